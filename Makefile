@@ -1,0 +1,27 @@
+# Every line calls what CI calls too.
+.DEFAULT_GOAL := help
+.PHONY: help check format test test-core demo bench ci
+
+help: ## This list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+check: ## Lint, format check, types
+	.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy
+
+format: ## Format and sort imports
+	.venv/bin/ruff format . && .venv/bin/ruff check --fix .
+
+test: ## All tests, on the real Kafka, Flink and Valkey
+	./kairos test
+
+test-core: ## The pure core only: seconds
+	./kairos test -m "not flink and not e2e"
+
+demo: ## Everything on this machine, with real events
+	./kairos demo
+
+bench: ## The benchmark tables
+	./kairos bench latency && ./kairos bench throughput
+
+ci: ## What CI runs
+	.ci/run

@@ -1,0 +1,1 @@
+"""Who reads decisions: the store writer."""

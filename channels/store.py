@@ -1,0 +1,182 @@
+"""The store: what channels read, in Redis or Valkey. Keys, the writing script, the reading.
+
+`PREFIX:decision:PERSON:PLACEMENT`  hash: sequence, decision (the record's bytes), stored_at_ms
+`PREFIX:fallback:CATEGORY`          trending items of a category, the empty one: of all; JSON, best first
+`PREFIX:session:SESSION_ID`         the person the session's newest decision was made for, a day
+`PREFIX:writer`                     there while a store writer is at work
+`PREFIX:latency`                    newest samples of event -> store, in milliseconds
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from msgspec import Struct
+from redis import Redis
+
+from schemas.codec import DECISION
+from schemas.decisions import Decision
+from schemas.limits import DAY_MS
+
+SESSION_KEPT_MS: Final = DAY_MS
+FALLBACK_KEPT_MS: Final = 30 * DAY_MS
+"""A category in which nobody has been interested for so long has no fallback any more."""
+BEAT_MS: Final = 5_000
+LATENCY_SAMPLES_MAX: Final = 50_000
+
+WRITE: Final = """
+local stored = tonumber(redis.call('HGET', KEYS[1], 'sequence') or '-1')
+if tonumber(ARGV[1]) <= stored then return 0 end
+local until_ms = math.max(tonumber(ARGV[3]), redis.call('PEXPIRETIME', KEYS[1]))
+local time = redis.call('TIME')
+local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
+if ARGV[2] == '' then
+  redis.call('HDEL', KEYS[1], 'decision', 'stored_at_ms')
+  redis.call('HSET', KEYS[1], 'sequence', ARGV[1])
+else
+  redis.call('HSET', KEYS[1], 'sequence', ARGV[1], 'decision', ARGV[2], 'stored_at_ms', now_ms)
+end
+redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', until_ms))
+return now_ms
+"""
+"""Refuses a sequence that is not newer and answers 0, else the server's time in ms.
+
+The key lives as long as the longest-lived decision it ever held: were it gone before, a repeat of
+an older, longer-lived decision would be shown again. So a reader checks `valid_until_ms`. Void and
+purged decisions come without bytes and leave the sequence only. A sequence is below 2^53.
+"""
+
+WRITE_SESSION: Final = """
+if redis.call('PEXPIRETIME', KEYS[1]) > tonumber(ARGV[2]) then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PXAT', ARGV[2])
+return 1
+"""
+"""Says whose a session is, unless a later event has said so: the expiry tells the event's time.
+
+The visitor's and the person's decisions lie in two partitions, which are read in any order.
+"""
+
+
+class Stored(NamedTuple):
+    """What one write did: `stored_at_ms` 0 = refused, as not newer."""
+
+    decision: Decision
+    stored_at_ms: int
+
+
+class Trend(Struct, array_like=True, frozen=True):
+    """An item of a fallback slate: its short-lived interest as of a time, in epoch milliseconds."""
+
+    item_id: str
+    interest: float
+    at_ms: int
+
+
+class Store:
+    """One Redis or Valkey under one prefix."""
+
+    def __init__(self, redis: "Redis[bytes]", prefix: str) -> None:
+        self._redis = redis
+        self._prefix = prefix
+        self._write = redis.register_script(WRITE)
+        self._write_session = redis.register_script(WRITE_SESSION)
+
+    def key(self, person: str, placement: str) -> str:
+        """Where the decision of a person and placement lies."""
+        return f"{self._prefix}:decision:{person}:{placement}"
+
+    def write(self, decisions: Sequence[tuple[Decision, bytes]]) -> list[Stored]:
+        """Writes decisions with their records' bytes, in order, in one round trip."""
+        if not decisions:
+            return []
+        pipeline: Any = self._redis.pipeline(transaction=False)
+        for decision, data in decisions:
+            body = data if decision.kind == "decided" else b""
+            self._write(
+                keys=[self.key(decision.person, decision.placement)],
+                args=[decision.sequence, body, decision.valid_until_ms],
+                client=pipeline,
+            )
+        for decision, _ in decisions:
+            if decision.kind == "decided":
+                self._write_session(
+                    keys=[f"{self._prefix}:session:{decision.session_id}"],
+                    args=[decision.person, decision.event_time_ms + SESSION_KEPT_MS],
+                    client=pipeline,
+                )
+        answers = pipeline.execute()
+        return [
+            Stored(decision, int(answer))
+            for (decision, _), answer in zip(decisions, answers, strict=False)
+        ]
+
+    def read(self, person: str, placement: str, now_ms: int) -> Decision | None:
+        """The decision in force at `now_ms`, or None."""
+        data = self._redis.hget(self.key(person, placement), "decision")
+        decision = DECISION.decode(data) if data else None
+        return decision if decision is not None and decision.valid_until_ms > now_ms else None
+
+    def write_fallbacks(self, slates: Mapping[str, Sequence[Trend]]) -> None:
+        """Writes the trending items of categories, in one round trip; the last writer wins."""
+        pipeline: Any = self._redis.pipeline(transaction=False)
+        for category, trends in slates.items():
+            body = msgspec.json.encode(trends)
+            pipeline.set(self._fallback_key(category), body, px=FALLBACK_KEPT_MS)
+        pipeline.execute()
+
+    def read_fallback(self, category: str) -> list[Trend]:
+        """The trending items of a category, or of all (""), best first.
+
+        They may have left the catalogue since: whoever shows them has to look.
+        """
+        data = self._redis.get(self._fallback_key(category))
+        return msgspec.json.decode(data, type=list[Trend]) if data else []
+
+    def stored_at_ms(self, decision: Decision) -> int | None:
+        """When this decision was stored; None if another one has taken its place."""
+        key = self.key(decision.person, decision.placement)
+        sequence, stored_at = self._redis.hmget(key, "sequence", "stored_at_ms")
+        is_shown = sequence is not None and int(sequence) == decision.sequence
+        return int(stored_at) if is_shown and stored_at is not None else None
+
+    def sample_latencies(self, stored: Sequence[Stored]) -> None:
+        """Keeps how long after its event was sent each decision was stored."""
+        samples = [
+            one.stored_at_ms - one.decision.sent_at_ms
+            for one in stored
+            if one.stored_at_ms and one.decision.sent_at_ms is not None
+        ]
+        if samples:
+            pipeline: Any = self._redis.pipeline(transaction=False)
+            pipeline.rpush(self._latency_key, *samples)
+            pipeline.ltrim(self._latency_key, -LATENCY_SAMPLES_MAX, -1)
+            pipeline.execute()
+
+    def latencies_ms(self) -> list[int]:
+        """The newest samples, oldest first."""
+        return [int(sample) for sample in self._redis.lrange(self._latency_key, 0, -1)]
+
+    def forget_latencies(self) -> None:
+        """Starts a new measurement."""
+        self._redis.delete(self._latency_key)
+
+    def beat(self) -> None:
+        """Says that a writer is at work, for the next BEAT_MS."""
+        self._redis.set(f"{self._prefix}:writer", "1", px=BEAT_MS)
+
+    def has_writer(self) -> bool:
+        """Whether a writer has said so lately."""
+        return bool(self._redis.exists(f"{self._prefix}:writer"))
+
+    def _fallback_key(self, category: str) -> str:
+        return f"{self._prefix}:fallback:{category}"
+
+    @property
+    def _latency_key(self) -> str:
+        return f"{self._prefix}:latency"
+
+
+def open_store(address: str, prefix: str) -> Store:
+    """The store at HOST:PORT; it connects when first used."""
+    host, _, port = address.rpartition(":")
+    return Store(Redis(host=host, port=int(port), socket_timeout=5), prefix)

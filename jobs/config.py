@@ -1,0 +1,116 @@
+"""Every setting: the only reader of the environment. All errors are reported together, by name."""
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final, Literal, NamedTuple, TypeVar
+
+from schemas.errors import ConfigError
+from schemas.limits import LATENESS_MS
+
+PROJECT: Final = Path(__file__).resolve().parent.parent
+T = TypeVar("T")
+SourceFormat = Literal["kairos", "json"]
+
+
+class Config(NamedTuple):
+    """The settings of one process. An address that is None means: start the embedded server."""
+
+    home: Path
+    kafka: str | None
+    redis: str | None
+    flink: str | None
+    topic_prefix: str
+    store_prefix: str
+    source_format: SourceFormat
+    parallelism: int
+    checkpoint_ms: int
+    lateness_ms: int
+    seed: str
+
+
+class Setting(NamedTuple):
+    """One environment variable: its default as text, how it is read, what it is for."""
+
+    name: str
+    default: str
+    read: Callable[[str], object]
+    meaning: str
+
+
+def _address(text: str) -> str | None:
+    if not text:
+        return None
+    for one in text.split(","):
+        host, _, port = one.rpartition(":")
+        if not host or not port.isdigit() or not 0 < int(port) < 65_536:
+            raise ValueError("HOST:PORT is wanted")
+    return text
+
+
+def _one_address(text: str) -> str | None:
+    if "," in text:
+        raise ValueError("one HOST:PORT is wanted")
+    return _address(text)
+
+
+def _prefix(text: str) -> str:
+    if len(text) > 100 or not all(c.isascii() and (c.isalnum() or c in "._-") for c in text):
+        raise ValueError("at most 100 letters, digits, dots, underscores and hyphens are wanted")
+    return text
+
+
+def _within(low: int, high: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not text.isdigit() or not low <= int(text) <= high:
+            raise ValueError(f"a whole number from {low} to {high} is wanted")
+        return int(text)
+
+    return read
+
+
+def _format(text: str) -> str:
+    if text not in ("kairos", "json"):
+        raise ValueError("kairos or json is wanted")
+    return text
+
+
+SETTINGS: Final = (
+    Setting("KAIROS_HOME", str(PROJECT / ".kairos"), Path, "data, logs and caches"),
+    Setting("KAIROS_KAFKA", "", _address, "Kafka brokers; empty = embedded"),
+    Setting("KAIROS_REDIS", "", _one_address, "Redis or Valkey; empty = embedded"),
+    Setting("KAIROS_FLINK", "", _one_address, "Flink's REST address; empty = embedded"),
+    Setting("KAIROS_TOPIC_PREFIX", "", _prefix, "put before every topic name"),
+    Setting("KAIROS_STORE_PREFIX", "kairos", _prefix, "put before every key of the store"),
+    Setting("KAIROS_FORMAT", "kairos", _format, "format of the topic `events`"),
+    Setting("KAIROS_PARALLELISM", "1", _within(1, 1024), "parallel instances of each operator"),
+    Setting("KAIROS_CHECKPOINT_MS", "1000", _within(100, 3_600_000), "between checkpoints"),
+    Setting("KAIROS_LATENESS_MS", str(LATENESS_MS), _within(0, 86_400_000), "see design: lateness"),
+    Setting("KAIROS_SEED", "kairos", str, "seed of every draw"),
+)
+
+
+def config_from(environment: Mapping[str, str] = os.environ) -> Config:
+    """The configuration; raises one ConfigError that names every wrong setting and its value."""
+    values, errors = [], []
+    for setting in SETTINGS:
+        text = environment.get(setting.name, "") or setting.default
+        try:
+            values.append(setting.read(text))
+        except ValueError as error:
+            errors.append(f"{setting.name}={text!r}: {error}")
+    known = {setting.name for setting in SETTINGS}
+    errors += [
+        f"{name}: no such setting; there are {', '.join(sorted(known))}"
+        for name in sorted(environment)
+        if name.startswith("KAIROS_") and name not in known
+    ]
+    if errors:
+        raise ConfigError("; ".join(errors))
+    return Config(*values)  # type: ignore[arg-type]  # the table is in the order of Config
+
+
+def as_environment(config: Config) -> dict[str, str]:
+    """The settings as environment variables, for a child process."""
+    pairs = zip(SETTINGS, config, strict=True)
+    return {setting.name: "" if value is None else str(value) for setting, value in pairs}

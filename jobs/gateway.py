@@ -1,0 +1,156 @@
+"""The JVM that runs Flink: started here, not by PyFlink, so that we hold its output, memory, life.
+
+It is killed when this process ends, however that happens.
+"""
+
+import os
+import shutil
+import signal
+import struct
+import subprocess
+import sysconfig
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from pyflink.find_flink_home import _find_flink_home
+from pyflink.pyflink_gateway_server import construct_flink_classpath, get_jvm_opts
+
+from jobs.config import PROJECT
+from jobs.stack.process import dying_with
+from schemas.errors import ConfigError
+
+START_S: Final = 60.0
+STOP_S: Final = 10.0
+POLL_S: Final = 0.02
+PORT_FILE: Final = "gateway.port"
+LOG_BYTES: Final = "20MB"
+LOG_FILES: Final = 3
+
+LOG_SETTINGS: Final = """
+rootLogger.level = INFO
+rootLogger.appenderRef.file.ref = file
+appender.file.name = file
+appender.file.type = RollingFile
+appender.file.fileName = {log}
+appender.file.filePattern = {log}.%i
+appender.file.layout.type = PatternLayout
+appender.file.layout.pattern = %d{{yyyy-MM-dd'T'HH:mm:ss,SSS}} %-5p %c{{1}} - %m%n
+appender.file.policies.type = Policies
+appender.file.policies.size.type = SizeBasedTriggeringPolicy
+appender.file.policies.size.size = {size}
+appender.file.strategy.type = DefaultRolloverStrategy
+appender.file.strategy.max = {files}
+logger.checkpoints.name = org.apache.flink.runtime.checkpoint
+logger.checkpoints.level = WARN
+logger.kafka.name = org.apache.kafka
+logger.kafka.level = WARN
+logger.shaded.name = org.apache.flink.kafka.shaded
+logger.shaded.level = WARN
+"""
+
+
+class JvmSettings(NamedTuple):
+    """`jars` are put on the class path; `log` takes Flink's log, `output` what is printed."""
+
+    java_home: Path
+    jars: Sequence[Path]
+    work: Path
+    log: Path
+    output: Path
+    heap_mb: int
+
+
+def start_jvm(settings: JvmSettings) -> subprocess.Popen[bytes]:
+    """Starts the JVM in an empty work folder."""
+    shutil.rmtree(settings.work, ignore_errors=True)
+    settings.work.mkdir(parents=True)
+    settings.log.parent.mkdir(parents=True, exist_ok=True)
+    with settings.output.open("wb") as output:
+        return subprocess.Popen(
+            _command(settings),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env=_environment(settings),
+            preexec_fn=_before_exec(),  # noqa: PLW1509 - no other thread runs yet
+        )
+
+
+def connect_jvm(process: subprocess.Popen[bytes], settings: JvmSettings) -> None:
+    """Waits until the JVM answers, and makes PyFlink use it; raises ConfigError."""
+    port_file = settings.work / PORT_FILE
+    deadline = time.monotonic() + START_S
+    while not port_file.is_file():  # renamed into place when it is whole
+        if time.monotonic() > deadline or process.poll() is not None:
+            raise ConfigError(f"the JVM of Flink did not start: see {settings.output}")
+        time.sleep(POLL_S)
+    os.environ["PYFLINK_GATEWAY_PORT"] = str(struct.unpack_from("!I", port_file.read_bytes())[0])
+
+
+def stop_jvm(process: subprocess.Popen[bytes]) -> None:
+    """Ends the JVM; returns when it is gone."""
+    process.terminate()
+    try:
+        process.wait(STOP_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _command(settings: JvmSettings) -> list[str]:
+    env = _flink_folders(settings)
+    jars = [str(jar) for jar in settings.jars]
+    return [
+        str(settings.java_home / "bin" / "java"),
+        f"-Xmx{settings.heap_mb}m",
+        "-XX:+UseSerialGC",
+        "-XX:+ExitOnOutOfMemoryError",
+        f"-Djava.io.tmpdir={settings.work}",
+        f"-Dlog4j.configurationFile={_log_settings(settings)}",
+        *get_jvm_opts(env),
+        "-cp",
+        os.pathsep.join([construct_flink_classpath(env), *jars]),
+        "org.apache.flink.client.python.PythonGatewayServer",
+    ]
+
+
+def _before_exec() -> Callable[[], None]:
+    die_with_us = dying_with(os.getpid())
+
+    def before_exec() -> None:
+        # Ctrl-C is for us, who then stop the JVM in order
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        die_with_us()
+
+    return before_exec
+
+
+def _flink_folders(settings: JvmSettings) -> dict[str, str]:
+    home = Path(_find_flink_home())
+    return {
+        "FLINK_CONF_DIR": str(home / "conf"),
+        "FLINK_LIB_DIR": str(home / "lib"),
+        "FLINK_OPT_DIR": str(home / "opt"),
+    }
+
+
+def _environment(settings: JvmSettings) -> dict[str, str]:
+    # the interpreter inside the JVM finds modules on PYTHONPATH only: it knows no virtual environment
+    modules = os.pathsep.join([str(PROJECT), sysconfig.get_path("purelib")])
+    return (
+        os.environ
+        | _flink_folders(settings)
+        | {
+            "_PYFLINK_CONN_INFO_PATH": str(settings.work / PORT_FILE),
+            "PYTHONPATH": modules,
+            "JAVA_HOME": str(settings.java_home),
+        }
+    )
+
+
+def _log_settings(settings: JvmSettings) -> Path:
+    path = settings.work / "log4j2.properties"
+    path.write_text(LOG_SETTINGS.format(log=settings.log, size=LOG_BYTES, files=LOG_FILES))
+    return path

@@ -1,0 +1,101 @@
+"""What a job is started with: plain values, also carried to the operators."""
+
+from typing import Final, Literal, NamedTuple
+
+from jobs.config import Config, SourceFormat
+from schemas.limits import SECOND_MS
+from schemas.topics import CONTROL, EVENTS, ITEMS, KNOWLEDGE
+
+LIVE_DELAY_MS: Final = SECOND_MS
+"""The live watermark stays this far behind the newest record of each partition."""
+FOR_EVER_MS: Final = 2**62
+"""Later than any event; the end of a live run."""
+
+JobKind = Literal["decide", "learn"]
+Offsets = dict[int, int]
+"""Offsets by partition."""
+
+
+class ReplayRange(NamedTuple):
+    """What a replay reads of `events`: [starts, ends) by partition. No timer after `end_ms` acts."""
+
+    starts: Offsets
+    ends: Offsets
+    end_ms: int
+
+
+class JobSettings(NamedTuple):
+    """`knowledge_from`: the ends of the topics of knowledge as of now, by topic: where the broadcast
+    takes over from what open() reads, and where a replay's knowledge ends. `replay` None: live.
+    """
+
+    job: JobKind
+    kafka: str
+    source_prefix: str
+    sink_prefix: str
+    source_format: SourceFormat
+    parallelism: int
+    lateness_ms: int
+    seed: str
+    knowledge_from: dict[str, Offsets]
+    replay: ReplayRange | None
+
+    @property
+    def kind(self) -> str:
+        """What the job's name begins with."""
+        replays = {"decide": "replay", "learn": "learn-replay"}
+        return replays[self.job] if self.replay else self.job
+
+    @property
+    def name(self) -> str:
+        """Of the job, its log and its checkpoints."""
+        return ".".join(filter(None, (self.kind, self.sink_prefix.strip("."))))
+
+    @property
+    def events_topic(self) -> str:
+        """The topic that is decided on, and learnt from."""
+        return self.source_prefix + EVENTS
+
+    @property
+    def session_topics(self) -> tuple[str, ...]:
+        """The topics of knowledge that the session operators take: what events are folded with."""
+        items = self.source_prefix + ITEMS
+        return (self.source_prefix + CONTROL, items) if self.job == "decide" else (items,)
+
+    @property
+    def learnt_topic(self) -> str:
+        """The topic of what the stream has taught, which the person operators take as well."""
+        return self.source_prefix + KNOWLEDGE
+
+    @property
+    def watermark_delay_ms(self) -> int:
+        """In a replay no timer fires while an event that is not too late can still follow."""
+        return LIVE_DELAY_MS + (self.lateness_ms if self.replay else 0)
+
+    @property
+    def end_ms(self) -> int:
+        """The last moment at which a timer acts."""
+        return self.replay.end_ms if self.replay else FOR_EVER_MS
+
+
+def job_settings(
+    job: JobKind,
+    config: Config,
+    kafka: str,
+    knowledge_from: dict[str, Offsets],
+    sink_prefix: str | None = None,
+    replay: ReplayRange | None = None,
+) -> JobSettings:
+    """The settings of one run; outputs go beside the sources unless `sink_prefix` says otherwise."""
+    return JobSettings(
+        job=job,
+        kafka=kafka,
+        source_prefix=config.topic_prefix,
+        sink_prefix=config.topic_prefix if sink_prefix is None else sink_prefix,
+        source_format=config.source_format,
+        parallelism=config.parallelism,
+        lateness_ms=config.lateness_ms,
+        seed=config.seed,
+        knowledge_from=knowledge_from,
+        replay=replay,
+    )

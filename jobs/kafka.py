@@ -1,0 +1,233 @@
+"""Reading Kafka outside Flink: ends of topics, a topic up to its end, what a replay covers."""
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
+
+from jobs.job_settings import Offsets, ReplayRange
+from schemas.errors import ConfigError
+from schemas.limits import DAY_MS
+from schemas.records import LogRecord
+from schemas.topics import TopicSpec
+
+ANSWER_S: Final = 20.0
+"""A broker that is silent for so long is taken for absent."""
+BATCH: Final = 1_000
+BATCH_S: Final = 0.02
+"""A batch that is not full is handed out after so long."""
+TRIES_MAX: Final = 10
+RETRY_S: Final = 0.3
+UNKNOWN_TIMESTAMP: Final = -1
+
+
+def open_consumer(kafka: str) -> Consumer:
+    """A consumer that belongs to no group, commits nothing and says where a partition ends."""
+    return Consumer(
+        {
+            "bootstrap.servers": kafka,
+            "group.id": "unused",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "fetch.wait.max.ms": 10,
+            # a reader may rest for long between two records; it holds no partition from anybody
+            "max.poll.interval.ms": DAY_MS,
+            "log_level": 0,
+        }
+    )
+
+
+def partitions_of(consumer: Consumer, topic: str) -> list[int]:
+    """The topic's partitions; ConfigError if broker or topic is not there."""
+    try:
+        metadata = consumer.list_topics(topic, timeout=ANSWER_S).topics[topic]
+    except KafkaException as error:
+        raise ConfigError(f"Kafka does not answer: {error.args[0].str()}") from error
+    if metadata.error is not None:
+        raise ConfigError(f"Kafka topic {topic!r}: {metadata.error.str()}; create it first")
+    return sorted(metadata.partitions)
+
+
+def end_offsets(consumer: Consumer, topic: str) -> Offsets:
+    """The offset after the last record of each partition."""
+    return {
+        partition: _low_and_high(consumer, TopicPartition(topic, partition))[1]
+        for partition in partitions_of(consumer, topic)
+    }
+
+
+def _low_and_high(consumer: Consumer, place: TopicPartition) -> tuple[int, int]:
+    """First and next offset of a partition; a topic just made has no leader for a moment."""
+    for _ in range(TRIES_MAX):
+        try:
+            offsets: tuple[int, int] = consumer.get_watermark_offsets(place, ANSWER_S)
+        except KafkaException as error:
+            reason = error.args[0]
+            time.sleep(RETRY_S)
+        else:
+            return offsets
+    raise ConfigError(f"Kafka topic {place.topic!r}: {reason.str()}")
+
+
+def ends_of(kafka: str, topics: Iterable[str]) -> dict[str, Offsets]:
+    """The ends of several topics."""
+    consumer = open_consumer(kafka)
+    try:
+        return {topic: end_offsets(consumer, topic) for topic in topics}
+    finally:
+        consumer.close()
+
+
+def read_to_end(
+    kafka: str, topics: Iterable[str], from_ms: int | None = None
+) -> Iterator[LogRecord]:
+    """Every record of the topics from `from_ms` (default: the beginning) to where they then end."""
+    consumer = open_consumer(kafka)
+    try:
+        places = [
+            TopicPartition(topic, partition, OFFSET_BEGINNING if from_ms is None else from_ms)
+            for topic in topics
+            for partition in partitions_of(consumer, topic)
+        ]
+        if from_ms is not None:
+            found = consumer.offsets_for_times(places, ANSWER_S)
+            places = [place for place in found if place.offset >= 0]
+        consumer.assign(places)
+        yield from _until_ends(consumer, {(place.topic, place.partition) for place in places})
+    finally:
+        consumer.close()
+
+
+def _until_ends(consumer: Consumer, growing: set[tuple[str, int]]) -> Iterator[LogRecord]:
+    heard_s = time.monotonic()
+    while growing:
+        batch = consumer.consume(BATCH, BATCH_S)
+        if batch:
+            heard_s = time.monotonic()
+        elif time.monotonic() > heard_s + ANSWER_S:
+            raise ConfigError(f"Kafka has not answered for {ANSWER_S:.0f} s")
+        for message in batch:
+            error = message.error()
+            if error is None:
+                yield log_record(message)
+            elif error.code() == KafkaError._PARTITION_EOF:
+                # said again after each record that came later
+                growing.discard((message.topic(), message.partition()))
+            elif not error.retriable():
+                raise KafkaException(error)
+
+
+def read_partition(kafka: str, topic: str, end: int) -> Iterator[LogRecord]:
+    """The records of partition 0 before the offset `end`, fetched as they are asked for."""
+    consumer = open_consumer(kafka)
+    try:
+        consumer.assign([TopicPartition(topic, 0, OFFSET_BEGINNING)])
+        while True:
+            message = consumer.poll(ANSWER_S)
+            if message is None:
+                raise ConfigError(f"Kafka has not answered for {ANSWER_S:.0f} s")
+            error = message.error()
+            if error is None and message.offset() < end:
+                yield log_record(message)
+            elif error is None or error.code() == KafkaError._PARTITION_EOF:
+                return
+            elif not error.retriable():
+                raise KafkaException(error)
+    finally:
+        consumer.close()
+
+
+def log_record(message: object) -> LogRecord:
+    """A consumed message as the core takes it; an absent key or value is empty."""
+    return LogRecord(
+        message.topic(),  # type: ignore[attr-defined]
+        message.partition(),  # type: ignore[attr-defined]
+        message.offset(),  # type: ignore[attr-defined]
+        message.timestamp()[1],  # type: ignore[attr-defined]
+        (message.key() or b"").decode(errors="replace"),  # type: ignore[attr-defined]
+        message.value() or b"",  # type: ignore[attr-defined]
+    )
+
+
+def replay_range(
+    kafka: str, topic: str, from_ms: int | None = None, to_ms: int | None = None
+) -> ReplayRange:
+    """The records of `topic` from the first at `from_ms` to before the first at `to_ms`, as of now.
+
+    Without `to_ms` the range ends with the topic, and no timer after its newest record acts.
+    """
+    consumer = open_consumer(kafka)
+    try:
+        ends, newest_ms = _ends_and_newest(consumer, kafka, topic)
+        starts = _offsets_at(consumer, topic, from_ms, ends) if from_ms else dict.fromkeys(ends, 0)
+        if to_ms is not None:
+            ends = _offsets_at(consumer, topic, to_ms, ends)
+        starts = {
+            at: min(max(low, starts[at]), ends[at]) for at, low in _lows(consumer, topic, ends)
+        }
+        return ReplayRange(starts, ends, newest_ms if to_ms is None else to_ms)
+    finally:
+        consumer.close()
+
+
+def _lows(consumer: Consumer, topic: str, ends: Offsets) -> Iterator[tuple[int, int]]:
+    for partition in ends:
+        place = TopicPartition(topic, partition)
+        yield partition, _low_and_high(consumer, place)[0]
+
+
+def _offsets_at(consumer: Consumer, topic: str, time_ms: int, ends: Offsets) -> Offsets:
+    places = [TopicPartition(topic, partition, time_ms) for partition in ends]
+    found = consumer.offsets_for_times(places, ANSWER_S)
+    return {
+        place.partition: place.offset if place.offset >= 0 else ends[place.partition]
+        for place in found
+    }
+
+
+def _ends_and_newest(consumer: Consumer, kafka: str, topic: str) -> tuple[Offsets, int]:
+    """Ends and newest timestamp of the same moment: asked again while records come in between."""
+    admin = AdminClient({"bootstrap.servers": kafka, "log_level": 0})
+    ends = end_offsets(consumer, topic)
+    for _ in range(TRIES_MAX):
+        wanted = {TopicPartition(topic, at): OffsetSpec.max_timestamp() for at in ends}
+        newest = [one.result().timestamp for one in admin.list_offsets(wanted).values()]
+        before, ends = ends, end_offsets(consumer, topic)
+        if ends == before:
+            return ends, max(newest, default=UNKNOWN_TIMESTAMP)
+    raise ConfigError(f"Kafka topic {topic!r} grows too fast to find its end; say where to stop")
+
+
+def create_topics(kafka: str, specs: Sequence[TopicSpec]) -> tuple[str, ...]:
+    """Creates the topics that are missing and returns their names; leaves the others alone.
+
+    Returns when the broker shows them. Raises ConfigError where it refuses one.
+    """
+    admin = AdminClient({"bootstrap.servers": kafka, "log_level": 0})
+    # minus one is the brokers' default: one copy here, three on a real cluster
+    wanted = [NewTopic(spec.name, spec.partitions, -1, config=spec.settings) for spec in specs]
+    created = []
+    for name, answer in admin.create_topics(wanted, request_timeout=ANSWER_S).items():
+        try:
+            answer.result()
+            created.append(name)
+        except KafkaException as error:
+            reason = error.args[0]
+            if reason.code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise ConfigError(
+                    f"Kafka refuses to create topic {name}: {reason.str()}"
+                ) from error
+    _await_topics(admin, [spec.name for spec in specs])
+    return tuple(created)
+
+
+def _await_topics(admin: AdminClient, names: Iterable[str]) -> None:
+    """Brokers tell each other of a new topic a moment after they said that it is there."""
+    for _ in range(TRIES_MAX):
+        known = admin.list_topics(timeout=ANSWER_S).topics
+        if all(name in known and known[name].partitions for name in names):
+            return
+        time.sleep(RETRY_S)
+    raise ConfigError(f"Kafka created topics, but does not show them: {', '.join(names)}")

@@ -1,0 +1,87 @@
+"""What is counted: the closed list of names, the counters, and their sums over Flink's REST API."""
+
+import json
+from collections.abc import Iterable
+from typing import Any, Final, get_args
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from schemas.errors import InvalidReason
+
+MEANINGS: Final = {
+    "events": "events taken by a session",
+    "clock_ticks": "clock_ticked events: they only move time",
+    "duplicates": "events whose id the session had seen",
+    "after_timer": "events that came after their session's timer had fired",
+    "seen_ids_dropped": "event ids forgotten at the bound of a session's memory",
+    "sessions_ended": "sessions that ended",
+    "sessions_forgotten": "session keys forgotten after the deduplication horizon",
+    "persons_forgotten": "profiles forgotten after their horizon",
+    "decisions": "decisions made",
+    "dead_letters": "records that could not be used; the reasons are counted by name",
+    "knowledge_applied": "records of control and items taken, by each operator instance",
+    "knowledge_refused": "records of control, items and knowledge that cannot be used, likewise",
+    "epochs_applied": "epochs of knowledge taken, by each operator instance",
+    "epochs_late": "of them, those that came after an event that should have seen them",
+    "late_facts": "facts that came after their epoch had ended: they count in the one then open",
+    "epochs_written": "epochs written to knowledge",
+} | {reason: f"dead letters with reason {reason}" for reason in get_args(InvalidReason)}
+"""Every counter by name."""
+
+ANSWER_S: Final = 5.0
+
+
+class Counts:
+    """The counters of one operator instance; an unknown name is a bug and raises KeyError."""
+
+    def __init__(self, group: Any) -> None:
+        self._counters = {name: group.counter(name) for name in MEANINGS}
+
+    def add(self, *names: str) -> None:
+        """Counts one for each of `names`."""
+        for name in names:
+            self._counters[name].inc()
+
+
+def read_counts(rest_address: str, kind: str = "decide") -> dict[str, int]:
+    """Each counter's sum over all subtasks and operators of the running jobs of this kind."""
+    totals = dict.fromkeys(MEANINGS, 0)
+    for job in (one["jid"] for one in _jobs(rest_address, kind) if one["state"] == "RUNNING"):
+        vertices = _get(rest_address, f"/jobs/{job}")["vertices"]
+        for path in (f"/jobs/{job}/vertices/{one['id']}/subtasks/metrics" for one in vertices):
+            found = [one["id"] for one in _get(rest_address, path) if _name(one["id"]) in totals]
+            for one in _sums(rest_address, path, found):
+                totals[_name(one["id"])] += int(one["sum"])
+    return totals
+
+
+def is_running(rest_address: str, kind: str = "decide") -> bool:
+    """Whether a job of this kind runs with all of its tasks: from then on it takes every event."""
+    try:
+        jobs = _jobs(rest_address, kind)
+    except (URLError, OSError):
+        return False
+    return any(
+        job["state"] == "RUNNING" and job["tasks"]["running"] == job["tasks"]["total"] > 0
+        for job in jobs
+    )
+
+
+def _jobs(rest_address: str, kind: str) -> list[dict[str, Any]]:
+    """A cluster runs jobs of several kinds: a job's name begins with its kind."""
+    jobs = _get(rest_address, "/jobs/overview")["jobs"]
+    return [job for job in jobs if job["name"].partition(".")[0] == kind]
+
+
+def _sums(rest_address: str, path: str, names: Iterable[str]) -> list[dict[str, Any]]:
+    asked = ",".join(names)
+    return _get(rest_address, f"{path}?agg=sum&get={asked}") if asked else []
+
+
+def _name(metric: str) -> str:
+    return metric.rpartition(".")[2]
+
+
+def _get(rest_address: str, path: str) -> Any:
+    with urlopen(f"http://{rest_address}{path}", timeout=ANSWER_S) as answer:
+        return json.load(answer)

@@ -1,0 +1,248 @@
+"""The Flink operators: decode state, call the step, encode state, yield, count."""
+
+import gc
+import os
+import threading
+from collections.abc import Iterator
+from typing import Any, Final
+
+import msgspec
+from pyflink.common import Row, Types
+from pyflink.datastream import OutputTag
+from pyflink.datastream.functions import KeyedBroadcastProcessFunction
+from pyflink.datastream.state import MapStateDescriptor
+
+from jobs.job_settings import JobSettings
+from jobs.knowledge_feed import KnowledgeFeed, LearntReader, open_feed
+from jobs.metrics import Counts
+from jobs.timed_state import TimedState
+from schemas.codec import DEAD_LETTER, DECISION, TRACE
+from schemas.formats import DECODERS
+from schemas.person import PERSON_STATE, PersonState
+from schemas.records import LogRecord
+from schemas.session import SESSION_NEWS, SESSION_STATE, SessionNews, SessionState
+from schemas.topics import DEAD_LETTERS, DECISIONS, TRACES
+from udfs.decide import decide, expire_person
+from udfs.outcomes import PersonOutcome, SessionOutcome
+from udfs.track_session import expire_session, track_session
+
+BYTES: Final = Types.PRIMITIVE_ARRAY(Types.BYTE())
+NEWS_ROW: Final = Types.ROW([Types.STRING(), BYTES])
+"""The person (key of the next operator) and the news."""
+OUTPUT_ROW: Final = Types.ROW([Types.STRING(), BYTES, BYTES])
+"""Topic, key and value of a Kafka record."""
+DEAD_LETTERS_TAG: Final = OutputTag("dead_letters", OUTPUT_ROW)
+GC_ALLOCATIONS: Final = 100_000
+
+
+class SessionStep:
+    """What the session operators share: one key's state and the step."""
+
+    def __init__(self, settings: JobSettings, runtime_context: Any) -> None:
+        self._settings = settings
+        self._counts = Counts(runtime_context.get_metrics_group())
+        self._state = TimedState[SessionState](runtime_context, "session", SESSION_STATE)
+        self._decode = DECODERS[settings.source_format]
+        self.feed = open_feed(settings, settings.session_topics, self._counts.add)
+        share_core()
+        settle_memory()
+
+    def take(self, value: Any, ctx: Any) -> SessionOutcome:
+        """One record of the log for the current key."""
+        payload, partition, offset, key = value
+        topic, lateness_ms = self._settings.events_topic, self._settings.lateness_ms
+        record = LogRecord(topic, partition, offset, ctx.timestamp(), key, payload)
+        state, knowledge = self._state.load(key), self.feed.knowledge
+        outcome = track_session(state, record, self._decode, knowledge, lateness_ms)
+        return self._keep(key, outcome, ctx)
+
+    def expire(self, fired_ms: int, ctx: Any) -> SessionOutcome | None:
+        """Runs what a timer of the current key has to do, if anything."""
+        if fired_ms > self._settings.end_ms:
+            return None
+        key = ctx.get_current_key()
+        state = self._state.load_due(key, fired_ms, ctx.timer_service())
+        return None if state is None else self._keep(key, expire_session(state, key, fired_ms), ctx)
+
+    def _keep(self, key: str, outcome: SessionOutcome, ctx: Any) -> SessionOutcome:
+        self._state.store(key, outcome.state, ctx.timer_service())
+        self._counts.add(*outcome.counts, *["dead_letters"] * len(outcome.dead_letters))
+        return outcome
+
+
+class SessionOperator(KeyedBroadcastProcessFunction):  # type: ignore[misc]
+    """Keyed by session: records of `events` in, news for persons out, dead letters aside."""
+
+    def __init__(self, settings: JobSettings) -> None:
+        self._settings = settings
+
+    def open(self, runtime_context: Any) -> None:
+        """Reads what events are folded with before the first of them."""
+        self._step = SessionStep(self._settings, runtime_context)
+        self._dead_letters_topic = self._settings.sink_prefix + DEAD_LETTERS
+
+    def process_element(self, value: Any, ctx: Any) -> Iterator[Any]:
+        """One record of the log."""
+        yield from self._rows(self._step.take(value, ctx))
+
+    def process_broadcast_element(self, value: Any, ctx: Any) -> None:
+        """One record of knowledge."""
+        take_knowledge(self._step.feed, value, ctx, self._settings)
+
+    def on_timer(self, timestamp: int, ctx: Any) -> Iterator[Any]:
+        """A silent session."""
+        outcome = self._step.expire(timestamp, ctx)
+        if outcome is not None:
+            yield from self._rows(outcome)
+
+    def _rows(self, outcome: SessionOutcome) -> Iterator[Any]:
+        for news in outcome.news:
+            yield Row(news.person, SESSION_NEWS.encode(news))
+        for letter in outcome.dead_letters:
+            place = f"{letter.topic}/{letter.partition}/{letter.offset}".encode()
+            value = DEAD_LETTER.encode(letter)
+            yield DEAD_LETTERS_TAG, Row(self._dead_letters_topic, place, value)
+
+
+class PersonStep:
+    """What the person operators share: one key's state, the step, and its outputs as rows."""
+
+    def __init__(self, settings: JobSettings, runtime_context: Any) -> None:
+        self._settings = settings
+        self._counts = Counts(runtime_context.get_metrics_group())
+        self._state = TimedState[PersonState](runtime_context, "person", PERSON_STATE)
+        self._decisions_topic = settings.sink_prefix + DECISIONS
+        self._traces_topic = settings.sink_prefix + TRACES
+        # a replay's operator reads what was learnt up to the time that it has come to
+        learnt = () if settings.replay else (settings.learnt_topic,)
+        self.feed = open_feed(settings, (*settings.session_topics, *learnt), self._counts.add)
+        share_core()
+        settle_memory()
+
+    def act(self, news: SessionNews, ctx: Any) -> Iterator[Row]:
+        """Takes one piece of news for the current key."""
+        key = news.person
+        self.feed.see(news.order_ms)
+        outcome = decide(self._state.load(key), news, self.feed.knowledge, self._settings.seed)
+        yield from self._emit(key, outcome, ctx)
+
+    def expire(self, fired_ms: int, ctx: Any) -> Iterator[Row]:
+        """Runs what a timer of the current key has to do."""
+        if fired_ms > self._settings.end_ms:
+            return
+        key = ctx.get_current_key()
+        state = self._state.load_due(key, fired_ms, ctx.timer_service())
+        if state is not None:
+            yield from self._emit(key, expire_person(state, fired_ms), ctx)
+
+    def _emit(self, key: str, outcome: PersonOutcome, ctx: Any) -> Iterator[Row]:
+        self._state.store(key, outcome.state, ctx.timer_service())
+        for decision, trace in outcome.decisions:
+            person = decision.person.encode()
+            yield Row(self._decisions_topic, person, DECISION.encode(decision))
+            yield Row(self._traces_topic, trace.decision_id.encode(), TRACE.encode(trace))
+            self._counts.add("decisions")
+        self._counts.add(*outcome.counts)
+
+
+class PersonOperator(KeyedBroadcastProcessFunction):  # type: ignore[misc]
+    """Keyed by person, live: acts on news as it arrives."""
+
+    def __init__(self, settings: JobSettings) -> None:
+        self._settings = settings
+
+    def open(self, runtime_context: Any) -> None:
+        """Reads all knowledge before the first news."""
+        self._step = PersonStep(self._settings, runtime_context)
+
+    def process_element(self, value: Any, ctx: Any) -> Iterator[Any]:
+        """One piece of news."""
+        yield from self._step.act(SESSION_NEWS.decode(value), ctx)
+
+    def process_broadcast_element(self, value: Any, ctx: Any) -> None:
+        """One record of knowledge."""
+        take_knowledge(self._step.feed, value, ctx, self._settings)
+
+    def on_timer(self, timestamp: int, ctx: Any) -> Iterator[Any]:
+        """A silent person."""
+        yield from self._step.expire(timestamp, ctx)
+
+
+class ReplayPersonOperator(KeyedBroadcastProcessFunction):  # type: ignore[misc]
+    """Keyed by person, in a replay: news waits for the watermark and is taken in order of time."""
+
+    def __init__(self, settings: JobSettings) -> None:
+        self._settings = settings
+
+    def open(self, runtime_context: Any) -> None:
+        """Reads all knowledge before the first news."""
+        self._step = PersonStep(self._settings, runtime_context)
+        self._learnt = LearntReader(self._step.feed, self._settings)
+        waiting = MapStateDescriptor("waiting", Types.LONG(), Types.PICKLED_BYTE_ARRAY())
+        self._waiting = runtime_context.get_map_state(waiting)
+
+    def process_element(self, value: Any, ctx: Any) -> None:
+        """Keeps the news under its time."""
+        time_ms = SESSION_NEWS.decode(value).order_ms
+        before = self._waiting.get(time_ms)
+        ctx.timer_service().register_event_time_timer(time_ms)
+        self._waiting.put(time_ms, pack([*unpack(before), value]))
+
+    def process_broadcast_element(self, value: Any, ctx: Any) -> None:
+        """One record of knowledge."""
+        take_knowledge(self._step.feed, value, ctx, self._settings)
+
+    def on_timer(self, timestamp: int, ctx: Any) -> Iterator[Any]:
+        """Takes the news of this moment, then the person's own timer."""
+        waiting = self._waiting.get(timestamp)
+        if waiting is not None:
+            self._waiting.remove(timestamp)
+        due = sorted(map(SESSION_NEWS.decode, unpack(waiting)), key=_order)
+        if due:
+            self._learnt.read_until(timestamp)
+        for news in due:
+            yield from self._step.act(news, ctx)
+        yield from self._step.expire(timestamp, ctx)
+
+
+def share_core() -> None:
+    """Puts the calling task's thread on the one core that all Python tasks of this process share.
+
+    Only one of them can hold the interpreter's lock. On two cores they wake each other at every
+    call into Java, which costs more than the calls: measured here, a third less work is done.
+    Processes differ in their core, so the task managers of one machine spread.
+    """
+    cores = sorted(os.sched_getaffinity(os.getpid()))
+    os.sched_setaffinity(threading.get_native_id(), {cores[os.getpid() % len(cores)]})
+
+
+def settle_memory() -> None:
+    """Takes what open() has read out of the garbage collector's rounds, and makes those rarer.
+
+    Steps build and drop thousands of small objects a second, none of them in a cycle.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GC_ALLOCATIONS, 50, 100)
+
+
+def take_knowledge(feed: KnowledgeFeed, value: Any, ctx: Any, settings: JobSettings) -> None:
+    """One record of knowledge; live, what nobody can see any more is forgotten."""
+    payload, position = value[0], value[1]
+    feed.apply(payload, position)
+    if settings.replay is None:
+        feed.prune(ctx.timestamp())
+
+
+def pack(values: list[bytes]) -> bytes:
+    """Several values as one, for Flink's state and rows."""
+    return msgspec.msgpack.encode(values)
+
+
+def unpack(data: bytes | None) -> list[bytes]:
+    """The inverse of `pack`; nothing in nothing."""
+    return [] if data is None else msgspec.msgpack.decode(data, type=list[bytes])
+
+
+def _order(news: SessionNews) -> tuple[str, int]:
+    return news.session_id, news.position

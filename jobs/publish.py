@@ -1,0 +1,117 @@
+"""Writing to the log: events, items and control records, timestamped with their own time.
+
+A record's timestamp is its event time, never later than now: a record from the future would move
+the watermark past events that are still to come.
+"""
+
+import time
+from typing import Any, Final
+
+import msgspec
+from confluent_kafka import KafkaException, Producer
+
+from jobs.config import SourceFormat
+from schemas.codec import CONTROL, DEAD_LETTER, EVENT, ITEM
+from schemas.control import Control
+from schemas.dead_letters import DeadLetter
+from schemas.errors import ConfigError
+from schemas.events import Event
+from schemas.items import Item
+from schemas.topics import CONTROL as CONTROL_TOPIC
+from schemas.topics import DEAD_LETTERS, EVENTS, ITEMS
+
+FLUSH_S: Final = 30.0
+AHEAD_MS: Final = 2_000
+"""How far ahead of now a publisher sets `effective_from_ms`, so that every operator has it in time."""
+
+
+class Log:
+    """A producer to one Kafka under one topic prefix. `flush` before letting go of it."""
+
+    def __init__(
+        self,
+        kafka: str,
+        prefix: str = "",
+        source_format: SourceFormat = "kairos",
+        linger_ms: float = 0.0,
+    ) -> None:
+        self._producer = Producer(
+            {
+                "bootstrap.servers": kafka,
+                "acks": "all",
+                "enable.idempotence": True,
+                "linger.ms": linger_ms,
+                # the Java client's, so that a key is in the partition where every reader looks
+                "partitioner": "murmur2_random",
+                "log_level": 0,
+            }
+        )
+        self._prefix = prefix
+        self._encode_event = EVENT.encode if source_format == "kairos" else msgspec.json.encode
+        self._failed: list[str] = []
+
+    def event(self, event: Event) -> None:
+        """Writes an event; its key is its session."""
+        self._write(EVENTS, event.session_id, self._encode_event(event), event.event_time_ms)
+
+    def tick(self, event: Event, partition: int) -> None:
+        """Writes a clock tick to one partition: time itself is in the log."""
+        value = self._encode_event(event)
+        self._write(EVENTS, event.session_id, value, event.event_time_ms, partition)
+
+    def raw(self, topic: str, key: str, value: bytes, time_ms: int) -> None:
+        """Writes bytes as they are."""
+        self._write(topic, key, value, time_ms)
+
+    def item(self, item: Item) -> None:
+        """Writes one version of an item."""
+        self._write(ITEMS, item.item_id, ITEM.encode(item), item.effective_from_ms)
+
+    def control(self, control: Control) -> None:
+        """Writes one version of the policy or a model."""
+        key = f"{control.kind}/{control.name}"
+        self._write(CONTROL_TOPIC, key, CONTROL.encode(control), control.effective_from_ms)
+
+    def dead_letter(self, letter: DeadLetter) -> None:
+        """Writes a dead letter of a record that never reached a topic."""
+        key = f"{letter.topic}/{letter.partition}/{letter.offset}"
+        self._write(DEAD_LETTERS, key, DEAD_LETTER.encode(letter), letter.event_time_ms or now_ms())
+
+    def flush(self) -> None:
+        """Waits until Kafka has everything; ConfigError if it refused anything or is not there."""
+        left = self._producer.flush(FLUSH_S)
+        if self._failed or left:
+            reason = self._failed[0] if self._failed else f"no answer within {FLUSH_S:.0f} s"
+            raise ConfigError(f"Kafka did not take {len(self._failed) or left} records: {reason}")
+
+    def _write(
+        self, topic: str, key: str, value: bytes, time_ms: int, partition: int | None = None
+    ) -> None:
+        place = {} if partition is None else {"partition": partition}
+        timestamp = max(0, min(time_ms, now_ms()))
+        while True:
+            try:
+                self._producer.produce(
+                    self._prefix + topic,
+                    value,
+                    key.encode(),
+                    timestamp=timestamp,
+                    on_delivery=self._delivered,
+                    **place,
+                )
+            except BufferError:  # the queue is full: wait for Kafka to take some of it
+                self._producer.poll(0.1)
+            except KafkaException as error:
+                raise ConfigError(f"Kafka refuses a record: {error.args[0].str()}") from error
+            else:
+                self._producer.poll(0)
+                return
+
+    def _delivered(self, error: Any, _: Any) -> None:
+        if error is not None:
+            self._failed.append(error.str())
+
+
+def now_ms() -> int:
+    """The wall clock, in epoch milliseconds."""
+    return time.time_ns() // 1_000_000

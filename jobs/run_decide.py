@@ -1,0 +1,20 @@
+"""The process of the decide job: `python -m jobs.run_decide`; prints READY once it decides."""
+
+import os
+from typing import Final
+
+from jobs.run_job import Job, main
+from schemas.topics import CONTROL, DEAD_LETTERS, DECISIONS, ITEMS, KNOWLEDGE, TRACES
+
+DECIDE: Final = Job(
+    kind="decide",
+    graph="jobs.decide",
+    knowledge=(CONTROL, ITEMS, KNOWLEDGE),
+    outputs=(DECISIONS, TRACES, DEAD_LETTERS),
+    heap_mb=1_024,
+    rest_port=8081,
+)
+
+if __name__ == "__main__":
+    # not sys.exit: threads of PyFlink's, whose JVM has just gone, can hold locks that it waits for
+    os._exit(main(DECIDE))

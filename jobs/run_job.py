@@ -1,0 +1,254 @@
+"""The process of a job: its command line, its JVM, its end. Prints READY once all of it runs."""
+
+import argparse
+import faulthandler
+import importlib
+import logging
+import re
+import shutil
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from subprocess import Popen, TimeoutExpired
+from typing import Any, Final, NamedTuple
+
+from jobs.config import Config, config_from
+from jobs.flink_settings import RunSettings, copy_code, flink_settings, newest_checkpoint
+from jobs.gateway import JvmSettings, connect_jvm, start_jvm, stop_jvm
+from jobs.job_settings import JobKind, JobSettings, job_settings
+from jobs.kafka import create_topics, ends_of, replay_range
+from jobs.metrics import is_running
+from jobs.stack.jars import jar_paths
+from jobs.stack.java import java_home
+from jobs.stack.ports import LOOPBACK, preferred_port
+from schemas.errors import ConfigError
+from schemas.topics import EVENTS, topics
+
+POLL_S: Final = 0.1
+CANCEL_S: Final = 10.0
+END_S: Final = 40.0
+ENDING_S: Final = 1.0
+EXIT_FAILED: Final = 1
+EXIT_REFUSED: Final = 2
+PYTHON_ERROR: Final = re.compile(r"^pemja\.core\.PythonException: <class '(?:\w+\.)*(\w+)'>:")
+
+
+class Job(NamedTuple):
+    """What tells one job from another.
+
+    `graph` names the module with its build_job; `knowledge` the topics of knowledge that it reads
+    and `outputs` those that it writes, without prefix; `rest_port` is where Flink answers if free.
+    """
+
+    kind: JobKind
+    graph: str
+    knowledge: tuple[str, ...]
+    outputs: tuple[str, ...]
+    heap_mb: int
+    rest_port: int
+
+
+class JobFailed(Exception):
+    """The job ended with an error: the message is its root cause, in one line."""
+
+
+class Stop:
+    """Whether a signal asked for the end.
+
+    Not a threading.Event: its `set` waits for a lock that the thread it interrupts may hold.
+    """
+
+    def __init__(self) -> None:
+        self.is_asked = False
+
+    def ask(self, *_: object) -> None:
+        """The signal handler: from now on this process ends, in order or, at the latest, by force.
+
+        The stacks of a process that hangs go to stderr, and it ends with code 1.
+        """
+        self.is_asked = True
+        faulthandler.dump_traceback_later(END_S, exit=True)
+
+
+class Arguments(NamedTuple):
+    """The command line. Times in epoch milliseconds."""
+
+    kafka: str
+    rest_port: int
+    heap_mb: int
+    fresh: bool
+    from_savepoint: str | None
+    replay: bool
+    prefix: str | None
+    from_ms: int | None
+    to_ms: int | None
+
+
+def main(job: Job, argv: Sequence[str] | None = None) -> int:
+    """Runs the job until it ends or SIGTERM; the exit code."""
+    logging.disable()  # py4j logs what we report in one line, and each object of a JVM that is gone
+    stop = Stop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop.ask)
+    try:
+        config = config_from()
+        run(job, config, _arguments(job, config, argv), stop)
+    except ConfigError as error:
+        _say_error(error)
+        return EXIT_REFUSED
+    except JobFailed as error:
+        _say_error(error)
+        return EXIT_FAILED
+    return 0
+
+
+def run(job: Job, config: Config, arguments: Arguments, stop: Stop) -> None:
+    """Runs the job until it ends or a stop is asked for; raises ConfigError or JobFailed."""
+    settings = _settings(job, config, arguments)
+    jvm_settings = _jvm_settings(config, arguments, settings)
+    jvm = start_jvm(jvm_settings)
+    try:
+        graph = importlib.import_module(job.graph)  # takes a second, as the JVM does
+        connect_jvm(jvm, jvm_settings)
+        run_settings = _run_settings(config, arguments, settings, jvm_settings)
+        if not stop.is_asked:
+            _run_job(graph.build_job, settings, run_settings, jvm, stop)
+    except Exception as error:
+        with jvm_settings.output.open("a") as file:
+            traceback.print_exc(file=file)
+        cause = _ending_of(jvm) or root_cause(str(error))
+        raise JobFailed(f"{settings.name}: {cause} ({jvm_settings.log})") from error
+    finally:
+        stop_jvm(jvm)
+
+
+def _run_job(
+    build_job: Callable[[Any, JobSettings], None],
+    settings: JobSettings,
+    run_settings: RunSettings,
+    jvm: Popen[bytes],
+    stop: Stop,
+) -> None:
+    # imported here: PyFlink connects to the JVM as soon as a graph is built
+    from pyflink.common import Configuration
+    from pyflink.datastream import StreamExecutionEnvironment
+    from pyflink.java_gateway import get_gateway
+
+    configuration = Configuration()
+    for name, value in flink_settings(run_settings).items():
+        configuration.set_string(name, value)
+    # not get_execution_environment, which knows no cluster unless `flink run` has started it
+    environment = get_gateway().jvm.org.apache.flink.streaming.api.environment
+    env = StreamExecutionEnvironment(
+        environment.StreamExecutionEnvironment(configuration._j_configuration)
+    )
+    if run_settings.is_remote:
+        env.add_python_file(str(copy_code(run_settings.work / "code")))
+    build_job(env, settings)
+    client = env.execute_async(settings.name)
+    ended = client.get_job_execution_result()
+    address = f"{run_settings.rest_host}:{run_settings.rest_port}"
+    is_ready = False
+    while not ended.done() and not stop.is_asked:
+        time.sleep(POLL_S)
+        if jvm.poll() is not None:
+            raise JobFailed("the JVM is gone")
+        if not is_ready and is_running(address, settings.kind):
+            is_ready = True
+            _say(f"READY {address}")
+    if ended.done():
+        ended.result()
+        return
+    cancelled, deadline = client.cancel(), time.monotonic() + CANCEL_S
+    while not cancelled.done() and time.monotonic() < deadline:
+        time.sleep(POLL_S)
+
+
+def _settings(job: Job, config: Config, arguments: Arguments) -> JobSettings:
+    sources, kafka = config.topic_prefix, arguments.kafka
+    sinks = sources if arguments.prefix is None else arguments.prefix
+    replay = None
+    if arguments.replay:
+        replay = replay_range(kafka, sources + EVENTS, arguments.from_ms, arguments.to_ms)
+    knowledge_from = ends_of(kafka, [sources + name for name in job.knowledge])
+    written = [sinks + name for name in job.outputs]
+    create_topics(kafka, [one for one in topics(sinks) if one.name in written])
+    return job_settings(job.kind, config, kafka, knowledge_from, sinks, replay)
+
+
+def _jvm_settings(config: Config, arguments: Arguments, settings: JobSettings) -> JvmSettings:
+    log = config.home / "logs" / f"flink-{settings.name}.log"
+    return JvmSettings(
+        java_home=java_home(),
+        jars=jar_paths("flink", config.home / "jars", _say),
+        work=config.home / "flink" / settings.name,
+        log=log,
+        output=log.with_suffix(".out"),
+        heap_mb=arguments.heap_mb,
+    )
+
+
+def _run_settings(
+    config: Config, arguments: Arguments, settings: JobSettings, jvm: JvmSettings
+) -> RunSettings:
+    checkpoints = config.home / "checkpoints" / settings.name
+    if arguments.replay:
+        shutil.rmtree(checkpoints, ignore_errors=True)
+    restore_from = arguments.from_savepoint
+    if restore_from is None and not arguments.fresh and not arguments.replay:
+        newest = newest_checkpoint(checkpoints)
+        restore_from = newest.absolute().as_uri() if newest else None
+    host, _, port = (config.flink or "").rpartition(":")
+    return RunSettings(
+        parallelism=settings.parallelism,
+        checkpoint_ms=config.checkpoint_ms,
+        checkpoints=checkpoints,
+        restore_from=restore_from,
+        work=jvm.work,
+        jars=jvm.jars,
+        rest_host=host or LOOPBACK,
+        rest_port=int(port) if port else arguments.rest_port,
+        is_remote=bool(port),
+    )
+
+
+def root_cause(trace: str) -> str:
+    """The innermost cause in a Java stack trace, in one line."""
+    lines = [line for line in trace.splitlines() if line.strip() and not line.startswith("\t")]
+    causes = [line for line in lines if line.startswith("Caused by: ")] or lines
+    return PYTHON_ERROR.sub(r"\1:", causes[-1].removeprefix("Caused by").removeprefix(": "))
+
+
+def _ending_of(jvm: Popen[bytes]) -> str | None:
+    """How the JVM ended, if it did: its connection breaks a moment before it is gone."""
+    try:
+        return f"the JVM of Flink ended with code {jvm.wait(ENDING_S)}"
+    except TimeoutExpired:
+        return None
+
+
+def _arguments(job: Job, config: Config, argv: Sequence[str] | None) -> Arguments:
+    parser = argparse.ArgumentParser(f"jobs.run_{job.kind}")
+    parser.add_argument("--kafka", default=config.kafka, required=config.kafka is None)
+    parser.add_argument("--rest-port", type=int, default=None)
+    parser.add_argument("--heap-mb", type=int, default=job.heap_mb)
+    parser.add_argument("--fresh", action="store_true", help="do not go on from a checkpoint")
+    parser.add_argument("--from-savepoint", help="go on from this checkpoint or savepoint")
+    parser.add_argument("--replay", action="store_true", help="end with the log; see --from-ms")
+    parser.add_argument("--prefix", help="put before the names of the topics that are written")
+    parser.add_argument("--from-ms", type=int)
+    parser.add_argument("--to-ms", type=int)
+    found = vars(parser.parse_args(argv))
+    found["rest_port"] = found["rest_port"] or preferred_port(job.rest_port)
+    return Arguments(**found)
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def _say_error(error: Exception) -> None:
+    sys.stderr.write(f"{error}\n")

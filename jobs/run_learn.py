@@ -1,0 +1,20 @@
+"""The process of the learn job: `python -m jobs.run_learn`; prints READY once it learns."""
+
+import os
+from typing import Final
+
+from jobs.run_job import Job, main
+from schemas.topics import ITEMS, KNOWLEDGE
+
+LEARN: Final = Job(
+    kind="learn",
+    graph="jobs.learn",
+    knowledge=(ITEMS,),
+    outputs=(KNOWLEDGE,),
+    heap_mb=512,
+    rest_port=8082,
+)
+
+if __name__ == "__main__":
+    # not sys.exit: see run_decide
+    os._exit(main(LEARN))

@@ -1,0 +1,1 @@
+"""The embedded stack: real Kafka and Valkey as children of this process, no root, no containers."""

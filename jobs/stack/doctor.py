@@ -1,0 +1,137 @@
+"""What is missing on this machine, and how to get it."""
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from jobs.stack import kafka, valkey
+from jobs.stack.jars import JarSet, can_fetch, missing_jars
+from jobs.stack.java import java_home
+from jobs.stack.ports import is_free
+from schemas.errors import ConfigError
+
+GIB: Final = 2**30
+DISK_BYTES_MIN: Final = 2 * GIB
+MEMORY_BYTES_MIN: Final = 3 * GIB
+GLIBC_MIN: Final = (2, 28)
+RUN_SECONDS_MAX: Final = 20.0
+JAR_SETS: Final[tuple[JarSet, ...]] = ("kafka", "flink")
+
+
+class Check(NamedTuple):
+    """One thing that was looked at; `remedy` is one sentence where it is not as it should be."""
+
+    name: str
+    is_ok: bool
+    found: str
+    remedy: str
+
+
+def checks(home: Path, jars: Path | None = None) -> list[Check]:
+    """Everything that a start needs, in the order in which it would fail."""
+    return [
+        _machine(),
+        _python(),
+        _glibc(),
+        _runs("java", lambda: java_home() / "bin" / "java", "-version"),
+        _runs("valkey", valkey.valkey_binary, "--version"),
+        _folder(home),
+        _disk(home),
+        _memory(),
+        _jars(jars or home / "jars"),
+        *(_port(name, port) for name, port in (("kafka", kafka.PORT), ("redis", valkey.PORT))),
+    ]
+
+
+def _machine() -> Check:
+    found = f"{platform.system()} {platform.machine()}"
+    return Check("machine", found == "Linux x86_64", found, "use an x86-64 Linux machine")
+
+
+def _python() -> Check:
+    is_ok = sys.version_info[:2] == (3, 11)
+    return Check("python", is_ok, platform.python_version(), "start with ./kairos: it gets 3.11")
+
+
+def _glibc() -> Check:
+    found = os.confstr("CS_GNU_LIBC_VERSION") if "CS_GNU_LIBC_VERSION" in os.confstr_names else None
+    version = tuple(int(part) for part in found.split()[1].split(".")[:2]) if found else (0, 0)
+    return Check(
+        "glibc",
+        version >= GLIBC_MIN,
+        found or "another C library",
+        "use a distribution with glibc 2.28 or newer, not Alpine",
+    )
+
+
+def _runs(name: str, find: Callable[[], Path], argument: str) -> Check:
+    remedy = "delete .venv and start again to reinstall it"
+    try:
+        done = subprocess.run(
+            (find(), argument), capture_output=True, text=True, timeout=RUN_SECONDS_MAX, check=False
+        )
+    except (ConfigError, OSError, subprocess.TimeoutExpired) as error:
+        return Check(name, False, str(error), remedy)
+    said = (done.stdout + done.stderr).strip() or f"ended with code {done.returncode}"
+    return Check(name, done.returncode == 0, said.splitlines()[0], remedy)
+
+
+def _folder(home: Path) -> Check:
+    folder = _nearest(home)
+    is_ok = os.access(folder, os.W_OK | os.X_OK) and ":" not in str(home)
+    return Check("folder", is_ok, str(home), "set KAIROS_HOME to a folder you may write, without :")
+
+
+def _disk(home: Path) -> Check:
+    free = shutil.disk_usage(_nearest(home)).free
+    return _amount("disk", free, DISK_BYTES_MIN, "free some disk space, or set KAIROS_HOME")
+
+
+def _memory() -> Check:
+    limit = Path("/sys/fs/cgroup/memory.max")
+    text = limit.read_text(encoding="ascii").strip() if limit.exists() else "max"
+    found = _meminfo_bytes()
+    # A container's limit; what it uses is not subtracted, being mostly reclaimable cache.
+    return _amount(
+        "memory",
+        found if text == "max" else min(found, int(text)),
+        MEMORY_BYTES_MIN,
+        "close other programs",
+    )
+
+
+def _meminfo_bytes() -> int:
+    path = Path("/proc/meminfo")
+    lines = path.read_text(encoding="ascii").splitlines() if path.exists() else []
+    return next((int(one.split()[1]) * 1024 for one in lines if one.startswith("MemAvailable")), 0)
+
+
+def _jars(cache: Path) -> Check:
+    missing = sum(len(missing_jars(jar_set, cache)) for jar_set in JAR_SETS)
+    if not missing:
+        return Check("jars", True, f"all in {cache}", "")
+    is_reachable = can_fetch()
+    how = "Maven Central answers" if is_reachable else "Maven Central does not answer"
+    remedy = "connect to the internet for the first start, or name a mirror in ~/.config/jgo.conf"
+    return Check("jars", is_reachable, f"{missing} to fetch, {how}", remedy)
+
+
+def _port(name: str, port: int) -> Check:
+    # Never a reason to fail: another port is chosen.
+    found = f"{port} is free" if is_free(port) else f"{port} is taken, so another is chosen"
+    return Check(f"port of {name}", True, found, "")
+
+
+def _amount(name: str, found: int, wanted: int, remedy: str) -> Check:
+    text = f"{found / GIB:.1f} GiB free"
+    return Check(name, found >= wanted, text, f"{remedy}: {wanted // GIB} GiB are needed")
+
+
+def _nearest(path: Path) -> Path:
+    path = path.absolute()
+    return next(folder for folder in (path, *path.parents) if folder.exists())

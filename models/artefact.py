@@ -1,0 +1,132 @@
+"""The model artefact: one content-addressed file with the booster and what it was trained on."""
+
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated, Final, Literal, NamedTuple
+
+import fsspec
+import msgspec
+from msgspec import Meta, Struct
+
+from models.calibration import Calibration
+from models.ranker import XgboostRanker
+from models.report import Figures, Name, Names, Report
+from models.scorer import FeatureSpace
+from schemas.errors import ConfigError
+from schemas.limits import ARTEFACT_BYTES_MAX
+
+SUFFIX: Final = ".kairos-model"
+
+Count = Annotated[int, Meta(ge=0)]
+
+
+class Artefact(Struct, frozen=True, kw_only=True):
+    """`from_ms` to `to_ms` is the event time of the training data, `examples` its decisions.
+
+    Without `calibration` the model ranks but names no chance of a response.
+    """
+
+    format: Literal[2] = 2
+    feature_set: Name
+    feature_names: Names
+    code_version: Name
+    from_ms: int
+    to_ms: int
+    examples: Count
+    metrics: Figures
+    calibration: Calibration | None
+    report: Report
+    booster: bytes
+
+
+class Published(Struct, frozen=True):
+    """Where an artefact lies, and its checksum, which is also its version."""
+
+    uri: str
+    sha256: str
+
+    @property
+    def version(self) -> str:
+        """A name short enough for a decision."""
+        return self.sha256[:12]
+
+
+class Listed(NamedTuple):
+    """A file of a folder of models: its artefact, or why there is none."""
+
+    published: Published
+    artefact: Artefact | None
+    fault: str = ""
+
+
+def save_artefact(artefact: Artefact, folder: Path) -> Published:
+    """Writes the artefact under the name of its content; the same content is one file."""
+    data = msgspec.msgpack.encode(artefact, order="sorted")
+    digest = sha256(data).hexdigest()
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{digest[:12]}{SUFFIX}"
+    part = path.with_suffix(".part")
+    part.write_bytes(data)
+    part.replace(path)
+    return Published(str(path), digest)
+
+
+def load_artefact(uri: str, checksum: str, space: FeatureSpace) -> Artefact:
+    """The artefact at `uri` (a path or anything fsspec reads).
+
+    Raises ConfigError where it cannot be read, has another checksum or feature set.
+    """
+    data = _read(uri)
+    if sha256(data).hexdigest() != checksum:
+        raise ConfigError(f"model {uri}: its checksum is not {checksum[:12]}…")
+    artefact = _decode(uri, data)
+    if artefact.feature_set != space.digest or artefact.feature_names != space.names:
+        raise ConfigError(
+            f"model {uri}: trained on feature set {artefact.feature_set} "
+            f"({len(artefact.feature_names)} features), this is {space.digest} ({space.count})"
+        )
+    return artefact
+
+
+def load_scorer(uri: str, checksum: str, space: FeatureSpace) -> XgboostRanker:
+    """The ranker in the artefact at `uri`, named by its version; raises ConfigError."""
+    artefact = load_artefact(uri, checksum, space)
+    version = Published(uri, checksum).version
+    return XgboostRanker(version, artefact.booster, space.count, artefact.calibration)
+
+
+def list_artefacts(folder: Path) -> list[Listed]:
+    """The models in a folder, of whatever feature set: the newest training data first, faults last."""
+    found = [_listed(path) for path in sorted(folder.glob(f"*{SUFFIX}"))]
+    return sorted(found, key=lambda one: -one.artefact.to_ms if one.artefact else 0)
+
+
+def _listed(path: Path) -> Listed:
+    published = Published(str(path), "")
+    try:
+        data = _read(str(path))
+        published = Published(str(path), sha256(data).hexdigest())
+        artefact = _decode(str(path), data)
+    except ConfigError as error:
+        return Listed(published, None, str(error))
+    if path.name != f"{published.version}{SUFFIX}":
+        return Listed(published, None, f"model {path}: its content is {published.version}")
+    return Listed(published, artefact)
+
+
+def _read(uri: str) -> bytes:
+    try:
+        with fsspec.open(uri, "rb") as file:
+            data: bytes = file.read(ARTEFACT_BYTES_MAX + 1)
+    except (OSError, ValueError, ImportError) as error:
+        raise ConfigError(f"model {uri}: cannot be read: {error}") from error
+    if len(data) > ARTEFACT_BYTES_MAX:
+        raise ConfigError(f"model {uri}: of more than {ARTEFACT_BYTES_MAX} bytes")
+    return data
+
+
+def _decode(uri: str, data: bytes) -> Artefact:
+    try:
+        return msgspec.msgpack.decode(data, type=Artefact)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise ConfigError(f"model {uri}: broken: {error}") from error

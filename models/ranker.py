@@ -1,0 +1,114 @@
+"""The XGBoost ranker, called through the C interface.
+
+The library takes 25 rows through 300 trees of depth 6 in some 350 us, 100 rows in 1 ms; the checks of
+`Booster.inplace_predict` would add 100 us to each call.
+"""
+
+import ctypes
+import json
+import threading
+from typing import Any, Final
+
+import numpy as np
+import xgboost
+from numpy.typing import NDArray
+
+from models.calibration import Calibration
+from models.scorer import Matrix
+from schemas.errors import ConfigError
+
+_LIB: Final[Any] = xgboost.core._LIB  # the library handle is not exported under a public name
+_SETTINGS: Final = json.dumps(
+    {
+        "type": 1,  # margin: monotone in the probability, and one exponential less
+        "training": False,
+        "iteration_begin": 0,
+        "iteration_end": 0,
+        "strict_shape": False,
+        "cache_id": 0,
+        "missing": float("nan"),
+    }
+).encode()
+
+
+class _Answer(threading.local):
+    """Where the library puts its answer, one of each thread: it lets others in while it scores."""
+
+    def __init__(self) -> None:
+        self.shape = ctypes.POINTER(ctypes.c_uint64)()
+        self.dimensions = ctypes.c_uint64()
+        self.values = ctypes.POINTER(ctypes.c_float)()
+        self.references = tuple(
+            ctypes.byref(one) for one in (self.shape, self.dimensions, self.values)
+        )
+
+
+class XgboostRanker:
+    """A Scorer from a booster's bytes (XGBoost's UBJSON); one thread, no state between calls."""
+
+    def __init__(
+        self,
+        version: str,
+        booster: bytes,
+        feature_count: int,
+        calibration: Calibration | None = None,
+    ) -> None:
+        """Raises ConfigError for bytes that are no booster of `feature_count` features."""
+        self.version = version
+        self._calibration = calibration
+        if not booster:  # the library would end the process
+            raise ConfigError(f"model {version}: the booster is empty")
+        self._booster = xgboost.Booster({"nthread": 1})
+        try:
+            self._booster.load_model(bytearray(booster))
+        except xgboost.core.XGBoostError as error:
+            raise ConfigError(f"model {version}: {str(error).splitlines()[0]}") from error
+        if self._booster.num_features() != feature_count:
+            raise ConfigError(
+                f"model {version}: {self._booster.num_features()} features, not {feature_count}"
+            )
+        self._booster.set_param({"nthread": 1})
+        self._handle = self._booster.handle
+        self._answer = _Answer()
+
+    def score(self, features: Matrix) -> NDArray[np.float32]:
+        """(n, feature_count) float32 -> (n,) float32 margins."""
+        result = np.empty(len(features), dtype=np.float32)
+        if not len(features):  # the library takes no empty matrix
+            return result
+        features = np.ascontiguousarray(features, dtype=np.float32)  # the library reads raw memory
+        answer = self._answer
+        status = _LIB.XGBoosterPredictFromDense(
+            self._handle, _array_interface(features), _SETTINGS, None, *answer.references
+        )
+        if status != 0:
+            raise RuntimeError(_LIB.XGBGetLastError())
+        # the library owns its answer and writes the next one over it
+        ctypes.memmove(result.ctypes.data, answer.values, result.nbytes)
+        return result
+
+    def propensity(self, scores: NDArray[np.float32]) -> NDArray[np.float64] | None:
+        """The calibrated chance of a positive response."""
+        return None if self._calibration is None else self._calibration.apply(scores)
+
+    def contributions(self, features: Matrix) -> Matrix:
+        """(n, feature_count) -> (n, feature_count + 1) shares of each margin, the last one the bias.
+
+        Shapley values over the trees (Lundberg et al. 2018); a row sums to its score. Slow: for
+        explanations, not for decisions.
+        """
+        if not len(features):
+            return np.zeros((0, features.shape[1] + 1), dtype=np.float32)
+        shares: Matrix = self._booster.predict(
+            xgboost.DMatrix(features, missing=np.nan, nthread=1), pred_contribs=True
+        )
+        return shares
+
+
+def _array_interface(features: Matrix) -> bytes:
+    """NumPy's array interface, version 3, as the JSON that XGBoost reads."""
+    return b'{"data":[%d,true],"shape":[%d,%d],"strides":null,"typestr":"<f4","version":3}' % (
+        features.ctypes.data,
+        features.shape[0],
+        features.shape[1],
+    )

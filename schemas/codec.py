@@ -1,0 +1,150 @@
+"""Bytes in and out: Avro single-object encoding on the wire, versioned MessagePack for state.
+
+A record is C3 01, the little-endian CRC-64-AVRO fingerprint of its writer's schema, and the body
+(Avro specification 1.12, "Single-object encoding"): any reader that has `schemas/avro` can read
+every record that was ever written.
+"""
+
+import json
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Final, Generic, NamedTuple, TypeVar
+
+import fastavro
+import msgspec
+from fastavro.schema import fingerprint, parse_schema, to_parsing_canonical_form
+
+from schemas.control import Control
+from schemas.dead_letters import DeadLetter
+from schemas.decisions import Decision, DecisionTrace
+from schemas.errors import InvalidEvent
+from schemas.events import Event, event_from_fields
+from schemas.items import Item, item_from_fields
+from schemas.limits import CONTROL_BYTES_MAX, EVENT_BYTES_MAX, ITEM_BYTES_MAX
+
+MARKER: Final = b"\xc3\x01"
+HEADER_BYTES: Final = 10
+SCHEMA_FOLDER: Final = Path(__file__).parent / "avro"
+
+T = TypeVar("T")
+
+
+class WriterSchema(NamedTuple):
+    """One version of one record type: `header` starts each of its records."""
+
+    record: str
+    version: int
+    schema: Any
+    header: bytes
+
+
+def _load(path: Path) -> WriterSchema:
+    record, version = path.stem.rsplit(".v", 1)
+    schema = parse_schema(json.loads(path.read_text()))
+    crc = bytes.fromhex(fingerprint(to_parsing_canonical_form(schema), "CRC-64-AVRO"))
+    return WriterSchema(record, int(version), schema, MARKER + crc)
+
+
+WRITER_SCHEMAS: Final = tuple(_load(path) for path in sorted(SCHEMA_FOLDER.glob("*.avsc")))
+"""Every schema version that was ever written."""
+
+
+class Codec(Generic[T]):
+    """Encodes one record type with its newest schema and decodes every version of it."""
+
+    def __init__(self, record: str, build: Callable[[Any], T], bytes_max: int) -> None:
+        mine = sorted((s for s in WRITER_SCHEMAS if s.record == record), key=lambda s: s.version)
+        self._newest = mine[-1]
+        self._by_header = {s.header: s.schema for s in mine}
+        self._build = build
+        self._bytes_max = bytes_max
+
+    def encode(self, value: T) -> bytes:
+        """The record's bytes. `value` must be valid: a bug here is not an InvalidEvent."""
+        out = BytesIO()
+        out.write(self._newest.header)
+        fields = msgspec.to_builtins(value, builtin_types=(bytes,))
+        fastavro.schemaless_writer(out, self._newest.schema, fields, disable_tuple_notation=True)
+        return out.getvalue()
+
+    def decode(self, data: bytes) -> T:
+        """The value in `data`; raises InvalidEvent on anything that is not exactly one record."""
+        if len(data) > self._bytes_max:
+            raise InvalidEvent("too_large", f"{len(data)} bytes, at most {self._bytes_max}")
+        if len(data) < HEADER_BYTES or data[:2] != MARKER:
+            raise InvalidEvent("not_single_object", f"starts with {data[:HEADER_BYTES].hex()}")
+        schema = self._by_header.get(data[:HEADER_BYTES])
+        if schema is None:
+            raise InvalidEvent("unknown_schema", f"fingerprint {data[2:HEADER_BYTES].hex()}")
+        return self._build(_read_body(data, schema, self._newest.schema))
+
+
+def _read_body(data: bytes, writer: Any, reader: Any) -> Any:
+    body = BytesIO(data)
+    body.seek(HEADER_BYTES)
+    try:
+        fields = fastavro.schemaless_reader(body, writer, None if writer is reader else reader)
+    except (
+        EOFError, IndexError, KeyError, ValueError, TypeError, OverflowError, MemoryError,
+        fastavro.read.SchemaResolutionError,
+    ) as error:  # fmt: skip
+        raise InvalidEvent("malformed", f"{type(error).__name__}: {error}") from error
+    if body.tell() != len(data):
+        raise InvalidEvent("trailing_bytes", f"{len(data) - body.tell()} bytes after the record")
+    return fields
+
+
+def own(kind: type[T]) -> Callable[[Any], T]:
+    """A builder of `kind` from decoded fields, for Codec."""
+
+    def build(fields: Any) -> T:
+        try:
+            return msgspec.convert(fields, kind)
+        except msgspec.ValidationError as error:
+            raise InvalidEvent("invalid_value", str(error)) from error
+
+    return build
+
+
+EVENT: Final = Codec[Event]("event", event_from_fields, EVENT_BYTES_MAX)
+ITEM: Final = Codec[Item]("item", item_from_fields, ITEM_BYTES_MAX)
+CONTROL: Final = Codec[Control]("control", own(Control), CONTROL_BYTES_MAX)
+DECISION: Final = Codec[Decision]("decision", own(Decision), 10 * EVENT_BYTES_MAX)
+TRACE: Final = Codec[DecisionTrace]("trace", own(DecisionTrace), 10 * EVENT_BYTES_MAX)
+DEAD_LETTER: Final = Codec[DeadLetter]("dead_letter", own(DeadLetter), 2 * EVENT_BYTES_MAX)
+
+
+class StateCodec(Generic[T]):
+    """State as one version byte and MessagePack; old versions are upgraded while they are read.
+
+    `upgrades[v]` turns the decoded builtins of version v into those of version v + 1.
+    """
+
+    def __init__(
+        self, kind: type[T], version: int, upgrades: dict[int, Callable[[Any], Any]] | None = None
+    ) -> None:
+        self._kind = kind
+        self._version = version
+        self._upgrades = upgrades or {}
+        self._prefix = bytes([version])
+        self._decoder = msgspec.msgpack.Decoder(kind)
+        self._encoder = msgspec.msgpack.Encoder()
+
+    def encode(self, state: T) -> bytes:
+        """The state's bytes."""
+        return self._prefix + self._encoder.encode(state)
+
+    def decode(self, data: bytes) -> T:
+        """The state in `data`; a version from the future is a bug (a downgrade) and raises."""
+        version = data[0]
+        if version == self._version:
+            return self._decoder.decode(memoryview(data)[1:])
+        if version > self._version:
+            raise ValueError(
+                f"{self._kind.__name__} of version {version}, newest known {self._version}"
+            )
+        fields = msgspec.msgpack.decode(memoryview(data)[1:])
+        for step in range(version, self._version):
+            fields = self._upgrades[step](fields)
+        return msgspec.convert(fields, self._kind)

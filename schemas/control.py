@@ -1,0 +1,19 @@
+"""Control: a version of the policy or of a model, from a point in time on."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from schemas.events import Id, Text
+
+
+class Control(Struct, frozen=True):
+    """One version of one piece of knowledge: a small `payload` (JSON), or `uri` and `sha256`."""
+
+    kind: Text
+    name: Id
+    version: Id
+    effective_from_ms: Annotated[int, Meta(ge=0)]
+    payload: bytes | None = None
+    uri: Text | None = None
+    sha256: Text | None = None

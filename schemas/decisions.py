@@ -1,0 +1,90 @@
+"""Decision: the next best action for one person and placement; DecisionTrace: how it came about."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+DecisionKind = Literal["decided", "void", "purged"]
+
+
+class Versions(Struct, frozen=True):
+    """What the decision saw: names of policy and model, times of catalogue and knowledge."""
+
+    policy: str
+    model: str
+    catalogue: int
+    """Newest `effective_from_ms` among the catalogue's records in force; 0 = empty catalogue."""
+    knowledge: int
+    """Knowledge epoch; 0 = none."""
+    code: str
+
+
+class DecisionItem(Struct, frozen=True):
+    """One place of the slate, best first; `reason` is one sentence for the person."""
+
+    item_id: str
+    score: float
+    reason: str
+
+
+class Decision(Struct, frozen=True):
+    """What a channel shows. It holds no wall-clock time of its own: a replay writes these bytes.
+
+    `sequence` grows per person; `response_propensity` is the chance that the person responds,
+    `action_probability` the chance that this action was chosen.
+    """
+
+    decision_id: str
+    kind: DecisionKind
+    person: str
+    session_id: str
+    event_id: str
+    event_time_ms: int
+    placement: str
+    channel: str | None
+    action_id: str
+    treatment_id: str
+    items: tuple[DecisionItem, ...]
+    priority: float
+    response_propensity: float | None
+    action_probability: float
+    arm: dict[str, str]
+    is_holdout: bool
+    is_merging: bool
+    explanation: str
+    versions: Versions
+    sequence: int
+    sent_at_ms: int | None
+    valid_until_ms: int
+
+
+class TracedCandidate(Struct, frozen=True):
+    """One candidate's way: where it came from, what became of it, by which rule, on what values."""
+
+    item_id: str
+    source: str
+    verdict: Literal["chosen", "not_chosen", "suppressed"]
+    rule: str
+    values: dict[str, str]
+    score: float
+
+
+class DecisionTrace(Struct, frozen=True):
+    """Everything needed to explain a decision.
+
+    `features` are little-endian float32, one row of `feature_names` per candidate in the order of
+    `candidates`, NaN = missing; kept as bytes because a trace is written for every decision.
+    """
+
+    decision_id: str
+    person: str
+    session_id: str
+    event_id: str
+    event_time_ms: int
+    placement: str
+    sequence: int
+    versions: Versions
+    feature_set: str
+    features: bytes
+    candidates: tuple[TracedCandidate, ...]
+    draw: float

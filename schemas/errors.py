@@ -1,0 +1,41 @@
+"""The three kinds of error; anything that is neither of these two is a bug and crashes.
+
+InvalidEvent   bytes or values from outside that cannot be used -> dead letter
+ConfigError    a setting, file or server that makes starting pointless -> refuse, exit code 2
+"""
+
+from typing import Literal
+
+InvalidReason = Literal[
+    "too_large",
+    "not_single_object",
+    "unknown_schema",
+    "malformed",
+    "trailing_bytes",
+    "invalid_value",
+    "not_finite",
+    "unknown_event_type",
+    "wrong_key",
+    "ahead_of_log",
+    "too_late",
+    "session_full",
+]
+
+
+class InvalidEvent(Exception):
+    """A record that cannot be used: `reason` is the dead letter's code, `message` its detail.
+
+    `event_time_ms` is set where the record could be decoded far enough to know it.
+    """
+
+    def __init__(
+        self, reason: InvalidReason, message: str, event_time_ms: int | None = None
+    ) -> None:
+        super().__init__(f"{reason}: {message}")
+        self.reason: InvalidReason = reason
+        self.message = message
+        self.event_time_ms = event_time_ms
+
+
+class ConfigError(Exception):
+    """A wrong setting or a missing server: the message names it, its value and the remedy."""

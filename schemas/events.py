@@ -1,0 +1,159 @@
+"""Event: what a person did on a shop, an app or a publication; one Avro record of topic `events`."""
+
+from math import isfinite
+from typing import Annotated, Final, Literal, get_args
+
+from msgspec import Meta, Struct, ValidationError, convert
+
+from schemas.errors import InvalidEvent
+from schemas.limits import (
+    AMOUNT_MAX,
+    CANDIDATES_PER_EVENT_MAX,
+    EVENT_TIME_MAX_MS,
+    EVENT_TIME_MIN_MS,
+    FEATURES_PER_CANDIDATE_MAX,
+    ID_LENGTH_MAX,
+    ITEMS_PER_EVENT_MAX,
+    PLACEMENTS_PER_EVENT_MAX,
+    PROPERTIES_PER_EVENT_MAX,
+    QUANTITY_MAX,
+    STRING_LENGTH_MAX,
+    WHOLE_MAX,
+)
+
+EventType = Literal[
+    "page_viewed",
+    "product_viewed",
+    "element_clicked",
+    "page_scrolled",
+    "video_played",
+    "search_performed",
+    "filter_applied",
+    "product_added_to_cart",
+    "product_removed_from_cart",
+    "cart_viewed",
+    "checkout_started",
+    "purchase_completed",
+    "purchase_refunded",
+    "content_read",
+    "item_skipped",
+    "review_read",
+    "item_rated",
+    "help_viewed",
+    "support_message",
+    "calculator_used",
+    "feature_opened",
+    "feature_activated",
+    "ranking_requested",
+    "ranking_clicked",
+    "decision_exposed",
+    "decision_clicked",
+    "decision_dismissed",
+    "not_interested",
+    "identified",
+    "signed_out",
+    "profile_updated",
+    "consent_changed",
+    "preference_stated",
+    "erasure_requested",
+    "session_ended",
+    "clock_ticked",
+]
+EVENT_TYPES: Final = frozenset(get_args(EventType))
+
+NEVER_TOO_LATE: Final = frozenset(
+    {"purchase_completed", "purchase_refunded", "consent_changed", "erasure_requested"}
+)
+"""These count however late they come: money, consent and erasure are facts, not signals."""
+
+Purpose = Literal["personalisation", "analytics", "advertising", "email", "push", "sms", "in_app"]
+
+Id = Annotated[str, Meta(min_length=1, max_length=ID_LENGTH_MAX)]
+Text = Annotated[str, Meta(max_length=STRING_LENGTH_MAX)]
+TimeMs = Annotated[int, Meta(ge=EVENT_TIME_MIN_MS, lt=EVENT_TIME_MAX_MS)]
+Amount = Annotated[float, Meta(ge=-AMOUNT_MAX, le=AMOUNT_MAX)]
+Price = Annotated[float, Meta(ge=0, le=AMOUNT_MAX)]
+
+
+class Candidate(Struct, frozen=True):
+    """An item that the caller hands in to be reranked; `position` is where it stands now, from 0."""
+
+    item_id: Id
+    price: Price | None = None
+    position: Annotated[int, Meta(ge=0, le=CANDIDATES_PER_EVENT_MAX * 10)] | None = None
+    features: Annotated[dict[Text, float], Meta(max_length=FEATURES_PER_CANDIDATE_MAX)] = {}
+
+
+class Context(Struct, frozen=True):
+    """Where the event came from; all of it optional, none of it identifies a person."""
+
+    device: Text | None = None
+    os: Text | None = None
+    browser: Text | None = None
+    country: Text | None = None
+    city: Text | None = None
+    referrer: Text | None = None
+    campaign: Text | None = None
+    utc_offset_min: Annotated[int, Meta(ge=-1440, le=1440)] | None = None
+
+
+class Event(Struct, frozen=True):
+    """One event. Times in epoch milliseconds, amounts in `currency`.
+
+    `sent_at_ms` is the sender's wall clock: copied to decisions to measure latency, never used
+    to decide.
+    """
+
+    event_id: Id
+    event_type: str
+    event_time_ms: TimeMs
+    session_id: Id
+    anonymous_id: Id
+    person_id: Id | None = None
+    channel: Text | None = None
+    page: Text | None = None
+    placements: Annotated[tuple[Id, ...], Meta(max_length=PLACEMENTS_PER_EVENT_MAX)] = ()
+    item_ids: Annotated[tuple[Id, ...], Meta(max_length=ITEMS_PER_EVENT_MAX)] = ()
+    category: Text | None = None
+    query: Text | None = None
+    attribute: Text | None = None
+    value: Text | None = None
+    quantity: Annotated[int, Meta(ge=0, le=QUANTITY_MAX)] | None = None
+    price: Price | None = None
+    currency: Text | None = None
+    value_amount: Amount | None = None
+    candidates: Annotated[tuple[Candidate, ...], Meta(max_length=CANDIDATES_PER_EVENT_MAX)] = ()
+    decision_id: Id | None = None
+    request_id: Id | None = None
+    consent: Annotated[tuple[Purpose, ...], Meta(max_length=7)] | None = None
+    context: Context | None = None
+    properties: Annotated[dict[Text, Text], Meta(max_length=PROPERTIES_PER_EVENT_MAX)] = {}
+    sent_at_ms: Annotated[int, Meta(ge=-WHOLE_MAX, le=WHOLE_MAX)] | None = None
+
+
+def event_from_fields(fields: object) -> Event:
+    """The valid event that `fields` (a mapping with the names of Event) describes.
+
+    Raises InvalidEvent: `unknown_event_type`, `invalid_value`, `not_finite`.
+    """
+    try:
+        event = convert(fields, Event)
+    except (ValidationError, RecursionError, OverflowError) as error:
+        raise InvalidEvent("invalid_value", str(error), _time_of(fields)) from error
+    if event.event_type not in EVENT_TYPES:
+        raise InvalidEvent("unknown_event_type", repr(event.event_type[:100]), event.event_time_ms)
+    if not _is_finite(event):
+        raise InvalidEvent("not_finite", "NaN or infinity in a feature", event.event_time_ms)
+    return event
+
+
+def _is_finite(event: Event) -> bool:
+    """Whether the caller's features are; prices and amounts have bounds, which NaN never meets."""
+    return all(all(map(isfinite, one.features.values())) for one in event.candidates)
+
+
+def _time_of(fields: object) -> int | None:
+    time_ms = fields.get("event_time_ms") if isinstance(fields, dict) else None
+    if type(time_ms) is int and EVENT_TIME_MIN_MS <= time_ms < EVENT_TIME_MAX_MS:
+        return time_ms
+    return None

@@ -1,0 +1,41 @@
+"""Item: one article of the catalogue from a point in time on; topic `items`."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct, ValidationError, convert
+
+from schemas.errors import InvalidEvent
+from schemas.events import Id, Price, Text
+from schemas.limits import EVENT_TIME_MAX_MS, WHOLE_MAX
+
+Long = Annotated[str, Meta(max_length=20_000)]
+
+
+class Item(Struct, frozen=True):
+    """An item as it is from `effective_from_ms` on. `category` is a path, "Sport/Shoes".
+
+    `stock` null means unknown (and so available); `is_gone` takes the item from the catalogue.
+    """
+
+    item_id: Id
+    effective_from_ms: Annotated[int, Meta(ge=0, lt=EVENT_TIME_MAX_MS)] = 0
+    name: Text | None = None
+    category: Text | None = None
+    brand: Text | None = None
+    price: Price | None = None
+    currency: Text | None = None
+    stock: Annotated[int, Meta(ge=0, le=WHOLE_MAX)] | None = None
+    tags: Annotated[tuple[Text, ...], Meta(max_length=64)] = ()
+    attributes: Annotated[dict[Text, Text], Meta(max_length=64)] = {}
+    text: Long | None = None
+    image: Text | None = None
+    created_ms: Annotated[int, Meta(ge=-WHOLE_MAX, le=WHOLE_MAX)] | None = None
+    is_gone: bool = False
+
+
+def item_from_fields(fields: object) -> Item:
+    """The item that `fields` describes; InvalidEvent `invalid_value`."""
+    try:
+        return convert(fields, Item)
+    except (ValidationError, RecursionError, OverflowError) as error:
+        raise InvalidEvent("invalid_value", str(error)) from error

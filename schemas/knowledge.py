@@ -1,0 +1,98 @@
+"""Knowledge that the stream learns: item statistics and past sessions, in epochs; topic `knowledge`.
+
+An epoch is EPOCH_MS of event time. What it taught is one record per item, category or ended
+session, in force from `effective_from_ms` on (EPOCH_AHEAD_MS after its end), and then its end
+marker: a reader takes an epoch whole, once the marker is there, so an event at t never knows what
+happened at or after t.
+"""
+
+from typing import Annotated, Final, Literal
+
+from msgspec import Meta, Struct
+
+from schemas.codec import Codec, StateCodec, own
+from schemas.events import Id
+from schemas.limits import EPOCH_AHEAD_MS, EPOCH_MS, KNOWLEDGE_BYTES_MAX, LINKS_MAX
+
+EntryKind = Literal["item", "category"]
+Links = Annotated[dict[Id, float], Meta(max_length=LINKS_MAX)]
+
+
+class ItemKnowledge(Struct, frozen=True):
+    """What is known of one item, or of all items of one category, at the end of an epoch.
+
+    Counts and links decay (half-life of 30 days; `interest_short`: one day) and are as of `at_ms`,
+    the epoch's end. `examined` counts exposures less where the place in the list was lower; `taken`
+    the clicks on what was exposed. `next_items`: what was touched right after it; `seen_with`: what was
+    touched within three touches; `bought_with`: what was bought together; each bounded (LINKS_MAX), the
+    weakest goes and its place starts with its weight (space saving, Metwally et al. 2005).
+    """
+
+    kind: EntryKind
+    item_id: Id
+    epoch: int
+    effective_from_ms: int
+    at_ms: int
+    first_ms: int
+    last_ms: int
+    views: float = 0.0
+    clicks: float = 0.0
+    carts: float = 0.0
+    purchases: float = 0.0
+    exposures: float = 0.0
+    examined: float = 0.0
+    taken: float = 0.0
+    interest: float = 0.0
+    interest_short: float = 0.0
+    category: str | None = None
+    price: float | None = None
+    next_items: Links = {}
+    seen_with: Links = {}
+    bought_with: Links = {}
+
+
+class PastSession(Struct, frozen=True):
+    """The items that an ended session touched, in the order of their last touch; no person in it.
+
+    `session_hash` names the record; `item_ids` are the newest SESSION_MEMORY_ITEMS.
+    """
+
+    session_hash: Id
+    epoch: int
+    effective_from_ms: int
+    ended_ms: int
+    item_ids: tuple[Id, ...]
+
+
+class EpochEnd(Struct, frozen=True):
+    """The end marker: the epoch's `records` records of this writer lie before it."""
+
+    writer: Id
+    epoch: int
+    effective_from_ms: int
+    records: int
+
+
+KnowledgeRecord = ItemKnowledge | PastSession | EpochEnd
+
+ITEM_KNOWLEDGE: Final = Codec[ItemKnowledge](
+    "item_knowledge", own(ItemKnowledge), KNOWLEDGE_BYTES_MAX
+)
+PAST_SESSION: Final = Codec[PastSession]("past_session", own(PastSession), KNOWLEDGE_BYTES_MAX)
+EPOCH_END: Final = Codec[EpochEnd]("epoch_end", own(EpochEnd), KNOWLEDGE_BYTES_MAX)
+ITEM_KNOWLEDGE_STATE: Final = StateCodec(ItemKnowledge, version=1)
+
+
+def epoch_of(time_ms: int) -> int:
+    """The number of the epoch that `time_ms` falls in; it ends at its number times EPOCH_MS."""
+    return time_ms // EPOCH_MS + 1
+
+
+def epoch_end_ms(epoch: int) -> int:
+    """The first moment after the epoch."""
+    return epoch * EPOCH_MS
+
+
+def effective_from_ms(epoch: int) -> int:
+    """From when on decisions see the epoch."""
+    return epoch * EPOCH_MS + EPOCH_AHEAD_MS

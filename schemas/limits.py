@@ -1,0 +1,100 @@
+"""Every bound in one place, with what happens at it. Sizes in bytes, times in milliseconds."""
+
+from typing import Final
+
+SECOND_MS: Final = 1_000
+MINUTE_MS: Final = 60 * SECOND_MS
+HOUR_MS: Final = 60 * MINUTE_MS
+DAY_MS: Final = 24 * HOUR_MS
+
+# --- an event; beyond any of these it is a dead letter ---------------------------------------
+EVENT_BYTES_MAX: Final = 1_000_000
+ID_LENGTH_MAX: Final = 256
+STRING_LENGTH_MAX: Final = 2_048
+ITEMS_PER_EVENT_MAX: Final = 200
+CANDIDATES_PER_EVENT_MAX: Final = 1_000
+FEATURES_PER_CANDIDATE_MAX: Final = 32
+PLACEMENTS_PER_EVENT_MAX: Final = 16
+PROPERTIES_PER_EVENT_MAX: Final = 64
+EVENT_TIME_MIN_MS: Final = 946_684_800_000  # 2000-01-01
+EVENT_TIME_MAX_MS: Final = 4_102_444_800_000  # 2100-01-01
+QUANTITY_MAX: Final = 1_000_000
+AMOUNT_MAX: Final = 1e12
+WHOLE_MAX: Final = 2**53
+"""Any other whole number: what JSON carries exactly and Avro's long takes."""
+AHEAD_OF_LOG_MAX_MS: Final = 10 * MINUTE_MS
+"""An event may lie this far ahead of its own record's timestamp; further is `ahead_of_log`."""
+
+# --- other records; beyond these a publisher is refused ---------------------------------------
+ITEM_BYTES_MAX: Final = 100_000
+CONTROL_BYTES_MAX: Final = 1_000_000
+ARTEFACT_BYTES_MAX: Final = 512 * 1024 * 1024
+DEAD_LETTER_RAW_BYTES_MAX: Final = 950_000
+"""A dead letter keeps at most so many raw bytes (Kafka takes 1 MB); the message says if it cut."""
+
+# --- time and order ---------------------------------------------------------------------------
+LATENESS_MS: Final = 10 * MINUTE_MS
+"""An event further behind the newest of its own session is `too_late` (a setting)."""
+SESSION_GAP_MS: Final = 30 * MINUTE_MS
+DEDUP_MS: Final = 7 * DAY_MS
+PERSON_EXPIRY_MS: Final = 400 * DAY_MS
+"""A profile without any event for so long is forgotten, by event time."""
+
+# --- a session's state ------------------------------------------------------------------------
+SEEN_IDS_MAX: Final = 8_192
+"""Event ids remembered per session key, 12 bytes each; at the bound the oldest goes (counted)."""
+SESSION_EVENTS_MAX: Final = 100_000
+"""Events of one session; the ones after are dead letters (`session_full`): a robot, not a person."""
+SESSION_ITEMS_MAX: Final = 64
+"""Items remembered in detail per session; at the bound the one touched longest ago goes."""
+SESSION_NAMES_MAX: Final = 32
+"""Categories, queries, filters remembered per session; at the bound new ones are only counted."""
+SESSION_CART_MAX: Final = 64
+"""Cart lines; at the bound the oldest line goes."""
+ATTENTION_MAX_MS: Final = 5 * MINUTE_MS
+"""Longer than that between two events nobody looked at the item all the time."""
+WINDOW_BUCKET_MS: Final = 10 * SECOND_MS
+
+# --- a person's state -------------------------------------------------------------------------
+AFFINITIES_MAX: Final = 16
+"""Per kind of affinity; at the bound the weakest goes."""
+RECENT_ITEMS_MAX: Final = 24
+TAKEN_ITEMS_MAX: Final = 16
+PURCHASES_MAX: Final = 24
+EXPOSURES_MAX: Final = 24
+DISMISSALS_MAX: Final = 48
+"""Oldest goes first in each of these."""
+
+# --- an operator instance ---------------------------------------------------------------------
+BUSY_KEYS_MAX: Final = 4_096
+"""Keys whose decoded state is kept beside Flink's; the one changed longest ago is read again."""
+
+# --- a decision -------------------------------------------------------------------------------
+RETRIEVED_MAX: Final = 100
+"""Candidates of our own per decision (a placement may ask for fewer)."""
+SLATE_MAX: Final = 1_000
+PLACEMENTS_PER_POLICY_MAX: Final = 100
+KNOWLEDGE_VERSIONS_MAX: Final = 100_000
+"""Versions of one piece of knowledge (an item, the policy) kept for a replay; the oldest goes."""
+
+# --- knowledge that the stream learns ---------------------------------------------------------
+EPOCH_MS: Final = SECOND_MS
+EPOCH_AHEAD_MS: Final = 3 * SECOND_MS
+"""An epoch is in force so long after its end: live, its records have to arrive by then."""
+EPOCHS_KEPT: Final = 20
+"""Versions of an item's knowledge go back so many epochs, for persons whose events come a little late;
+who comes later than that sees the oldest that is kept."""
+ITEMS_KNOWN_MAX: Final = 500_000
+"""Items with statistics in one operator; at the bound the one that changed longest ago is forgotten."""
+KNOWLEDGE_BYTES_MAX: Final = 100_000
+LINKS_MAX: Final = 32
+"""Next, seen-with and bought-with items kept per item; at the bound the weakest goes."""
+EXPOSURES_PER_EVENT_MAX: Final = 50
+"""Places of one list that count as exposures; what lies further down was hardly seen."""
+SESSION_MEMORY_ITEMS: Final = 20
+SESSIONS_REMEMBERED_MAX: Final = 200_000
+"""Past sessions kept for retrieval: at the bound the oldest goes."""
+SESSIONS_PER_ITEM_MAX: Final = 1_000
+"""Of them, so many newest are found through one item."""
+BOARD_MAX: Final = 200
+"""Places of a trending list; per category and overall."""

@@ -1,0 +1,72 @@
+"""Person: the profile kept per person; arrays by position, like schemas/session.py."""
+
+from typing import Final
+
+from msgspec import Struct, field
+
+from schemas.codec import StateCodec
+
+
+class Affinity(Struct, array_like=True):
+    """A leaning, as two exponentially decaying sums as of `at_ms` (udfs/lean.py)."""
+
+    long: float
+    short: float
+    at_ms: int
+
+
+class Purchase(Struct, array_like=True):
+    """One item bought."""
+
+    item_id: str
+    time_ms: int
+    price: float | None
+
+
+class PeriodBucket(Struct, array_like=True):
+    """Counts of one period of event time; `index` is the time divided by the period's length."""
+
+    index: int
+    events: int = 0
+    views: int = 0
+    carts: int = 0
+    purchases: int = 0
+
+
+class Exposure(Struct, array_like=True):
+    """How often an item was shown to the person and taken."""
+
+    shown: int
+    clicked: int
+    last_ms: int
+
+
+class PersonState(Struct, array_like=True):
+    """The profile. Bounds are in schemas/limits.py; it expires by event time.
+
+    `sequence` is the one of the person's newest decision.
+    """
+
+    first_ms: int
+    last_ms: int
+    sequence: int = 0
+    event_count: int = 0
+    session_count: int = 0
+    categories: dict[str, Affinity] = field(default_factory=dict)
+    brands: dict[str, Affinity] = field(default_factory=dict)
+    price_levels: dict[str, Affinity] = field(default_factory=dict)
+    recent_items: dict[str, int] = field(default_factory=dict)
+    purchases: list[Purchase] = field(default_factory=list)
+    purchase_count: int = 0
+    purchase_value: float = 0.0
+    last_purchase_ms: int | None = None
+    exposures: dict[str, Exposure] = field(default_factory=dict)
+    dismissed: dict[str, int] = field(default_factory=dict)
+    fine: list[PeriodBucket] = field(default_factory=list)
+    hourly: list[PeriodBucket] = field(default_factory=list)
+    daily: list[PeriodBucket] = field(default_factory=list)
+    timer_ms: int = 0
+    taken_items: dict[str, int] = field(default_factory=dict)
+
+
+PERSON_STATE: Final = StateCodec(PersonState, version=1)

@@ -1,0 +1,5 @@
+"""`python -m scripts`: the `kairos` command line."""
+
+from scripts.cli import main
+
+main()

@@ -1,0 +1,94 @@
+"""What the benchmarks share: topics of their own, a catalogue, a model, and what they ran on."""
+
+import os
+import platform
+import subprocess
+import time
+from itertools import islice
+from typing import Any, Final
+
+import msgspec
+
+from jobs.config import PROJECT, Config
+from jobs.fold import FoldRules
+from jobs.publish import now_ms
+from models.artefact import Published
+from schemas.codec import EVENT
+from schemas.control import Control
+from schemas.policy import Placement, Policy
+from schemas.records import LogRecord
+from scripts import training
+from scripts.console import say
+from scripts.engine import Engine
+from scripts.workload import catalogue, shoppers
+from udfs.knowledge import Knowledge
+
+TRAINING_EVENTS: Final = 10_000
+TRAINING_ITEMS: Final = 500
+BROADCAST_S: Final = 2.0
+CANDIDATES: Final = 24
+"""Per decision: what the figures of throughput are stated for."""
+POLICY: Final = Policy(
+    placements=(Placement("next_item", event_types=("product_viewed",), candidates=CANDIDATES),)
+)
+
+
+def bench_config(config: Config) -> Config:
+    """Topics and store keys of their own, so that a benchmark touches nobody's data."""
+    run = f"bench-{now_ms()}-"
+    return config._replace(topic_prefix=run, store_prefix=run)
+
+
+def prepare(engine: Engine, config: Config, items: int) -> Published:
+    """Publishes a policy, a catalogue and a trained model, in force since ever; the model."""
+    say(f"publishing {items} items and training a model")
+    engine.log.control(
+        Control("policy", "default", "bench", 0, payload=msgspec.json.encode(POLICY))
+    )
+    for item in catalogue(items):
+        engine.log.item(item)
+    _, published = training.train_from(training_source(config), config)
+    training.announce(engine.log, published, at_ms=0)
+    time.sleep(BROADCAST_S)  # until every operator has read it
+    return published
+
+
+def training_source(config: Config) -> training.Source:
+    """A made-up log, to train a model of the usual size on."""
+    log = records(TRAINING_EVENTS, TRAINING_ITEMS)
+    rules = FoldRules(EVENT.decode, config.seed)
+    return training.Source(log, bench_knowledge(TRAINING_ITEMS), rules)
+
+
+def bench_knowledge(items: int) -> Knowledge:
+    """POLICY and the made-up catalogue."""
+    knowledge = Knowledge()
+    knowledge.add_policy("bench", 0, 0, POLICY)
+    for position, item in enumerate(catalogue(items)):
+        knowledge.add_item(item, position)
+    return knowledge
+
+
+def records(count: int, items: int) -> list[LogRecord]:
+    """`count` events a hundredth of a second apart, as a log."""
+    begun_ms = 1_700_000_000_000
+    events = (
+        msgspec.structs.replace(event, event_time_ms=begun_ms + 10 * number)
+        for number, event in enumerate(islice(shoppers("log", items), count))
+    )
+    return [
+        LogRecord("events", 0, at, event.event_time_ms, event.session_id, EVENT.encode(event))
+        for at, event in enumerate(events)
+    ]
+
+
+def describe() -> dict[str, Any]:
+    """The machine and the commit."""
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout.strip()
+    return {"cores": os.cpu_count(), "machine": platform.machine(), "commit": commit or "unknown"}

@@ -1,0 +1,537 @@
+"""The `kairos` command line: every command prints what it did and exits non-zero on failure."""
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, NoReturn
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from jobs.config import PROJECT, SETTINGS, Config, config_from
+from schemas.errors import ConfigError
+from scripts.console import STDERR, say, show, show_json, show_table
+
+EXIT_REFUSED: Final = 2
+START_S_MAX: Final = 300.0
+POLL_S: Final = 0.1
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]
+Format = Literal["kairos", "snowplow", "trivago"]
+Foreign = Literal["snowplow", "trivago", "trivago-items"]
+Evaluable = Literal["rerank", "next_item"]
+
+SETTINGS_HELP: Final = "Settings (environment): " + " · ".join(
+    f"{one.name} ({one.meaning})" for one in SETTINGS
+)
+app = typer.Typer(
+    name="kairos",
+    help="Kairos decides the next best action, a few milliseconds after a person did something.",
+    epilog=SETTINGS_HELP,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+bench_app = typer.Typer(
+    help="Measure: each prints its table with machine and commit.", no_args_is_help=True
+)
+app.add_typer(bench_app, name="bench")
+model_app = typer.Typer(help="See, publish and take back models.", no_args_is_help=True)
+app.add_typer(model_app, name="model")
+verify_app = typer.Typer(
+    help="Test what is promised on what has been logged; exit code 1 where it does not hold.",
+    no_args_is_help=True,
+)
+app.add_typer(verify_app, name="verify")
+
+
+def main() -> NoReturn:
+    """Runs the command line. A ConfigError is one message and exit code 2."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+    signal.signal(signal.SIGTERM, _raise_interrupt)
+    try:
+        code = app(prog_name="kairos", standalone_mode=False)
+    except ConfigError as error:
+        STDERR.print(f"kairos: {error}", markup=False, style="red")
+        code = EXIT_REFUSED
+    except KeyboardInterrupt:
+        code = 130
+    except typer.Exit as ended:
+        code = ended.exit_code
+    except (typer.Abort, Exception) as error:
+        code = _usage_error(error)
+    sys.stdout.flush()
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _usage_error(error: BaseException) -> int:
+    """Prints a usage error as click does; anything else is a bug and goes on."""
+    show_error = getattr(error, "show", None)
+    if show_error is None:
+        raise error
+    show_error()
+    return EXIT_REFUSED
+
+
+def _raise_interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+@app.command()
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="End after the bundled events.")] = False,
+    json: Json = False,
+) -> int:
+    """Run everything on this machine and feed it 833 real events of a shop.
+
+    Then it keeps running and takes events typed or piped in, one JSON object a line.
+    """
+    from scripts.demo import demo as run
+
+    return run(config_from(), once, json)
+
+
+@app.command()
+def up() -> None:
+    """Start the engine in the background; its data are under .kairos/."""
+    from jobs.stack.state import is_alive, read_state
+
+    config = config_from()
+    before = read_state(config.home)
+    if before is not None and is_alive(before.owner):
+        raise ConfigError(f"already running, pid {before.owner.pid}: `kairos down` stops it")
+    log = config.home / "logs" / "supervisor.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "scripts", "supervise"],
+            stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+            cwd=PROJECT, start_new_session=True,
+        )  # fmt: skip
+    _wait_until_up(config, process, log)
+    _show_status(config)
+
+
+@app.command(hidden=True)
+def supervise() -> None:
+    """Hold the engine until SIGTERM: what `kairos up` runs in the background."""
+    from scripts.engine import Engine
+
+    config = config_from()
+    with Engine(config, say) as engine:
+        engine.start()
+        engine.await_learn()
+        say("UP")
+        while True:
+            engine.check()
+            engine.tick()
+            time.sleep(POLL_S)
+
+
+@app.command()
+def down() -> None:
+    """Stop what `kairos up` (or a demo) runs."""
+    from jobs.stack.state import down as stop
+
+    stopped = stop(config_from().home)
+    show(f"stopped {', '.join(stopped)}" if stopped else "nothing was running")
+
+
+@app.command()
+def status(json: Json = False) -> None:
+    """Say what is up, and where it answers."""
+    from scripts.status import status as find
+
+    found = find(config_from())
+    if json:
+        show_json(found)
+    else:
+        show_table(
+            "", ("service", "state", "address"),
+            [(name, one["state"], one["address"] or "") for name, one in found.items()],
+        )  # fmt: skip
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="A file of events; a folder for Snowplow tables.")],
+    file_format: Annotated[Format, typer.Option("--format", help="Format of the file.")] = "kairos",
+    app_id: Annotated[list[str] | None, typer.Option(help="Snowplow: only these apps.")] = None,
+    items: Annotated[Path | None, typer.Option(help="A catalogue to publish first.")] = None,
+    json: Json = False,
+) -> None:
+    """Put a file's events into the log; bad lines go to the dead letters."""
+    from jobs.publish import Log
+    from scripts import import_events
+    from scripts.status import running_kafka
+
+    config = config_from()
+    source = _events_of(file, file_format, app_id)
+    log = Log(running_kafka(config), config.topic_prefix, config.source_format, linger_ms=5)
+    if items is not None:
+        for item in import_events.read_items(items):
+            log.item(item)
+    last = import_events.Imported(0, 0, 0)
+    with _progress() as progress:
+        task = progress.add_task(
+            "importing", total=len(source) if isinstance(source, list) else None
+        )
+        for last in import_events.write_events(log, source, file.name):
+            progress.update(task, completed=last.read)
+    if json:
+        show_json(last._asdict())
+    else:
+        show(f"{last.read} read, {last.events} events written, {last.invalid} dead letters")
+
+
+@app.command()
+def convert(
+    file: Annotated[Path, typer.Argument(help="A file of events; a folder for Snowplow tables.")],
+    out: Annotated[Path, typer.Argument(help="JSON Lines to write.")],
+    file_format: Annotated[Foreign, typer.Option("--format", help="Format of the file.")],
+    app_id: Annotated[list[str] | None, typer.Option(help="Snowplow: only these apps.")] = None,
+) -> None:
+    """Write a file's events as JSON Lines, which import, train and evaluate read.
+
+    `trivago-items`: only the items that were touched, as product views.
+    """
+    from schemas.events import Event
+    from scripts.event_lines import write_lines
+    from scripts.import_trivago import item_sequences
+
+    if file_format == "trivago-items":
+        source = item_sequences(_events_of(file, "trivago", app_id))
+    else:
+        source = _events_of(file, file_format, app_id)
+    count = write_lines((one for one in source if isinstance(one, Event)), out)
+    show(f"{count} events written to {out}")
+
+
+FromSavepoint = Annotated[str | None, typer.Option(help="Go on from this savepoint.")]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Do not go on from a checkpoint.")]
+Cluster = Annotated[str | None, typer.Option(help="Flink's REST address, HOST:PORT.")]
+
+
+@app.command()
+def decide(
+    from_savepoint: FromSavepoint = None, fresh: Fresh = False, cluster: Cluster = None
+) -> None:
+    """Run the decide job alone, on running servers; it goes on from its newest checkpoint."""
+    _become_job("jobs.run_decide", from_savepoint, fresh, cluster)
+
+
+@app.command()
+def learn(
+    from_savepoint: FromSavepoint = None, fresh: Fresh = False, cluster: Cluster = None
+) -> None:
+    """Run the learn job alone, on running servers; it goes on from its newest checkpoint."""
+    _become_job("jobs.run_learn", from_savepoint, fresh, cluster)
+
+
+def _become_job(module: str, from_savepoint: str | None, fresh: bool, cluster: str | None) -> None:
+    from scripts.status import running_kafka
+
+    config = config_from()
+    arguments = ["--kafka", running_kafka(config)]
+    arguments += ["--from-savepoint", from_savepoint] if from_savepoint else []
+    arguments += ["--fresh"] if fresh else []
+    environment = {**os.environ} | ({"KAIROS_FLINK": cluster} if cluster else {})
+    argv = [sys.executable, "-m", module, *arguments]
+    os.chdir(PROJECT)
+    os.execve(sys.executable, argv, environment)  # noqa: S606 - the command becomes the job
+
+
+@app.command()
+def train(
+    more: Annotated[list[Path] | None, typer.Argument(help="Further files of events.")] = None,
+    events: Annotated[list[Path] | None, typer.Option(help="JSON Lines of events.")] = None,
+    items: Annotated[Path | None, typer.Option(help="JSON Lines of the catalogue.")] = None,
+    from_: Annotated[
+        str | None, typer.Option("--from", help="Train from the log, from here on.")
+    ] = None,
+    to: Annotated[str | None, typer.Option(help="… to before here.")] = None,
+    publish: Annotated[bool, typer.Option("--publish", help="Make the model live.")] = False,
+    json: Json = False,
+) -> None:
+    """Train a model by replay, from files or from the log."""
+    from jobs.publish import Log
+    from scripts import training
+    from scripts.status import running_kafka
+    from scripts.times import parse_time
+
+    config = config_from()
+    if events:
+        source = training.from_files([*events, *(more or ())], items, config)
+    else:
+        times = [parse_time(text) if text else None for text in (from_, to)]
+        source = training.from_log(running_kafka(config), config, times[0], times[1])
+    report, published = training.train_from(source, config)
+    found = training.report_json(report)
+    if publish:
+        log = Log(running_kafka(config), config.topic_prefix)
+        found["effective_from_ms"] = training.announce(log, published)
+    if json:
+        show_json(found)
+        return
+    training.show_report(report)
+    show(f"model {report.version} in {report.uri}" + (", published" if publish else ""))
+
+
+@app.command()
+def evaluate(
+    more: Annotated[list[Path] | None, typer.Argument(help="Further files of events.")] = None,
+    events: Annotated[list[Path] | None, typer.Option(help="JSON Lines of events.")] = None,
+    items: Annotated[Path | None, typer.Option(help="JSON Lines of the catalogue.")] = None,
+    train_before: Annotated[
+        str | None, typer.Option(help="Sessions that begin before this time train, the rest test.")
+    ] = None,
+    placement: Annotated[Evaluable, typer.Option(help="What is decided.")] = "rerank",
+    k: Annotated[int, typer.Option("-k", min=1, max=1_000, help="Places that count.")] = 20,
+    save: Annotated[Path | None, typer.Option(help="Keep the ranks, for --compare.")] = None,
+    compare: Annotated[
+        tuple[Path, Path] | None, typer.Option(help="Two files of --save: second less first.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Train on what is before a time, then score every later decision against what came next."""
+    from jobs.split_log import Setting
+    from scripts import evaluation
+    from scripts.times import parse_time
+
+    if compare:
+        found = evaluation.compare_files(*compare)
+        (show_json if json else evaluation.show_comparison)(found)
+        return
+    if not events or train_before is None:
+        raise ConfigError("evaluate needs --events and --train-before, or --compare with two files")
+    config = config_from()
+    setting = Setting(placement, parse_time(train_before), k, config.seed)
+    found = evaluation.evaluate_files([*events, *(more or ())], items, setting, config, save)
+    (show_json if json else evaluation.show_report)(found)
+
+
+@app.command()
+def explain(
+    decision_id: Annotated[str, typer.Argument(help="As the demo prints it.")], json: Json = False
+) -> None:
+    """Show how a decision came about: candidates, features, contributions, verdicts, versions."""
+    from scripts import explanation
+    from scripts.status import running_kafka, stored_at_ms
+
+    config = config_from()
+    explained = explanation.find(running_kafka(config), config.topic_prefix, decision_id)
+    if json:
+        show_json(explanation.explained_json(explained))
+    else:
+        explanation.show_explained(explained, stored_at_ms(config, explained.decision))
+
+
+At = Annotated[str | None, typer.Option("--at", help="From when on; without it, in 2 seconds.")]
+
+
+@model_app.command("list")
+def model_list(json: Json = False) -> None:
+    """Show the models of this home, their figures, and which of them decides."""
+    from scripts import models_cli
+    from scripts.status import running_kafka
+
+    config = config_from()
+    models = models_cli.announced(running_kafka(config), config.topic_prefix)
+    rows = models_cli.listed_json(config, models)
+    (show_json if json else models_cli.show_listed)(rows)
+
+
+@model_app.command("publish")
+def model_publish(
+    model: Annotated[str, typer.Argument(help="A version, as `model list` shows it, or a file.")],
+    at: At = None,
+    json: Json = False,
+) -> None:
+    """Put a model in force: it decides events from then on."""
+    from scripts import models_cli
+
+    config = config_from()
+    published = models_cli.find_artefact(model, config.home / models_cli.MODELS)
+    _change_model(config, published, at, json)
+
+
+@model_app.command("rollback")
+def model_rollback(at: At = None, json: Json = False) -> None:
+    """Put the model in force again that was before the present one; done twice, it is undone."""
+    _change_model(config_from(), None, at, json)
+
+
+def _change_model(config: Config, published: Any, at: str | None, json: bool) -> None:
+    """Announces a model; None: the one before."""
+    from jobs.publish import Log, now_ms
+    from scripts import models_cli
+    from scripts.status import running_kafka
+    from scripts.times import parse_time
+
+    at_ms = parse_time(at) if at else None
+    kafka = running_kafka(config)
+    models = models_cli.announced(kafka, config.topic_prefix)
+    published = published or models_cli.previous(models, now_ms())
+    log = Log(kafka, config.topic_prefix)
+    change = models_cli.publish(log, models, published, at_ms)
+    show_json(change._asdict()) if json else models_cli.show_change(change)
+
+
+@verify_app.command("skew")
+def verify_skew(
+    from_: Annotated[str | None, typer.Option("--from", help="Decisions from here on.")] = None,
+    to: Annotated[str | None, typer.Option(help="… to before here.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many, sampled.")] = None,
+    json: Json = False,
+) -> int:
+    """Compute every logged feature vector again from the log, and compare bit by bit.
+
+    The log is replayed from its beginning: a decision rests on all that was before it.
+    """
+    from scripts import verify_skew
+    from scripts.status import running_kafka
+    from scripts.times import parse_time
+
+    config = config_from()
+    times = [parse_time(text) if text else None for text in (from_, to)]
+    skew = verify_skew.verify(running_kafka(config), config, times[0], times[1], limit)
+    show_json(verify_skew.skew_json(skew)) if json else verify_skew.show_skew(skew)
+    return 0 if skew.is_none else 1
+
+
+@app.command()
+def features(
+    write: Annotated[bool, typer.Option("--write", help="Write docs/features.md.")] = False,
+) -> None:
+    """Print the table of features: name, entity, purpose, meaning."""
+    from scripts import feature_docs
+
+    if write:
+        show(f"written to {feature_docs.write()}")
+    else:
+        show(feature_docs.page().rstrip())
+
+
+@app.command()
+def doctor(json: Json = False) -> int:
+    """Name what is missing on this machine, and how to get it."""
+    from jobs.stack.doctor import checks
+
+    found = checks(config_from().home)
+    if json:
+        show_json([check._asdict() for check in found])
+    else:
+        rows = [
+            ("ok" if one.is_ok else "MISSING", one.name, one.found, "" if one.is_ok else one.remedy)
+            for one in found
+        ]
+        show_table("", ("", "check", "found", "remedy"), rows)
+    return 0 if all(check.is_ok for check in found) else 1
+
+
+@bench_app.command("latency")
+def bench_latency(
+    rate: Annotated[int, typer.Option(min=1, max=20_000, help="Events per second.")] = 500,
+    seconds: Annotated[int, typer.Option(min=1, max=3_600, help="Measured, after warm-up.")] = 30,
+    warm_up: Annotated[int, typer.Option(min=0, max=600, help="Seconds before.")] = 30,
+    items: Annotated[int, typer.Option(min=1, max=200_000, help="Catalogue size.")] = 10_000,
+    json: Json = False,
+) -> None:
+    """Event to decision topic to store, from when an event was due to be sent."""
+    from scripts.bench_latency import bench
+
+    bench(config_from(), rate, seconds, warm_up, items, json)
+
+
+@bench_app.command("throughput")
+def bench_throughput(
+    events: Annotated[int, typer.Option(min=1_000, help="Events of the measured run.")] = 200_000,
+    items: Annotated[int, typer.Option(min=1, max=200_000, help="Catalogue size.")] = 10_000,
+    json: Json = False,
+) -> None:
+    """Events per second of the job after warm-up, beside the same steps in a bare loop."""
+    from scripts.bench_throughput import bench
+
+    bench(config_from(), events, items, json)
+
+
+@bench_app.command("rank")
+def bench_rank(
+    warm_up: Annotated[int, typer.Option(min=0, help="Requests before, of each size.")] = 1_000,
+    requests: Annotated[int, typer.Option(min=1, help="Measured requests of each size.")] = 5_000,
+    items: Annotated[int, typer.Option(min=1_000, max=1_000_000, help="Items.")] = 100_000,
+    sessions: Annotated[int, typer.Option(min=1, max=200_000, help="Past sessions.")] = 200_000,
+    json: Json = False,
+) -> None:
+    """Decoded event to decision, by the number of candidates; and memory per item and session."""
+    from scripts.bench_rank import Load, bench
+
+    bench(Load(warm_up, requests, items, sessions), json)
+
+
+@bench_app.command("evaluate")
+def bench_evaluate(
+    events: Annotated[int, typer.Option(min=10_000, help="Events of the log.")] = 1_000_000,
+    items: Annotated[int, typer.Option(min=10, max=1_000_000, help="Items in it.")] = 43_000,
+    sessions: Annotated[int, typer.Option(min=100, help="Sessions in it.")] = 190_000,
+    json: Json = False,
+) -> None:
+    """Time and memory of training and evaluating on a made-up log."""
+    from scripts.bench_evaluate import bench
+    from scripts.click_log import Size
+
+    bench(config_from(), Size(events, items, sessions), json)
+
+
+def _events_of(file: Path, file_format: Format, app_id: list[str] | None) -> Any:
+    from scripts import import_events, import_snowplow, import_trivago
+
+    if file_format == "kairos":
+        return import_events.read_json_lines(file)
+    if file_format == "trivago":
+        return import_trivago.read_trivago(file)
+    found = import_snowplow.read_snowplow(file, app_id or None)
+    say(str(found))
+    bad = [import_events.Bad(at, one.raw, one.error) for at, one in enumerate(found.bad)]
+    return [*bad, *found.events]
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+        console=STDERR, transient=True, disable=not STDERR.is_terminal,
+    )  # fmt: skip
+
+
+def _wait_until_up(config: Config, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    """Shows the supervisor's progress until all is up; raises ConfigError with its last line."""
+    deadline_s = time.monotonic() + START_S_MAX
+    shown = 0
+    while True:
+        lines = log.read_text(errors="replace").splitlines()
+        is_ended = process.poll() is not None
+        for line in lines[shown:]:
+            if line == "UP":
+                return
+            if not (is_ended and line == lines[-1]):
+                say(line)
+        shown = len(lines)
+        if is_ended:
+            raise ConfigError(
+                (lines[-1] if lines else f"it ended; see {log}").removeprefix("kairos: ")
+            )
+        if time.monotonic() > deadline_s:
+            process.terminate()
+            raise ConfigError(f"not up after {START_S_MAX:.0f} s; see {log}")
+        time.sleep(POLL_S)
+
+
+def _show_status(config: Config) -> None:
+    from scripts.status import status as find
+
+    for name, one in find(config).items():
+        show(f"{name:6} {one['state']:5} {one['address'] or ''}")

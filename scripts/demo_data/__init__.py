@@ -1,0 +1,1 @@
+"""Data that comes with the project, and how it was made."""

@@ -1,0 +1,202 @@
+"""The engine on this machine: servers, topics, policy, the two jobs, the store writer, the clock."""
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import Final, NamedTuple, Self
+
+from redis import RedisError
+
+from channels.store import open_store
+from jobs.config import PROJECT, Config, as_environment
+from jobs.kafka import create_topics, ends_of, open_consumer, partitions_of
+from jobs.metrics import is_running, read_counts
+from jobs.publish import Log, now_ms
+from jobs.stack.ports import preferred_port
+from jobs.stack.process import Child
+from jobs.stack.stack import Stack
+from schemas.errors import ConfigError
+from schemas.events import Event
+from schemas.policy import DEFAULT_CONTROL
+from schemas.topics import CONTROL, EVENTS, topics
+
+REST_PORT: Final = 8081
+LEARN_REST_PORT: Final = 8082
+LEARN_NICENESS: Final = "10"
+"""Deciding comes first where the processors do not suffice for both."""
+TICK_S: Final = 1.0
+DRAIN_S_MAX: Final = 600.0
+REST_S: Final = 0.7
+"""Longer than Flink takes to refresh the counts it shows."""
+JOB_SECONDS_MAX: Final = 120.0
+
+
+class Addresses(NamedTuple):
+    """Where the engine answers, as HOST:PORT."""
+
+    kafka: str
+    redis: str
+    flink: str
+    learn: str
+
+
+class Engine:
+    """Everything that `kairos up` and `kairos demo` run; stops all of it when it is left.
+
+    Use it from the main thread (the children die with the thread that started them).
+    """
+
+    def __init__(self, config: Config, say: Callable[[str], None]) -> None:
+        self._config = config
+        self._stack = Stack(config.home, kafka=config.kafka, redis=config.redis, say=say)
+        self._next_tick_s = 0.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.stop()
+
+    def start(self) -> Addresses:
+        """Starts what is not given by an address; raises ConfigError with nothing left running.
+
+        It decides then; the learn job is still starting: see `await_learn`.
+        """
+        servers = self._stack.start()
+        prefix = self._config.topic_prefix
+        create_topics(servers.kafka, topics(prefix))
+        self.log = Log(servers.kafka, prefix, self._config.source_format)
+        self._publish_policy(servers.kafka)
+        self._partitions = _partition_count(servers.kafka, prefix + EVENTS)
+        flink = self._config.flink or f"127.0.0.1:{preferred_port(REST_PORT)}"
+        self.addresses = Addresses(servers.kafka, servers.redis, flink, flink)
+        self._stack.add(decide_child(self._config, self.addresses))
+        self._stack.add(store_child(self._config, self.addresses))
+        # a port is looked for when it is wanted: it may be taken meanwhile
+        learn = self._config.flink or f"127.0.0.1:{preferred_port(LEARN_REST_PORT)}"
+        self.addresses = self.addresses._replace(learn=learn)
+        self._learn = self._stack.launch(learn_child(self._config, self.addresses))
+        return self.addresses
+
+    def await_learn(self) -> None:
+        """Returns when the learn job takes events; raises ConfigError if it does not."""
+        self._learn.wait_until_healthy()
+
+    def check(self) -> None:
+        """Raises ConfigError if a child has died; to be called several times a second."""
+        death = self._stack.poll()
+        if death is not None:
+            raise ConfigError(
+                f"{death.name} ended with code {death.exit_code}: {death.cause} ({death.log})"
+            )
+
+    def tick(self) -> None:
+        """Puts the time into the log, once a second, so that a quiet site's timers fire too."""
+        now_s = time.monotonic()
+        if now_s < self._next_tick_s:
+            return
+        self._next_tick_s = now_s + TICK_S
+        for partition in range(self._partitions):
+            self.log.tick(clock_tick(partition, now_ms()), partition)
+
+    def counts_now(self) -> dict[str, int]:
+        """The job's counts once it has taken every event that is in the log by now.
+
+        A clock tick goes to the end of each partition; when all have been counted, what lay before
+        them has been taken. Decisions follow within moments, so their count must come to rest.
+        """
+        wanted = read_counts(self.addresses.flink)["clock_ticks"] + self._partitions
+        self._next_tick_s = 0.0
+        self.tick()
+        self.log.flush()
+        deadline_s = time.monotonic() + DRAIN_S_MAX
+        counts: dict[str, int] = {}
+        while True:
+            before, counts = counts, read_counts(self.addresses.flink)
+            if counts["clock_ticks"] >= wanted and counts == before:
+                return counts
+            self.check()
+            if time.monotonic() > deadline_s:
+                raise ConfigError("the decide job does not work off its log; see its log file")
+            time.sleep(REST_S)
+
+    def _publish_policy(self, kafka: str) -> None:
+        topic = self._config.topic_prefix + CONTROL
+        if not any(ends_of(kafka, [topic])[topic].values()):
+            self.log.control(DEFAULT_CONTROL)
+            self.log.flush()
+
+
+def clock_tick(partition: int, time_ms: int) -> Event:
+    """The event that says what time it is."""
+    clock = f"clock-{partition}"
+    return Event(f"{clock}-{time_ms}", "clock_ticked", time_ms, clock, clock)
+
+
+def decide_child(config: Config, addresses: Addresses) -> Child:
+    """The decide job as a child process; healthy when every task runs."""
+    port = addresses.flink.rpartition(":")[2]
+    return Child(
+        name="decide",
+        argv=(sys.executable, "-m", "jobs.run_decide", "--kafka", addresses.kafka, "--rest-port", port),
+        is_healthy=lambda _: is_running(addresses.flink),
+        address=addresses.flink,
+        service="flink",
+        folder=PROJECT,
+        environment=environment_of(config),
+        healthy_seconds_max=JOB_SECONDS_MAX,
+    )  # fmt: skip
+
+
+def learn_child(config: Config, addresses: Addresses) -> Child:
+    """The learn job as a child process; healthy when every task runs."""
+    port = addresses.learn.rpartition(":")[2]
+    return Child(
+        name="learn",
+        argv=(
+            "nice", "-n", LEARN_NICENESS, sys.executable, "-m", "jobs.run_learn",
+            "--kafka", addresses.kafka, "--rest-port", port,
+        ),
+        is_healthy=lambda _: is_running(addresses.learn, "learn"),
+        address=addresses.learn,
+        folder=PROJECT,
+        environment=environment_of(config),
+        healthy_seconds_max=JOB_SECONDS_MAX,
+    )  # fmt: skip
+
+
+def store_child(config: Config, addresses: Addresses) -> Child:
+    """The store writer as a child process; healthy when it has its partitions."""
+    store = open_store(addresses.redis, config.store_prefix)
+
+    def is_healthy(_: int) -> bool:
+        try:
+            return store.has_writer()
+        except RedisError:
+            return False
+
+    return Child(
+        name="store",
+        argv=(
+            sys.executable, "-m", "channels.store_writer", "--kafka", addresses.kafka,
+            "--redis", addresses.redis, "--topic-prefix", config.topic_prefix,
+            "--store-prefix", config.store_prefix,
+        ),
+        is_healthy=is_healthy,
+        folder=PROJECT,
+        environment=environment_of(config),
+    )  # fmt: skip
+
+
+def environment_of(config: Config) -> dict[str, str]:
+    """The environment of this process for a child, with the settings that are in use."""
+    return {**os.environ, **as_environment(config), "PYTHONUNBUFFERED": "1"}
+
+
+def _partition_count(kafka: str, topic: str) -> int:
+    consumer = open_consumer(kafka)
+    try:
+        return len(partitions_of(consumer, topic))
+    finally:
+        consumer.close()

@@ -1,0 +1,91 @@
+"""Files of events as a log: lines stay the bytes that they are, put in order of time."""
+
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from sys import intern
+from typing import Final
+
+import msgspec
+import numpy as np
+from msgspec import NODEFAULT, Struct
+
+from schemas.errors import ConfigError, InvalidEvent
+from schemas.events import Event
+from schemas.formats.json_lines import event_from_json
+from schemas.records import LogRecord
+from scripts.import_events import read_lines
+
+TOPIC: Final = "file"
+
+
+class EventLines:
+    """The valid events of files in order of time; `invalid` counts the other lines.
+
+    Can be read again and again; a record's value is the line, which event_from_json decodes. Held in
+    memory, because files need not be in order: each line's bytes and 60 more.
+    """
+
+    def __init__(self, lines: Iterable[bytes]) -> None:
+        self.invalid = 0
+        self._times = array("q")
+        self._session_ids: list[str] = []
+        self._lines: list[bytes] = []
+        for line in lines:
+            self._add(line)
+        order = np.argsort(np.array(self._times, dtype=np.int64), kind="stable")
+        self._order: Sequence[int] = array("q", order.astype(np.int64).tobytes())
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def __iter__(self) -> Iterator[LogRecord]:
+        for offset, at in enumerate(self._order):
+            time_ms, session_id = self._times[at], self._session_ids[at]
+            yield LogRecord(TOPIC, 0, offset, time_ms, session_id, self._lines[at])
+
+    def _add(self, line: bytes) -> None:
+        try:
+            event = event_from_json(line)
+        except InvalidEvent:
+            self.invalid += 1
+            return
+        self._times.append(event.event_time_ms)
+        self._session_ids.append(intern(event.session_id))  # one copy for all of its events
+        self._lines.append(line)
+
+
+def lines_of(paths: Iterable[Path]) -> Iterator[bytes]:
+    """The lines of JSON Lines files, one file after the other; raises ConfigError."""
+    return (line for path in paths for _, line in read_lines(path))
+
+
+def write_lines(events: Iterable[Event], path: Path) -> int:
+    """Writes events as JSON Lines, without the fields that say nothing; how many they were."""
+    count = 0
+    try:
+        with path.open("wb") as file:
+            for event in events:
+                file.write(msgspec.json.encode(_said(event)) + b"\n")
+                count += 1
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error.strerror}") from error
+    return count
+
+
+def _said(value: object) -> object:
+    """The value without the fields that are as if absent."""
+    if isinstance(value, Struct):
+        defaults = _defaults(type(value))
+        fields = {name: getattr(value, name) for name in defaults}
+        return {n: _said(one) for n, one in fields.items() if one != defaults[n]}
+    return [_said(one) for one in value] if isinstance(value, tuple) else value
+
+
+@cache
+def _defaults(kind: type[Struct]) -> dict[str, object]:
+    return {
+        one.name: one.default if one.default_factory is NODEFAULT else one.default_factory()
+        for one in msgspec.structs.fields(kind)
+    }

@@ -1,0 +1,250 @@
+"""`kairos explain`: a decision, readable: funnel, candidates, feature values, contributions, versions."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from math import isnan
+from typing import Any, Final, NamedTuple
+
+import msgspec
+import numpy as np
+
+from jobs.examples import matrix_of
+from jobs.kafka import read_to_end
+from models.artefact import load_scorer
+from schemas.codec import DECISION, TRACE, Codec
+from schemas.decisions import Decision, DecisionTrace, TracedCandidate
+from schemas.errors import ConfigError
+from schemas.limits import AHEAD_OF_LOG_MAX_MS
+from schemas.topics import DECISIONS, TRACES
+from scripts.console import show, show_table
+from scripts.models_cli import announced
+from scripts.times import utc
+from udfs.decide import COLD_SCORER
+from udfs.features import FEATURE_SPACE, FEATURES
+
+BIAS: Final = "bias"
+"""What a score is before any feature is looked at."""
+SHOWN_CHOSEN: Final = 3
+SHOWN_RUNNERS_UP: Final = 2
+SHOWN_FEATURES: Final = 15
+MEANINGS: Final = {feature.name: feature.meaning for feature in FEATURES}
+
+Row = dict[str, float]
+"""Values by feature; what is missing is left out."""
+
+
+class Explained(NamedTuple):
+    """A decision with its trace.
+
+    `features` and `contributions` have one row per candidate, in the order of the trace; empty where
+    they cannot be told, and `remark` says why. A row of contributions with its BIAS sums to the score.
+    """
+
+    decision: Decision
+    trace: DecisionTrace
+    features: list[Row]
+    contributions: list[Row]
+    remark: str
+
+
+def find(kafka: str, prefix: str, decision_id: str) -> Explained:
+    """The newest record of a decision and its trace; ConfigError if there is none."""
+    trace = _newest(kafka, prefix + TRACES, TRACE, decision_id, 0)
+    if trace is None:
+        raise ConfigError(f"no decision {decision_id!r} in {prefix + TRACES}; it may have expired")
+    # its record bears the time of the event's record, which the event may be ahead of
+    from_ms = max(0, trace.event_time_ms - AHEAD_OF_LOG_MAX_MS)
+    decision = _newest(kafka, prefix + DECISIONS, DECISION, decision_id, from_ms)
+    if decision is None:
+        raise ConfigError(f"decision {decision_id!r} has a trace but is not in {prefix}{DECISIONS}")
+    if trace.feature_set != FEATURE_SPACE.digest:
+        remark = (
+            f"its features are of set {trace.feature_set}, this code knows {FEATURE_SPACE.digest}"
+        )
+        return Explained(decision, trace, [], [], remark)
+    contributions, remark = _contributions(kafka, prefix, trace)
+    return Explained(decision, trace, features_of(trace), contributions, remark)
+
+
+def features_of(trace: DecisionTrace) -> list[Row]:
+    """The known values of each candidate's vector by name; the trace must be of this feature set."""
+    return [
+        {name: row[at] for at, name in enumerate(FEATURE_SPACE.names) if not isnan(row[at])}
+        for row in matrix_of(trace).tolist()
+    ]
+
+
+def funnel(trace: DecisionTrace) -> dict[str, dict[str, int]]:
+    """How many candidates each source gave, by verdict or the rule that spoke against them."""
+    found: dict[str, Counter[str]] = {}
+    for one in trace.candidates:
+        verdict = one.rule if one.verdict == "suppressed" else one.verdict
+        found.setdefault(one.source, Counter())[verdict] += 1
+    return {source: dict(counts) for source, counts in found.items()}
+
+
+def _contributions(kafka: str, prefix: str, trace: DecisionTrace) -> tuple[list[Row], str]:
+    """The shares of each score, by the model that decided; else nothing, and why."""
+    version = trace.versions.model
+    if version == COLD_SCORER.version:
+        return [], "no model was in force: the order is that of popularity"
+    records = [one for one in announced(kafka, prefix) if one.version == version]
+    if not records:
+        return [], f"model {version} is not on control any more: its contributions are unknown"
+    published = records[-1].published
+    try:
+        ranker = load_scorer(published.uri, published.sha256, FEATURE_SPACE)
+    except ConfigError as error:
+        return [], f"contributions are unknown: {error}"
+    shares = ranker.contributions(np.array(matrix_of(trace)))
+    names = (*FEATURE_SPACE.names, BIAS)
+    return [dict(zip(names, row, strict=True)) for row in shares.tolist()], ""
+
+
+def explained_json(explained: Explained) -> dict[str, Any]:
+    """All of it as builtins."""
+    trace = msgspec.to_builtins(explained.trace, builtin_types=(bytes,)) | {
+        "features": explained.features,
+        "contributions": explained.contributions,
+    }
+    return {
+        "decision": msgspec.to_builtins(explained.decision),
+        "trace": trace,
+        "funnel": funnel(explained.trace),
+        "meanings": MEANINGS,
+        "remark": explained.remark,
+    }
+
+
+def show_explained(explained: Explained, stored_at_ms: int | None) -> None:
+    """The decision in words, and tables: the funnel, the candidates, what their scores rest on."""
+    decision, trace = explained.decision, explained.trace
+    show(f"{decision.kind}: {decision.action_id} at {decision.placement} for {decision.person}")
+    show(f"  {decision.explanation}")
+    show(f"  cause     event {decision.event_id} of session {decision.session_id}")
+    for line in _timing(decision, stored_at_ms):
+        show(line)
+    versions = decision.versions
+    show(
+        f"  versions  policy {versions.policy}, model {versions.model}, "
+        f"catalogue {utc(versions.catalogue)}, knowledge {versions.knowledge}, code {versions.code}"
+    )
+    show(f"  chance    {decision.action_probability:.3f} (draw {trace.draw:.4f})")
+    suppressed = sum(one.verdict == "suppressed" for one in trace.candidates)
+    show(
+        f"  funnel    {len(trace.candidates)} retrieved, {suppressed} suppressed, "
+        f"{len(decision.items)} chosen"
+    )
+    if explained.remark:
+        show(f"  remark    {explained.remark}")
+    rows = [
+        (source, sum(counts.values()), _counted(counts)) for source, counts in funnel(trace).items()
+    ]
+    show_table("funnel", ("source", "retrieved", "of them"), rows)
+    columns = ("#", "item", "source", "score", "verdict", "rule", "reason")
+    show_table("candidates, best first", columns, _rows(explained))
+    if explained.features:
+        _show_features(explained)
+
+
+def _counted(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+
+
+def _show_features(explained: Explained) -> None:
+    """The values of the best few; with a model those that moved their scores most."""
+    shown = _shown(explained)
+    if not shown:
+        return
+    names = _telling(explained, shown)
+    heads = [
+        f"{explained.trace.candidates[at].item_id} ({_verdict(explained.trace.candidates[at])})"
+        for at in shown
+    ]
+    rows = [
+        (
+            name,
+            *(_told(explained, at, name) for at in shown),
+            MEANINGS.get(name, "before any feature"),
+        )
+        for name in names
+    ]
+    title = (
+        "value (its contribution to the score)" if explained.contributions else "values that differ"
+    )
+    show_table(title, ("feature", *heads, "meaning"), rows)
+
+
+def _shown(explained: Explained) -> list[int]:
+    """Places in the trace: the best chosen ones, then the best of the others."""
+    candidates = explained.trace.candidates
+    place = {item.item_id: at for at, item in enumerate(explained.decision.items)}
+    chosen = [at for at, one in enumerate(candidates) if one.item_id in place]
+    chosen.sort(key=lambda at: place[candidates[at].item_id])
+    others = [at for at, one in enumerate(candidates) if one.item_id not in place]
+    others.sort(key=lambda at: -candidates[at].score)
+    return chosen[:SHOWN_CHOSEN] + others[:SHOWN_RUNNERS_UP]
+
+
+def _telling(explained: Explained, shown: Sequence[int]) -> list[str]:
+    """Features by their largest contribution to one of the shown; without a model, where these differ."""
+    if explained.contributions:
+        rows = [explained.contributions[at] for at in shown]
+        largest = {name: max(abs(row[name]) for row in rows) for name in rows[0]}
+        return sorted(largest, key=lambda name: -largest[name])[:SHOWN_FEATURES]
+    values = [explained.features[at] for at in shown]
+    return [name for name in FEATURE_SPACE.names if len({row.get(name) for row in values}) > 1]
+
+
+def _told(explained: Explained, at: int, name: str) -> str:
+    value = explained.features[at].get(name)
+    text = "" if name == BIAS else "missing" if value is None else f"{value:.4g}"
+    if not explained.contributions:
+        return text
+    return f"{text} ({explained.contributions[at][name]:+.3f})".strip()
+
+
+def _verdict(candidate: TracedCandidate) -> str:
+    return candidate.rule if candidate.verdict == "suppressed" else candidate.verdict
+
+
+def _timing(decision: Decision, stored_at_ms: int | None) -> Iterator[str]:
+    yield f"  timing    event {utc(decision.event_time_ms)}, valid until {utc(decision.valid_until_ms)}"
+    if stored_at_ms is not None and decision.sent_at_ms is not None:
+        took = stored_at_ms - decision.sent_at_ms
+        yield f"            in the store {took} ms after the event was sent"
+
+
+def _rows(explained: Explained) -> list[tuple[object, ...]]:
+    decision, trace = explained.decision, explained.trace
+    reasons = {item.item_id: item.reason for item in decision.items}
+    places = {item.item_id: str(place) for place, item in enumerate(decision.items, start=1)}
+    ordered = sorted(
+        trace.candidates,
+        key=lambda one: (int(places.get(one.item_id, "9999")), -one.score),
+    )
+    return [
+        (
+            places.get(one.item_id, ""),
+            one.item_id,
+            one.source,
+            f"{one.score:.4f}",
+            one.verdict,
+            " ".join([one.rule, *(f"{name}={value}" for name, value in one.values.items())]),
+            reasons.get(one.item_id, ""),
+        )
+        for one in ordered
+    ]
+
+
+def _newest(
+    kafka: str, topic: str, codec: Codec[Any], decision_id: str, from_ms: int
+) -> Any | None:
+    """The last record with this id among those of `from_ms` and later (a repeat writes it again)."""
+    wanted = decision_id.encode()
+    found = None
+    for one in read_to_end(kafka, [topic], from_ms):
+        if wanted in one.value:
+            record = codec.decode(one.value)
+            found = record if record.decision_id == decision_id else found
+    return found

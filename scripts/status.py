@@ -1,0 +1,77 @@
+"""What runs and where: `kairos status`, and the addresses for commands that need a running engine."""
+
+from typing import Final, TypedDict
+
+from redis import RedisError
+
+from channels.store import open_store
+from jobs.config import Config
+from jobs.metrics import is_running
+from jobs.stack.kafka import is_kafka_healthy
+from jobs.stack.state import read_state
+from jobs.stack.status import statuses
+from schemas.decisions import Decision
+from schemas.errors import ConfigError
+
+SERVICES: Final = ("kafka", "redis", "flink", "learn", "store", "api")
+JOBS: Final = {"flink": "decide", "learn": "learn"}
+"""The kind of job that runs in a service."""
+
+
+class ServiceStatus(TypedDict):
+    """`state` is up or down."""
+
+    state: str
+    address: str | None
+
+
+def status(config: Config) -> dict[str, ServiceStatus]:
+    """Every service by name. The API comes with a later version and is down until then."""
+    found = statuses(config.home)
+    result: dict[str, ServiceStatus] = {}
+    for name in SERVICES:
+        one = found.get(name)
+        is_up = one is not None and one.state == "up"
+        address = one.address if one is not None else None
+        if name in JOBS and is_up:
+            is_up = address is not None and is_running(address, JOBS[name])
+        if name == "store" and is_up:
+            is_up = _has_writer(config)
+        result[name] = {"state": "up" if is_up else "down", "address": address}
+    return result
+
+
+def running_kafka(config: Config) -> str:
+    """Kafka's address; ConfigError if none answers."""
+    address = config.kafka or _address(config, "kafka")
+    if address is None or not is_kafka_healthy(address):
+        raise ConfigError(
+            f"Kafka does not answer{f' at {address}' if address else ''}: "
+            "`kairos up` starts it, or KAIROS_KAFKA names yours"
+        )
+    return address
+
+
+def stored_at_ms(config: Config, decision: Decision) -> int | None:
+    """When the store took the decision, if it is still the one that is shown."""
+    address = config.redis or _address(config, "redis")
+    if address is None:
+        return None
+    try:
+        return open_store(address, config.store_prefix).stored_at_ms(decision)
+    except RedisError:
+        return None
+
+
+def _has_writer(config: Config) -> bool:
+    address = config.redis or _address(config, "redis")
+    try:
+        return address is not None and open_store(address, config.store_prefix).has_writer()
+    except RedisError:
+        return False
+
+
+def _address(config: Config, name: str) -> str | None:
+    state = read_state(config.home)
+    found = (one.address for one in state.services if one.name == name) if state else iter(())
+    return next(found, None)

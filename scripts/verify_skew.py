@@ -1,0 +1,297 @@
+"""`kairos verify skew`: replays the log and compares every feature vector with the one that was logged.
+
+Each decision is made again with the knowledge epoch that it names. State comes from all that was before, so
+the replay begins with the log, and only decisions of the range are made and compared. What a live job saw
+in another way than a replay can is counted apart: knowledge that came after its time, and events of one
+person's simultaneous sessions that arrived in another order.
+"""
+
+from collections.abc import Iterable, Iterator
+from tempfile import TemporaryFile
+from typing import IO, Any, Final, NamedTuple
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+
+from jobs.config import Config
+from jobs.examples import matrix_of
+from jobs.fold import Fold, FoldRules
+from jobs.kafka import read_to_end
+from jobs.knowledge_feed import KnowledgeFeed
+from jobs.log_range import LogRange
+from schemas.codec import TRACE
+from schemas.decisions import DecisionTrace
+from schemas.errors import ConfigError
+from schemas.events import Event
+from schemas.formats import DECODERS
+from schemas.knowledge import EpochEnd, KnowledgeRecord
+from schemas.limits import AHEAD_OF_LOG_MAX_MS
+from schemas.records import LogRecord
+from schemas.topics import CONTROL, EVENTS, ITEMS, KNOWLEDGE, TRACES
+from scripts.console import say, show, show_table
+from scripts.progress import Watched
+from udfs.features import FEATURE_SPACE
+from udfs.knowledge import Knowledge
+
+NOT_COMPARED: Final = {
+    "other_sets": "were made with another feature set",
+    "other_knowledge": "saw another catalogue or policy: it was published after its time",
+    "late": "saw knowledge newer than their time: the older was forgotten when they came",
+    "reordered": "took events of a person's simultaneous sessions in another order",
+}
+
+
+class Example(NamedTuple):
+    """One value that differs; None = missing."""
+
+    decision_id: str
+    item_id: str
+    logged: float | None
+    replayed: float | None
+
+
+class FeatureSkew(Struct):
+    """How many vectors differ in one feature, and the first of them."""
+
+    count: int
+    example: Example
+
+
+class Skew(Struct):
+    """What a comparison found.
+
+    `compared` decisions with `vectors` candidates, of which `differing` differ in `features`. `missing`
+    decisions were logged and are not made again; those of `other_candidates` offered other items. The
+    others (NOT_COMPARED) can say nothing of skew.
+    """
+
+    compared: int = 0
+    vectors: int = 0
+    differing: int = 0
+    missing: int = 0
+    other_candidates: int = 0
+    other_knowledge: int = 0
+    late: int = 0
+    reordered: int = 0
+    other_sets: dict[str, int] = {}
+    features: dict[str, FeatureSkew] = {}
+
+    @property
+    def is_none(self) -> bool:
+        """Whether all that was compared is the same, and something was."""
+        return self.compared > 0 and not (self.differing or self.missing or self.other_candidates)
+
+
+class Place(NamedTuple):
+    """Where a logged trace lies in a file, the event that caused it, and the epoch that it names."""
+
+    offset: int
+    size: int
+    event: tuple[str, str]
+    epoch: int
+
+
+class Logged:
+    """Traces in a file, by decision: only their places are in memory."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._places: dict[str, Place] = {}
+        self._epochs: dict[tuple[str, str], int] = {}
+        self.other_sets: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def add(self, trace: DecisionTrace) -> None:
+        """Keeps a trace; of the same decision written twice the newest counts."""
+        if trace.feature_set != FEATURE_SPACE.digest:
+            self.other_sets[trace.feature_set] = self.other_sets.get(trace.feature_set, 0) + 1
+            return
+        data, event = TRACE.encode(trace), (trace.session_id, trace.event_id)
+        place = Place(self._file.tell(), len(data), event, trace.versions.knowledge)
+        self._places[trace.decision_id] = place
+        self._epochs[event] = place.epoch
+        self._file.write(data)
+
+    def sample(self, count: int) -> None:
+        """Keeps `count` of the decisions: those with the least ids, which are hashes."""
+        self._places = dict(sorted(self._places.items())[:count])
+        self._epochs = {one.event: one.epoch for one in self._places.values()}
+
+    def epoch_of(self, event: Event) -> int | None:
+        """The knowledge epoch of the decisions on this event; None = there are none."""
+        return self._epochs.get((event.session_id, event.event_id))
+
+    def take(self, decision_id: str) -> DecisionTrace | None:
+        """The logged trace, once."""
+        place = self._places.pop(decision_id, None)
+        if place is None:
+            return None
+        self._file.seek(place.offset)
+        return TRACE.decode(self._file.read(place.size))
+
+
+class Taught:
+    """What the stream taught, learnt as far as the decisions name it: no sooner than the job did."""
+
+    def __init__(self, knowledge: Knowledge, records: Iterable[KnowledgeRecord]) -> None:
+        self._knowledge, self._records = knowledge, iter(records)
+        self._epoch = 0
+
+    def learn(self, epoch: int) -> None:
+        """Learns all epochs up to this one; each comes into force at its time."""
+        while self._epoch < epoch and (record := next(self._records, None)) is not None:
+            self._knowledge.learn(record)
+            if isinstance(record, EpochEnd):
+                self._epoch = record.epoch
+
+
+def verify(
+    kafka: str, config: Config, from_ms: int | None, to_ms: int | None, limit: int | None
+) -> Skew:
+    """Compares the traces of decisions on events of [from_ms, to_ms); at most `limit` of them, sampled.
+
+    Raises ConfigError where there are none.
+    """
+    prefix = config.topic_prefix
+    with TemporaryFile() as file:
+        logged = Logged(file)
+        for trace in read_traces(kafka, prefix + TRACES, from_ms, to_ms):
+            logged.add(trace)
+        if limit is not None:
+            logged.sample(limit)
+        if not len(logged) and not logged.other_sets:
+            raise ConfigError(f"no decision of this time in {prefix + TRACES}")
+        say(f"{len(logged):,} decisions to compare; replaying from the beginning of the log")
+        feed = KnowledgeFeed(Knowledge(), lambda _: None)
+        for record in read_to_end(kafka, [prefix + CONTROL, prefix + ITEMS]):
+            feed.apply(record.value, record.offset)
+        values = (one.value for one in LogRange(kafka, prefix + KNOWLEDGE, None, None))
+        taught = (one for value in values if (one := feed.decode_learnt(value)) is not None)
+        rules = FoldRules(DECODERS[config.source_format], config.seed, config.lateness_ms)
+        log = LogRange(kafka, prefix + EVENTS, None, None)
+        return compare_log(
+            Watched("replaying", log, len(log)), feed.knowledge, rules, taught, logged
+        )
+
+
+def read_traces(
+    kafka: str, topic: str, from_ms: int | None, to_ms: int | None
+) -> Iterator[DecisionTrace]:
+    """The traces of decisions on events of [from_ms, to_ms)."""
+    # a trace's record bears the time of the event's record, which the event may be ahead of
+    since_ms = None if from_ms is None else max(0, from_ms - AHEAD_OF_LOG_MAX_MS)
+    for record in read_to_end(kafka, [topic], since_ms):
+        trace = TRACE.decode(record.value)
+        is_after = from_ms is None or trace.event_time_ms >= from_ms
+        if is_after and (to_ms is None or trace.event_time_ms < to_ms):
+            yield trace
+
+
+def compare_log(
+    log: Iterable[LogRecord],
+    knowledge: Knowledge,
+    rules: FoldRules,
+    records: Iterable[KnowledgeRecord],
+    logged: Logged,
+) -> Skew:
+    """Folds the log until every logged decision has been made again, and compares each."""
+    skew = Skew(other_sets=logged.other_sets)
+    taught = Taught(knowledge, records)
+
+    def epoch_of(event: Event) -> int | None:
+        epoch = logged.epoch_of(event)
+        if epoch is not None:
+            taught.learn(epoch)
+        return epoch
+
+    audit = rules._replace(
+        decides=lambda event: logged.epoch_of(event) is not None, epoch_of=epoch_of
+    )
+    for one in Fold(knowledge, audit).run(log):
+        for _, replayed in one.decisions:
+            trace = logged.take(replayed.decision_id)
+            if trace is not None:
+                is_late = knowledge.statistics.epoch < trace.versions.knowledge
+                compare(skew, trace, replayed, is_late)
+        if not len(logged):
+            break
+    skew.missing = len(logged)
+    return skew
+
+
+def compare(skew: Skew, logged: DecisionTrace, replayed: DecisionTrace, is_late: bool) -> None:
+    """Adds what one decision tells: bit by bit, but one missing value is as good as another."""
+    ours, theirs = replayed.versions, logged.versions
+    if is_late:
+        skew.late += 1
+    elif (ours.policy, ours.catalogue) != (theirs.policy, theirs.catalogue):
+        skew.other_knowledge += 1
+    elif logged.sequence != replayed.sequence:
+        skew.reordered += 1
+    else:
+        skew.compared += 1
+        items = [one.item_id for one in logged.candidates]
+        if items != [one.item_id for one in replayed.candidates]:
+            skew.other_candidates += 1
+        else:
+            _compare_vectors(skew, logged, replayed)
+
+
+def _compare_vectors(skew: Skew, logged: DecisionTrace, replayed: DecisionTrace) -> None:
+    before, after = matrix_of(logged), matrix_of(replayed)
+    is_other = before.view("<u4") != after.view("<u4")
+    is_other &= ~(np.isnan(before) & np.isnan(after))
+    skew.vectors += len(before)
+    skew.differing += int(is_other.any(axis=1).sum())
+    for column in np.flatnonzero(is_other.any(axis=0)):
+        name = FEATURE_SPACE.names[column]
+        rows = np.flatnonzero(is_other[:, column])
+        row = int(rows[0])
+        example = Example(
+            logged.decision_id, logged.candidates[row].item_id,
+            _value(before[row, column]), _value(after[row, column]),
+        )  # fmt: skip
+        found = skew.features.setdefault(name, FeatureSkew(0, example))
+        found.count += len(rows)
+
+
+def _value(number: np.float32) -> float | None:
+    return None if np.isnan(number) else float(number)
+
+
+def skew_json(skew: Skew) -> dict[str, Any]:
+    """All of it as builtins."""
+    found: dict[str, Any] = msgspec.to_builtins(skew)
+    for feature in found["features"].values():
+        feature["example"] = dict(zip(Example._fields, feature["example"], strict=True))
+    return found | {"is_none": skew.is_none}
+
+
+def show_skew(skew: Skew) -> None:
+    """The counts in words, and a table of the features that differ."""
+    show(
+        f"{skew.compared:,} decisions compared, {skew.vectors:,} vectors: {skew.differing:,} differ; "
+        f"{skew.missing:,} decisions are not made again, {skew.other_candidates:,} have other candidates"
+    )
+    for name, said in NOT_COMPARED.items():
+        found = getattr(skew, name)
+        count = sum(found.values()) if isinstance(found, dict) else found
+        if count:
+            show(
+                f"not compared: {count:,} {said}"
+                + (f" ({', '.join(found)})" if found != count else "")
+            )
+    rows = [
+        (name, one.count, *(_text(cell) for cell in one.example))
+        for name, one in sorted(skew.features.items(), key=lambda pair: -pair[1].count)
+    ]
+    if rows:
+        columns = ("feature", "vectors", "such as decision", "item", "logged", "replayed")
+        show_table("features that differ", columns, rows)
+
+
+def _text(value: object) -> str:
+    return "missing" if value is None else f"{value!r}" if isinstance(value, float) else str(value)

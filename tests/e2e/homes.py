@@ -1,0 +1,184 @@
+"""A KAIROS_HOME of its own: the command line in it, its processes, and the end of all of them."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final, NamedTuple, Self, TypeVar
+
+import psutil
+from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
+
+from jobs.config import PROJECT
+from jobs.kafka import log_record, open_consumer, partitions_of
+from jobs.metrics import read_counts
+from schemas.codec import DECISION
+from schemas.decisions import Decision
+from schemas.records import LogRecord
+from schemas.topics import DECISIONS
+
+KAIROS: Final = PROJECT / "kairos"
+JARS: Final = PROJECT / ".kairos" / "jars"
+GONE_S_MAX: Final = 30.0
+T = TypeVar("T")
+
+
+def wait_for(find: Callable[[], T | None]) -> T:
+    """Asks until there is something true: the test's time limit is the only bound."""
+    while not (found := find()):
+        time.sleep(0.02)
+    return found
+
+
+class Home(NamedTuple):
+    """A folder that is KAIROS_HOME, with the project's jar cache."""
+
+    path: Path
+
+    def environment(self, **settings: str) -> dict[str, str]:
+        """The variables of a command in this home, and no other settings than these."""
+        outer = {name: value for name, value in os.environ.items() if "KAIROS" not in name}
+        # wide enough that no table wraps
+        return outer | {"KAIROS_HOME": str(self.path), "COLUMNS": "250"} | settings
+
+    def kairos(self, *words: str, **settings: str) -> "subprocess.CompletedProcess[str]":
+        """Runs one command to its end."""
+        return subprocess.run(
+            [KAIROS, *words], env=self.environment(**settings), capture_output=True, text=True,
+            stdin=subprocess.DEVNULL, timeout=240, check=False,
+        )  # fmt: skip
+
+    def json(self, *words: str, **settings: str) -> Any:
+        """What a command that succeeds prints as JSON."""
+        done = self.kairos(*words, **settings)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def start(self, *words: str) -> "subprocess.Popen[str]":
+        """Starts a command as a terminal does: in a process group that gets the Ctrl-C."""
+        return subprocess.Popen(
+            [KAIROS, *words], env=self.environment(), stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, process_group=0,
+            # tests that run in the background of a script have it ignored, and so would the child
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL) and None,
+        )  # fmt: skip
+
+    def processes(self) -> list[psutil.Process]:
+        """Everything that runs in this home: by its environment, folder or command line."""
+        return [
+            one for one in psutil.process_iter() if one.pid != os.getpid() and self._is_mine(one)
+        ]
+
+    def names_left(self, seconds_max: float = GONE_S_MAX) -> list[str]:
+        """The command lines of what still runs after so long; empty as soon as nothing does."""
+        deadline_s = time.monotonic() + seconds_max
+        while (found := self.processes()) and time.monotonic() < deadline_s:
+            time.sleep(0.05)
+        return [_command_line(one) for one in found]
+
+    def kill_all(self) -> None:
+        """Leaves nothing behind, whatever happened."""
+        for process in self.processes():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+
+    def _is_mine(self, process: psutil.Process) -> bool:
+        try:
+            if process.status() == psutil.STATUS_ZOMBIE:
+                return False
+            mine = str(self.path)
+            return (
+                process.environ().get("KAIROS_HOME") == mine
+                or process.cwd().startswith(f"{mine}/")
+                or any(f"{mine}/" in word for word in process.cmdline())
+            )
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            return False
+
+
+@contextlib.contextmanager
+def fresh_home(path: Path) -> Iterator[Home]:
+    """A new home in which nothing runs afterwards."""
+    path.mkdir(parents=True)
+    (path / "jars").symlink_to(JARS)
+    home = Home(path)
+    try:
+        yield home
+    finally:
+        home.kill_all()
+
+
+class Engine(NamedTuple):
+    """What `kairos up` has started, and where it answers."""
+
+    home: Home
+    kafka: str
+    redis: str
+    flink: str
+    learn: str
+
+    def counts(self) -> dict[str, int]:
+        """The job's counters."""
+        return read_counts(self.flink)
+
+
+class Tail:
+    """Reads topics from their beginning and keeps all of it. `read` takes what has come since."""
+
+    def __init__(self, kafka: str, *topics: str) -> None:
+        self._consumer: Consumer = open_consumer(kafka)
+        self._consumer.assign(
+            [
+                TopicPartition(topic, partition, OFFSET_BEGINNING)
+                for topic in topics
+                for partition in partitions_of(self._consumer, topic)
+            ]
+        )
+        self.records: list[LogRecord] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._consumer.close()
+
+    def read(self) -> list[LogRecord]:
+        """All records so far."""
+        for message in self._consumer.consume(5_000, 0.05):
+            if message.error() is None:
+                self.records.append(log_record(message))
+        return self.records
+
+
+class Decisions(Tail):
+    """Every decision under a prefix; `by_event` holds the newest that an event caused."""
+
+    def __init__(self, kafka: str, prefix: str = "") -> None:
+        super().__init__(kafka, prefix + DECISIONS)
+        self._decoded = 0
+        self.by_event: dict[str, Decision] = {}
+        self.by_id: dict[str, bytes] = {}
+
+    def of(self, event_id: str) -> Decision:
+        """The decision that this event caused, as soon as it is there."""
+        return wait_for(lambda: self.look().get(event_id))
+
+    def look(self) -> dict[str, Decision]:
+        """All decisions so far, by event."""
+        for record in self.read()[self._decoded :]:
+            decision = DECISION.decode(record.value)
+            self.by_event[decision.event_id] = decision
+            self.by_id[decision.decision_id] = record.value
+        self._decoded = len(self.records)
+        return self.by_event
+
+
+def _command_line(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())[:200]
+    except psutil.NoSuchProcess:
+        return str(process.pid)

@@ -1,0 +1,140 @@
+"""The command line where nothing runs: help, refusals, exit codes."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from jobs.config import SETTINGS
+from scripts.cli import app
+from tests.e2e.homes import Home
+
+pytestmark = pytest.mark.e2e
+ROOT = typer.main.get_command(app)
+SILENT = "127.0.0.1:1"
+
+
+def commands(group: Any = ROOT, words: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Every command by its words, `bench latency` too."""
+    found = {" ".join(words): group} if words else {}
+    for name, one in getattr(group, "commands", {}).items():
+        found |= commands(one, (*words, name))
+    return found
+
+
+def test_help_names_every_command_and_setting(home: Home) -> None:
+    done = home.kairos("--help")
+    assert done.returncode == 0
+    visible = [name for name, one in commands().items() if not one.hidden and " " not in name]
+    assert {"demo", "up", "down", "status", "import", "decide", "train", "explain", "doctor"} < {
+        *visible
+    }
+    for name in (*visible, *(setting.name for setting in SETTINGS)):
+        assert name in done.stdout
+
+
+@pytest.mark.parametrize("name", sorted(commands()))
+def test_help_of_a_command_explains_its_options(name: str) -> None:
+    done = CliRunner().invoke(app, [*name.split(), "--help"], env={"COLUMNS": "250"})
+    assert done.exit_code == 0
+    command = commands()[name]
+    assert command.help
+    assert command.help.splitlines()[0] in done.output
+    for parameter in command.params:
+        for said in parameter.opts:
+            assert said in done.output
+        assert getattr(parameter, "help", None), f"{name} {parameter.name} is not explained"
+
+
+@pytest.mark.parametrize("command", ["up", "demo", "status", "doctor"])
+def test_wrong_settings_are_refused_at_once_each_with_its_value(
+    command: str, tmp_path: Path
+) -> None:
+    home = Home(tmp_path / "never made")
+    begun_s = time.monotonic()
+    done = home.kairos(
+        command, KAIROS_PARALLELISM="0", KAIROS_FORMAT="xml", KAIROS_KAFKA="nonsense",
+        KAIROS_NO_SUCH="1",
+    )  # fmt: skip
+    print(f"refused within {time.monotonic() - begun_s:.2f} s")
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    for said in (
+        "KAIROS_PARALLELISM='0'", "KAIROS_FORMAT='xml'", "KAIROS_KAFKA='nonsense'",
+        "KAIROS_NO_SUCH: no such setting",
+    ):  # fmt: skip
+        assert said in line
+    assert done.stdout == ""
+    assert not home.path.exists()
+    assert home.processes() == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("decide",),
+        ("explain", "x"),
+        ("train",),
+        ("import", "x.jsonl"),
+        ("model", "list"),
+        ("model", "rollback"),
+        ("verify", "skew"),
+    ],
+)
+def test_commands_that_need_kafka_say_how_to_get_it(words: tuple[str, ...], home: Home) -> None:
+    done = home.kairos(*words)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line == (
+        "kairos: Kafka does not answer: `kairos up` starts it, or KAIROS_KAFKA names yours"
+    )
+
+
+def test_a_given_kafka_that_is_silent_is_named(home: Home) -> None:
+    done = home.kairos("decide", KAIROS_KAFKA=SILENT)
+    assert done.returncode == 2
+    assert f"Kafka does not answer at {SILENT}" in done.stderr
+    done = home.kairos("up", KAIROS_KAFKA=SILENT)
+    assert done.returncode == 2
+    assert f"KAIROS_KAFKA={SILENT} does not answer" in done.stderr.splitlines()[-1]
+    assert home.names_left() == []
+
+
+def test_what_was_typed_wrong_is_named(home: Home) -> None:
+    done = home.kairos("train", "--events", "nowhere.jsonl")
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert "nowhere.jsonl cannot be read" in done.stderr
+    done = home.kairos("train", "--from", "yesterday")
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert "'yesterday' is no time" in done.stderr
+    done = home.kairos("model", "publish", "nobody")
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert "no models are 'nobody'" in done.stderr
+    done = home.kairos("dance")
+    assert done.returncode == 2
+    assert "No such command 'dance'" in done.stderr
+
+
+def test_status_and_down_where_nothing_runs(home: Home) -> None:
+    down = {"state": "down", "address": None}
+    names = ("kafka", "redis", "flink", "learn", "store", "api")
+    assert home.json("status", "--json") == dict.fromkeys(names, down)
+    done = home.kairos("down")
+    assert (done.returncode, done.stdout) == (0, "nothing was running\n")
+
+
+def test_doctor_fails_exactly_where_something_is_missing(home: Home) -> None:
+    done = home.kairos("doctor", "--json")
+    checks = json.loads(done.stdout)
+    assert [one["name"] for one in checks if not one["is_ok"] and not one["remedy"]] == []
+    assert done.returncode == (0 if all(one["is_ok"] for one in checks) else 1)
+    broken = home.kairos("doctor", KAIROS_HOME=f"{home.path}/a:b")
+    assert broken.returncode == 1
+    assert any(
+        "MISSING" in line and "a:b" in line and "set KAIROS_HOME" in line
+        for line in broken.stdout.splitlines()
+    )

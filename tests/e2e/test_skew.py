@@ -1,0 +1,96 @@
+"""What the live jobs logged is what a replay computes; a planted change in the code is found."""
+
+import time
+from itertools import islice
+from typing import NamedTuple
+
+import msgspec
+import pytest
+
+from jobs.config import config_from
+from jobs.kafka import ends_of
+from jobs.publish import Log, now_ms
+from schemas.topics import CONTROL, ITEMS
+from scripts.verify_skew import verify
+from scripts.workload import shoppers
+from tests.e2e.homes import Decisions, Engine, wait_for
+from udfs import features
+from udfs.features import Column
+from udfs.view_candidates import View
+
+pytestmark = pytest.mark.e2e
+EVENTS = 1_000
+PAUSE_S = 0.015
+PLANTED = "touch_share"
+OPERATORS = 2
+"""Each applies every record of knowledge."""
+
+
+class Lived(NamedTuple):
+    """A range of the log in which people came, and how many decisions were made then."""
+
+    engine: Engine
+    from_ms: int
+    to_ms: int
+    decisions: int
+
+
+def met(engine: Engine) -> int:
+    """Records of knowledge that the operators have taken or refused."""
+    counts = engine.counts()
+    return counts["knowledge_applied"] + counts["knowledge_refused"]
+
+
+@pytest.fixture(scope="module")
+def lived(engine: Engine) -> Lived:
+    ends = ends_of(engine.kafka, (CONTROL, ITEMS))
+    records = sum(sum(places.values()) for places in ends.values())
+    wait_for(lambda: met(engine) >= OPERATORS * records)
+    log, from_ms = Log(engine.kafka), now_ms()
+    asking = set()
+    for event in islice(shoppers(f"skew{from_ms}", 40), EVENTS):
+        time.sleep(PAUSE_S)  # several epochs long
+        items = tuple(one.replace("item-", "i") for one in event.item_ids)
+        log.event(msgspec.structs.replace(event, event_time_ms=now_ms(), item_ids=items))
+        if event.event_type == "product_viewed":
+            asking.add(event.event_id)
+    log.flush()
+    to_ms = now_ms() + 1
+    with Decisions(engine.kafka) as decisions:
+        wait_for(lambda: decisions.look().keys() >= asking)
+        made = [one for one in decisions.by_event.values() if from_ms <= one.event_time_ms < to_ms]
+        assert len({one.versions.knowledge for one in made}) > 2, "the learn job taught nothing"
+    return Lived(engine, from_ms, to_ms, len(made))
+
+
+def test_no_vector_of_the_live_job_differs_from_its_replay(lived: Lived) -> None:
+    times = ("--from", str(lived.from_ms), "--to", str(lived.to_ms))
+    found = lived.engine.home.json("verify", "skew", *times, "--json")
+    assert (found["compared"], found["is_none"]) == (lived.decisions, True), found
+    assert found["differing"] == found["missing"] == found["other_candidates"] == 0
+    assert found["vectors"] > 10 * lived.decisions
+    few = lived.engine.home.json("verify", "skew", *times, "--limit", "7", "--json")
+    assert (few["compared"], few["is_none"]) == (7, True)
+
+
+def test_a_planted_change_is_found_named_and_counted(
+    lived: Lived, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = next(one for one in features.FEATURES if one.name == PLANTED)
+
+    def planted(view: View) -> Column:
+        return real.compute(view) * 2.0
+
+    changed = [one._replace(compute=planted) if one is real else one for one in features.FEATURES]
+    monkeypatch.setattr(features, "FEATURES", tuple(changed))
+    config = config_from({"KAIROS_HOME": str(lived.engine.home.path)})
+    skew = verify(lived.engine.kafka, config, lived.from_ms, lived.to_ms, None)
+    assert set(skew.features) == {PLANTED}
+    assert 0 < skew.features[PLANTED].count == skew.differing < skew.vectors
+    assert not skew.is_none
+
+
+def test_a_range_without_decisions_is_refused(lived: Lived) -> None:
+    done = lived.engine.home.kairos("verify", "skew", "--from", "2099-01-01")
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert "no decision of this time" in done.stderr

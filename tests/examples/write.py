@@ -1,0 +1,332 @@
+"""Writes the examples that are missing: `python -m tests.examples.write`. It never overwrites one.
+
+A new schema or state version gets its examples here; those of older versions stay as they are.
+"""
+
+import base64
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+
+from jobs.fold import Fold, FoldRules
+from jobs.learner import Learner
+from schemas.codec import CONTROL, DEAD_LETTER, DECISION, EVENT, ITEM, TRACE, Codec, StateCodec
+from schemas.control import Control
+from schemas.dead_letters import dead_letter
+from schemas.decisions import Decision, DecisionTrace
+from schemas.errors import InvalidEvent
+from schemas.events import Event
+from schemas.items import Item
+from schemas.knowledge import (
+    EPOCH_END,
+    ITEM_KNOWLEDGE,
+    ITEM_KNOWLEDGE_STATE,
+    PAST_SESSION,
+    EpochEnd,
+    ItemKnowledge,
+    PastSession,
+)
+from schemas.limits import HOUR_MS, MINUTE_MS
+from schemas.person import PERSON_STATE
+from schemas.policy import DEFAULT_CONTROL
+from schemas.records import LogRecord
+from schemas.session import SESSION_CONTEXT, SESSION_NEWS, SESSION_STATE
+from tests.builders import NOON, make_catalogue, make_event, make_knowledge, make_record
+from udfs.features import FEATURE_SPACE
+from udfs.learn_facts import ITEM_FACT, SESSION_FACT, item_facts, session_fact
+
+FOLDER: Final = Path(__file__).parent
+CODECS: Final[dict[str, Codec[Any]]] = {
+    "event": EVENT, "item": ITEM, "control": CONTROL,
+    "decision": DECISION, "trace": TRACE, "dead_letter": DEAD_LETTER,
+    "item_knowledge": ITEM_KNOWLEDGE, "past_session": PAST_SESSION, "epoch_end": EPOCH_END,
+}  # fmt: skip
+STATE_CODECS: Final[dict[str, StateCodec[Any]]] = {
+    "session_state": SESSION_STATE, "session_context": SESSION_CONTEXT,
+    "session_news": SESSION_NEWS, "person_state": PERSON_STATE,
+    "item_knowledge": ITEM_KNOWLEDGE_STATE, "item_fact": ITEM_FACT, "session_fact": SESSION_FACT,
+}  # fmt: skip
+EVERYTHING: Final[dict[str, Any]] = {
+    "event_id": "e-everything", "event_type": "product_added_to_cart", "person_id": "p1",
+    "channel": "web", "page": "/shoes/1", "placements": ["cart", "home"], "item_ids": ["i1", "i2"],
+    "category": "Shop/C1", "query": "red shoes", "attribute": "size", "value": "42",
+    "quantity": 2, "price": 5.25, "currency": "EUR", "value_amount": 10.5,
+    "candidates": [{"item_id": "i3", "price": 1.5, "position": 0, "features": {"margin": 0.25}}],
+    "decision_id": "0123456789abcdef0123456789abcdef", "request_id": "e-request",
+    "consent": ["personalisation", "analytics", "advertising", "email", "push", "sms", "in_app"],
+    "context": {
+        "device": "phone", "os": "Android", "browser": "Firefox", "country": "DE",
+        "city": "Köln", "referrer": "https://example.org/", "campaign": "spring",
+        "utc_offset_min": 60,
+    },
+    "properties": {"theme": "dunkel", "emoji": "👟"}, "sent_at_ms": NOON + 7,
+}  # fmt: skip
+
+
+KNOWN_ITEM: Final = ItemKnowledge(
+    "item", "i1", 340_000_001, NOON + 8_000, NOON + 5_000, NOON - HOUR_MS, NOON + 4_000,
+    views=8.5, clicks=2.0, carts=1.5, purchases=0.5, exposures=20.0, examined=11.25, taken=1.0,
+    interest=17.5, interest_short=4.25, category="Shop/C1", price=5.25,
+    next_items={"i2": 1.5, "i3": 0.25}, seen_with={"i2": 2.0}, bought_with={"i4": 0.5},
+)  # fmt: skip
+
+
+def story() -> list[Event]:
+    """One visitor: two sessions full of everything, an identification, and two more visits."""
+    steps: list[tuple[float, str, dict[str, Any]]] = [
+        (0, "page_viewed", {"page": "/", "placements": ["home"], "channel": "web"}),
+        (0.5, "search_performed", {"query": "Red Shoes", "page": "/search"}),
+        (1, "filter_applied", {"attribute": "size", "value": "42"}),
+        (1.5, "product_viewed", {"item_ids": ["i1"], "page": "/i1"}),
+        (2, "product_viewed", {"item_ids": ["i5"], "page": "/i5", "price": 9.5}),
+        (2.5, "product_viewed", {"item_ids": ["i1"], "page": "/i1"}),
+        (3, "decision_exposed", {"item_ids": ["i9", "i13"]}),
+        (3.1, "decision_clicked", {"item_ids": ["i9"], "decision_id": "d1"}),
+        (3.5, "not_interested", {"item_ids": ["i17"]}),
+        (4, "help_viewed", {"page": "/help"}),
+        (6, "product_added_to_cart", {"item_ids": ["i1"], "quantity": 2, "price": 6.0}),
+        (6.5, "product_added_to_cart", {"item_ids": ["i2"]}),
+        (7, "product_removed_from_cart", {"item_ids": ["i2"]}),
+        *((7.5 + n / 120, "element_clicked", {"value": "buy"}) for n in range(3)),
+        (8, "identified", {"person_id": "p1"}),
+        (9, "checkout_started", {"attribute": "step", "value": "address", "value_amount": 12.0}),
+        (10, "purchase_completed", {"item_ids": ["i1"], "value_amount": 12.0, "quantity": 2}),
+        (11, "ranking_requested", {"candidates": [{"item_id": f"i{n}"} for n in (3, 4, 5)]}),
+        (11.2, "ranking_clicked", {"item_ids": ["i4"], "request_id": "e-11"}),
+        (12, "session_ended", {}),
+        (90, "product_viewed", {"item_ids": ["i6"], "page": "/i6", "sent_at_ms": NOON + 1}),
+        (91, "cart_viewed", {}),
+        (92, "product_added_to_cart", {"item_ids": ["i6"], "quantity": 1}),
+        (93, "element_clicked", {"value": "menu"}),
+        (
+            140,
+            "product_viewed",
+            {"item_ids": ["i7"], "page": "/i7", "attribute": "size", "value": "L"},
+        ),
+        (141, "product_added_to_cart", {"item_ids": ["i7"], "price": 8.5}),
+        (141.5, "product_removed_from_cart", {"item_ids": ["i7"]}),
+        (141.6, "product_viewed", {"item_ids": ["i8"], "page": "/i8"}),
+        (142, "element_clicked", {"value": "menu"}),
+    ]
+    return [
+        make_event(
+            event_id=f"e-{minutes:g}", event_type=kind,
+            event_time_ms=NOON + round(minutes * MINUTE_MS), **fields,
+        )
+        for minutes, kind, fields in steps
+    ]  # fmt: skip
+
+
+def wire_examples() -> dict[str, dict[str, Any]]:
+    """Per record type, examples by name."""
+    made = _decisions()
+    reranked = next(one for one in made if one[0].placement == "rerank")
+    next_item = [one for one in made if one[0].placement == "next_item"][-1]
+    nothing = _nothing()
+    purged = msgspec.structs.replace(
+        next_item[0], kind="purged", items=(), session_id="", explanation=""
+    )
+    letter = LogRecord("events", 3, 42, NOON, "s1", b"\x00\xffnot an event")
+    return {
+        "event": _events(),
+        "item": {
+            "bare": Item("i1"),
+            "everything": Item(
+                "i2", NOON, "Läufer 3", "Sport/Shoes", "Acme", 79.95, "EUR", 12, ("new", "run"),
+                {"colour": "red"}, "A shoe.", "https://example.org/i2.jpg", NOON - HOUR_MS,
+            ),
+            "gone": Item("i2", NOON + HOUR_MS, is_gone=True),
+        },
+        "control": {
+            "policy": DEFAULT_CONTROL,
+            "model": Control(
+                "model", "ranker", "abcdef012345", NOON, None, "/models/a.kairos-model", "ab" * 32
+            ),
+            "popularity": Control(
+                "popularity", "shop", "1", NOON, b'{"i1":3.0,"i2":1.5}'
+            ),
+        },
+        "decision": {
+            "slate": next_item[0], "rerank": reranked[0], "nothing": nothing[0], "purged": purged,
+            "void": msgspec.structs.replace(next_item[0], kind="void", items=()),
+        },
+        "trace": {"slate": next_item[1], "rerank": reranked[1], "nothing": nothing[1]},
+        "dead_letter": {
+            "undecodable": dead_letter(letter, InvalidEvent("malformed", "EOFError: 3 bytes")),
+            "too_late": dead_letter(letter, InvalidEvent("too_late", "700 s behind", NOON)),
+        },
+        "item_knowledge": {
+            "item": KNOWN_ITEM,
+            "category": ItemKnowledge(
+                "category", "Shop/C1", 340_000_001, NOON + 8_000, NOON + 5_000, NOON, NOON,
+                views=1.0, interest=1.0, interest_short=1.0,
+            ),
+        },
+        "past_session": {
+            "two_items": PastSession(
+                "0123456789abcdef01234567", 340_000_001, NOON + 8_000, NOON, ("i1", "i2")
+            ),
+        },
+        "epoch_end": {"three_records": EpochEnd("0", 340_000_001, NOON + 8_000, 3)},
+    }  # fmt: skip
+
+
+def _events() -> dict[str, Event]:
+    return {
+        "page_viewed": make_event(),
+        "everything": make_event(**EVERYTHING),
+        "ranking_requested": make_event(
+            event_id="e-request", event_type="ranking_requested",
+            candidates=[{"item_id": "i1", "position": 0}, {"item_id": "i2", "price": 0.0}],
+        ),
+        "purchase_completed": make_event(
+            event_type="purchase_completed", item_ids=["i1", "i2"], value_amount=20.75,
+            currency="EUR",
+        ),
+        "purchase_refunded": make_event(event_type="purchase_refunded", value_amount=-20.75),
+        "consent_withdrawn": make_event(event_type="consent_changed", consent=[]),
+        "clock_ticked": make_event(event_type="clock_ticked", session_id="clock/0"),
+    }  # fmt: skip
+
+
+def _decisions() -> list[tuple[Decision, DecisionTrace]]:
+    fold = Fold(make_knowledge(*make_catalogue()), FoldRules(EVENT.decode, "seed"), Learner())
+    log = [make_record(event, offset) for offset, event in enumerate(story())]
+    return [made for one in fold.run(log) for made in one.decisions]
+
+
+def _nothing() -> tuple[Decision, DecisionTrace]:
+    log = [make_record(make_event(placements=["home"]))]
+    fold = Fold(make_knowledge(), FoldRules(EVENT.decode, "seed"))
+    return next(made for one in fold.run(log) for made in one.decisions)
+
+
+def state_examples() -> dict[str, Any]:
+    """States by the name of their file."""
+    fold = Fold(make_knowledge(*make_catalogue()), FoldRules(EVENT.decode, "seed"))
+    events = story()
+    ended_at = next(n for n, one in enumerate(events) if one.event_type == "session_ended") + 1
+    found: dict[str, Any] = {}
+
+    def log() -> Any:
+        for offset, event in enumerate(events):
+            if offset == ended_at:
+                found["session_state.ended"] = SESSION_STATE.encode(fold.sessions["s1"])
+            yield make_record(event, offset)
+        found["session_state.open"] = SESSION_STATE.encode(fold.sessions["s1"])
+
+    news = [one.news for one in fold.run(log()) if one.news]
+    last = events[-1].event_time_ms
+    late = make_event(
+        event_id="late", event_type="purchase_completed", event_time_ms=last - HOUR_MS,
+        item_ids=["i30"], value_amount=7.5,
+    )  # fmt: skip
+    again = Fold(make_knowledge(*make_catalogue()), FoldRules(EVENT.decode, "seed"))
+    told = again.run([make_record(one, n) for n, one in enumerate([*events, late])])
+    is_late = [one.news for one in told if one.news and one.news.is_late]
+    before = _of_type(news, "checkout_started")
+    facts = [fact for one in news for fact in item_facts(one)]
+    ended = next(fact for one in news if (fact := session_fact(one)))
+    return {
+        **found,
+        "session_context.full": before.context,
+        "session_context.help": _of_type(news, "help_viewed").context,
+        "session_context.emptied": news[-1].context,
+        "session_news.event": SESSION_NEWS.encode(before),
+        "session_news.late": SESSION_NEWS.encode(is_late[0]),
+        "session_news.handover": SESSION_NEWS.encode(_of_kind(news, "handover")),
+        "session_news.ended": SESSION_NEWS.encode(_of_kind(news, "ended")),
+        "session_context.slate": _of_type(news, "ranking_clicked").context,
+        "session_news.remembered": SESSION_NEWS.encode(_of_kind(news, "ended")),
+        "item_knowledge.full": ITEM_KNOWLEDGE_STATE.encode(KNOWN_ITEM),
+        "item_fact.count": ITEM_FACT.encode(next(one for one in facts if one.category)),
+        "item_fact.link": ITEM_FACT.encode(
+            next(one for one in facts if one.link and one.weight < 1.0)
+        ),
+        "session_fact.full": SESSION_FACT.encode(ended),
+        "person_state.taken": PERSON_STATE.encode(fold.persons["p1"]),
+        "person_state.full": PERSON_STATE.encode(fold.persons["p1"]),
+        "person_state.anonymous": PERSON_STATE.encode(fold.persons["a1"]),
+    }
+
+
+def _of_kind(news: list[Any], kind: str) -> Any:
+    return next(one for one in news if one.kind == kind)
+
+
+def _of_type(news: list[Any], event_type: str) -> Any:
+    return next(one for one in news if one.event and one.event.event_type == event_type)
+
+
+def readable(value: Any) -> Any:
+    """A wire record as JSON: bytes as base64, a trace's features as rows with null for NaN."""
+    fields = msgspec.to_builtins(value)
+    if isinstance(value, DecisionTrace):
+        rows = np.frombuffer(value.features, "<f4").reshape(-1, FEATURE_SPACE.count)
+        fields["features"] = [[None if np.isnan(x) else float(x) for x in row] for row in rows]
+    return fields
+
+
+def unreadable(fields: dict[str, Any]) -> dict[str, Any]:
+    """The inverse of `readable`."""
+    rows = fields.get("features")
+    if not isinstance(rows, list):
+        return fields
+    matrix = np.array([[np.nan if x is None else x for x in row] for row in rows], dtype="<f4")
+    return fields | {"features": base64.b64encode(matrix.tobytes()).decode()}
+
+
+def named(value: Any) -> Any:
+    """State as JSON with the names of its fields, without those that have their default.
+
+    So a field that is appended with a default later changes nothing here.
+    """
+    if isinstance(value, msgspec.Struct):
+        return {
+            one.name: named(getattr(value, one.name))
+            for one in msgspec.structs.fields(value)
+            if getattr(value, one.name) != _default(one)
+        }
+    if isinstance(value, dict):
+        return {key: named(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [named(one) for one in value]
+    return value.hex() if isinstance(value, bytes) else value
+
+
+def _default(field: msgspec.structs.FieldInfo) -> Any:
+    if field.default_factory is not msgspec.NODEFAULT:
+        return field.default_factory()
+    return field.default
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        path.write_bytes(data)
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, indent=1, ensure_ascii=False).encode() + b"\n"
+
+
+def main() -> None:
+    """Writes what is missing."""
+    for record, examples in wire_examples().items():
+        codec = CODECS[record]
+        folder = FOLDER / record / f"v{codec._newest.version}"
+        for name, value in examples.items():
+            _write(folder / f"{name}.json", _json(readable(value)))
+            _write(folder / f"{name}.avro", codec.encode(value))
+    for name, data in state_examples().items():
+        codec_name = name.split(".")[0]
+        path = FOLDER / "state" / f"{name}.v{data[0]}.msgpack"
+        _write(path, data)
+        _write(path.with_suffix(".json"), _json(named(STATE_CODECS[codec_name].decode(data))))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,205 @@
+"""The learn job writes what the learner of the fold makes of the same log, byte by byte."""
+
+import signal
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from jobs.kafka import read_to_end
+from jobs.knowledge_feed import KnowledgeFeed
+from jobs.learner import Learner
+from jobs.metrics import read_counts
+from schemas.codec import EVENT, HEADER_BYTES
+from schemas.knowledge import (
+    EPOCH_END,
+    ITEM_KNOWLEDGE,
+    PAST_SESSION,
+    EpochEnd,
+    KnowledgeRecord,
+    PastSession,
+    epoch_end_ms,
+    epoch_of,
+)
+from schemas.limits import EPOCH_MS, HOUR_MS, MINUTE_MS, SECOND_MS, SESSION_GAP_MS
+from schemas.records import LogRecord
+from schemas.session import SessionNews, SessionState
+from schemas.topics import EVENTS, ITEMS, KNOWLEDGE
+from tests.builders import LATENESS_MS, NOON, make_catalogue, make_event
+from tests.flink.runs import Line, fill_log, produce, run_learn_replay, start_job
+from tests.logs import shopping_log
+from udfs.knowledge import Knowledge
+from udfs.track_session import expire_session, track_session
+
+pytestmark = pytest.mark.flink
+
+EVENT_COUNT = 6_000
+END_KEY = "epoch-end"
+Pairs = list[tuple[str, bytes]]
+
+
+class Log(NamedTuple):
+    """A filled log, and what it teaches: each epoch's records, its end marker last."""
+
+    prefix: str
+    epochs: dict[int, Pairs]
+
+
+def news_of(
+    records: Iterable[LogRecord], knowledge: Knowledge, end_ms: int
+) -> Iterator[SessionNews]:
+    """What the sessions tell, in the order of the log, and then the ends of the silent ones."""
+    states: dict[str, SessionState | None] = {}
+    for record in records:
+        state = states.get(record.key)
+        outcome = track_session(state, record, EVENT.decode, knowledge, LATENESS_MS)
+        states[record.key] = outcome.state
+        yield from outcome.news
+    for session_id, state in states.items():
+        if state is not None and state.timer_ms <= end_ms:
+            yield from expire_session(state, session_id, state.timer_ms).news
+
+
+def learnt(records: Iterable[LogRecord], knowledge: Knowledge, end_ms: int) -> dict[int, Pairs]:
+    """What the learner of the fold makes of the log: each epoch's pairs of key and value."""
+    learner = Learner()
+    for news in sorted(news_of(records, knowledge, end_ms), key=_order):
+        learner.add(news)
+    epochs: dict[int, Pairs] = defaultdict(list)
+    for record in learner.close(end_ms):
+        epochs[record.epoch].append(pair_of(record))
+    return dict(epochs)
+
+
+def _order(news: SessionNews) -> tuple[int, str, int]:
+    return news.order_ms, news.session_id, news.position
+
+
+def pair_of(record: KnowledgeRecord) -> tuple[str, bytes]:
+    """Key and value in the topic."""
+    if isinstance(record, EpochEnd):
+        return END_KEY, EPOCH_END.encode(record)
+    if isinstance(record, PastSession):
+        return f"session/{record.session_hash}", PAST_SESSION.encode(record)
+    return f"{record.kind}/{record.item_id}", ITEM_KNOWLEDGE.encode(record)
+
+
+def items_of(kafka: str, prefix: str) -> Knowledge:
+    feed = KnowledgeFeed(Knowledge(), lambda _: None)
+    for record in read_to_end(kafka, [prefix + ITEMS]):
+        feed.apply(record.value, record.offset)
+    return feed.knowledge
+
+
+@pytest.fixture(scope="module")
+def shopping(kafka: str) -> Log:
+    prefix = "lessons."
+    lines = [Line(*line) for line in shopping_log(EVENT_COUNT, seed=3, hours=3.0)]
+    # after a silent hour: the sessions that end by themselves do so before the log's end
+    lines.append(viewed("last", NOON + 5 * HOUR_MS))
+    fill_log(kafka, prefix, lines, make_catalogue())
+    records = read_to_end(kafka, [prefix + EVENTS])
+    end_ms = max(line.timestamp_ms for line in lines)
+    return Log(prefix, learnt(records, items_of(kafka, prefix), end_ms))
+
+
+def viewed(session: str, time_ms: int, item_id: str = "i1") -> Line:
+    event = make_event(
+        event_id=f"{session}-{time_ms}", event_type="product_viewed", event_time_ms=time_ms,
+        session_id=session, anonymous_id=session, item_ids=(item_id,),
+    )  # fmt: skip
+    return Line(time_ms, session, EVENT.encode(event))
+
+
+def written(records: Iterable[LogRecord]) -> list[tuple[int, Pairs]]:
+    """What lies in the topic: from end marker to end marker, in its order."""
+    epochs: list[tuple[int, Pairs]] = []
+    pairs: Pairs = []
+    for record in records:
+        pairs.append((record.key, record.value))
+        if record.key == END_KEY:
+            epochs.append((EPOCH_END.decode(record.value).epoch, pairs))
+            pairs = []
+    assert not pairs, "records without an end marker behind them"
+    return epochs
+
+
+def test_the_log_teaches_everything(shopping: Log) -> None:
+    keys = {key.partition("/")[0] for pairs in shopping.epochs.values() for key, _ in pairs}
+    assert keys == {"item", "category", "session", END_KEY}
+    headers = {value[:HEADER_BYTES] for pairs in shopping.epochs.values() for _, value in pairs}
+    assert len(headers) == 3
+    assert len(shopping.epochs) > 1_000
+
+
+@pytest.mark.parametrize("parallelism", [1, 2])
+def test_the_job_writes_what_the_fold_learns_in_whole_epochs(
+    kafka: str, home: Path, shopping: Log, parallelism: int
+) -> None:
+    outputs = f"{shopping.prefix}out{parallelism}."
+    found = run_learn_replay(kafka, shopping.prefix, outputs, home, parallelism=parallelism)
+    epochs = written(found)
+    assert [epoch for epoch, _ in epochs] == sorted(shopping.epochs)
+    assert dict(epochs) == shopping.epochs
+    for record in found:
+        if record.key == END_KEY:
+            assert record.timestamp_ms == epoch_end_ms(EPOCH_END.decode(record.value).epoch)
+
+
+def test_epochs_that_end_after_the_replay_are_not_written(kafka: str, home: Path) -> None:
+    start_ms = epoch_end_ms(epoch_of(NOON))
+    lines = [viewed("s", start_ms + second * SECOND_MS) for second in range(0, 40, 2)]
+    fill_log(kafka, "half.", lines, make_catalogue())
+    to_ms = start_ms + 10 * SECOND_MS + EPOCH_MS // 2
+    found = run_learn_replay(kafka, "half.", "half.out.", home, "--to-ms", str(to_ms))
+    touched = sorted({epoch_of(line.timestamp_ms) for line in lines if line.timestamp_ms < to_ms})
+    assert epoch_end_ms(touched[-1]) > to_ms
+    assert [epoch for epoch, _ in written(found)] == touched[:-1]
+
+
+def test_live_epochs_come_by_themselves_and_late_facts_in_the_next(kafka: str, home: Path) -> None:
+    prefix = "schooldays."
+    begun_ms = epoch_end_ms(epoch_of(NOON))
+    fill_log(kafka, prefix, [viewed("s0", begun_ms)], make_catalogue())
+    job = start_job("jobs.run_learn", kafka, prefix, home)
+    try:
+        job.wait_until_ready()
+        epoch = epoch_of(begun_ms)
+        produce(kafka, prefix + EVENTS, [viewed("s0", begun_ms + EPOCH_MS + 2 * SECOND_MS)])
+        assert {one for one, _ in epochs_when(kafka, prefix, bool)} == {epoch}
+        # an hour late, in a session of its own
+        produce(kafka, prefix + EVENTS, [viewed("s1", begun_ms - HOUR_MS, "i2")])
+        while read_counts(job.rest, "learn")["late_facts"] < 2:
+            time.sleep(0.05)
+        end_ms = begun_ms + SESSION_GAP_MS + MINUTE_MS
+        produce(kafka, prefix + EVENTS, [viewed("s0", end_ms)])
+        found = dict(epochs_when(kafka, prefix, lambda keys: keys.count("session/") == 2))
+        late = [one for one, pairs in found.items() if "item/i2" in dict(pairs)]
+        assert len(late) == 1
+        assert epoch < late[0] <= epoch_of(begun_ms + EPOCH_MS + 2 * SECOND_MS)
+        assert list(found) == sorted(found)
+        job.process.send_signal(signal.SIGTERM)
+        said, _ = job.process.communicate()
+        assert job.process.returncode == 0, said
+    finally:
+        job.process.kill()
+        job.process.wait()
+
+
+def epochs_when(
+    kafka: str, prefix: str, is_there: Callable[[list[str]], bool]
+) -> list[tuple[int, Pairs]]:
+    """What is written once the kinds of its keys are as wanted, up to the last end marker.
+
+    The test's time limit is the only bound.
+    """
+    while True:
+        records = list(read_to_end(kafka, [prefix + KNOWLEDGE]))
+        while records and records[-1].key != END_KEY:
+            records.pop()
+        if is_there([record.key.partition("/")[0] + "/" for record in records]):
+            return written(records)
+        time.sleep(0.05)

@@ -1,0 +1,157 @@
+"""The live job on a real Kafka: what comes out, knowledge on the fly, its ends and its restarts."""
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import psutil
+import pytest
+
+from jobs.metrics import is_running, read_counts
+from schemas.codec import CONTROL, DEAD_LETTER, DECISION, EVENT, TRACE
+from schemas.control import Control
+from schemas.decisions import Decision
+from schemas.policy import Placement, Policy
+from schemas.records import LogRecord
+from schemas.topics import CONTROL as CONTROL_TOPIC
+from schemas.topics import DECISIONS, EVENTS
+from tests.builders import NOON, ONE_MINUTE_LATER, make_catalogue, make_event
+from tests.flink.runs import Line, Running, fill_log, produce, read_outputs, start_decide
+
+pytestmark = pytest.mark.flink
+PREFIX = "live."
+
+
+class Job(NamedTuple):
+    kafka: str
+    home: Path
+    decide: Running
+
+
+def viewed(number: int, time_ms: int) -> Line:
+    event = make_event(
+        event_id=f"e{number}", event_type="product_viewed", event_time_ms=time_ms,
+        session_id=f"s{number}", anonymous_id=f"a{number}", item_ids=("i1",),
+    )  # fmt: skip
+    return Line(time_ms, event.session_id, EVENT.encode(event))
+
+
+UNUSABLE = [Line(NOON, "s", b"junk"), Line(NOON, None, b"no key"), Line(NOON, "s", None)]
+
+
+@pytest.fixture(scope="module")
+def job(kafka: str, home: Path) -> Iterator[Job]:
+    fill_log(kafka, PREFIX, [viewed(n, NOON + n) for n in range(20)] + UNUSABLE, make_catalogue())
+    decide = start_decide(kafka, PREFIX, home)
+    decide.wait_until_ready()
+    yield Job(kafka, home, decide)
+    decide.process.kill()
+    decide.process.wait()
+
+
+def outputs_when(
+    job: Job, is_there: Callable[[dict[str, list[LogRecord]]], bool]
+) -> dict[str, list[LogRecord]]:
+    """Reads the outputs until they are as wanted: the test's time limit is the only bound."""
+    while not is_there(found := read_outputs(job.kafka, PREFIX)):
+        time.sleep(0.05)
+    return found
+
+
+def test_events_become_decisions_traces_and_dead_letters(job: Job) -> None:
+    found = outputs_when(
+        job, lambda out: len(out["dead_letters"]) == 3 and len(out["traces"]) == 20
+    )
+    decisions = [DECISION.decode(record.value) for record in found["decisions"]]
+    traces = [TRACE.decode(record.value) for record in found["traces"]]
+    assert sorted(one.event_id for one in decisions) == sorted(f"e{n}" for n in range(20))
+    assert {one.decision_id for one in decisions} == {one.decision_id for one in traces}
+    assert [record.key for record in found["decisions"]] == [one.person for one in decisions]
+    assert [record.key for record in found["traces"]] == [one.decision_id for one in traces]
+    assert [record.timestamp_ms for record in found["decisions"]] == [
+        one.event_time_ms for one in decisions
+    ]
+
+
+def test_dead_letter_says_where_the_record_lies(job: Job) -> None:
+    for record in read_outputs(job.kafka, PREFIX)["dead_letters"]:
+        letter = DEAD_LETTER.decode(record.value)
+        assert letter.topic == PREFIX + EVENTS
+        assert record.key == f"{letter.topic}/{letter.partition}/{letter.offset}"
+
+
+def test_counts_are_readable_while_it_runs(job: Job) -> None:
+    assert is_running(job.decide.rest)
+    while (counts := read_counts(job.decide.rest))["decisions"] < 20:
+        time.sleep(0.05)  # the counts are half a second old
+    assert counts["events"] == counts["decisions"] == 20
+    assert counts["dead_letters"] == counts["not_single_object"] == 3
+    assert counts["knowledge_applied"] == 2 * 41, (
+        "each of two operators has read one policy, 40 items"
+    )
+
+
+def test_later_knowledge_is_taken_and_unusable_knowledge_left_out(job: Job) -> None:
+    policy = Policy(placements=(Placement("new_place", event_types=("product_viewed",)),))
+    later = Control("policy", "default", "two", NOON + 500, msgspec.json.encode(policy))
+    broken = Control("model", "ranker", "m", 0, uri="/nowhere", sha256="00")
+    lines = [(NOON, "k", one) for one in (b"junk", CONTROL.encode(broken), CONTROL.encode(later))]
+    produce(job.kafka, PREFIX + CONTROL_TOPIC, lines)
+    while (counts := read_counts(job.decide.rest))["knowledge_applied"] < 2 * 42:
+        time.sleep(0.05)
+    assert counts["knowledge_refused"] == 2 * 2
+    produce(job.kafka, PREFIX + EVENTS, [viewed(90, NOON + 499), viewed(91, ONE_MINUTE_LATER)])
+    found = outputs_when(job, lambda out: len(out[DECISIONS]) == 22)
+    placements = {one.event_id: one.placement for one in map(_decision, found[DECISIONS])}
+    assert (placements["e90"], placements["e91"]) == ("next_item", "new_place")
+
+
+def test_sigterm_ends_it_in_order_and_the_next_run_goes_on(job: Job) -> None:
+    checkpoints = job.home / "checkpoints"
+    newest = _newest(checkpoints)
+    while _newest(checkpoints) in (None, newest):  # everything so far is in the next one
+        time.sleep(0.05)
+    jvm = _jvm_of(job.decide)
+    job.decide.process.send_signal(signal.SIGTERM)
+    said, _ = job.decide.process.communicate()
+    assert job.decide.process.returncode == 0, said
+    assert not jvm.is_running()
+    again = start_decide(job.kafka, PREFIX, job.home)
+    again.wait_until_ready()
+    produce(job.kafka, PREFIX + EVENTS, [viewed(92, ONE_MINUTE_LATER)])
+    outputs_when(job, lambda out: len(out[DECISIONS]) >= 23)
+    while not (events := read_counts(again.rest)["events"]):
+        time.sleep(0.05)  # the counts are half a second old
+    assert events == 1, "nothing is done twice"
+    jvm = _jvm_of(again)
+    again.process.kill()
+    again.process.communicate()
+    psutil.wait_procs([jvm], timeout=20)
+    assert not jvm.is_running(), "kill -9 leaves no JVM"
+
+
+def test_end_of_the_jvm_ends_the_process(job: Job) -> None:
+    last = start_decide(job.kafka, PREFIX, job.home, "--fresh")
+    last.wait_until_ready()
+    _jvm_of(last).kill()
+    said, _ = last.process.communicate(timeout=30)
+    assert last.process.returncode == 1
+    assert len(said.splitlines()) == 1
+    assert "JVM" in said
+
+
+def _decision(record: LogRecord) -> Decision:
+    return DECISION.decode(record.value)
+
+
+def _newest(checkpoints: Path) -> Path | None:
+    complete = checkpoints.glob("*/*/chk-*/_metadata")
+    return max(complete, key=lambda path: path.stat().st_mtime_ns, default=None)
+
+
+def _jvm_of(decide: Running) -> psutil.Process:
+    (jvm,) = psutil.Process(decide.process.pid).children()
+    return jvm

@@ -1,0 +1,223 @@
+"""The kappa guarantee: the jobs in replay mode compute what the fold computes, byte by byte.
+
+The fold learns from the log as it goes; for the decide job the learn job has done so before.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import pytest
+
+from jobs.examples import collect
+from jobs.fold import Fold, FoldRules
+from jobs.kafka import read_to_end
+from jobs.knowledge_feed import KnowledgeFeed
+from jobs.learner import Learner
+from models.artefact import Artefact, save_artefact
+from models.example_file import ExampleWriter
+from models.training import train
+from schemas import CODE_VERSION
+from schemas.codec import CONTROL, DEAD_LETTER, DECISION, EVENT, ITEM, TRACE, Codec
+from schemas.control import Control
+from schemas.items import Item
+from schemas.limits import HOUR_MS
+from schemas.policy import DEFAULT_CONTROL, DEFAULT_POLICY
+from schemas.records import LogRecord
+from schemas.topics import CONTROL as CONTROL_TOPIC
+from schemas.topics import DEAD_LETTERS, DECISIONS, EVENTS, ITEMS, TRACES
+from scripts.import_events import read_items
+from scripts.import_snowplow import DEMO_APP_IDS, DEMO_FOLDER, read_snowplow
+from tests.builders import NOON, make_catalogue, make_knowledge
+from tests.flink.runs import fill_log, produce, run_learn_replay, run_replay
+from tests.logs import Line, shopping_log
+from udfs.features import FEATURE_SPACE
+from udfs.knowledge import Knowledge
+
+pytestmark = pytest.mark.flink
+
+EVENT_COUNT = 21_000
+HOURS = 8.0
+PARTITIONS = 4
+Pairs = dict[str, list[tuple[str, bytes]]]
+
+
+class Log(NamedTuple):
+    """A filled log and what the fold makes of it."""
+
+    prefix: str
+    expected: Pairs
+    counts: list[str]
+
+
+class ArrivalFold(Fold):
+    """A planted fault: a person's news is taken in the order of its arrival, not of its time."""
+
+    def _emit(self, news, dead_letters, counts):  # type: ignore[no-untyped-def]
+        self._arrived = getattr(self, "_arrived", 0)
+        for one in news:
+            self._arrived += 1
+            self._pending.append((0, "", self._arrived, one))
+        yield from super()._emit((), dead_letters, counts)
+
+
+def rules() -> FoldRules:
+    return FoldRules(EVENT.decode, "kairos")
+
+
+def folded(kafka: str, prefix: str, kind: type[Fold] = Fold) -> Log:
+    """The fold over what lies in Kafka, with keys as the job writes them."""
+    feed = KnowledgeFeed(Knowledge(), lambda _: None)
+    for record in read_to_end(kafka, [prefix + CONTROL_TOPIC, prefix + ITEMS]):
+        feed.apply(record.value, record.offset)
+    found: Pairs = {DECISIONS: [], TRACES: [], DEAD_LETTERS: []}
+    counts: list[str] = []
+    fold = kind(feed.knowledge, rules(), Learner())
+    for one in fold.run(read_to_end(kafka, [prefix + EVENTS]), PARTITIONS):
+        counts += one.counts
+        for letter in one.dead_letters:
+            place = f"{letter.topic}/{letter.partition}/{letter.offset}"
+            found[DEAD_LETTERS].append((place, DEAD_LETTER.encode(letter)))
+        for decision, trace in one.decisions:
+            found[DECISIONS].append((decision.person, DECISION.encode(decision)))
+            found[TRACES].append((trace.decision_id, TRACE.encode(trace)))
+    return Log(prefix, {name: sorted(pairs) for name, pairs in found.items()}, counts)
+
+
+def replayed(kafka: str, prefix: str, home: Path, parallelism: int) -> Pairs:
+    outputs = f"{prefix}out{parallelism}."
+    found = run_replay(kafka, prefix, outputs, home, parallelism=parallelism)
+    return {
+        name: sorted((record.key, record.value) for record in records)
+        for name, records in found.items()
+    }
+
+
+def changing_knowledge(lines: list[Line], folder: Path) -> Iterator[Control]:
+    """A policy and a model that come into force on the way, and a model that cannot."""
+    quarter = int(HOURS * HOUR_MS / 4)
+    yield DEFAULT_CONTROL
+    smaller = msgspec.structs.replace(
+        DEFAULT_POLICY,
+        placements=tuple(
+            msgspec.structs.replace(one, size=min(one.size, 3)) for one in DEFAULT_POLICY.placements
+        ),
+    )
+    payload = msgspec.json.encode(smaller)
+    yield Control("policy", "default", "smaller", NOON + quarter, payload=payload)
+    log = [
+        LogRecord("events", 0, at, line.timestamp_ms, line.key, line.value)
+        for at, line in enumerate(lines[:4_000])
+    ]
+    examples = folder / "examples.parquet"
+    with ExampleWriter(examples, FEATURE_SPACE) as writer:
+        collect(log, make_knowledge(*make_catalogue()), rules(), None, writer)
+    trained = train(examples, FEATURE_SPACE)
+    artefact = Artefact(
+        feature_set=FEATURE_SPACE.digest,
+        feature_names=FEATURE_SPACE.names,
+        code_version=CODE_VERSION,
+        from_ms=trained.from_ms,
+        to_ms=trained.to_ms,
+        examples=trained.examples,
+        metrics=trained.metrics,
+        calibration=trained.calibration,
+        report=trained.report,
+        booster=trained.booster,
+    )
+    published = save_artefact(artefact, folder)
+    yield Control(
+        "model", "ranker", published.version, NOON + 2 * quarter,
+        uri=published.uri, sha256=published.sha256,
+    )  # fmt: skip
+    yield Control("model", "ranker", "broken", NOON + 3 * quarter, uri="/nowhere", sha256="0" * 64)
+
+
+def changing_items() -> Iterator[Item]:
+    """Half of the catalogue changes price, stock, category or is gone, at some time on the way."""
+    for number, item in enumerate(make_catalogue()):
+        yield item
+        changed_ms = NOON + number * int(HOURS * HOUR_MS / 40)
+        if number % 8 == 1:
+            yield msgspec.structs.replace(item, effective_from_ms=changed_ms, stock=0)
+        elif number % 8 == 3:
+            yield msgspec.structs.replace(item, effective_from_ms=changed_ms, price=1.0)
+        elif number % 8 == 5:
+            yield msgspec.structs.replace(item, effective_from_ms=changed_ms, category="Shop/New")
+        elif number % 8 == 7:
+            yield msgspec.structs.replace(item, effective_from_ms=changed_ms, is_gone=True)
+
+
+def first_difference(
+    name: str, found: list[tuple[str, bytes]], expected: list[tuple[str, bytes]]
+) -> str:
+    """How the earliest record of which the fold says something else differs."""
+    codecs: dict[str, Codec[Any]] = {
+        DECISIONS: DECISION, TRACES: TRACE, DEAD_LETTERS: DEAD_LETTER,
+    }  # fmt: skip
+    codec = codecs[name]
+    ours = [(key, codec.decode(value)) for key, value in sorted(set(expected) - set(found))]
+    key, first = min(ours, key=lambda pair: pair[1].event_time_ms or 0)
+    of_key = [value for one, value in sorted(set(found) - set(expected)) if one == key]
+    theirs = [codec.decode(value) for value in of_key]
+    return f"{len(ours)} {name} differ, the first: fold {first}, job {theirs[:3]}"
+
+
+@pytest.fixture(scope="module")
+def shopping(kafka: str, home: Path, tmp_path_factory: pytest.TempPathFactory) -> Log:
+    lines = shopping_log(EVENT_COUNT, hours=HOURS)
+    fill_log(kafka, "shopping.", lines, [])
+    produce(kafka, "shopping." + ITEMS, [(0, i.item_id, ITEM.encode(i)) for i in changing_items()])
+    controls = list(changing_knowledge(lines, tmp_path_factory.mktemp("models")))
+    control = [(0, f"{one.kind}/{one.name}", CONTROL.encode(one)) for one in controls]
+    produce(kafka, "shopping." + CONTROL_TOPIC, control)
+    run_learn_replay(kafka, "shopping.", "shopping.", home, parallelism=2)
+    return folded(kafka, "shopping.")
+
+
+def test_the_log_holds_everything_that_could_go_wrong(shopping: Log) -> None:
+    for name in ("duplicates", "too_late", "malformed", "sessions_ended", "events"):
+        assert name in shopping.counts, name
+    decisions = [DECISION.decode(value) for _, value in shopping.expected[DECISIONS]]
+    assert {one.versions.policy for one in decisions} == {"default-1", "smaller"}
+    assert len({one.versions.model for one in decisions}) == 2
+    assert any(one.person.startswith("p") for one in decisions), "nobody identified"
+    assert len({one.versions.knowledge for one in decisions}) > 1_000, "every few seconds another"
+    rules_seen = {
+        candidate.rule
+        for _, value in shopping.expected[TRACES]
+        for candidate in TRACE.decode(value).candidates
+    }
+    assert {"out_of_stock", "bought", "dismissed", "ranked", "outranked"} <= rules_seen
+
+
+@pytest.mark.parametrize("parallelism", [1, 2])
+def test_the_job_replays_what_the_fold_computes(
+    kafka: str, home: Path, shopping: Log, parallelism: int
+) -> None:
+    found = replayed(kafka, shopping.prefix, home, parallelism)
+    for name, expected in shopping.expected.items():
+        assert len(found[name]) == len(expected), name
+        assert found[name] == expected, first_difference(name, found[name], expected)
+
+
+def test_an_ordering_fault_is_found(kafka: str, shopping: Log) -> None:
+    faulty = folded(kafka, shopping.prefix, ArrivalFold)
+    assert len(faulty.expected[DECISIONS]) == len(shopping.expected[DECISIONS])
+    assert faulty.expected[DECISIONS] != shopping.expected[DECISIONS]
+    assert faulty.expected[TRACES] != shopping.expected[TRACES]
+
+
+@pytest.mark.parametrize("parallelism", [1, 2])
+def test_the_job_replays_the_demo_shop_as_the_fold_does(
+    kafka: str, home: Path, parallelism: int
+) -> None:
+    prefix = f"snowplow{parallelism}."
+    events = read_snowplow(DEMO_FOLDER, DEMO_APP_IDS).events
+    lines = [Line(e.event_time_ms, e.session_id, EVENT.encode(e)) for e in events]
+    fill_log(kafka, prefix, lines, read_items(DEMO_FOLDER / "items.jsonl"))
+    run_learn_replay(kafka, prefix, prefix, home)
+    expected = folded(kafka, prefix).expected
+    assert len(expected[DECISIONS]) > 200
+    assert replayed(kafka, prefix, home, parallelism) == expected

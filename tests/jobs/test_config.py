@@ -1,0 +1,79 @@
+"""Settings: read in one place, and all that is wrong with them is said at once."""
+
+from pathlib import Path
+
+import pytest
+
+from jobs.config import PROJECT, SETTINGS, Config, as_environment, config_from
+from schemas.errors import ConfigError
+from schemas.limits import LATENESS_MS
+
+
+def test_without_any_setting_there_are_the_defaults() -> None:
+    for environment in ({}, {"PATH": "/bin"}, dict.fromkeys((one.name for one in SETTINGS), "")):
+        assert config_from(environment) == Config(
+            home=PROJECT / ".kairos", kafka=None, redis=None, flink=None, topic_prefix="",
+            store_prefix="kairos", source_format="kairos", parallelism=1, checkpoint_ms=1000,
+            lateness_ms=LATENESS_MS, seed="kairos",
+        )  # fmt: skip
+
+
+def test_every_setting_is_read() -> None:
+    given = {
+        "KAIROS_HOME": "/data/kairos", "KAIROS_KAFKA": "k1:9092,k2:9093", "KAIROS_REDIS": "r:6379",
+        "KAIROS_FLINK": "[::1]:8081", "KAIROS_TOPIC_PREFIX": "replay-1.", "KAIROS_STORE_PREFIX": "x",
+        "KAIROS_FORMAT": "json", "KAIROS_PARALLELISM": "4", "KAIROS_CHECKPOINT_MS": "100",
+        "KAIROS_LATENESS_MS": "0", "KAIROS_SEED": "another",
+    }  # fmt: skip
+    assert set(given) == {one.name for one in SETTINGS}
+    assert config_from(given) == Config(
+        Path("/data/kairos"), "k1:9092,k2:9093", "r:6379", "[::1]:8081", "replay-1.", "x", "json",
+        4, 100, 0, "another",
+    )  # fmt: skip
+    assert as_environment(config_from(given)) == given
+
+
+def test_a_configuration_survives_the_way_to_a_child() -> None:
+    config = config_from({"KAIROS_KAFKA": "k:1", "KAIROS_SEED": "s"})
+    assert config_from(as_environment(config)) == config
+
+
+WRONG = {
+    "KAIROS_KAFKA": ["localhost", "localhost:", ":9092", "h:0", "h:65536", "h:x", "a:1,b", "h:-1"],
+    "KAIROS_REDIS": ["redis://h:6379/0"],
+    "KAIROS_FLINK": ["http://h"],
+    "KAIROS_TOPIC_PREFIX": ["a b", "a/b", "ü", "x" * 101],
+    "KAIROS_STORE_PREFIX": ["a:b"],
+    "KAIROS_FORMAT": ["avro", "KAIROS"],
+    "KAIROS_PARALLELISM": ["0", "1025", "-1", "two", "1.5", "²", " 1"],
+    "KAIROS_CHECKPOINT_MS": ["99", "3600001"],
+    "KAIROS_LATENESS_MS": ["86400001"],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, value) for name, values in WRONG.items() for value in values]
+)
+def test_a_wrong_setting_is_named_with_its_value(name: str, value: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        config_from({name: value})
+    assert f"{name}={value!r}: " in str(refused.value)
+
+
+def test_all_wrong_settings_are_named_at_once() -> None:
+    given = {name: values[0] for name, values in WRONG.items()} | {"KAIROS_KAFFKA": "h:1"}
+    with pytest.raises(ConfigError) as refused:
+        config_from(given)
+    for name in given:
+        assert name in str(refused.value)
+
+
+def test_a_misspelt_setting_is_refused_and_the_right_ones_are_listed() -> None:
+    with pytest.raises(ConfigError, match="KAIROS_REDDIS: no such setting") as refused:
+        config_from({"KAIROS_REDDIS": "h:1"})
+    for setting in SETTINGS:
+        assert setting.name in str(refused.value)
+
+
+def test_what_is_none_of_ours_is_left_alone() -> None:
+    assert config_from({"KAIROSITY": "x", "HOME": "/"}) == config_from({})

@@ -1,0 +1,167 @@
+"""Knowledge is filled from records; what cannot be used is counted, logged once and left out."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from jobs.knowledge_feed import PRUNE_BEHIND_MS, PRUNE_EVERY, KnowledgeFeed
+from schemas.codec import CONTROL, ITEM
+from schemas.control import Control
+from schemas.items import Item
+from schemas.knowledge import (
+    EPOCH_END,
+    ITEM_KNOWLEDGE,
+    PAST_SESSION,
+    EpochEnd,
+    ItemKnowledge,
+    PastSession,
+    effective_from_ms,
+    epoch_end_ms,
+    epoch_of,
+)
+from schemas.policy import DEFAULT_CONTROL, DEFAULT_POLICY
+from tests.builders import NOON
+from udfs.knowledge import Knowledge
+
+
+class Fed:
+    """A feed, and what it counted."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self.knowledge = Knowledge()
+        self.feed = KnowledgeFeed(self.knowledge, lambda name: self.counts.update([name]))
+        self.position = 0
+
+    def take(self, *values: bytes) -> "Fed":
+        for value in values:
+            self.feed.apply(value, self.position)
+            self.position += 1
+        return self
+
+
+def control(**fields: Any) -> bytes:
+    some = Control("policy", "n", "v", 0)
+    return CONTROL.encode(msgspec.structs.replace(some, **fields))
+
+
+def test_policy_and_items_are_told_apart_by_their_bytes() -> None:
+    fed = Fed().take(CONTROL.encode(DEFAULT_CONTROL), ITEM.encode(Item("i1", 0)))
+    assert fed.knowledge.at(NOON).policy == DEFAULT_POLICY
+    assert fed.knowledge.item_at("i1", NOON) == Item("i1", 0)
+    assert fed.counts == {"knowledge_applied": 2}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"",
+        b"junk",
+        CONTROL.encode(DEFAULT_CONTROL)[:-1],
+        control(kind="weather"),
+        control(kind="policy"),
+        control(kind="policy", payload=b'{"placements": 1}'),
+        control(kind="popularity", payload=b'{"i1": 1.0}'),
+        control(kind="model"),
+        control(kind="model", uri="/no/such/file", sha256="00"),
+    ],
+)
+def test_unusable_record_leaves_what_was(value: bytes) -> None:
+    fed = Fed().take(CONTROL.encode(DEFAULT_CONTROL))
+    before = fed.knowledge.at(NOON)
+    fed.take(value)
+    assert fed.counts == {"knowledge_applied": 1, "knowledge_refused": 1}
+    assert fed.knowledge.at(NOON) == before
+
+
+def test_artefact_with_another_checksum_is_left_out(tmp_path: Path) -> None:
+    artefact = tmp_path / "model"
+    artefact.write_bytes(b"not what was announced")
+    fed = Fed().take(control(kind="model", uri=str(artefact), sha256="0" * 64))
+    assert fed.counts == {"knowledge_refused": 1}
+
+
+def test_refusal_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    Fed().take(b"junk", b"junk")
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+def test_knowledge_that_nobody_can_see_is_forgotten_now_and_then() -> None:
+    old, new = Item("i1", NOON, name="old"), Item("i1", NOON + 1, name="new")
+    fed = Fed().take(ITEM.encode(old), ITEM.encode(new))
+    fed.take(*[ITEM.encode(Item("i2", 0))] * (PRUNE_EVERY - 3))
+    fed.feed.prune(NOON + 1 + PRUNE_BEHIND_MS)
+    assert fed.knowledge.item_at("i1", NOON) == old
+    fed.take(ITEM.encode(Item("i2", 0)))
+    fed.feed.prune(NOON + 1 + PRUNE_BEHIND_MS)
+    assert fed.knowledge.item_at("i1", NOON) is None
+    assert fed.knowledge.item_at("i1", NOON + 1) == new
+
+
+# --- what the stream has taught ---------------------------------------------------------------
+
+
+def epoch_records(number: int, views: float, count: int = 1) -> list[bytes]:
+    """The records of an epoch: items i0, i1 … with so many views, a session, the end marker."""
+    from_ms = effective_from_ms(number)
+    items = [
+        ItemKnowledge("item", f"i{n}", number, from_ms, epoch_end_ms(number), 0, 0, views=views)
+        for n in range(count)
+    ]
+    session = PastSession(f"hash-{number}", number, from_ms, 0, ("i0",))
+    end = EpochEnd("0", number, from_ms, count + 1)
+    records = map(ITEM_KNOWLEDGE.encode, items)
+    return [*records, PAST_SESSION.encode(session), EPOCH_END.encode(end)]
+
+
+def views(knowledge: Knowledge, time_ms: int) -> float | None:
+    """What is known of i0 by who decides at `time_ms`."""
+    knowledge.advance(time_ms)
+    known = knowledge.statistics.item("i0", knowledge.statistics.epoch_at(time_ms))
+    return known.views if known else None
+
+
+def test_epoch_is_seen_from_its_time_on_and_only_whole() -> None:
+    number = epoch_of(NOON)
+    *records, end = epoch_records(number, 3.0)
+    fed = Fed().take(*records)
+    assert views(fed.knowledge, effective_from_ms(number)) is None
+    fed.take(end)
+    assert views(fed.knowledge, effective_from_ms(number) - 1) is None
+    assert views(fed.knowledge, effective_from_ms(number)) == 3.0
+    assert fed.counts == {"epochs_applied": 1}
+
+
+def test_epochs_that_are_written_again_after_a_restart_change_nothing() -> None:
+    number = epoch_of(NOON)
+    first, second = epoch_records(number, 1.0), epoch_records(number + 1, 2.0)
+    third = epoch_records(number + 2, 3.0)
+    fed = Fed().take(*first, *second[:1], *epoch_records(number, 9.0), *second, *first, *third)
+    assert fed.counts == {"epochs_applied": 3}
+    for epoch, expected in enumerate((1.0, 2.0, 3.0), start=number):
+        assert views(fed.knowledge, effective_from_ms(epoch)) == expected
+    assert fed.knowledge.statistics.sessions.count == 3
+
+
+def test_epoch_that_comes_after_an_event_that_should_have_seen_it_is_late() -> None:
+    number = epoch_of(NOON)
+    fed = Fed()
+    fed.feed.see(effective_from_ms(number) - 1)
+    fed.take(*epoch_records(number, 1.0))
+    assert fed.counts == {"epochs_applied": 1}
+    fed.feed.see(effective_from_ms(number + 1))
+    fed.feed.see(NOON)
+    fed.take(*epoch_records(number + 1, 1.0))
+    assert fed.counts == {"epochs_applied": 2, "epochs_late": 1}
+
+
+def test_record_of_knowledge_that_is_cut_is_refused() -> None:
+    record = epoch_records(epoch_of(NOON), 1.0)[0]
+    fed = Fed().take(record[:-1])
+    assert fed.counts == {"knowledge_refused": 1}
+    assert fed.feed.decode_learnt(record) is not None
+    assert fed.feed.decode_learnt(b"junk") is fed.feed.decode_learnt(ITEM.encode(Item("i"))) is None
+    assert fed.counts == {"knowledge_refused": 3}

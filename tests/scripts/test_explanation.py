@@ -1,0 +1,88 @@
+"""What `explain` says of a trace, where nothing runs."""
+
+import numpy as np
+import pytest
+
+from schemas.decisions import DecisionItem, DecisionTrace, TracedCandidate, Versions
+from scripts.explanation import BIAS, MEANINGS, Explained, explained_json, features_of, funnel
+from scripts.explanation import show_explained as show
+from tests.channels.decisions import make_decision
+from udfs.features import FEATURE_INDEX, FEATURE_SPACE
+
+
+def candidate(item_id: str, source: str, verdict: str, rule: str, score: float) -> TracedCandidate:
+    return TracedCandidate(item_id, source, verdict, rule, {}, score)  # type: ignore[arg-type]
+
+
+CANDIDATES = (
+    candidate("a", "new", "not_chosen", "outranked", 1.0),
+    candidate("b", "new", "suppressed", "bought", 3.0),
+    candidate("c", "trending", "chosen", "ranked", 2.0),
+    candidate("d", "new", "suppressed", "out_of_stock", 0.5),
+)
+DECISION = make_decision(1, items=(DecisionItem("c", 2.0, "You looked at this recently"),))
+
+
+def trace() -> DecisionTrace:
+    matrix = np.full((len(CANDIDATES), FEATURE_SPACE.count), np.nan, dtype=np.float32)
+    matrix[:, FEATURE_INDEX["item_price"]] = [1, 2, 3, 4]
+    versions = Versions("p", "m", 0, 0, "c")
+    return DecisionTrace(
+        "d", "person", "s", "e", 0, "home", 1, versions, FEATURE_SPACE.digest, matrix.tobytes(),
+        CANDIDATES, 0.5,
+    )  # fmt: skip
+
+
+def explained(contributions: list[dict[str, float]]) -> Explained:
+    return Explained(DECISION, trace(), features_of(trace()), contributions, "because")
+
+
+def test_the_funnel_counts_by_source_and_by_what_became_of_them() -> None:
+    assert funnel(trace()) == {
+        "new": {"not_chosen": 1, "bought": 1, "out_of_stock": 1},
+        "trending": {"chosen": 1},
+    }
+
+
+def test_missing_values_are_left_out() -> None:
+    assert features_of(trace()) == [{"item_price": float(price)} for price in (1, 2, 3, 4)]
+
+
+def test_json_has_all_of_it() -> None:
+    shares = [dict.fromkeys([*FEATURE_SPACE.names, BIAS], 0.1)] * len(CANDIDATES)
+    found = explained_json(explained(shares))
+    assert found["trace"]["contributions"] == shares
+    assert found["trace"]["features"] == features_of(trace())
+    assert found["funnel"] == funnel(trace())
+    assert found["remark"] == "because"
+    assert found["meanings"].keys() == {*FEATURE_SPACE.names} == MEANINGS.keys()
+
+
+def test_the_largest_contributions_come_first_with_value_and_meaning(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shares = [dict.fromkeys([*FEATURE_SPACE.names, BIAS], 0.0) for _ in CANDIDATES]
+    shares[1]["item_price"], shares[1]["touch_age"] = -2.0, 1.5
+    lines: list[str] = []
+    monkeypatch.setattr("scripts.explanation.show", lines.append)
+    tables: list[tuple[object, ...]] = []
+    monkeypatch.setattr("scripts.explanation.show_table", lambda *told: tables.append(told))
+    show(explained(shares), None)
+    assert any("remark    because" in line for line in lines)
+    _, columns, rows = tables[-1]
+    assert columns == ("feature", "c (chosen)", "b (bought)", "a (not_chosen)", "meaning")
+    first, second = rows[0], rows[1]  # type: ignore[index]
+    assert (first[0], second[0]) == ("item_price", "touch_age")
+    assert any("2 (-2.000)" in str(cell) for cell in first)
+    assert any("missing (+1.500)" in str(cell) for cell in second)
+    assert first[-1] == MEANINGS["item_price"]
+
+
+def test_without_a_model_the_values_that_differ_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    tables: list[tuple[object, ...]] = []
+    monkeypatch.setattr("scripts.explanation.show", lambda _: None)
+    monkeypatch.setattr("scripts.explanation.show_table", lambda *told: tables.append(told))
+    show(explained([]), None)
+    title, _, rows = tables[-1]
+    assert title == "values that differ"
+    assert [row[0] for row in rows] == ["item_price"]  # type: ignore[attr-defined]

@@ -1,0 +1,71 @@
+"""The layer rule: imports point leftwards only."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+ALLOWED = {
+    "schemas": set(),
+    "models": {"schemas"},
+    "udfs": {"schemas", "models"},
+    "jobs": {"schemas", "models", "udfs"},
+    "channels": {"schemas"},
+    "scripts": {"schemas", "models", "udfs", "jobs", "channels"},
+}
+
+
+def imported(source: str) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+def faults(layer: str, source: str) -> set[str]:
+    ours = imported(source) & set(ALLOWED) - {layer} - ALLOWED[layer]
+    flink = imported(source) & {"pyflink"} if layer not in ("jobs", "scripts") else set()
+    return ours | flink
+
+
+@pytest.mark.parametrize("layer", ALLOWED)
+def test_imports_point_leftwards(layer: str) -> None:
+    for path in (ROOT / layer).rglob("*.py"):
+        assert not faults(layer, path.read_text()), path
+
+
+def test_a_wrong_import_is_found() -> None:
+    assert faults("schemas", "from udfs.decide import decide") == {"udfs"}
+    assert faults("udfs", "import pyflink.datastream") == {"pyflink"}
+    assert faults("channels", "import jobs.config") == {"jobs"}
+
+
+def reads_of_the_environment(source: str) -> list[int]:
+    """Lines that look a variable up; setting one or handing all of them to a child is no reading."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
+            text = ast.unparse(node.value)
+        elif isinstance(node, ast.Call):
+            text = ast.unparse(node.func)
+        else:
+            continue
+        if text in ("os.environ", "os.environ.get", "os.getenv", "environ.get", "environ"):
+            found.append(node.lineno)
+    return found
+
+
+def test_only_the_configuration_reads_the_environment() -> None:
+    for layer in ALLOWED:
+        for path in (ROOT / layer).rglob("*.py"):
+            if path != ROOT / "jobs" / "config.py":
+                assert not reads_of_the_environment(path.read_text()), path
+
+
+def test_a_read_of_the_environment_is_found() -> None:
+    assert reads_of_the_environment("import os\nx = os.environ['A']\ny = os.getenv('B')") == [2, 3]
+    assert not reads_of_the_environment("import os\nos.environ['A'] = 'x'")

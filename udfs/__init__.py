@@ -1,0 +1,1 @@
+"""What we decide: the pure core. No clock, no randomness, no network, no Flink."""

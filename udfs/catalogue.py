@@ -1,0 +1,78 @@
+"""The catalogue: each item's versions in time, and the items of a category from the newest on."""
+
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterator
+from typing import Final
+
+from schemas.items import Item
+from schemas.limits import EVENT_TIME_MAX_MS
+from udfs.timeline import Entry, Timeline
+
+ALL: Final = ""
+"""The category that holds every item."""
+
+
+class Catalogue:
+    """Items by id and category; the order of any two does not depend on records of later times."""
+
+    def __init__(self) -> None:
+        self._items: dict[str, Timeline[Item]] = {}
+        self._newest: dict[str, list[tuple[int, str]]] = {ALL: []}
+        self._times: list[int] = []
+
+    def add(self, item: Item, position: int) -> None:
+        """Adds one version of an item; `position` is its offset in the topic `items`."""
+        timeline = self._items.setdefault(item.item_id, Timeline())
+        before_ms = timeline.first_ms
+        timeline.add(Entry(item.effective_from_ms, position, "", item))
+        if timeline.first_ms < before_ms < EVENT_TIME_MAX_MS:
+            self._place_older(item.item_id, before_ms, timeline.first_ms)
+        for category in {ALL, item.category or ALL}:
+            place = (-timeline.first_ms, item.item_id)
+            members = self._newest.setdefault(category, [])
+            at = bisect_left(members, place)
+            if at == len(members) or members[at] != place:
+                members.insert(at, place)
+        at = bisect_left(self._times, item.effective_from_ms)
+        if at == len(self._times) or self._times[at] != item.effective_from_ms:
+            self._times.insert(at, item.effective_from_ms)
+
+    def at(self, item_id: str, time_ms: int) -> Item | None:
+        """The item as it is at `time_ms`; None if it is unknown, not yet there or gone."""
+        timeline = self._items.get(item_id)
+        entry = timeline.at(time_ms) if timeline is not None else None
+        return entry.value if entry is not None and not entry.value.is_gone else None
+
+    def is_gone(self, item_id: str, time_ms: int) -> bool:
+        """Whether the item has been taken from the catalogue; False if it was never in it."""
+        timeline = self._items.get(item_id)
+        entry = timeline.at(time_ms) if timeline is not None else None
+        return entry is not None and entry.value.is_gone
+
+    def newest(self, category: str, time_ms: int) -> Iterator[Item]:
+        """The items of a category (or ALL) at `time_ms`, the newest in the catalogue first."""
+        members = self._newest.get(category, ())
+        for at in range(bisect_left(members, (-time_ms, "")), len(members)):
+            item = self.at(members[at][1], time_ms)
+            if item is not None and category in (ALL, item.category):
+                yield item
+
+    def time_at(self, time_ms: int) -> int:
+        """The newest time of any record in force at `time_ms`; 0 = none."""
+        newest = bisect_right(self._times, time_ms)
+        return self._times[newest - 1] if newest else 0
+
+    def prune(self, before_ms: int) -> None:
+        """Forgets versions that no event at or after `before_ms` can see."""
+        for timeline in self._items.values():
+            timeline.prune(before_ms)
+        keep_from = bisect_right(self._times, before_ms) - 1
+        del self._times[: max(0, keep_from)]
+
+    def _place_older(self, item_id: str, before_ms: int, first_ms: int) -> None:
+        """Places an item anew that turns out to be older: records may come in any order."""
+        for members in self._newest.values():
+            at = bisect_left(members, (-before_ms, item_id))
+            if at < len(members) and members[at] == (-before_ms, item_id):
+                del members[at]
+                insort(members, (-first_ms, item_id))

@@ -1,0 +1,175 @@
+"""What the stream has taught about items, epoch by epoch; and the trending boards made from it."""
+
+from bisect import bisect_left, insort
+from collections import deque
+from math import log2
+from typing import Final, NamedTuple, Protocol, TypeVar
+
+from schemas.knowledge import EpochEnd, ItemKnowledge, KnowledgeRecord, PastSession
+from schemas.limits import BOARD_MAX, EPOCHS_KEPT, ITEMS_KNOWN_MAX
+from udfs.lean import SHORT_HALF_LIFE_MS
+from udfs.past_sessions import PastSessions
+
+ALL: Final = ""
+"""The board of all categories."""
+
+Rank = tuple[float, str]
+Records = dict[tuple[str, str], KnowledgeRecord]
+
+
+class _OfEpoch(Protocol):
+    @property
+    def epoch(self) -> int: ...
+
+
+V = TypeVar("V", bound=_OfEpoch)
+
+
+class _Complete(NamedTuple):
+    """An epoch that waits for its time, with its records; epochs come in their order."""
+
+    effective_from_ms: int
+    epoch: int
+    records: Records
+
+
+class _Epoch(NamedTuple):
+    """An epoch that came into force, and how many past sessions were known then."""
+
+    epoch: int
+    effective_from_ms: int
+    sessions: int
+
+
+class _Board(NamedTuple):
+    """The best ranks of one category at the end of an epoch, best first."""
+
+    epoch: int
+    ranks: list[Rank]
+
+
+class ItemStatistics:
+    """Item knowledge and past sessions by epoch: the newest, and what the last EPOCHS_KEPT held before.
+
+    `learn` takes records; an epoch becomes visible once its end marker is there and `advance` has
+    reached its time. About 1 kB an item with few links, 4 kB with full ones.
+    """
+
+    def __init__(self) -> None:
+        self.sessions = PastSessions()
+        self.epoch = 0
+        """The newest epoch in force; 0 = none."""
+        self._epochs = [_Epoch(0, 0, 0)]
+        self._items: dict[str, list[ItemKnowledge]] = {}
+        self._categories: dict[str, list[ItemKnowledge]] = {}
+        self._boards: dict[str, list[_Board]] = {}
+        self._places: dict[str, dict[str, float]] = {}
+        self._open: dict[int, Records] = {}
+        self._complete: deque[_Complete] = deque()
+        self._newest_complete = 0
+
+    def learn(self, record: KnowledgeRecord) -> bool:
+        """Takes a record of an epoch; True where it completes one. A repeat changes nothing."""
+        if record.epoch <= self._newest_complete:
+            return False
+        if isinstance(record, EpochEnd):
+            self._newest_complete = record.epoch
+            records = self._open.pop(record.epoch, {})
+            # what is left was half-written, by a writer that was restarted
+            self._open = {epoch: one for epoch, one in self._open.items() if epoch > record.epoch}
+            self._complete.append(_Complete(record.effective_from_ms, record.epoch, records))
+            return True
+        of_epoch = self._open.setdefault(record.epoch, {})
+        if isinstance(record, PastSession):
+            of_epoch["session", record.session_hash] = record
+        else:
+            of_epoch[record.kind, record.item_id] = record
+        return False
+
+    def advance(self, now_ms: int) -> None:
+        """Brings into force every complete epoch whose time has come."""
+        while self._complete and self._complete[0].effective_from_ms <= now_ms:
+            self._apply(self._complete.popleft())
+
+    def epoch_at(self, now_ms: int) -> int:
+        """The newest epoch in force at `now_ms`, as far back as epochs are kept."""
+        in_force = (one for one in reversed(self._epochs) if one.effective_from_ms <= now_ms)
+        return next(in_force, self._epochs[0]).epoch
+
+    def item(self, item_id: str, epoch: int) -> ItemKnowledge | None:
+        """What was known of the item in `epoch`."""
+        return _at(self._items.get(item_id), epoch)
+
+    def category(self, name: str, epoch: int) -> ItemKnowledge | None:
+        """What was known of the category in `epoch`."""
+        return _at(self._categories.get(name), epoch)
+
+    def trending(self, category: str, epoch: int) -> list[str]:
+        """At most BOARD_MAX items of the category (or ALL), the most wanted of late first."""
+        board = _at(self._boards.get(category), epoch)
+        return [item_id for _, item_id in board.ranks] if board else []
+
+    def sessions_at(self, epoch: int) -> int:
+        """How many past sessions were known in `epoch`."""
+        known = (one for one in reversed(self._epochs) if one.epoch <= epoch)
+        return next(known, self._epochs[0]).sessions
+
+    def _apply(self, complete: _Complete) -> None:
+        effective_from_ms, epoch, records = complete
+        changed: dict[str, list[Rank]] = {}
+        for key in sorted(records):
+            record = records[key]
+            if isinstance(record, PastSession):
+                self.sessions.add(record)
+            elif isinstance(record, ItemKnowledge):
+                self._add(self._items if record.kind == "item" else self._categories, record)
+                if record.kind == "item" and record.interest_short > 0.0:
+                    for category in {ALL, record.category or ALL}:
+                        changed.setdefault(category, []).append((_rank(record), record.item_id))
+        for category, ranks in changed.items():
+            self._raise(category, ranks, epoch)
+        self.epoch = epoch
+        self._epochs.append(_Epoch(epoch, effective_from_ms, self.sessions.count))
+        _forget(self._epochs, epoch)
+
+    @staticmethod
+    def _add(known: dict[str, list[ItemKnowledge]], record: ItemKnowledge) -> None:
+        versions = known.pop(record.item_id, [])
+        versions.append(record)
+        _forget(versions, record.epoch)
+        known[record.item_id] = (
+            versions  # at the end: the first is the one that changed longest ago
+        )
+        if len(known) > ITEMS_KNOWN_MAX:
+            del known[next(iter(known))]
+
+    def _raise(self, category: str, ranks: list[Rank], epoch: int) -> None:
+        """Puts items on their board: all ranks fade alike, so those that did not change keep order."""
+        boards = self._boards.setdefault(category, [])
+        places = self._places.setdefault(category, {})
+        ordered = boards[-1].ranks.copy() if boards else []
+        for rank, item_id in ranks:
+            before = places.get(item_id)
+            if before is not None:
+                del ordered[bisect_left(ordered, (before, item_id))]
+            insort(ordered, (rank, item_id))
+            places[item_id] = rank
+            if len(ordered) > BOARD_MAX:
+                del places[ordered.pop()[1]]
+        boards.append(_Board(epoch, ordered))
+        _forget(boards, epoch)
+
+
+def _rank(item: ItemKnowledge) -> float:
+    """Less is better: the logarithm of the interest, as it would be at one common time."""
+    return -(log2(item.interest_short) + item.at_ms / SHORT_HALF_LIFE_MS)
+
+
+def _forget(versions: list[V], epoch: int) -> None:
+    """Drops what no view of the last EPOCHS_KEPT epochs sees."""
+    while len(versions) > 1 and versions[1].epoch <= epoch - EPOCHS_KEPT:
+        del versions[0]
+
+
+def _at(versions: list[V] | None, epoch: int) -> V | None:
+    return next((one for one in reversed(versions or ()) if one.epoch <= epoch), None)

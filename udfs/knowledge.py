@@ -1,0 +1,82 @@
+"""What the engine knows beyond one person, by time: an event at t sees the newest effective at t.
+
+A mutable holder that each operator fills from the topics at start and from the broadcast after.
+Records of one piece of knowledge are ordered by (effective_from_ms, position in its topic), so
+applying a record twice, or in another order, changes nothing.
+"""
+
+from typing import NamedTuple
+
+from models.scorer import Scorer
+from schemas.items import Item
+from schemas.knowledge import KnowledgeRecord
+from schemas.policy import Policy
+from udfs.catalogue import Catalogue
+from udfs.item_statistics import ItemStatistics
+from udfs.timeline import Entry, Timeline
+
+
+class Known(NamedTuple):
+    """What is in force at one moment. `policy` None: nothing may be decided; `scorer` None: no model."""
+
+    policy: Policy | None
+    policy_version: str
+    scorer: Scorer | None
+    catalogue_ms: int
+    epoch: int
+
+
+class Knowledge:
+    """All knowledge of one operator. `prune` bounds it live; a replay keeps every version."""
+
+    def __init__(self) -> None:
+        self.catalogue = Catalogue()
+        self.statistics = ItemStatistics()
+        self._policies: Timeline[Policy] = Timeline()
+        self._scorers: Timeline[Scorer] = Timeline()
+
+    def add_item(self, item: Item, position: int) -> None:
+        """Adds one version of an item; `position` is its offset in the topic `items`."""
+        self.catalogue.add(item, position)
+
+    def add_policy(
+        self, version: str, effective_from_ms: int, position: int, policy: Policy
+    ) -> None:
+        """Adds one version of the policy."""
+        self._policies.add(Entry(effective_from_ms, position, version, policy))
+
+    def add_model(
+        self, version: str, effective_from_ms: int, position: int, scorer: Scorer
+    ) -> None:
+        """Adds one version of the model."""
+        self._scorers.add(Entry(effective_from_ms, position, version, scorer))
+
+    def learn(self, record: KnowledgeRecord) -> bool:
+        """Takes a record of the topic `knowledge`; True where it completes an epoch."""
+        return self.statistics.learn(record)
+
+    def advance(self, now_ms: int) -> None:
+        """Brings into force the complete epochs whose time has come; call it in order of time."""
+        self.statistics.advance(now_ms)
+
+    def at(self, time_ms: int, epoch_ms: int | None = None) -> Known:
+        """What is in force at `time_ms`; the epoch is that of `epoch_ms`, where that is another."""
+        policy = self._policies.at(time_ms)
+        scorer = self._scorers.at(time_ms)
+        return Known(
+            policy.value if policy else None,
+            policy.version if policy else "none",
+            scorer.value if scorer else None,
+            self.catalogue.time_at(time_ms),
+            self.statistics.epoch_at(time_ms if epoch_ms is None else epoch_ms),
+        )
+
+    def item_at(self, item_id: str, time_ms: int) -> Item | None:
+        """The item as it is at `time_ms`; None if it is unknown, not yet there or gone."""
+        return self.catalogue.at(item_id, time_ms)
+
+    def prune(self, before_ms: int) -> None:
+        """Forgets versions that no event at or after `before_ms` can see."""
+        self._policies.prune(before_ms)
+        self._scorers.prune(before_ms)
+        self.catalogue.prune(before_ms)

@@ -1,0 +1,164 @@
+"""What one piece of a session's news teaches about items: facts, each for one item or category."""
+
+from collections.abc import Iterator
+from hashlib import blake2b
+from typing import Final, Literal, TypeGuard
+
+from msgspec import Struct
+
+from schemas.codec import StateCodec
+from schemas.events import Event
+from schemas.limits import EXPOSURES_PER_EVENT_MAX, ID_LENGTH_MAX, SESSION_MEMORY_ITEMS
+from schemas.session import SESSION_CONTEXT, SessionContext, SessionNews
+from udfs.fold_context import TAKES
+
+LinkKind = Literal["next_items", "seen_with", "bought_with"]
+
+COUNTS: Final = {
+    "product_viewed": "views",
+    "content_read": "views",
+    "element_clicked": "clicks",
+    "review_read": "clicks",
+    "video_played": "clicks",
+    "item_rated": "clicks",
+    "search_performed": "clicks",
+    "ranking_clicked": "clicks",
+    "decision_clicked": "clicks",
+    "product_added_to_cart": "carts",
+    "purchase_completed": "purchases",
+}
+"""Event types that count for their items, and as what."""
+INTEREST: Final = {"views": 1.0, "clicks": 1.0, "carts": 3.0, "purchases": 5.0}
+NEIGHBOURS: Final = 3
+"""Touches before this one that it is linked to."""
+
+
+class ItemFact(Struct, array_like=True, frozen=True):
+    """One fact for one item or category.
+
+    `count` raises a count of ItemKnowledge by `weight`; `link` raises the link to `other`. The order of
+    facts within an epoch is (order_ms, session_id, position, number).
+    """
+
+    kind: Literal["item", "category"]
+    item_id: str
+    order_ms: int
+    session_id: str
+    position: int
+    number: int
+    time_ms: int
+    count: str = ""
+    weight: float = 1.0
+    link: str = ""
+    other: str = ""
+    category: str | None = None
+    price: float | None = None
+
+
+class SessionFact(Struct, array_like=True, frozen=True):
+    """A session has ended and is remembered."""
+
+    session_hash: str
+    order_ms: int
+    ended_ms: int
+    item_ids: tuple[str, ...]
+
+
+ITEM_FACT: Final = StateCodec(ItemFact, version=1)
+SESSION_FACT: Final = StateCodec(SessionFact, version=1)
+
+
+def item_facts(news: SessionNews) -> Iterator[ItemFact]:
+    """What `news` teaches about items and categories; its context already holds its event."""
+    event = news.event
+    if news.kind != "event" or event is None or not (event.item_ids or event.candidates):
+        return
+    context = SESSION_CONTEXT.decode(news.context) if news.context else None
+    for number, fact in enumerate(_facts(event, context)):
+        kind, item_id, count, weight, link, other, category, price = fact
+        yield ItemFact(
+            kind, item_id, news.order_ms, news.session_id, news.position, number,
+            event.event_time_ms, count, weight, link, other, category, price,
+        )  # fmt: skip
+
+
+def session_fact(news: SessionNews) -> SessionFact | None:
+    """The session that `news` says has ended, if it touched items."""
+    summary = news.summary
+    if news.kind != "ended" or summary is None or not summary.item_ids:
+        return None
+    name = blake2b(f"{news.session_id}/{summary.number}".encode(), digest_size=12).hexdigest()
+    return SessionFact(name, news.order_ms, summary.ended_ms, summary.item_ids)
+
+
+Fact = tuple[Literal["item", "category"], str, str, float, str, str, str | None, float | None]
+
+
+def _facts(event: Event, context: SessionContext | None) -> Iterator[Fact]:
+    for place, one in enumerate(event.candidates[:EXPOSURES_PER_EVENT_MAX]):
+        position = place if one.position is None else one.position
+        yield from _exposed(one.item_id, None, position)
+    if event.event_type == "decision_exposed":
+        for place, item_id in enumerate(event.item_ids[:EXPOSURES_PER_EVENT_MAX]):
+            yield from _exposed(item_id, _category(item_id, context), place)
+    count = COUNTS.get(event.event_type)
+    if count is None:
+        return
+    is_taken = event.event_type in TAKES
+    for item_id in event.item_ids:
+        touch = context.items.get(item_id) if context else None
+        category = (touch.category if touch else None) or event.category
+        price = touch.price if touch else event.price
+        yield "item", item_id, count, 1.0, "", "", category, price
+        if is_taken:
+            yield "item", item_id, "taken", 1.0, "", "", category, price
+        if _is_name(category):
+            yield "category", category, count, 1.0, "", "", None, price
+            if is_taken:
+                yield "category", category, "taken", 1.0, "", "", None, None
+        if context is not None and len(event.item_ids) == 1:
+            yield from _linked(item_id, context)
+    if count == "purchases":
+        yield from _bought(event)
+
+
+def _exposed(item_id: str, category: str | None, position: int) -> Iterator[Fact]:
+    yield "item", item_id, "exposures", 1.0, "", "", category, None
+    yield "item", item_id, "examined", examination(position), "", "", category, None
+    if _is_name(category):
+        yield "category", category, "exposures", 1.0, "", "", None, None
+        yield "category", category, "examined", examination(position), "", "", None, None
+
+
+def _is_name(category: str | None) -> TypeGuard[str]:
+    """A category as long as a text is kept with its items, but has no record of its own."""
+    return bool(category) and len(category or "") <= ID_LENGTH_MAX
+
+
+def examination(position: int) -> float:
+    """The share of people who look at a place, from 0: the harmonic discount 1 / (1 + position / 4)."""
+    return 1.0 / (1.0 + position / 4.0)
+
+
+def _category(item_id: str, context: SessionContext | None) -> str | None:
+    touch = context.items.get(item_id) if context else None
+    return touch.category if touch else None
+
+
+def _linked(item_id: str, context: SessionContext) -> Iterator[Fact]:
+    """Links with the items touched just before; the touched one is the context's newest."""
+    before = [one for one in reversed(context.items) if one != item_id][:NEIGHBOURS]
+    for steps, other in enumerate(before, start=1):
+        weight = 1.0 / steps
+        if steps == 1:
+            yield "item", other, "", 1.0, "next_items", item_id, None, None
+        yield "item", other, "", weight, "seen_with", item_id, None, None
+        yield "item", item_id, "", weight, "seen_with", other, None, None
+
+
+def _bought(event: Event) -> Iterator[Fact]:
+    basket = event.item_ids[:SESSION_MEMORY_ITEMS]
+    for item_id in basket:
+        for other in basket:
+            if other != item_id:
+                yield "item", item_id, "", 1.0, "bought_with", other, None, None

@@ -1,0 +1,78 @@
+"""How alike items are by what the catalogue says, and what words, filters and queries say of one."""
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from math import log
+from typing import Final
+
+from schemas.items import Item
+
+WORD: Final = re.compile(r"\w+")
+CACHED: Final = 65_536
+WORDS_MAX: Final = 64
+
+
+@lru_cache(maxsize=CACHED)
+def words(text: str) -> frozenset[str]:
+    """The distinct words of a text in lower case, at most WORDS_MAX, each of two letters or more."""
+    found = (one for one in WORD.findall(text.lower()) if len(one) > 1)
+    return frozenset(list(dict.fromkeys(found))[:WORDS_MAX])
+
+
+def signs_of(item: Item) -> frozenset[str]:
+    """What an item can match by: tags, `attribute=value`, brand, the words of its name."""
+    kept = _kept.get(id(item))
+    if kept is None or kept[0] is not item:
+        if len(_kept) >= CACHED:
+            _kept.clear()
+        kept = _kept[id(item)] = (
+            item,
+            _signs(item.name, item.brand, item.tags, tuple(item.attributes.items())),
+        )
+    return kept[1]
+
+
+_kept: Final[dict[int, tuple[Item, frozenset[str]]]] = {}
+"""By identity: an item is made once, looked at in every decision, and costly to hash."""
+
+
+def _signs(
+    name: str | None,
+    brand: str | None,
+    tags: tuple[str, ...],
+    attributes: tuple[tuple[str, str], ...],
+) -> frozenset[str]:
+    named = [f"{attribute}={value}".lower() for attribute, value in attributes]
+    own = [f"brand={brand}".lower()] if brand else []
+    return words(name or "").union(map(str.lower, tags), named, own)
+
+
+def likeness(one: Item, other: Item) -> float:
+    """From 0 to 1: the share of signs in common (Jaccard) and how near the prices are."""
+    return likeness_of(signs_of(one), one.price, signs_of(other), other.price)
+
+
+def likeness_of(
+    signs: frozenset[str], price: float | None, others: frozenset[str], other_price: float | None
+) -> float:
+    """The likeness of two items by their signs and prices."""
+    common = overlap(signs, others)
+    if common and price and other_price:
+        near = 1.0 / (1.0 + abs(log(price / other_price)))
+        return 0.7 * common + 0.3 * near
+    return common
+
+
+def overlap(one: frozenset[str], other: frozenset[str]) -> float:
+    """Jaccard's index: what they share over what either has; 0 where both are empty."""
+    if not one or not other:
+        return 0.0
+    shared = len(one & other)
+    return shared / (len(one) + len(other) - shared)
+
+
+def covered(asked: Iterable[str], offered: frozenset[str]) -> float:
+    """The share of what was asked for that is offered; 0 where nothing was."""
+    wanted = set(asked)
+    return len(wanted & offered) / len(wanted) if wanted else 0.0

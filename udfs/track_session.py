@@ -1,0 +1,196 @@
+"""The session step: validate, deduplicate, keep order, build the context, tell the person."""
+
+from collections.abc import Callable
+
+from schemas.dead_letters import dead_letter
+from schemas.errors import InvalidEvent
+from schemas.events import NEVER_TOO_LATE, Event
+from schemas.limits import AHEAD_OF_LOG_MAX_MS, DEDUP_MS, SESSION_EVENTS_MAX, SESSION_GAP_MS
+from schemas.records import LogRecord
+from schemas.session import (
+    SESSION_CONTEXT,
+    NewsKind,
+    SessionContext,
+    SessionNews,
+    SessionState,
+    SessionSummary,
+)
+from udfs.deduplicate import hash_of, is_seen, remember
+from udfs.fold_context import fold_context, remember_slate
+from udfs.knowledge import Knowledge
+from udfs.outcomes import SessionOutcome
+from udfs.summarise_session import summarise_session
+
+
+def track_session(
+    state: SessionState | None,
+    record: LogRecord,
+    decode: Callable[[bytes], Event],
+    knowledge: Knowledge,
+    lateness_ms: int,
+) -> SessionOutcome:
+    """One record of `events` for the session that is its key.
+
+    The timers that are due at or before the event run first, so it does not matter whether the
+    runner's own timer has already fired.
+    """
+    try:
+        event = _valid_event(record, decode)
+    except InvalidEvent as error:
+        return _refused(_outcome(state), record, error)
+    if event.event_type == "clock_ticked":
+        return _outcome(state, counts=("clock_ticks",))
+    before = _expire(state, event.session_id, event.event_time_ms)
+    try:
+        return _take(before, event, knowledge, lateness_ms)
+    except InvalidEvent as error:
+        return _refused(before, record, error)
+
+
+def expire_session(state: SessionState, session_id: str, now_ms: int) -> SessionOutcome:
+    """Runs the timers of a silent session that are due at `now_ms`."""
+    return _expire(state, session_id, now_ms)
+
+
+def _valid_event(record: LogRecord, decode: Callable[[bytes], Event]) -> Event:
+    event = decode(record.value)
+    time_ms = event.event_time_ms
+    if event.session_id != record.key:
+        raise InvalidEvent("wrong_key", f"the key is {record.key[:100]!r}", time_ms)
+    if time_ms > record.timestamp_ms + AHEAD_OF_LOG_MAX_MS:
+        ahead_s = (time_ms - record.timestamp_ms) // 1000
+        raise InvalidEvent("ahead_of_log", f"{ahead_s} s ahead of the record's timestamp", time_ms)
+    if event.event_type == "identified" and event.person_id is None:
+        raise InvalidEvent("invalid_value", "`identified` needs a person_id", time_ms)
+    return event
+
+
+def _expire(state: SessionState | None, session_id: str, now_ms: int) -> SessionOutcome:
+    """Ends the open session after its gap, forgets the key after the deduplication horizon."""
+    if state is None:
+        return SessionOutcome(None, (), (), None, ())
+    news: tuple[SessionNews, ...] = ()
+    counts: tuple[str, ...] = ()
+    if state.context and now_ms >= state.timer_ms:
+        closed_ms = state.timer_ms
+        news = (_end(state, session_id, closed_ms, closed_ms),)
+        state.closed_ms = closed_ms
+        counts = ("sessions_ended",)
+    if not state.context and now_ms >= state.newest_ms + DEDUP_MS:
+        return SessionOutcome(None, news, (), None, (*counts, "sessions_forgotten"))
+    return _outcome(state, news, counts)
+
+
+def _take(
+    before: SessionOutcome, event: Event, knowledge: Knowledge, lateness_ms: int
+) -> SessionOutcome:
+    """Takes a valid event; raises InvalidEvent before it has changed anything."""
+    time_ms = event.event_time_ms
+    state = before.state or SessionState(time_ms, 0, event.anonymous_id, event.anonymous_id, 0)
+    id_hash = hash_of(event.event_id)
+    if is_seen(state.seen, id_hash):
+        return before._replace(counts=(*before.counts, "duplicates"))
+    is_late = time_ms < state.newest_ms - lateness_ms
+    if is_late and event.event_type not in NEVER_TOO_LATE:
+        behind_s = (state.newest_ms - time_ms) // 1000
+        raise InvalidEvent("too_late", f"{behind_s} s behind the newest of its session", time_ms)
+    is_after_timer = not state.context and time_ms < state.closed_ms
+    context = _open(state, event) if state.context or not is_late else None
+    if context is not None and context.event_count >= SESSION_EVENTS_MAX:
+        raise InvalidEvent("session_full", f"it has {context.event_count} events", time_ms)
+    state.newest_ms = max(state.newest_ms, time_ms)
+    state.seen, is_full = remember(state.seen, id_hash, time_ms, state.newest_ms)
+    news = _tell(state, context, event, knowledge, is_late)
+    counts = ["events"] + ["after_timer"] * is_after_timer + ["seen_ids_dropped"] * is_full
+    return _outcome(state, before.news + news, (*before.counts, *counts))
+
+
+def _open(state: SessionState, event: Event) -> SessionContext:
+    if state.context:
+        return SESSION_CONTEXT.decode(state.context)
+    state.session_count += 1
+    return SessionContext(state.session_count, event.event_time_ms, event.event_time_ms)
+
+
+def _tell(
+    state: SessionState,
+    context: SessionContext | None,
+    event: Event,
+    knowledge: Knowledge,
+    is_late: bool,
+) -> tuple[SessionNews, ...]:
+    """Folds the event into the session and says so to the person it belongs to."""
+    news = []
+    if _is_handover(state, event):
+        news.append(_news(state, event.session_id, "handover", event=event))
+    if not state.is_identified:
+        state.person = event.anonymous_id
+    state.anonymous_id = event.anonymous_id
+    if context is not None:
+        fold_context(context, event, knowledge)
+        state.context = SESSION_CONTEXT.encode(context)
+        state.timer_ms = context.last_ms + SESSION_GAP_MS
+    news.append(_news(state, event.session_id, "event", event=event, is_late=is_late))
+    if context is not None and event.candidates:
+        remember_slate(context, event)
+        state.context = SESSION_CONTEXT.encode(context)
+    if event.event_type == "signed_out":
+        state.person, state.is_identified = event.anonymous_id, False
+    if event.event_type == "session_ended" and context is not None:
+        news.append(_end(state, event.session_id, event.event_time_ms, state.newest_ms))
+    return tuple(news)
+
+
+def _is_handover(state: SessionState, event: Event) -> bool:
+    """Whether the session now belongs to another person, who is told all of it so far."""
+    if event.event_type != "identified" or event.person_id is None:
+        return False
+    is_other = event.person_id != state.person
+    state.person, state.is_identified = event.person_id, True
+    return is_other and bool(state.context)
+
+
+def _end(state: SessionState, session_id: str, closed_ms: int, order_ms: int) -> SessionNews:
+    context = SESSION_CONTEXT.decode(state.context)
+    summary = summarise_session(context, session_id, state.anonymous_id, closed_ms)
+    state.context = b""
+    return _news(state, session_id, "ended", order_ms=order_ms, summary=summary)
+
+
+def _news(
+    state: SessionState,
+    session_id: str,
+    kind: NewsKind,
+    order_ms: int | None = None,
+    event: Event | None = None,
+    summary: SessionSummary | None = None,
+    is_late: bool = False,
+) -> SessionNews:
+    state.position += 1
+    order = state.newest_ms if order_ms is None else order_ms
+    return SessionNews(
+        kind,
+        state.person,
+        order,
+        session_id,
+        state.position,
+        event,
+        state.context,
+        summary,
+        is_late,
+    )
+
+
+def _refused(before: SessionOutcome, record: LogRecord, error: InvalidEvent) -> SessionOutcome:
+    letters = (dead_letter(record, error),)
+    return before._replace(dead_letters=letters, counts=(*before.counts, error.reason))
+
+
+def _outcome(
+    state: SessionState | None,
+    news: tuple[SessionNews, ...] = (),
+    counts: tuple[str, ...] = (),
+) -> SessionOutcome:
+    if state is not None and not state.context:
+        state.timer_ms = state.newest_ms + DEDUP_MS
+    return SessionOutcome(state, news, (), state.timer_ms if state else None, counts)
