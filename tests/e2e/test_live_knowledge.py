@@ -91,6 +91,11 @@ def trained(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> tuple[s
     return report.version, announce(Log(engine.kafka), published)
 
 
+def scores(decision: Decision) -> set[float]:
+    assert decision.items
+    return {item.score for item in decision.items}
+
+
 def test_model_takes_effect_while_events_flow(flow: Flow, trained: tuple[str, int]) -> None:
     version, from_ms = trained
     counted = flow.engine.counts()["events"]
@@ -107,9 +112,10 @@ def test_model_takes_effect_while_events_flow(flow: Flow, trained: tuple[str, in
     early = {one.versions.model for one in decided if one.event_time_ms < from_ms}
     assert version not in early
     assert len({one.versions.model for one in decided}) <= len(early) + 1
-    after = flow.decide("after", now_ms())
+    before, after = flow.decide("before", from_ms - 1), flow.decide("after", now_ms())
+    assert before.versions.model != version
     assert after.versions.model == version
-    assert len({item.score for item in after.items}) > 1, "the ranker scores each item"
+    assert scores(after).isdisjoint(scores(before)), "the ranker scores each item"
     # Flink shows its counts with a delay; after a restart they would begin anew and not get there
     wait_for(lambda: flow.engine.counts()["events"] >= counted + len(sent))
 
