@@ -5,9 +5,7 @@ import pytest
 SERVERS = ("flink", "e2e")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        for name in SERVERS:
-            if item.get_closest_marker(name):
-                item.add_marker(pytest.mark.xdist_group(name))
+def pytest_itemcollected(item: pytest.Item) -> None:
+    for name in SERVERS:
+        if item.get_closest_marker(name):
+            item.add_marker(pytest.mark.xdist_group(name))
