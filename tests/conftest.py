@@ -1,11 +1,28 @@
 """Which tests share a worker: those of one kind of server use one after the other what was started once."""
 
-import pytest
+from typing import Any, Final
 
-SERVERS = ("flink", "e2e")
+from xdist.scheduler import LoadScopeScheduling
+
+SERVERS: Final = {
+    "tests/flink/": "flink",
+    "tests/e2e/": "engine",
+    "tests/channels/": "engine",
+    "tests/jobs/stack/": "engine",
+}
+"""Folders whose tests run on one worker; all others are spread file by file."""
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    for name in SERVERS:
-        if item.get_closest_marker(name):
-            item.add_marker(pytest.mark.xdist_group(name))
+class ByServer(LoadScopeScheduling):  # type: ignore[misc]
+    """One worker for each kind of server."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        for folder, server in SERVERS.items():
+            if nodeid.startswith(folder):
+                return server
+        return nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: Any, log: Any) -> ByServer:
+    config.option.loadscopereorder = False  # those with servers take longest and come first
+    return ByServer(config, log)
