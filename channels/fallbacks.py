@@ -41,7 +41,7 @@ class Fallbacks:
             item = ITEM_KNOWLEDGE.decode(value)
             if item.kind == "item" and item.interest_short > 0.0:
                 self._epoch[item.item_id] = item
-        elif record != "past_session":
+        elif record not in ("past_session", "action_knowledge"):
             raise InvalidEvent("unknown_schema", f"starts with {value[:HEADER_BYTES].hex()}")
         return False
 

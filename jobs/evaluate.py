@@ -27,8 +27,9 @@ from schemas.decisions import Decision, DecisionTrace
 from schemas.events import Event
 from schemas.formats.json_lines import event_from_json
 from schemas.limits import SECOND_MS, SLATE_MAX
-from schemas.policy import Placement, Policy
+from schemas.policy import Holdout, Placement, Policy
 from schemas.records import LogRecord
+from udfs.compile_policy import compile_policy
 from udfs.features import FEATURE_INDEX, FEATURE_SPACE
 from udfs.knowledge import Knowledge
 
@@ -87,8 +88,8 @@ def evaluate(
 
     Without lateness: a log in order of time holds nothing late.
     """
-    policy = Policy(placements=(_placement(setting),))
-    knowledge.add_policy(POLICY_VERSION, 0, 0, policy)
+    policy = Policy(placements=(_placement(setting),), holdout=Holdout(share=0.0))
+    knowledge.add_policy(POLICY_VERSION, 0, 0, compile_policy(policy))
     with ExitStack() as stack:
         writer = stack.enter_context(ExampleWriter(examples, FEATURE_SPACE))
         file = AnsweredDecisions(writer)

@@ -21,6 +21,7 @@ from schemas.events import Event
 from schemas.knowledge import KnowledgeRecord
 from schemas.limits import SECOND_MS
 from schemas.records import LogRecord
+from udfs.decide import asks_for
 from udfs.features import FEATURE_SPACE
 from udfs.knowledge import Knowledge
 
@@ -113,7 +114,9 @@ def collect(
     if taught is not None:
         log = _teach(log, knowledge, taught, rules.lateness_ms)
     for one in Fold(knowledge, only, Learner() if taught is None else None).run(log):
-        for _, trace in one.decisions:  # of all the placements that the event asks for
+        for decision, trace in one.decisions:  # of all the placements that the event asks for
+            if decision.is_holdout:
+                continue  # its features are nobody's
             file.add(trace, wanted[trace.session_id, trace.event_id])
     return Collected(events, sample.offered, file.decisions, file.examples, from_ms, to_ms)
 
@@ -140,7 +143,4 @@ def _teach(
 def is_asking(event: Event, knowledge: Knowledge) -> bool:
     """Whether a placement of the policy in force asks for a decision at this event."""
     policy = knowledge.at(event.event_time_ms).policy
-    return policy is not None and any(
-        event.event_type in one.event_types or one.name in event.placements
-        for one in policy.placements
-    )
+    return policy is not None and any(asks_for(event, one.placement) for one in policy.placements)

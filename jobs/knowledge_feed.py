@@ -7,14 +7,23 @@ from typing import Final
 from jobs.job_settings import JobSettings
 from jobs.kafka import read_partition, read_to_end
 from models.artefact import load_scorer
+from models.response import load_responses
 from schemas.codec import CONTROL, HEADER_BYTES, ITEM, WRITER_SCHEMAS
 from schemas.control import Control
 from schemas.errors import ConfigError, InvalidEvent
-from schemas.knowledge import EPOCH_END, ITEM_KNOWLEDGE, PAST_SESSION, KnowledgeRecord
+from schemas.knowledge import (
+    ACTION_KNOWLEDGE,
+    EPOCH_END,
+    ITEM_KNOWLEDGE,
+    PAST_SESSION,
+    KnowledgeRecord,
+)
 from schemas.limits import DAY_MS, HOUR_MS
 from schemas.policy import policy_from_payload
+from udfs.compile_policy import compile_policy
 from udfs.features import FEATURE_SPACE
 from udfs.knowledge import Knowledge
+from udfs.respond import RESPONSE_SPACE
 
 PRUNE_EVERY: Final = 1_000
 """Live, knowledge that no event can see any more is forgotten after so many records."""
@@ -22,10 +31,14 @@ PRUNE_BEHIND_MS: Final = DAY_MS
 CATCH_UP_MS: Final = HOUR_MS
 """Live, events as old as this, before the newest epoch, still see the epoch of their time at start."""
 
+RESPONSES: Final = "responses"
+"""The name of a control of kind `model` that is about responses to actions; any other is a ranker."""
+
 logger = logging.getLogger(__name__)
 RECORDS: Final = {schema.header: schema.record for schema in WRITER_SCHEMAS}
 LEARNT: Final[dict[str, Callable[[bytes], KnowledgeRecord]]] = {
     "item_knowledge": ITEM_KNOWLEDGE.decode,
+    "action_knowledge": ACTION_KNOWLEDGE.decode,
     "past_session": PAST_SESSION.decode,
     "epoch_end": EPOCH_END.decode,
 }
@@ -97,7 +110,7 @@ class KnowledgeFeed:
         version, from_ms = control.version, control.effective_from_ms
         if control.kind == "policy":
             policy = policy_from_payload(control.payload or b"")
-            self.knowledge.add_policy(version, from_ms, position, policy)
+            self.knowledge.add_policy(version, from_ms, position, compile_policy(policy))
         elif control.kind == "model":
             self._apply_model(control, position)
         else:
@@ -106,8 +119,14 @@ class KnowledgeFeed:
     def _apply_model(self, control: Control, position: int) -> None:
         if (control.version, position) in self._loaded:
             return
-        scorer = load_scorer(control.uri or "", control.sha256 or "", FEATURE_SPACE)
-        self.knowledge.add_model(control.version, control.effective_from_ms, position, scorer)
+        uri, checksum = control.uri or "", control.sha256 or ""
+        version, from_ms = control.version, control.effective_from_ms
+        if control.name == RESPONSES:
+            responses = load_responses(uri, checksum, RESPONSE_SPACE)
+            self.knowledge.add_responses(version, from_ms, position, responses)
+        else:
+            scorer = load_scorer(uri, checksum, FEATURE_SPACE)
+            self.knowledge.add_model(version, from_ms, position, scorer)
         self._loaded.add((control.version, position))
 
     def _refuse(self, reason: str) -> None:

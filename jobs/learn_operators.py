@@ -11,6 +11,8 @@ from jobs.job_settings import JobSettings
 from jobs.metrics import Counts
 from jobs.operators import BYTES, SessionStep, pack, share_core, take_knowledge, unpack
 from schemas.knowledge import (
+    ACTION_KNOWLEDGE,
+    ACTION_KNOWLEDGE_STATE,
     EPOCH_END,
     ITEM_KNOWLEDGE,
     ITEM_KNOWLEDGE_STATE,
@@ -23,13 +25,21 @@ from schemas.knowledge import (
 from schemas.limits import EPOCH_MS
 from schemas.session import SessionNews
 from schemas.topics import KNOWLEDGE
-from udfs.learn_facts import ITEM_FACT, SESSION_FACT, item_facts, session_fact
-from udfs.learn_items import learn_item, past_session
+from udfs.learn_facts import (
+    ACTION_FACT,
+    ITEM_FACT,
+    SESSION_FACT,
+    action_facts,
+    item_facts,
+    session_fact,
+)
+from udfs.learn_items import learn_action, learn_item, past_session
 
 FACT_ROW: Final = Types.ROW([Types.STRING(), Types.ROW([Types.LONG(), BYTES])])
-"""`item/ID`, `category/NAME` or `session/HASH` (key of the next operator); order_ms and facts."""
+"""`item/ID`, `category/NAME`, `action/KEY` or `session/HASH` (key of the next operator); order_ms and facts."""
 RECORD_ROW: Final = Types.ROW([Types.STRING(), Types.ROW([Types.LONG(), Types.STRING(), BYTES])])
 """The one key of the next operator; epoch, Kafka key and value of a record."""
+ACTION_KEY: Final = "action/"
 SESSION_KEY: Final = "session/"
 END_KEY: Final = b"epoch-end"
 WRITER: Final = "0"
@@ -38,7 +48,7 @@ FACTS_PER_EPOCH_MAX: Final = 2**20
 
 
 class FactOperator(KeyedBroadcastProcessFunction):  # type: ignore[misc]
-    """Keyed by session: records of `events` in, facts for items, categories and past sessions out.
+    """Keyed by session: records of `events` in, facts for items, categories, actions and past sessions out.
 
     It takes the very step that the decide job takes, which also writes the dead letters.
     """
@@ -69,6 +79,8 @@ class FactOperator(KeyedBroadcastProcessFunction):  # type: ignore[misc]
 def fact_rows(news: SessionNews) -> Iterator[Row]:
     """The facts of one piece of news, one row for each that learns from it."""
     facts: dict[str, list[bytes]] = {}
+    for action in action_facts(news):
+        facts.setdefault(ACTION_KEY + action.key, []).append(ACTION_FACT.encode(action))
     for fact in item_facts(news):
         facts.setdefault(f"{fact.kind}/{fact.item_id}", []).append(ITEM_FACT.encode(fact))
     ended = session_fact(news)
@@ -117,7 +129,7 @@ class EpochBuffer:
 
 
 class ItemOperator(KeyedProcessFunction):  # type: ignore[misc]
-    """Keyed by item, category or session: its facts in, its record at the end of each epoch out."""
+    """Keyed by item, category, action or session: its facts in, its record at the end of each epoch out."""
 
     def __init__(self, settings: JobSettings) -> None:
         self._settings = settings
@@ -126,8 +138,9 @@ class ItemOperator(KeyedProcessFunction):  # type: ignore[misc]
         """Nothing is read."""
         self._counts = Counts(runtime_context.get_metrics_group())
         self._facts = EpochBuffer(runtime_context, "facts")
-        item = ValueStateDescriptor("item", Types.PICKLED_BYTE_ARRAY())
-        self._item = runtime_context.get_state(item)
+        # named when there were only items: the name is bound to savepoints
+        known = ValueStateDescriptor("item", Types.PICKLED_BYTE_ARRAY())
+        self._known = runtime_context.get_state(known)
         share_core()
 
     def process_element(self, value: Any, ctx: Any) -> None:
@@ -145,18 +158,28 @@ class ItemOperator(KeyedProcessFunction):  # type: ignore[misc]
             return
         key, epoch = ctx.get_current_key(), timestamp // EPOCH_MS
         facts = [one for row in self._facts.take(key, epoch) for one in unpack(row)]
+        yield Row("", Row(epoch, key, self._learn(key, facts, epoch)))
+
+    def _learn(self, key: str, facts: list[bytes], epoch: int) -> bytes:
+        """The record of the current key, which is `key`; what is known of it is kept for its next epoch."""
         if key.startswith(SESSION_KEY):
-            record = PAST_SESSION.encode(past_session(SESSION_FACT.decode(facts[0]), epoch))
-        else:
-            before = self._item.value()
-            item = learn_item(
-                None if before is None else ITEM_KNOWLEDGE_STATE.decode(before),
-                [ITEM_FACT.decode(one) for one in facts],
+            return PAST_SESSION.encode(past_session(SESSION_FACT.decode(facts[0]), epoch))
+        before = self._known.value()
+        if key.startswith(ACTION_KEY):
+            action = learn_action(
+                None if before is None else ACTION_KNOWLEDGE_STATE.decode(before),
+                [ACTION_FACT.decode(one) for one in facts],
                 epoch,
             )
-            self._item.update(ITEM_KNOWLEDGE_STATE.encode(item))
-            record = ITEM_KNOWLEDGE.encode(item)
-        yield Row("", Row(epoch, key, record))
+            self._known.update(ACTION_KNOWLEDGE_STATE.encode(action))
+            return ACTION_KNOWLEDGE.encode(action)
+        item = learn_item(
+            None if before is None else ITEM_KNOWLEDGE_STATE.decode(before),
+            [ITEM_FACT.decode(one) for one in facts],
+            epoch,
+        )
+        self._known.update(ITEM_KNOWLEDGE_STATE.encode(item))
+        return ITEM_KNOWLEDGE.encode(item)
 
 
 def open_epoch(order_ms: int, watermark_ms: int) -> int:

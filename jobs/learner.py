@@ -1,9 +1,10 @@
 """What the learn job computes, in one process: facts of news in, whole epochs of knowledge out."""
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from schemas.knowledge import (
+    ActionKnowledge,
     EpochEnd,
     ItemKnowledge,
     KnowledgeRecord,
@@ -12,39 +13,61 @@ from schemas.knowledge import (
     epoch_of,
 )
 from schemas.session import SessionNews
-from udfs.learn_facts import ItemFact, SessionFact, item_facts, session_fact
-from udfs.learn_items import learn_item, past_session
+from udfs.learn_facts import (
+    ActionFact,
+    ItemFact,
+    SessionFact,
+    action_facts,
+    item_facts,
+    session_fact,
+)
+from udfs.learn_items import learn_action, learn_item, past_session
 
 WRITER: Final = "0"
 Key = tuple[str, str]
 
 
+class Facts(NamedTuple):
+    """What one epoch has taught so far."""
+
+    actions: dict[str, list[ActionFact]]
+    items: dict[Key, list[ItemFact]]
+    sessions: list[SessionFact]
+
+
 class Learner:
-    """The item step of every item, for news that comes in the order of its time."""
+    """The steps of every item and action, for news that comes in the order of its time."""
 
     def __init__(self) -> None:
-        self._known: dict[Key, ItemKnowledge] = {}
-        self._facts: dict[int, dict[Key, list[ItemFact]]] = {}
-        self._sessions: dict[int, list[SessionFact]] = {}
+        self._actions: dict[str, ActionKnowledge] = {}
+        self._items: dict[Key, ItemKnowledge] = {}
+        self._epochs: dict[int, Facts] = {}
 
     def add(self, news: SessionNews) -> None:
         """Takes the facts of one piece of news into the epoch of its time."""
+        for action in action_facts(news):
+            self._epoch(news).actions.setdefault(action.key, []).append(action)
+        for fact in item_facts(news):
+            self._epoch(news).items.setdefault((fact.kind, fact.item_id), []).append(fact)
         session = session_fact(news)
         if session is not None:
-            self._sessions.setdefault(epoch_of(session.order_ms), []).append(session)
-            self._facts.setdefault(epoch_of(session.order_ms), {})
-        for fact in item_facts(news):
-            of_epoch = self._facts.setdefault(epoch_of(fact.order_ms), {})
-            of_epoch.setdefault((fact.kind, fact.item_id), []).append(fact)
+            self._epoch(news).sessions.append(session)
 
     def close(self, now_ms: int) -> Iterator[KnowledgeRecord]:
-        """The records of every epoch that has ended at `now_ms`, each with its end marker."""
-        while self._facts and epoch_end_ms(epoch := next(iter(self._facts))) <= now_ms:
+        """The records of every epoch that has ended at `now_ms`, in the order of their keys, each with its end."""
+        while self._epochs and epoch_end_ms(epoch := next(iter(self._epochs))) <= now_ms:
+            taught = self._epochs.pop(epoch)
             records: list[KnowledgeRecord] = []
-            for key, facts in sorted(self._facts.pop(epoch).items()):
-                known = self._known[key] = learn_item(self._known.get(key), facts, epoch)
-                records.append(known)
-            sessions = sorted(self._sessions.pop(epoch, ()), key=lambda one: one.session_hash)
+            for name, actions in sorted(taught.actions.items()):
+                action = self._actions[name] = learn_action(self._actions.get(name), actions, epoch)
+                records.append(action)
+            for key, facts in sorted(taught.items.items()):
+                item = self._items[key] = learn_item(self._items.get(key), facts, epoch)
+                records.append(item)
+            sessions = sorted(taught.sessions, key=lambda one: one.session_hash)
             records += [past_session(one, epoch) for one in sessions]
             yield from records
             yield EpochEnd(WRITER, epoch, effective_from_ms(epoch), len(records))
+
+    def _epoch(self, news: SessionNews) -> Facts:
+        return self._epochs.setdefault(epoch_of(news.order_ms), Facts({}, {}, []))

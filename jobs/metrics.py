@@ -18,6 +18,7 @@ MEANINGS: Final = {
     "sessions_forgotten": "session keys forgotten after the deduplication horizon",
     "persons_forgotten": "profiles forgotten after their horizon",
     "decisions": "decisions made",
+    "conditions_failed": "conditions of a policy that could not be checked of a person: what needs them is excluded",
     "dead_letters": "records that could not be used; the reasons are counted by name",
     "knowledge_applied": "records of control and items taken, by each operator instance",
     "knowledge_refused": "records of control, items and knowledge that cannot be used, likewise",

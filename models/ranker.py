@@ -31,10 +31,14 @@ _SETTINGS: Final = json.dumps(
 ).encode()
 
 
-class _Answer(threading.local):
-    """Where the library puts its answer, one of each thread: it lets others in while it scores."""
+class _Call(threading.local):
+    """What the library reads from and writes to, one of each thread: it lets others in while it scores.
+
+    Without a proxy for the matrix it makes one for each call, and looks up the processors it may use.
+    """
 
     def __init__(self) -> None:
+        self.proxy = xgboost.core._ProxyDMatrix()
         self.shape = ctypes.POINTER(ctypes.c_uint64)()
         self.dimensions = ctypes.c_uint64()
         self.values = ctypes.POINTER(ctypes.c_float)()
@@ -69,7 +73,7 @@ class XgboostRanker:
             )
         self._booster.set_param({"nthread": 1})
         self._handle = self._booster.handle
-        self._answer = _Answer()
+        self._call = _Call()
 
     def score(self, features: Matrix) -> NDArray[np.float32]:
         """(n, feature_count) float32 -> (n,) float32 margins."""
@@ -77,14 +81,14 @@ class XgboostRanker:
         if not len(features):  # the library takes no empty matrix
             return result
         features = np.ascontiguousarray(features, dtype=np.float32)  # the library reads raw memory
-        answer = self._answer
+        call = self._call
         status = _LIB.XGBoosterPredictFromDense(
-            self._handle, _array_interface(features), _SETTINGS, None, *answer.references
+            self._handle, _array_interface(features), _SETTINGS, call.proxy.handle, *call.references
         )
         if status != 0:
             raise RuntimeError(_LIB.XGBGetLastError())
         # the library owns its answer and writes the next one over it
-        ctypes.memmove(result.ctypes.data, answer.values, result.nbytes)
+        ctypes.memmove(result.ctypes.data, call.values, result.nbytes)
         return result
 
     def propensity(self, scores: NDArray[np.float32]) -> NDArray[np.float64] | None:

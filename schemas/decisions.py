@@ -30,8 +30,9 @@ class DecisionItem(Struct, frozen=True):
 class Decision(Struct, frozen=True):
     """What a channel shows. It holds no wall-clock time of its own: a replay writes these bytes.
 
-    `sequence` grows per person; `response_propensity` is the chance that the person responds,
-    `action_probability` the chance that this action was chosen.
+    `sequence` grows per person; `response_propensity` is the chance that the person responds (None: nothing was
+    offered), `propensity_source` says where that is from (`model`, `counts`, `prior`); `action_probability` is the
+    chance that this action was chosen, after every constraint. `content` are the treatment's texts for the person.
     """
 
     decision_id: str
@@ -56,6 +57,8 @@ class Decision(Struct, frozen=True):
     sequence: int
     sent_at_ms: int | None
     valid_until_ms: int
+    content: dict[str, str] = {}
+    propensity_source: str = ""
 
 
 class TracedCandidate(Struct, frozen=True):
@@ -69,11 +72,33 @@ class TracedCandidate(Struct, frozen=True):
     score: float
 
 
+class TracedAction(Struct, frozen=True):
+    """One action's way: excluded at a stage by a rule on what it saw, or competing with a priority.
+
+    Priority = propensity x context weight x value x lever; `probability` is the chance that it had to be chosen.
+    """
+
+    action_id: str
+    treatment_id: str
+    verdict: Literal["chosen", "not_chosen", "excluded"]
+    stage: str
+    rule: str
+    values: dict[str, str]
+    propensity: float
+    propensity_source: str
+    context_weight: float
+    value: float
+    lever: float
+    priority: float
+    probability: float
+
+
 class DecisionTrace(Struct, frozen=True):
     """Everything needed to explain a decision.
 
     `features` are little-endian float32, one row of `feature_names` per candidate in the order of
-    `candidates`, NaN = missing; kept as bytes because a trace is written for every decision.
+    `candidates`, NaN = missing; kept as bytes because a trace is written for every decision. `candidates` are the
+    items that were looked at for a slate, `actions` what competed, in the order of their ids.
     """
 
     decision_id: str
@@ -88,3 +113,4 @@ class DecisionTrace(Struct, frozen=True):
     features: bytes
     candidates: tuple[TracedCandidate, ...]
     draw: float
+    actions: tuple[TracedAction, ...] = ()

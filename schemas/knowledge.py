@@ -1,6 +1,6 @@
-"""Knowledge that the stream learns: item statistics and past sessions, in epochs; topic `knowledge`.
+"""Knowledge that the stream learns: of items, actions and past sessions, in epochs; topic `knowledge`.
 
-An epoch is EPOCH_MS of event time. What it taught is one record per item, category or ended
+An epoch is EPOCH_MS of event time. What it taught is one record per item, category, action or ended
 session, in force from `effective_from_ms` on (EPOCH_AHEAD_MS after its end), and then its end
 marker: a reader takes an epoch whole, once the marker is there, so an event at t never knows what
 happened at or after t.
@@ -12,8 +12,22 @@ from msgspec import Meta, Struct
 
 from schemas.codec import Codec, StateCodec, own
 from schemas.events import Id
-from schemas.limits import EPOCH_AHEAD_MS, EPOCH_MS, KNOWLEDGE_BYTES_MAX, LINKS_MAX
+from schemas.limits import (
+    EPOCH_AHEAD_MS,
+    EPOCH_MS,
+    ID_LENGTH_MAX,
+    KNOWLEDGE_BYTES_MAX,
+    LINKS_MAX,
+)
 
+HOURS_KEPT: Final = 48
+"""Hours by which an action's exposures are counted: a local day and what comes late to it."""
+RECENT_EPOCHS: Final = 32
+"""Epochs, the newest, by which an action's exposures are counted one by one."""
+KEY_SEPARATOR: Final = "\t"
+
+ActionKey = Annotated[str, Meta(min_length=1, max_length=3 * ID_LENGTH_MAX + 2)]
+Count = Annotated[int, Meta(ge=0)]
 EntryKind = Literal["item", "category"]
 Links = Annotated[dict[Id, float], Meta(max_length=LINKS_MAX)]
 
@@ -51,6 +65,32 @@ class ItemKnowledge(Struct, frozen=True):
     bought_with: Links = {}
 
 
+class ActionKnowledge(Struct, frozen=True):
+    """How people responded to one action, everywhere or in one placement and context, at the end of an epoch.
+
+    `exposures`, `clicks` and `dismissals` decay (half-life of 30 days) and are as of `at_ms`, the epoch's end.
+    Only of the action everywhere: `exposures_total` never decays; `hourly` counts exposures by the hour of
+    their event time, `hour` (hours since 1970) and those before it, newest first; `recent` by epoch, this one
+    and those before it, newest first; `peak` is the most in one epoch, decaying likewise.
+    """
+
+    kind: Literal["action"]
+    key: ActionKey
+    epoch: int
+    effective_from_ms: int
+    at_ms: int
+    first_ms: int
+    last_ms: int
+    exposures: float = 0.0
+    clicks: float = 0.0
+    dismissals: float = 0.0
+    exposures_total: Count = 0
+    peak: float = 0.0
+    hour: int = 0
+    hourly: Annotated[tuple[Count, ...], Meta(max_length=HOURS_KEPT)] = ()
+    recent: Annotated[tuple[Count, ...], Meta(max_length=RECENT_EPOCHS)] = ()
+
+
 class PastSession(Struct, frozen=True):
     """The items that an ended session touched, in the order of their last touch; no person in it.
 
@@ -73,14 +113,28 @@ class EpochEnd(Struct, frozen=True):
     records: int
 
 
-KnowledgeRecord = ItemKnowledge | PastSession | EpochEnd
+ItemRecord = ItemKnowledge | PastSession | EpochEnd
+ActionRecord = ActionKnowledge | EpochEnd
+KnowledgeRecord = ItemRecord | ActionRecord
 
 ITEM_KNOWLEDGE: Final = Codec[ItemKnowledge](
     "item_knowledge", own(ItemKnowledge), KNOWLEDGE_BYTES_MAX
 )
+ACTION_KNOWLEDGE: Final = Codec[ActionKnowledge](
+    "action_knowledge", own(ActionKnowledge), KNOWLEDGE_BYTES_MAX
+)
 PAST_SESSION: Final = Codec[PastSession]("past_session", own(PastSession), KNOWLEDGE_BYTES_MAX)
 EPOCH_END: Final = Codec[EpochEnd]("epoch_end", own(EpochEnd), KNOWLEDGE_BYTES_MAX)
 ITEM_KNOWLEDGE_STATE: Final = StateCodec(ItemKnowledge, version=1)
+ACTION_KNOWLEDGE_STATE: Final = StateCodec(ActionKnowledge, version=1)
+
+
+def action_key(action_id: str, placement: str = "", context: str = "") -> str:
+    """The key of what is known of an action: everywhere, or in one placement and context.
+
+    None of the names may hold KEY_SEPARATOR.
+    """
+    return KEY_SEPARATOR.join((action_id, placement, context)) if placement else action_id
 
 
 def epoch_of(time_ms: int) -> int:

@@ -54,6 +54,12 @@ SESSION_CART_MAX: Final = 64
 ATTENTION_MAX_MS: Final = 5 * MINUTE_MS
 """Longer than that between two events nobody looked at the item all the time."""
 WINDOW_BUCKET_MS: Final = 10 * SECOND_MS
+SESSION_TOPICS_MAX: Final = 48
+"""Topics remembered per session; at the bound the one that came up longest ago goes."""
+TOPIC_LENGTH_MAX: Final = 64
+"""What is longer is a text, not the name of a topic or of a feature, and is not kept as one."""
+SESSION_TIMES_MAX: Final = 8
+"""Times kept of each kind of sign of struggle, the newest."""
 
 # --- a person's state -------------------------------------------------------------------------
 AFFINITIES_MAX: Final = 16
@@ -64,6 +70,18 @@ PURCHASES_MAX: Final = 24
 EXPOSURES_MAX: Final = 24
 DISMISSALS_MAX: Final = 48
 """Oldest goes first in each of these."""
+ACTIONS_REMEMBERED_MAX: Final = 64
+"""Actions with limits whose history a person keeps; the oldest goes, those dismissed or clicked last."""
+GRANTS_MAX: Final = 32
+"""Grants of one action that are remembered, so the most that a limit can count to."""
+OFFERED_MAX: Final = 32
+"""Decisions whose action is remembered, so that a click or dismissal finds it; the oldest goes."""
+STATEMENTS_MAX: Final = 32
+"""Facts that a profile states, and preferences; at the bound the one told longest ago goes."""
+STATEMENT_LENGTH_MAX: Final = 256
+"""The rest of a longer value is cut off."""
+FEATURES_MAX: Final = 32
+"""Features of a product that a person opened; at the bound the one opened longest ago goes."""
 
 # --- an operator instance ---------------------------------------------------------------------
 BUSY_KEYS_MAX: Final = 4_096
@@ -74,6 +92,11 @@ RETRIEVED_MAX: Final = 100
 """Candidates of our own per decision (a placement may ask for fewer)."""
 SLATE_MAX: Final = 1_000
 PLACEMENTS_PER_POLICY_MAX: Final = 100
+ACTIONS_PER_POLICY_MAX: Final = 1_000
+RULES_PER_POLICY_MAX: Final = 1_000
+"""Rules, segments or context weights. A policy beyond any of these bounds is refused when it is checked."""
+CONDITION_LENGTH_MAX: Final = 4_000
+CONTENT_FIELDS_MAX: Final = 32
 KNOWLEDGE_VERSIONS_MAX: Final = 100_000
 """Versions of one piece of knowledge (an item, the policy) kept for a replay; the oldest goes."""
 

@@ -41,10 +41,24 @@ class Exposure(Struct, array_like=True):
     last_ms: int
 
 
+class ActionHistory(Struct, array_like=True):
+    """What a person got of one action that has limits.
+
+    `granted_ms` are the newest grants (GRANTS_MAX), oldest first; the last one stands until `stands_until_ms`.
+    """
+
+    granted_ms: list[int] = field(default_factory=list)
+    stands_until_ms: int = 0
+    clicked_ms: int | None = None
+    dismissed_ms: int | None = None
+
+
 class PersonState(Struct, array_like=True):
     """The profile. Bounds are in schemas/limits.py; it expires by event time.
 
-    `sequence` is the one of the person's newest decision.
+    `sequence` is the one of the person's newest decision; `offered` says which action the newest decisions were
+    that can be reacted to, by decision id. `price_bands` leans to price levels within categories (udfs/category_facts.py),
+    `bought_bands` counts what was bought of each. `statements` are what `profile_updated` told, the newest last.
     """
 
     first_ms: int
@@ -67,6 +81,15 @@ class PersonState(Struct, array_like=True):
     daily: list[PeriodBucket] = field(default_factory=list)
     timer_ms: int = 0
     taken_items: dict[str, int] = field(default_factory=dict)
+    actions: dict[str, ActionHistory] = field(default_factory=dict)
+    offered: dict[str, str] = field(default_factory=dict)
+    is_identified: bool = False
+    statements: dict[str, str] = field(default_factory=dict)
+    preferences: dict[str, str] = field(default_factory=dict)
+    features_opened: dict[str, int] = field(default_factory=dict)
+    features_activated: dict[str, int] = field(default_factory=dict)
+    price_bands: dict[str, Affinity] = field(default_factory=dict)
+    bought_bands: dict[str, int] = field(default_factory=dict)
 
 
 PERSON_STATE: Final = StateCodec(PersonState, version=1)

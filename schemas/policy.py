@@ -1,51 +1,291 @@
-"""Policy: placements and suppression, the payload of a Control of kind `policy`.
+"""Policy: what may be decided where, as data; the payload of a Control of kind `policy`.
 
-A first, small record: a later version makes policies rich (actions, rules, levers, budgets).
+Conditions are CEL expressions over the attributes of `udfs/attributes.py` (docs/policy.md). Times are epoch
+milliseconds, lengths of time milliseconds (`_ms`); days and hours of the clock are those of `time_zone`.
 """
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta, Struct
 
 from schemas.control import Control
 from schemas.errors import ConfigError
-from schemas.events import EventType, Id
-from schemas.limits import DAY_MS, HOUR_MS, PLACEMENTS_PER_POLICY_MAX, RETRIEVED_MAX, SLATE_MAX
+from schemas.events import EventType, Id, Purpose, Text
+from schemas.limits import (
+    ACTIONS_PER_POLICY_MAX,
+    CONDITION_LENGTH_MAX,
+    CONTENT_FIELDS_MAX,
+    DAY_MS,
+    EVENT_TIME_MAX_MS,
+    GRANTS_MAX,
+    HOUR_MS,
+    PLACEMENTS_PER_POLICY_MAX,
+    RETRIEVED_MAX,
+    RULES_PER_POLICY_MAX,
+    SLATE_MAX,
+)
+
+Condition = Annotated[str, Meta(min_length=1, max_length=CONDITION_LENGTH_MAX)]
+"""A CEL expression that gives true or false."""
+LengthMs = Annotated[int, Meta(ge=1, le=400 * DAY_MS)]
+MomentMs = Annotated[int, Meta(ge=0, le=EVENT_TIME_MAX_MS)]
+Weight = Annotated[float, Meta(ge=0, le=1_000)]
+Value = Annotated[float, Meta(ge=0, le=1e9)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+Sentence = dict[Text, Text]
+"""A text by language (`en`, `de`); `{attribute}` in it stands for what the attribute is."""
+
+RECOMMEND_ITEMS: Final = "recommend_items"
+NOTHING: Final = "nothing"
+SENDING: Final[tuple[str, ...]] = ("email", "push", "sms")
+"""Channels that send; quiet hours count there."""
 
 
 class Placement(Struct, frozen=True, forbid_unknown_fields=True):
     """Where a decision is shown, which events ask for it, and how many items it holds.
 
-    An event asks by its type or by naming the placement in `placements`.
+    An event asks by its type or by naming the placement in `placements`; `when` narrows that down.
+    `actions` are those that compete here, beside the actions that name the placement themselves.
     """
 
     name: Id
     event_types: tuple[EventType, ...] = ()
     size: Annotated[int, Meta(ge=1, le=SLATE_MAX)] = 8
-    valid_ms: Annotated[int, Meta(ge=1, le=400 * DAY_MS)] = HOUR_MS
+    valid_ms: LengthMs = HOUR_MS
     candidates: Annotated[int, Meta(ge=1, le=RETRIEVED_MAX)] = RETRIEVED_MAX
     """How many candidates of our own are looked for; what a caller hands in is taken whole."""
     diversity: Annotated[float, Meta(ge=0, le=1)] = 0.0
     """0 = the best scores; towards 1 items like those already chosen wait more (maximal marginal relevance)."""
     suppress: bool = True
     """Whether the suppression below applies; a rerank of the caller's own list keeps every item."""
+    channel: Text | None = None
+    """The channel it is part of; None = that of the event."""
+    page: Text | None = None
+    """The page it is on, as told to whoever renders it."""
+    when: Condition | None = None
+    """Decided only where this holds, as seen after the event."""
+    actions: tuple[Id, ...] = (RECOMMEND_ITEMS,)
+    fallback: Id | None = None
+    """The action of people in the holdout and of those who gave no consent; None = the slate of what trends."""
 
 
 class Suppression(Struct, frozen=True, forbid_unknown_fields=True):
     """What is never offered: out of stock, bought or dismissed within these times, being looked at."""
 
     out_of_stock: bool = True
-    bought_ms: Annotated[int, Meta(ge=0)] = 30 * DAY_MS
-    dismissed_ms: Annotated[int, Meta(ge=0)] = 90 * DAY_MS
+    bought_ms: Annotated[int, Meta(ge=0, le=400 * DAY_MS)] = 30 * DAY_MS
+    dismissed_ms: Annotated[int, Meta(ge=0, le=400 * DAY_MS)] = 90 * DAY_MS
     current_item: bool = True
 
 
+class Segment(Struct, frozen=True, forbid_unknown_fields=True):
+    """A named condition; conditions use it as `segment.NAME`."""
+
+    name: Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{0,63}$")]
+    when: Condition
+
+
+class Requirement(Struct, frozen=True, forbid_unknown_fields=True):
+    """A condition that an action must meet; `name` is what verdicts call it."""
+
+    name: Id
+    when: Condition
+
+
+ActionKind = Literal["slate", "content", "offer", "assistance", "message", "nothing"]
+Stage = Literal["eligibility", "applicability", "suitability"]
+
+
+class Rule(Struct, frozen=True, forbid_unknown_fields=True):
+    """A requirement of many actions: of those named, of those of these kinds, or (neither given) of all but nothing.
+
+    A `compliance` rule fails closed: missing attributes and errors exclude. So do all others; but what a
+    compliance rule excludes is counted apart and no lever or experiment may switch it off.
+    """
+
+    name: Id
+    when: Condition
+    stage: Stage = "eligibility"
+    actions: tuple[Id, ...] = ()
+    kinds: tuple[ActionKind, ...] = ()
+    is_compliance: bool = False
+
+
+class Boost(Struct, frozen=True, forbid_unknown_fields=True):
+    """Raises (or lowers) the items that a condition over `item.*` holds for.
+
+    Items are ordered by relevance (rank by score, from 1 down to 0) times the weights of all boosts that hold; the
+    `reason` of the strongest one that raises an item is told to the person.
+    """
+
+    name: Id
+    when: Condition
+    weight: Weight = 1.0
+    reason: Sentence = {}
+
+
+class ItemRules(Struct, frozen=True, forbid_unknown_fields=True):
+    """How a slate's items are chosen: those that `require` holds for, boosted, the pinned ones first."""
+
+    require: Condition | None = None
+    boosts: tuple[Boost, ...] = ()
+    pin: Condition | None = None
+    """Items of the catalogue that must be in the slate, at its end at the latest, whatever their score."""
+
+
+class Limits(Struct, frozen=True, forbid_unknown_fields=True):
+    """How often one person may get an action, counted in grants.
+
+    A decision for the action grants it, and the grant stands for as long as that decision is valid: until then it
+    may be decided again (the same offer on the next page) without counting. `times` within `within_ms`
+    (0 = no limit); not again within `cool_down_ms` after a grant; never again after a dismissal where
+    `never_after_dismissal`, nor after a click where `never_after_click`.
+    """
+
+    times: Annotated[int, Meta(ge=0, le=GRANTS_MAX)] = 0
+    within_ms: LengthMs = 400 * DAY_MS
+    cool_down_ms: Annotated[int, Meta(ge=0, le=400 * DAY_MS)] = 0
+    never_after_dismissal: bool = True
+    never_after_click: bool = False
+
+
+class Budget(Struct, frozen=True, forbid_unknown_fields=True):
+    """What an offer may cost: exposures times `cost`, in total and per day (of the policy's time zone).
+
+    None = no bound. `is_paced` spreads a day's budget evenly over the day. `people_per_s` is how many people a second
+    may come at once without having done so before: the more, the sooner the end of a budget goes to a share of people
+    only; the fewer, the more a sudden crowd may overshoot it (see udfs/pace_budgets.py).
+    """
+
+    total: Value | None = None
+    per_day: Value | None = None
+    cost: Value = 1.0
+    is_paced: bool = True
+    people_per_s: Annotated[float, Meta(gt=0, le=100_000)] = 1.0
+
+
+class Treatment(Struct, frozen=True, forbid_unknown_fields=True):
+    """How an action looks in a channel: `content` holds texts by language under names of the channel's own."""
+
+    id: Id
+    channel: Text | None = None
+    when: Condition | None = None
+    content: Annotated[dict[Text, Sentence], Meta(max_length=CONTENT_FIELDS_MAX)] = {}
+
+
+class Action(Struct, frozen=True, forbid_unknown_fields=True):
+    """What may be done. Priority = response propensity x context weight x value x lever.
+
+    `prior` is the response propensity until enough people have seen it. The first treatment that fits channel
+    and condition is taken. `reason` says why, to the person. `item` names the attribute that holds the item
+    it is about (its stock is then looked at). `purposes` are what the person must have consented to.
+    """
+
+    id: Id
+    kind: ActionKind
+    placements: tuple[Id, ...] = ()
+    treatments: tuple[Treatment, ...] = ()
+    eligibility: tuple[Requirement, ...] = ()
+    applicability: tuple[Requirement, ...] = ()
+    suitability: tuple[Requirement, ...] = ()
+    value: Value = 1.0
+    lever: Weight = 1.0
+    prior: Annotated[float, Meta(gt=0, lt=1)] = 0.02
+    limits: Limits = Limits(never_after_dismissal=False)
+    budget: Budget | None = None
+    purposes: tuple[Purpose, ...] = ()
+    starts_ms: MomentMs = 0
+    ends_ms: MomentMs = EVENT_TIME_MAX_MS
+    valid_ms: LengthMs | None = None
+    """How long a decision for it holds; None = as the placement says."""
+    items: ItemRules = ItemRules()
+    item: Id | None = None
+    reason: Sentence = {}
+
+
+class ContextWeight(Struct, frozen=True, forbid_unknown_fields=True):
+    """Weighs actions where a condition holds; several multiply. No `actions`: all but nothing."""
+
+    name: Id
+    when: Condition
+    weight: Weight
+    actions: tuple[Id, ...] = ()
+
+
+class Exploration(Struct, frozen=True, forbid_unknown_fields=True):
+    """How a choice leaves the best priority now and then, so that others are learnt about.
+
+    `epsilon_greedy`: with chance `share` any of the survivors, each as likely. `softmax`: survivors in
+    proportion to exp(priority / (`share` x the best priority)). `none`: always the best.
+    """
+
+    kind: Literal["none", "epsilon_greedy", "softmax"] = "none"
+    share: Share = 0.05
+
+
+class Holdout(Struct, frozen=True, forbid_unknown_fields=True):
+    """The share of people who get the non-personal default, for ever the same ones under one `salt`."""
+
+    share: Share = 0.05
+    salt: Text = "holdout"
+
+
+class Arm(Struct, frozen=True, forbid_unknown_fields=True):
+    """A variant: `changes` is merged into the policy (RFC 7396); lists of things with an id or a name by that."""
+
+    name: Id
+    share: Share
+    changes: dict[str, Any] = {}
+
+
+class Experiment(Struct, frozen=True, forbid_unknown_fields=True):
+    """People are split by a salted hash, for ever the same way; those beyond the arms' shares are in none."""
+
+    name: Id
+    arms: Annotated[tuple[Arm, ...], Meta(min_length=2, max_length=20)]
+    salt: Text = ""
+    """Empty = the experiment's name."""
+
+
+class QuietHours(Struct, frozen=True, forbid_unknown_fields=True):
+    """Hours of the person's day in which nothing is sent (`begin` 22, `end` 8 goes over midnight)."""
+
+    begin: Annotated[int, Meta(ge=0, le=23)]
+    end: Annotated[int, Meta(ge=0, le=23)]
+    channels: tuple[Text, ...] = SENDING
+
+
+class Contact(Struct, frozen=True, forbid_unknown_fields=True):
+    """Limits over all actions and channels at once. Kept and checked here; enforced by a later issue."""
+
+    quiet_hours: QuietHours | None = None
+    per_day: Annotated[int, Meta(ge=0, le=1_000)] = 0
+    per_week: Annotated[int, Meta(ge=0, le=1_000)] = 0
+
+
 class Policy(Struct, frozen=True, forbid_unknown_fields=True):
-    """What may be decided where."""
+    """What may be decided where. Order means nothing but among treatments."""
 
     placements: Annotated[tuple[Placement, ...], Meta(max_length=PLACEMENTS_PER_POLICY_MAX)] = ()
     suppression: Suppression = Suppression()
+    actions: Annotated[tuple[Action, ...], Meta(max_length=ACTIONS_PER_POLICY_MAX)] = ()
+    """`recommend_items` and `nothing` exist without being listed; a listed one replaces them."""
+    segments: Annotated[tuple[Segment, ...], Meta(max_length=RULES_PER_POLICY_MAX)] = ()
+    rules: Annotated[tuple[Rule, ...], Meta(max_length=RULES_PER_POLICY_MAX)] = ()
+    context_weights: Annotated[
+        tuple[ContextWeight, ...], Meta(max_length=RULES_PER_POLICY_MAX)
+    ] = ()
+    exploration: Exploration = Exploration()
+    holdout: Holdout = Holdout()
+    experiments: Annotated[tuple[Experiment, ...], Meta(max_length=8)] = ()
+    contact: Contact = Contact()
+    time_zone: Text = "UTC"
+    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")] = "EUR"
+    language: Text = "en"
+    """The language of texts where the event names none of those that a text has."""
+    nothing_priority: Value = 0.0
+    """What an action must be worth more than."""
 
 
 DEFAULT_POLICY: Final = Policy(
@@ -54,7 +294,8 @@ DEFAULT_POLICY: Final = Policy(
         Placement("cart", event_types=("product_added_to_cart", "cart_viewed")),
         Placement("home"),
         Placement("rerank", event_types=("ranking_requested",), size=SLATE_MAX, suppress=False),
-    )
+    ),
+    holdout=Holdout(share=0.0),
 )
 
 DEFAULT_CONTROL: Final = Control(
@@ -68,12 +309,11 @@ DEFAULT_CONTROL: Final = Control(
 
 
 def policy_from_payload(payload: bytes) -> Policy:
-    """The policy in a control record's payload (JSON); ConfigError names the field at fault."""
+    """The policy in a control record's payload (JSON); ConfigError names the field at fault.
+
+    Whether its conditions and references hold is for `udfs/compile_policy.py` to say.
+    """
     try:
-        policy = msgspec.json.decode(payload, type=Policy)
+        return msgspec.json.decode(payload, type=Policy)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(f"policy: {error}") from error
-    names = [placement.name for placement in policy.placements]
-    if len(set(names)) < len(names):
-        raise ConfigError("policy: two placements have one name")
-    return policy

@@ -41,7 +41,8 @@ class ItemTouch(Struct, array_like=True):
 
     `dwell_ms` is the time on its page; `attention_ms` what passed after its touches until the next event
     (of each gap at most ATTENTION_MAX_MS); `taken` counts the clicks on it in a ranking or decision;
-    `last_event` is the number of the event that touched it last, `last_sign` what that event said (its value).
+    `last_event` is the number of the event that touched it last, `last_sign` what that event said (its value);
+    `level` is that of its price in its category (udfs/category_facts.py), 0 = unknown.
     """
 
     category: str | None
@@ -62,6 +63,7 @@ class ItemTouch(Struct, array_like=True):
     last_event: int = 0
     last_sign: str = ""
     attention_ms: int = 0
+    level: int = 0
 
 
 class CartLine(Struct, array_like=True):
@@ -96,8 +98,14 @@ class SessionContext(Struct, array_like=True):
     """One session so far. Bounds and what happens at them are in schemas/limits.py.
 
     `slate` is the newest list that was asked to be ranked (its first EXPOSURES_PER_EVENT_MAX items), but for
-    the one that is being asked for now; `slate_taken` the place in it that was taken last (-1: none); `newest_ms` is the time of the newest event, `kind` its type and
-    `before_kind` that of the one before it.
+    the one that is being asked for now; `slate_taken` the place in it that was taken last (-1: none).
+    `newest_ms` is the time of the newest event, `kind` its type and `before_kind` that of the one before it,
+    `pause_ms` the time between the two. The open page is the last of `pages`: opened at `page_since_ms`,
+    `page_opens` times in a row. `topics` counts the items that a topic (a tag) came with, 1 where it was only
+    named; `named_topics` the reviews and queries that named it; `skipped_topics` the skipped items. The newest
+    come last in these, in `skipped`, `help_*` and `features_*`. `text_intent` is that of the newest query or message,
+    of `text_ms`. `back_ms`, `repeat_ms` and `rage_ms` are the newest times of going back, of repeating the last
+    search and of rage clicks; `exit_ms` is when the person was last about to leave.
     """
 
     number: int
@@ -139,6 +147,28 @@ class SessionContext(Struct, array_like=True):
     kind: str = ""
     before_kind: str = ""
     newest_ms: int = 0
+    pause_ms: int = 0
+    page_since_ms: int = 0
+    page_opens: int = 0
+    topics: dict[str, int] = field(default_factory=dict)
+    named_topics: dict[str, int] = field(default_factory=dict)
+    skipped: dict[str, int] = field(default_factory=dict)
+    skipped_topics: dict[str, int] = field(default_factory=dict)
+    last_query: str = ""
+    text_intent: str = ""
+    text_ms: int = 0
+    filter_values: dict[str, str] = field(default_factory=dict)
+    last_filter: str = ""
+    help_pages: dict[str, int] = field(default_factory=dict)
+    help_topics: dict[str, int] = field(default_factory=dict)
+    features_opened: dict[str, int] = field(default_factory=dict)
+    features_activated: dict[str, int] = field(default_factory=dict)
+    statements: dict[str, str] = field(default_factory=dict)
+    preferences: dict[str, str] = field(default_factory=dict)
+    back_ms: list[int] = field(default_factory=list)
+    repeat_ms: list[int] = field(default_factory=list)
+    rage_ms: list[int] = field(default_factory=list)
+    exit_ms: int = 0
 
 
 class SessionState(Struct, array_like=True):

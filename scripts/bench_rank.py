@@ -1,7 +1,8 @@
 """`kairos bench rank`: from a decoded event to decision and trace, by the number of candidates.
 
 The protocol of the published benchmark of a ranking service (Metarank): 1,000 requests to warm up, then
-5,000 for each of 25 to 300 candidates. The steps are the engine's own, in one thread, without Flink.
+5,000 for each of 25 to 300 candidates; and for 24, a page of them. The steps are the engine's own, in one
+thread, without Flink.
 """
 
 import gc
@@ -42,12 +43,13 @@ from schemas.session import SessionState
 from scripts.bench_setting import describe
 from scripts.console import percentile, say, show, show_json, show_table
 from scripts.workload import CATEGORIES, catalogue
+from udfs.compile_policy import compile_policy
 from udfs.decide import Made, decide
 from udfs.features import FEATURE_SPACE
 from udfs.knowledge import Knowledge
 from udfs.track_session import track_session
 
-SIZES: Final = (25, 50, 75, 100, 150, 200, 250, 300)
+SIZES: Final = (24, 25, 50, 75, 100, 150, 200, 250, 300)
 RETRIEVED: Final = "retrieved"
 """The row of a decision whose candidates the engine finds by itself."""
 SHARES: Final = (0.5, 0.9, 0.95, 0.99)
@@ -181,7 +183,7 @@ def bench(load: Load, is_json: bool) -> None:
 def make_knowledge(load: Load) -> tuple[Knowledge, Memory]:
     """A catalogue, statistics of all its items with their links, past sessions; and what they weigh."""
     knowledge = Knowledge()
-    knowledge.add_policy("bench", 0, 0, DEFAULT_POLICY)
+    knowledge.add_policy("bench", 0, 0, compile_policy(DEFAULT_POLICY))
     before = _resident()
     epoch = epoch_of(NOW_MS - DAY_MS)
     _teach(knowledge, _past_sessions(load), epoch)

@@ -15,12 +15,13 @@ from jobs.publish import now_ms
 from models.artefact import Published
 from schemas.codec import EVENT
 from schemas.control import Control
-from schemas.policy import Placement, Policy
+from schemas.policy import Holdout, Placement, Policy
 from schemas.records import LogRecord
 from scripts import training
 from scripts.console import say
 from scripts.engine import Engine
 from scripts.workload import catalogue, shoppers
+from udfs.compile_policy import compile_policy
 from udfs.knowledge import Knowledge
 
 TRAINING_EVENTS: Final = 10_000
@@ -29,7 +30,8 @@ BROADCAST_S: Final = 2.0
 CANDIDATES: Final = 24
 """Per decision: what the figures of throughput are stated for."""
 POLICY: Final = Policy(
-    placements=(Placement("next_item", event_types=("product_viewed",), candidates=CANDIDATES),)
+    placements=(Placement("next_item", event_types=("product_viewed",), candidates=CANDIDATES),),
+    holdout=Holdout(share=0.0),
 )
 
 
@@ -63,7 +65,7 @@ def training_source(config: Config) -> training.Source:
 def bench_knowledge(items: int) -> Knowledge:
     """POLICY and the made-up catalogue."""
     knowledge = Knowledge()
-    knowledge.add_policy("bench", 0, 0, POLICY)
+    knowledge.add_policy("bench", 0, 0, compile_policy(POLICY))
     for position, item in enumerate(catalogue(items)):
         knowledge.add_item(item, position)
     return knowledge

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from jobs.config import PROJECT, SETTINGS, Config, config_from
 from schemas.errors import ConfigError
 from scripts.console import STDERR, say, show, show_json, show_table
+from scripts.policy_cli import app as policy_app
 
 EXIT_REFUSED: Final = 2
 START_S_MAX: Final = 300.0
@@ -42,6 +43,7 @@ bench_app = typer.Typer(
 app.add_typer(bench_app, name="bench")
 model_app = typer.Typer(help="See, publish and take back models.", no_args_is_help=True)
 app.add_typer(model_app, name="model")
+app.add_typer(policy_app, name="policy")
 verify_app = typer.Typer(
     help="Test what is promised on what has been logged; exit code 1 where it does not hold.",
     no_args_is_help=True,
@@ -151,8 +153,14 @@ def status(json: Json = False) -> None:
         show_json(found)
     else:
         show_table(
-            "", ("service", "state", "address"),
-            [(name, one["state"], one["address"] or "") for name, one in found.items()],
+            "", ("service", "state", "address", "since its start"),
+            [
+                (
+                    name, one["state"], one["address"] or "",
+                    ", ".join(f"{count:,} {counted}" for counted, count in one.get("counts", {}).items()),
+                )
+                for name, one in found.items()
+            ],
         )  # fmt: skip
 
 
@@ -254,12 +262,15 @@ def train(
         str | None, typer.Option("--from", help="Train from the log, from here on.")
     ] = None,
     to: Annotated[str | None, typer.Option(help="… to before here.")] = None,
+    responses: Annotated[
+        bool, typer.Option("--responses", help="Learn who clicks on which action, not a ranker.")
+    ] = False,
     publish: Annotated[bool, typer.Option("--publish", help="Make the model live.")] = False,
     json: Json = False,
 ) -> None:
     """Train a model by replay, from files or from the log."""
     from jobs.publish import Log
-    from scripts import training
+    from scripts import response_training, training
     from scripts.status import running_kafka
     from scripts.times import parse_time
 
@@ -269,15 +280,16 @@ def train(
     else:
         times = [parse_time(text) if text else None for text in (from_, to)]
         source = training.from_log(running_kafka(config), config, times[0], times[1])
-    report, published = training.train_from(source, config)
-    found = training.report_json(report)
+    trainer = response_training if responses else training
+    report, published = trainer.train_from(source, config)
+    found = trainer.report_json(report)
     if publish:
         log = Log(running_kafka(config), config.topic_prefix)
-        found["effective_from_ms"] = training.announce(log, published)
+        found["effective_from_ms"] = trainer.announce(log, published)
     if json:
         show_json(found)
         return
-    training.show_report(report)
+    trainer.show_report(report)
     show(f"model {report.version} in {report.uri}" + (", published" if publish else ""))
 
 
@@ -328,6 +340,29 @@ def explain(
         show_json(explanation.explained_json(explained))
     else:
         explanation.show_explained(explained, stored_at_ms(config, explained.decision))
+
+
+@app.command("why-not")
+def why_not(
+    person: Annotated[str, typer.Argument(help="A person, or an anonymous id.")],
+    action: Annotated[str, typer.Argument(help="The id of an action of the policy.")],
+    at: Annotated[
+        str | None, typer.Option("--at", help="As of then (epoch ms or ISO 8601); without it, now.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Say why a person did not get an action: the rule, and what it saw."""
+    from scripts import why_not as module
+    from scripts.status import running_kafka
+    from scripts.times import parse_time
+
+    config = config_from()
+    at_ms = parse_time(at) if at else None
+    found = module.why_not(running_kafka(config), config.topic_prefix, person, action, at_ms)
+    if json:
+        show_json(module.why_not_json(found))
+    else:
+        show(found.sentence)
 
 
 At = Annotated[str | None, typer.Option("--at", help="From when on; without it, in 2 seconds.")]
@@ -469,6 +504,21 @@ def bench_rank(
 ) -> None:
     """Decoded event to decision, by the number of candidates; and memory per item and session."""
     from scripts.bench_rank import Load, bench
+
+    bench(Load(warm_up, requests, items, sessions), json)
+
+
+@bench_app.command("decide")
+def bench_decide(
+    warm_up: Annotated[int, typer.Option(min=0, help="Decisions before, of each size.")] = 100,
+    requests: Annotated[int, typer.Option(min=1, help="Measured decisions of each size.")] = 300,
+    items: Annotated[int, typer.Option(min=1_000, max=1_000_000, help="Items.")] = 10_000,
+    sessions: Annotated[int, typer.Option(min=1, max=200_000, help="Past sessions.")] = 20_000,
+    json: Json = False,
+) -> None:
+    """Decoded event to decision, by the number of actions and rules; where the time goes; trace sizes."""
+    from scripts.bench_decide import bench
+    from scripts.bench_rank import Load
 
     bench(Load(warm_up, requests, items, sessions), json)
 

@@ -16,6 +16,7 @@ from schemas.decisions import Decision, DecisionTrace, TracedCandidate
 from schemas.errors import ConfigError
 from schemas.limits import AHEAD_OF_LOG_MAX_MS
 from schemas.topics import DECISIONS, TRACES
+from scripts.action_words import STAGES, priority_in_words, verdict_in_words
 from scripts.console import show, show_table
 from scripts.models_cli import announced
 from scripts.times import utc
@@ -78,9 +79,16 @@ def funnel(trace: DecisionTrace) -> dict[str, dict[str, int]]:
     """How many candidates each source gave, by verdict or the rule that spoke against them."""
     found: dict[str, Counter[str]] = {}
     for one in trace.candidates:
-        verdict = one.rule if one.verdict == "suppressed" else one.verdict
-        found.setdefault(one.source, Counter())[verdict] += 1
+        found.setdefault(one.source, Counter())[_verdict(one)] += 1
     return {source: dict(counts) for source, counts in found.items()}
+
+
+def action_funnel(trace: DecisionTrace) -> dict[str, int]:
+    """How many actions competed, were excluded at each stage, and were left to choose from."""
+    counted = Counter(one.stage for one in trace.actions if one.verdict == "excluded")
+    stages = {stage: counted[stage] for stage in STAGES if counted[stage]}
+    left = len(trace.actions) - sum(stages.values())
+    return {"actions": len(trace.actions)} | stages | {"left": left}
 
 
 def _contributions(kafka: str, prefix: str, trace: DecisionTrace) -> tuple[list[Row], str]:
@@ -111,6 +119,7 @@ def explained_json(explained: Explained) -> dict[str, Any]:
         "decision": msgspec.to_builtins(explained.decision),
         "trace": trace,
         "funnel": funnel(explained.trace),
+        "action_funnel": action_funnel(explained.trace),
         "meanings": MEANINGS,
         "remark": explained.remark,
     }
@@ -129,7 +138,13 @@ def show_explained(explained: Explained, stored_at_ms: int | None) -> None:
         f"  versions  policy {versions.policy}, model {versions.model}, "
         f"catalogue {utc(versions.catalogue)}, knowledge {versions.knowledge}, code {versions.code}"
     )
+    if decision.arm or decision.is_holdout:
+        arms = ", ".join(f"{name}: {arm}" for name, arm in decision.arm.items()) or "none"
+        show(f"  arms      {arms}" + (" - in the holdout" if decision.is_holdout else ""))
     show(f"  chance    {decision.action_probability:.3f} (draw {trace.draw:.4f})")
+    for name, text in decision.content.items():
+        show(f"  {name:<10}{text}")
+    _show_actions(trace)
     suppressed = sum(one.verdict == "suppressed" for one in trace.candidates)
     show(
         f"  funnel    {len(trace.candidates)} retrieved, {suppressed} suppressed, "
@@ -145,6 +160,25 @@ def show_explained(explained: Explained, stored_at_ms: int | None) -> None:
     show_table("candidates, best first", columns, _rows(explained))
     if explained.features:
         _show_features(explained)
+
+
+def _show_actions(trace: DecisionTrace) -> None:
+    """The funnel of the actions, and what became of each: the chosen one first, then by priority."""
+    counts = ", ".join(f"{count} {stage}" for stage, count in action_funnel(trace).items())
+    show(f"  actions   {counts}")
+    order = {"chosen": 0, "not_chosen": 1, "excluded": 2}
+    rows = [
+        (
+            one.action_id,
+            one.verdict.replace("_", " "),
+            one.stage,
+            verdict_in_words(one) if one.verdict == "excluded" else priority_in_words(one),
+            f"{one.probability:.1%}" if one.verdict != "excluded" else "",
+        )
+        for one in sorted(trace.actions, key=lambda one: (order[one.verdict], -one.priority))
+    ]
+    columns = ("action", "verdict", "stage", "why", "chance")
+    show_table("actions (priority = P x C x V x L)", columns, rows)
 
 
 def _counted(counts: dict[str, int]) -> str:

@@ -5,6 +5,7 @@ from typing import Any, Final, NamedTuple
 
 from jobs.config import Config
 from jobs.kafka import read_to_end
+from jobs.knowledge_feed import RESPONSES
 from jobs.publish import AHEAD_MS, Log, now_ms
 from models.artefact import SUFFIX, Listed, Published, list_artefacts, load_artefact
 from schemas.codec import CONTROL
@@ -20,7 +21,7 @@ MODELS: Final = "models"
 
 
 class Announced(NamedTuple):
-    """A model on `control`; of those in force the one with the highest (time, offset) is used."""
+    """A ranker on `control`; of those in force the one with the highest (time, offset) is used."""
 
     effective_from_ms: int
     offset: int
@@ -40,11 +41,13 @@ class Change(NamedTuple):
 
 
 def announced(kafka: str, prefix: str) -> list[Announced]:
-    """Every model on `control`, in the order in which they come into force."""
+    """Every ranker on `control`, in the order in which they come into force."""
     found = []
     for record in read_to_end(kafka, [prefix + CONTROL_TOPIC]):
         control = _control(record.value)
-        if control is not None and control.kind == "model" and control.uri and control.sha256:
+        if control is None or control.kind != "model" or control.name == RESPONSES:
+            continue
+        if control.uri and control.sha256:
             published = Published(control.uri, control.sha256)
             found.append(
                 Announced(control.effective_from_ms, record.offset, control.version, published)

@@ -1,12 +1,12 @@
 """What runs and where: `kairos status`, and the addresses for commands that need a running engine."""
 
-from typing import Final, TypedDict
+from typing import Final, NotRequired, TypedDict
 
 from redis import RedisError
 
 from channels.store import open_store
 from jobs.config import Config
-from jobs.metrics import is_running
+from jobs.metrics import is_running, read_counts
 from jobs.stack.kafka import is_kafka_healthy
 from jobs.stack.state import read_state
 from jobs.stack.status import statuses
@@ -18,11 +18,18 @@ JOBS: Final = {"flink": "decide", "learn": "learn"}
 """The kind of job that runs in a service."""
 
 
+COUNTED: Final = (
+    "events", "decisions", "dead_letters", "knowledge_refused", "epochs_late", "conditions_failed",
+)  # fmt: skip
+"""What an operator looks at first; the rest is in Flink's metrics."""
+
+
 class ServiceStatus(TypedDict):
-    """`state` is up or down."""
+    """`state` is up or down; a job that is up says what it has counted since its start."""
 
     state: str
     address: str | None
+    counts: NotRequired[dict[str, int]]
 
 
 def status(config: Config) -> dict[str, ServiceStatus]:
@@ -38,6 +45,9 @@ def status(config: Config) -> dict[str, ServiceStatus]:
         if name == "store" and is_up:
             is_up = _has_writer(config)
         result[name] = {"state": "up" if is_up else "down", "address": address}
+        if name in JOBS and is_up and address is not None:
+            counts = read_counts(address, JOBS[name])
+            result[name]["counts"] = {one: counts[one] for one in COUNTED if counts[one]}
     return result
 
 

@@ -36,6 +36,7 @@ from scripts.console import say, show, show_table
 from scripts.event_lines import EventLines, lines_of
 from scripts.import_events import read_items
 from scripts.progress import Watched
+from udfs.compile_policy import compile_policy
 from udfs.features import FEATURE_INDEX, FEATURE_SPACE
 from udfs.knowledge import Knowledge
 
@@ -88,7 +89,7 @@ def default_knowledge(items: Iterable[Item]) -> Knowledge:
     """The default policy, in force since ever, and these items."""
     knowledge = Knowledge()
     version, from_ms = DEFAULT_CONTROL.version, DEFAULT_CONTROL.effective_from_ms
-    knowledge.add_policy(version, from_ms, 0, DEFAULT_POLICY)
+    knowledge.add_policy(version, from_ms, 0, compile_policy(DEFAULT_POLICY))
     for position, item in enumerate(items):
         knowledge.add_item(item, position)
     return knowledge

@@ -8,6 +8,7 @@ from schemas.items import Item
 from schemas.knowledge import (
     EpochEnd,
     ItemKnowledge,
+    ItemRecord,
     KnowledgeRecord,
     PastSession,
     effective_from_ms,
@@ -18,6 +19,7 @@ from schemas.limits import EPOCH_AHEAD_MS, EPOCH_MS, MINUTE_MS
 from schemas.policy import DEFAULT_POLICY
 from schemas.records import LogRecord
 from schemas.session import SessionNews, SessionState
+from udfs.compile_policy import compile_policy
 from udfs.knowledge import Knowledge
 from udfs.outcomes import SessionOutcome
 from udfs.track_session import track_session
@@ -50,7 +52,7 @@ def make_record(event: Event, offset: int = 0, partition: int = 0) -> LogRecord:
 def make_knowledge(*items: Item) -> Knowledge:
     """The default policy and some items, in force since ever."""
     knowledge = Knowledge()
-    knowledge.add_policy("default-1", 0, 0, DEFAULT_POLICY)
+    knowledge.add_policy("default-1", 0, 0, compile_policy(DEFAULT_POLICY))
     for position, item in enumerate(items):
         knowledge.add_item(item, position)
     return knowledge
@@ -76,6 +78,11 @@ def make_past_session(
 
 def make_epoch(*records: KnowledgeRecord, epoch: int = EPOCH) -> list[KnowledgeRecord]:
     """The records of an epoch and its end marker."""
+    return [*records, EpochEnd("0", epoch, effective_from_ms(epoch), len(records))]
+
+
+def make_item_epoch(*records: ItemRecord, epoch: int = EPOCH) -> list[ItemRecord]:
+    """The same without actions."""
     return [*records, EpochEnd("0", epoch, effective_from_ms(epoch), len(records))]
 
 

@@ -115,4 +115,7 @@ def _fields(
         )
     else:
         fields |= {"item_ids": [item], "price": 5.0 + int(item[1:])}
+    if event_type in ("decision_exposed", "decision_clicked"):
+        action = ("greet", "gift")[int(item[1:]) % 2]
+        fields["properties"] = {"action_id": action, "placement": "home"}
     return fields

@@ -2,7 +2,10 @@
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator
+from sys import intern
 from typing import Final
+
+from msgspec.structs import replace
 
 from schemas.items import Item
 from schemas.limits import EVENT_TIME_MAX_MS
@@ -17,14 +20,20 @@ class Catalogue:
 
     def __init__(self) -> None:
         self._items: dict[str, Timeline[Item]] = {}
+        self._latest: dict[str, Item] = {}
+        """Each item's last version, which is the one in force in nearly every case."""
         self._newest: dict[str, list[tuple[int, str]]] = {ALL: []}
         self._times: list[int] = []
 
     def add(self, item: Item, position: int) -> None:
         """Adds one version of an item; `position` is its offset in the topic `items`."""
+        item = _shared(item)
         timeline = self._items.setdefault(item.item_id, Timeline())
         before_ms = timeline.first_ms
         timeline.add(Entry(item.effective_from_ms, position, "", item))
+        latest = timeline.at(EVENT_TIME_MAX_MS)
+        if latest is not None:
+            self._latest[item.item_id] = latest.value
         if timeline.first_ms < before_ms < EVENT_TIME_MAX_MS:
             self._place_older(item.item_id, before_ms, timeline.first_ms)
         for category in {ALL, item.category or ALL}:
@@ -39,15 +48,13 @@ class Catalogue:
 
     def at(self, item_id: str, time_ms: int) -> Item | None:
         """The item as it is at `time_ms`; None if it is unknown, not yet there or gone."""
-        timeline = self._items.get(item_id)
-        entry = timeline.at(time_ms) if timeline is not None else None
-        return entry.value if entry is not None and not entry.value.is_gone else None
+        item = self._version(item_id, time_ms)
+        return item if item is not None and not item.is_gone else None
 
     def is_gone(self, item_id: str, time_ms: int) -> bool:
         """Whether the item has been taken from the catalogue; False if it was never in it."""
-        timeline = self._items.get(item_id)
-        entry = timeline.at(time_ms) if timeline is not None else None
-        return entry is not None and entry.value.is_gone
+        item = self._version(item_id, time_ms)
+        return item is not None and item.is_gone
 
     def newest(self, category: str, time_ms: int) -> Iterator[Item]:
         """The items of a category (or ALL) at `time_ms`, the newest in the catalogue first."""
@@ -69,6 +76,14 @@ class Catalogue:
         keep_from = bisect_right(self._times, before_ms) - 1
         del self._times[: max(0, keep_from)]
 
+    def _version(self, item_id: str, time_ms: int) -> Item | None:
+        """What is in force at `time_ms`, be it gone."""
+        latest = self._latest.get(item_id)
+        if latest is None or latest.effective_from_ms <= time_ms:
+            return latest
+        entry = self._items[item_id].at(time_ms)
+        return entry.value if entry is not None else None
+
     def _place_older(self, item_id: str, before_ms: int, first_ms: int) -> None:
         """Places an item anew that turns out to be older: records may come in any order."""
         for members in self._newest.values():
@@ -76,3 +91,10 @@ class Catalogue:
             if at < len(members) and members[at] == (-before_ms, item_id):
                 del members[at]
                 insort(members, (-first_ms, item_id))
+
+
+def _shared(item: Item) -> Item:
+    """The item with names that are the same strings wherever they are kept: less to hold, and to fetch."""
+    category = intern(item.category) if item.category is not None else None
+    brand = intern(item.brand) if item.brand is not None else None
+    return replace(item, item_id=intern(item.item_id), category=category, brand=brand)

@@ -30,7 +30,8 @@ def choose_slate(
     most alike of those chosen (maximal marginal relevance, Carbonell and Goldstein 1998); relevance is the
     candidate's rank among the free ones, from 1 to 0.
     """
-    ranked = sorted(free, key=lambda at: (-scores[at], at))
+    values = scores.tolist()  # numbers of Python's own compare in a tenth of the time of NumPy's
+    ranked = sorted(free, key=lambda at: (-values[at], at))
     if diversity <= 0.0 or len(ranked) < 2:
         return ranked[:size]
     relevance = {at: 1.0 - place / len(ranked) for place, at in enumerate(ranked)}

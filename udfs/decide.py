@@ -1,36 +1,71 @@
 """The person step: fold the news, and where a placement asks, choose the next best action."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Final, NamedTuple
 
-from models.scorer import ColumnScorer
+import numpy as np
+
+from models.scorer import ColumnScorer, Scorer
 from schemas import CODE_VERSION
 from schemas.decisions import (
     Decision,
     DecisionItem,
     DecisionTrace,
+    TracedAction,
     TracedCandidate,
     Versions,
 )
 from schemas.events import Event
 from schemas.limits import PERSON_EXPIRY_MS
 from schemas.person import PersonState
-from schemas.policy import Placement, Policy
+from schemas.policy import NOTHING, RECOMMEND_ITEMS, Placement
 from schemas.session import SESSION_CONTEXT, SessionContext, SessionNews
-from udfs.choose_slate import choose_slate
+from udfs.arbitrate import Choice, Contender, arbitrate, contend
+from udfs.assign_arms import assign_arms, is_held_out
+from udfs.attributes import read_attributes, read_item_attributes
+from udfs.compiled_policy import CompiledAction, CompiledPlacement, CompiledPolicy
 from udfs.draw import draw, identify_decision
-from udfs.explain_items import explain_items
 from udfs.features import FEATURE_INDEX, FEATURE_SPACE, compute_features
+from udfs.fill_slate import Ranked, Slate, fill_slate, wanted_items
 from udfs.fold_profile import fold_profile
 from udfs.follow_session import follow_session
+from udfs.judge_actions import MAY, Judged, Seen, Verdict, hold_out, judge_actions
 from udfs.knowledge import Knowledge, Known
 from udfs.outcomes import PersonOutcome
-from udfs.retrieve_candidates import retrieve_candidates
+from udfs.read_situation import Situation
+from udfs.remember_actions import has_limits, remember_grant, remember_reaction
+from udfs.render_texts import in_language, language_of, render
+from udfs.respond import respond, response_context, response_row
+from udfs.retrieve_candidates import Retrieved, retrieve_candidates
+from udfs.sentences import say
 from udfs.suppress_candidates import PASSED, suppress_candidates
 from udfs.view_candidates import View
 
 Made = tuple[Decision, DecisionTrace]
 COLD_SCORER: Final = ColumnScorer("popularity", FEATURE_INDEX["item_interest"])
-"""The order of popularity, for as long as there is no model."""
+"""The order of popularity, for as long as there is no model, and for people in the holdout."""
+GIVEN_ORDER: Final = ColumnScorer("given", FEATURE_INDEX["caller_position"], sign=-1.0)
+"""The order in which the caller handed its candidates in: what people in the holdout get of a rerank."""
+NOBODY: Final = SessionContext(0, 0, 0)
+UNRANKED: Final = Ranked(
+    [], np.empty((0, FEATURE_SPACE.count), np.float32), [], np.empty(0, np.float32), None, ""
+)
+
+
+class Asked(NamedTuple):
+    """One event that asks for decisions, and all they may depend on."""
+
+    person: str
+    event: Event
+    state: PersonState
+    context: SessionContext
+    knowledge: Knowledge
+    known: Known
+    policy: CompiledPolicy
+    arms: dict[str, str]
+    is_held_out: bool
+    language: str
+    seed: str
 
 
 def decide(
@@ -53,10 +88,20 @@ def decide(
     if state is None:
         state = PersonState(news.order_ms, news.order_ms)
     fold_profile(state, news, knowledge)
+    if news.kind == "event" and news.event is not None:
+        remember_reaction(state, news.event)
     state.last_ms = max(state.last_ms, news.order_ms)
     state.timer_ms = state.last_ms + PERSON_EXPIRY_MS
-    made = _decisions(state, news, knowledge, seed, epoch) if is_wanted else ()
-    return PersonOutcome(state, made, state.timer_ms, counts)
+    asked = _asked(state, news, knowledge, seed, epoch) if is_wanted else None
+    if asked is None:
+        return PersonOutcome(state, (), state.timer_ms, counts)
+    made: list[Made] = []
+    for placement in asked.policy.placements:
+        if asks_for(asked.event, placement.placement):
+            decided, failed = _decide_one(placement, asked)
+            made += [decided] if decided else []
+            counts += ("conditions_failed",) * failed
+    return PersonOutcome(state, tuple(made), state.timer_ms, counts)
 
 
 def expire_person(state: PersonState, now_ms: int) -> PersonOutcome:
@@ -66,79 +111,301 @@ def expire_person(state: PersonState, now_ms: int) -> PersonOutcome:
     return PersonOutcome(state, (), state.timer_ms, ())
 
 
-def _decisions(
+def asks_for(event: Event, placement: Placement) -> bool:
+    """Whether the event asks for a decision of the placement, by its type or by name."""
+    return event.event_type in placement.event_types or placement.name in event.placements
+
+
+def _asked(
     state: PersonState, news: SessionNews, knowledge: Knowledge, seed: str, epoch: int | None
-) -> tuple[Made, ...]:
+) -> Asked | None:
+    """The event that asks; None where nothing is to be decided."""
     event = news.event
     if news.kind != "event" or event is None or news.is_late or not news.context:
-        return ()
+        return None
     known = knowledge.at(event.event_time_ms, news.order_ms)
     if epoch is not None:
         known = known._replace(epoch=epoch)
     if known.policy is None:
-        return ()
-    placements = _placements(known.policy, event)
-    if not placements:
-        return ()
+        return None
+    policy = known.policy.policy
+    arms = assign_arms(policy.experiments, news.person)
+    variant = known.policy.variant(arms)
+    if not any(asks_for(event, one.placement) for one in variant.placements):
+        return None
+    is_out = is_held_out(policy.holdout, news.person)
     context = SESSION_CONTEXT.decode(news.context)
-    return tuple(
-        _decide_one(
-            placement, known.policy, state, context, news.person, event, knowledge, known, seed
+    language = language_of(event, policy.language)
+    return Asked(
+        news.person, event, state, context, knowledge, known, variant, arms, is_out, language, seed
+    )
+
+
+def _decide_one(placement: CompiledPlacement, asked: Asked) -> tuple[Made | None, int]:
+    """Judge, rank, weigh, choose, explain: reads top to bottom. With how many conditions failed to run."""
+    event, now_ms = asked.event, asked.event.event_time_ms
+    situation = Situation(asked.state, asked.context, event, asked.knowledge, asked.known)
+    if asked.is_held_out:  # whoever it is, and whatever they did
+        situation = situation._replace(state=PersonState(now_ms, now_ms), context=NOBODY)
+    moment = Seen(asked.policy, placement, situation)
+    if not moment.holds(placement.when):
+        return None, len(moment.errors)
+    judged = _judge(placement, asked, moment)
+    ranked = _rank(placement, judged, asked, moment)
+    slates = {
+        one.compiled.action.id: fill_slate(
+            ranked, one.compiled, placement.placement, situation, moment.values, asked.language
         )
-        for placement in placements
+        for one in judged
+        if one.verdict is MAY and one.compiled.action.kind == "slate"
+    }
+    judged = [_with_items(one, slates.get(one.compiled.action.id)) for one in judged]
+    competing = [one for one in judged if one.verdict is MAY]
+    modelled = _modelled(competing, asked, moment)
+    contenders = {
+        one.compiled.action.id: _contend(one, placement, asked, moment, ranked, slates, modelled)
+        for one in competing
+    }
+    drawn = draw(asked.seed, asked.person, event.event_id, placement.placement.name)
+    exploration = asked.policy.policy.exploration
+    choice = arbitrate(list(contenders.values()), exploration, drawn)
+    chosen = next(one for one in judged if one.compiled.action.id == choice.action_id)
+    slate = slates.get(choice.action_id)
+    asked.state.sequence = max(asked.state.sequence + 1, now_ms * 1000)
+    decision = _decision(
+        placement.placement,
+        asked,
+        moment,
+        chosen,
+        contenders[choice.action_id],
+        choice,
+        ranked,
+        slate,
     )
+    shown = slate or next(iter(slates.values()), None)
+    trace = _trace(
+        decision,
+        _traced_items(ranked, shown, set(slate.places) if slate else set()),
+        _traced_actions(judged, contenders, choice),
+        ranked.features.tobytes(),
+        drawn,
+    )
+    return (decision, trace), len(moment.errors)
 
 
-def _placements(policy: Policy, event: Event) -> list[Placement]:
-    return [
-        placement
-        for placement in policy.placements
-        if event.event_type in placement.event_types or placement.name in event.placements
+def _judge(placement: CompiledPlacement, asked: Asked, moment: Seen) -> list[Judged]:
+    if not asked.is_held_out:
+        return judge_actions(placement, asked.policy, moment, asked.person, asked.seed)
+    default = placement.placement.fallback or RECOMMEND_ITEMS
+    return hold_out(placement, default)
+
+
+def _with_items(one: Judged, slate: Slate | None) -> Judged:
+    """A slate without items is not offered."""
+    if slate is None or slate.places:
+        return one
+    return one._replace(verdict=Verdict("items", "no_items", {}))
+
+
+# --- ranking items --------------------------------------------------------------------------------------
+
+
+def _rank(placement: CompiledPlacement, judged: list[Judged], asked: Asked, moment: Seen) -> Ranked:
+    """The candidates with their scores, once for all slates that compete."""
+    slates = [
+        one.compiled for one in judged if one.verdict is MAY and one.compiled.action.kind == "slate"
     ]
-
-
-def _decide_one(
-    placement: Placement,
-    policy: Policy,
-    state: PersonState,
-    context: SessionContext,
-    person: str,
-    event: Event,
-    knowledge: Knowledge,
-    known: Known,
-    seed: str,
-) -> Made:
-    """Retrieve, score, suppress, choose, explain: reads top to bottom."""
-    now_ms = event.event_time_ms
-    leads = follow_session(context, state, knowledge.statistics, known.epoch, now_ms)
+    if not slates:
+        return UNRANKED
+    setting, policy = placement.placement, asked.policy.policy
+    state, context, event, knowledge, known = moment.situation
+    leads = follow_session(context, state, knowledge.statistics, known.epoch, event.event_time_ms)
     candidates = retrieve_candidates(
-        state, context, event, leads, knowledge, known, placement.candidates
-    )
+        state, context, event, leads, knowledge, known, setting.candidates,
+        _wanted(slates, moment),
+    )  # fmt: skip
     view = View(candidates, state, context, event, leads, knowledge, known)
     features = compute_features(view)
-    scorer = known.scorer or COLD_SCORER
+    scorer = _scorer(asked)
+    scores = scorer.score(features)
     verdicts = (
-        suppress_candidates(candidates, state, event, policy.suppression)
-        if placement.suppress
+        suppress_candidates(candidates, asked.state, event, policy.suppression)
+        if setting.suppress
         else [PASSED] * len(candidates)
     )
-    scores = scorer.score(features)
     propensities = scorer.propensity(scores)
-    free = [at for at, verdict in enumerate(verdicts) if verdict is PASSED]
-    slate = choose_slate(candidates, scores, free, placement.size, placement.diversity)
-    shown = [candidates[at] for at in slate]
-    reasons = explain_items(shown, context, knowledge, now_ms)
-    items = tuple(
-        DecisionItem(candidates[at].item_id, float(scores[at]), reason)
-        for at, reason in zip(slate, reasons, strict=True)
+    return Ranked(candidates, features, verdicts, scores, propensities, scorer.version)
+
+
+def _scorer(asked: Asked) -> Scorer:
+    if asked.is_held_out:
+        return GIVEN_ORDER if asked.event.candidates else COLD_SCORER
+    return asked.known.scorer or COLD_SCORER
+
+
+def _wanted(slates: list[CompiledAction], moment: Seen) -> dict[str, str]:
+    """Items that the rules of the slates ask for, with their source."""
+    found: dict[str, str] = {}
+    for one in slates:
+        for item_id, source in wanted_items(one, moment.situation, moment.values).items():
+            found.setdefault(item_id, source)
+    return found
+
+
+# --- weighing actions -----------------------------------------------------------------------------------
+
+
+def _contend(
+    one: Judged,
+    placement: CompiledPlacement,
+    asked: Asked,
+    moment: Seen,
+    ranked: Ranked,
+    slates: Mapping[str, Slate],
+    modelled: Mapping[str, float],
+) -> Contender:
+    action, policy = one.compiled.action, asked.policy
+    if action.kind == "nothing":
+        return Contender(NOTHING, 0.0, "", 1.0, 0.0, 1.0, policy.policy.nothing_priority)
+    context_weight = 1.0
+    for at in one.compiled.weights:
+        weight = policy.weights[at]
+        if moment.holds(weight.at):
+            context_weight *= weight.weight
+    slate = slates.get(action.id)
+    if slate is not None and ranked.propensities is not None:
+        propensity, source = float(ranked.propensities[slate.places[0]]), "model"
+    else:
+        found = respond(
+            action.id, placement.placement.name, response_context(asked.context, asked.event),
+            action.prior, asked.knowledge.actions, asked.known.epoch, modelled.get(action.id),
+        )  # fmt: skip
+        propensity, source = found.propensity, found.source
+    return contend(action.id, propensity, source, context_weight, action.value, action.lever)
+
+
+def _modelled(competing: list[Judged], asked: Asked, moment: Seen) -> Mapping[str, float]:
+    """The propensities of those that the model of responses knows."""
+    model = asked.known.responses
+    if model is None:
+        return {}
+    names = [one.compiled.action.id for one in competing]
+    return model.propensities(names, response_row(*moment.situation))
+
+
+# --- what goes out --------------------------------------------------------------------------------------
+
+
+def _decision(
+    placement: Placement,
+    asked: Asked,
+    moment: Seen,
+    chosen: Judged,
+    contender: Contender,
+    choice: Choice,
+    ranked: Ranked,
+    slate: Slate | None,
+) -> Decision:
+    event, known, policy = asked.event, asked.known, asked.policy.policy
+    action = chosen.compiled.action
+    decision_id = identify_decision(asked.person, event.session_id, event.event_id, placement.name)
+    valid_until_ms = event.event_time_ms + (action.valid_ms or placement.valid_ms)
+    if action.kind != "nothing" and has_limits(action.limits):
+        valid_until_ms = remember_grant(
+            asked.state, action.id, decision_id, event.event_time_ms, valid_until_ms
+        )
+    items = _items(ranked, slate)
+    model = ranked.model or (known.scorer or COLD_SCORER).version
+    is_silent = action.kind == "nothing"
+    return Decision(
+        decision_id=decision_id,
+        kind="decided",
+        person=asked.person,
+        session_id=event.session_id,
+        event_id=event.event_id,
+        event_time_ms=event.event_time_ms,
+        placement=placement.name,
+        channel=placement.channel or event.channel,
+        action_id=action.id,
+        treatment_id=chosen.treatment.treatment.id if chosen.treatment else "none",
+        items=items,
+        priority=contender.priority,
+        response_propensity=None if is_silent else contender.propensity,
+        action_probability=choice.probabilities[action.id],
+        arm=asked.arms,
+        is_holdout=asked.is_held_out,
+        is_merging=False,
+        explanation=_explanation(chosen, items, asked, moment),
+        versions=Versions(
+            known.policy_version, model, known.catalogue_ms, known.epoch, CODE_VERSION
+        ),
+        sequence=asked.state.sequence,
+        sent_at_ms=event.sent_at_ms,
+        valid_until_ms=valid_until_ms,
+        content=_content(chosen, asked, moment, policy.language),
+        propensity_source=contender.source,
     )
-    state.sequence = max(state.sequence + 1, event.event_time_ms * 1000)
-    propensity = float(propensities[slate[0]]) if propensities is not None and slate else None
-    decision = _decision(
-        placement, person, event, items, known, scorer.version, propensity, state.sequence
+
+
+def _items(ranked: Ranked, slate: Slate | None) -> tuple[DecisionItem, ...]:
+    if slate is None:
+        return ()
+    return tuple(
+        DecisionItem(ranked.candidates[at].item_id, float(ranked.scores[at]), reason)
+        for at, reason in zip(slate.places, slate.reasons, strict=True)
     )
-    chosen = set(slate)
-    traced = tuple(
+
+
+def _explanation(
+    chosen: Judged, items: tuple[DecisionItem, ...], asked: Asked, moment: Seen
+) -> str:
+    """Why, in one sentence for the person."""
+    template = in_language(chosen.compiled.reason, asked.language, asked.policy.policy.language)
+    if template is not None:
+        said = render(template, _text_values(chosen.compiled, template.names, moment))
+        if said is not None:
+            return said
+    if items:
+        return items[0].reason
+    return say("silence", "", asked.language) if chosen.compiled.action.kind == "nothing" else ""
+
+
+def _content(chosen: Judged, asked: Asked, moment: Seen, language: str) -> dict[str, str]:
+    """The treatment's texts; one that names what is missing is left out."""
+    found = {}
+    for name, texts in chosen.treatment.content if chosen.treatment else ():
+        template = in_language(texts, asked.language, language)
+        if template is not None:
+            said = render(template, _text_values(chosen.compiled, template.names, moment))
+            if said is not None:
+                found[name] = said
+    return found
+
+
+def _text_values(one: CompiledAction, names: tuple[str, ...], moment: Seen) -> Mapping[str, object]:
+    """What the placeholders of a text stand for; `item.*` is the item that the action is about."""
+    own = [name for name in names if name not in moment.values]
+    if not own:
+        return moment.values
+    of_item = [name for name in own if name.startswith("item.")]
+    values = moment.values | read_attributes(
+        [name for name in own if not name.startswith(("item.", "segment."))], moment.situation
+    )
+    if of_item and one.action.item is not None:
+        situation = moment.situation
+        item_id = read_attributes((one.action.item,), situation)[one.action.item]
+        now_ms = situation.event.event_time_ms
+        item = situation.knowledge.item_at(str(item_id), now_ms)
+        candidate = Retrieved(str(item_id), "", item, None)
+        values |= read_item_attributes(of_item, situation, candidate)
+    return values
+
+
+def _traced_items(
+    ranked: Ranked, slate: Slate | None, chosen: set[int]
+) -> tuple[TracedCandidate, ...]:
+    verdicts = slate.verdicts if slate else ranked.verdicts
+    return tuple(
         TracedCandidate(
             candidate.item_id,
             candidate.source,
@@ -147,51 +414,44 @@ def _decide_one(
             verdicts[at].values,
             score,
         )
-        for at, (candidate, score) in enumerate(zip(candidates, scores.tolist(), strict=True))
+        for at, (candidate, score) in enumerate(
+            zip(ranked.candidates, ranked.scores.tolist(), strict=True)
+        )
     )
-    trace = _trace(decision, traced, features.tobytes(), draw(seed, person, event.event_id))
-    return decision, trace
 
 
-def _decision(
-    placement: Placement,
-    person: str,
-    event: Event,
-    items: tuple[DecisionItem, ...],
-    known: Known,
-    model: str,
-    propensity: float | None,
-    sequence: int,
-) -> Decision:
-    versions = Versions(known.policy_version, model, known.catalogue_ms, known.epoch, CODE_VERSION)
-    return Decision(
-        decision_id=identify_decision(person, event.session_id, event.event_id, placement.name),
-        kind="decided",
-        person=person,
-        session_id=event.session_id,
-        event_id=event.event_id,
-        event_time_ms=event.event_time_ms,
-        placement=placement.name,
-        channel=event.channel,
-        action_id="recommend_items" if items else "nothing",
-        treatment_id="slate" if items else "none",
-        items=items,
-        priority=items[0].score if items else 0.0,
-        response_propensity=propensity,
-        action_probability=1.0,
-        arm={},
-        is_holdout=False,
-        is_merging=False,
-        explanation=items[0].reason if items else "Nothing suits you better than silence",
-        versions=versions,
-        sequence=sequence,
-        sent_at_ms=event.sent_at_ms,
-        valid_until_ms=event.event_time_ms + placement.valid_ms,
+def _traced_actions(
+    judged: list[Judged], contenders: Mapping[str, Contender], choice: Choice
+) -> tuple[TracedAction, ...]:
+    return tuple(
+        _traced_action(one, contenders.get(one.compiled.action.id), choice) for one in judged
     )
+
+
+def _traced_action(one: Judged, contender: Contender | None, choice: Choice) -> TracedAction:
+    action, verdict = one.compiled.action, one.verdict
+    treatment_id = one.treatment.treatment.id if one.treatment else ""
+    if contender is None:
+        values = dict(verdict.values)
+        return TracedAction(
+            action.id, treatment_id, "excluded", verdict.stage, verdict.rule, values,
+            0.0, "", 0.0, action.value, action.lever, 0.0, 0.0,
+        )  # fmt: skip
+    is_chosen = action.id == choice.action_id
+    return TracedAction(
+        action.id, treatment_id, "chosen" if is_chosen else "not_chosen", "arbitration",
+        "chosen" if is_chosen else "outweighed", {}, contender.propensity, contender.source,
+        contender.context_weight, contender.value, contender.lever, contender.priority,
+        choice.probabilities.get(action.id, 0.0),
+    )  # fmt: skip
 
 
 def _trace(
-    decision: Decision, candidates: tuple[TracedCandidate, ...], features: bytes, drawn: float
+    decision: Decision,
+    candidates: tuple[TracedCandidate, ...],
+    actions: tuple[TracedAction, ...],
+    features: bytes,
+    drawn: float,
 ) -> DecisionTrace:
     return DecisionTrace(
         decision_id=decision.decision_id,
@@ -206,4 +466,5 @@ def _trace(
         features=features,
         candidates=candidates,
         draw=drawn,
+        actions=actions,
     )

@@ -3,9 +3,9 @@
 from hashlib import blake2b
 
 
-def draw(seed: str, person: str, event_id: str) -> float:
-    """A number in [0, 1), uniform over persons and events."""
-    return int.from_bytes(_digest(8, seed, person, event_id)[:7], "big") / 2.0**56
+def draw(seed: str, *of: str) -> float:
+    """A number in [0, 1), uniform over what it is drawn for: a person, an event, a placement."""
+    return int.from_bytes(_digest(8, seed, *of)[:7], "big") / 2.0**56
 
 
 def identify_decision(person: str, session_id: str, event_id: str, placement: str) -> str:

@@ -1,46 +1,38 @@
 """Why an item is there: one sentence for the person."""
 
-from typing import Final
-
 from schemas.session import SessionContext
 from udfs.knowledge import Knowledge
 from udfs.retrieve_candidates import Retrieved, category_of_interest
-
-SENTENCES: Final = {
-    "caller": "From your list",
-    "nearest_sessions": "People on a visit like yours looked at this",
-    "viewed_next": "Often looked at next",
-    "viewed_together": "Often looked at together",
-    "bought_together": "Often bought together",
-    "trending_category": "Popular with other people",
-    "trending": "Popular with other people",
-    "new": "New in our catalogue",
-}
-"""What a source alone knows of an item."""
+from udfs.sentences import say
 
 
 def explain_items(
-    candidates: list[Retrieved], context: SessionContext, knowledge: Knowledge, now_ms: int
+    candidates: list[Retrieved],
+    context: SessionContext,
+    knowledge: Knowledge,
+    now_ms: int,
+    language: str = "en",
 ) -> list[str]:
-    """One sentence per candidate, saying no more than its source really knew."""
+    """One sentence per candidate in the person's language, saying no more than its source really knew."""
     category = category_of_interest(context)
     viewed = _name_of_interest(context, knowledge, now_ms)
-    return [_sentence(candidate, context, category, viewed) for candidate in candidates]
+    return [say(*_reason(one, context, category, viewed), language) for one in candidates]
 
 
-def _sentence(
+def _reason(
     candidate: Retrieved, context: SessionContext, category: str | None, viewed: str | None
-) -> str:
+) -> tuple[str, str]:
+    """The reason (a line of SENTENCES) and what it is about."""
     touch = context.items.get(candidate.item_id)
     if touch is not None and touch.carts:
-        return "You had this in your cart"
+        return "in_cart", ""
     if touch is not None or candidate.source in ("recently_viewed", "viewed_before"):
-        return "You looked at this recently"
+        return "viewed", ""
     own = candidate.item.category if candidate.item else None
     if category and own == category:
         leaf = category.rsplit("/", 1)[-1]
-        return f"Because you viewed {viewed}" if viewed else f"Because you looked at {leaf}"
-    return SENTENCES.get(candidate.source, "From our catalogue")
+        return ("because_item", viewed) if viewed else ("because_category", leaf)
+    return candidate.source, ""
 
 
 def _name_of_interest(context: SessionContext, knowledge: Knowledge, now_ms: int) -> str | None:

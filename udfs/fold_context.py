@@ -12,9 +12,11 @@ from schemas.limits import (
     WINDOW_BUCKET_MS,
 )
 from schemas.session import Bucket, ItemTouch, Named, SessionContext, Tally, Window
-from udfs.count_windows import bucket_at, buckets_in
+from udfs.category_facts import level_of
+from udfs.count_windows import bucket_at
 from udfs.fill_cart import fill_cart, first_known
 from udfs.knowledge import Knowledge
+from udfs.notice_signs import normal_query, notice_signs, notice_time, notice_topics
 
 WINDOW_BUCKETS: Final = SESSION_GAP_MS // WINDOW_BUCKET_MS
 RAGE_CLICKS: Final = 3
@@ -80,7 +82,9 @@ def fold_context(context: SessionContext, event: Event, knowledge: Knowledge) ->
     _navigate(context, event)
     if event.item_ids and event.event_type in TOUCHES:
         _touch(context, event, knowledge)
+    notice_signs(context, event, knowledge)
     fill_cart(context, event)
+    context.pause_ms = max(0, event.event_time_ms - context.newest_ms) if context.newest_ms else 0
     context.newest_ms = event.event_time_ms
     context.before_kind, context.kind = context.kind, event.event_type
     context.funnel = max(context.funnel, FUNNEL_STAGE.get(event.event_type, 0))
@@ -90,15 +94,19 @@ def fold_context(context: SessionContext, event: Event, knowledge: Knowledge) ->
 
 def window(context: SessionContext, now_ms: int, length_ms: int) -> Window:
     """Counts of the `length_ms` (at most 30 minutes) that end with `now_ms`."""
-    counts = [0, 0, 0, 0, 0]
+    events = views = searches = carts = clicks = 0
     head = now_ms // WINDOW_BUCKET_MS
-    for bucket in buckets_in(context.buckets, head, length_ms // WINDOW_BUCKET_MS):
-        counts[0] += bucket.events
-        counts[1] += bucket.views
-        counts[2] += bucket.searches
-        counts[3] += bucket.carts
-        counts[4] += bucket.clicks
-    return Window(*counts)
+    tail = head - length_ms // WINDOW_BUCKET_MS
+    for bucket in reversed(context.buckets):
+        if bucket.index <= tail:
+            break
+        if bucket.index <= head:
+            events += bucket.events
+            views += bucket.views
+            searches += bucket.searches
+            carts += bucket.carts
+            clicks += bucket.clicks
+    return Window(events, views, searches, carts, clicks)
 
 
 def _tally(context: SessionContext, event: Event) -> None:
@@ -177,21 +185,25 @@ def remember_slate(context: SessionContext, event: Event) -> None:
 
 def _navigate(context: SessionContext, event: Event) -> None:
     if event.page is not None and event.event_type in OPENS_A_PAGE:
-        _visit(context, event.page)
+        _visit(context, event.page, event.event_time_ms)
     if event.event_type == "search_performed" and event.query:
-        _raise(context.queries, " ".join(event.query.lower().split()))
+        _raise(context.queries, normal_query(event.query))
     elif event.event_type == "filter_applied" and event.attribute:
         _raise(context.filters, f"{event.attribute}={event.value or ''}")
     elif event.event_type == "element_clicked":
         _click(context, event)
 
 
-def _visit(context: SessionContext, page: str) -> None:
+def _visit(context: SessionContext, page: str, now_ms: int) -> None:
     pages = context.pages
     if pages and pages[-1] == page:
+        context.page_opens += 1
         return
     if len(pages) > 1 and pages[-2] == page:
         context.back_navigations += 1
+        notice_time(context.back_ms, now_ms)
+    context.page_since_ms = now_ms
+    context.page_opens = 1
     pages.append(page)
     del pages[:-PAGES_KEPT]
 
@@ -205,6 +217,7 @@ def _click(context: SessionContext, event: Event) -> None:
     context.clicked_ms = [ms for ms in context.clicked_ms if now_ms - ms <= RAGE_MS] + [now_ms]
     if len(context.clicked_ms) >= RAGE_CLICKS:
         context.rage_clicks += 1
+        notice_time(context.rage_ms, now_ms)
         context.clicked_ms = []
 
 
@@ -213,6 +226,8 @@ def _touch(context: SessionContext, event: Event, knowledge: Knowledge) -> None:
     for item_id in event.item_ids:
         touch = context.items.pop(item_id, None)
         known = knowledge.item_at(item_id, event.event_time_ms)
+        if known is not None and known.tags:
+            notice_topics(context, event, known, is_first=touch is None)
         if touch is None:
             context.item_count += 1
             touch = ItemTouch(None, None, None, event.event_time_ms, event.event_time_ms, 0)
@@ -222,6 +237,9 @@ def _touch(context: SessionContext, event: Event, knowledge: Knowledge) -> None:
         touch.brand = known.brand if known else touch.brand
         touch.price = first_known(
             event.price if is_single else None, known.price if known else None, touch.price
+        )
+        touch.level = level_of(
+            knowledge.catalogue, touch.category, touch.price, event.event_time_ms
         )
         _add_touch(context, touch, event)
         context.items[item_id] = touch

@@ -15,10 +15,12 @@ from schemas.limits import (
 )
 from schemas.person import Exposure, PeriodBucket, PersonState, Purchase
 from schemas.session import SESSION_CONTEXT, SessionContext, SessionNews
+from udfs.category_facts import LEVELS, level_of
 from udfs.count_windows import bucket_at, buckets_in
 from udfs.fold_context import TOUCHES
 from udfs.knowledge import Knowledge
 from udfs.lean import lean, price_level
+from udfs.notice_signs import count_feature, facts_told, merge_counts, state_facts
 
 PERIODS: Final = (
     ("fine", 5 * MINUTE_MS, 12),  # 1 h
@@ -94,7 +96,10 @@ def _lean_to_items(state: PersonState, event: Event, weight: float, knowledge: K
         price = event.price if is_single else None
         if price is None and item is not None:
             price = item.price
-        _lean(state, category, item.brand if item else None, price, weight, now_ms)
+        level = level_of(knowledge.catalogue, category, price, now_ms)
+        _lean(state, category, item.brand if item else None, price, level, weight, now_ms)
+        if event.event_type == "purchase_completed":
+            _buy_level(state, level)
 
 
 def _lean(
@@ -102,6 +107,7 @@ def _lean(
     category: str | None,
     brand: str | None,
     price: float | None,
+    level: int,
     weight: float,
     now_ms: int,
 ) -> None:
@@ -111,6 +117,14 @@ def _lean(
         lean(state.brands, brand, weight, now_ms)
     if price is not None:
         lean(state.price_levels, price_level(price), weight, now_ms)
+    if level:
+        lean(state.price_bands, LEVELS[level], weight, now_ms)
+
+
+def _buy_level(state: PersonState, level: int) -> None:
+    if level:
+        name = LEVELS[level]
+        state.bought_bands[name] = state.bought_bands.get(name, 0) + 1
 
 
 def _count(state: PersonState, now_ms: int, name: str | None, by: int = 1) -> None:
@@ -180,6 +194,26 @@ def _dismiss(state: PersonState, event: Event) -> None:
     _keep_newest(state.dismissed, DISMISSALS_MAX)
 
 
+def _identify(state: PersonState, event: Event) -> None:
+    state.is_identified = True
+
+
+def _state(state: PersonState, event: Event) -> None:
+    state_facts(state.statements, facts_told(event))
+
+
+def _prefer(state: PersonState, event: Event) -> None:
+    state_facts(state.preferences, facts_told(event))
+
+
+def _open_feature(state: PersonState, event: Event) -> None:
+    count_feature(state.features_opened, event)
+
+
+def _activate_feature(state: PersonState, event: Event) -> None:
+    count_feature(state.features_activated, event)
+
+
 _FOLDS: Final = {
     "purchase_completed": _buy,
     "purchase_refunded": _refund,
@@ -187,6 +221,11 @@ _FOLDS: Final = {
     "decision_clicked": _expose,
     "decision_dismissed": _dismiss,
     "not_interested": _dismiss,
+    "identified": _identify,
+    "profile_updated": _state,
+    "preference_stated": _prefer,
+    "feature_opened": _open_feature,
+    "feature_activated": _activate_feature,
 }
 
 
@@ -202,14 +241,21 @@ def _take_over(state: PersonState, context: SessionContext) -> None:
     a transfer folded in here.
     """
     state.event_count += context.event_count
+    state_facts(state.statements, context.statements.items())
+    state_facts(state.preferences, context.preferences.items())
+    merge_counts(state.features_opened, context.features_opened)
+    merge_counts(state.features_activated, context.features_activated)
     for item_id, touch in context.items.items():
         _recent(state, item_id, touch.last_ms)
         if touch.clicks or touch.carts or touch.purchases:
             _take(state, item_id, touch.last_ms)
         weight = touch.views + touch.clicks + 3.0 * touch.carts + 5.0 * touch.purchases
         if weight:
-            _lean(state, touch.category, touch.brand, touch.price, weight, touch.last_ms)
+            _lean(
+                state, touch.category, touch.brand, touch.price, touch.level, weight, touch.last_ms
+            )
         if touch.purchases:
+            _buy_level(state, touch.level)
             _keep_purchases(state, [Purchase(item_id, touch.last_ms, touch.price)])
     bought = context.tallies.get("purchase_completed")
     if bought is not None:

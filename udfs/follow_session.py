@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from schemas.person import PersonState
 from schemas.session import SessionContext
@@ -42,17 +41,20 @@ class Leads(NamedTuple):
             zeros = np.zeros(len(item_ids))
             return Near(zeros, zeros, zeros)
         size = len(self.near.touched)
-        numbers = np.array([self.numbers.get(one, size) for one in item_ids], dtype=np.int64)
+        numbers = np.array([self.numbers.get(one, size) for one in item_ids], dtype=np.intp)
         known = numbers < size
-        return Near(*(_gather(scores, numbers, known) for scores in self.near))
+        numbers[~known] = 0
+        return Near(*(np.where(known, scores[numbers], 0.0) for scores in self.near))
 
     def nearest(self, count: int) -> list[str]:
         """The items with the highest score among the nearest sessions' touches, best first."""
         if self.near is None:
             return []
         scores = self.near.touched
-        least = np.partition(scores, -count)[-count] if len(scores) > count else 0.0
-        numbers = np.flatnonzero((scores >= least) & (scores > 0.0))
+        numbers = np.flatnonzero(scores > 0.0)
+        if len(numbers) > count:
+            found = scores[numbers]  # few of all: to look for the least among these costs little
+            numbers = numbers[found >= np.partition(found, -count)[-count]]
         # equal scores by their ids: numbers differ from one instance to the next
         ranked = sorted((-scores[number], self.ids[number]) for number in numbers)
         return [item_id for _, item_id in ranked[:count]]
@@ -108,11 +110,3 @@ def _sum(of_items: Iterable[dict[str, float]]) -> Shares:
         for item_id, share in shares(links).items():
             total[item_id] = total.get(item_id, 0.0) + share / place
     return total
-
-
-def _gather(
-    scores: NDArray[np.float64], numbers: NDArray[np.int64], known: NDArray[np.bool_]
-) -> NDArray[np.float64]:
-    found = np.zeros(len(numbers))
-    found[known] = scores[numbers[known]]
-    return found

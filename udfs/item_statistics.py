@@ -3,9 +3,10 @@
 from bisect import bisect_left, insort
 from collections import deque
 from math import log2
+from sys import intern
 from typing import Final, NamedTuple, Protocol, TypeVar
 
-from schemas.knowledge import EpochEnd, ItemKnowledge, KnowledgeRecord, PastSession
+from schemas.knowledge import EpochEnd, ItemKnowledge, ItemRecord, PastSession
 from schemas.limits import BOARD_MAX, EPOCHS_KEPT, ITEMS_KNOWN_MAX
 from udfs.lean import SHORT_HALF_LIFE_MS
 from udfs.past_sessions import PastSessions
@@ -14,7 +15,7 @@ ALL: Final = ""
 """The board of all categories."""
 
 Rank = tuple[float, str]
-Records = dict[tuple[str, str], KnowledgeRecord]
+Records = dict[tuple[str, str], ItemRecord]
 
 
 class _OfEpoch(Protocol):
@@ -57,8 +58,6 @@ class ItemStatistics:
 
     def __init__(self) -> None:
         self.sessions = PastSessions()
-        self.epoch = 0
-        """The newest epoch in force; 0 = none."""
         self._epochs = [_Epoch(0, 0, 0)]
         self._items: dict[str, list[ItemKnowledge]] = {}
         self._categories: dict[str, list[ItemKnowledge]] = {}
@@ -68,7 +67,12 @@ class ItemStatistics:
         self._complete: deque[_Complete] = deque()
         self._newest_complete = 0
 
-    def learn(self, record: KnowledgeRecord) -> bool:
+    @property
+    def epoch(self) -> int:
+        """The newest epoch in force; 0 = none."""
+        return self._epochs[-1].epoch
+
+    def learn(self, record: ItemRecord) -> bool:
         """Takes a record of an epoch; True where it completes one. A repeat changes nothing."""
         if record.epoch <= self._newest_complete:
             return False
@@ -128,7 +132,6 @@ class ItemStatistics:
                         changed.setdefault(category, []).append((_rank(record), record.item_id))
         for category, ranks in changed.items():
             self._raise(category, ranks, epoch)
-        self.epoch = epoch
         self._epochs.append(_Epoch(epoch, effective_from_ms, self.sessions.count))
         _forget(self._epochs, epoch)
 
@@ -137,9 +140,8 @@ class ItemStatistics:
         versions = known.pop(record.item_id, [])
         versions.append(record)
         _forget(versions, record.epoch)
-        known[record.item_id] = (
-            versions  # at the end: the first is the one that changed longest ago
-        )
+        # at the end: the first is the one that changed longest ago; the catalogue's string for the id
+        known[intern(record.item_id)] = versions
         if len(known) > ITEMS_KNOWN_MAX:
             del known[next(iter(known))]
 
@@ -172,4 +174,7 @@ def _forget(versions: list[V], epoch: int) -> None:
 
 
 def _at(versions: list[V] | None, epoch: int) -> V | None:
-    return next((one for one in reversed(versions or ()) if one.epoch <= epoch), None)
+    for one in reversed(versions or ()):
+        if one.epoch <= epoch:
+            return one
+    return None

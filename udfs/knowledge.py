@@ -7,23 +7,28 @@ applying a record twice, or in another order, changes nothing.
 
 from typing import NamedTuple
 
+from models.response import ResponseModel
 from models.scorer import Scorer
 from schemas.items import Item
-from schemas.knowledge import KnowledgeRecord
-from schemas.policy import Policy
+from schemas.knowledge import ActionKnowledge, EpochEnd, KnowledgeRecord
+from udfs.action_statistics import ActionStatistics
 from udfs.catalogue import Catalogue
+from udfs.compiled_policy import CompiledPolicy
 from udfs.item_statistics import ItemStatistics
 from udfs.timeline import Entry, Timeline
 
 
 class Known(NamedTuple):
-    """What is in force at one moment. `policy` None: nothing may be decided; `scorer` None: no model."""
+    """What is in force at one moment. `policy` None: nothing may be decided; `scorer` None: no model;
+    `responses` None: none of how people respond to actions.
+    """
 
-    policy: Policy | None
+    policy: CompiledPolicy | None
     policy_version: str
     scorer: Scorer | None
     catalogue_ms: int
     epoch: int
+    responses: ResponseModel | None = None
 
 
 class Knowledge:
@@ -32,15 +37,17 @@ class Knowledge:
     def __init__(self) -> None:
         self.catalogue = Catalogue()
         self.statistics = ItemStatistics()
-        self._policies: Timeline[Policy] = Timeline()
+        self.actions = ActionStatistics()
+        self._policies: Timeline[CompiledPolicy] = Timeline()
         self._scorers: Timeline[Scorer] = Timeline()
+        self._responses: Timeline[ResponseModel] = Timeline()
 
     def add_item(self, item: Item, position: int) -> None:
         """Adds one version of an item; `position` is its offset in the topic `items`."""
         self.catalogue.add(item, position)
 
     def add_policy(
-        self, version: str, effective_from_ms: int, position: int, policy: Policy
+        self, version: str, effective_from_ms: int, position: int, policy: CompiledPolicy
     ) -> None:
         """Adds one version of the policy."""
         self._policies.add(Entry(effective_from_ms, position, version, policy))
@@ -51,24 +58,38 @@ class Knowledge:
         """Adds one version of the model."""
         self._scorers.add(Entry(effective_from_ms, position, version, scorer))
 
+    def add_responses(
+        self, version: str, effective_from_ms: int, position: int, responses: ResponseModel
+    ) -> None:
+        """Adds one version of the model of how people respond to actions."""
+        self._responses.add(Entry(effective_from_ms, position, version, responses))
+
     def learn(self, record: KnowledgeRecord) -> bool:
         """Takes a record of the topic `knowledge`; True where it completes an epoch."""
+        if isinstance(record, ActionKnowledge):
+            self.actions.learn(record)
+            return False
+        if isinstance(record, EpochEnd):
+            self.actions.learn(record)
         return self.statistics.learn(record)
 
     def advance(self, now_ms: int) -> None:
         """Brings into force the complete epochs whose time has come; call it in order of time."""
         self.statistics.advance(now_ms)
+        self.actions.advance(now_ms)
 
     def at(self, time_ms: int, epoch_ms: int | None = None) -> Known:
         """What is in force at `time_ms`; the epoch is that of `epoch_ms`, where that is another."""
         policy = self._policies.at(time_ms)
         scorer = self._scorers.at(time_ms)
+        responses = self._responses.at(time_ms)
         return Known(
             policy.value if policy else None,
             policy.version if policy else "none",
             scorer.value if scorer else None,
             self.catalogue.time_at(time_ms),
             self.statistics.epoch_at(time_ms if epoch_ms is None else epoch_ms),
+            responses.value if responses else None,
         )
 
     def item_at(self, item_id: str, time_ms: int) -> Item | None:
@@ -79,4 +100,5 @@ class Knowledge:
         """Forgets versions that no event at or after `before_ms` can see."""
         self._policies.prune(before_ms)
         self._scorers.prune(before_ms)
+        self._responses.prune(before_ms)
         self.catalogue.prune(before_ms)

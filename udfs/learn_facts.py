@@ -1,4 +1,4 @@
-"""What one piece of a session's news teaches about items: facts, each for one item or category."""
+"""What one piece of a session's news teaches: facts, each for one item, category or action."""
 
 from collections.abc import Iterator
 from hashlib import blake2b
@@ -8,9 +8,11 @@ from msgspec import Struct
 
 from schemas.codec import StateCodec
 from schemas.events import Event
+from schemas.knowledge import KEY_SEPARATOR, action_key
 from schemas.limits import EXPOSURES_PER_EVENT_MAX, ID_LENGTH_MAX, SESSION_MEMORY_ITEMS
 from schemas.session import SESSION_CONTEXT, SessionContext, SessionNews
 from udfs.fold_context import TAKES
+from udfs.respond import response_context
 
 LinkKind = Literal["next_items", "seen_with", "bought_with"]
 
@@ -29,6 +31,12 @@ COUNTS: Final = {
 }
 """Event types that count for their items, and as what."""
 INTEREST: Final = {"views": 1.0, "clicks": 1.0, "carts": 3.0, "purchases": 5.0}
+RESPONSES: Final = {
+    "decision_exposed": "exposures",
+    "decision_clicked": "clicks",
+    "decision_dismissed": "dismissals",
+}
+"""Event types that count for the action they name (`properties["action_id"]`), and as what."""
 NEIGHBOURS: Final = 3
 """Touches before this one that it is linked to."""
 
@@ -55,6 +63,15 @@ class ItemFact(Struct, array_like=True, frozen=True):
     price: float | None = None
 
 
+class ActionFact(Struct, array_like=True, frozen=True):
+    """One exposure, click or dismissal of an action, under one of its keys; their order does not matter."""
+
+    key: str
+    order_ms: int
+    time_ms: int
+    count: str
+
+
 class SessionFact(Struct, array_like=True, frozen=True):
     """A session has ended and is remembered."""
 
@@ -65,6 +82,7 @@ class SessionFact(Struct, array_like=True, frozen=True):
 
 
 ITEM_FACT: Final = StateCodec(ItemFact, version=1)
+ACTION_FACT: Final = StateCodec(ActionFact, version=1)
 SESSION_FACT: Final = StateCodec(SessionFact, version=1)
 
 
@@ -80,6 +98,33 @@ def item_facts(news: SessionNews) -> Iterator[ItemFact]:
             kind, item_id, news.order_ms, news.session_id, news.position, number,
             event.event_time_ms, count, weight, link, other, category, price,
         )  # fmt: skip
+
+
+def action_facts(news: SessionNews) -> Iterator[ActionFact]:
+    """What `news` teaches about the action that its event names: everywhere, and where it was shown.
+
+    By event: a session takes no event id twice, so a client that names an exposure after its decision
+    counts it once however often it sends it. The context is the session's as of this event. A name that
+    is missing, too long or holds KEY_SEPARATOR teaches nothing.
+    """
+    event = news.event
+    count = RESPONSES.get(event.event_type) if event is not None else None
+    if news.kind != "event" or event is None or count is None:
+        return
+    action_id, placement = named_action(event), event.properties.get("placement")
+    if action_id is None:
+        return
+    yield ActionFact(action_key(action_id), news.order_ms, event.event_time_ms, count)
+    if _is_key_part(placement) and news.context:
+        context = response_context(SESSION_CONTEXT.decode(news.context), event)
+        key = action_key(action_id, placement, context)
+        yield ActionFact(key, news.order_ms, event.event_time_ms, count)
+
+
+def named_action(event: Event) -> str | None:
+    """The action that a response names; None = none, or a name that cannot be a key."""
+    action_id = event.properties.get("action_id")
+    return action_id if _is_key_part(action_id) else None
 
 
 def session_fact(news: SessionNews) -> SessionFact | None:
@@ -130,9 +175,13 @@ def _exposed(item_id: str, category: str | None, position: int) -> Iterator[Fact
         yield "category", category, "examined", examination(position), "", "", None, None
 
 
-def _is_name(category: str | None) -> TypeGuard[str]:
-    """A category as long as a text is kept with its items, but has no record of its own."""
-    return bool(category) and len(category or "") <= ID_LENGTH_MAX
+def _is_name(name: str | None) -> TypeGuard[str]:
+    """What is as long as a text may stand in an event, but has no record of its own."""
+    return bool(name) and len(name or "") <= ID_LENGTH_MAX
+
+
+def _is_key_part(name: str | None) -> TypeGuard[str]:
+    return _is_name(name) and KEY_SEPARATOR not in name
 
 
 def examination(position: int) -> float:

@@ -1,12 +1,24 @@
-"""The item step: the facts of one epoch make the item's knowledge at its end."""
+"""The item step and the action step: the facts of one epoch make what is known at its end."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from schemas.knowledge import ItemKnowledge, PastSession, effective_from_ms, epoch_end_ms
-from schemas.limits import LINKS_MAX
+from msgspec import structs
+
+from schemas.knowledge import (
+    HOURS_KEPT,
+    KEY_SEPARATOR,
+    RECENT_EPOCHS,
+    ActionKnowledge,
+    ItemKnowledge,
+    PastSession,
+    effective_from_ms,
+    epoch_end_ms,
+)
+from schemas.limits import HOUR_MS, LINKS_MAX
 from udfs.lean import LONG_HALF_LIFE_MS, SHORT_HALF_LIFE_MS, decay
-from udfs.learn_facts import INTEREST, ItemFact, SessionFact
+from udfs.learn_facts import INTEREST, RESPONSES, ActionFact, ItemFact, SessionFact
 
 FORGET: Final = 1e-3
 """A link that has decayed below this weight is dropped."""
@@ -72,6 +84,45 @@ def learn_item(
         seen_with=links["seen_with"],
         bought_with=links["bought_with"],
     )
+
+
+def learn_action(
+    before: ActionKnowledge | None, facts: Sequence[ActionFact], epoch: int
+) -> ActionKnowledge:
+    """What is known under the key of `facts` (at least one) at the end of `epoch`."""
+    key, at_ms = facts[0].key, epoch_end_ms(epoch)
+    times = [fact.time_ms for fact in facts]
+    was = before or ActionKnowledge("action", key, epoch, 0, at_ms, min(times), min(times))
+    long = decay(1.0, at_ms - was.at_ms, LONG_HALF_LIFE_MS)
+    more = Counter(fact.count for fact in facts)
+    counts = {name: getattr(was, name) * long + more[name] for name in RESPONSES.values()}
+    known = ActionKnowledge(
+        "action", key, epoch, effective_from_ms(epoch), at_ms,
+        first_ms=min(was.first_ms, *times), last_ms=max(was.last_ms, *times), **counts,
+    )  # fmt: skip
+    if KEY_SEPARATOR in key:
+        return known
+    exposed = [fact.time_ms for fact in facts if fact.count == "exposures"]
+    hour = (at_ms - 1) // HOUR_MS
+    hourly = _moved(was.hourly, hour - was.hour, HOURS_KEPT)
+    for place, count in Counter(hour - time_ms // HOUR_MS for time_ms in exposed).items():
+        if 0 <= place < HOURS_KEPT:
+            hourly[place] += count
+    recent = _moved(was.recent, epoch - was.epoch, RECENT_EPOCHS)
+    recent[0] += len(exposed)
+    return structs.replace(
+        known,
+        exposures_total=was.exposures_total + len(exposed),
+        peak=max(was.peak * long, float(len(exposed))),
+        hour=hour,
+        hourly=tuple(hourly),
+        recent=tuple(recent),
+    )
+
+
+def _moved(counts: Sequence[int], steps: int, length: int) -> list[int]:
+    """Counts of equal times, newest first, once so many newer ones have begun; at most `length`."""
+    return ([0] * min(steps, length) + [*counts, *[0] * length])[:length]
 
 
 def past_session(fact: SessionFact, epoch: int) -> PastSession:

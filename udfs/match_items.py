@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 from math import log
+from sys import intern
 from typing import Final
 
 from schemas.items import Item
@@ -43,9 +44,11 @@ def _signs(
     tags: tuple[str, ...],
     attributes: tuple[tuple[str, str], ...],
 ) -> frozenset[str]:
-    named = [f"{attribute}={value}".lower() for attribute, value in attributes]
-    own = [f"brand={brand}".lower()] if brand else []
-    return words(name or "").union(map(str.lower, tags), named, own)
+    named = [f"{attribute}={value}" for attribute, value in attributes]
+    own = [f"brand={brand}"] if brand else []
+    said = [sign.lower() for sign in (*tags, *named, *own)]
+    # one string for each sign, whichever item has it: sets then compare places, not letters
+    return frozenset(map(intern, (*words(name or ""), *said)))
 
 
 def likeness(one: Item, other: Item) -> float:
@@ -66,10 +69,8 @@ def likeness_of(
 
 def overlap(one: frozenset[str], other: frozenset[str]) -> float:
     """Jaccard's index: what they share over what either has; 0 where both are empty."""
-    if not one or not other:
-        return 0.0
     shared = len(one & other)
-    return shared / (len(one) + len(other) - shared)
+    return shared / (len(one) + len(other) - shared) if shared else 0.0
 
 
 def covered(asked: Iterable[str], offered: frozenset[str]) -> float:

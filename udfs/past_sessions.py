@@ -10,8 +10,10 @@ items in the lists by item: some 130 bytes for five items.
 """
 
 from array import array
+from bisect import bisect_left
 from collections.abc import Sequence
 from math import log, sqrt
+from sys import intern
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -30,6 +32,17 @@ NEIGHBOURS_MAX: Final = 300
 NEW_HALF_LIFE_MS: Final = 30 * DAY_MS
 FAR: Final = 127
 GROWTH: Final = 4_096
+
+
+def _closeness(steps: NDArray[np.signedinteger[Any]]) -> NDArray[np.float64]:
+    """How much an item counts that came `steps` after (before: negative) the one that is shared."""
+    closeness = 1.0 / (1.0 + np.abs(steps) / 2.0)
+    return np.where(steps < 0, closeness / 2.0, closeness)
+
+
+STEPS_MAX: Final = SESSION_MEMORY_ITEMS - 1
+CLOSENESS: Final = _closeness(np.arange(-STEPS_MAX, STEPS_MAX + 1))
+"""By steps, from -STEPS_MAX on."""
 
 
 class Near(NamedTuple):
@@ -82,26 +95,22 @@ class PastSessions:
         query = [
             (self.numbers[one], place) for place, one in enumerate(item_ids) if one in self.numbers
         ]
-        found = [self._sessions_of(number, count) for number, _ in query]
-        if not any(len(one) for one in found):
+        holders = [self._sessions_of(number, count) for number, _ in query]
+        if not any(holders):
             return None
         seen = min(count, self._size)
         weights = [
-            np.full(len(sessions), log(1.0 + seen / len(sessions)) / sqrt(1.0 + place))
-            for sessions, (_, place) in zip(found, query, strict=True)
-            if len(sessions)
+            log(1.0 + seen / max(1, len(found))) / sqrt(1.0 + place)
+            for found, (_, place) in zip(holders, query, strict=True)
         ]
-        sessions, at = np.unique(np.concatenate(found), return_inverse=True)
-        nearness = _sums(at, np.concatenate(weights))
+        sessions, nearness = _merged(holders, weights)
         places = sessions % self._size
         age_ms = np.maximum(0, now_ms - self._ended_ms[places])
         # only ratios count; from the newest on, or the weights of very old ones would all be zero
         nearness *= np.exp2((age_ms - age_ms.min()) / -NEW_HALF_LIFE_MS)
         if len(sessions) > NEIGHBOURS_MAX:
-            # stable: of equals the newest, whatever the numbers of the items
-            nearest = np.argsort(-nearness[::-1], kind="stable")[:NEIGHBOURS_MAX]
-            chosen = len(sessions) - 1 - nearest
-            places, nearness = places[chosen], nearness[chosen]
+            nearest = _nearest(nearness)
+            places, nearness = places[nearest], nearness[nearest]
         return self._touched(places, nearness, query)
 
     def _touched(
@@ -113,36 +122,38 @@ class PastSessions:
         items = self._items[places]
         numbers = [number for number, _ in query]
         self._ranks[numbers] = [place for _, place in query]
-        ranks = self._ranks[items]
+        ranks = self._ranks[items]  # NOBODY's is that of the last place, which no item has
         self._ranks[numbers] = FAR
-        is_item = items != NOBODY
-        ranks = np.where(is_item, ranks, FAR)
-        shared = ranks.argmin(axis=1)
-        steps = np.arange(SESSION_MEMORY_ITEMS) - shared[:, None]
-        closeness = 1.0 / (1.0 + np.abs(steps) / 2.0)
-        closeness = np.where(steps < 0, closeness / 2.0, closeness)
-        flat, size = items[is_item], len(self.ids)
-        weights, squares = nearness / nearness.sum(), nearness**2 / (nearness**2).sum()
-        touched = _sums(flat, (weights[:, None] * closeness)[is_item], size)
-        focused = _sums(flat, (squares[:, None] * closeness)[is_item], size)
-        is_next = is_item & (steps == 1)
-        nexts = np.broadcast_to(weights[:, None], items.shape)[is_next]
-        return Near(touched, focused, _sums(items[is_next], nexts, size))
+        # from here on without the empty places, most of all: `of` is the row of each item
+        filled = np.flatnonzero(items != NOBODY)
+        flat, of = items.ravel()[filled], filled // SESSION_MEMORY_ITEMS
+        shared = np.arange(len(items)) * SESSION_MEMORY_ITEMS + ranks.argmin(axis=1)
+        steps = filled - shared[of]
+        closeness, size = CLOSENESS[steps + STEPS_MAX], len(self.ids)
+        weights = (nearness / nearness.sum())[of]
+        squares = (nearness**2 / (nearness**2).sum())[of]
+        is_next = steps == 1
+        return Near(
+            _sums(flat, weights * closeness, size),
+            _sums(flat, squares * closeness, size),
+            _sums(flat[is_next], weights[is_next], size),
+        )
 
-    def _sessions_of(self, number: int, count: int) -> NDArray[np.int64]:
-        found = np.array(self._found_by[number], dtype=np.int64)
+    def _sessions_of(self, number: int, count: int) -> "array[int]":
+        found = self._found_by[number]
         oldest = self.count - self._size
-        if len(found) and (found[-1] >= count or found[0] < oldest):
-            found = found[(found >= oldest) & (found < count)]
+        if found and (found[-1] >= count or found[0] < oldest):
+            found = found[bisect_left(found, oldest) : bisect_left(found, count)]
         return found[-SESSIONS_PER_ITEM_MAX:]
 
     def _number(self, item_id: str) -> int:
         number = self.numbers.get(item_id)
         if number is None:
+            item_id = intern(item_id)  # the catalogue has the same string
             number = self.numbers[item_id] = len(self.ids)
             self.ids.append(item_id)
             self._found_by.append(array("q"))
-            if number >= len(self._ranks):
+            if number + 1 >= len(self._ranks):
                 more = np.full(max(GROWTH, number), FAR, dtype=np.int8)
                 self._ranks = np.concatenate([self._ranks, more])
         return number
@@ -152,6 +163,31 @@ class PastSessions:
         rows = np.full((more, SESSION_MEMORY_ITEMS), NOBODY, dtype=np.int32)
         self._items = np.concatenate([self._items, rows])
         self._ended_ms = np.concatenate([self._ended_ms, np.zeros(more, dtype=np.int64)])
+
+
+def _merged(
+    holders: Sequence["array[int]"], weights: Sequence[float]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The distinct sessions of all lists, ascending, and the sum of the weights of the lists each is in."""
+    found = array("q")
+    for one in holders:
+        found += one
+    sessions = np.array(found)
+    # the lists are sorted: merging them is faster than np.unique, and keeps the order of equal ones
+    order = sessions.argsort(kind="stable")
+    sessions = sessions[order]
+    is_first = np.ones(len(sessions), dtype=bool)
+    np.not_equal(sessions[1:], sessions[:-1], out=is_first[1:])
+    lengths = [len(one) for one in holders]
+    return sessions[is_first], _sums(is_first.cumsum() - 1, np.repeat(weights, lengths)[order])
+
+
+def _nearest(nearness: NDArray[np.float64]) -> NDArray[np.intp]:
+    """The places of the NEIGHBOURS_MAX highest, best first; of equals the later, so the newer, one."""
+    least = np.partition(nearness, -NEIGHBOURS_MAX)[-NEIGHBOURS_MAX]
+    newest = np.flatnonzero(nearness >= least)[::-1]
+    nearest: NDArray[np.intp] = newest[np.argsort(-nearness[newest], kind="stable")]
+    return nearest[:NEIGHBOURS_MAX]
 
 
 def _sums(

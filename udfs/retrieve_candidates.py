@@ -1,6 +1,7 @@
 """Which items could be offered: a bounded list from several sources, each naming itself."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Final, NamedTuple
 
 from schemas.events import Candidate, Event
@@ -40,6 +41,9 @@ NEWCOMERS_MAX: Final = 12
 """The newest items, of which the places for newcomers are drawn."""
 
 
+NONE_WANTED: Final[Mapping[str, str]] = {}
+
+
 class Retrieved(NamedTuple):
     """A candidate: `item` None = not in the catalogue, or `is_gone` from it.
 
@@ -62,18 +66,19 @@ def retrieve_candidates(
     knowledge: Knowledge,
     known: Known,
     count: int = RETRIEVED_MAX,
+    wanted: Mapping[str, str] = NONE_WANTED,
 ) -> list[Retrieved]:
     """The caller's own candidates where it handed some in, else at most `count` of ours.
 
-    Each item comes once, from the first source that found it. A source that finds little leaves its
+    `wanted` are items that rules ask for, with their source; they come first and count. Each item comes once, from the first source that found it. A source that finds little leaves its
     places to the others, the last of which is the catalogue's newest: nobody gets an empty list where
     the engine knows any item.
     """
     now_ms = event.event_time_ms
     if event.candidates:
-        return _given(event, knowledge, known)
+        return _looked_up(_given(event), knowledge, known, now_ms)
     sources = _sources(state, context, event, leads, knowledge, known)
-    found: dict[str, str] = {}
+    found = dict(islice(wanted.items(), count))
     for source, share in SHARES:
         left = min(count - len(found), max(1, round(share * count)))
         for item_id in sources[source] if left else ():
@@ -82,9 +87,8 @@ def retrieve_candidates(
                 left -= 1
                 if not left:
                     break
-    return [
-        _named(item_id, source, None, knowledge, known, now_ms) for item_id, source in found.items()
-    ]
+    named = ((item_id, source, None) for item_id, source in found.items())
+    return _looked_up(named, knowledge, known, now_ms)
 
 
 def category_of_interest(context: SessionContext) -> str | None:
@@ -102,23 +106,32 @@ def _sources(
     leads: Leads,
     knowledge: Knowledge,
     known: Known,
-) -> dict[str, Iterable[str]]:
-    """Each source's items, best first; iterators are made only as far as they are asked for."""
+) -> dict[str, Iterator[str]]:
+    """Each source's items, best first; they are found only when the first of them is asked for."""
     now_ms, statistics, epoch = event.event_time_ms, knowledge.statistics, known.epoch
     category = category_of_interest(context)
     return {
         "recently_viewed": reversed(context.items),
-        "nearest_sessions": leads.nearest(RETRIEVED_MAX),
-        "viewed_next": top(leads.next_few, RETRIEVED_MAX),
-        "viewed_together": top(leads.seen_few, RETRIEVED_MAX),
-        "bought_together": top(leads.bought, RETRIEVED_MAX),
+        "nearest_sessions": _later(lambda: leads.nearest(RETRIEVED_MAX)),
+        "viewed_next": _later(lambda: top(leads.next_few, RETRIEVED_MAX)),
+        "viewed_together": _later(lambda: top(leads.seen_few, RETRIEVED_MAX)),
+        "bought_together": _later(lambda: top(leads.bought, RETRIEVED_MAX)),
         "viewed_before": reversed(state.recent_items),
-        "trending_category": statistics.trending(category, epoch) if category else (),
-        "similar": _similar(context, category, knowledge, now_ms) if category else (),
-        "new": _new(event, category, knowledge, now_ms),
-        "trending": statistics.trending(ALL, epoch),
+        "trending_category": _later(
+            lambda: statistics.trending(category, epoch) if category else ()
+        ),
+        "similar": _later(
+            lambda: _similar(context, category, knowledge, now_ms) if category else ()
+        ),
+        "new": _later(lambda: _new(event, category, knowledge, now_ms)),
+        "trending": _later(lambda: statistics.trending(ALL, epoch)),
         "catalogue": (item.item_id for item in knowledge.catalogue.newest(ALL, now_ms)),
     }
+
+
+def _later(find: Callable[[], Iterable[str]]) -> Iterator[str]:
+    """What `find` finds; it is called when the first item is asked for, and only once."""
+    yield from find()
 
 
 def _similar(
@@ -144,25 +157,25 @@ def _first(items: Iterator[Item], count: int) -> list[Item]:
     return [item for item, _ in zip(items, range(count), strict=False)]
 
 
-def _given(event: Event, knowledge: Knowledge, known: Known) -> list[Retrieved]:
+def _given(event: Event) -> Iterator[tuple[str, str, Candidate]]:
     given: dict[str, Candidate] = {}
     for one in event.candidates:
         given.setdefault(one.item_id, one)  # given twice: the first counts
-    return [
-        _named(item_id, "caller", one, knowledge, known, event.event_time_ms)
-        for item_id, one in given.items()
-    ]
+    return ((item_id, "caller", one) for item_id, one in given.items())
 
 
-def _named(
-    item_id: str,
-    source: str,
-    given: Candidate | None,
+def _looked_up(
+    found: Iterable[tuple[str, str, Candidate | None]],
     knowledge: Knowledge,
     known: Known,
     now_ms: int,
-) -> Retrieved:
-    item = knowledge.item_at(item_id, now_ms)
-    is_gone = item is None and knowledge.catalogue.is_gone(item_id, now_ms)
-    learnt = knowledge.statistics.item(item_id, known.epoch)
-    return Retrieved(item_id, source, item, learnt, given, is_gone)
+) -> list[Retrieved]:
+    """Each item id, its source and what the caller said of it, with all that is known of the item."""
+    item_at, is_gone = knowledge.catalogue.at, knowledge.catalogue.is_gone
+    learnt_of, epoch = knowledge.statistics.item, known.epoch
+    candidates = []
+    for item_id, source, given in found:
+        item, learnt = item_at(item_id, now_ms), learnt_of(item_id, epoch)
+        gone = item is None and is_gone(item_id, now_ms)
+        candidates.append(Retrieved(item_id, source, item, learnt, given, gone))
+    return candidates

@@ -5,7 +5,7 @@ missing. Each is made when it is first asked for.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from math import log, log1p, nan
 from typing import Any, Final, Generic, TypeVar, get_args
 from zlib import crc32
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.events import Event, EventType
+from schemas.items import Item
 from schemas.knowledge import ItemKnowledge
 from schemas.limits import DAY_MS, HOUR_MS, MINUTE_MS
 from schemas.person import PersonState
@@ -42,7 +43,11 @@ TOUCH_COLUMNS: Final = (
     "views", "clicks", "carts", "taken", "touches", "dwell_s", "attention_s",
     "age_s", "first_age_s", "rank", "first_rank", "kind", "steps", "sign",
 )  # fmt: skip
-UNTOUCHED: Final = (0.0,) * 7 + (nan,) * 7
+UNTOUCHED: Final = np.array([[0.0]] * 7 + [[nan]] * 7)
+"""What stands in the TOUCH_COLUMNS of an item that was not touched."""
+CATEGORY_COLUMNS: Final = (
+    "share", "is_last", "long", "short", "click_rate", "conversion_rate", "interest",
+)  # fmt: skip
 LEARNT_COLUMNS: Final = (
     "views", "carts", "purchases", "exposures", "examined", "taken", "interest", "interest_short",
 )  # fmt: skip
@@ -55,11 +60,11 @@ class lazy(Generic[V]):  # noqa: N801 - a decorator, as property is
     """A property that is computed once; functools.cached_property takes a lock for it, each time."""
 
     def __init__(self, compute: Callable[[Any], V]) -> None:
-        self._compute = compute
+        self._compute, self._name = compute, compute.__name__
         self.__doc__ = compute.__doc__
 
     def __get__(self, view: Any, owner: Any = None) -> V:
-        value = view.__dict__[self._compute.__name__] = self._compute(view)
+        value = view.__dict__[self._name] = self._compute(view)
         return value
 
 
@@ -83,9 +88,6 @@ class View:
         self._knowledge, self._known = knowledge, known
         self.ids = [one.item_id for one in candidates]
         self._touches = [context.items.get(item_id) for item_id in self.ids]
-        self._categories = [
-            _category(one, t) for one, t in zip(candidates, self._touches, strict=True)
-        ]
 
     # --- the session ----------------------------------------------------------------------------
 
@@ -215,9 +217,11 @@ class View:
 
     @lazy
     def _touch_columns(self) -> Array:
-        return _columns(
-            [UNTOUCHED if one is None else self._touch_row(one) for one in self._touches]
-        )
+        columns = UNTOUCHED.repeat(self.count, axis=1)
+        rows = [self._touch_row(one) for one in self._touches if one is not None]
+        if rows:
+            columns[:, self._is_touched] = _columns(rows)
+        return columns
 
     def _touch_row(self, touch: ItemTouch) -> tuple[float, ...]:
         return (
@@ -247,23 +251,37 @@ class View:
     def in_cart(self) -> Array:
         return np.array([item_id in self.context.cart for item_id in self.ids], dtype=np.float64)
 
-    @lazy
-    def category_share(self) -> Array:
-        counts = self.context.categories
-        total = sum(counts.values()) or 1
-        return np.array([counts.get(one or "", 0) / total for one in self._categories])
+    def category(self, name: str) -> Array:
+        """One of CATEGORY_COLUMNS, of each candidate's category."""
+        return _row(self._category_columns, CATEGORY_COLUMNS.index(name))
 
     @lazy
-    def is_last_category(self) -> Array:
-        last = category_of_interest(self.context)
-        return np.array([nan if one is None else one == last for one in self._categories])
+    def _category_columns(self) -> Array:
+        pairs = zip(self.candidates, self._touches, strict=True)
+        names = [_category(one, touch) for one, touch in pairs]
+        places = {name: place for place, name in enumerate(dict.fromkeys(names))}
+        rows = self._category_rows(list(places))
+        columns: Array = _columns(rows).take([places[name] for name in names], axis=1)
+        return columns
+
+    def _category_rows(self, names: Sequence[str | None]) -> list[tuple[float, ...]]:
+        counts, last = self.context.categories, category_of_interest(self.context)
+        total = sum(counts.values()) or 1
+        leanings = shares(self.state.categories, self.now_ms)
+        return [
+            (
+                counts.get(name or "", 0) / total,
+                nan if name is None else name == last,
+                *((nan, nan) if name is None else leanings.get(name, (0.0, 0.0))),
+                *self._category_rates(name),
+            )
+            for name in names
+        ]
 
     @lazy
     def _brands(self) -> list[str | None]:
-        pairs = zip(self.candidates, self._touches, strict=True)
-        return [
-            (one.item.brand if one.item else None) or (t.brand if t else None) for one, t in pairs
-        ]
+        pairs = zip(self._items, self._touches, strict=True)
+        return [(item.brand if item else None) or (t.brand if t else None) for item, t in pairs]
 
     @lazy
     def is_last_brand(self) -> Array:
@@ -271,37 +289,41 @@ class View:
         return np.array([nan if one is None else one == last for one in self._brands])
 
     @lazy
-    def likeness_last(self) -> Array:
+    def likeness_last(self) -> Array | float:
         last_id = self._last[0]
         last = self._knowledge.item_at(last_id, self.now_ms) if last_id else None
         if last is None:
-            return np.full(self.count, nan)
+            return nan
         signs, price = signs_of(last), last.price
         return np.array(
             [
-                nan if one.item is None or own is None
-                else likeness_of(signs, price, own, one.item.price)
-                for one, own in zip(self.candidates, self._signs, strict=True)
+                nan if item is None or own is None
+                else likeness_of(signs, price, own, item.price)
+                for item, own in zip(self._items, self._signs, strict=True)
             ]
         )  # fmt: skip
 
     @lazy
-    def _signs(self) -> list[frozenset[str] | None]:
-        return [None if one.item is None else signs_of(one.item) for one in self.candidates]
+    def _items(self) -> list[Item | None]:
+        return [one.item for one in self.candidates]
 
     @lazy
-    def signs_session(self) -> Array:
+    def _signs(self) -> list[frozenset[str] | None]:
+        return [None if item is None else signs_of(item) for item in self._items]
+
+    @lazy
+    def signs_session(self) -> Array | float:
         touched = [self._knowledge.item_at(one, self.now_ms) for one in self.context.items]
         signs: frozenset[str] = frozenset().union(*(signs_of(one) for one in touched if one))
-        return self._matched(lambda offered: overlap(signs, offered), bool(signs))
+        return self._matched(partial(overlap, signs), bool(signs))
 
     @lazy
-    def query_match(self) -> Array:
+    def query_match(self) -> Array | float:
         asked: frozenset[str] = frozenset().union(*map(words, self.context.queries))
-        return self._matched(lambda offered: covered(asked, offered), bool(asked))
+        return self._matched(partial(covered, asked), bool(asked))
 
     @lazy
-    def filter_match(self) -> Array:
+    def filter_match(self) -> Array | float:
         asked = [one.lower() for one in self.context.filters]
         wanted = [{one, one.partition("=")[2]} for one in asked]  # as an attribute, or as a tag
 
@@ -310,9 +332,9 @@ class View:
 
         return self._matched(met, bool(wanted))
 
-    def _matched(self, degree: Callable[[frozenset[str]], float], is_asked: bool) -> Array:
+    def _matched(self, degree: Callable[[frozenset[str]], float], is_asked: bool) -> Array | float:
         if not is_asked:
-            return np.full(self.count, nan)
+            return nan
         return np.array([nan if one is None else degree(one) for one in self._signs])
 
     @lazy
@@ -328,7 +350,7 @@ class View:
     def slate_overlap(self) -> float:
         if not self.context.slate:
             return nan
-        return len(set(self.ids) & set(self.context.slate)) / self.count
+        return len(set(self.context.slate).intersection(self.ids)) / self.count
 
     @lazy
     def touched_since_slate(self) -> Array:
@@ -338,7 +360,7 @@ class View:
         )
 
     @lazy
-    def previous_place(self) -> Array:
+    def previous_place(self) -> Array | float:
         places: dict[str, float] = {}
         for place, item_id in enumerate(self.context.slate):
             places.setdefault(item_id, float(place))  # given twice: the first counts
@@ -365,49 +387,41 @@ class View:
 
     # --- the item for this person ---------------------------------------------------------------
 
-    def affinity(self, kind: str, term: int) -> Array:
-        """Shares of the person's leanings, long (0) or short (1)."""
-        leanings = self._leanings(kind)
-        names = self._affinity_names(kind)
-        return np.array(
-            [nan if one is None else leanings.get(one, (0.0, 0.0))[term] for one in names]
-        )
-
-    def _affinity_names(self, kind: str) -> Sequence[str | None]:
-        if kind == "categories":
-            return self._categories
-        return self._brands if kind == "brands" else self._price_levels
+    def brand_affinity(self, term: int) -> Array:
+        """The person's leaning to the candidate's brand, as a share: long (0) or short (1)."""
+        return _leanings(self._brand_shares, self._brands, term)
 
     @lazy
-    def _price_levels(self) -> list[str | None]:
-        return [None if price != price else _level(price) for price in self.price.tolist()]  # noqa: PLR0124
-
-    def _leanings(self, kind: str) -> dict[str, tuple[float, float]]:
-        if kind not in self._leaning_cache:
-            self._leaning_cache[kind] = shares(getattr(self.state, kind), self.now_ms)
-        return self._leaning_cache[kind]
+    def _brand_shares(self) -> dict[str, tuple[float, float]]:
+        return shares(self.state.brands, self.now_ms)
 
     @lazy
-    def _leaning_cache(self) -> dict[str, dict[str, tuple[float, float]]]:
-        return {}
+    def price_affinity(self) -> Array:
+        """The long leaning to its price level."""
+        levels = [None if price != price else _level(price) for price in self.price.tolist()]  # noqa: PLR0124
+        return _leanings(shares(self.state.price_levels, self.now_ms), levels, 0)
 
-    def aged(self, times: Mapping[str, int]) -> Array:
+    def aged(self, times: Mapping[str, int]) -> Array | float:
         """Seconds since each candidate's time in `times`."""
+        if times.keys().isdisjoint(self.ids):
+            return nan
         found = [times.get(item_id) for item_id in self.ids]
         return np.array([nan if ms is None else max(0, self.now_ms - ms) / 1000.0 for ms in found])
 
-    def placed(self, times: Mapping[str, int]) -> Array:
+    def placed(self, times: Mapping[str, int]) -> Array | float:
         """Each candidate's place in `times`, 0 = the newest."""
         last = len(times) - 1
         return self._looked_up({item_id: float(last - at) for at, item_id in enumerate(times)})
 
-    def exposed(self, name: str) -> Array:
+    def exposed(self, name: str) -> Array | float:
         """Times shown or clicked, to this person."""
+        if not self.state.exposures:
+            return 0.0
         found = [self.state.exposures.get(item_id) for item_id in self.ids]
         return np.array([0.0 if one is None else getattr(one, name) for one in found])
 
     @lazy
-    def bought_age_d(self) -> Array:
+    def bought_age_d(self) -> Array | float:
         times = {one.item_id: one.time_ms for one in self.state.purchases}
         return self.aged(times) * 1000.0 / DAY_MS
 
@@ -426,7 +440,7 @@ class View:
     @lazy
     def _learnt_columns(self) -> Array:
         rows = self._learnt_rows
-        age_ms = np.maximum(0.0, self.now_ms - np.nan_to_num(rows[-3], nan=self.now_ms))
+        age_ms = np.fmax(0.0, self.now_ms - rows[-3])  # unknown: 0
         counts: Array = rows[:-3] * np.exp2(age_ms / -LONG_HALF_LIFE_MS)
         counts[-1] = rows[len(LEARNT_COLUMNS) - 1] * np.exp2(age_ms / -SHORT_HALF_LIFE_MS)
         return counts
@@ -439,18 +453,9 @@ class View:
     def trend(self) -> Array:
         return self.learnt("interest_short") / (1.0 + self.learnt("interest"))
 
-    @lazy
-    def _of_category(self) -> Array:
-        """(click rate, conversion rate, log of interest) of each candidate's category."""
-        found: dict[str | None, tuple[float, float, float]] = {
-            None: (CLICK_PRIOR, CONVERSION_PRIOR, nan)
-        }
-        for name in self._categories:
-            if name not in found:
-                found[name] = self._category_rates(name or "")
-        return _columns([found[name] for name in self._categories])
-
-    def _category_rates(self, name: str) -> tuple[float, float, float]:
+    def _category_rates(self, name: str | None) -> tuple[float, float, float]:
+        if name is None:
+            return CLICK_PRIOR, CONVERSION_PRIOR, nan
         known = self._knowledge.statistics.category(name, self._known.epoch)
         if known is None:
             return CLICK_PRIOR, CONVERSION_PRIOR, 0.0
@@ -460,22 +465,14 @@ class View:
         return clicked, bought, log1p(interest)
 
     @lazy
-    def category_click_rate(self) -> Array:
-        return _row(self._of_category, 0)
-
-    @lazy
-    def category_interest(self) -> Array:
-        return _row(self._of_category, 2)
-
-    @lazy
     def click_rate(self) -> Array:
-        clicks = self.learnt("taken") + PRIOR_WEIGHT * _row(self._of_category, 0)
+        clicks = self.learnt("taken") + PRIOR_WEIGHT * self.category("click_rate")
         rate: Array = clicks / (self.learnt("examined") + PRIOR_WEIGHT)
         return rate
 
     @lazy
     def conversion_rate(self) -> Array:
-        bought = self.learnt("purchases") + PRIOR_WEIGHT * _row(self._of_category, 1)
+        bought = self.learnt("purchases") + PRIOR_WEIGHT * self.category("conversion_rate")
         rate: Array = bought / (self.learnt("views") + PRIOR_WEIGHT)
         return rate
 
@@ -485,8 +482,8 @@ class View:
 
     @lazy
     def age_d(self) -> Array:
-        created = [one.item.created_ms if one.item else None for one in self.candidates]
-        known = np.array([nan if ms is None else float(ms) for ms in created])
+        created = [item.created_ms if item else None for item in self._items]
+        known = np.array([nan if ms is None else ms for ms in created], dtype=np.float64)
         first_ms = np.where(np.isnan(known), self._learnt_rows[-2], known)
         return np.maximum(0.0, self.now_ms - first_ms) / DAY_MS
 
@@ -502,8 +499,8 @@ class View:
 
     @lazy
     def _stock(self) -> Array:
-        found = [one.item.stock if one.item else None for one in self.candidates]
-        return np.array([nan if one is None else float(one) for one in found])
+        found = [item.stock if item else None for item in self._items]
+        return np.array([nan if one is None else one for one in found], dtype=np.float64)
 
     @lazy
     def has_stock(self) -> Array:
@@ -519,7 +516,7 @@ class View:
     def price_rank(self) -> Array:
         known = ~np.isnan(self.price)
         ranks = rank_of(np.where(known, self.price, np.inf))
-        return np.where(known, ranks / max(1, known.sum() - 1), nan)
+        return np.where(known, ranks / max(1, np.count_nonzero(known) - 1), nan)
 
     @lazy
     def price_to_mean(self) -> Array:
@@ -541,7 +538,7 @@ class View:
     @lazy
     def position(self) -> Array:
         given = [one.given.position if one.given else None for one in self.candidates]
-        return np.array([nan if one is None else float(one) for one in given])
+        return np.array([nan if one is None else one for one in given], dtype=np.float64)
 
     @lazy
     def _listed(self) -> NDArray[np.intp] | None:
@@ -589,12 +586,16 @@ class View:
 
     @lazy
     def touch_order(self) -> Array:
-        ranks = self.touch("rank")
-        return np.where(self._is_touched, rank_of(np.nan_to_num(ranks, nan=np.inf)), nan)
+        return np.where(self._is_touched, rank_of(self._touch_ranks), nan)
+
+    @lazy
+    def _touch_ranks(self) -> Array:
+        """0 = touched last; infinite where it was not touched."""
+        return np.where(self._is_touched, self.touch("rank"), np.inf)
 
     @lazy
     def touched_count(self) -> float:
-        return float(self._is_touched.sum())
+        return float(np.count_nonzero(self._is_touched))
 
     @lazy
     def _place(self) -> Array:
@@ -604,24 +605,24 @@ class View:
         return places
 
     @lazy
-    def from_last(self) -> Array:
-        if self._listed is None or not self._is_touched.any():
-            return np.full(self.count, nan)
-        last = int(np.nanargmin(self.touch("rank")))
+    def from_last(self) -> Array | float:
+        if self._listed is None or not self.touched_count:
+            return nan
+        last = self._touch_ranks.argmin()
         return self._place - float(self._place[last])
 
     @lazy
-    def from_taken(self) -> Array:
+    def from_taken(self) -> Array | float:
         taken = np.flatnonzero(self.touch("taken"))
         if self._listed is None or not len(taken):
-            return np.full(self.count, nan)
+            return nan
         last = taken[self.touch("rank")[taken].argmin()]
         return self._place - float(self._place[last])
 
     @lazy
-    def to_touched(self) -> Array:
-        if self._listed is None or not self._is_touched.any():
-            return np.full(self.count, nan)
+    def to_touched(self) -> Array | float:
+        if self._listed is None or not self.touched_count:
+            return nan
         touched = self._place[self._is_touched]
         nearest: Array = np.abs(self._place[:, None] - touched).min(axis=1)
         return nearest
@@ -631,9 +632,9 @@ class View:
         return self.count - 1 - self._place
 
     @lazy
-    def from_deepest(self) -> Array:
-        if self._listed is None or not self._is_touched.any():
-            return np.full(self.count, nan)
+    def from_deepest(self) -> Array | float:
+        if self._listed is None or not self.touched_count:
+            return nan
         return self._place - float(self._place[self._is_touched].max())
 
     @lazy
@@ -642,20 +643,22 @@ class View:
 
     # --- what the caller said -------------------------------------------------------------------
 
-    def caller(self, slot: int) -> Array:
+    def caller(self, slot: int) -> Array | float:
         """The caller's feature whose name is in place `slot` of all the names given, in their order."""
         if slot >= len(self._caller_names):
-            return np.full(self.count, nan)
+            return nan
         name = self._caller_names[slot]
         given = [one.given.features.get(name) if one.given else None for one in self.candidates]
         values = np.array([nan if one is None else one for one in given])
-        return np.clip(values, -_LARGEST, _LARGEST)
+        return np.minimum(np.maximum(values, -_LARGEST), _LARGEST)
 
     @lazy
     def _caller_names(self) -> list[str]:
         return sorted({name for one in self.event.candidates for name in one.features})
 
-    def _looked_up(self, values: Mapping[str, float]) -> Array:
+    def _looked_up(self, values: Mapping[str, float]) -> Array | float:
+        if not values:
+            return nan
         return np.array([values.get(item_id, nan) for item_id in self.ids])
 
 
@@ -675,8 +678,20 @@ def _level(price: float) -> str:
     return price_level(price)
 
 
-def _columns(rows: list[tuple[float, ...]]) -> Array:
-    return np.array(rows, dtype=np.float64).T
+def _leanings(
+    found: Mapping[str, tuple[float, float]], names: Sequence[str | None], term: int
+) -> Array:
+    """Each name's share in `found`, 0 where it has none; NaN for no name."""
+    values: dict[str | None, float] = {name: both[term] for name, both in found.items()}
+    values[None] = nan
+    return np.array([values.get(name, 0.0) for name in names])
+
+
+def _columns(rows: Sequence[tuple[float, ...]]) -> Array:
+    """One row or more, all as long as the first, as columns."""
+    # a flat list is read in two thirds of the time of one of tuples
+    flat = np.array([value for row in rows for value in row], dtype=np.float64)
+    return flat.reshape(len(rows), -1).T
 
 
 def _row(rows: Array, index: int) -> Array:
@@ -709,4 +724,4 @@ def _price(candidate: Retrieved, touch: ItemTouch | None) -> float:
 
 def _mean(values: Array) -> float:
     known = values[~np.isnan(values)]
-    return float(known.mean()) if len(known) else nan
+    return float(known.sum()) / len(known) if len(known) else nan

@@ -12,9 +12,11 @@ from channels.store import Trend
 from schemas.codec import DECISION
 from schemas.errors import InvalidEvent
 from schemas.knowledge import (
+    ACTION_KNOWLEDGE,
     EPOCH_END,
     ITEM_KNOWLEDGE,
     PAST_SESSION,
+    ActionKnowledge,
     EpochEnd,
     ItemKnowledge,
     PastSession,
@@ -70,6 +72,8 @@ def test_what_is_not_wanted_is_not_shown() -> None:
     fallbacks = Fallbacks(nothing)
     session = PastSession("hash", EPOCH, 0, 0, ("a",))
     assert not fallbacks.take(PAST_SESSION.encode(session))
+    action = ActionKnowledge("action", "banner", EPOCH, 0, 0, 0, 0, exposures=9.0, clicks=3.0)
+    assert not fallbacks.take(ACTION_KNOWLEDGE.encode(action))
     assert closed(fallbacks, category, known("seen only", 0.0)) == {}
 
 

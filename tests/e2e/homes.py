@@ -55,7 +55,7 @@ class Home(NamedTuple):
     def json(self, *words: str, **settings: str) -> Any:
         """What a command that succeeds prints as JSON."""
         done = self.kairos(*words, **settings)
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == 0, done.stderr + done.stdout
         return json.loads(done.stdout)
 
     def start(self, *words: str) -> "subprocess.Popen[str]":
@@ -155,12 +155,13 @@ class Tail:
 
 
 class Decisions(Tail):
-    """Every decision under a prefix; `by_event` holds the newest that an event caused."""
+    """Every decision under a prefix; `by_event` holds the newest that an event caused, `by_cause` each by placement."""
 
     def __init__(self, kafka: str, prefix: str = "") -> None:
         super().__init__(kafka, prefix + DECISIONS)
         self._decoded = 0
         self.by_event: dict[str, Decision] = {}
+        self.by_cause: dict[tuple[str, str], Decision] = {}
         self.by_id: dict[str, bytes] = {}
 
     def of(self, event_id: str) -> Decision:
@@ -172,6 +173,7 @@ class Decisions(Tail):
         for record in self.read()[self._decoded :]:
             decision = DECISION.decode(record.value)
             self.by_event[decision.event_id] = decision
+            self.by_cause[decision.event_id, decision.placement] = decision
             self.by_id[decision.decision_id] = record.value
         self._decoded = len(self.records)
         return self.by_event

@@ -67,7 +67,10 @@ def test_up_twice_is_refused_with_the_way_out(engine: Engine) -> None:
 
 
 def test_status_says_what_is_up_and_where(engine: Engine) -> None:
-    assert engine.home.json("status", "--json") == {
+    found = engine.home.json("status", "--json")
+    for job in ("flink", "learn"):
+        assert all(count > 0 for count in found[job].pop("counts").values())
+    assert found == {
         "kafka": {"state": "up", "address": engine.kafka},
         "redis": {"state": "up", "address": engine.redis},
         "flink": {"state": "up", "address": engine.flink},

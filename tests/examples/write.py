@@ -21,33 +21,57 @@ from schemas.errors import InvalidEvent
 from schemas.events import Event
 from schemas.items import Item
 from schemas.knowledge import (
+    ACTION_KNOWLEDGE,
+    ACTION_KNOWLEDGE_STATE,
     EPOCH_END,
     ITEM_KNOWLEDGE,
     ITEM_KNOWLEDGE_STATE,
     PAST_SESSION,
+    ActionKnowledge,
     EpochEnd,
     ItemKnowledge,
     PastSession,
 )
 from schemas.limits import HOUR_MS, MINUTE_MS
-from schemas.person import PERSON_STATE
-from schemas.policy import DEFAULT_CONTROL
+from schemas.person import PERSON_STATE, PersonState
+from schemas.policy import (
+    DEFAULT_CONTROL,
+    Action,
+    Exploration,
+    Holdout,
+    Placement,
+    Policy,
+    Requirement,
+    Treatment,
+)
 from schemas.records import LogRecord
 from schemas.session import SESSION_CONTEXT, SESSION_NEWS, SESSION_STATE
 from tests.builders import NOON, make_catalogue, make_event, make_knowledge, make_record
+from udfs.compile_policy import compile_policy
 from udfs.features import FEATURE_SPACE
-from udfs.learn_facts import ITEM_FACT, SESSION_FACT, item_facts, session_fact
+from udfs.knowledge import Knowledge
+from udfs.learn_facts import (
+    ACTION_FACT,
+    ITEM_FACT,
+    SESSION_FACT,
+    ActionFact,
+    item_facts,
+    session_fact,
+)
+from udfs.remember_actions import remember_grant, remember_reaction
 
 FOLDER: Final = Path(__file__).parent
 CODECS: Final[dict[str, Codec[Any]]] = {
     "event": EVENT, "item": ITEM, "control": CONTROL,
     "decision": DECISION, "trace": TRACE, "dead_letter": DEAD_LETTER,
     "item_knowledge": ITEM_KNOWLEDGE, "past_session": PAST_SESSION, "epoch_end": EPOCH_END,
+    "action_knowledge": ACTION_KNOWLEDGE,
 }  # fmt: skip
 STATE_CODECS: Final[dict[str, StateCodec[Any]]] = {
     "session_state": SESSION_STATE, "session_context": SESSION_CONTEXT,
     "session_news": SESSION_NEWS, "person_state": PERSON_STATE,
     "item_knowledge": ITEM_KNOWLEDGE_STATE, "item_fact": ITEM_FACT, "session_fact": SESSION_FACT,
+    "action_knowledge": ACTION_KNOWLEDGE_STATE, "action_fact": ACTION_FACT,
 }  # fmt: skip
 EVERYTHING: Final[dict[str, Any]] = {
     "event_id": "e-everything", "event_type": "product_added_to_cart", "person_id": "p1",
@@ -74,6 +98,17 @@ KNOWN_ITEM: Final = ItemKnowledge(
 )  # fmt: skip
 
 
+TAGGED: Final = (
+    Item("tagged", 0, "Soft shoe", "Shop/C1", tags=("Soft",), price=7.0),
+    Item("passed", 0, "Hard shoe", "Shop/C1", tags=("Hard",), price=8.0),
+)
+KNOWN_ACTION: Final = ActionKnowledge(
+    "action", "quiz", 340_000_001, NOON + 8_000, NOON + 5_000, NOON - HOUR_MS, NOON + 4_000,
+    exposures=20.5, clicks=3.25, dismissals=1.5, exposures_total=24, peak=2.75,
+    hour=472_222, hourly=(2, 0, 22), recent=(1, 0, 0, 1),
+)  # fmt: skip
+
+
 def story() -> list[Event]:
     """One visitor: two sessions full of everything, an identification, and two more visits."""
     steps: list[tuple[float, str, dict[str, Any]]] = [
@@ -94,6 +129,16 @@ def story() -> list[Event]:
         (8, "identified", {"person_id": "p1"}),
         (9, "checkout_started", {"attribute": "step", "value": "address", "value_amount": 12.0}),
         (10, "purchase_completed", {"item_ids": ["i1"], "value_amount": 12.0, "quantity": 2}),
+        (10.1, "review_read", {"item_ids": ["tagged"], "value": "Arch support"}),
+        (10.2, "item_skipped", {"item_ids": ["passed"]}),
+        (10.25, "search_performed", {"query": "red shoes"}),
+        (10.3, "page_scrolled", {"value": "exit_intent"}),
+        (10.4, "feature_opened", {"attribute": "forecast"}),
+        (10.45, "feature_activated", {"attribute": "forecast"}),
+        (10.5, "profile_updated", {"attribute": "loyalty_tier", "value": "gold"}),
+        (10.55, "preference_stated", {"attribute": "style", "value": "plain"}),
+        (10.6, "help_viewed", {"page": "/help/returns", "value": "Returns"}),
+        (10.9, "page_viewed", {"page": "/"}),
         (11, "ranking_requested", {"candidates": [{"item_id": f"i{n}"} for n in (3, 4, 5)]}),
         (11.2, "ranking_clicked", {"item_ids": ["i4"], "request_id": "e-11"}),
         (12, "session_ended", {}),
@@ -125,7 +170,7 @@ def wire_examples() -> dict[str, dict[str, Any]]:
     made = _decisions()
     reranked = next(one for one in made if one[0].placement == "rerank")
     next_item = [one for one in made if one[0].placement == "next_item"][-1]
-    nothing = _nothing()
+    nothing, banner = _nothing(), _banner()
     purged = msgspec.structs.replace(
         next_item[0], kind="purged", items=(), session_id="", explanation=""
     )
@@ -151,9 +196,12 @@ def wire_examples() -> dict[str, dict[str, Any]]:
         },
         "decision": {
             "slate": next_item[0], "rerank": reranked[0], "nothing": nothing[0], "purged": purged,
+            "banner": banner[0],
             "void": msgspec.structs.replace(next_item[0], kind="void", items=()),
         },
-        "trace": {"slate": next_item[1], "rerank": reranked[1], "nothing": nothing[1]},
+        "trace": {
+            "slate": next_item[1], "rerank": reranked[1], "nothing": nothing[1], "banner": banner[1],
+        },
         "dead_letter": {
             "undecodable": dead_letter(letter, InvalidEvent("malformed", "EOFError: 3 bytes")),
             "too_late": dead_letter(letter, InvalidEvent("too_late", "700 s behind", NOON)),
@@ -163,6 +211,13 @@ def wire_examples() -> dict[str, dict[str, Any]]:
             "category": ItemKnowledge(
                 "category", "Shop/C1", 340_000_001, NOON + 8_000, NOON + 5_000, NOON, NOON,
                 views=1.0, interest=1.0, interest_short=1.0,
+            ),
+        },
+        "action_knowledge": {
+            "everywhere": KNOWN_ACTION,
+            "in_a_placement": ActionKnowledge(
+                "action", "quiz\thero\tviewed", 340_000_001, NOON + 8_000, NOON + 5_000, NOON, NOON,
+                exposures=1.0,
             ),
         },
         "past_session": {
@@ -204,9 +259,30 @@ def _nothing() -> tuple[Decision, DecisionTrace]:
     return next(made for one in fold.run(log) for made in one.decisions)
 
 
+def _banner() -> tuple[Decision, DecisionTrace]:
+    """A banner beats another one; a third is excluded."""
+    texts = {"title": {"en": "Hello"}}
+    big = Treatment("big", content=texts)
+    policy = Policy(
+        placements=(Placement("hero", actions=()),),
+        actions=(
+            Action("hello", "content", ("hero",), (big,), value=2.0, reason={"en": "To greet you"}),
+            Action("other", "content", ("hero",), (big,)),
+            Action("never", "offer", ("hero",), (big,), (Requirement("no", "session.events < 0"),)),
+        ),
+        exploration=Exploration("epsilon_greedy", 0.1),
+        holdout=Holdout(0.0),
+    )
+    knowledge = Knowledge()
+    knowledge.add_policy("banners-1", 0, 0, compile_policy(policy))
+    fold = Fold(knowledge, FoldRules(EVENT.decode, "seed"))
+    log = [make_record(make_event(placements=["hero"]))]
+    return next(made for one in fold.run(log) for made in one.decisions)
+
+
 def state_examples() -> dict[str, Any]:
     """States by the name of their file."""
-    fold = Fold(make_knowledge(*make_catalogue()), FoldRules(EVENT.decode, "seed"))
+    fold = Fold(make_knowledge(*make_catalogue(), *TAGGED), FoldRules(EVENT.decode, "seed"))
     events = story()
     ended_at = next(n for n, one in enumerate(events) if one.event_type == "session_ended") + 1
     found: dict[str, Any] = {}
@@ -242,15 +318,26 @@ def state_examples() -> dict[str, Any]:
         "session_context.slate": _of_type(news, "ranking_clicked").context,
         "session_news.remembered": SESSION_NEWS.encode(_of_kind(news, "ended")),
         "item_knowledge.full": ITEM_KNOWLEDGE_STATE.encode(KNOWN_ITEM),
+        "action_knowledge.full": ACTION_KNOWLEDGE_STATE.encode(KNOWN_ACTION),
+        "action_fact.full": ACTION_FACT.encode(ActionFact("quiz", NOON + 1, NOON, "exposures")),
         "item_fact.count": ITEM_FACT.encode(next(one for one in facts if one.category)),
         "item_fact.link": ITEM_FACT.encode(
             next(one for one in facts if one.link and one.weight < 1.0)
         ),
         "session_fact.full": SESSION_FACT.encode(ended),
-        "person_state.taken": PERSON_STATE.encode(fold.persons["p1"]),
+        "person_state.taken": PERSON_STATE.encode(_with_actions(fold.persons["p1"])),
         "person_state.full": PERSON_STATE.encode(fold.persons["p1"]),
         "person_state.anonymous": PERSON_STATE.encode(fold.persons["a1"]),
     }
+
+
+def _with_actions(state: PersonState) -> PersonState:
+    """The same person, who was offered a chat and did not want it."""
+    person = PERSON_STATE.decode(PERSON_STATE.encode(state))
+    remember_grant(person, "chat", "d7", NOON, NOON + HOUR_MS)
+    dismissed = {"event_type": "decision_dismissed", "decision_id": "d7"}
+    remember_reaction(person, make_event(**dismissed))
+    return person
 
 
 def _of_kind(news: list[Any], kind: str) -> Any:

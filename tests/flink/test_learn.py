@@ -15,9 +15,11 @@ from jobs.learner import Learner
 from jobs.metrics import read_counts
 from schemas.codec import EVENT, HEADER_BYTES
 from schemas.knowledge import (
+    ACTION_KNOWLEDGE,
     EPOCH_END,
     ITEM_KNOWLEDGE,
     PAST_SESSION,
+    ActionKnowledge,
     EpochEnd,
     KnowledgeRecord,
     PastSession,
@@ -84,6 +86,8 @@ def pair_of(record: KnowledgeRecord) -> tuple[str, bytes]:
         return END_KEY, EPOCH_END.encode(record)
     if isinstance(record, PastSession):
         return f"session/{record.session_hash}", PAST_SESSION.encode(record)
+    if isinstance(record, ActionKnowledge):
+        return f"action/{record.key}", ACTION_KNOWLEDGE.encode(record)
     return f"{record.kind}/{record.item_id}", ITEM_KNOWLEDGE.encode(record)
 
 
@@ -97,13 +101,47 @@ def items_of(kafka: str, prefix: str) -> Knowledge:
 @pytest.fixture(scope="module")
 def shopping(kafka: str) -> Log:
     prefix = "lessons."
-    lines = [Line(*line) for line in shopping_log(EVENT_COUNT, seed=3, hours=3.0)]
+    lines = with_responses([Line(*line) for line in shopping_log(EVENT_COUNT, seed=3, hours=3.0)])
     # after a silent hour: the sessions that end by themselves do so before the log's end
     lines.append(viewed("last", NOON + 5 * HOUR_MS))
     fill_log(kafka, prefix, lines, make_catalogue())
     records = read_to_end(kafka, [prefix + EVENTS])
     end_ms = max(line.timestamp_ms for line in lines)
     return Log(prefix, learnt(records, items_of(kafka, prefix), end_ms))
+
+
+RESPONSES = (
+    "product_viewed", "decision_exposed", "decision_exposed", "decision_clicked",
+    "product_added_to_cart", "decision_exposed", "decision_dismissed",
+)  # fmt: skip
+"""What people do who are shown actions, again and again."""
+PLACES: tuple[dict[str, str], ...] = (
+    {"placement": "hero"},
+    {"placement": "häuser"},
+    {},
+    {"placement": "\t"},
+)
+
+
+def with_responses(lines: list[Line]) -> list[Line]:
+    """The log with responses to three actions between its lines, some of them sent twice."""
+    found = []
+    for number, line in enumerate(lines):
+        found.append(line)
+        if number % 5 == 0:
+            response = responded(number // 5, line.timestamp_ms)
+            found += [response] * (2 if number % 35 == 0 else 1)
+    return found
+
+
+def responded(number: int, time_ms: int) -> Line:
+    session = f"r{number % 40}"
+    event = make_event(
+        event_id=f"{session}-{number}", event_type=RESPONSES[number // 40 % len(RESPONSES)],
+        event_time_ms=time_ms, session_id=session, anonymous_id=session, item_ids=("i1",),
+        properties={"action_id": f"action-{number % 3}"} | PLACES[number % len(PLACES)],
+    )  # fmt: skip
+    return Line(time_ms, session, EVENT.encode(event))
 
 
 def viewed(session: str, time_ms: int, item_id: str = "i1") -> Line:
@@ -129,9 +167,14 @@ def written(records: Iterable[LogRecord]) -> list[tuple[int, Pairs]]:
 
 def test_the_log_teaches_everything(shopping: Log) -> None:
     keys = {key.partition("/")[0] for pairs in shopping.epochs.values() for key, _ in pairs}
-    assert keys == {"item", "category", "session", END_KEY}
+    assert keys == {"action", "item", "category", "session", END_KEY}
     headers = {value[:HEADER_BYTES] for pairs in shopping.epochs.values() for _, value in pairs}
-    assert len(headers) == 3
+    assert len(headers) == 4
+    of_actions = {
+        key for pairs in shopping.epochs.values() for key, _ in pairs if "/action-" in key
+    }
+    assert {key.count("\t") for key in of_actions} == {0, 2}
+    assert len({key.rpartition("\t")[2] for key in of_actions if "\t" in key}) > 1
     assert len(shopping.epochs) > 1_000
 
 

@@ -23,7 +23,22 @@ from schemas.codec import CONTROL, DEAD_LETTER, DECISION, EVENT, ITEM, TRACE, Co
 from schemas.control import Control
 from schemas.items import Item
 from schemas.limits import HOUR_MS
-from schemas.policy import DEFAULT_CONTROL, DEFAULT_POLICY
+from schemas.policy import (
+    DEFAULT_CONTROL,
+    DEFAULT_POLICY,
+    Action,
+    Arm,
+    Budget,
+    ContextWeight,
+    Experiment,
+    Exploration,
+    Holdout,
+    Limits,
+    Policy,
+    Requirement,
+    Segment,
+    Treatment,
+)
 from schemas.records import LogRecord
 from schemas.topics import CONTROL as CONTROL_TOPIC
 from schemas.topics import DEAD_LETTERS, DECISIONS, EVENTS, ITEMS, TRACES
@@ -94,18 +109,42 @@ def replayed(kafka: str, prefix: str, home: Path, parallelism: int) -> Pairs:
     }
 
 
+def rich_policy() -> Policy:
+    """Actions with rules, limits and a budget compete with slates; people explore, are held out, in arms."""
+    need = Requirement("busy", "session.events > 2 && session.intent != 'leaving'")
+    greet = Action(
+        "greet", "content", ("home", "cart"), (Treatment("t", content={"title": {"en": "Hi"}}),),
+        applicability=(need,), prior=0.3, limits=Limits(times=2, cool_down_ms=HOUR_MS), valid_ms=HOUR_MS // 12,
+    )  # fmt: skip
+    gift = Action(
+        "gift", "offer", ("home",), (Treatment("t"),), prior=0.4, value=2.0,
+        eligibility=(Requirement("new", "person.purchase_count == 0"),),
+        budget=Budget(total=200.0, is_paced=False, people_per_s=0.01),
+    )  # fmt: skip
+    placements = tuple(
+        msgspec.structs.replace(one, size=min(one.size, 3)) for one in DEFAULT_POLICY.placements
+    )
+    arms = (Arm("as_is", 0.5), Arm("bold", 0.5, {"actions": {"greet": {"value": 5.0}}}))
+    return Policy(
+        placements=placements,
+        actions=(greet, gift),
+        segments=(Segment("fan", "person.views_24h > 20"),),
+        context_weights=(ContextWeight("fans", "segment.fan", 1.5, ("greet",)),),
+        exploration=Exploration("epsilon_greedy", 0.2),
+        holdout=Holdout(0.1),
+        experiments=(Experiment("greeting", arms),),
+        time_zone="Europe/Berlin",
+    )
+
+
 def changing_knowledge(lines: list[Line], folder: Path) -> Iterator[Control]:
-    """A policy and a model that come into force on the way, and a model that cannot."""
+    """A policy and a model that come into force on the way, a policy and a model that cannot."""
     quarter = int(HOURS * HOUR_MS / 4)
     yield DEFAULT_CONTROL
-    smaller = msgspec.structs.replace(
-        DEFAULT_POLICY,
-        placements=tuple(
-            msgspec.structs.replace(one, size=min(one.size, 3)) for one in DEFAULT_POLICY.placements
-        ),
-    )
-    payload = msgspec.json.encode(smaller)
-    yield Control("policy", "default", "smaller", NOON + quarter, payload=payload)
+    payload = msgspec.json.encode(rich_policy())
+    yield Control("policy", "default", "rich", NOON + quarter, payload=payload)
+    broken = msgspec.json.encode({"segments": [{"name": "a", "when": "no.such > 1"}]})
+    yield Control("policy", "default", "broken", NOON + quarter + 1, payload=broken)
     log = [
         LogRecord("events", 0, at, line.timestamp_ms, line.key, line.value)
         for at, line in enumerate(lines[:4_000])
@@ -180,8 +219,20 @@ def test_the_log_holds_everything_that_could_go_wrong(shopping: Log) -> None:
     for name in ("duplicates", "too_late", "malformed", "sessions_ended", "events"):
         assert name in shopping.counts, name
     decisions = [DECISION.decode(value) for _, value in shopping.expected[DECISIONS]]
-    assert {one.versions.policy for one in decisions} == {"default-1", "smaller"}
-    assert len({one.versions.model for one in decisions}) == 2
+    assert {one.versions.policy for one in decisions} == {"default-1", "rich"}
+    assert {one.action_id for one in decisions} >= {"recommend_items", "greet", "gift", "nothing"}
+    assert {one.arm.get("greeting") for one in decisions} == {None, "as_is", "bold"}
+    assert any(one.is_holdout for one in decisions)
+    assert any(0.0 < one.action_probability < 1.0 for one in decisions)
+    verdicts = {
+        candidate.rule
+        for _, value in shopping.expected[TRACES]
+        for candidate in TRACE.decode(value).actions
+    }
+    assert {"limit", "cool_down", "busy", "new", "budget_total", "holdout"} <= verdicts, verdicts
+    models = {one.versions.model for one in decisions}
+    assert len(models) == 3
+    assert models > {"popularity", "given"}
     assert any(one.person.startswith("p") for one in decisions), "nobody identified"
     assert len({one.versions.knowledge for one in decisions}) > 1_000, "every few seconds another"
     rules_seen = {

@@ -5,13 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 
 from jobs.knowledge_feed import PRUNE_BEHIND_MS, PRUNE_EVERY, KnowledgeFeed
+from models.response import ResponseExamples, fit_responses, save_responses
 from schemas.codec import CONTROL, ITEM
 from schemas.control import Control
 from schemas.items import Item
 from schemas.knowledge import (
+    ACTION_KNOWLEDGE,
     EPOCH_END,
     ITEM_KNOWLEDGE,
     PAST_SESSION,
@@ -24,7 +27,10 @@ from schemas.knowledge import (
 )
 from schemas.policy import DEFAULT_CONTROL, DEFAULT_POLICY
 from tests.builders import NOON
+from tests.udfs.actions import make_action
+from udfs.compile_policy import compile_policy
 from udfs.knowledge import Knowledge
+from udfs.respond import RESPONSE_SPACE
 
 
 class Fed:
@@ -50,7 +56,7 @@ def control(**fields: Any) -> bytes:
 
 def test_policy_and_items_are_told_apart_by_their_bytes() -> None:
     fed = Fed().take(CONTROL.encode(DEFAULT_CONTROL), ITEM.encode(Item("i1", 0)))
-    assert fed.knowledge.at(NOON).policy == DEFAULT_POLICY
+    assert fed.knowledge.at(NOON).policy == compile_policy(DEFAULT_POLICY)
     assert fed.knowledge.item_at("i1", NOON) == Item("i1", 0)
     assert fed.counts == {"knowledge_applied": 2}
 
@@ -67,6 +73,8 @@ def test_policy_and_items_are_told_apart_by_their_bytes() -> None:
         control(kind="popularity", payload=b'{"i1": 1.0}'),
         control(kind="model"),
         control(kind="model", uri="/no/such/file", sha256="00"),
+        control(kind="model", name="responses"),
+        control(kind="model", name="responses", uri="/no/such/file", sha256="00"),
     ],
 )
 def test_unusable_record_leaves_what_was(value: bytes) -> None:
@@ -82,6 +90,24 @@ def test_artefact_with_another_checksum_is_left_out(tmp_path: Path) -> None:
     artefact.write_bytes(b"not what was announced")
     fed = Fed().take(control(kind="model", uri=str(artefact), sha256="0" * 64))
     assert fed.counts == {"knowledge_refused": 1}
+
+
+def test_model_of_responses_stands_beside_the_ranker(tmp_path: Path) -> None:
+    nothing = np.zeros((0, RESPONSE_SPACE.count), dtype=np.float32)
+    trained = fit_responses(ResponseExamples([], nothing, nothing[:, 0], 1, 2), RESPONSE_SPACE)
+    published = save_responses(trained, tmp_path)
+    fed = Fed().take(
+        control(
+            kind="model", name="responses", version=published.version, uri=published.uri,
+            sha256=published.sha256, effective_from_ms=NOON,
+        )
+    )  # fmt: skip
+    assert fed.counts == {"knowledge_applied": 1}
+    assert fed.knowledge.at(NOON - 1).responses is None
+    known = fed.knowledge.at(NOON)
+    assert known.scorer is None
+    assert known.responses is not None
+    assert (known.responses.version, known.responses.responses) == (published.version, trained)
 
 
 def test_refusal_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
@@ -165,3 +191,13 @@ def test_record_of_knowledge_that_is_cut_is_refused() -> None:
     assert fed.feed.decode_learnt(record) is not None
     assert fed.feed.decode_learnt(b"junk") is fed.feed.decode_learnt(ITEM.encode(Item("i"))) is None
     assert fed.counts == {"knowledge_refused": 3}
+
+
+def test_what_is_known_of_actions_comes_into_force_with_its_epoch() -> None:
+    number = epoch_of(NOON)
+    action, end = make_action("quiz", number, exposures_total=3), epoch_records(number, 1.0)[-1]
+    fed = Fed().take(ACTION_KNOWLEDGE.encode(action), end)
+    fed.knowledge.advance(effective_from_ms(number))
+    assert fed.knowledge.actions.action("quiz", number) == action
+    assert fed.counts == {"epochs_applied": 1}
+    assert Fed().take(ACTION_KNOWLEDGE.encode(action)[:-1]).counts == {"knowledge_refused": 1}

@@ -11,6 +11,7 @@ from jobs.learner import Learner
 from schemas.codec import EVENT
 from schemas.events import Event
 from schemas.knowledge import (
+    ActionKnowledge,
     EpochEnd,
     ItemKnowledge,
     KnowledgeRecord,
@@ -143,3 +144,44 @@ def test_an_epoch_in_which_only_a_session_ended_is_written() -> None:
     assert (session.item_ids, session.epoch, session.ended_ms) == (("a",), EPOCH + 10, end_ms)
     assert isinstance(end, EpochEnd)
     assert end.records == 1
+
+
+# --- actions ------------------------------------------------------------------------------------
+
+
+def exposed(number: int, time_ms: int = NOON) -> Event:
+    return make_event(
+        event_id=f"exposed-{number}", event_type="decision_exposed", event_time_ms=time_ms,
+        item_ids=["a"], properties={"action_id": "quiz", "placement": "hero"},
+    )  # fmt: skip
+
+
+def test_actions_come_before_items_and_sessions_in_the_order_of_their_keys() -> None:
+    learner = learner_of(
+        exposed(1), exposed(2), make_event(event_id="e", event_type="session_ended")
+    )
+    records = list(learner.close(epoch_end_ms(EPOCH)))
+    names = [
+        f"{one.kind}/{one.key}" if isinstance(one, ActionKnowledge)
+        else f"{one.kind}/{one.item_id}" if isinstance(one, ItemKnowledge)
+        else "end"
+        for one in records
+    ]  # fmt: skip
+    assert names == ["action/quiz", "action/quiz\thero\tbrowsing", "item/a", "end"]
+    assert isinstance(records[-1], EpochEnd)
+    assert records[-1].records == 3
+
+
+def test_what_is_known_of_an_action_goes_on_from_epoch_to_epoch() -> None:
+    later = NOON + 10 * EPOCH_MS
+    records = learner_of(exposed(1), exposed(2, later)).close(later + EPOCH_MS)
+    found = [one for one in records if isinstance(one, ActionKnowledge) and one.key == "quiz"]
+    assert [one.exposures_total for one in found] == [1, 2]
+    assert found[1].exposures == pytest.approx(2.0, rel=1e-4)
+
+
+def test_log_told_twice_teaches_the_same() -> None:
+    log = [exposed(number, NOON + 300 * number) for number in range(9)]
+    close_ms = NOON + MINUTE_MS
+    assert list(learner_of(*log).close(close_ms)) == list(learner_of(*log).close(close_ms))
+    assert list(learner_of(*log, *log).close(close_ms)) == list(learner_of(*log).close(close_ms))

@@ -19,7 +19,7 @@ from schemas.decisions import Decision, DecisionTrace
 from schemas.errors import InvalidEvent
 from schemas.events import EVENT_TYPES, Event
 from schemas.items import Item
-from schemas.knowledge import EpochEnd, ItemKnowledge, PastSession
+from schemas.knowledge import ActionKnowledge, EpochEnd, ItemKnowledge, PastSession
 from schemas.limits import EVENT_BYTES_MAX
 from tests.examples.write import CODECS, FOLDER, STATE_CODECS, named, unreadable
 
@@ -28,17 +28,21 @@ KINDS: dict[str, type[msgspec.Struct]] = {
     "event": Event, "item": Item, "control": Control,
     "decision": Decision, "trace": DecisionTrace, "dead_letter": DeadLetter,
     "item_knowledge": ItemKnowledge, "past_session": PastSession, "epoch_end": EpochEnd,
+    "action_knowledge": ActionKnowledge,
 }  # fmt: skip
 FINGERPRINTS = {
+    "action_knowledge.v1": "fad166c1a0d57a2b",
     "control.v1": "fbf4855d0f2e24bb",
     "dead_letter.v1": "ca484f47db7727a8",
     "decision.v1": "39eb0b81760505c8",
+    "decision.v2": "1fc19392aaa76716",
     "epoch_end.v1": "032a2cd567062504",
     "event.v1": "92061ec1f2919e60",
     "item.v1": "c5d5f42c562ef3aa",
     "item_knowledge.v1": "df8cf5e71cbdf766",
     "past_session.v1": "951ee76a6c496611",
     "trace.v1": "b4630f1366cd88ac",
+    "trace.v2": "0943e37a8101a6cf",
 }
 """CRC-64-AVRO of every schema version that was ever written: a line is added, none is changed."""
 

@@ -55,11 +55,6 @@ def test_a_bad_policy_is_refused_with_the_field_named(policy: Any, field: str) -
         read(policy)
 
 
-def test_two_placements_of_one_name_are_refused() -> None:
-    with pytest.raises(ConfigError, match="two placements have one name"):
-        read({"placements": [{"name": "home"}, {"name": "home", "size": 3}]})
-
-
 @pytest.mark.parametrize(
     "payload", [b"", b"{", b"\xff", b'{"\xff": 1}', b"[" * 9000, b'{"a":' * 9000]
 )

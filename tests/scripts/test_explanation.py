@@ -1,10 +1,27 @@
 """What `explain` says of a trace, where nothing runs."""
 
+from typing import Any
+
+import msgspec
 import numpy as np
 import pytest
 
-from schemas.decisions import DecisionItem, DecisionTrace, TracedCandidate, Versions
-from scripts.explanation import BIAS, MEANINGS, Explained, explained_json, features_of, funnel
+from schemas.decisions import (
+    DecisionItem,
+    DecisionTrace,
+    TracedAction,
+    TracedCandidate,
+    Versions,
+)
+from scripts.explanation import (
+    BIAS,
+    MEANINGS,
+    Explained,
+    action_funnel,
+    explained_json,
+    features_of,
+    funnel,
+)
 from scripts.explanation import show_explained as show
 from tests.channels.decisions import make_decision
 from udfs.features import FEATURE_INDEX, FEATURE_SPACE
@@ -20,6 +37,24 @@ CANDIDATES = (
     candidate("c", "trending", "chosen", "ranked", 2.0),
     candidate("d", "new", "suppressed", "out_of_stock", 0.5),
 )
+
+
+def action(action_id: str, verdict: str, stage: str, rule: str, priority: float) -> TracedAction:
+    chance = 0.5 if priority else 0.0
+    return TracedAction(
+        action_id, "t", verdict, stage, rule, {"session.events": "0"}, priority, "prior",  # type: ignore[arg-type]
+        1.0, 1.0, 1.0, priority, chance,
+    )  # fmt: skip
+
+
+ACTIONS = (
+    action("banner", "not_chosen", "arbitration", "outweighed", 0.25),
+    action("chat", "excluded", "suitability", "calm", 0.0),
+    action("gift", "excluded", "eligibility", "law", 0.0),
+    action("nothing", "not_chosen", "arbitration", "outweighed", 0.0),
+    action("quiz", "chosen", "arbitration", "chosen", 0.125),
+    action("sale", "excluded", "suitability", "calm", 0.0),
+)
 DECISION = make_decision(1, items=(DecisionItem("c", 2.0, "You looked at this recently"),))
 
 
@@ -29,7 +64,7 @@ def trace() -> DecisionTrace:
     versions = Versions("p", "m", 0, 0, "c")
     return DecisionTrace(
         "d", "person", "s", "e", 0, "home", 1, versions, FEATURE_SPACE.digest, matrix.tobytes(),
-        CANDIDATES, 0.5,
+        CANDIDATES, 0.5, ACTIONS,
     )  # fmt: skip
 
 
@@ -44,6 +79,42 @@ def test_the_funnel_counts_by_source_and_by_what_became_of_them() -> None:
     }
 
 
+def test_the_funnel_of_the_actions_counts_in_the_order_of_the_stages() -> None:
+    expected = [("actions", 6), ("eligibility", 1), ("suitability", 2), ("left", 3)]
+    assert list(action_funnel(trace()).items()) == expected
+    nobody = msgspec.structs.replace(trace(), actions=())
+    assert action_funnel(nobody) == {"actions": 0, "left": 0}
+
+
+def test_actions_are_shown_the_chosen_first_then_by_priority_then_the_excluded_and_why(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lines: list[str] = []
+    tables: list[tuple[Any, ...]] = []
+    monkeypatch.setattr("scripts.explanation.show", lines.append)
+    monkeypatch.setattr("scripts.explanation.show_table", lambda *told: tables.append(told))
+    decision = msgspec.structs.replace(
+        DECISION, arm={"hero_test": "big"}, is_holdout=True, content={"title": "Find your shoe"}
+    )
+    show(explained([])._replace(decision=decision), None)
+    assert "  actions   6 actions, 1 eligibility, 2 suitability, 3 left" in lines
+    assert "  arms      hero_test: big - in the holdout" in lines
+    assert "  title     Find your shoe" in lines
+    rows = next(told[2] for told in tables if told[0].startswith("actions "))
+    assert [row[:3] for row in rows] == [
+        ("quiz", "chosen", "arbitration"),
+        ("banner", "not chosen", "arbitration"),
+        ("nothing", "not chosen", "arbitration"),
+        ("chat", "excluded", "suitability"),
+        ("gift", "excluded", "eligibility"),
+        ("sale", "excluded", "suitability"),
+    ]
+    assert rows[0][3:] == (
+        "0.125 = propensity 0.125 (prior) x context 1 x value 1 x lever 1", "50.0%",
+    )  # fmt: skip
+    assert rows[3][3:] == ("rule 'calm' does not hold: session.events was 0", "")
+
+
 def test_missing_values_are_left_out() -> None:
     assert features_of(trace()) == [{"item_price": float(price)} for price in (1, 2, 3, 4)]
 
@@ -54,6 +125,10 @@ def test_json_has_all_of_it() -> None:
     assert found["trace"]["contributions"] == shares
     assert found["trace"]["features"] == features_of(trace())
     assert found["funnel"] == funnel(trace())
+    assert found["action_funnel"] == action_funnel(trace())
+    assert [one["action_id"] for one in found["trace"]["actions"]] == [
+        one.action_id for one in ACTIONS
+    ]
     assert found["remark"] == "because"
     assert found["meanings"].keys() == {*FEATURE_SPACE.names} == MEANINGS.keys()
 

@@ -7,8 +7,12 @@ import pytest
 
 from models.artefact import Artefact, Published, save_artefact
 from models.report import Report
+from schemas.codec import CONTROL
+from schemas.control import Control
 from schemas.errors import ConfigError
-from scripts.models_cli import Announced, find_artefact, in_force, previous
+from schemas.records import LogRecord
+from scripts import models_cli
+from scripts.models_cli import Announced, announced, find_artefact, in_force, previous
 from udfs.features import FEATURE_SPACE
 
 REPORT = Report(1, 1, 1, 0, {}, {})
@@ -36,6 +40,24 @@ def test_the_newest_in_force_decides_and_at_one_time_the_one_announced_last(tmp_
     assert in_force(models, 4) is None
     assert in_force(models, 5) == in_force(models, 8) == at(5, b, 2)
     assert in_force(models, 9) == at(9, c, 0)
+
+
+def test_only_rankers_are_listed_and_gone_back_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model of responses to actions is a control of the same kind, and no ranker."""
+    told = [("ranker", "b", 5), ("responses", "c", 6), ("ranker", "a", 4)]
+    values = [
+        CONTROL.encode(Control("model", name, version, from_ms, uri="u", sha256=version))
+        for name, version, from_ms in told
+    ]
+    values += [CONTROL.encode(Control("policy", "default", "p", 0, payload=b"{}")), b"junk"]
+    records = [LogRecord("x-control", 0, at, 0, "", value) for at, value in enumerate(values)]
+    monkeypatch.setattr(
+        models_cli, "read_to_end", lambda _, topics: records * (topics == ["x-control"])
+    )
+    found = announced("kafka", "x-")
+    assert [(one.version, one.effective_from_ms, one.offset) for one in found] == [
+        ("a", 4, 2), ("b", 5, 0),
+    ]  # fmt: skip
 
 
 def test_the_model_before_is_the_one_that_is_gone_back_to(tmp_path: Path) -> None:

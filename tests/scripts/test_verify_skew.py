@@ -21,6 +21,7 @@ from scripts.verify_skew import Logged, Skew, compare, compare_log, skew_json
 from tests.builders import make_catalogue
 from tests.logs import shopping_log
 from udfs import features
+from udfs.compile_policy import compile_policy
 from udfs.features import FEATURE_INDEX, FEATURE_SPACE, Column, Feature
 from udfs.knowledge import Knowledge, Known
 from udfs.view_candidates import View
@@ -76,7 +77,7 @@ def lived() -> Lived:
 
 def filled(knowledge: Knowledge) -> Knowledge:
     """The default policy and a catalogue."""
-    knowledge.add_policy("default-1", 0, 0, DEFAULT_POLICY)
+    knowledge.add_policy("default-1", 0, 0, compile_policy(DEFAULT_POLICY))
     for position, item in enumerate(make_catalogue()):
         knowledge.add_item(item, position)
     return knowledge

@@ -28,6 +28,7 @@ from tests.builders import (
     teach_interest,
     track_all,
 )
+from udfs.compile_policy import compile_policy
 from udfs.decide import decide, expire_person
 from udfs.draw import draw, identify_decision
 from udfs.features import FEATURE_INDEX, FEATURE_SPACE
@@ -91,7 +92,7 @@ def ids(decision: Decision) -> list[str]:
 
 def with_policy(policy: Policy, *items: Item) -> Knowledge:
     knowledge = Knowledge()
-    knowledge.add_policy("p-7", 0, 0, policy)
+    knowledge.add_policy("p-7", 0, 0, compile_policy(policy))
     for position, item in enumerate(items or make_catalogue()):
         knowledge.add_item(item, position)
     return knowledge
@@ -123,7 +124,7 @@ def test_a_placement_is_asked_by_type_or_by_name(event: Event, placements: list[
 def test_without_a_policy_in_force_nothing_is_decided() -> None:
     knowledge = Knowledge()
     assert made(view(), knowledge) == []
-    knowledge.add_policy("later", NOON + 1, 0, DEFAULT_POLICY)
+    knowledge.add_policy("later", NOON + 1, 0, compile_policy(DEFAULT_POLICY))
     assert made(view(), knowledge) == []
     assert len(made(view(event_time_ms=NOON + 1), knowledge)) == 1
 
@@ -155,7 +156,7 @@ def test_without_a_model_popularity_ranks_and_is_named() -> None:
     decision, _ = one(make_event(placements=["home"]), knowledge)
     assert ids(decision)[:2] == ["i7", "i3"]
     assert decision.versions.model == "popularity"
-    assert decision.response_propensity is None
+    assert (decision.response_propensity, decision.propensity_source) == (0.02, "prior")
     assert [item.score for item in decision.items] == sorted(
         (item.score for item in decision.items), reverse=True
     )
@@ -167,7 +168,8 @@ def test_the_model_in_force_ranks_and_is_named() -> None:
     before, _ = one(asking(event_time_ms=NOON - 1), knowledge)
     after, trace = one(asking(), knowledge)
     assert (before.versions.model, after.versions.model) == ("popularity", "last-first")
-    assert (before.response_propensity, after.response_propensity) == (None, 0.04)
+    assert (before.response_propensity, before.propensity_source) == (0.02, "prior")
+    assert (after.response_propensity, after.propensity_source) == (0.04, "model")
     assert ids(after) == [one.item_id for one in reversed(trace.candidates)]
 
 
@@ -363,7 +365,7 @@ def test_a_decision_names_its_cause() -> None:
         assert record.decision_id == identify_decision("p1", "s1", "e1", "home")
     assert (decision.kind, decision.channel, decision.sent_at_ms) == ("decided", "web", NOON + 3)
     assert (decision.action_id, decision.treatment_id) == ("recommend_items", "slate")
-    assert decision.priority == decision.items[0].score
+    assert decision.priority == decision.response_propensity == 0.02
     assert decision.explanation == decision.items[0].reason
 
 
@@ -404,7 +406,7 @@ def test_the_trace_holds_the_features_of_every_candidate_and_the_draw() -> None:
     rows = np.frombuffer(trace.features, "<f4").reshape(-1, FEATURE_SPACE.count)
     assert len(rows) == len(trace.candidates)
     assert rows[:, FEATURE_INDEX["source_rank"]].tolist() == list(range(len(rows)))
-    assert trace.draw == draw("seed", "a1", "e1")
+    assert trace.draw == draw("seed", "a1", "e1", "next_item")
 
 
 def test_the_seed_changes_the_draw_alone() -> None:

@@ -3,9 +3,10 @@
 from schemas.items import Item
 from schemas.session import ItemTouch, SessionContext
 from tests.builders import NOON, make_knowledge
-from udfs.explain_items import SENTENCES, explain_items
+from udfs.explain_items import explain_items
 from udfs.knowledge import Knowledge
 from udfs.retrieve_candidates import SHARES, Retrieved
+from udfs.sentences import LANGUAGES, SENTENCES, say
 
 KNOWLEDGE = make_knowledge(
     Item("shoe", 0, "Red Shoe", "Shop/Shoes"), Item("boot", 0, "Boot", "Shop/Shoes"),
@@ -79,8 +80,18 @@ def test_names_are_those_of_the_moment() -> None:
 
 def test_every_source_has_a_sentence_and_no_sentence_is_of_none() -> None:
     sources = {source for source, _ in SHARES} | {"caller"}
-    assert set(SENTENCES) < sources
+    others = {"silence", "in_cart", "viewed", "because_item", "because_category", "pinned", "other"}
+    assert set(SENTENCES) - others < sources
     assert all(sentence("pan", source, context()) for source in sources)
+
+
+def test_every_sentence_is_there_in_every_language_with_the_same_places() -> None:
+    for texts in SENTENCES.values():
+        assert texts.keys() == set(LANGUAGES)
+        assert len({text.count("{what}") for text in texts.values()}) == 1
+    assert say("in_cart", "", "de") == "Das hatten Sie im Warenkorb"
+    assert say("because_item", "Schuh", "de") == "Weil Sie Schuh angesehen haben"
+    assert say("in_cart", "", "xx") == say("in_cart", "", "en")
 
 
 def test_no_candidates_need_no_sentence() -> None:

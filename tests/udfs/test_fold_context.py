@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from schemas.events import EVENT_TYPES, Event
+from schemas.items import Item
 from schemas.limits import (
     ATTENTION_MAX_MS,
     EXPOSURES_PER_EVENT_MAX,
@@ -16,6 +17,7 @@ from schemas.limits import (
 )
 from schemas.session import SESSION_CONTEXT, SessionContext
 from tests.builders import NOON, make_event, make_knowledge, track, track_all
+from udfs.category_facts import LEVELS
 from udfs.fill_cart import cart_value
 from udfs.fold_context import (
     TAKES,
@@ -179,6 +181,19 @@ def test_the_time_until_the_next_event_goes_to_the_item_touched_last() -> None:
     )
     assert context.items["i1"].attention_ms == 5 * SECOND_MS + ATTENTION_MAX_MS
     assert context.items["i4"].attention_ms == 7 * SECOND_MS
+
+
+def test_an_item_has_the_price_level_of_its_category() -> None:
+    items = [Item(f"i{n}", 0, category="Shoes", price=10.0 * n) for n in (1, 2, 3)]
+    context = SessionContext(1, NOON, NOON)
+    said_of: list[dict[str, Any]] = [{}, {"price": 29.0}, {"price": 9.0}, {"category": "Sale"}]
+    for n, said in enumerate(said_of):
+        event = make_event(
+            event_id=f"e{n}", event_type="product_viewed", item_ids=[f"i{n}"], **said
+        )
+        fold_context(context, event, make_knowledge(*items))
+    levels = {item_id: LEVELS[one.level] for item_id, one in context.items.items()}
+    assert levels == {"i0": "", "i1": "premium", "i2": "budget", "i3": ""}
 
 
 # --- the list that was asked to be ranked -------------------------------------------------------

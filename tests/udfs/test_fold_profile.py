@@ -311,3 +311,85 @@ def test_a_handover_without_purchases_brings_none() -> None:
     )
     fold_profile(state, next(one for one in news if one.kind == "handover"), KNOWLEDGE)
     assert (state.purchases, state.last_purchase_ms, state.event_count) == ([], None, 1)
+
+
+# --- price levels, statements, features ---------------------------------------------------------
+
+LEVELLED = make_knowledge(
+    *(Item(f"shoe{n}", 0, category="Shoes", price=50.0 * n) for n in (1, 2, 3)),
+    *(Item(f"pan{n}", 0, category="Pans", price=500.0 * n) for n in (1, 2, 3)),
+)
+
+
+def test_a_person_leans_to_price_levels_within_categories() -> None:
+    """150 is premium for a shoe, 500 is budget for a pan."""
+    state = fold(
+        ("product_viewed", {"item_ids": ["shoe3"]}),
+        ("product_added_to_cart", {"item_ids": ["pan1"]}),
+        ("product_viewed", {"item_ids": ["unknown"], "price": 5.0}),
+        knowledge=LEVELLED,
+    )
+    leanings = {name: one.long for name, one in state.price_bands.items()}
+    assert leanings == {"premium": 1.0, "budget": 3.0}
+    assert state.bought_bands == {}
+
+
+def test_what_is_bought_is_counted_by_price_level() -> None:
+    state = fold(
+        ("purchase_completed", {"item_ids": ["shoe3", "pan3", "pan2", "unknown"]}),
+        knowledge=LEVELLED,
+    )
+    assert state.bought_bands == {"premium": 2, "middle": 1}
+
+
+def test_what_a_profile_states_is_kept_until_it_is_stated_otherwise() -> None:
+    state = fold(
+        ("profile_updated", {"attribute": "role", "value": "buyer"}),
+        ("profile_updated", {"properties": {"role": "founder", "loyalty_tier": "gold"}}),
+        ("profile_updated", {"attribute": "loyalty_tier", "value": ""}),
+        ("preference_stated", {"attribute": "style", "value": "plain"}),
+    )
+    assert state.statements == {"role": "founder"}
+    assert state.preferences == {"style": "plain"}
+
+
+def test_features_are_counted_over_sessions() -> None:
+    opened = ("feature_opened", {"attribute": "forecast"})
+    state = fold(opened, opened, ("feature_activated", {"attribute": "export"}), opened)
+    assert state.features_opened == {"forecast": 3}
+    assert state.features_activated == {"export": 1}
+
+
+def test_only_who_said_so_is_identified() -> None:
+    assert not fold(("page_viewed", {"person_id": "p1"})).is_identified
+    assert fold(("identified", {"person_id": "p1"})).is_identified
+
+
+def test_what_an_anonymous_session_said_goes_over_to_the_person() -> None:
+    steps: list[tuple[str, dict[str, Any]]] = [
+        ("profile_updated", {"attribute": "role", "value": "buyer"}),
+        ("preference_stated", {"attribute": "style", "value": "plain"}),
+        ("feature_opened", {"attribute": "forecast"}),
+        ("feature_activated", {"attribute": "export"}),
+        ("product_viewed", {"item_ids": ["shoe3"]}),
+        ("purchase_completed", {"item_ids": ["pan1"]}),
+        ("identified", {"person_id": "p1"}),
+    ]
+    events = [
+        make_event(event_id=f"e{n}", event_type=kind, event_time_ms=NOON + n, **fields)
+        for n, (kind, fields) in enumerate(steps)
+    ]
+    _, news, _ = track_all(events, LEVELLED)
+    state = PersonState(NOON, NOON)
+    state.statements, state.features_opened = {"role": "old", "tier": "gold"}, {"forecast": 2}
+    for one in news:
+        if one.person == "p1":
+            fold_profile(state, one, LEVELLED)
+    assert state.statements == {"tier": "gold", "role": "buyer"}
+    assert state.preferences == {"style": "plain"}
+    assert (state.features_opened, state.features_activated) == ({"forecast": 3}, {"export": 1})
+    assert {name: one.long for name, one in state.price_bands.items()} == {
+        "premium": 1.0, "budget": 5.0
+    }  # fmt: skip
+    assert state.bought_bands == {"budget": 1}
+    assert state.is_identified

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from schemas.knowledge import (
     ItemKnowledge,
-    KnowledgeRecord,
+    ItemRecord,
     PastSession,
     effective_from_ms,
     epoch_end_ms,
 )
 from schemas.limits import EPOCHS_KEPT
-from tests.builders import EPOCH, make_epoch, make_learnt, make_past_session
+from tests.builders import EPOCH, make_item_epoch, make_learnt, make_past_session
 from udfs.item_statistics import ALL, ItemStatistics
 from udfs.lean import SHORT_HALF_LIFE_MS, decay
 
@@ -23,9 +23,9 @@ IDS = ("a", "b", "c", "d", "e")
 CATEGORIES = ("X", "Y")
 
 
-def learn(statistics: ItemStatistics, epoch: int, *records: KnowledgeRecord) -> ItemStatistics:
+def learn(statistics: ItemStatistics, epoch: int, *records: ItemRecord) -> ItemStatistics:
     """Adds one epoch and brings it into force."""
-    for record in make_epoch(*records, epoch=epoch):
+    for record in make_item_epoch(*records, epoch=epoch):
         statistics.learn(record)
     statistics.advance(effective_from_ms(epoch))
     return statistics
@@ -59,13 +59,13 @@ histories = st.lists(
 )
 
 
-def epochs_of(history: Any) -> list[tuple[int, list[KnowledgeRecord]]]:
+def epochs_of(history: Any) -> list[tuple[int, list[ItemRecord]]]:
     """(epoch, records) in order; the interest of an item never falls faster than it fades."""
     epoch, found = EPOCH, []
     interest: dict[tuple[str, str], tuple[int, float]] = {}
     for step, taught_now, sessions in history:
         epoch += step
-        of_epoch: dict[Any, KnowledgeRecord] = {}
+        of_epoch: dict[Any, ItemRecord] = {}
         for (name, kind, category), more in taught_now:
             was_epoch, was = interest.get((kind, name), (epoch, 0.0))
             age_ms = epoch_end_ms(epoch) - epoch_end_ms(was_epoch)
@@ -78,7 +78,7 @@ def epochs_of(history: Any) -> list[tuple[int, list[KnowledgeRecord]]]:
     return found
 
 
-def known_by(history: list[tuple[int, list[KnowledgeRecord]]], epoch: int) -> list[KnowledgeRecord]:
+def known_by(history: list[tuple[int, list[ItemRecord]]], epoch: int) -> list[ItemRecord]:
     return [record for at, of_epoch in history if at <= epoch for record in of_epoch]
 
 
@@ -139,7 +139,7 @@ def test_a_repeat_of_a_complete_epoch_changes_nothing(history: Any, data: Any) -
         learn(statistics, epoch, *of_epoch)
     expected = [view(statistics, epoch) for epoch, _ in found]
     for epoch, of_epoch in data.draw(st.lists(st.sampled_from(found), max_size=3)):
-        assert not any(statistics.learn(one) for one in make_epoch(*of_epoch, epoch=epoch))
+        assert not any(statistics.learn(one) for one in make_item_epoch(*of_epoch, epoch=epoch))
     statistics.advance(effective_from_ms(found[-1][0] + 1))
     assert [view(statistics, epoch) for epoch, _ in found] == expected
     assert statistics._open == {}
@@ -147,7 +147,7 @@ def test_a_repeat_of_a_complete_epoch_changes_nothing(history: Any, data: Any) -
 
 def test_an_epoch_is_there_whole_or_not_at_all() -> None:
     statistics = ItemStatistics()
-    *of_epoch, end = make_epoch(
+    *of_epoch, end = make_item_epoch(
         make_learnt("a"), make_learnt("X", kind="category"), make_past_session("a"), epoch=EPOCH
     )
     nothing = view(statistics, EPOCH)
@@ -166,7 +166,7 @@ def test_an_epoch_is_there_whole_or_not_at_all() -> None:
 
 def test_an_epoch_comes_into_force_in_its_time_never_before() -> None:
     statistics = ItemStatistics()
-    for record in make_epoch(make_learnt("a")):
+    for record in make_item_epoch(make_learnt("a")):
         statistics.learn(record)
     statistics.advance(effective_from_ms(EPOCH) - 1)
     assert (statistics.epoch, statistics.item("a", EPOCH)) == (0, None)
@@ -180,7 +180,7 @@ def test_an_epoch_comes_into_force_in_its_time_never_before() -> None:
 def test_time_that_passes_over_several_epochs_brings_all_of_them_in() -> None:
     statistics = ItemStatistics()
     for epoch in (EPOCH, EPOCH + 1, EPOCH + 3):
-        for record in make_epoch(make_learnt("a", epoch), epoch=epoch):
+        for record in make_item_epoch(make_learnt("a", epoch), epoch=epoch):
             statistics.learn(record)
     statistics.advance(effective_from_ms(EPOCH + 2))
     assert statistics.epoch == EPOCH + 1
@@ -217,7 +217,7 @@ def test_what_a_writer_left_half_written_never_comes_into_force() -> None:
     assert statistics.item("a", EPOCH + 1) is None
     assert statistics.sessions_at(EPOCH + 1) == 0
     assert statistics._open == {}
-    end = make_epoch(*half)[-1]
+    end = make_item_epoch(*half)[-1]
     assert statistics.learn(end) is False
     statistics.advance(effective_from_ms(EPOCH + 2))
     assert statistics.item("a", EPOCH + 2) is None
@@ -226,7 +226,7 @@ def test_what_a_writer_left_half_written_never_comes_into_force() -> None:
 def test_a_complete_epoch_that_waits_for_its_time_is_not_what_was_left_half_written() -> None:
     statistics = ItemStatistics()
     for epoch in (EPOCH, EPOCH + 1):
-        for record in make_epoch(make_learnt("a", epoch), epoch=epoch):
+        for record in make_item_epoch(make_learnt("a", epoch), epoch=epoch):
             statistics.learn(record)
     statistics.advance(effective_from_ms(EPOCH))
     assert statistics.item("a", EPOCH) == make_learnt("a")

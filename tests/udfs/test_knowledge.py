@@ -10,6 +10,7 @@ from schemas.items import Item
 from schemas.knowledge import effective_from_ms
 from schemas.policy import DEFAULT_POLICY, Policy
 from tests.builders import EPOCH, NOON, make_learnt, teach
+from udfs.compile_policy import compile_policy
 from udfs.knowledge import Knowledge, Known
 
 TIMES = range(8)
@@ -48,7 +49,10 @@ def view(knowledge: Knowledge, time_ms: int) -> object:
 
 times = st.integers(0, len(TIMES) - 1)
 items = st.builds(Item, st.sampled_from("ab"), times, is_gone=st.booleans())
-POLICIES = [DEFAULT_POLICY, Policy(), Policy(placements=DEFAULT_POLICY.placements[:1])]
+POLICIES = [
+    compile_policy(one)
+    for one in (DEFAULT_POLICY, Policy(), Policy(placements=DEFAULT_POLICY.placements[:1]))
+]
 SCORERS = [ColumnScorer("one", 0), ColumnScorer("two", 0)]
 values = st.one_of(
     items.map(lambda item: ("item", item.effective_from_ms, item)),
@@ -94,10 +98,10 @@ def test_pruning_changes_nothing_at_or_after_its_bound(found: list[Fact], bound:
 
 
 def test_effective_from_is_honoured_to_the_millisecond() -> None:
-    knowledge = knowing([Fact("policy", 5, 0, DEFAULT_POLICY), Fact("item", 5, 0, Item("a", 5))])
+    knowledge = knowing([Fact("policy", 5, 0, POLICIES[0]), Fact("item", 5, 0, Item("a", 5))])
     assert knowledge.at(4) == Known(None, "none", None, 0, 0)
     assert knowledge.item_at("a", 4) is None
-    assert knowledge.at(5) == Known(DEFAULT_POLICY, "0", None, 5, 0)
+    assert knowledge.at(5) == Known(POLICIES[0], "0", None, 5, 0)
     assert knowledge.item_at("a", 5) == Item("a", 5)
     assert knowledge.at(6).catalogue_ms == 5
 

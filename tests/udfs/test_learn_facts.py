@@ -7,21 +7,26 @@ import pytest
 
 from schemas.events import EVENT_TYPES
 from schemas.items import Item
-from schemas.knowledge import ItemKnowledge
+from schemas.knowledge import ACTION_KNOWLEDGE, ActionKnowledge, ItemKnowledge
 from schemas.limits import EXPOSURES_PER_EVENT_MAX, ID_LENGTH_MAX, SESSION_MEMORY_ITEMS
-from schemas.session import SessionNews
+from schemas.session import SESSION_CONTEXT, SessionNews
 from tests.builders import NOON, make_event, make_knowledge, track_all
 from udfs.learn_facts import (
+    ACTION_FACT,
     COUNTS,
     INTEREST,
     ITEM_FACT,
+    RESPONSES,
     SESSION_FACT,
+    ActionFact,
     ItemFact,
+    action_facts,
     examination,
     item_facts,
     session_fact,
 )
-from udfs.learn_items import COUNTED, LINKED
+from udfs.learn_items import COUNTED, LINKED, learn_action
+from udfs.sense_intent import sense_intent
 
 
 def told(*steps: dict[str, Any], knowledge: Any = None) -> list[SessionNews]:
@@ -212,3 +217,74 @@ def test_a_category_too_long_for_a_record_has_none_of_its_own() -> None:
         "item",
         "category",
     }
+
+
+# --- actions ------------------------------------------------------------------------------------
+
+
+def responded(event_type: str = "decision_exposed", **properties: str) -> dict[str, Any]:
+    """A response to an action, as clients send it."""
+    named = {"action_id": "quiz", "placement": "hero"} | properties
+    return {"event_type": event_type, "decision_id": "d1", "properties": named}
+
+
+def action_facts_of(*steps: dict[str, Any]) -> list[ActionFact]:
+    """What the last event teaches about actions."""
+    return list(action_facts(told(*steps)[-1]))
+
+
+@pytest.mark.parametrize(("event_type", "count"), [*RESPONSES.items()])
+def test_response_counts_for_its_action_and_for_where_and_when_it_was_shown(
+    event_type: str, count: str
+) -> None:
+    news = told(viewed("a"), responded(event_type))[-1]
+    found = [(one.key, one.count, one.time_ms, one.order_ms) for one in action_facts(news)]
+    order_ms, time_ms = news.order_ms, NOON + 1_000
+    intent = sense_intent(SESSION_CONTEXT.decode(news.context), time_ms).intent
+    here = f"quiz\thero\t{intent}"
+    assert found == [("quiz", count, time_ms, order_ms), (here, count, time_ms, order_ms)]
+
+
+def test_what_is_counted_is_known_of_an_action() -> None:
+    assert set(RESPONSES) <= EVENT_TYPES
+    assert set(RESPONSES.values()) <= set(ActionKnowledge.__struct_fields__)
+
+
+def test_action_without_a_placement_counts_everywhere_only() -> None:
+    assert [one.key for one in action_facts_of(responded(placement=""))] == ["quiz"]
+
+
+@pytest.mark.parametrize("name", ["", "x" * (ID_LENGTH_MAX + 1), "x" * 2_048, "a\tb", "\t"])
+def test_name_that_cannot_be_a_key_teaches_nothing(name: str) -> None:
+    assert action_facts_of(responded(action_id=name)) == []
+    assert [one.key for one in action_facts_of(responded(placement=name))] == ["quiz"]
+
+
+def test_longest_names_fit_a_record() -> None:
+    longest = "ü" * ID_LENGTH_MAX
+    facts = action_facts_of(responded(action_id=longest, placement=longest))
+    record = learn_action(None, facts[1:], 1)
+    assert ACTION_KNOWLEDGE.decode(ACTION_KNOWLEDGE.encode(record)) == record
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        {"event_type": "decision_exposed", "item_ids": ["a"]},
+        {"event_type": "page_viewed", "properties": {"action_id": "quiz"}},
+        {"event_type": "session_ended", "properties": {"action_id": "quiz"}},
+    ],
+)
+def test_event_that_responds_to_no_action_teaches_nothing_about_any(step: dict[str, Any]) -> None:
+    assert action_facts_of(step) == []
+
+
+def test_exposure_sent_again_under_its_event_id_counts_once() -> None:
+    exposure = responded() | {"event_id": "d1/exposed"}
+    news = told(viewed("a"), exposure, exposure, viewed("b"), exposure)
+    assert sum(bool(list(action_facts(one))) for one in news) == 1
+
+
+def test_facts_of_actions_survive_their_state() -> None:
+    for fact in action_facts_of(responded()):
+        assert ACTION_FACT.decode(ACTION_FACT.encode(fact)) == fact

@@ -6,17 +6,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.knowledge import (
+    ACTION_KNOWLEDGE_STATE,
+    HOURS_KEPT,
     ITEM_KNOWLEDGE,
     ITEM_KNOWLEDGE_STATE,
+    RECENT_EPOCHS,
+    ActionKnowledge,
     ItemKnowledge,
     effective_from_ms,
     epoch_end_ms,
     epoch_of,
 )
-from schemas.limits import DAY_MS, EPOCH_MS, LINKS_MAX
+from schemas.limits import DAY_MS, EPOCH_MS, HOUR_MS, LINKS_MAX
 from tests.builders import NOON
-from udfs.learn_facts import INTEREST, ItemFact, SessionFact
-from udfs.learn_items import COUNTED, LINKED, learn_item, past_session
+from tests.udfs.actions import fact
+from udfs.learn_facts import INTEREST, RESPONSES, ActionFact, ItemFact, SessionFact
+from udfs.learn_items import COUNTED, LINKED, learn_action, learn_item, past_session
 
 EPOCH = epoch_of(NOON)
 LATER = EPOCH + 30 * DAY_MS // EPOCH_MS
@@ -166,3 +171,82 @@ def test_past_session_holds_from_the_time_of_its_epoch() -> None:
     record = past_session(SessionFact("hash", NOON, NOON - 9, ("a", "b")), EPOCH)
     assert record.effective_from_ms == effective_from_ms(EPOCH)
     assert (record.session_hash, record.ended_ms, record.item_ids) == ("hash", NOON - 9, ("a", "b"))
+
+
+# --- actions ------------------------------------------------------------------------------------
+
+responses = st.lists(
+    st.builds(
+        lambda count, age_ms: fact(count, time_ms=NOON - age_ms),
+        st.sampled_from([*RESPONSES.values()]),
+        st.integers(0, 3 * DAY_MS),
+    ),
+    min_size=1,
+)
+action_epochs = st.lists(st.tuples(st.integers(1, 100_000), responses), min_size=1, max_size=5)
+
+
+def learn_responses(epochs: list[tuple[int, list[ActionFact]]]) -> ActionKnowledge:
+    """The action after these epochs, each so many after the one before it."""
+    known, epoch = None, EPOCH
+    for steps, facts in epochs:
+        epoch += steps
+        known = learn_action(known, facts, epoch)
+        known = ACTION_KNOWLEDGE_STATE.decode(ACTION_KNOWLEDGE_STATE.encode(known))
+    assert known is not None
+    return known
+
+
+@given(action_epochs, st.randoms(use_true_random=False))
+def test_order_in_which_an_epochs_responses_arrive_does_not_matter(
+    epochs: list[tuple[int, list[ActionFact]]], chance: object
+) -> None:
+    shuffled = [(steps, chance.sample(facts, len(facts))) for steps, facts in epochs]  # type: ignore[attr-defined]
+    assert learn_responses(shuffled) == learn_responses(epochs)
+
+
+@given(action_epochs)
+def test_exposures_are_counted_by_hour_and_by_epoch_as_far_back_as_is_kept(
+    epochs: list[tuple[int, list[ActionFact]]],
+) -> None:
+    """By hand, from all facts at once."""
+    found = learn_responses(epochs)
+    exposed, epoch = [], EPOCH
+    for steps, facts in epochs:
+        epoch += steps
+        exposed += [(epoch, one.time_ms) for one in facts if one.count == "exposures"]
+    assert found.exposures_total == len(exposed)
+    assert found.hour == (epoch_end_ms(epoch) - 1) // HOUR_MS
+    # an exposure counts in its hour if that was kept when its epoch ended: here all epochs are near
+    hours = [found.hour - time_ms // HOUR_MS for _, time_ms in exposed]
+    kept = [
+        hour
+        for hour, (at, time_ms) in zip(hours, exposed, strict=True)
+        if hour < HOURS_KEPT and (epoch_end_ms(at) - 1) // HOUR_MS - time_ms // HOUR_MS < HOURS_KEPT
+    ]
+    assert [*found.hourly] == [kept.count(hour) for hour in range(HOURS_KEPT)]
+    ages = [epoch - at for at, _ in exposed]
+    assert [*found.recent] == [ages.count(age) for age in range(RECENT_EPOCHS)]
+
+
+def test_responses_halve_in_a_month_but_the_total_stays() -> None:
+    facts = [*[fact("exposures")] * 8, *[fact("clicks")] * 4, *[fact("dismissals")] * 2]
+    month = learn_action(learn_action(None, facts, EPOCH), [fact("exposures")], LATER)
+    found = month.exposures, month.clicks, month.dismissals, month.exposures_total
+    assert found == pytest.approx((5.0, 2.0, 1.0, 9))
+    assert month.peak == pytest.approx(4.0)
+
+
+def test_action_by_placement_and_context_is_counted_without_times_and_totals() -> None:
+    found = learn_action(None, [fact("exposures", "a\thome\tviewed")] * 3, EPOCH)
+    assert found.exposures == 3.0
+    assert (found.exposures_total, found.hourly, found.recent, found.peak) == (0, (), (), 0.0)
+
+
+def test_record_of_an_action_says_when_it_holds_and_when_it_was_seen() -> None:
+    found = learn_action(None, [fact(time_ms=NOON + 1), fact("clicks", time_ms=NOON + 2)], EPOCH)
+    assert (found.key, found.epoch, found.at_ms) == ("a", EPOCH, epoch_end_ms(EPOCH))
+    assert found.effective_from_ms == effective_from_ms(EPOCH)
+    assert (found.first_ms, found.last_ms) == (NOON + 1, NOON + 2)
+    later = learn_action(found, [fact(time_ms=NOON - 5)], EPOCH + 1)
+    assert (later.first_ms, later.last_ms) == (NOON - 5, NOON + 2)

@@ -33,6 +33,7 @@ from tests.builders import (
     make_record,
 )
 from tests.logs import Line, shopping_log
+from udfs.compile_policy import compile_policy
 from udfs.features import FEATURE_INDEX, FEATURE_SPACE
 from udfs.knowledge import Knowledge
 from udfs.view_candidates import CLICK_PRIOR
@@ -305,7 +306,7 @@ def test_knowledge_in_force_later_changes_no_earlier_decision(
     assert effective_from_ms(epoch) > until_ms
     add_epoch(informed, epoch, interest)
     if has_more:
-        informed.add_policy("later", until_ms + 1, 9, Policy((Placement("home"),)))
+        informed.add_policy("later", until_ms + 1, 9, compile_policy(Policy((Placement("home"),))))
         informed.add_model("later", until_ms + 1, 0, ColumnScorer("later", 0))
     assert until(decided(log, informed), until_ms) == until(decided(log), until_ms)
 

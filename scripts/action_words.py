@@ -1,0 +1,104 @@
+"""What became of an action in a decision, in words for those who own the rules."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from schemas.decisions import DecisionTrace, TracedAction
+from scripts.times import utc
+
+STAGES: Final = {
+    "eligibility": "may not be offered",
+    "applicability": "makes no sense now",
+    "suitability": "is not good for this person",
+    "constraints": "is limited",
+    "suppression": "is about an item that cannot be offered",
+    "budget": "has no budget left",
+    "treatment": "has no treatment that fits",
+    "items": "has no item to show",
+}
+"""What an exclusion at a stage means."""
+
+Values = Mapping[str, str]
+
+
+def verdict_in_words(one: TracedAction) -> str:
+    """Why an excluded action was excluded: the rule, and what it saw."""
+    special = RULES.get((one.stage, one.rule))
+    if special is not None:
+        return special(one.values)
+    saw = _saw(one.values)
+    compliance = " (compliance)" if one.values.get("compliance") else ""
+    error = one.values.get("error")
+    if error:
+        return f"rule {one.rule!r}{compliance} could not be checked, which excludes: {error}"
+    return f"rule {one.rule!r}{compliance} does not hold" + (f": {saw}" if saw else "")
+
+
+def priority_in_words(one: TracedAction) -> str:
+    """The parts of a priority: P x C x V x L."""
+    return (
+        f"{one.priority:.4g} = propensity {one.propensity:.4g} ({one.propensity_source or 'none'})"
+        f" x context {one.context_weight:g} x value {one.value:g} x lever {one.lever:g}"
+    )
+
+
+def fate_in_words(one: TracedAction, trace: DecisionTrace) -> str:
+    """One sentence: what became of the action in this decision, and why."""
+    where = f"at {trace.placement} on {utc(trace.event_time_ms)}"
+    if one.verdict == "chosen":
+        return f"{one.action_id} was chosen {where}: priority {priority_in_words(one)}."
+    if one.verdict == "excluded":
+        stage = STAGES.get(one.stage, "was excluded")
+        return f"{one.action_id} was not chosen {where}: it {stage}: {verdict_in_words(one)}."
+    winner = next(other for other in trace.actions if other.verdict == "chosen")
+    how = "was outweighed by" if winner.priority >= one.priority else "lost the draw to"
+    return (
+        f"{one.action_id} was not chosen {where}: it {how} {winner.action_id}, whose priority is "
+        f"{priority_in_words(winner)}; its own is {priority_in_words(one)}, "
+        f"and its chance was {one.probability:.1%}."
+    )
+
+
+def _saw(values: Values) -> str:
+    """`session.views_5min was 1, person.loyalty_tier was missing`."""
+    shown = (f"{name} was {value}" for name, value in values.items() if name not in HIDDEN)
+    return ", ".join(shown)
+
+
+def _moment(values: Values, name: str) -> str:
+    return utc(int(values[name]))
+
+
+HIDDEN: Final = ("compliance", "error")
+RULES: Final[dict[tuple[str, str], Callable[[Values], str]]] = {
+    ("eligibility", "holdout"): lambda v: (
+        f"the person is in the holdout, which gets {v.get('default', 'the default')}"
+    ),
+    ("eligibility", "not_yet"): lambda v: f"it starts on {_moment(v, 'starts_ms')}",
+    ("eligibility", "over"): lambda v: f"it ended on {_moment(v, 'ends_ms')}",
+    ("eligibility", "consent"): lambda v: (
+        f"it needs consent to {v['needs']}, and consent is {v['consent']}"
+    ),
+    ("constraints", "limit"): lambda v: (
+        f"given {v['times']} times of at most {v['limit']}, last on {_moment(v, 'granted_ms')}"
+    ),
+    ("constraints", "cool_down"): lambda v: f"it cools down since {_moment(v, 'granted_ms')}",
+    ("constraints", "dismissed"): lambda v: (
+        f"the person dismissed it on {_moment(v, 'dismissed_ms')}"
+    ),
+    ("constraints", "clicked"): lambda v: (
+        f"the person has clicked it, on {_moment(v, 'clicked_ms')}"
+    ),
+    ("suppression", "no_item"): lambda v: f"there is none: {_saw(v)}",
+    ("suppression", "gone"): lambda v: f"it has left the catalogue: {_saw(v)}",
+    ("suppression", "out_of_stock"): lambda v: f"it is out of stock: {_saw(v)}",
+    ("treatment", "no_treatment"): lambda v: (
+        f"none for channel {v.get('channel', 'unknown')} whose condition holds"
+    ),
+    ("items", "no_items"): lambda v: "retrieval and rules left none",
+    ("budget", "budget_total"): lambda v: f"all of it is spent ({_saw(v)})",
+    ("budget", "budget_day"): lambda v: f"the day's is spent ({_saw(v)})",
+    ("budget", "budget_pace"): lambda v: f"what is due of the day by now is spent ({_saw(v)})",
+    ("budget", "budget_share"): lambda v: f"it ends, and only some people still get it ({_saw(v)})",
+}
+"""Verdicts that are no condition of the policy, by stage and rule."""

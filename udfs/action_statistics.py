@@ -1,0 +1,72 @@
+"""What the stream has taught about actions, epoch by epoch."""
+
+from collections import deque
+from typing import Final, NamedTuple
+
+from schemas.knowledge import ActionKnowledge, ActionRecord
+from schemas.limits import EPOCHS_KEPT
+
+ACTION_KEYS_MAX: Final = 200_000
+"""Actions, and actions by placement and context, in one operator; at the bound the one that changed longest
+ago is forgotten."""
+
+Records = dict[str, ActionKnowledge]
+
+
+class _Complete(NamedTuple):
+    """An epoch that waits for its time, with its records; epochs come in their order."""
+
+    effective_from_ms: int
+    records: Records
+
+
+class ActionStatistics:
+    """Action knowledge by epoch: the newest, and what the last EPOCHS_KEPT held before.
+
+    As with items (`udfs/item_statistics.py`): an epoch becomes visible once its end marker is there and
+    `advance` has reached its time. Some 1 kB a version of an action, a fifth of it by placement and context.
+    """
+
+    def __init__(self) -> None:
+        self._actions: dict[str, list[ActionKnowledge]] = {}
+        self._open: dict[int, Records] = {}
+        self._complete: deque[_Complete] = deque()
+        self._newest_complete = 0
+
+    def learn(self, record: ActionRecord) -> None:
+        """Takes a record of an epoch, or its end. A repeat changes nothing."""
+        if record.epoch <= self._newest_complete:
+            return
+        if isinstance(record, ActionKnowledge):
+            self._open.setdefault(record.epoch, {})[record.key] = record
+            return
+        self._newest_complete = record.epoch
+        records = self._open.pop(record.epoch, {})
+        # what is left was half-written, by a writer that was restarted
+        self._open = {epoch: one for epoch, one in self._open.items() if epoch > record.epoch}
+        if records:
+            self._complete.append(_Complete(record.effective_from_ms, records))
+
+    def advance(self, now_ms: int) -> None:
+        """Brings into force every complete epoch whose time has come."""
+        while self._complete and self._complete[0].effective_from_ms <= now_ms:
+            records = self._complete.popleft().records
+            for key in sorted(records):
+                self._add(records[key])
+
+    def action(self, key: str, epoch: int) -> ActionKnowledge | None:
+        """What was known under the key (`schemas.knowledge.action_key`) in `epoch`."""
+        for one in reversed(self._actions.get(key, ())):
+            if one.epoch <= epoch:
+                return one
+        return None
+
+    def _add(self, record: ActionKnowledge) -> None:
+        versions = self._actions.pop(record.key, [])
+        versions.append(record)
+        while len(versions) > 1 and versions[1].epoch <= record.epoch - EPOCHS_KEPT:
+            del versions[0]
+        # at the end: the first is the one that changed longest ago
+        self._actions[record.key] = versions
+        if len(self._actions) > ACTION_KEYS_MAX:
+            del self._actions[next(iter(self._actions))]
