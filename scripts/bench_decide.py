@@ -267,23 +267,25 @@ def _action(number: int) -> Action:
 
 def _now(number: int) -> str:
     """A condition that holds for about half of the people; each number's is another one."""
+    device, sizes = DEVICES[number % 3], ", ".join(f'"{(number + one) % 10}"' for one in range(4))
     return (
         f"session.price_mean > {60 + number / 12.5:.2f}",
+        f'session.cart_size >= 1 && session.events > {number / 100:.2f} && context.device != "{device}"',
         f"session.cart_value < {20 + number / 5:.2f} || segment.full_cart",
-        f'session.last_category != "Shop/Category {number % CATEGORIES}" && session.pace > {number / 50:.2f}',
-        f'session.categories.exists(c, c == "Shop/Category {number % CATEGORIES}") || context.hour < {number}',
-        f'context.device in ["mobile", "{DEVICES[number % 3]}"] && session.events > {number / 50:.2f}',
-        f'"size" in session.filters && session.filters.size != "{number % 10}" && session.number < {number + 2}',
+        f'session.categories.exists(c, c.endsWith("{number % 4}")) || session.price_max > {150 + number / 25:.2f}',
+        f'context.device in ["mobile", "{device}"] && session.item_count > {number / 100:.2f}',
+        f"session.filters.size in [{sizes}] && session.number < {number + 2}",
     )[number % 6]
 
 
 def _good(number: int) -> str:
     """A condition that holds for about two in three people; each number's is another one."""
+    countries = ", ".join(f'"{COUNTRIES[(number + one) % 7]}"' for one in range(4))
     return (
-        f'context.country != "{COUNTRIES[number % 7]}" && session.struggle < {0.5 + number / 2_000:.4f}',
-        f"person.purchases_30d <= {number} && session.item_count >= {number / 70:.2f}",
-        f'person.top_category != "Shop/Category {number % CATEGORIES}" && person.days_known < {number + 1}.0',
-        f"session.duration_s > {number / 20:.2f}",
+        f"context.country in [{countries}] && session.struggle < {0.5 + number / 2_000:.4f}",
+        f"person.purchases_30d <= {number} && session.price_mean < {90 + number / 20:.2f}",
+        f'person.top_category != "Shop/Category {number % CATEGORIES}" && session.cart_value < {100 + number / 5:.2f}',
+        f'context.hour >= {number % 8} && context.country != "{COUNTRIES[number % 7]}" && person.days_known < {number + 1}.0',
     )[number % 4]
 
 

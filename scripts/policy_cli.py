@@ -19,7 +19,9 @@ Named = Annotated[str, typer.Argument(help="A version (or the beginning of it), 
 
 
 @app.command()
-def check(files: list[Path], json: Json = False) -> int:
+def check(
+    files: Annotated[list[Path], typer.Argument(help="Policy files (YAML).")], json: Json = False
+) -> int:
     """Say ok, or name every mistake with its line; exit code 1 where there is one."""
     from scripts.policy_file import PolicyMistakes, check_policy, counts_of, summary
 
@@ -46,7 +48,7 @@ def check(files: list[Path], json: Json = False) -> int:
 
 @app.command()
 def publish(
-    file: Path,
+    file: Annotated[Path, typer.Argument(help="A policy file (YAML).")],
     name: Annotated[str, typer.Option(help="Whose policy it is.")] = "default",
     effective_from: EffectiveFrom = None,
     version: Annotated[
