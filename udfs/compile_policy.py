@@ -86,9 +86,9 @@ class _Compiler:
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
-        self.conditions: list[Condition] = []
         self.mistakes: list[Mistake] = []
-        self._places: dict[str, int] = {}
+        self._conditions: list[Condition | None] = []
+        self._places: dict[tuple[str, str], int] = {}
         segments = {f"segment.{one.name}": BOOL for one in policy.segments}
         self.types: dict[str, Type] = {**ATTRIBUTE_TYPES, **segments}
         self.item_types: dict[str, Type] = {**self.types, **ITEM_ATTRIBUTE_TYPES}
@@ -96,17 +96,31 @@ class _Compiler:
     def wrong(self, path: Path, message: str) -> None:
         self.mistakes.append(Mistake(path, message))
 
-    def place(self, text: str | None, path: Path) -> int | None:
-        """Where the condition stands among the distinct ones; None where there is none, or a wrong one."""
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """The distinct ones of each stage, in the order of their places."""
+        return tuple(one for one in self._conditions if one is not None)
+
+    def reads(self, at: int) -> frozenset[str]:
+        """The attributes that a condition names; none of a wrong one."""
+        condition = self._conditions[at]
+        return condition.reads if condition else frozenset()
+
+    def reserve(self, text: str, stage: str = "") -> int:
+        """The place of a condition, the next one where it has none yet."""
+        if (stage, text) not in self._places:
+            self._places[stage, text] = len(self._conditions)
+            self._conditions.append(None)
+        return self._places[stage, text]
+
+    def place(self, text: str | None, path: Path, stage: str = "") -> int | None:
+        """Where the condition stands, compiled; None where there is none, or a wrong one."""
         if text is None:
             return None
-        if text not in self._places:
-            condition = self.condition(text, path, self.types)
-            if condition is None:
-                return None
-            self._places[text] = len(self.conditions)
-            self.conditions.append(condition)
-        return self._places[text]
+        at = self.reserve(text, stage)
+        if self._conditions[at] is None:
+            self._conditions[at] = self.condition(text, path, self.types)
+        return at if self._conditions[at] is not None else None
 
     def condition(
         self, text: str | None, path: Path, types: Mapping[str, Type]
@@ -142,6 +156,14 @@ class _Compiler:
 def _compile(policy: Policy) -> tuple[CompiledPolicy, list[Mistake]]:
     compiler = _Compiler(policy)
     _check_names(policy, compiler)
+    # so that the lowest bit of those that fail is the first check, whatever the action
+    for stage in STAGES:
+        for rule in policy.rules:
+            if rule.stage == stage:
+                compiler.reserve(rule.when, stage)
+        for action in policy.actions:
+            for need in _requirements(action, stage):
+                compiler.reserve(need.when, stage)
     segments = _segments(policy, compiler)
     weights = tuple(
         CompiledWeight(one.name, at, one.weight)
@@ -151,7 +173,7 @@ def _compile(policy: Policy) -> tuple[CompiledPolicy, list[Mistake]]:
     rules = [
         (rule, Check(rule.stage, rule.name, at, rule.is_compliance))
         for number, rule in enumerate(policy.rules)
-        if (at := compiler.place(rule.when, ("rules", number, "when"))) is not None
+        if (at := compiler.place(rule.when, ("rules", number, "when"), rule.stage)) is not None
     ]
     listed = {action.id: number for number, action in enumerate(policy.actions)}
     actions = {
@@ -164,7 +186,7 @@ def _compile(policy: Policy) -> tuple[CompiledPolicy, list[Mistake]]:
     )
     _check_setting(policy, compiler)
     compiled = CompiledPolicy(
-        policy, tuple(compiler.conditions), segments, placements, weights, {}, _warnings(policy)
+        policy, compiler.conditions, segments, placements, weights, {}, _warnings(policy)
     )
     return compiled, compiler.mistakes
 
@@ -180,10 +202,10 @@ def _action(
         Check(stage, one.name, at, False)
         for stage in STAGES
         for place, one in enumerate(_requirements(action, stage))
-        if (at := compiler.place(one.when, (*path, stage, place, "when"))) is not None
+        if (at := compiler.place(one.when, (*path, stage, place, "when"), stage)) is not None
     ]
     of_rules = [check for rule, check in rules if _is_meant(rule, action)]
-    checks = tuple(sorted((*of_rules, *own), key=lambda one: STAGES.index(one.stage)))
+    checks = {check.at: check for check in reversed((*of_rules, *own))}  # the first of each place
     has_item = action.item is not None
     treatments = tuple(
         CompiledTreatment(
@@ -226,7 +248,7 @@ def _action(
     return CompiledAction(
         action,
         checks,
-        sum({1 << check.at for check in checks}),
+        sum(1 << at for at in checks),
         weights,
         treatments,
         require,
@@ -269,12 +291,12 @@ def _placement(
     )
     needed = {when} if when is not None else set()
     for one in competing:
-        needed |= {check.at for check in one.checks}
+        needed |= one.checks.keys()
         needed |= {treatment.when for treatment in one.treatments if treatment.when is not None}
         weights = compiler.policy.context_weights
         places = (compiler.place(weights[at].when, ()) for at in one.weights)
         needed |= {at for at in places if at is not None}
-    reads = {name for at in needed for name in compiler.conditions[at].reads}
+    reads = {name for at in needed for name in compiler.reads(at)}
     for one in competing:
         of_items = (one.require, one.pin, *(boost.condition for boost in one.boosts))
         reads |= {name for condition in of_items if condition for name in condition.reads}

@@ -49,12 +49,13 @@ class CompiledBoost(NamedTuple):
 
 
 class CompiledAction(NamedTuple):
-    """`mask` has the bits of the conditions that `checks` (in the order of the stages) need to hold; `item_reads`
-    are the attributes of items that its rules for items and their reasons name.
+    """`checks` by the place of the condition that must hold: places are in the order of the stages, so the lowest bit
+    of `mask` (the bits of these places) that fails is the first check. `item_reads` are the attributes of items that
+    its rules for items and their reasons name.
     """
 
     action: Action
-    checks: tuple[Check, ...]
+    checks: Mapping[int, Check]
     mask: int
     weights: frozenset[int]
     treatments: tuple[CompiledTreatment, ...]

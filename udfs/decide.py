@@ -162,8 +162,11 @@ def _decide_one(placement: CompiledPlacement, asked: Asked) -> tuple[Made | None
     judged = [_with_items(one, slates.get(one.compiled.action.id)) for one in judged]
     competing = [one for one in judged if one.verdict is MAY]
     modelled = _modelled(competing, asked, moment)
+    key = response_context(asked.context, event)
     contenders = {
-        one.compiled.action.id: _contend(one, placement, asked, moment, ranked, slates, modelled)
+        one.compiled.action.id: _contend(
+            one, placement, asked, moment, ranked, slates, modelled, key
+        )
         for one in competing
     }
     drawn = draw(asked.seed, asked.person, event.event_id, placement.placement.name)
@@ -263,6 +266,7 @@ def _contend(
     ranked: Ranked,
     slates: Mapping[str, Slate],
     modelled: Mapping[str, float],
+    context_key: str,
 ) -> Contender:
     action, policy = one.compiled.action, asked.policy
     if action.kind == "nothing":
@@ -277,7 +281,7 @@ def _contend(
         propensity, source = float(ranked.propensities[slate.places[0]]), "model"
     else:
         found = respond(
-            action.id, placement.placement.name, response_context(asked.context, asked.event),
+            action.id, placement.placement.name, context_key,
             action.prior, asked.knowledge.actions, asked.known.epoch, modelled.get(action.id),
         )  # fmt: skip
         propensity, source = found.propensity, found.source

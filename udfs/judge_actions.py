@@ -123,8 +123,9 @@ def _verdict(
             said = "unknown" if event.consent is None else ", ".join(event.consent) or "none"
             values = {"consent": said, "needs": ", ".join(refused)}
             return Verdict("eligibility", "consent", values)
-    if one.mask & moment.failed:
-        check = next(check for check in one.checks if moment.failed >> check.at & 1)
+    failed = one.mask & moment.failed
+    if failed:
+        check = one.checks[(failed & -failed).bit_length() - 1]
         values = moment.saw(check.at)
         if check.is_compliance:
             values["compliance"] = "true"
