@@ -20,6 +20,7 @@ from schemas.codec import DECISION
 from schemas.decisions import Decision
 from schemas.records import LogRecord
 from schemas.topics import DECISIONS
+from tests.flink.runs import SHORT_LIVED
 
 KAIROS: Final = PROJECT / "kairos"
 JARS: Final = PROJECT / ".kairos" / "jars"
@@ -43,7 +44,8 @@ class Home(NamedTuple):
         """The variables of a command in this home, and no other settings than these."""
         outer = {name: value for name, value in os.environ.items() if "KAIROS" not in name}
         # wide enough that no table wraps
-        return outer | {"KAIROS_HOME": str(self.path), "COLUMNS": "250"} | settings
+        own = {"KAIROS_HOME": str(self.path), "COLUMNS": "250", "JAVA_TOOL_OPTIONS": SHORT_LIVED}
+        return outer | own | settings
 
     def kairos(self, *words: str, **settings: str) -> "subprocess.CompletedProcess[str]":
         """Runs one command to its end."""

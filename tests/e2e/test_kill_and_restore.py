@@ -162,9 +162,10 @@ def parts(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         with Parts(config, engine.kafka) as parts:
             for item in catalogue(200):
                 parts.log.item(item)
-            # valid for a day: nothing leaves the store during the test
+            # valid for a day: nothing leaves the store during the test; few candidates: it is quick
             lasting = [
-                msgspec.structs.replace(p, valid_ms=DAY_MS) for p in DEFAULT_POLICY.placements
+                msgspec.structs.replace(p, valid_ms=DAY_MS, candidates=8)
+                for p in DEFAULT_POLICY.placements
             ]
             payload = msgspec.json.encode(Policy(tuple(lasting)))
             parts.log.control(Control("policy", "default", "lasting", 0, payload=payload))

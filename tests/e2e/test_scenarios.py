@@ -12,7 +12,7 @@ from jobs.kafka import ends_of
 from jobs.publish import Log, now_ms
 from schemas.decisions import Decision
 from schemas.events import Event
-from schemas.limits import SECOND_MS
+from schemas.limits import HOUR_MS, SECOND_MS
 from schemas.topics import CONTROL, ITEMS
 from tests.builders import make_event
 from tests.e2e.homes import Decisions, Engine, wait_for
@@ -49,9 +49,13 @@ def shop(engine: Engine) -> Iterator[Shop]:
     for item in BY_NAME["hesitation"].items():
         log.item(item)
     log.flush()
-    live = [one for one in engine.home.json("policy", "history", "--json") if one["is_live"]]
+    history = engine.home.json("policy", "history", "--json")
+    live = [one for one in history if one["state"] == "live"]
     file = FOLDER / "shop" / "policy.yaml"
-    published = engine.home.json("policy", "publish", str(file), "--json")
+    # since two hours ago: the scenarios' events lie up to an hour before now
+    since = str(now_ms() - 2 * HOUR_MS)
+    words = ("policy", "publish", str(file), "--effective-from", since, "--json")
+    published = engine.home.json(*words)
     ends = ends_of(engine.kafka, (CONTROL, ITEMS))
     records = sum(sum(places.values()) for places in ends.values())
     wait_for(lambda: met(engine) >= OPERATORS * records)

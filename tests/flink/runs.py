@@ -22,6 +22,8 @@ from schemas.topics import DEAD_LETTERS, DECISIONS, EVENTS, ITEMS, KNOWLEDGE, TR
 JARS: Final = PROJECT / ".kairos" / "jars"
 OUTPUTS: Final = (DECISIONS, TRACES, DEAD_LETTERS)
 REPLAY_SECONDS_MAX: Final = 240
+SHORT_LIVED: Final = "-XX:TieredStopAtLevel=1"
+"""Options of a JVM that lives for seconds: it does not pay for the compiler that makes it fast later."""
 
 
 class Line(NamedTuple):
@@ -105,6 +107,7 @@ def environment(prefix: str, home: Path, parallelism: int = 1) -> dict[str, str]
     if not (home / "jars").is_symlink():
         (home / "jars").symlink_to(JARS)
     own = {
+        "JAVA_TOOL_OPTIONS": SHORT_LIVED,
         "KAIROS_HOME": str(home),
         "KAIROS_TOPIC_PREFIX": prefix,
         "KAIROS_PARALLELISM": str(parallelism),

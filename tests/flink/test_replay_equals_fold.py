@@ -122,7 +122,8 @@ def rich_policy() -> Policy:
         budget=Budget(total=200.0, is_paced=False, people_per_s=0.01),
     )  # fmt: skip
     placements = tuple(
-        msgspec.structs.replace(one, size=min(one.size, 3)) for one in DEFAULT_POLICY.placements
+        msgspec.structs.replace(one, size=min(one.size, 3), candidates=24)
+        for one in DEFAULT_POLICY.placements
     )
     arms = (Arm("as_is", 0.5), Arm("bold", 0.5, {"actions": {"greet": {"value": 5.0}}}))
     return Policy(
@@ -260,15 +261,18 @@ def test_an_ordering_fault_is_found(kafka: str, shopping: Log) -> None:
     assert faulty.expected[TRACES] != shopping.expected[TRACES]
 
 
-@pytest.mark.parametrize("parallelism", [1, 2])
-def test_the_job_replays_the_demo_shop_as_the_fold_does(
-    kafka: str, home: Path, parallelism: int
-) -> None:
-    prefix = f"snowplow{parallelism}."
+@pytest.fixture(scope="module")
+def snowplow(kafka: str, home: Path) -> Log:
     events = read_snowplow(DEMO_FOLDER, DEMO_APP_IDS).events
     lines = [Line(e.event_time_ms, e.session_id, EVENT.encode(e)) for e in events]
-    fill_log(kafka, prefix, lines, read_items(DEMO_FOLDER / "items.jsonl"))
-    run_learn_replay(kafka, prefix, prefix, home)
-    expected = folded(kafka, prefix).expected
-    assert len(expected[DECISIONS]) > 200
-    assert replayed(kafka, prefix, home, parallelism) == expected
+    fill_log(kafka, "snowplow.", lines, read_items(DEMO_FOLDER / "items.jsonl"))
+    run_learn_replay(kafka, "snowplow.", "snowplow.", home)
+    return folded(kafka, "snowplow.")
+
+
+@pytest.mark.parametrize("parallelism", [1, 2])
+def test_the_job_replays_the_demo_shop_as_the_fold_does(
+    kafka: str, home: Path, snowplow: Log, parallelism: int
+) -> None:
+    assert len(snowplow.expected[DECISIONS]) > 200
+    assert replayed(kafka, snowplow.prefix, home, parallelism) == snowplow.expected
