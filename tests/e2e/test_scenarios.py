@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ from schemas.events import Event
 from schemas.limits import HOUR_MS, SECOND_MS
 from schemas.topics import CONTROL, ITEMS
 from tests.builders import make_event
-from tests.e2e.homes import Decisions, Engine, wait_for
+from tests.e2e.homes import Decisions, Engine, fresh_home, wait_for
 from tests.scripts.scenarios import FOLDER, Scenario, records_of, renamed, scenarios
 
 pytestmark = pytest.mark.e2e
@@ -30,8 +31,6 @@ class Shop(NamedTuple):
     log: Log
     decisions: Decisions
     version: str
-    before: str
-    from_ms: int
 
     def decided(self, event_id: str, placement: str) -> Decision:
         """The decision on an event for a placement, as soon as it is there."""
@@ -44,13 +43,25 @@ class Shop(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def shop(engine: Engine) -> Iterator[Shop]:
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """An engine of its own: its policies would change what other tests see."""
+    with fresh_home(tmp_path_factory.mktemp("shop") / "kairos") as home:
+        started = home.kairos("up")
+        assert started.returncode == 0, started.stderr
+        found = home.json("status", "--json")
+        names = ("kafka", "redis", "flink", "learn")
+        with opened(Engine(home, *(found[name]["address"] for name in names))) as shop:
+            yield shop
+        assert home.kairos("down").returncode == 0
+
+
+@contextmanager
+def opened(engine: Engine) -> Iterator[Shop]:
+    """The shop's items and policy, in force."""
     log = Log(engine.kafka)
     for item in BY_NAME["hesitation"].items():
         log.item(item)
     log.flush()
-    history = engine.home.json("policy", "history", "--json")
-    live = [one for one in history if one["state"] == "live"]
     file = FOLDER / "shop" / "policy.yaml"
     # since two hours ago: the scenarios' events lie up to an hour before now
     since = str(now_ms() - 2 * HOUR_MS)
@@ -62,7 +73,7 @@ def shop(engine: Engine) -> Iterator[Shop]:
     from_ms = published["effective_from_ms"]
     wait_for(lambda: now_ms() > from_ms)
     with Decisions(engine.kafka) as decisions:
-        yield Shop(engine, log, decisions, published["version"], live[0]["version"], from_ms)
+        yield Shop(engine, log, decisions, published["version"])
 
 
 def met(engine: Engine) -> int:
@@ -122,22 +133,30 @@ def test_the_words_of_the_marketer(shop: Shop) -> None:
     assert "competed in no decision" in unknown.stderr
 
 
+def live(engine: Engine) -> str:
+    """The version of the policy that decides now."""
+    history = engine.home.json("policy", "history", "--json")
+    return str(next(one["version"] for one in history if one["state"] == "live"))
+
+
 def test_a_rollback_brings_the_old_policy_back(shop: Shop) -> None:
+    before = live(shop.engine)
     back = shop.engine.home.json("policy", "rollback", "--json")
-    assert (back["version"], back["replaces"]) == (shop.before, shop.version)
+    assert back["replaces"] == before != back["version"]
     sent: dict[str, int] = {}
     while now_ms() < back["effective_from_ms"] + SECOND_MS:
+        name = f"back-{now_ms()}"
         event = make_event(
-            event_id=f"back-{now_ms()}", event_type="cart_viewed", event_time_ms=now_ms(),
-            session_id=f"back-{now_ms()}", anonymous_id=f"back-{now_ms()}",
+            event_id=name, event_type="product_viewed", event_time_ms=now_ms(),
+            session_id=name, anonymous_id=name, item_ids=("i1",),
         )  # fmt: skip
-        sent[event.event_id] = event.event_time_ms
+        sent[name] = event.event_time_ms
         shop.log.event(event)
         time.sleep(0.02)
     shop.log.flush()
-    found = {
-        at_ms: shop.decided(event_id, "cart").versions.policy for event_id, at_ms in sent.items()
-    }
+    found = {at_ms: shop.decisions.of(event_id).versions.policy for event_id, at_ms in sent.items()}
+    assert (before, back["version"]) == (shop.version, "default-1")
     changed_ms = back["effective_from_ms"]
-    assert {one for at_ms, one in found.items() if at_ms < changed_ms} == {shop.version}
-    assert {one for at_ms, one in found.items() if at_ms >= changed_ms} == {shop.before}
+    assert {one for at_ms, one in found.items() if at_ms < changed_ms} == {before}
+    assert {one for at_ms, one in found.items() if at_ms >= changed_ms} == {back["version"]}
+    assert live(shop.engine) == back["version"]

@@ -58,7 +58,7 @@ def lived(engine: Engine) -> Lived:
     to_ms = now_ms() + 1
     with Decisions(engine.kafka) as decisions:
         wait_for(lambda: decisions.look().keys() >= asking)
-        made = [one for one in decisions.by_event.values() if from_ms <= one.event_time_ms < to_ms]
+        made = [one for one in decisions.by_cause.values() if from_ms <= one.event_time_ms < to_ms]
         assert len({one.versions.knowledge for one in made}) > 2, "the learn job taught nothing"
     return Lived(engine, from_ms, to_ms, len(made))
 

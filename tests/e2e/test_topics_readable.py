@@ -32,7 +32,7 @@ KEYS: dict[str, Callable[[Any], str]] = {
         if "writer" in one
         else f"session/{one['session_hash']}"
         if "session_hash" in one
-        else f"{one['kind']}/{one['item_id']}"
+        else f"{one['kind']}/{one.get('item_id') or one['key']}"
     ),
     "decisions": lambda one: one["person"],
     "traces": lambda one: one["decision_id"],
