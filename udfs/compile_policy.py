@@ -186,7 +186,7 @@ def _compile(policy: Policy) -> tuple[CompiledPolicy, list[Mistake]]:
     )
     _check_setting(policy, compiler)
     compiled = CompiledPolicy(
-        policy, compiler.conditions, segments, placements, weights, {}, _warnings(policy)
+        policy, compiler.conditions, placements, weights, {}, _changing(policy), _warnings(policy)
     )
     return compiled, compiler.mistakes
 
@@ -454,6 +454,10 @@ def _experiment_mistakes(policy: Policy) -> list[Mistake]:
     if prod(1 + len(changed_arms(one)) for one in policy.experiments) > VARIANTS_MAX:
         mistakes.append(Mistake(("experiments",), f"more than {VARIANTS_MAX} combinations of arms"))
     return mistakes
+
+
+def _changing(policy: Policy) -> frozenset[tuple[str, str]]:
+    return frozenset((one.name, arm) for one in policy.experiments for arm in changed_arms(one))
 
 
 def _combinations(policy: Policy) -> Iterator[tuple[Arms, Path]]:

@@ -88,24 +88,23 @@ class CompiledPlacement(NamedTuple):
 
 
 class CompiledPolicy(NamedTuple):
-    """`segments` are name and condition, each after those it uses; `variants` holds the policy of each
-    combination of arms that changes it; `warnings` are what is allowed and looks wrong.
+    """`variants` holds the policy of each combination of arms that changes it, `changing` the pairs of experiment
+    and arm that do; `warnings` are what is allowed and looks wrong.
     """
 
     policy: Policy
     conditions: tuple[Condition, ...]
-    segments: tuple[tuple[str, Condition], ...]
     placements: tuple[CompiledPlacement, ...]
     weights: tuple[CompiledWeight, ...]
     variants: Mapping[Arms, "CompiledPolicy"]
+    changing: frozenset[tuple[str, str]]
     warnings: tuple[Mistake, ...]
 
     def variant(self, arms: Mapping[str, str]) -> "CompiledPolicy":
         """The policy of a person in these arms (experiment -> arm)."""
         if not self.variants:
             return self
-        changed = _changing(self.policy)
-        key = tuple((name, arm) for name, arm in arms.items() if (name, arm) in changed)
+        key = tuple(pair for pair in arms.items() if pair in self.changing)
         return self.variants.get(key, self)
 
 
@@ -118,7 +117,3 @@ def dotted(path: Path) -> str:
 def changed_arms(experiment: Experiment) -> list[str]:
     """The arms that change anything."""
     return [arm.name for arm in experiment.arms if arm.changes]
-
-
-def _changing(policy: Policy) -> set[tuple[str, str]]:
-    return {(one.name, arm) for one in policy.experiments for arm in changed_arms(one)}

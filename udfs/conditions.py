@@ -349,30 +349,18 @@ def _collect(elements: list[Run]) -> Run:
     return run
 
 
-def _all_of(operands: list[Run]) -> Run:
+def _settled_by(decides: bool, operands: list[Run]) -> Run:
+    """`&&` is settled by the first false, `||` by the first true; else an error comes through."""
+
     def run(values: Values, bound: Bound) -> object:
         failed = None
         for operand in operands:
             one = operand(values, bound)
             if type(one) is Failed:
                 failed = failed or one
-            elif not one:
-                return False
-        return failed or True
-
-    return run
-
-
-def _any_of(operands: list[Run]) -> Run:
-    def run(values: Values, bound: Bound) -> object:
-        failed = None
-        for operand in operands:
-            one = operand(values, bound)
-            if type(one) is Failed:
-                failed = failed or one
-            elif one:
-                return True
-        return failed or False
+            elif bool(one) is decides:
+                return decides
+        return failed or not decides
 
     return run
 
@@ -769,8 +757,8 @@ def _steps_through(characters: int) -> int:
 
 RULES: Final[dict[str, Callable[[Tree[Token], Scope], Part]]] = {
     "choose": _conditional,
-    "any_of": partial(_logic, _any_of),
-    "all_of": partial(_logic, _all_of),
+    "any_of": partial(_logic, partial(_settled_by, True)),
+    "all_of": partial(_logic, partial(_settled_by, False)),
     "compare": _comparison,
     "contained": _membership,
     "calculate": _calculation,

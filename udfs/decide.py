@@ -162,7 +162,7 @@ def _decide_one(placement: CompiledPlacement, asked: Asked) -> tuple[Made | None
     judged = [_with_items(one, slates.get(one.compiled.action.id)) for one in judged]
     competing = [one for one in judged if one.verdict is MAY]
     modelled = _modelled(competing, asked, moment)
-    key = response_context(asked.context, event)
+    key = _context_key(competing, ranked, asked)
     contenders = {
         one.compiled.action.id: _contend(
             one, placement, asked, moment, ranked, slates, modelled, key
@@ -286,6 +286,14 @@ def _contend(
         )  # fmt: skip
         propensity, source = found.propensity, found.source
     return contend(action.id, propensity, source, context_weight, action.value, action.lever)
+
+
+def _context_key(competing: list[Judged], ranked: Ranked, asked: Asked) -> str:
+    """The context in which responses are counted; not looked for where the ranker gives all propensities."""
+    known = {"nothing", "slate"} if ranked.propensities is not None else {"nothing"}
+    if all(one.compiled.action.kind in known for one in competing):
+        return ""
+    return response_context(asked.context, asked.event)
 
 
 def _modelled(competing: list[Judged], asked: Asked, moment: Seen) -> Mapping[str, float]:
