@@ -4,11 +4,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Final, Literal, NamedTuple
 
-import fsspec
 import msgspec
 from msgspec import Meta, Struct
 
 from models.calibration import Calibration
+from models.content import Published, load_content, read_content, save_content
 from models.ranker import XgboostRanker
 from models.report import Figures, Name, Names, Report
 from models.scorer import FeatureSpace
@@ -39,18 +39,6 @@ class Artefact(Struct, frozen=True, kw_only=True):
     booster: bytes
 
 
-class Published(Struct, frozen=True):
-    """Where an artefact lies, and its checksum, which is also its version."""
-
-    uri: str
-    sha256: str
-
-    @property
-    def version(self) -> str:
-        """A name short enough for a decision."""
-        return self.sha256[:12]
-
-
 class Listed(NamedTuple):
     """A file of a folder of models: its artefact, or why there is none."""
 
@@ -61,14 +49,7 @@ class Listed(NamedTuple):
 
 def save_artefact(artefact: Artefact, folder: Path) -> Published:
     """Writes the artefact under the name of its content; the same content is one file."""
-    data = msgspec.msgpack.encode(artefact, order="sorted")
-    digest = sha256(data).hexdigest()
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{digest[:12]}{SUFFIX}"
-    part = path.with_suffix(".part")
-    part.write_bytes(data)
-    part.replace(path)
-    return Published(str(path), digest)
+    return save_content(msgspec.msgpack.encode(artefact, order="sorted"), folder, SUFFIX)
 
 
 def load_artefact(uri: str, checksum: str, space: FeatureSpace) -> Artefact:
@@ -76,10 +57,7 @@ def load_artefact(uri: str, checksum: str, space: FeatureSpace) -> Artefact:
 
     Raises ConfigError where it cannot be read, has another checksum or feature set.
     """
-    data = _read(uri)
-    if sha256(data).hexdigest() != checksum:
-        raise ConfigError(f"model {uri}: its checksum is not {checksum[:12]}…")
-    artefact = _decode(uri, data)
+    artefact = _decode(uri, load_content("model", uri, checksum, ARTEFACT_BYTES_MAX))
     if artefact.feature_set != space.digest or artefact.feature_names != space.names:
         raise ConfigError(
             f"model {uri}: trained on feature set {artefact.feature_set} "
@@ -104,7 +82,7 @@ def list_artefacts(folder: Path) -> list[Listed]:
 def _listed(path: Path) -> Listed:
     published = Published(str(path), "")
     try:
-        data = _read(str(path))
+        data = read_content("model", str(path), ARTEFACT_BYTES_MAX)
         published = Published(str(path), sha256(data).hexdigest())
         artefact = _decode(str(path), data)
     except ConfigError as error:
@@ -112,17 +90,6 @@ def _listed(path: Path) -> Listed:
     if path.name != f"{published.version}{SUFFIX}":
         return Listed(published, None, f"model {path}: its content is {published.version}")
     return Listed(published, artefact)
-
-
-def _read(uri: str) -> bytes:
-    try:
-        with fsspec.open(uri, "rb") as file:
-            data: bytes = file.read(ARTEFACT_BYTES_MAX + 1)
-    except (OSError, ValueError, ImportError) as error:
-        raise ConfigError(f"model {uri}: cannot be read: {error}") from error
-    if len(data) > ARTEFACT_BYTES_MAX:
-        raise ConfigError(f"model {uri}: of more than {ARTEFACT_BYTES_MAX} bytes")
-    return data
 
 
 def _decode(uri: str, data: bytes) -> Artefact:

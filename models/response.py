@@ -6,18 +6,16 @@ mean propensity over the training data is its click rate.
 """
 
 from collections.abc import Iterable, Sequence
-from hashlib import sha256
 from math import isfinite
 from pathlib import Path
 from typing import Annotated, Final, Literal, NamedTuple
 
-import fsspec
 import msgspec
 import numpy as np
 from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
-from models.artefact import Published
+from models.content import Published, load_content, save_content
 from models.report import FEATURES_MAX, Name, Names
 from models.scorer import FeatureSpace, Matrix
 from schemas import CODE_VERSION
@@ -140,14 +138,7 @@ def fit_responses(examples: ResponseExamples, space: FeatureSpace) -> Responses:
 
 def save_responses(responses: Responses, folder: Path) -> Published:
     """Writes the model under the name of its content; the same content is one file."""
-    data = msgspec.msgpack.encode(responses)
-    digest = sha256(data).hexdigest()
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{digest[:12]}{SUFFIX}"
-    part = path.with_suffix(".part")
-    part.write_bytes(data)
-    part.replace(path)
-    return Published(str(path), digest)
+    return save_content(msgspec.msgpack.encode(responses), folder, SUFFIX)
 
 
 def load_responses(uri: str, checksum: str, space: FeatureSpace) -> ResponseModel:
@@ -155,15 +146,7 @@ def load_responses(uri: str, checksum: str, space: FeatureSpace) -> ResponseMode
 
     Raises ConfigError where it cannot be read, has another checksum or feature set.
     """
-    try:
-        with fsspec.open(uri, "rb") as file:
-            data: bytes = file.read(RESPONSES_BYTES_MAX + 1)
-    except (OSError, ValueError, ImportError) as error:
-        raise ConfigError(f"responses {uri}: cannot be read: {error}") from error
-    if len(data) > RESPONSES_BYTES_MAX:
-        raise ConfigError(f"responses {uri}: of more than {RESPONSES_BYTES_MAX} bytes")
-    if sha256(data).hexdigest() != checksum:
-        raise ConfigError(f"responses {uri}: its checksum is not {checksum[:12]}…")
+    data = load_content("responses", uri, checksum, RESPONSES_BYTES_MAX)
     try:
         responses = msgspec.msgpack.decode(data, type=Responses)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:

@@ -12,7 +12,7 @@ import msgspec
 from jobs.config import PROJECT, Config
 from jobs.fold import FoldRules
 from jobs.publish import now_ms
-from models.artefact import Published
+from models.content import Published
 from schemas.codec import EVENT
 from schemas.control import Control
 from schemas.policy import Holdout, Placement, Policy

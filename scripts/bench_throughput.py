@@ -13,7 +13,8 @@ from jobs.fold import Fold, FoldRules
 from jobs.learner import Learner
 from jobs.metrics import read_counts
 from jobs.publish import now_ms
-from models.artefact import Published, load_scorer
+from models.artefact import load_scorer
+from models.content import Published
 from schemas.codec import DECISION, EVENT, TRACE
 from schemas.errors import ConfigError
 from schemas.events import Event

@@ -7,7 +7,8 @@ from jobs.config import Config
 from jobs.kafka import read_to_end
 from jobs.knowledge_feed import RESPONSES
 from jobs.publish import AHEAD_MS, Log, now_ms
-from models.artefact import SUFFIX, Listed, Published, list_artefacts, load_artefact
+from models.artefact import SUFFIX, Listed, list_artefacts, load_artefact
+from models.content import Published
 from schemas.codec import CONTROL
 from schemas.control import Control
 from schemas.errors import ConfigError, InvalidEvent

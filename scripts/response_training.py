@@ -16,8 +16,8 @@ from jobs.fold import Fold
 from jobs.knowledge_feed import RESPONSES
 from jobs.publish import AHEAD_MS, Log, now_ms
 from jobs.response_examples import REWARD_WINDOW_MS, collect_responses
-from models.artefact import Published
 from models.calibration import expected_calibration_error
+from models.content import Published
 from models.figures import log_loss
 from models.response import (
     CLICKS_MIN,

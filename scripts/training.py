@@ -16,8 +16,9 @@ from jobs.kafka import ends_of, read_to_end
 from jobs.knowledge_feed import KnowledgeFeed
 from jobs.log_range import LogRange
 from jobs.publish import AHEAD_MS, Log, now_ms
-from models.artefact import Artefact, Published, save_artefact
+from models.artefact import Artefact, save_artefact
 from models.boosting import TrainingSettings
+from models.content import Published
 from models.example_file import ExampleWriter
 from models.report import Report as ModelReport
 from models.scorer import ColumnScorer, Scorer

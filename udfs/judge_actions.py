@@ -26,12 +26,11 @@ MISSING: Final = "missing"
 
 
 class Verdict(NamedTuple):
-    """`stage` and `rule` are empty where nothing speaks against it; `is_error`: a condition failed to run."""
+    """`stage` and `rule` are empty where nothing speaks against it."""
 
     stage: str
     rule: str
     values: Mapping[str, str]
-    is_error: bool = False
 
 
 MAY: Final = Verdict("", "", {})
@@ -129,7 +128,7 @@ def _verdict(
         values = moment.saw(check.at)
         if check.is_compliance:
             values["compliance"] = "true"
-        return Verdict(check.stage, check.name, values, check.at in moment.errors)
+        return Verdict(check.stage, check.name, values)
     history = moment.situation.state.actions.get(action.id)
     limit = beyond_limits(history, action.limits, now_ms)
     if limit is not None:

@@ -13,7 +13,7 @@ import pytest
 from jobs.config import config_from
 from jobs.kafka import ends_of
 from jobs.publish import Log, now_ms
-from models.artefact import Published
+from models.content import Published
 from schemas.control import Control
 from schemas.decisions import Decision
 from schemas.limits import MINUTE_MS, SECOND_MS

@@ -13,13 +13,13 @@ from models import artefact as artefact_module
 from models.artefact import (
     SUFFIX,
     Artefact,
-    Published,
     list_artefacts,
     load_artefact,
     load_scorer,
     save_artefact,
 )
 from models.calibration import Calibration, CurvePoint
+from models.content import Published
 from models.ranker import XgboostRanker
 from models.report import DropCheck, Report
 from models.scorer import FeatureSpace

@@ -5,7 +5,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from models.artefact import Artefact, Published, save_artefact
+from models.artefact import Artefact, save_artefact
+from models.content import Published
 from models.report import Report
 from schemas.codec import CONTROL
 from schemas.control import Control

@@ -11,7 +11,7 @@ from jobs.config import Config, config_from
 from jobs.fold import Fold, FoldRules
 from jobs.knowledge_feed import KnowledgeFeed
 from jobs.response_examples import MOMENTS_MAX, collect_responses
-from models.artefact import Published
+from models.content import Published
 from models.response import ActionWeights, ResponseModel, Responses, load_responses
 from schemas import CODE_VERSION
 from schemas.codec import CONTROL, EVENT
