@@ -13,6 +13,7 @@ from schemas.codec import CONTROL
 from schemas.control import Control
 from schemas.errors import ConfigError, InvalidEvent
 from schemas.topics import CONTROL as CONTROL_TOPIC
+from scripts.change import Change
 from scripts.console import show, show_table
 from scripts.times import utc
 from scripts.training import announce
@@ -28,17 +29,6 @@ class Announced(NamedTuple):
     offset: int
     version: str
     published: Published
-
-
-class Change(NamedTuple):
-    """What was put on `control`: the version, from when on, which one it follows (None: none), and
-    which one, announced before, will end it again (None: none).
-    """
-
-    version: str
-    effective_from_ms: int
-    replaces: str | None
-    ended_by: str | None
 
 
 def announced(kafka: str, prefix: str) -> list[Announced]:

@@ -14,6 +14,7 @@ from schemas.limits import EVENT_TIME_MAX_MS
 from schemas.policy import Policy, policy_from_payload
 from schemas.records import LogRecord
 from schemas.topics import CONTROL as CONTROL_TOPIC
+from scripts.change import Change
 from scripts.console import show, show_table
 from scripts.policy_file import payload_of
 from scripts.times import utc
@@ -42,17 +43,6 @@ class Draft(NamedTuple):
     version: str
     name: str
     policy: Policy
-
-
-class Change(NamedTuple):
-    """What was put on `control`: the version, from when on, which one it follows (None: none), and
-    which one, announced before, will end it again (None: none).
-    """
-
-    version: str
-    effective_from_ms: int
-    replaces: str | None
-    ended_by: str | None
 
 
 def version_of(policy: Policy) -> str:

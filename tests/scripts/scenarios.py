@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final
 
 import msgspec
 import yaml
@@ -26,7 +26,7 @@ from udfs.knowledge import Knowledge
 FOLDER: Final = Path(make_catalogue.__file__).parent / "demo_data"
 
 
-class Scenario(NamedTuple):
+class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Events, the one whose decisions are looked at, and what they must be; see scenarios.yaml."""
 
     name: str
@@ -50,10 +50,8 @@ class Scenario(NamedTuple):
 
 def scenarios() -> list[Scenario]:
     """All of them, of all demos."""
-    found: list[dict[str, Any]] = yaml.safe_load((FOLDER / "scenarios.yaml").read_text())[
-        "scenarios"
-    ]
-    return [Scenario(**one) for one in found]
+    found = yaml.safe_load((FOLDER / "scenarios.yaml").read_text())["scenarios"]
+    return msgspec.convert(found, list[Scenario])
 
 
 @cache

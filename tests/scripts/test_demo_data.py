@@ -5,9 +5,7 @@ from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
-import msgspec
 import pytest
-import yaml
 
 from schemas.events import Event
 from schemas.formats.json_lines import event_from_json
@@ -25,28 +23,14 @@ from scripts.make_catalogue import (
     read_shelves,
 )
 from scripts.policy_file import read_policy
+from tests.scripts.scenarios import Scenario, scenarios
 from udfs.compile_policy import compile_policy
 
 DEMOS = ("shop", "publisher", "hotel", "saas", "mortgage", "business")
 LANGUAGES = {"en", "de"}
 
 
-class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One entry of scenarios.yaml."""
-
-    name: str
-    demo: str
-    file: str
-    asked: str
-    expected: dict[str, str]
-    left_out: str
-    counter_expected: dict[str, str]
-    slate: dict[str, list[str]] = {}
-
-
-SCENARIOS: tuple[Scenario, ...] = msgspec.convert(
-    yaml.safe_load((DEMO_DATA / "scenarios.yaml").read_text())["scenarios"], tuple[Scenario, ...]
-)
+SCENARIOS = scenarios()
 FILES = sorted({(one.demo, one.file) for one in SCENARIOS})
 by_name = pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda one: one.name)
 by_demo = pytest.mark.parametrize("demo", DEMOS)

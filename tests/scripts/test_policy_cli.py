@@ -16,10 +16,10 @@ from schemas.limits import DAY_MS, HOUR_MS
 from schemas.policy import DEFAULT_CONTROL, Placement, Policy
 from schemas.records import LogRecord
 from scripts import cli
+from scripts.change import Change
 from scripts.policy_file import parse_policy, payload_of
 from scripts.policy_text import difference_text, differences
 from scripts.policy_versions import (
-    Change,
     Draft,
     PolicyVersion,
     check_new,

@@ -1,0 +1,14 @@
+"""What a command put in force on `control`."""
+
+from typing import NamedTuple
+
+
+class Change(NamedTuple):
+    """What was put on `control`: the version, from when on, which one it follows (None: none), and
+    which one, announced before, will end it again (None: none).
+    """
+
+    version: str
+    effective_from_ms: int
+    replaces: str | None
+    ended_by: str | None
