@@ -1,0 +1,1 @@
+"""The Decision API: every channel's way in."""

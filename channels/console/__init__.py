@@ -1,0 +1,1 @@
+"""The console: what is live, how it goes, what was decided and why; for those who run it."""

@@ -1,0 +1,147 @@
+"""The file of keys: who may call the Decision API and the console. It holds hashes, no key."""
+
+import os
+import secrets
+import tempfile
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import msgspec
+from msgspec import Meta, Struct, field
+
+from channels.tokens import SECRET_LENGTH_MIN
+from schemas.errors import ConfigError
+
+Scope = Literal["events:write", "decisions:read", "admin"]
+Role = Literal["viewer", "marketer", "operator"]
+
+ROLES: Final[tuple[Role, ...]] = ("viewer", "marketer", "operator")
+"""Each may what those before it may."""
+ANY_ORIGIN: Final = "*"
+KEY_PREFIX: Final = "kairos_"
+"""So that whoever finds a key in a file knows what it opens."""
+SECRET_BYTES: Final = 32
+HEAD: Final = (
+    "# Keys of Kairos: hashes only. `kairos key create`, `list` and `revoke` keep this file.\n"
+)
+
+Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[\w.@ -]+\Z")]
+Origin = Annotated[str, Meta(pattern=r"^(\*|https?://[^/\s]+)\Z", max_length=300)]
+
+
+class Key(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What one key may: scopes of the API, or a role on the console."""
+
+    name: Name
+    key_sha256: Sha256
+    scopes: tuple[Scope, ...] = ()
+    role: Role | None = None
+    is_browser: bool = field(default=False, name="browser")
+    """Anybody can read it in a page: it is held to its own signed session."""
+    origins: tuple[Origin, ...] = ()
+    """Of a browser key: pages that may use it, as `https://shop.example`."""
+
+
+class SecretFile(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the secret lies that signs tokens; a relative path counts from the file of keys."""
+
+    file: str
+
+
+class KeysFile(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The whole file."""
+
+    keys: tuple[Key, ...] = ()
+    secret: SecretFile | None = None
+
+
+def new_key() -> str:
+    """A key nobody can guess."""
+    return KEY_PREFIX + secrets.token_urlsafe(SECRET_BYTES)
+
+
+def hash_of(key: str) -> str:
+    """What the file holds of a key. A key is random, so a plain hash keeps it."""
+    return sha256(key.encode()).hexdigest()
+
+
+def read_keys(path: Path) -> KeysFile:
+    """The file, checked; raises ConfigError that names the file and what is wrong."""
+    try:
+        file = msgspec.yaml.decode(path.read_bytes(), type=KeysFile)
+    except OSError as error:
+        raise ConfigError(f"the file of keys {path} cannot be read: {error.strerror}") from error
+    except msgspec.MsgspecError as error:
+        raise ConfigError(f"the file of keys {path}: {error}") from error
+    faults = [f"the key {one.name!r} {fault}" for one in file.keys for fault in _faults(one)]
+    faults += [f"two keys have the {what} {one!r}" for what, one in _doubled(file.keys)]
+    if faults:
+        raise ConfigError(f"the file of keys {path}: {'; '.join(faults)}")
+    return file
+
+
+def write_keys(path: Path, file: KeysFile) -> None:
+    """Puts the file in the place of the old one, whole; only its owner may read it."""
+    write_private(path, HEAD.encode() + msgspec.yaml.encode(file))
+
+
+def read_secret(path: Path, file: KeysFile, given: str) -> bytes:
+    """The secret that signs tokens: `given` (the setting), else the file that the keys name."""
+    if given:
+        return _long_enough(given, "KAIROS_API_SECRET")
+    if file.secret is None:
+        raise ConfigError(
+            f"the file of keys {path} names no secret: put `secret: {{file: PATH}}` there, "
+            "or set KAIROS_API_SECRET"
+        )
+    place = path.parent / file.secret.file
+    try:
+        return _long_enough(place.read_text().strip(), str(place))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the secret in {place} cannot be read: {error}") from error
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Replaces a file at once, readable by its owner only; ConfigError where that fails."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        number, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(number, "wb") as output:
+                output.write(data)
+                output.flush()
+                os.fsync(output.fileno())
+            Path(temporary).replace(path)
+        except OSError:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _long_enough(secret: str, place: str) -> bytes:
+    if len(secret) < SECRET_LENGTH_MIN:
+        raise ConfigError(f"the secret in {place} is shorter than {SECRET_LENGTH_MIN} characters")
+    return secret.encode()
+
+
+def _faults(key: Key) -> list[str]:
+    wrong = {
+        "has neither scopes nor a role: it could do nothing": not key.scopes and key.role is None,
+        "has scopes and a role: make two keys": bool(key.scopes) and key.role is not None,
+        "is a browser's and may not be admin": key.is_browser and "admin" in key.scopes,
+        "is a browser's and may have no role": key.is_browser and key.role is not None,
+        "is a browser's and names no origins": key.is_browser and not key.origins,
+        "has origins and is no browser's": bool(key.origins) and not key.is_browser,
+    }
+    return [fault for fault, is_wrong in wrong.items() if is_wrong]
+
+
+def _doubled(keys: Sequence[Key]) -> list[tuple[str, str]]:
+    names, hashes = [one.name for one in keys], [one.key_sha256 for one in keys]
+    return [("name", one) for one in sorted(set(names)) if names.count(one) > 1] + [
+        ("hash", one) for one in sorted(set(hashes)) if hashes.count(one) > 1
+    ]
