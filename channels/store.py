@@ -5,6 +5,8 @@
 `PREFIX:session:SESSION_ID`         the person the session's newest decision was made for, a day
 `PREFIX:writer`                     there while a store writer is at work
 `PREFIX:latency`                    newest samples of event -> store, in milliseconds
+
+With a pseudonym key, PERSON and SESSION_ID are pseudonyms; values hold the ids themselves.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,6 +16,7 @@ import msgspec
 from msgspec import Struct
 from redis import Redis
 
+from channels.pseudonyms import Pseudonyms
 from schemas.codec import DECISION
 from schemas.decisions import Decision
 from schemas.limits import DAY_MS
@@ -75,15 +78,22 @@ class Trend(Struct, array_like=True, frozen=True):
 class Store:
     """One Redis or Valkey under one prefix."""
 
-    def __init__(self, redis: "Redis[bytes]", prefix: str) -> None:
+    def __init__(
+        self, redis: "Redis[bytes]", prefix: str, pseudonyms: Pseudonyms | None = None
+    ) -> None:
         self._redis = redis
         self._prefix = prefix
+        self._pseudonyms = pseudonyms or Pseudonyms()
         self._write = redis.register_script(WRITE)
         self._write_session = redis.register_script(WRITE_SESSION)
 
     def key(self, person: str, placement: str) -> str:
         """Where the decision of a person and placement lies."""
-        return f"{self._prefix}:decision:{person}:{placement}"
+        return f"{self._prefix}:decision:{self._pseudonyms.of('person', person)}:{placement}"
+
+    def session_key(self, session_id: str) -> str:
+        """Where it lies whose a session is."""
+        return f"{self._prefix}:session:{self._pseudonyms.of('session', session_id)}"
 
     def write(self, decisions: Sequence[tuple[Decision, bytes]]) -> list[Stored]:
         """Writes decisions with their records' bytes, in order, in one round trip."""
@@ -100,7 +110,7 @@ class Store:
         for decision, _ in decisions:
             if decision.kind == "decided":
                 self._write_session(
-                    keys=[f"{self._prefix}:session:{decision.session_id}"],
+                    keys=[self.session_key(decision.session_id)],
                     args=[decision.person, decision.event_time_ms + SESSION_KEPT_MS],
                     client=pipeline,
                 )
@@ -115,6 +125,11 @@ class Store:
         data = self._redis.hget(self.key(person, placement), "decision")
         decision = DECISION.decode(data) if data else None
         return decision if decision is not None and decision.valid_until_ms > now_ms else None
+
+    def person_of(self, session_id: str) -> str | None:
+        """For whom the session's newest decision was made; None = for nobody within a day."""
+        data = self._redis.get(self.session_key(session_id))
+        return data.decode() if data is not None else None
 
     def write_fallbacks(self, slates: Mapping[str, Sequence[Trend]]) -> None:
         """Writes the trending items of categories, in one round trip; the last writer wins."""
@@ -176,7 +191,7 @@ class Store:
         return f"{self._prefix}:latency"
 
 
-def open_store(address: str, prefix: str) -> Store:
+def open_store(address: str, prefix: str, pseudonyms: Pseudonyms | None = None) -> Store:
     """The store at HOST:PORT; it connects when first used."""
     host, _, port = address.rpartition(":")
-    return Store(Redis(host=host, port=int(port), socket_timeout=5), prefix)
+    return Store(Redis(host=host, port=int(port), socket_timeout=5), prefix, pseudonyms)

@@ -11,16 +11,18 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message
 from redis import exceptions as faults
 
 from channels.fallbacks import Fallbacks
+from channels.pseudonyms import Pseudonyms, read_pseudonyms
 from channels.store import Store, Trend, open_store
 from schemas.codec import DECISION
 from schemas.decisions import Decision
-from schemas.errors import InvalidEvent
+from schemas.errors import ConfigError, InvalidEvent
 from schemas.limits import DAY_MS
 from schemas.topics import DECISIONS, KNOWLEDGE
 
@@ -159,11 +161,17 @@ def _is_record(message: Message) -> bool:
     return False  # librdkafka goes on by itself
 
 
-def store_writer(kafka: str, redis: str, topic_prefix: str, store_prefix: str) -> StoreWriter:
+def store_writer(
+    kafka: str,
+    redis: str,
+    topic_prefix: str,
+    store_prefix: str,
+    pseudonyms: Pseudonyms | None = None,
+) -> StoreWriter:
     """A writer between these addresses (HOST:PORT)."""
     consumer = _consumer(kafka, f"{topic_prefix}kairos-store-{store_prefix}")
     knowledge = _consumer(kafka, f"{topic_prefix}kairos-fallback-{store_prefix}")
-    writer = StoreWriter(consumer, knowledge, open_store(redis, store_prefix))
+    writer = StoreWriter(consumer, knowledge, open_store(redis, store_prefix, pseudonyms))
     consumer.subscribe([topic_prefix + DECISIONS])
     knowledge.subscribe([topic_prefix + KNOWLEDGE], on_assign=lambda *_: writer.fallbacks.forget())
     return writer
@@ -201,10 +209,15 @@ def main() -> None:
     parser.add_argument("--redis", required=True)
     parser.add_argument("--topic-prefix", default="")
     parser.add_argument("--store-prefix", default="kairos")
+    parser.add_argument("--pseudonym-key-file", type=Path)
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    try:
+        pseudonyms = read_pseudonyms(given.pseudonym_key_file)
+    except ConfigError as error:
+        parser.error(str(error))
     run_until_signalled(
-        store_writer(given.kafka, given.redis, given.topic_prefix, given.store_prefix)
+        store_writer(given.kafka, given.redis, given.topic_prefix, given.store_prefix, pseudonyms)
     )
 
 

@@ -27,6 +27,18 @@ class Config(NamedTuple):
     checkpoint_ms: int
     lateness_ms: int
     seed: str
+    pseudonym_key_file: Path | None
+    api_keys: Path | None
+    api_secret: "Secret"
+
+
+class Secret(str):
+    """Text that is shown to nobody: its `repr` is three stars."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'"
 
 
 class Setting(NamedTuple):
@@ -60,6 +72,10 @@ def _prefix(text: str) -> str:
     return text
 
 
+def _file(text: str) -> Path | None:
+    return Path(text).absolute() if text else None
+
+
 def _within(low: int, high: int) -> Callable[[str], int]:
     def read(text: str) -> int:
         if not text.isdigit() or not low <= int(text) <= high:
@@ -87,6 +103,13 @@ SETTINGS: Final = (
     Setting("KAIROS_CHECKPOINT_MS", "1000", _within(100, 3_600_000), "between checkpoints"),
     Setting("KAIROS_LATENESS_MS", str(LATENESS_MS), _within(0, 86_400_000), "see design: lateness"),
     Setting("KAIROS_SEED", "kairos", str, "seed of every draw"),
+    Setting(
+        "KAIROS_PSEUDONYM_KEY_FILE", "", _file, "key of the pseudonyms in the store and in logs"
+    ),
+    Setting(
+        "KAIROS_API_KEYS", "", _file, "file of API and console keys; empty = open, loopback only"
+    ),
+    Setting("KAIROS_API_SECRET", "", Secret, "signs tokens, instead of the secret the keys name"),
 )
 
 

@@ -7,7 +7,6 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from channels.store import open_store
 from jobs.config import Config
 from jobs.publish import Log, now_ms
 from schemas.events import Event
@@ -16,6 +15,7 @@ from scripts.bench_setting import CANDIDATES, bench_config, describe, prepare
 from scripts.console import percentile, say, show_json, show_table
 from scripts.demo import DecisionReader
 from scripts.engine import Engine
+from scripts.stores import store_of
 from scripts.workload import shoppers
 
 DRAIN_S_MAX: Final = 30.0
@@ -62,7 +62,7 @@ def bench(config: Config, rate: int, seconds: int, warm_up: int, items: int, is_
         addresses = engine.start()
         model = prepare(engine, config, items).version
         reader = DecisionReader(addresses.kafka, config.topic_prefix + DECISIONS)
-        store = open_store(addresses.redis, config.store_prefix)
+        store = store_of(config, addresses.redis)
         arrivals = Arrivals(reader)
         arrivals.start()
         say(f"{rate} events/s: {warm_up} s of warm-up, {seconds} s measured")

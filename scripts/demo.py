@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import msgspec
 from confluent_kafka import Consumer, TopicPartition
 
-from channels.store import Store, open_store
+from channels.store import Store
 from jobs.config import Config
 from jobs.fold import FoldRules
 from jobs.kafka import end_offsets, ends_of, open_consumer
@@ -27,6 +27,7 @@ from scripts.engine import Engine
 from scripts.import_events import read_items
 from scripts.import_snowplow import DEMO_APP_IDS, DEMO_FOLDER, SnowplowImport, read_snowplow
 from scripts.retime import retime
+from scripts.stores import store_of
 from scripts.training import Source, announce, default_knowledge, train_from
 
 EVENTS_PER_S: Final = 100
@@ -86,7 +87,7 @@ def demo(config: Config, is_once: bool, is_json: bool) -> int:
         _publish_items(engine, config)
         before = engine.counts_now()
         reader = DecisionReader(addresses.kafka, config.topic_prefix + DECISIONS)
-        store = open_store(addresses.redis, config.store_prefix)
+        store = store_of(config, addresses.redis)
         store.forget_latencies()
         say(f"Kafka {addresses.kafka}  Valkey {addresses.redis}  Flink {addresses.flink}")
         try:

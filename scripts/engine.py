@@ -8,7 +8,6 @@ from typing import Final, NamedTuple, Self
 
 from redis import RedisError
 
-from channels.store import open_store
 from jobs.config import PROJECT, Config, as_environment
 from jobs.kafka import create_topics, ends_of, open_consumer, partitions_of
 from jobs.metrics import is_running, read_counts
@@ -20,6 +19,7 @@ from schemas.errors import ConfigError
 from schemas.events import Event
 from schemas.policy import DEFAULT_CONTROL
 from schemas.topics import CONTROL, EVENTS, topics
+from scripts.stores import store_of
 
 REST_PORT: Final = 8081
 LEARN_REST_PORT: Final = 8082
@@ -168,7 +168,8 @@ def learn_child(config: Config, addresses: Addresses) -> Child:
 
 def store_child(config: Config, addresses: Addresses) -> Child:
     """The store writer as a child process; healthy when it has its partitions."""
-    store = open_store(addresses.redis, config.store_prefix)
+    store = store_of(config, addresses.redis)
+    key_file = config.pseudonym_key_file
 
     def is_healthy(_: int) -> bool:
         try:
@@ -182,6 +183,7 @@ def store_child(config: Config, addresses: Addresses) -> Child:
             sys.executable, "-m", "channels.store_writer", "--kafka", addresses.kafka,
             "--redis", addresses.redis, "--topic-prefix", config.topic_prefix,
             "--store-prefix", config.store_prefix,
+            *(("--pseudonym-key-file", str(key_file)) if key_file else ()),
         ),
         is_healthy=is_healthy,
         folder=PROJECT,

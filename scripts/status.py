@@ -4,7 +4,6 @@ from typing import Final, NotRequired, TypedDict
 
 from redis import RedisError
 
-from channels.store import open_store
 from jobs.config import Config
 from jobs.metrics import is_running, read_counts
 from jobs.stack.kafka import is_kafka_healthy
@@ -12,6 +11,7 @@ from jobs.stack.state import read_state
 from jobs.stack.status import statuses
 from schemas.decisions import Decision
 from schemas.errors import ConfigError
+from scripts.stores import store_of
 
 SERVICES: Final = ("kafka", "redis", "flink", "learn", "store", "api")
 JOBS: Final = {"flink": "decide", "learn": "learn"}
@@ -68,7 +68,7 @@ def stored_at_ms(config: Config, decision: Decision) -> int | None:
     if address is None:
         return None
     try:
-        return open_store(address, config.store_prefix).stored_at_ms(decision)
+        return store_of(config, address).stored_at_ms(decision)
     except RedisError:
         return None
 
@@ -76,7 +76,7 @@ def stored_at_ms(config: Config, decision: Decision) -> int | None:
 def _has_writer(config: Config) -> bool:
     address = config.redis or _address(config, "redis")
     try:
-        return address is not None and open_store(address, config.store_prefix).has_writer()
+        return address is not None and store_of(config, address).has_writer()
     except RedisError:
         return False
 

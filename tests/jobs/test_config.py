@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.config import PROJECT, SETTINGS, Config, as_environment, config_from
+from jobs.config import PROJECT, SETTINGS, Config, Secret, as_environment, config_from
 from schemas.errors import ConfigError
 from schemas.limits import LATENESS_MS
 
@@ -14,7 +14,7 @@ def test_without_any_setting_there_are_the_defaults() -> None:
         assert config_from(environment) == Config(
             home=PROJECT / ".kairos", kafka=None, redis=None, flink=None, topic_prefix="",
             store_prefix="kairos", source_format="kairos", parallelism=1, checkpoint_ms=1000,
-            lateness_ms=LATENESS_MS, seed="kairos",
+            lateness_ms=LATENESS_MS, seed="kairos", pseudonym_key_file=None, api_keys=None, api_secret=Secret(),
         )  # fmt: skip
 
 
@@ -24,13 +24,20 @@ def test_every_setting_is_read() -> None:
         "KAIROS_FLINK": "[::1]:8081", "KAIROS_TOPIC_PREFIX": "replay-1.", "KAIROS_STORE_PREFIX": "x",
         "KAIROS_FORMAT": "json", "KAIROS_PARALLELISM": "4", "KAIROS_CHECKPOINT_MS": "100",
         "KAIROS_LATENESS_MS": "0", "KAIROS_SEED": "another",
+        "KAIROS_PSEUDONYM_KEY_FILE": "/k/p.key", "KAIROS_API_KEYS": "/k/keys.yaml", "KAIROS_API_SECRET": "hush",
     }  # fmt: skip
     assert set(given) == {one.name for one in SETTINGS}
     assert config_from(given) == Config(
         Path("/data/kairos"), "k1:9092,k2:9093", "r:6379", "[::1]:8081", "replay-1.", "x", "json",
-        4, 100, 0, "another",
+        4, 100, 0, "another", Path("/k/p.key"), Path("/k/keys.yaml"), Secret("hush"),
     )  # fmt: skip
     assert as_environment(config_from(given)) == given
+
+
+def test_a_secret_is_not_shown_with_the_configuration() -> None:
+    config = config_from({"KAIROS_API_SECRET": "hush-hush"})
+    assert "hush-hush" not in f"{config} {config!r}"
+    assert as_environment(config)["KAIROS_API_SECRET"] == "hush-hush"
 
 
 def test_a_configuration_survives_the_way_to_a_child() -> None:
