@@ -71,10 +71,16 @@ def hash_of(key: str) -> str:
 def read_keys(path: Path) -> KeysFile:
     """The file, checked; raises ConfigError that names the file and what is wrong."""
     try:
-        file = msgspec.yaml.decode(path.read_bytes(), type=KeysFile)
+        data = path.read_bytes()
     except OSError as error:
         raise ConfigError(f"the file of keys {path} cannot be read: {error.strerror}") from error
-    except msgspec.MsgspecError as error:
+    return _checked(path, data)
+
+
+def _checked(path: Path, data: bytes) -> KeysFile:
+    try:
+        file = msgspec.yaml.decode(data, type=KeysFile)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise ConfigError(f"the file of keys {path}: {error}") from error
     faults = [f"the key {one.name!r} {fault}" for one in file.keys for fault in _faults(one)]
     faults += [f"two keys have the {what} {one!r}" for what, one in _doubled(file.keys)]
@@ -84,8 +90,13 @@ def read_keys(path: Path) -> KeysFile:
 
 
 def write_keys(path: Path, file: KeysFile) -> None:
-    """Puts the file in the place of the old one, whole; only its owner may read it."""
-    write_private(path, HEAD.encode() + msgspec.yaml.encode(file))
+    """Puts the file in the place of the old one, whole; only its owner may read it.
+
+    Raises ConfigError where it could not be read again, or not be written.
+    """
+    data = HEAD.encode() + msgspec.yaml.encode(file)
+    _checked(path, data)
+    write_private(path, data)
 
 
 def read_secret(path: Path, file: KeysFile, given: str) -> bytes:

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from jobs.config import PROJECT, SETTINGS, Config, config_from
 from schemas.errors import ConfigError
 from scripts.console import STDERR, say, show, show_json, show_table
+from scripts.key_cli import app as key_app
 from scripts.policy_cli import app as policy_app
 
 EXIT_REFUSED: Final = 2
@@ -44,6 +45,7 @@ app.add_typer(bench_app, name="bench")
 model_app = typer.Typer(help="See, publish and take back models.", no_args_is_help=True)
 app.add_typer(model_app, name="model")
 app.add_typer(policy_app, name="policy")
+app.add_typer(key_app, name="key")
 verify_app = typer.Typer(
     help="Test what is promised on what has been logged; exit code 1 where it does not hold.",
     no_args_is_help=True,
