@@ -273,6 +273,7 @@ def train(
     """Train a model by replay, from files or from the log."""
     from jobs.publish import Log
     from scripts import response_training, training
+    from scripts.local_audit import audit_log_of, local_actor
     from scripts.status import running_kafka
     from scripts.times import parse_time
 
@@ -287,7 +288,9 @@ def train(
     found = trainer.report_json(report)
     if publish:
         log = Log(running_kafka(config), config.topic_prefix)
-        found["effective_from_ms"] = trainer.announce(log, published)
+        details = {"version": published.version, "uri": published.uri}
+        with audit_log_of(config).recording(local_actor(), "model publish", details):
+            found["effective_from_ms"] = trainer.announce(log, published)
     if json:
         show_json(found)
         return
@@ -406,15 +409,18 @@ def _change_model(config: Config, published: Any, at: str | None, json: bool) ->
     """Announces a model; None: the one before."""
     from jobs.publish import Log, now_ms
     from scripts import models_cli
+    from scripts.audited_change import Audited, change_model
+    from scripts.local_audit import audit_log_of, local_actor
     from scripts.status import running_kafka
     from scripts.times import parse_time
 
     at_ms = parse_time(at) if at else None
     kafka = running_kafka(config)
     models = models_cli.announced(kafka, config.topic_prefix)
+    audited = Audited(audit_log_of(config), local_actor(), "publish" if published else "rollback")
     published = published or models_cli.previous(models, now_ms())
     log = Log(kafka, config.topic_prefix)
-    change = models_cli.publish(log, models, published, at_ms)
+    change = change_model(audited, log, models, published, at_ms)
     show_json(change._asdict()) if json else models_cli.show_change(change)
 
 

@@ -1,7 +1,7 @@
 """`kairos policy`: check a file, publish it, see what was published, compare, go back."""
 
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import typer
 
@@ -62,7 +62,7 @@ def publish(
     checked = _checked(file)
     draft = Draft(version or version_of(checked.policy), name, checked.policy)
     warnings = [f"{file}:{one}" for one in checked.warnings]
-    _put_in_force(_announced(), draft, effective_from, warnings, json)
+    _put_in_force("publish", _announced(), draft, effective_from, warnings, json)
 
 
 @app.command()
@@ -116,7 +116,7 @@ def rollback(
         draft = previous(versions, now_ms())
     else:
         draft = draft_again(find_version(version, versions))
-    _put_in_force(versions, draft, effective_from, [], json)
+    _put_in_force("rollback", versions, draft, effective_from, [], json)
 
 
 @app.command("show")
@@ -177,19 +177,26 @@ def _policy(named: str) -> Any:
 
 
 def _put_in_force(
-    versions: list[Any], draft: Any, effective_from: str | None, warnings: list[str], json: bool
+    what: Literal["publish", "rollback"],
+    versions: list[Any],
+    draft: Any,
+    effective_from: str | None,
+    warnings: list[str],
+    json: bool,
 ) -> None:
     """Publishes the draft and says from when on it decides, instead of what."""
     from jobs.publish import Log, now_ms
-    from scripts.policy_versions import check_new, publish, show_change, timing_warnings
+    from scripts.audited_change import Audited, change_policy
+    from scripts.local_audit import audit_log_of, local_actor
+    from scripts.policy_versions import show_change, timing_warnings
     from scripts.status import running_kafka
     from scripts.times import parse_time
 
     at_ms = parse_time(effective_from) if effective_from else None
-    check_new(versions, draft, at_ms)
     config = config_from()
     log = Log(running_kafka(config), config.topic_prefix)
-    change = publish(log, versions, draft, at_ms)
+    audited = Audited(audit_log_of(config), local_actor(), what)
+    change = change_policy(audited, log, versions, draft, at_ms)
     warnings = warnings + timing_warnings(change, now_ms())
     for warning in warnings:
         say(f"warning: {warning}")
