@@ -11,6 +11,8 @@ from schemas.limits import LATENESS_MS
 PROJECT: Final = Path(__file__).resolve().parent.parent
 T = TypeVar("T")
 SourceFormat = Literal["kairos", "json"]
+StateBackend = Literal["hashmap", "rocksdb"]
+Slots = Literal["split", "shared"]
 
 
 class Config(NamedTuple):
@@ -30,6 +32,10 @@ class Config(NamedTuple):
     pseudonym_key_file: Path | None
     api_keys: Path | None
     api_secret: "Secret"
+    checkpoints: str
+    state_backend: StateBackend | None
+    slots: Slots
+    core: int | None
 
 
 class Secret(str):
@@ -91,6 +97,19 @@ def _format(text: str) -> str:
     return text
 
 
+def _one_of(*words: str) -> Callable[[str], str | None]:
+    def read(text: str) -> str | None:
+        if text and text not in words:
+            raise ValueError(f"{' or '.join(words)} is wanted")
+        return text or None
+
+    return read
+
+
+def _core(text: str) -> int | None:
+    return _within(0, 4_095)(text) if text else None
+
+
 SETTINGS: Final = (
     Setting("KAIROS_HOME", str(PROJECT / ".kairos"), Path, "data, logs and caches"),
     Setting("KAIROS_KAFKA", "", _address, "Kafka brokers; empty = embedded"),
@@ -110,6 +129,25 @@ SETTINGS: Final = (
         "KAIROS_API_KEYS", "", _file, "file of API and console keys; empty = open, loopback only"
     ),
     Setting("KAIROS_API_SECRET", "", Secret, "signs tokens, instead of the secret the keys name"),
+    Setting(
+        "KAIROS_CHECKPOINTS",
+        "",
+        str,
+        "folder or URI of checkpoints and savepoints; empty = at home",
+    ),
+    Setting(
+        "KAIROS_STATE_BACKEND",
+        "",
+        _one_of("hashmap", "rocksdb"),
+        "empty = hashmap, or the cluster's",
+    ),
+    Setting(
+        "KAIROS_SLOTS",
+        "split",
+        _one_of("split", "shared"),
+        "on a cluster: a slot for each of the two operators of decide, or one for both",
+    ),
+    Setting("KAIROS_CORE", "", _core, "core of a process's Python tasks; empty = by its id"),
 )
 
 

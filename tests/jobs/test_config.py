@@ -15,6 +15,7 @@ def test_without_any_setting_there_are_the_defaults() -> None:
             home=PROJECT / ".kairos", kafka=None, redis=None, flink=None, topic_prefix="",
             store_prefix="kairos", source_format="kairos", parallelism=1, checkpoint_ms=1000,
             lateness_ms=LATENESS_MS, seed="kairos", pseudonym_key_file=None, api_keys=None, api_secret=Secret(),
+            checkpoints="", state_backend=None, slots="split", core=None,
         )  # fmt: skip
 
 
@@ -25,11 +26,13 @@ def test_every_setting_is_read() -> None:
         "KAIROS_FORMAT": "json", "KAIROS_PARALLELISM": "4", "KAIROS_CHECKPOINT_MS": "100",
         "KAIROS_LATENESS_MS": "0", "KAIROS_SEED": "another",
         "KAIROS_PSEUDONYM_KEY_FILE": "/k/p.key", "KAIROS_API_KEYS": "/k/keys.yaml", "KAIROS_API_SECRET": "hush",
+        "KAIROS_CHECKPOINTS": "s3://b/c", "KAIROS_STATE_BACKEND": "rocksdb", "KAIROS_SLOTS": "shared", "KAIROS_CORE": "1",
     }  # fmt: skip
     assert set(given) == {one.name for one in SETTINGS}
     assert config_from(given) == Config(
         Path("/data/kairos"), "k1:9092,k2:9093", "r:6379", "[::1]:8081", "replay-1.", "x", "json",
         4, 100, 0, "another", Path("/k/p.key"), Path("/k/keys.yaml"), Secret("hush"),
+        "s3://b/c", "rocksdb", "shared", 1,
     )  # fmt: skip
     assert as_environment(config_from(given)) == given
 

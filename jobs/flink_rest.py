@@ -1,0 +1,209 @@
+"""A Flink cluster over its REST address: what runs, what is free, savepoints, the end of a job."""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+from schemas.errors import ConfigError
+
+ANSWER_S: Final = 10.0
+POLL_S: Final = 0.1
+SAVEPOINT_S_MAX: Final = 600.0
+CANCEL_S_MAX: Final = 60.0
+OVER: Final = ("FINISHED", "CANCELED", "FAILED")
+"""States in which a job is over for good."""
+LINE_CHARS_MAX: Final = 500
+
+
+class FlinkJob(NamedTuple):
+    """A job as the cluster lists it; `running` of its `tasks` run."""
+
+    job_id: str
+    name: str
+    state: str
+    running: int
+    tasks: int
+    start_ms: int
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended."""
+        return self.state in OVER
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of its tasks run."""
+        return self.state == "RUNNING" and self.running == self.tasks > 0
+
+
+class Checkpoints(NamedTuple):
+    """How the checkpoints of a job go; `failure` is that of the newest, where it failed."""
+
+    completed: int
+    failed: int
+    newest_ms: int | None
+    newest_bytes: int | None
+    failure: str | None
+
+
+class FlinkRest:
+    """One cluster at HOST:PORT. Every method raises ConfigError where it does not answer."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+
+    def answers(self) -> bool:
+        """Whether a cluster answers there."""
+        try:
+            return "flink-version" in self.ask("/config")
+        except ConfigError:
+            return False
+
+    def version(self) -> str:
+        """Flink's version there."""
+        return str(self.ask("/config")["flink-version"])
+
+    def jars(self) -> list[str]:
+        """The names of the jars on the JobManager's class path."""
+        found = self.ask("/jobmanager/environment").get("classpath") or []
+        return [str(path).rpartition("/")[2] for path in found]
+
+    def free_slots(self) -> int:
+        """How many slots no job has."""
+        return int(self.ask("/overview")["slots-available"])
+
+    def all_slots(self) -> int:
+        """How many slots there are."""
+        return int(self.ask("/overview")["slots-total"])
+
+    def task_managers(self) -> list[str]:
+        """The ids of the task managers that have registered."""
+        return [str(one["id"]) for one in self.ask("/taskmanagers")["taskmanagers"]]
+
+    def jobs(self) -> list[FlinkJob]:
+        """All jobs that the cluster remembers, the newest first."""
+        found = [
+            FlinkJob(
+                one["jid"], one["name"], one["state"],
+                one["tasks"]["running"], one["tasks"]["total"], one["start-time"],
+            )
+            for one in self.ask("/jobs/overview")["jobs"]
+        ]  # fmt: skip
+        return sorted(found, key=lambda one: -one.start_ms)
+
+    def job_named(self, name: str) -> FlinkJob | None:
+        """The job of that name, or id, which is not over."""
+        alive = (one for one in self.jobs() if not one.is_over)
+        return next((one for one in alive if name in (one.name, one.job_id)), None)
+
+    def find_job(self, name: str) -> FlinkJob:
+        """The same; ConfigError names those that there are."""
+        found = self.job_named(name)
+        if found is None:
+            names = ", ".join(one.name for one in self.jobs() if not one.is_over) or "none"
+            raise ConfigError(f"no job {name!r} runs on {self.address}; there: {names}")
+        return found
+
+    def state_of(self, job_id: str) -> FlinkJob | None:
+        """The job with that id, over or not."""
+        return next((one for one in self.jobs() if one.job_id == job_id), None)
+
+    def why_failed(self, job_id: str) -> str:
+        """The root cause of the newest failure of a job, as a Java stack trace; empty without one."""
+        found = self.ask(f"/jobs/{job_id}/exceptions?maxExceptions=1")
+        entries = found.get("exceptionHistory", {}).get("entries", [])
+        return str(entries[0]["stacktrace"]) if entries else ""
+
+    def checkpoints(self, job_id: str) -> Checkpoints:
+        """How the checkpoints of a job go."""
+        found = self.ask(f"/jobs/{job_id}/checkpoints")
+        counts, latest = found["counts"], found["latest"]
+        done, failed = latest.get("completed"), latest.get("failed")
+        is_failing = bool(failed) and (not done or failed["id"] > done["id"])
+        return Checkpoints(
+            counts["completed"],
+            counts["failed"],
+            done["latest_ack_timestamp"] if done else None,
+            done["state_size"] if done else None,
+            str(failed.get("failure_message", "unknown")) if is_failing else None,
+        )
+
+    def stop(self, job_id: str, folder: str) -> str:
+        """Stops a job with a savepoint below `folder` (a URI), nothing drained; the savepoint's URI."""
+        return self._savepoint(
+            f"/jobs/{job_id}/stop", job_id, {"targetDirectory": folder, "drain": False}
+        )
+
+    def savepoint(self, job_id: str, folder: str) -> str:
+        """Makes a savepoint of a job that goes on; its URI."""
+        return self._savepoint(
+            f"/jobs/{job_id}/savepoints", job_id, {"target-directory": folder, "cancel-job": False}
+        )
+
+    def cancel(self, job_id: str) -> None:
+        """Cancels a job, whose newest checkpoints stay; returns when it is over."""
+        self.ask(f"/jobs/{job_id}?mode=cancel", method="PATCH")
+        self.await_over(job_id)
+
+    def await_over(self, job_id: str) -> None:
+        """Returns when the job is over."""
+        self._wait(lambda: (job := self.state_of(job_id)) is None or job.is_over, CANCEL_S_MAX)
+
+    def ask(self, path: str, body: dict[str, Any] | None = None, method: str | None = None) -> Any:
+        """What the cluster answers; an error of Flink's is a ConfigError with its root cause."""
+        data = json.dumps(body).encode() if body is not None else None
+        request = Request(
+            f"http://{self.address}{path}", data, {"Content-Type": "application/json"}, method=method
+        )
+        try:
+            with urlopen(request, timeout=ANSWER_S) as answer:
+                text = answer.read()
+                return json.loads(text) if text else {}
+        except HTTPError as error:
+            raise ConfigError(f"Flink at {self.address} refuses: {_reason(error)}") from error
+        except (URLError, OSError, ValueError) as error:
+            reason = getattr(error, "reason", error)
+            raise ConfigError(
+                f"no Flink answers at {self.address} ({reason}): `kairos cluster up` starts one here, "
+                "or name the REST address of yours (HOST:PORT)"
+            ) from error
+
+    def _savepoint(self, path: str, job_id: str, body: dict[str, Any]) -> str:
+        request = self.ask(path, body)["request-id"]
+        found: dict[str, Any] = {}
+
+        def is_done() -> bool:
+            found.update(self.ask(f"/jobs/{job_id}/savepoints/{request}"))
+            return bool(found["status"]["id"] == "COMPLETED")
+
+        self._wait(is_done, SAVEPOINT_S_MAX)
+        operation = found["operation"]
+        if "location" not in operation:
+            cause = last_cause(operation.get("failure-cause", {}).get("stack-trace", "unknown"))
+            raise ConfigError(f"no savepoint of job {job_id}: {cause}; the job goes on")
+        return str(operation["location"])
+
+    def _wait(self, is_done: Callable[[], bool], seconds_max: float) -> None:
+        deadline_s = time.monotonic() + seconds_max
+        while not is_done():
+            if time.monotonic() > deadline_s:
+                raise ConfigError(f"Flink at {self.address} did not do it within {seconds_max:g} s")
+            time.sleep(POLL_S)
+
+
+def last_cause(trace: str) -> str:
+    """The innermost cause of a Java stack trace, in one line."""
+    lines = [line for line in trace.splitlines() if line.strip() and line[0] not in "\t "]
+    causes = [line for line in lines if line.startswith("Caused by: ")] or lines or ["unknown"]
+    return causes[-1].removeprefix("Caused by: ")[:LINE_CHARS_MAX]
+
+
+def _reason(error: HTTPError) -> str:
+    try:
+        errors = json.loads(error.read()).get("errors", [])
+    except ValueError:
+        errors = []
+    return last_cause("\n".join(map(str, errors))) if errors else str(error)

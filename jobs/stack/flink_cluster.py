@@ -1,0 +1,345 @@
+"""A real Flink cluster on this machine, from the PyPI wheel: a JobManager and task managers of one slot.
+
+One process supervises it (`kairos cluster up` starts that in the background): the JVMs are its
+children, so none outlives it, and it starts again what dies, as systemd or Kubernetes would.
+"""
+
+import json
+import os
+import shutil
+import sys
+import sysconfig
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Final, Self
+
+import msgspec
+from pyflink.find_flink_home import _find_flink_home
+from pyflink.pyflink_gateway_server import construct_flink_classpath, get_jvm_opts
+
+from jobs.flink_rest import FlinkRest
+from jobs.gateway import LOG_BYTES, LOG_FILES, LOG_SETTINGS
+from jobs.stack import state
+from jobs.stack.causes import root_cause, tail
+from jobs.stack.java import java_home
+from jobs.stack.ports import LOOPBACK, free_port, preferred_port
+from jobs.stack.process import Child, Process, ended_by_sigterm
+from schemas.errors import ConfigError
+
+FOLDER: Final = "cluster"
+REST_PORT: Final = 8081
+JOB_MANAGER: Final = "jobmanager"
+JOB_MANAGER_HEAP_MB: Final = 384
+TASK_HEAP_MB: Final = 384
+"""Of one task manager; what Python holds (state in use, knowledge) is beside the JVM's heap."""
+FRAMEWORK_MB: Final = 128
+NETWORK_MB: Final = 64
+OVERHEAD_MB: Final = 192
+ROCKSDB_MB: Final = 256
+TASK_MANAGERS_MAX: Final = 64
+YOUNG_S: Final = 20.0
+YOUNG_DEATHS_MAX: Final = 5
+"""A process that dies so often in a row, each time this young, is left alone until the next `up`."""
+
+JOB_MANAGER_CLASS: Final = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
+TASK_MANAGER_CLASS: Final = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """What the supervisor shall run: the names of the task managers, none of which is ever used again.
+
+    An upgrade brings new ones, since an interpreter keeps the modules that it has imported. `asked`
+    grows with each `up`, which also tries again what has been left alone.
+    """
+
+    names: tuple[str, ...] = ()
+    next_number: int = 1
+    is_rocksdb: bool = False
+    asked: int = 0
+
+    def resized(self, count: int) -> "Wanted":
+        """With so many task managers: the newest go first."""
+        return self.without(self.names[count:]).with_new(max(0, count - len(self.names)))
+
+    def with_new(self, count: int) -> "Wanted":
+        """With so many more."""
+        numbers = range(self.next_number, self.next_number + count)
+        return msgspec.structs.replace(
+            self,
+            names=(*self.names, *(f"task-manager-{number}" for number in numbers)),
+            next_number=self.next_number + count,
+        )
+
+    def without(self, names: Iterable[str]) -> "Wanted":
+        """Without these."""
+        gone = set(names)
+        return msgspec.structs.replace(
+            self, names=tuple(name for name in self.names if name not in gone)
+        )
+
+
+def cluster_folder(home: Path) -> Path:
+    """Where the cluster of this home keeps its settings, logs and temporary files."""
+    return home.absolute() / FOLDER
+
+
+def read_wanted(folder: Path) -> Wanted | None:
+    """What the supervisor was asked for last; None where there never was a cluster."""
+    try:
+        return msgspec.json.decode((folder / "wanted.json").read_bytes(), type=Wanted)
+    except (FileNotFoundError, msgspec.DecodeError):
+        return None
+
+
+def write_wanted(folder: Path, wanted: Wanted) -> None:
+    """Asks the supervisor for this, in one step."""
+    folder.mkdir(parents=True, exist_ok=True)
+    fresh = folder / "wanted.json.new"
+    fresh.write_bytes(msgspec.json.encode(wanted))
+    fresh.replace(folder / "wanted.json")
+
+
+def local_address(home: Path) -> str | None:
+    """The REST address of the cluster that runs in this home, if one does."""
+    found = state.read_state(cluster_folder(home))
+    if found is None or not state.is_alive(found.owner):
+        return None
+    return found.embedded_address(JOB_MANAGER)
+
+
+class FlinkCluster:
+    """Owns the JVMs of one cluster for as long as this process lives. Use it from the main thread."""
+
+    def __init__(
+        self, folder: Path, jars: Sequence[Path], say: Callable[[str], None] = lambda line: None
+    ) -> None:
+        self._folder = folder
+        self._jars = jars
+        self._say = say
+        self._cleanup = ExitStack()
+        self._processes: dict[str, Process] = {}
+        self._began_s: dict[str, float] = {}
+        self._young_deaths: dict[str, int] = {}
+        self._asked: Wanted | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self, wanted: Wanted) -> str:
+        """Starts all of it and returns the REST address; raises ConfigError with nothing left running."""
+        try:
+            self._cleanup.enter_context(state.lock(self._folder))
+            self._cleanup.enter_context(ended_by_sigterm())
+            state.end_leftovers(self._folder)
+            before = state.read_state(self._folder)
+            last = before.embedded_address(JOB_MANAGER) if before else None
+            ports = [int(last.rpartition(":")[2])] if last else []
+            self.address = f"{LOOPBACK}:{preferred_port(*ports, REST_PORT)}"
+            self._write_settings(wanted)
+            write_wanted(self._folder, wanted)
+            self._launch(JOB_MANAGER)
+            self._processes[JOB_MANAGER].wait_until_healthy()
+            self.keep()
+        except BaseException:
+            self.stop()
+            raise
+        return self.address
+
+    def keep(self) -> None:
+        """Makes the processes those that are wanted; to be called several times a second."""
+        wanted = read_wanted(self._folder)
+        assert wanted is not None
+        if wanted != self._asked:
+            self._asked = wanted
+            self._young_deaths.clear()
+        names = (JOB_MANAGER, *wanted.names)
+        for name in [name for name in self._processes if name not in names]:
+            self._end(name)
+        for name in names:
+            process = self._processes.get(name)
+            if process is None:
+                self._launch(name)
+            elif process.exit_code() is not None:
+                self._restart(name, process)
+            else:
+                process.bound_log()
+
+    def pid_of(self, name: str) -> int:
+        """The process id of a JobManager or task manager that runs."""
+        return self._processes[name].pid
+
+    def stop(self) -> None:
+        """Stops everything, task managers first."""
+        for name in reversed(list(self._processes)):
+            self._processes.pop(name).stop(seconds_max=5.0)
+        self._cleanup.close()
+
+    def _end(self, name: str) -> None:
+        # at once: a task manager has nothing to save, and its slots must not be given away any more
+        self._processes.pop(name).stop(seconds_max=0.0)
+        shutil.rmtree(self._folder / "tmp" / name, ignore_errors=True)
+        self._record()
+
+    def _restart(self, name: str, process: Process) -> None:
+        deaths = self._young_deaths.get(name, 0)
+        if deaths > YOUNG_DEATHS_MAX:
+            return
+        is_young = time.monotonic() < self._began_s[name] + YOUNG_S
+        self._young_deaths[name] = deaths = deaths + 1 if is_young else 1
+        self._say(f"{name} {self._ending(name, process)}")
+        if deaths > YOUNG_DEATHS_MAX:
+            self._say(f"{name} is left alone now: `kairos cluster up` tries it again")
+        else:
+            self._launch(name)
+
+    def _ending(self, name: str, process: Process) -> str:
+        code = process.exit_code()
+        if code is not None and code < 0:
+            return f"was ended by signal {-code}"
+        log = self._folder / "logs" / f"flink-{name}.log"
+        return f"ended with code {code}: {root_cause(tail(log))} ({log})"
+
+    def _launch(self, name: str) -> None:
+        self._say(f"starting {name}")
+        shutil.rmtree(self._folder / "tmp" / name, ignore_errors=True)
+        (self._folder / "tmp" / name).mkdir(parents=True)
+        child = self._job_manager() if name == JOB_MANAGER else self._task_manager(name)
+        self._processes[name] = Process(child, self._folder / "logs")
+        self._began_s[name] = time.monotonic()
+        self._record()
+
+    def _record(self) -> None:
+        services = (
+            state.Service(name, process.child.address, state.running(process.pid))
+            for name, process in self._processes.items()
+        )
+        owner = state.running(os.getpid())
+        state.write_state(self._folder, state.State(owner, tuple(services)))
+
+    def _job_manager(self) -> Child:
+        rest = FlinkRest(self.address)
+        words = (JOB_MANAGER_CLASS, "--configDir", str(self._conf), "--executionMode", "cluster")
+        return Child(
+            JOB_MANAGER,
+            (*self._java(JOB_MANAGER, JOB_MANAGER_HEAP_MB), *words),
+            lambda _: rest.answers(),
+            address=self.address,
+            folder=self._folder,
+            environment=_environment(),
+        )
+
+    def _task_manager(self, name: str) -> Child:
+        rest = FlinkRest(self.address)
+        direct = f"-XX:MaxDirectMemorySize={2 * FRAMEWORK_MB + NETWORK_MB}m"
+        return Child(
+            name,
+            (
+                *self._java(name, FRAMEWORK_MB + TASK_HEAP_MB), direct,
+                TASK_MANAGER_CLASS, "--configDir", str(self._conf),
+                # a successor of the same id tells the JobManager at once that this one is gone
+                "-D", f"taskmanager.resource-id={name}",
+                "-D", f"io.tmp.dirs={self._folder / 'tmp' / name}",
+            ),
+            lambda _: name in rest.task_managers(),
+            folder=self._folder,
+            environment=_environment(),
+        )  # fmt: skip
+
+    def _java(self, name: str, heap_mb: int) -> tuple[str, ...]:
+        home = Path(_find_flink_home())
+        folders = {
+            "FLINK_CONF_DIR": str(home / "conf"),
+            "FLINK_LIB_DIR": str(home / "lib"),
+            "FLINK_OPT_DIR": str(home / "opt"),
+        }
+        class_path = [construct_flink_classpath(folders), *(str(jar) for jar in self._jars)]
+        return (
+            str(java_home() / "bin" / "java"),
+            f"-Xmx{heap_mb}m",
+            "-XX:+UseSerialGC",
+            "-XX:+ExitOnOutOfMemoryError",
+            f"-Djava.io.tmpdir={self._folder / 'tmp' / name}",
+            f"-Dlog4j.configurationFile={self._log_settings(name)}",
+            *get_jvm_opts(folders),
+            "-cp",
+            os.pathsep.join(class_path),
+        )
+
+    def _log_settings(self, name: str) -> Path:
+        logs = self._folder / "logs"
+        logs.mkdir(exist_ok=True)
+        path = self._conf / f"{name}.log4j.properties"
+        log = logs / f"flink-{name}.log"
+        path.write_text(LOG_SETTINGS.format(log=log, size=LOG_BYTES, files=LOG_FILES))
+        return path
+
+    @property
+    def _conf(self) -> Path:
+        return self._folder / "conf"
+
+    def _write_settings(self, wanted: Wanted) -> None:
+        shutil.rmtree(self._folder / "tmp", ignore_errors=True)
+        self._conf.mkdir(parents=True, exist_ok=True)
+        settings = cluster_settings(self.address, self._folder, wanted)
+        lines = (f"{name}: {json.dumps(value)}\n" for name, value in settings.items())
+        (self._conf / "config.yaml").write_text("".join(lines))
+
+
+def cluster_settings(address: str, folder: Path, wanted: Wanted) -> dict[str, str]:
+    """Flink's own names and values. Each job brings its own settings beside these."""
+    rocksdb_mb = ROCKSDB_MB if wanted.is_rocksdb else 0
+    return {
+        "jobmanager.rpc.address": LOOPBACK,
+        "jobmanager.rpc.port": str(free_port()),
+        "jobmanager.bind-host": LOOPBACK,
+        "rest.address": LOOPBACK,
+        "rest.bind-address": LOOPBACK,
+        "rest.port": address.rpartition(":")[2],
+        "rest.bind-port": address.rpartition(":")[2],
+        "taskmanager.host": LOOPBACK,
+        "taskmanager.bind-host": LOOPBACK,
+        # one interpreter lock in each process, hence one slot
+        "taskmanager.numberOfTaskSlots": "1",
+        # what Flink's own start script computes and hands over
+        "taskmanager.cpu.cores": "1.0",
+        "taskmanager.memory.framework.heap.size": f"{FRAMEWORK_MB}m",
+        "taskmanager.memory.framework.off-heap.size": f"{FRAMEWORK_MB}m",
+        "taskmanager.memory.task.heap.size": f"{TASK_HEAP_MB}m",
+        "taskmanager.memory.task.off-heap.size": "0m",
+        "taskmanager.memory.managed.size": f"{rocksdb_mb}m",
+        "taskmanager.memory.network.min": f"{NETWORK_MB}m",
+        "taskmanager.memory.network.max": f"{NETWORK_MB}m",
+        "taskmanager.memory.jvm-metaspace.size": "256m",
+        "taskmanager.memory.jvm-overhead.min": f"{OVERHEAD_MB}m",
+        "taskmanager.memory.jvm-overhead.max": f"{OVERHEAD_MB}m",
+        "state.backend.type": "rocksdb" if wanted.is_rocksdb else "hashmap",
+        "python.executable": sys.executable,
+        "python.client.executable": sys.executable,
+        # a machine that is gone is noticed after two seconds, not twenty
+        "heartbeat.interval": "1 s",
+        "heartbeat.timeout": "10 s",
+        "heartbeat.rpc-failure-threshold": "2",
+        "io.tmp.dirs": str(folder / "tmp" / JOB_MANAGER),
+        "metrics.fetcher.update-interval": "500 ms",
+        "execution.checkpointing.savepoint-dir": (folder / "savepoints").as_uri(),
+    }
+
+
+def _environment() -> dict[str, str]:
+    """Ours without its settings: a job's code and settings come with the job."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("KAIROS_")}
+    # the interpreter inside the JVM finds modules on PYTHONPATH only: it knows no virtual environment
+    return kept | {"PYTHONPATH": sysconfig.get_path("purelib"), "JAVA_HOME": str(java_home())}
+
+
+def ensure_running(home: Path) -> str:
+    """The REST address of this home's cluster; ConfigError where none runs."""
+    address = local_address(home)
+    if address is None:
+        raise ConfigError("no cluster runs in this home: `kairos cluster up` starts one")
+    return address
