@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from jobs.learner import Learner
 from schemas.dead_letters import DeadLetter
-from schemas.decisions import Decision, DecisionTrace
+from schemas.decisions import Decision, DecisionTrace, Versions
 from schemas.events import Event
 from schemas.limits import LATENESS_MS, SECOND_MS
 from schemas.person import PersonState
@@ -27,7 +27,7 @@ class FoldRules(NamedTuple):
     """`end_ms`: no timer after it acts; None = the newest record timestamp.
 
     `decides`: whether a decision that this event asks for is wanted; all else goes on as ever.
-    `epoch_of`: the epoch whose knowledge a decision on this event sees; None = the newest in force.
+    `named`: the versions that a decision on this event sees; None = those in force.
     """
 
     decode: Callable[[bytes], Event]
@@ -35,7 +35,7 @@ class FoldRules(NamedTuple):
     lateness_ms: int = LATENESS_MS
     end_ms: int | None = None
     decides: Callable[[Event], bool] = lambda _: True
-    epoch_of: Callable[[Event], int | None] = lambda _: None
+    named: Callable[[Event], Versions | None] = lambda _: None
 
 
 class Folded(NamedTuple):
@@ -68,13 +68,15 @@ class Fold:
         self._newest: dict[int, int] = {}
 
     def run(self, log: Iterable[LogRecord], partitions: int = 1) -> Iterator[Folded]:
-        """Folds the log (each partition in its order) and yields what comes out, as it comes."""
+        """Folds the log (each partition in its order) and yields what comes out, as it comes.
+
+        A log whose partitions have been merged in order of time is as one of a single partition.
+        """
         watermark_ms = 0
         for record in log:
             yield from self._take(record)
-            self._newest[record.partition] = max(
-                self._newest.get(record.partition, 0), record.timestamp_ms
-            )
+            partition = record.partition if partitions > 1 else 0
+            self._newest[partition] = max(self._newest.get(partition, 0), record.timestamp_ms)
             if len(self._newest) == partitions:
                 least_ms = min(self._newest.values()) - self._rules.lateness_ms - SECOND_MS
                 if least_ms > watermark_ms:
@@ -147,13 +149,18 @@ class Fold:
             yield from self._expire_persons(news.order_ms)
             self._learn(news.order_ms)
             state = self.persons.get(news.person)
-            is_wanted = news.event is None or self._rules.decides(news.event)
-            epoch = self._rules.epoch_of(news.event) if news.event is not None else None
-            outcome = decide(state, news, self._knowledge, self._rules.seed, is_wanted, epoch)
+            outcome = self.decide(state, news)
             if self._learner is not None:
                 self._learner.add(news)
             self._keep(news.person, outcome)
             yield Folded((), news, outcome.decisions, outcome.counts)
+
+    def decide(self, state: PersonState | None, news: SessionNews) -> PersonOutcome:
+        """One piece of news for its person, by the rules."""
+        rules, event = self._rules, news.event
+        is_wanted = event is None or rules.decides(event)
+        named = rules.named(event) if event is not None else None
+        return decide(state, news, self._knowledge, rules.seed, is_wanted, named)
 
     def _learn(self, now_ms: int) -> None:
         """Closes the epochs that have ended; the person step brings them into force in their time."""

@@ -13,8 +13,8 @@ from schemas.records import LogRecord
 class LogRange:
     """The records of a topic from the first at `from_ms` to before the first at `to_ms`, as of now.
 
-    Each partition is read in its order and the record with the least timestamp comes next. They all
-    say partition 0: in order of time they are as one, and the fold waits for each that it expects.
+    Each partition is read in its order and the record with the least timestamp comes next: in order of
+    time they are as one partition, and the fold takes them as one.
     """
 
     def __init__(self, kafka: str, topic: str, from_ms: int | None, to_ms: int | None) -> None:
@@ -32,8 +32,7 @@ class LogRange:
             for at, end in sorted(self._range.ends.items())
         ]
         try:
-            for record in merge(*readers, key=lambda one: one.timestamp_ms):
-                yield record._replace(partition=0)
+            yield from merge(*readers, key=lambda one: one.timestamp_ms)
         finally:
             for reader in readers:
                 reader.close()

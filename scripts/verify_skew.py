@@ -1,6 +1,6 @@
 """`kairos verify skew`: replays the log and compares every feature vector with the one that was logged.
 
-Each decision is made again with the knowledge epoch that it names. State comes from all that was before, so
+Each decision is made again with the versions that it names. State comes from all that was before, so
 the replay begins with the log, and only decisions of the range are made and compared. What a live job saw
 in another way than a replay can is counted apart: knowledge that came after its time, and events of one
 person's simultaneous sessions that arrived in another order.
@@ -21,7 +21,7 @@ from jobs.kafka import read_to_end
 from jobs.knowledge_feed import KnowledgeFeed
 from jobs.log_range import LogRange
 from schemas.codec import TRACE
-from schemas.decisions import DecisionTrace
+from schemas.decisions import DecisionTrace, Versions
 from schemas.errors import ConfigError
 from schemas.events import Event
 from schemas.formats import DECODERS
@@ -84,12 +84,12 @@ class Skew(Struct):
 
 
 class Place(NamedTuple):
-    """Where a logged trace lies in a file, the event that caused it, and the epoch that it names."""
+    """Where a logged trace lies in a file, the event that caused it, and the versions that it names."""
 
     offset: int
     size: int
     event: tuple[str, str]
-    epoch: int
+    versions: Versions
 
 
 class Logged:
@@ -98,7 +98,7 @@ class Logged:
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         self._places: dict[str, Place] = {}
-        self._epochs: dict[tuple[str, str], int] = {}
+        self._versions: dict[tuple[str, str], Versions] = {}
         self.other_sets: dict[str, int] = {}
 
     def __len__(self) -> int:
@@ -110,19 +110,18 @@ class Logged:
             self.other_sets[trace.feature_set] = self.other_sets.get(trace.feature_set, 0) + 1
             return
         data, event = TRACE.encode(trace), (trace.session_id, trace.event_id)
-        place = Place(self._file.tell(), len(data), event, trace.versions.knowledge)
-        self._places[trace.decision_id] = place
-        self._epochs[event] = place.epoch
+        self._places[trace.decision_id] = Place(self._file.tell(), len(data), event, trace.versions)
+        self._versions[event] = trace.versions
         self._file.write(data)
 
     def sample(self, count: int) -> None:
         """Keeps `count` of the decisions: those with the least ids, which are hashes."""
         self._places = dict(sorted(self._places.items())[:count])
-        self._epochs = {one.event: one.epoch for one in self._places.values()}
+        self._versions = {one.event: one.versions for one in self._places.values()}
 
-    def epoch_of(self, event: Event) -> int | None:
-        """The knowledge epoch of the decisions on this event; None = there are none."""
-        return self._epochs.get((event.session_id, event.event_id))
+    def versions_of(self, event: Event) -> Versions | None:
+        """What the decisions on this event name as what they saw; None = there are none."""
+        return self._versions.get((event.session_id, event.event_id))
 
     def take(self, decision_id: str) -> DecisionTrace | None:
         """The logged trace, once."""
@@ -201,15 +200,13 @@ def compare_log(
     skew = Skew(other_sets=logged.other_sets)
     taught = Taught(knowledge, records)
 
-    def epoch_of(event: Event) -> int | None:
-        epoch = logged.epoch_of(event)
-        if epoch is not None:
-            taught.learn(epoch)
-        return epoch
+    def named(event: Event) -> Versions | None:
+        versions = logged.versions_of(event)
+        if versions is not None:
+            taught.learn(versions.knowledge)
+        return versions
 
-    audit = rules._replace(
-        decides=lambda event: logged.epoch_of(event) is not None, epoch_of=epoch_of
-    )
+    audit = rules._replace(decides=lambda event: logged.versions_of(event) is not None, named=named)
     for one in Fold(knowledge, audit).run(log):
         for _, replayed in one.decisions:
             trace = logged.take(replayed.decision_id)

@@ -21,13 +21,14 @@ class _Complete(NamedTuple):
 
 
 class ActionStatistics:
-    """Action knowledge by epoch: the newest, and what the last EPOCHS_KEPT held before.
+    """Action knowledge by epoch: the newest, and what the last `kept` held before.
 
     As with items (`udfs/item_statistics.py`): an epoch becomes visible once its end marker is there and
     `advance` has reached its time. Some 1 kB a version of an action, a fifth of it by placement and context.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, kept: int = EPOCHS_KEPT) -> None:
+        self._kept = kept
         self._actions: dict[str, list[ActionKnowledge]] = {}
         self._open: dict[int, Records] = {}
         self._complete: deque[_Complete] = deque()
@@ -64,7 +65,7 @@ class ActionStatistics:
     def _add(self, record: ActionKnowledge) -> None:
         versions = self._actions.pop(record.key, [])
         versions.append(record)
-        while len(versions) > 1 and versions[1].epoch <= record.epoch - EPOCHS_KEPT:
+        while len(versions) > 1 and versions[1].epoch <= record.epoch - self._kept:
             del versions[0]
         # at the end: the first is the one that changed longest ago
         self._actions[record.key] = versions

@@ -93,6 +93,26 @@ class Catalogue:
                 insort(members, (-first_ms, item_id))
 
 
+class CatalogueUntil(Catalogue):
+    """A catalogue as somebody saw it who had no record of after `until_ms`; a view, not a copy."""
+
+    def __init__(self, whole: Catalogue, until_ms: int) -> None:
+        self._items, self._latest = whole._items, whole._latest
+        self._newest, self._times = whole._newest, whole._times
+        self._until_ms = until_ms
+
+    def newest(self, category: str, time_ms: int) -> Iterator[Item]:
+        """As of `until_ms` at the latest."""
+        return super().newest(category, min(time_ms, self._until_ms))
+
+    def time_at(self, time_ms: int) -> int:
+        """`until_ms` at the latest."""
+        return super().time_at(min(time_ms, self._until_ms))
+
+    def _version(self, item_id: str, time_ms: int) -> Item | None:
+        return super()._version(item_id, min(time_ms, self._until_ms))
+
+
 def _shared(item: Item) -> Item:
     """The item with names that are the same strings wherever they are kept: less to hold, and to fetch."""
     category = intern(item.category) if item.category is not None else None

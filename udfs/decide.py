@@ -74,12 +74,12 @@ def decide(
     knowledge: Knowledge,
     seed: str,
     is_wanted: bool = True,
-    epoch: int | None = None,
+    named: Versions | None = None,
 ) -> PersonOutcome:
     """One piece of news for the person that is its key; due timers run first.
 
-    Without `is_wanted` everything is folded and nothing decided. An audit names the `epoch` whose
-    knowledge is seen; else it is the newest in force.
+    Without `is_wanted` everything is folded and nothing decided. An audit says which versions a logged
+    decision has `named` as what it saw; else they are those in force.
     """
     knowledge.advance(news.order_ms)
     counts: tuple[str, ...] = ()
@@ -92,7 +92,7 @@ def decide(
         remember_reaction(state, news.event)
     state.last_ms = max(state.last_ms, news.order_ms)
     state.timer_ms = state.last_ms + PERSON_EXPIRY_MS
-    asked = _asked(state, news, knowledge, seed, epoch) if is_wanted else None
+    asked = _asked(state, news, knowledge, seed, named) if is_wanted else None
     if asked is None:
         return PersonOutcome(state, (), state.timer_ms, counts)
     made: list[Made] = []
@@ -117,15 +117,19 @@ def asks_for(event: Event, placement: Placement) -> bool:
 
 
 def _asked(
-    state: PersonState, news: SessionNews, knowledge: Knowledge, seed: str, epoch: int | None
+    state: PersonState,
+    news: SessionNews,
+    knowledge: Knowledge,
+    seed: str,
+    named: Versions | None,
 ) -> Asked | None:
     """The event that asks; None where nothing is to be decided."""
     event = news.event
     if news.kind != "event" or event is None or news.is_late or not news.context:
         return None
     known = knowledge.at(event.event_time_ms, news.order_ms)
-    if epoch is not None:
-        known = known._replace(epoch=epoch)
+    if named is not None:
+        knowledge, known = knowledge.named(known, named)
     if known.policy is None:
         return None
     policy = known.policy.policy

@@ -50,13 +50,14 @@ class _Board(NamedTuple):
 
 
 class ItemStatistics:
-    """Item knowledge and past sessions by epoch: the newest, and what the last EPOCHS_KEPT held before.
+    """Item knowledge and past sessions by epoch: the newest, and what the last `kept` held before.
 
     `learn` takes records; an epoch becomes visible once its end marker is there and `advance` has
     reached its time. About 1 kB an item with few links, 4 kB with full ones.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, kept: int = EPOCHS_KEPT) -> None:
+        self._kept = kept
         self.sessions = PastSessions()
         self._epochs = [_Epoch(0, 0, 0)]
         self._items: dict[str, list[ItemKnowledge]] = {}
@@ -133,13 +134,12 @@ class ItemStatistics:
         for category, ranks in changed.items():
             self._raise(category, ranks, epoch)
         self._epochs.append(_Epoch(epoch, effective_from_ms, self.sessions.count))
-        _forget(self._epochs, epoch)
+        _forget(self._epochs, epoch - self._kept)
 
-    @staticmethod
-    def _add(known: dict[str, list[ItemKnowledge]], record: ItemKnowledge) -> None:
+    def _add(self, known: dict[str, list[ItemKnowledge]], record: ItemKnowledge) -> None:
         versions = known.pop(record.item_id, [])
         versions.append(record)
-        _forget(versions, record.epoch)
+        _forget(versions, record.epoch - self._kept)
         # at the end: the first is the one that changed longest ago; the catalogue's string for the id
         known[intern(record.item_id)] = versions
         if len(known) > ITEMS_KNOWN_MAX:
@@ -159,7 +159,7 @@ class ItemStatistics:
             if len(ordered) > BOARD_MAX:
                 del places[ordered.pop()[1]]
         boards.append(_Board(epoch, ordered))
-        _forget(boards, epoch)
+        _forget(boards, epoch - self._kept)
 
 
 def _rank(item: ItemKnowledge) -> float:
@@ -168,8 +168,8 @@ def _rank(item: ItemKnowledge) -> float:
 
 
 def _forget(versions: list[V], epoch: int) -> None:
-    """Drops what no view of the last EPOCHS_KEPT epochs sees."""
-    while len(versions) > 1 and versions[1].epoch <= epoch - EPOCHS_KEPT:
+    """Drops what no view of `epoch` or later sees."""
+    while len(versions) > 1 and versions[1].epoch <= epoch:
         del versions[0]
 
 

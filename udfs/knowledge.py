@@ -5,14 +5,17 @@ Records of one piece of knowledge are ordered by (effective_from_ms, position in
 applying a record twice, or in another order, changes nothing.
 """
 
+from copy import copy
 from typing import NamedTuple
 
 from models.response import ResponseModel
 from models.scorer import Scorer
+from schemas.decisions import Versions
 from schemas.items import Item
 from schemas.knowledge import ActionKnowledge, EpochEnd, KnowledgeRecord
+from schemas.limits import EPOCHS_KEPT
 from udfs.action_statistics import ActionStatistics
-from udfs.catalogue import Catalogue
+from udfs.catalogue import Catalogue, CatalogueUntil
 from udfs.compiled_policy import CompiledPolicy
 from udfs.item_statistics import ItemStatistics
 from udfs.timeline import Entry, Timeline
@@ -32,12 +35,15 @@ class Known(NamedTuple):
 
 
 class Knowledge:
-    """All knowledge of one operator. `prune` bounds it live; a replay keeps every version."""
+    """All knowledge of one operator. `prune` bounds it live; a replay keeps every version.
 
-    def __init__(self) -> None:
+    `epochs_kept`: how far back what the stream taught can be seen; an audit may need to look further.
+    """
+
+    def __init__(self, epochs_kept: int = EPOCHS_KEPT) -> None:
         self.catalogue = Catalogue()
-        self.statistics = ItemStatistics()
-        self.actions = ActionStatistics()
+        self.statistics = ItemStatistics(epochs_kept)
+        self.actions = ActionStatistics(epochs_kept)
         self._policies: Timeline[CompiledPolicy] = Timeline()
         self._scorers: Timeline[Scorer] = Timeline()
         self._responses: Timeline[ResponseModel] = Timeline()
@@ -91,6 +97,22 @@ class Knowledge:
             self.statistics.epoch_at(time_ms if epoch_ms is None else epoch_ms),
             responses.value if responses else None,
         )
+
+    def named(self, known: Known, versions: Versions) -> tuple["Knowledge", Known]:
+        """What a decision saw that names `versions`, where by its time it should have seen `known`.
+
+        A policy that is not here stays that of its time; a model that is not here is none.
+        """
+        policy = self._policies.named(versions.policy)
+        scorer = self._scorers.named(versions.model)
+        if policy is not None:
+            known = known._replace(policy=policy.value, policy_version=policy.version)
+        known = known._replace(scorer=scorer.value if scorer else None, epoch=versions.knowledge)
+        if versions.catalogue >= known.catalogue_ms:
+            return self, known
+        seen = copy(self)
+        seen.catalogue = CatalogueUntil(self.catalogue, versions.catalogue)
+        return seen, known._replace(catalogue_ms=versions.catalogue)
 
     def item_at(self, item_id: str, time_ms: int) -> Item | None:
         """The item as it is at `time_ms`; None if it is unknown, not yet there or gone."""

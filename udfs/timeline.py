@@ -47,6 +47,10 @@ class Timeline(Generic[T]):
                 return entry
         return None
 
+    def named(self, version: str) -> Entry[T] | None:
+        """The newest entry of this version, whenever it is in force; None if there is none."""
+        return next((one for one in reversed(self._entries) if one.version == version), None)
+
     def prune(self, before_ms: int) -> None:
         """Forgets what nobody at or after `before_ms` can see."""
         entries = self._entries

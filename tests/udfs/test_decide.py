@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.scorer import Matrix
+from models.scorer import ColumnScorer, Matrix
 from schemas import CODE_VERSION
 from schemas.decisions import Decision, DecisionTrace
 from schemas.events import Event
@@ -335,16 +335,24 @@ def test_knowledge_moves_on_with_the_order_of_the_news() -> None:
         assert decision.versions.knowledge == epoch
 
 
-def test_an_audit_sees_the_epoch_it_names() -> None:
+def test_an_audit_sees_the_versions_it_names() -> None:
     knowledge = teach(
         make_knowledge(), make_learnt("i1", EPOCH - 1, interest_short=1.0), epoch=EPOCH - 1
     )
     teach(knowledge, make_learnt("i2", interest_short=1.0))
     news = news_of(asking())
-    for epoch, item_ids in ((EPOCH - 1, {"i1"}), (EPOCH, {"i1", "i2"}), (None, {"i1", "i2"})):
-        ((decision, _),) = decide(None, news, knowledge, "seed", epoch=epoch).decisions
+    ((newest, _),) = decide(None, news, knowledge, "seed").decisions
+    assert newest.versions.knowledge == EPOCH
+    for epoch, item_ids in ((EPOCH - 1, {"i1"}), (EPOCH, {"i1", "i2"})):
+        named = msgspec.structs.replace(newest.versions, knowledge=epoch)
+        ((decision, _),) = decide(None, news, knowledge, "seed", named=named).decisions
         assert set(ids(decision)) == item_ids
-        assert decision.versions.knowledge == (epoch or EPOCH)
+        assert decision.versions.knowledge == epoch
+    knowledge.add_policy("late", 0, 9, compile_policy(Policy()))
+    knowledge.add_model("late", 0, 9, ColumnScorer("late", 0))
+    knowledge.add_item(msgspec.structs.replace(make_catalogue(1)[0], effective_from_ms=1), 9)
+    assert decide(None, news, knowledge, "seed").decisions == ()
+    assert decide(None, news, knowledge, "seed", named=newest.versions).decisions[0][0] == newest
 
 
 def test_where_all_is_suppressed_the_decision_is_nothing() -> None:
