@@ -111,11 +111,23 @@ class FlinkRest:
         """The job with that id, over or not."""
         return next((one for one in self.jobs() if one.job_id == job_id), None)
 
-    def why_failed(self, job_id: str) -> str:
-        """The root cause of the newest failure of a job, as a Java stack trace; empty without one."""
-        found = self.ask(f"/jobs/{job_id}/exceptions?maxExceptions=1")
+    def failures(self, job_id: str) -> list[str]:
+        """The stack traces of a job's failures, the newest first."""
+        try:
+            found = self.ask(f"/jobs/{job_id}/exceptions?maxExceptions=10")
+        except ConfigError:  # not known yet
+            return []
         entries = found.get("exceptionHistory", {}).get("entries", [])
-        return str(entries[0]["stacktrace"]) if entries else ""
+        return [str(one["stacktrace"]) for one in entries]
+
+    def task_managers_of(self, job_id: str) -> set[str]:
+        """The ids of the task managers on which a job's tasks run."""
+        vertices = [one["id"] for one in self.ask(f"/jobs/{job_id}")["vertices"]]
+        return {
+            str(task["taskmanager-id"])
+            for vertex in vertices
+            for task in self.ask(f"/jobs/{job_id}/vertices/{vertex}")["subtasks"]
+        }
 
     def checkpoints(self, job_id: str) -> Checkpoints:
         """How the checkpoints of a job go."""
@@ -156,7 +168,10 @@ class FlinkRest:
         """What the cluster answers; an error of Flink's is a ConfigError with its root cause."""
         data = json.dumps(body).encode() if body is not None else None
         request = Request(
-            f"http://{self.address}{path}", data, {"Content-Type": "application/json"}, method=method
+            f"http://{self.address}{path}",
+            data,
+            {"Content-Type": "application/json"},
+            method=method,
         )
         try:
             with urlopen(request, timeout=ANSWER_S) as answer:

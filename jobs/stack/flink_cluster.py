@@ -26,10 +26,10 @@ from jobs.stack.causes import root_cause, tail
 from jobs.stack.java import java_home
 from jobs.stack.ports import LOOPBACK, free_port, preferred_port
 from jobs.stack.process import Child, Process, ended_by_sigterm
-from schemas.errors import ConfigError
 
 FOLDER: Final = "cluster"
 REST_PORT: Final = 8081
+LOCAL_NAMES: Final = ("localhost", LOOPBACK, "[::1]")
 JOB_MANAGER: Final = "jobmanager"
 JOB_MANAGER_HEAP_MB: Final = 384
 TASK_HEAP_MB: Final = 384
@@ -51,13 +51,15 @@ class Wanted(msgspec.Struct, frozen=True):
     """What the supervisor shall run: the names of the task managers, none of which is ever used again.
 
     An upgrade brings new ones, since an interpreter keeps the modules that it has imported. `asked`
-    grows with each `up`, which also tries again what has been left alone.
+    grows with each `up`, which also tries again what has been left alone. `codes`: which code
+    (jobs/code.py) a task manager has been given and may have imported.
     """
 
     names: tuple[str, ...] = ()
     next_number: int = 1
     is_rocksdb: bool = False
     asked: int = 0
+    codes: dict[str, str] = {}
 
     def resized(self, count: int) -> "Wanted":
         """With so many task managers: the newest go first."""
@@ -72,12 +74,22 @@ class Wanted(msgspec.Struct, frozen=True):
             next_number=self.next_number + count,
         )
 
+    def again(self, is_rocksdb: bool) -> "Wanted":
+        """The same, asked for once more."""
+        return msgspec.structs.replace(self, is_rocksdb=is_rocksdb, asked=self.asked + 1)
+
     def without(self, names: Iterable[str]) -> "Wanted":
         """Without these."""
         gone = set(names)
         return msgspec.structs.replace(
-            self, names=tuple(name for name in self.names if name not in gone)
+            self,
+            names=tuple(name for name in self.names if name not in gone),
+            codes={name: code for name, code in self.codes.items() if name not in gone},
         )
+
+    def given(self, names: Iterable[str], code: str) -> "Wanted":
+        """With these having got this code."""
+        return msgspec.structs.replace(self, codes=self.codes | dict.fromkeys(names, code))
 
 
 def cluster_folder(home: Path) -> Path:
@@ -109,6 +121,13 @@ def local_address(home: Path) -> str | None:
     return found.embedded_address(JOB_MANAGER)
 
 
+def is_local(home: Path, address: str) -> bool:
+    """Whether this REST address is that of the cluster that runs in this home."""
+    ours = local_address(home)
+    host, _, port = address.rpartition(":")
+    return ours is not None and host in LOCAL_NAMES and port == ours.rpartition(":")[2]
+
+
 class FlinkCluster:
     """Owns the JVMs of one cluster for as long as this process lives. Use it from the main thread."""
 
@@ -122,6 +141,7 @@ class FlinkCluster:
         self._processes: dict[str, Process] = {}
         self._began_s: dict[str, float] = {}
         self._young_deaths: dict[str, int] = {}
+        self._cores: dict[str, int] = {}
         self._asked: Wanted | None = None
 
     def __enter__(self) -> Self:
@@ -231,6 +251,7 @@ class FlinkCluster:
             address=self.address,
             folder=self._folder,
             environment=_environment(),
+            service=JOB_MANAGER,
         )
 
     def _task_manager(self, name: str) -> Child:
@@ -247,8 +268,16 @@ class FlinkCluster:
             ),
             lambda _: name in rest.task_managers(),
             folder=self._folder,
-            environment=_environment(),
+            environment=_environment() | {"KAIROS_CORE": str(self._core(name))},
         )  # fmt: skip
+
+    def _core(self, name: str) -> int:
+        """The core of its Python tasks: those that run together take different ones."""
+        others = [one for one in self._processes if one not in (JOB_MANAGER, name)]
+        taken = [self._cores[one] for one in others if one in self._cores]
+        cores = range(os.cpu_count() or 1)
+        self._cores[name] = min(cores, key=taken.count)
+        return self._cores[name]
 
     def _java(self, name: str, heap_mb: int) -> tuple[str, ...]:
         home = Path(_find_flink_home())
@@ -335,11 +364,3 @@ def _environment() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("KAIROS_")}
     # the interpreter inside the JVM finds modules on PYTHONPATH only: it knows no virtual environment
     return kept | {"PYTHONPATH": sysconfig.get_path("purelib"), "JAVA_HOME": str(java_home())}
-
-
-def ensure_running(home: Path) -> str:
-    """The REST address of this home's cluster; ConfigError where none runs."""
-    address = local_address(home)
-    if address is None:
-        raise ConfigError("no cluster runs in this home: `kairos cluster up` starts one")
-    return address

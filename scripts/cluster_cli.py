@@ -1,0 +1,243 @@
+"""Jobs on a Flink cluster: `kairos cluster`, `decide`, `learn`, `upgrade`, `compare`, `package`, `chaos`."""
+
+import os
+import subprocess
+import sys
+import time
+from typing import Annotated, Final
+
+import typer
+
+from jobs.config import PROJECT, Config, as_environment, config_from
+from schemas.errors import ConfigError
+from scripts.console import say, show, show_json
+
+POLL_S: Final = 0.1
+UP_S_MAX: Final = 120.0
+DEFAULT_TASK_MANAGERS: Final = 2
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]
+FromSavepoint = Annotated[
+    str | None, typer.Option(help="Go on from this savepoint or checkpoint (a URI or folder).")
+]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Do not go on from a checkpoint.")]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        help="Flink's REST address, HOST:PORT: the job is left to that cluster. "
+        "Without it the job runs here until Ctrl-C."
+    ),
+]
+WhichCluster = Annotated[
+    str | None, typer.Option("--cluster", help="Flink's REST address; without it this home's.")
+]
+Parallelism = Annotated[
+    int | None, typer.Option(min=1, max=1024, help="Parallel instances of each operator.")
+]
+JobName = Annotated[str, typer.Argument(help="Its name or id: see `kairos cluster status`.")]
+
+app = typer.Typer(
+    help="A Flink cluster on this machine, and the jobs on any.", no_args_is_help=True
+)
+
+
+def add_cluster_commands(root: typer.Typer) -> None:
+    """Registers all of this module on the command line."""
+    root.add_typer(app, name="cluster")
+    for command in (decide, learn, upgrade):
+        root.command()(command)
+
+
+@app.command("up")
+def cluster_up(
+    task_managers: Annotated[
+        int | None, typer.Option(min=1, max=64, help="How many, of one slot each; 2 at first.")
+    ] = None,
+    rocksdb: Annotated[
+        bool | None, typer.Option("--rocksdb/--hashmap", help="Where jobs keep their state.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Start a Flink cluster in the background, with Kafka, Valkey and the store writer where none run.
+
+    Once more: it gets as many task managers as you say, and what has died comes back.
+    """
+    from scripts import cluster
+
+    found = cluster.up(config_from(), task_managers, rocksdb)
+    (show_json if json else cluster.show_status)(found)
+
+
+@app.command("down")
+def cluster_down() -> None:
+    """Stop the cluster of this home, and its jobs; they go on from their newest checkpoints later."""
+    from scripts import cluster
+
+    show(cluster.down(config_from()))
+
+
+@app.command("status")
+def cluster_status(cluster: WhichCluster = None, json: Json = False) -> int:
+    """Show task managers, slots, jobs and how their checkpoints go."""
+    from scripts import cluster as module
+
+    found = module.status(config_from(), cluster)
+    (show_json if json else module.show_status)(found)
+    return 0 if found["state"] == "up" else 1
+
+
+@app.command("stop")
+def cluster_stop(job: JobName, cluster: WhichCluster = None, json: Json = False) -> None:
+    """Stop a job with a savepoint, from which it, or a new version of it, goes on."""
+    from scripts import cluster as module
+
+    found = module.stop(config_from(), cluster, job)
+    if json:
+        show_json(found)
+    else:
+        show(f"{found['name']} stopped; its state is in {found['savepoint']}")
+
+
+@app.command("savepoint")
+def cluster_savepoint(job: JobName, cluster: WhichCluster = None, json: Json = False) -> None:
+    """Make a savepoint of a job that goes on."""
+    from scripts import cluster as module
+
+    found = module.savepoint(config_from(), cluster, job)
+    show_json(found) if json else show(f"the state of {found['name']} is in {found['savepoint']}")
+
+
+@app.command("cancel")
+def cluster_cancel(job: JobName, cluster: WhichCluster = None) -> None:
+    """End a job at once, without a savepoint; its newest checkpoints stay."""
+    from scripts import cluster as module
+
+    show(f"{module.cancel(config_from(), cluster, job)} is cancelled")
+
+
+@app.command("supervise", hidden=True)
+def cluster_supervise() -> None:
+    """Hold the cluster until SIGTERM: what `kairos cluster up` runs in the background."""
+    from jobs.stack.flink_cluster import FlinkCluster, Wanted, cluster_folder, read_wanted
+    from jobs.stack.jars import jar_paths
+
+    config = config_from()
+    folder = cluster_folder(config.home)
+    with FlinkCluster(folder, jar_paths("flink", config.home / "jars", say), say) as cluster:
+        cluster.start(read_wanted(folder) or Wanted().resized(DEFAULT_TASK_MANAGERS))
+        while True:
+            cluster.keep()
+            time.sleep(POLL_S)
+
+
+def decide(
+    from_savepoint: FromSavepoint = None,
+    fresh: Fresh = False,
+    cluster: Cluster = None,
+    parallelism: Parallelism = None,
+    shadow: Annotated[
+        str | None,
+        typer.Option(help="Write to topics with this prefix, beside the version that is live."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Run the decide job alone, on running servers; it goes on from its newest checkpoint.
+
+    With --shadow it begins with the state of the live job, and what it decides only goes to the
+    prefixed topics: `kairos compare` says what it decides differently.
+    """
+    from scripts import cluster as module
+
+    config = module.with_cluster(config_from(), cluster, parallelism)
+    words = ["--prefix", shadow] if shadow else []
+    if shadow and from_savepoint is None and not fresh:
+        from_savepoint = module.state_for_shadow(config, shadow)
+    _become_job("jobs.run_decide", config, from_savepoint, fresh, json, words)
+
+
+def learn(
+    from_savepoint: FromSavepoint = None,
+    fresh: Fresh = False,
+    cluster: Cluster = None,
+    parallelism: Parallelism = None,
+    json: Json = False,
+) -> None:
+    """Run the learn job alone, on running servers; it goes on from its newest checkpoint."""
+    from scripts import cluster as module
+
+    config = module.with_cluster(config_from(), cluster, parallelism)
+    _become_job("jobs.run_learn", config, from_savepoint, fresh, json, [])
+
+
+def upgrade(
+    job: Annotated[str, typer.Argument(help="decide or learn.")] = "decide",
+    cluster: WhichCluster = None,
+    parallelism: Parallelism = None,
+    keep_task_managers: Annotated[
+        bool, typer.Option("--keep-task-managers", help="A rescale only: no code has changed.")
+    ] = False,
+    end_shadow: Annotated[
+        str | None,
+        typer.Option(help="Cancel the shadow run of this prefix once it has taken over."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Put this version of the code in the place of the one that runs, without loss.
+
+    The job stops with a savepoint, new task managers (new interpreters) take the new code, and it
+    goes on from there: with upgraded state, and with another parallelism if you say so.
+    """
+    from scripts import cluster as module
+
+    config = module.with_cluster(config_from(), module.address(config_from(), cluster), parallelism)
+    words = ["--upgrade", *(["--keep-task-managers"] if keep_task_managers else [])]
+    if job not in ("decide", "learn"):
+        raise ConfigError(f"there is no job {job!r}: decide or learn")
+    if end_shadow is None:
+        _become_job(f"jobs.run_{job}", config, None, False, json, words)
+    code = subprocess.call(
+        _job_command(f"jobs.run_{job}", config, None, False, json, words),
+        cwd=PROJECT, env=_job_environment(config),
+    )  # fmt: skip
+    if code == 0:
+        ended = module.cancel(config, None, f"decide.{end_shadow}")
+        say(f"{ended} is cancelled")
+    raise typer.Exit(code)
+
+
+def _become_job(
+    module: str,
+    config: Config,
+    from_savepoint: str | None,
+    fresh: bool,
+    json: bool,
+    words: list[str],
+) -> None:
+    argv = _job_command(module, config, from_savepoint, fresh, json, words)
+    os.chdir(PROJECT)
+    os.execve(sys.executable, argv, _job_environment(config))  # noqa: S606 - the command becomes the job
+
+
+def _job_command(
+    module: str,
+    config: Config,
+    from_savepoint: str | None,
+    fresh: bool,
+    json: bool,
+    words: list[str],
+) -> list[str]:
+    from jobs.flink_settings import folder_uri
+    from scripts.status import running_kafka
+
+    return [
+        sys.executable, "-m", module, "--kafka", running_kafka(config),
+        *(["--from-savepoint", folder_uri(from_savepoint)] if from_savepoint else []),
+        *(["--fresh"] if fresh else []),
+        *(["--detached"] if config.flink else []),
+        *(["--json"] if json else []),
+        *words,
+    ]  # fmt: skip
+
+
+def _job_environment(config: Config) -> dict[str, str]:
+    return {**os.environ, **as_environment(config)}
