@@ -1,0 +1,1 @@
+"""The browser's client: kairos.js, one file without dependencies."""

@@ -1,0 +1,214 @@
+/* kairos.js: a page's way to Kairos, in ten lines.
+ *  1  <script src="/client/kairos.js" data-key="BROWSER-KEY"></script>          without keys leave data-key out
+ *  2  <section data-kairos="hero">what is shown by default</section>           a placement; reserve its room by CSS
+ *  3  kairos.page("product_viewed", {item_ids: ["SKU-1"]})                     asks for all placements of the page
+ *  4  kairos.track("product_added_to_cart", {item_ids: ["SKU-1"], quantity: 1, price: 9.95})
+ *  5  element.addEventListener("kairos", e => draw(e.detail))                  a decision, or null: the default again;
+ *     whoever draws it calls e.preventDefault(), else data-field="title" gets content.title, and so on
+ *  6  in a placement: data-item="SKU-1" says what a click is about, data-kairos-dismiss closes it,
+ *     data-kairos-skip turns an item away, data-kairos-ignore is no click at all
+ *  7  kairos.consent(["personalisation", "analytics"])                         what was agreed to; kairos.consent() tells
+ *  8  kairos.identify("customer-7", token), kairos.signOut(), kairos.context({country: "DE"})
+ *  9  without consent to personalisation, or with Do Not Track or Global Privacy Control, nothing is stored: ids live
+ *     as long as the page. With it the anonymous id is kept, and the session for 30 minutes after the last event.
+ * 10  data-wait="400": ms until a placement without an answer shows its default. Exposure: half of it, for a second.
+ */
+(() => {
+  "use strict";
+  const own = document.currentScript, { key, wait = 400 } = own.dataset;
+  const base = own.dataset.base || new URL(own.src).origin;
+  const GAP_MS = 18e5, LINGER_MS = 25, RETRY_MS = 1000, RETRY_MS_MAX = 6e4, SEEN_MS = 1000;
+  const BATCH = 50, QUEUE_MAX = 1000, BEACON_BYTES = 6e4;
+  const queue = [], slots = new Map(), exposed = new Set();
+  const isOptedOut = Boolean(navigator.globalPrivacyControl) || navigator.doNotTrack === "1";
+  const language = () => document.documentElement.lang || navigator.language;
+  let timer, timeOut, asking, stream, retryMs = 0, isBusy = false;
+
+  // --- who: nothing is stored without consent ---------------------------------------------------------------------
+  const read = (name) => { try { return JSON.parse(localStorage.getItem(name)); } catch { return null; } };
+  const write = (name, value) => {
+    try { value ? localStorage.setItem(name, JSON.stringify(value)) : localStorage.removeItem(name); } catch { /* full, or off */ }
+  };
+  let purposes = isOptedOut ? [] : read("kairos.consent");
+  const stores = () => Boolean(purposes && purposes.includes("personalisation"));
+  let me = (stores() && read("kairos")) || {};
+  if (!stores()) write("kairos", null);
+  const random = (kind) => kind + [...crypto.getRandomValues(new Uint8Array(20))].map((one) => (one % 36).toString(36)).join("");
+  const save = () => stores() && write("kairos", me);
+
+  const wake = () => {
+    const nowMs = Date.now();
+    const stored = stores() && read("kairos");
+    if (stored && stored.session !== me.session && stored.at > (me.at || 0)) begin(stored); // another tab went on
+    if (!me.at || nowMs - me.at > GAP_MS) {
+      const { person, proof, anonymous = random("a-"), old } = me;
+      begin(key ? { person, proof, old: me.token || old, at: nowMs } : { session: random("s-"), anonymous, person, at: nowMs });
+      if (person) track("identified", { person_id: person });
+    }
+    me.at = nowMs;
+    save();
+  };
+  const begin = (next) => { me = next; stream?.close(); stream = null; };
+  const sign = async (holder) => { // with a key the session is the server's, and signed
+    if (!key || holder.token) return;
+    const answer = await send("/v1/sessions", { token: holder.old }, {});
+    if (!answer.ok) throw answer.status;
+    const { session_id: session, anonymous_id: anonymous, token } = await answer.json();
+    Object.assign(holder, { session, anonymous, token });
+    if (holder === me) save();
+  };
+
+  // --- events: in batches, again until they are taken -------------------------------------------------------------
+  const send = (path, body, { token, proof } = me) => {
+    const headers = { "Content-Type": "application/json" }, text = JSON.stringify(body);
+    if (key) headers.Authorization = `Bearer ${key}`;
+    if (token) headers["X-Kairos-Session"] = token;
+    if (proof) headers["X-Kairos-Person"] = proof;
+    return fetch(base + path, { method: "POST", headers, body: text, keepalive: text.length < BEACON_BYTES });
+  };
+  const agent = navigator.userAgent, isPhone = () => matchMedia("(max-width: 700px)").matches;
+  const context = {
+    os: (/Windows|Android|iPhone|iPad|Mac|Linux/.exec(agent) || [])[0], browser: (/Firefox|Edg|Chrome|Safari/.exec(agent) || [])[0],
+    utc_offset_min: -new Date().getTimezoneOffset(), campaign: new URLSearchParams(location.search).get("utm_campaign") || undefined,
+    referrer: document.referrer.startsWith(location.origin) ? undefined : document.referrer.split("?")[0] || undefined,
+  };
+  const track = (type, fields = {}) => {
+    wake();
+    const event = {
+      event_id: random("e-"), event_type: type, event_time_ms: Date.now(), channel: "web", page: location.pathname, person_id: me.person,
+      consent: purposes || undefined, context: { device: isPhone() ? "mobile" : "desktop", ...context }, ...fields,
+      properties: { language: language(), ...fields.properties },
+    };
+    queue.push({ event, holder: me });
+    if (queue.length > QUEUE_MAX) queue.shift();
+    timer ||= setTimeout(flush, retryMs || LINGER_MS);
+    return event.event_id;
+  };
+  const stamp = ({ event, holder }) => ({ ...event, session_id: holder.session, anonymous_id: holder.anonymous, sent_at_ms: Date.now() });
+  const flush = async () => {
+    clearTimeout(timer);
+    timer = 0;
+    if (isBusy || !queue.length) return;
+    isBusy = true;
+    const holder = queue[0].holder, other = queue.findIndex((one) => one.holder !== holder), end = queue.indexOf(asking) + 1;
+    const batch = queue.splice(0, Math.min(BATCH, other < 0 ? BATCH : other, end || BATCH));
+    try {
+      await sign(holder);
+      if (holder === me) listen();
+      const events = batch.map(stamp), begun = performance.now(), last = batch[batch.length - 1];
+      let answer = last === asking ? await ask(last.event, events, holder) : null;
+      if (!answer || !answer.ok) answer = await send("/v1/events", { events }, holder);
+      if (answer.status === 401 && key) holder.token = "";
+      if (answer.status === 401 || answer.status === 429 || answer.status >= 500) throw answer.status;
+      retryMs = 0;
+      const body = await answer.json().catch(() => ({})), took_ms = performance.now() - begun;
+      tell(document, "kairos:sent", { events, took_ms, rejected: body.rejected });
+      if (last === asking) (body.decisions || []).forEach((one) => take(one, false));
+    } catch {
+      queue.unshift(...batch); // their ids stay, so what was taken already counts once
+      retryMs = Math.min(RETRY_MS_MAX, retryMs * 2 || RETRY_MS);
+    }
+    isBusy = false;
+    if (queue.length) timer ||= setTimeout(flush, retryMs || LINGER_MS);
+  };
+  const leave = () => {
+    const own = queue.filter((one) => one.holder.session), query = key ? `?key=${key}&token=${encodeURIComponent(me.token || "")}` : "";
+    if (!document.hidden || !own.length || (key && !me.token)) return;
+    const body = new Blob([JSON.stringify({ events: own.map(stamp) })], { type: "text/plain" });
+    if (navigator.sendBeacon(`${base}/v1/events${query}`, body)) queue.length = 0;
+  };
+
+  // --- decisions: pushed; what is not answered in time stays as it is ---------------------------------------------
+  const tell = (target, name, detail) => target.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, cancelable: true }));
+  const listen = () => {
+    if (stream || !slots.size) return;
+    const query = `session_id=${me.session}${key ? `&key=${key}&token=${encodeURIComponent(me.token)}` : ""}`;
+    const mine = stream = new EventSource(`${base}/v1/stream?${query}`);
+    stream.addEventListener("decision", (message) => take(JSON.parse(message.data), true));
+    stream.onerror = () => mine.readyState === 2 && setTimeout(() => { if (stream === mine) stream = null; }, RETRY_MS);
+  };
+  const ask = ({ placements, page, consent, context }, events, { session, anonymous }) =>
+    send("/v1/decisions", { session_id: session, anonymous_id: anonymous, placements, page, consent, context, events });
+  const take = (decision, isPushed) => {
+    const slot = slots.get(decision.placement), known = slot && slot.decision;
+    if (!slot || (!isPushed && slot.isAnswered) || decision.valid_until_ms < Date.now()) return;
+    slot.isAnswered = true;
+    if (!known || !known.decision_id || known.decision_id !== decision.decision_id) settle(slot, decision);
+  };
+  const settle = (slot, decision) => {
+    slot.decision = decision;
+    slot.element.style.visibility = "";
+    if (tell(slot.element, "kairos", decision) && decision) {
+      for (const one of slot.element.querySelectorAll("[data-field]")) {
+        const text = decision.content[one.dataset.field];
+        if (text) one.dataset.field === "link" ? one.setAttribute("href", text) : (one.textContent = text);
+      }
+    }
+    watch(slot);
+  };
+  const page = (type = "page_viewed", fields = {}) => {
+    const before = new Map(slots);
+    slots.clear();
+    for (const element of document.querySelectorAll("[data-kairos]")) {
+      const name = element.dataset.kairos, known = before.get(name), isKnown = known && known.element === element;
+      if (!isKnown) element.style.visibility = "hidden"; // its room stays
+      slots.set(name, { ...(isKnown ? known : { name, element, decision: null }), isAnswered: false });
+    }
+    clearTimeout(timeOut);
+    timeOut = setTimeout(() => slots.forEach((slot) => {
+      const { decision, element, isAnswered } = slot;
+      if (!isAnswered && (element.style.visibility || (decision && decision.valid_until_ms < Date.now()))) settle(slot, null);
+    }), +wait);
+    const id = track(type, { placements: [...slots.keys()], ...fields });
+    if (slots.size) asking = queue[queue.length - 1];
+    flush();
+    return id;
+  };
+
+  // --- what became of it ------------------------------------------------------------------------------------------
+  const about = ({ decision, name }, items) => ({
+    decision_id: decision.decision_id, item_ids: items, properties: { action_id: decision.action_id, placement: name },
+  });
+  const watcher = new IntersectionObserver((entries) => entries.forEach(({ target, intersectionRatio }) => {
+    const slot = slots.get(target.dataset.kairos);
+    if (!slot) return;
+    clearTimeout(slot.seen);
+    if (intersectionRatio >= 0.5) slot.seen = setTimeout(expose, SEEN_MS, slot);
+  }), { threshold: 0.5 });
+  const watch = ({ element }) => { watcher.unobserve(element); watcher.observe(element); };
+  const expose = (slot) => {
+    const { decision } = slot;
+    if (document.hidden || !decision || !decision.decision_id || decision.action_id === "nothing" || exposed.has(decision.decision_id)) return;
+    exposed.add(decision.decision_id);
+    const items = (decision.items || []).map((one) => one.item_id);
+    track("decision_exposed", { event_id: `${decision.decision_id}/exposed`, ...about(slot, items) });
+  };
+  document.addEventListener("click", ({ target }) => {
+    const placed = target.closest("[data-kairos]"), slot = placed && slots.get(placed.dataset.kairos);
+    if (!slot || !slot.decision || !slot.decision.decision_id || !target.closest("a, button") || target.closest("[data-kairos-ignore]")) return;
+    const item = target.closest("[data-item]"), fields = about(slot, item ? [item.dataset.item] : []), skip = target.closest("[data-kairos-skip]");
+    if (skip) track(skip.dataset.kairosSkip || "not_interested", { ...fields, placements: [slot.name] });
+    else if (target.closest("[data-kairos-dismiss]")) { track("decision_dismissed", fields); settle(slot, null); }
+    else track("decision_clicked", fields);
+  }, true);
+  document.addEventListener("visibilitychange", () => { leave(); if (!document.hidden) slots.forEach(watch); });
+  addEventListener("pagehide", leave);
+
+  window.kairos = {
+    track, page, isOptedOut,
+    context: (more) => Object.assign(context, more),
+    consent: (list) => {
+      if (!list) return purposes;
+      const had = stores();
+      purposes = isOptedOut ? [] : list;
+      write("kairos.consent", purposes);
+      track("consent_changed");
+      if (had && !stores()) { write("kairos", null); begin({}); } // whoever goes on is nobody we know
+      save();
+      return purposes;
+    },
+    identify: (person, proof) => { wake(); Object.assign(me, { person, proof }); save(); return track("identified", { person_id: person }); },
+    signOut: () => { const done = track("signed_out"); delete me.person; delete me.proof; save(); return done; },
+    ids: () => ({ session_id: me.session, anonymous_id: me.anonymous, person_id: me.person, is_stored: stores() }),
+  };
+})();

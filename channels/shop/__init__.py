@@ -1,0 +1,1 @@
+"""The demo shop: static pages for the browser, no build step, nothing from elsewhere."""
