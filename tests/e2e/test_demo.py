@@ -4,12 +4,13 @@ import json
 import os
 import signal
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import psutil
 import pytest
 
-from tests.e2e.homes import Home, fresh_home
+from tests.e2e.homes import Home, fresh_home, wait_for
 from udfs.draw import identify_decision
 
 pytestmark = pytest.mark.e2e
@@ -64,11 +65,16 @@ def test_second_run_goes_on_takes_typed_events_and_ends_with_ctrl_c(demo_home: H
     assert demo_home.names_left(0.0) == []
 
 
-def test_killed_in_mid_run_it_leaves_no_child(demo_home: Home) -> None:
+def descendants(pid: int, count_min: int) -> list[psutil.Process]:
+    """All of them, once there are so many."""
+    found = psutil.Process(pid).children(recursive=True)
+    return found if len(found) >= count_min else []
+
+
+def test_killed_while_it_starts_it_leaves_no_child(demo_home: Home) -> None:
     with demo_home.start("demo") as process:
-        lines_until(process, "next_item")
-        children = psutil.Process(process.pid).children(recursive=True)
-        assert len(children) >= 5, "Kafka, Valkey, the decide job and its JVM, the store writer"
+        # Kafka, Valkey, the decide job and its JVM, which is just starting
+        children = wait_for(partial(descendants, process.pid, 4))
         process.kill()
         process.communicate()
     _, alive = psutil.wait_procs(children, timeout=30)

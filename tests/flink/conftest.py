@@ -9,6 +9,7 @@ from jobs.stack.jars import jar_paths
 from jobs.stack.kafka import format_storage, kafka_child
 from jobs.stack.ports import LOOPBACK, free_port
 from jobs.stack.process import Process
+from tests.flink.replays import Replays
 from tests.flink.runs import JARS
 
 
@@ -26,3 +27,9 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("decide")
+
+
+@pytest.fixture(scope="session")
+def replays() -> Iterator[Replays]:
+    with Replays() as replays:
+        yield replays

@@ -18,10 +18,10 @@ from schemas.policy import DEFAULT_CONTROL
 from schemas.records import LogRecord
 from schemas.topics import CONTROL as CONTROL_TOPIC
 from schemas.topics import DEAD_LETTERS, DECISIONS, EVENTS, ITEMS, KNOWLEDGE, TRACES, topics
+from tests.flink.replays import Replays
 
 JARS: Final = PROJECT / ".kairos" / "jars"
 OUTPUTS: Final = (DECISIONS, TRACES, DEAD_LETTERS)
-REPLAY_SECONDS_MAX: Final = 240
 SHORT_LIVED: Final = "-XX:TieredStopAtLevel=1"
 """Options of a JVM that lives for seconds: it does not pay for the compiler that makes it fast later."""
 
@@ -116,6 +116,7 @@ def environment(prefix: str, home: Path, parallelism: int = 1) -> dict[str, str]
 
 
 def run_replay(
+    replays: Replays,
     kafka: str,
     prefix: str,
     outputs: str,
@@ -128,31 +129,21 @@ def run_replay(
     """Replays `prefix` into `outputs` (a prefix too), waits for its end and reads what it wrote."""
     times = {"--from-ms": from_ms, "--to-ms": to_ms}
     arguments = [word for name, ms in times.items() if ms is not None for word in (name, str(ms))]
-    _run_to_end("jobs.run_decide", kafka, prefix, outputs, home, arguments, parallelism)
+    words = ("--kafka", kafka, "--replay", "--prefix", outputs, *arguments)
+    replays.run("jobs.run_decide", environment(prefix, home, parallelism), *words)
     return read_outputs(kafka, outputs)
 
 
 def run_learn_replay(
-    kafka: str, prefix: str, outputs: str, home: Path, *arguments: str, parallelism: int = 1
-) -> list[LogRecord]:
-    """Learns from `prefix` up to its end, into `outputs` (a prefix too); what it wrote, in order."""
-    _run_to_end("jobs.run_learn", kafka, prefix, outputs, home, arguments, parallelism)
-    return list(read_to_end(kafka, [outputs + KNOWLEDGE]))
-
-
-def _run_to_end(
-    module: str,
+    replays: Replays,
     kafka: str,
     prefix: str,
     outputs: str,
     home: Path,
-    arguments: Iterable[str],
-    parallelism: int,
-) -> None:
-    words = ("--replay", "--prefix", outputs, *arguments)
-    job = start_job(module, kafka, prefix, home, *words, parallelism=parallelism)
-    try:
-        said, _ = job.process.communicate(timeout=REPLAY_SECONDS_MAX)
-    finally:
-        job.process.kill()
-    assert job.process.returncode == 0, said
+    *arguments: str,
+    parallelism: int = 1,
+) -> list[LogRecord]:
+    """Learns from `prefix` up to its end, into `outputs` (a prefix too); what it wrote, in order."""
+    words = ("--kafka", kafka, "--replay", "--prefix", outputs, *arguments)
+    replays.run("jobs.run_learn", environment(prefix, home, parallelism), *words)
+    return list(read_to_end(kafka, [outputs + KNOWLEDGE]))

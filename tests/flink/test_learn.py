@@ -31,6 +31,7 @@ from schemas.records import LogRecord
 from schemas.session import SessionNews, SessionState
 from schemas.topics import EVENTS, ITEMS, KNOWLEDGE
 from tests.builders import LATENESS_MS, NOON, make_catalogue, make_event
+from tests.flink.replays import Replays
 from tests.flink.runs import Line, fill_log, produce, run_learn_replay, start_job
 from tests.logs import shopping_log
 from udfs.knowledge import Knowledge
@@ -180,10 +181,12 @@ def test_the_log_teaches_everything(shopping: Log) -> None:
 
 @pytest.mark.parametrize("parallelism", [1, 2])
 def test_the_job_writes_what_the_fold_learns_in_whole_epochs(
-    kafka: str, home: Path, shopping: Log, parallelism: int
+    replays: Replays, kafka: str, home: Path, shopping: Log, parallelism: int
 ) -> None:
     outputs = f"{shopping.prefix}out{parallelism}."
-    found = run_learn_replay(kafka, shopping.prefix, outputs, home, parallelism=parallelism)
+    found = run_learn_replay(
+        replays, kafka, shopping.prefix, outputs, home, parallelism=parallelism
+    )
     epochs = written(found)
     assert [epoch for epoch, _ in epochs] == sorted(shopping.epochs)
     assert dict(epochs) == shopping.epochs
@@ -192,12 +195,14 @@ def test_the_job_writes_what_the_fold_learns_in_whole_epochs(
             assert record.timestamp_ms == epoch_end_ms(EPOCH_END.decode(record.value).epoch)
 
 
-def test_epochs_that_end_after_the_replay_are_not_written(kafka: str, home: Path) -> None:
+def test_epochs_that_end_after_the_replay_are_not_written(
+    replays: Replays, kafka: str, home: Path
+) -> None:
     start_ms = epoch_end_ms(epoch_of(NOON))
     lines = [viewed("s", start_ms + second * SECOND_MS) for second in range(0, 40, 2)]
     fill_log(kafka, "half.", lines, make_catalogue())
     to_ms = start_ms + 10 * SECOND_MS + EPOCH_MS // 2
-    found = run_learn_replay(kafka, "half.", "half.out.", home, "--to-ms", str(to_ms))
+    found = run_learn_replay(replays, kafka, "half.", "half.out.", home, "--to-ms", str(to_ms))
     touched = sorted({epoch_of(line.timestamp_ms) for line in lines if line.timestamp_ms < to_ms})
     assert epoch_end_ms(touched[-1]) > to_ms
     assert [epoch for epoch, _ in written(found)] == touched[:-1]
