@@ -8,6 +8,7 @@ from pyflink.table import StreamTableEnvironment
 from jobs.flink_kafka import (
     EVENT_ROW,
     broadcast,
+    clock_source,
     events_source,
     kafka_sink,
     key_by_first,
@@ -33,7 +34,10 @@ def build_job(env: StreamExecutionEnvironment, settings: JobSettings) -> None:
     """Puts the whole job into `env`."""
     tables = StreamTableEnvironment.create(env)
     events = events_source(tables, settings)
-    told = knowledge_source(tables, settings, settings.session_topics)
+    if settings.replay is not None and settings.replay.is_held:
+        told = clock_source(tables, settings.replay.end_ms)
+    else:
+        told = knowledge_source(tables, settings, settings.session_topics)
     # a replay's person operator reads what was learnt by itself: see LearntReader
     learnt = (
         None if settings.replay else knowledge_source(tables, settings, [settings.learnt_topic])
@@ -67,6 +71,8 @@ def build_pipeline(
         .name(PERSON)
         .uid(PERSON)
     )
+    if settings.has_own_slots:
+        outputs.slot_sharing_group(PERSON)
     return outputs, _side_output(news)
 
 

@@ -29,6 +29,7 @@ KNOWLEDGE_ROW: Final = Types.ROW_NAMED(["v", "o", "et"], [BYTES, Types.LONG(), T
 IDLE_MS: Final = 1_000
 """Live, a partition without records for so long no longer holds the watermark back."""
 KNOWLEDGE_IDLE_MS: Final = 500
+ALIGNED_EVERY_MS: Final = 100
 
 # An absent key or value becomes an empty one: a null key cannot be partitioned by.
 EVENTS_QUERY: Final = """
@@ -36,6 +37,8 @@ EVENTS_QUERY: Final = """
         ROW(COALESCE(v, CAST(X'' AS BYTES)), p, o, COALESCE(k, '')) AS v, et FROM {table}
 """
 KNOWLEDGE_QUERY: Final = "SELECT v, o, et FROM {table} WHERE v IS NOT NULL"
+# no row passes, but the planner cannot know that and leave the source out
+CLOCK_QUERY: Final = "SELECT CAST(X'' AS BYTES) AS v, n AS o, et FROM held_clock WHERE n < 0"
 
 
 def events_source(tables: StreamTableEnvironment, settings: JobSettings) -> DataStream:
@@ -45,15 +48,31 @@ def events_source(tables: StreamTableEnvironment, settings: JobSettings) -> Data
         "key.fields": "k",
         "value.fields-include": "EXCEPT_KEY",
     }
-    if settings.replay is None:
-        options |= {
-            "scan.startup.mode": "earliest-offset",
-            "scan.watermark.idle-timeout": f"{IDLE_MS} ms",
-        }
-    else:
+    name = "events"
+    if settings.replay is not None:
         options |= _bounds(settings.replay.starts, settings.replay.ends)
+        options |= _alignment(settings.replay.drift_ms)
+        # a name of its own: neither a live run nor the next part goes on from this one's offsets
+        name = f"events_replay_{settings.replay.part}"
+    else:
+        starts = settings.starts
+        options |= {"scan.startup.mode": "earliest-offset"} if starts is None else _bounds(starts)
+        options |= {"scan.watermark.idle-timeout": f"{IDLE_MS} ms"}
     table = _create(tables, "k STRING, ", options, settings.watermark_delay_ms)
-    return _stream(tables, EVENTS_QUERY.format(table=table), EVENT_ROW, "events")
+    return _stream(tables, EVENTS_QUERY.format(table=table), EVENT_ROW, name)
+
+
+def clock_source(tables: StreamTableEnvironment, time_ms: int) -> DataStream:
+    """No records, but for ever the watermark `time_ms`: whatever it is joined with comes no further.
+
+    Not a bounded source, whose end would let every timer fire. It keeps no state that matters.
+    """
+    tables.execute_sql(
+        f"CREATE TEMPORARY TABLE held_clock (n BIGINT, et AS TO_TIMESTAMP_LTZ({time_ms}, 3), "
+        "WATERMARK FOR et AS et) WITH ('connector' = 'datagen', 'rows-per-second' = '1', "
+        "'fields.n.min' = '0', 'scan.parallelism' = '1')"
+    )
+    return _stream(tables, CLOCK_QUERY, KNOWLEDGE_ROW, "clock")
 
 
 def knowledge_source(
@@ -85,7 +104,18 @@ def _common(settings: JobSettings, topic: str) -> dict[str, str]:
     }
 
 
-def _bounds(starts: Offsets, ends: Offsets | None) -> dict[str, str]:
+def _alignment(drift_ms: int | None) -> dict[str, str]:
+    """No partition is read further ahead of the slowest, so that little waits in state."""
+    if drift_ms is None:
+        return {}
+    return {
+        "scan.watermark.alignment.group": "replay",
+        "scan.watermark.alignment.max-drift": f"{drift_ms} ms",
+        "scan.watermark.alignment.update-interval": f"{ALIGNED_EVERY_MS} ms",
+    }
+
+
+def _bounds(starts: Offsets, ends: Offsets | None = None) -> dict[str, str]:
     options = {
         "scan.startup.mode": "specific-offsets",
         "scan.startup.specific-offsets": _places(starts),

@@ -1,45 +1,61 @@
 """How Flink is set up for our jobs, and from which checkpoint a run goes on."""
 
+import os
 import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
+from urllib.parse import unquote, urlsplit
 
-from jobs.config import PROJECT
+from jobs.code import PACKAGES
+from jobs.config import PROJECT, StateBackend
+from schemas.errors import ConfigError
 
 CHECKPOINTS_KEPT: Final = 3
 MAX_PARALLELISM: Final = 128
 """The number of key groups: state can be spread over so many instances, for ever."""
 RESTARTS_MAX: Final = 3
+RESTARTS_ON_CLUSTER_MAX: Final = 30
+"""Machines go there, and each takes a few attempts with it until its successor is up."""
 RESTARTS_WITHIN: Final = "10 min"
-PACKAGES: Final = ("schemas", "models", "udfs", "jobs")
+FAILED_CHECKPOINTS_MAX: Final = 100_000
+"""A full disk stops no decision: the log is there, `kairos cluster status` says that checkpoints fail."""
 NETWORK_MEMORY: Final = "64m"
+PROBE_BYTES: Final = 2**20
 
 
 class RunSettings(NamedTuple):
-    """`checkpoints` is this job's own folder, `restore_from` a checkpoint or savepoint."""
+    """`checkpoints` is the URI of this job's own folder, `restore_from` a checkpoint or savepoint.
+
+    `jars` are those that a cluster does not have yet; `state_backend` None: Flink's or the cluster's own.
+    `leaves_state`: what in it belongs to operators that this job has not, is left out.
+    """
 
     parallelism: int
     checkpoint_ms: int
-    checkpoints: Path
+    checkpoints: str
     restore_from: str | None
     work: Path
     jars: Sequence[Path]
     rest_host: str
     rest_port: int
     is_remote: bool
+    leaves_state: bool = False
+    state_backend: StateBackend | None = None
 
 
 def flink_settings(run: RunSettings) -> dict[str, str]:
     """Flink's own names and values."""
     place = _remote(run) if run.is_remote else _embedded(run)
-    restore = _restore(run.restore_from) if run.restore_from else {}
-    return _common(run) | place | restore
+    restore = restore_settings(run.restore_from, run.leaves_state) if run.restore_from else {}
+    return job_own_settings(run) | place | restore
 
 
-def _common(run: RunSettings) -> dict[str, str]:
-    return {
+def job_own_settings(run: RunSettings) -> dict[str, str]:
+    """What a job brings wherever it runs."""
+    backend = {"state.backend.type": run.state_backend} if run.state_backend else {}
+    return backend | {
         "python.execution-mode": "thread",
         "parallelism.default": str(run.parallelism),
         "pipeline.max-parallelism": str(MAX_PARALLELISM),
@@ -49,13 +65,16 @@ def _common(run: RunSettings) -> dict[str, str]:
         "execution.buffer-timeout.interval": "0 ms",
         "execution.checkpointing.interval": f"{run.checkpoint_ms} ms",
         "execution.checkpointing.mode": "EXACTLY_ONCE",
-        "execution.checkpointing.dir": run.checkpoints.absolute().as_uri(),
+        "execution.checkpointing.dir": run.checkpoints,
         "execution.checkpointing.num-retained": str(CHECKPOINTS_KEPT),
         "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
-        "state.backend.type": "hashmap",
+        "execution.checkpointing.incremental": "true",
+        "execution.checkpointing.tolerable-failed-checkpoints": str(FAILED_CHECKPOINTS_MAX),
         # A rate, not a number for all time: a job that runs for a year may fail four times.
         "restart-strategy.type": "failure-rate",
-        "restart-strategy.failure-rate.max-failures-per-interval": str(RESTARTS_MAX),
+        "restart-strategy.failure-rate.max-failures-per-interval": str(
+            RESTARTS_ON_CLUSTER_MAX if run.is_remote else RESTARTS_MAX
+        ),
         "restart-strategy.failure-rate.failure-rate-interval": RESTARTS_WITHIN,
         "restart-strategy.failure-rate.delay": "200 ms",
     }
@@ -80,12 +99,12 @@ def _embedded(run: RunSettings) -> dict[str, str]:
 
 
 def _remote(run: RunSettings) -> dict[str, str]:
+    jars = ";".join(jar.absolute().as_uri() for jar in run.jars)
     return {
         "execution.target": "remote",
         "rest.address": run.rest_host,
         "rest.port": str(run.rest_port),
-        "pipeline.jars": ";".join(jar.absolute().as_uri() for jar in run.jars),
-    }
+    } | ({"pipeline.jars": jars} if jars else {})
 
 
 def copy_code(folder: Path) -> Path:
@@ -96,11 +115,42 @@ def copy_code(folder: Path) -> Path:
     return folder
 
 
-def _restore(path: str) -> dict[str, str]:
+def restore_settings(path: str, leaves_state: bool = False) -> dict[str, str]:
+    """From which checkpoint or savepoint a job goes on; that stays whose it is."""
     return {
+        "execution.state-recovery.ignore-unclaimed-state": str(leaves_state).lower(),
         "execution.state-recovery.path": path,
         "execution.state-recovery.claim-mode": "NO_CLAIM",
     }
+
+
+def folder_uri(place: str | Path) -> str:
+    """The URI of a folder that is named by a path or a URI."""
+    is_uri = isinstance(place, str) and "://" in place
+    return str(place).rstrip("/") if is_uri else Path(place).absolute().as_uri()
+
+
+def local_path(uri: str) -> Path | None:
+    """The path of a URI on this machine; None for any other."""
+    parts = urlsplit(uri)
+    return Path(unquote(parts.path)) if parts.scheme == "file" else None
+
+
+def check_writable(uri: str) -> None:
+    """Raises ConfigError where checkpoints cannot be written to this folder; others' disks are not ours to try."""
+    folder = local_path(uri)
+    if folder is None:
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".probe-{os.getpid()}"
+        probe.write_bytes(bytes(PROBE_BYTES))
+        probe.unlink()
+    except OSError as error:
+        raise ConfigError(
+            f"checkpoints cannot be written to {folder}: {error.strerror}; "
+            "free some space, make it writable, or set KAIROS_CHECKPOINTS to another folder or URI"
+        ) from error
 
 
 def newest_checkpoint(checkpoints: Path) -> Path | None:

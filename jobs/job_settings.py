@@ -2,6 +2,8 @@
 
 from typing import Final, Literal, NamedTuple
 
+from msgspec import Struct
+
 from jobs.config import Config, SourceFormat
 from schemas.limits import SECOND_MS
 from schemas.topics import CONTROL, EVENTS, ITEMS, KNOWLEDGE
@@ -16,17 +18,36 @@ Offsets = dict[int, int]
 """Offsets by partition."""
 
 
-class ReplayRange(NamedTuple):
-    """What a replay reads of `events`: [starts, ends) by partition. No timer after `end_ms` acts."""
+class ReplayRange(Struct, frozen=True):
+    """What a replay reads of `events`: [starts, ends) by partition. No timer after `end_ms` acts.
+
+    `own`: topics that it reads under its own prefix instead of the log's. `rate`: records a second
+    that it takes at most; None = as many as it can. `drift_ms`: how far a partition is read ahead of
+    the slowest; None = any. `is_held`: at its end it stands still, all its state kept, until it is
+    stopped; else it ends by itself. `part`: which one this is of the ranges that follow each other.
+    """
 
     starts: Offsets
     ends: Offsets
     end_ms: int
+    own: tuple[str, ...] = ()
+    rate: int | None = None
+    drift_ms: int | None = None
+    is_held: bool = False
+    part: int = 0
+
+    @property
+    def count(self) -> int:
+        """How many offsets the range has: records, and a few that are none (transactions)."""
+        return sum(end - self.starts[at] for at, end in self.ends.items())
 
 
 class JobSettings(NamedTuple):
     """`knowledge_from`: the ends of the topics of knowledge as of now, by topic: where the broadcast
     takes over from what open() reads, and where a replay's knowledge ends. `replay` None: live.
+    `starts`: where a live run without state of its source begins; None = with the topic.
+    `has_own_slots`: session and person operators take slots of their own; `code`: what the task
+    managers must run (jobs/code.py); None = they were started for this job.
     """
 
     job: JobKind
@@ -39,6 +60,9 @@ class JobSettings(NamedTuple):
     seed: str
     knowledge_from: dict[str, Offsets]
     replay: ReplayRange | None
+    starts: Offsets | None = None
+    has_own_slots: bool = False
+    code: str | None = None
 
     @property
     def kind(self) -> str:
@@ -54,18 +78,23 @@ class JobSettings(NamedTuple):
     @property
     def events_topic(self) -> str:
         """The topic that is decided on, and learnt from."""
-        return self.source_prefix + EVENTS
+        return self.topic(EVENTS)
 
     @property
     def session_topics(self) -> tuple[str, ...]:
         """The topics of knowledge that the session operators take: what events are folded with."""
-        items = self.source_prefix + ITEMS
-        return (self.source_prefix + CONTROL, items) if self.job == "decide" else (items,)
+        items = self.topic(ITEMS)
+        return (self.topic(CONTROL), items) if self.job == "decide" else (items,)
 
     @property
     def learnt_topic(self) -> str:
         """The topic of what the stream has taught, which the person operators take as well."""
-        return self.source_prefix + KNOWLEDGE
+        return self.topic(KNOWLEDGE)
+
+    def topic(self, name: str) -> str:
+        """A topic that is read, under the log's prefix or, in a replay that has its own, its own."""
+        is_own = self.replay is not None and name in self.replay.own
+        return (self.sink_prefix if is_own else self.source_prefix) + name
 
     @property
     def watermark_delay_ms(self) -> int:
@@ -77,6 +106,11 @@ class JobSettings(NamedTuple):
         """The last moment at which a timer acts."""
         return self.replay.end_ms if self.replay else FOR_EVER_MS
 
+    @property
+    def slots(self) -> int:
+        """How many slots of a cluster the job takes."""
+        return self.parallelism * (2 if self.has_own_slots else 1)
+
 
 def job_settings(
     job: JobKind,
@@ -85,6 +119,7 @@ def job_settings(
     knowledge_from: dict[str, Offsets],
     sink_prefix: str | None = None,
     replay: ReplayRange | None = None,
+    starts: Offsets | None = None,
 ) -> JobSettings:
     """The settings of one run; outputs go beside the sources unless `sink_prefix` says otherwise."""
     return JobSettings(
@@ -98,4 +133,6 @@ def job_settings(
         seed=config.seed,
         knowledge_from=knowledge_from,
         replay=replay,
+        starts=starts,
+        has_own_slots=job == "decide" and config.flink is not None and config.slots == "split",
     )

@@ -1,7 +1,7 @@
 """Reading Kafka outside Flink: ends of topics, a topic up to its end, what a replay covers."""
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
@@ -100,6 +100,21 @@ def read_to_end(
         consumer.close()
 
 
+def read_before(kafka: str, ends: Mapping[str, Offsets]) -> Iterator[LogRecord]:
+    """Every record of these topics before these offsets, by topic and partition."""
+    consumer = open_consumer(kafka)
+    try:
+        wanted = {
+            (topic, at): end for topic, places in ends.items() for at, end in places.items() if end
+        }
+        consumer.assign([TopicPartition(topic, at, OFFSET_BEGINNING) for topic, at in wanted])
+        for record in _until_ends(consumer, set(wanted)):
+            if record.offset < wanted[record.topic, record.partition]:
+                yield record
+    finally:
+        consumer.close()
+
+
 def _until_ends(consumer: Consumer, growing: set[tuple[str, int]]) -> Iterator[LogRecord]:
     heard_s = time.monotonic()
     while growing:
@@ -170,6 +185,25 @@ def replay_range(
         return ReplayRange(starts, ends, newest_ms if to_ms is None else to_ms)
     finally:
         consumer.close()
+
+
+def first_times(kafka: str, topic: str, starts: Offsets, ends: Offsets) -> list[int]:
+    """The timestamp of the first record from `starts` on, of each partition that has one before `ends`."""
+    consumer = open_consumer(kafka)
+    found: list[int] = []
+    try:
+        for at, start in starts.items():
+            if start >= ends[at]:
+                continue
+            consumer.assign([TopicPartition(topic, at, start)])
+            message = consumer.poll(ANSWER_S)
+            if message is None:
+                raise ConfigError(f"Kafka has not answered for {ANSWER_S:.0f} s")
+            if message.error() is None:
+                found.append(message.timestamp()[1])
+    finally:
+        consumer.close()
+    return found
 
 
 def _lows(consumer: Consumer, topic: str, ends: Offsets) -> Iterator[tuple[int, int]]:

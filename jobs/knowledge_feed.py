@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from jobs.job_settings import JobSettings
-from jobs.kafka import read_partition, read_to_end
+from jobs.kafka import read_before, read_partition, read_to_end
 from models.artefact import load_scorer
 from models.response import load_responses
 from schemas.codec import CONTROL, HEADER_BYTES, ITEM, WRITER_SCHEMAS
@@ -166,12 +166,16 @@ class LearntReader:
 def open_feed(
     settings: JobSettings, topics: Sequence[str], count: Callable[[str], None]
 ) -> KnowledgeFeed:
-    """A feed that has read these topics to their ends.
+    """A feed that has read these topics to their ends; in a replay, to where they ended when it began.
 
     Epochs that are far behind the newest are in force at once, so that they need not all be kept.
     """
     feed = KnowledgeFeed(Knowledge(), count)
-    for record in read_to_end(settings.kafka, topics):
+    if settings.replay is None:
+        records = read_to_end(settings.kafka, topics)
+    else:
+        records = read_before(settings.kafka, {one: settings.knowledge_from[one] for one in topics})
+    for record in records:
         completed_ms = feed.apply(record.value, record.offset)
         if completed_ms is not None:
             feed.knowledge.advance(completed_ms - CATCH_UP_MS)

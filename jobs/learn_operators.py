@@ -9,7 +9,7 @@ from pyflink.datastream.state import MapStateDescriptor, ValueStateDescriptor
 
 from jobs.job_settings import JobSettings
 from jobs.metrics import Counts
-from jobs.operators import BYTES, SessionStep, pack, share_core, take_knowledge, unpack
+from jobs.operators import BYTES, SessionStep, enter_task, pack, take_knowledge, unpack
 from schemas.knowledge import (
     ACTION_KNOWLEDGE,
     ACTION_KNOWLEDGE_STATE,
@@ -141,7 +141,7 @@ class ItemOperator(KeyedProcessFunction):  # type: ignore[misc]
         # named when there were only items: the name is bound to savepoints
         known = ValueStateDescriptor("item", Types.PICKLED_BYTE_ARRAY())
         self._known = runtime_context.get_state(known)
-        share_core()
+        enter_task(self._settings)
 
     def process_element(self, value: Any, ctx: Any) -> None:
         """Keeps facts until their epoch ends; those of an epoch that has ended, until the open one does."""
@@ -203,7 +203,7 @@ class EpochCloser(KeyedProcessFunction):  # type: ignore[misc]
         self._counts = Counts(runtime_context.get_metrics_group())
         self._records = EpochBuffer(runtime_context, "records")
         self._topic = self._settings.sink_prefix + KNOWLEDGE
-        share_core()
+        enter_task(self._settings)
 
     def process_element(self, value: Any, ctx: Any) -> None:
         """Keeps a record until its epoch ends."""

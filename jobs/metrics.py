@@ -69,9 +69,9 @@ def is_running(rest_address: str, kind: str = "decide") -> bool:
 
 
 def _jobs(rest_address: str, kind: str) -> list[dict[str, Any]]:
-    """A cluster runs jobs of several kinds: a job's name begins with its kind."""
+    """A cluster runs jobs of several kinds: a job's name begins with its kind. Or one, by its whole name."""
     jobs = _get(rest_address, "/jobs/overview")["jobs"]
-    return [job for job in jobs if job["name"].partition(".")[0] == kind]
+    return [job for job in jobs if kind in (job["name"], job["name"].partition(".")[0])]
 
 
 def _sums(rest_address: str, path: str, names: Iterable[str]) -> list[dict[str, Any]]:

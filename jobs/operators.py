@@ -3,7 +3,7 @@
 import gc
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import msgspec
@@ -12,9 +12,12 @@ from pyflink.datastream import OutputTag
 from pyflink.datastream.functions import KeyedBroadcastProcessFunction
 from pyflink.datastream.state import MapStateDescriptor
 
+from jobs.code import check_code
+from jobs.config import config_from
 from jobs.job_settings import JobSettings
 from jobs.knowledge_feed import KnowledgeFeed, LearntReader, open_feed
 from jobs.metrics import Counts
+from jobs.pace import Pace
 from jobs.timed_state import TimedState
 from schemas.codec import DEAD_LETTER, DECISION, TRACE
 from schemas.formats import DECODERS
@@ -43,12 +46,15 @@ class SessionStep:
         self._counts = Counts(runtime_context.get_metrics_group())
         self._state = TimedState[SessionState](runtime_context, "session", SESSION_STATE)
         self._decode = DECODERS[settings.source_format]
+        self._pace = Pace.of(settings)
         self.feed = open_feed(settings, settings.session_topics, self._counts.add)
-        share_core()
+        enter_task(settings)
         settle_memory()
 
     def take(self, value: Any, ctx: Any) -> SessionOutcome:
         """One record of the log for the current key."""
+        if self._pace is not None:
+            self._pace.wait()
         payload, partition, offset, key = value
         topic, lateness_ms = self._settings.events_topic, self._settings.lateness_ms
         record = LogRecord(topic, partition, offset, ctx.timestamp(), key, payload)
@@ -116,8 +122,12 @@ class PersonStep:
         # a replay's operator reads what was learnt up to the time that it has come to
         learnt = () if settings.replay else (settings.learnt_topic,)
         self.feed = open_feed(settings, (*settings.session_topics, *learnt), self._counts.add)
-        share_core()
+        enter_task(settings)
         settle_memory()
+
+    def is_busy(self, person: str) -> bool:
+        """Whether this instance has acted on news of the person lately."""
+        return self._state.is_busy(person)
 
     def act(self, news: SessionNews, ctx: Any) -> Iterator[Row]:
         """Takes one piece of news for the current key."""
@@ -145,8 +155,42 @@ class PersonStep:
         self._counts.add(*outcome.counts)
 
 
+class WaitingNews:
+    """The current person's news that a replay has not taken yet, in Flink's state, by its time."""
+
+    def __init__(self, context: Any) -> None:
+        waiting = MapStateDescriptor("waiting", Types.LONG(), Types.PICKLED_BYTE_ARRAY())
+        self._by_time = context.get_map_state(waiting)
+
+    def put(self, value: bytes, timers: Any) -> None:
+        """Keeps news until the watermark has come to its time."""
+        time_ms = SESSION_NEWS.decode(value).order_ms
+        before = self._by_time.get(time_ms)
+        timers.register_event_time_timer(time_ms)
+        self._by_time.put(time_ms, pack([*unpack(before), value]))
+
+    def take(self, time_ms: int) -> list[SessionNews]:
+        """Removes and returns what waits for this moment, in order."""
+        waiting = self._by_time.get(time_ms)
+        if waiting is None:
+            return []
+        self._by_time.remove(time_ms)
+        return _in_order([waiting])
+
+    def take_all(self) -> list[SessionNews]:
+        """Removes and returns all that waits, in order."""
+        if self._by_time.is_empty():
+            return []
+        waiting = list(self._by_time.values())
+        self._by_time.clear()
+        return _in_order(waiting)
+
+
 class PersonOperator(KeyedBroadcastProcessFunction):  # type: ignore[misc]
-    """Keyed by person, live: acts on news as it arrives."""
+    """Keyed by person, live: acts on news as it arrives.
+
+    Where a replay handed its state over, news of it that was ahead of the replay's end comes first.
+    """
 
     def __init__(self, settings: JobSettings) -> None:
         self._settings = settings
@@ -154,17 +198,25 @@ class PersonOperator(KeyedBroadcastProcessFunction):  # type: ignore[misc]
     def open(self, runtime_context: Any) -> None:
         """Reads all knowledge before the first news."""
         self._step = PersonStep(self._settings, runtime_context)
+        self._waiting = WaitingNews(runtime_context)
 
     def process_element(self, value: Any, ctx: Any) -> Iterator[Any]:
         """One piece of news."""
-        yield from self._step.act(SESSION_NEWS.decode(value), ctx)
+        news = SESSION_NEWS.decode(value)
+        # asked of each person once: a live run adds nothing to what waits
+        if not self._step.is_busy(news.person):
+            for before in self._waiting.take_all():
+                yield from self._step.act(before, ctx)
+        yield from self._step.act(news, ctx)
 
     def process_broadcast_element(self, value: Any, ctx: Any) -> None:
         """One record of knowledge."""
         take_knowledge(self._step.feed, value, ctx, self._settings)
 
     def on_timer(self, timestamp: int, ctx: Any) -> Iterator[Any]:
-        """A silent person."""
+        """A silent person, and what waits for this moment."""
+        for before in self._waiting.take(timestamp):
+            yield from self._step.act(before, ctx)
         yield from self._step.expire(timestamp, ctx)
 
 
@@ -178,15 +230,11 @@ class ReplayPersonOperator(KeyedBroadcastProcessFunction):  # type: ignore[misc]
         """Reads all knowledge before the first news."""
         self._step = PersonStep(self._settings, runtime_context)
         self._learnt = LearntReader(self._step.feed, self._settings)
-        waiting = MapStateDescriptor("waiting", Types.LONG(), Types.PICKLED_BYTE_ARRAY())
-        self._waiting = runtime_context.get_map_state(waiting)
+        self._waiting = WaitingNews(runtime_context)
 
     def process_element(self, value: Any, ctx: Any) -> None:
         """Keeps the news under its time."""
-        time_ms = SESSION_NEWS.decode(value).order_ms
-        before = self._waiting.get(time_ms)
-        ctx.timer_service().register_event_time_timer(time_ms)
-        self._waiting.put(time_ms, pack([*unpack(before), value]))
+        self._waiting.put(value, ctx.timer_service())
 
     def process_broadcast_element(self, value: Any, ctx: Any) -> None:
         """One record of knowledge."""
@@ -194,10 +242,7 @@ class ReplayPersonOperator(KeyedBroadcastProcessFunction):  # type: ignore[misc]
 
     def on_timer(self, timestamp: int, ctx: Any) -> Iterator[Any]:
         """Takes the news of this moment, then the person's own timer."""
-        waiting = self._waiting.get(timestamp)
-        if waiting is not None:
-            self._waiting.remove(timestamp)
-        due = sorted(map(SESSION_NEWS.decode, unpack(waiting)), key=_order)
+        due = self._waiting.take(timestamp)
         if due:
             self._learnt.read_until(timestamp)
         for news in due:
@@ -205,15 +250,23 @@ class ReplayPersonOperator(KeyedBroadcastProcessFunction):  # type: ignore[misc]
         yield from self._step.expire(timestamp, ctx)
 
 
-def share_core() -> None:
+def enter_task(settings: JobSettings) -> None:
+    """What the open() of every operator does: checks which code this is, and takes the core."""
+    check_code(settings.code)
+    share_core(config_from().core)
+
+
+def share_core(core: int | None) -> None:
     """Puts the calling task's thread on the one core that all Python tasks of this process share.
 
     Only one of them can hold the interpreter's lock. On two cores they wake each other at every
     call into Java, which costs more than the calls: measured here, a third less work is done.
-    Processes differ in their core, so the task managers of one machine spread.
+    Processes differ in their core (`core`, modulo how many there are; None: their id), so that the
+    task managers of one machine spread.
     """
     cores = sorted(os.sched_getaffinity(os.getpid()))
-    os.sched_setaffinity(threading.get_native_id(), {cores[os.getpid() % len(cores)]})
+    place = os.getpid() if core is None else core
+    os.sched_setaffinity(threading.get_native_id(), {cores[place % len(cores)]})
 
 
 def settle_memory() -> None:
@@ -244,5 +297,6 @@ def unpack(data: bytes | None) -> list[bytes]:
     return [] if data is None else msgspec.msgpack.decode(data, type=list[bytes])
 
 
-def _order(news: SessionNews) -> tuple[str, int]:
-    return news.session_id, news.position
+def _in_order(packed: Iterable[bytes]) -> list[SessionNews]:
+    news = (SESSION_NEWS.decode(one) for some in packed for one in unpack(some))
+    return sorted(news, key=lambda one: (one.order_ms, one.session_id, one.position))

@@ -11,18 +11,28 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from subprocess import Popen, TimeoutExpired
 from typing import Any, Final, NamedTuple
 
+from jobs.code import code_digest
 from jobs.config import Config, config_from
-from jobs.flink_settings import RunSettings, copy_code, flink_settings, newest_checkpoint
+from jobs.flink_settings import (
+    RunSettings,
+    copy_code,
+    flink_settings,
+    local_path,
+    newest_checkpoint,
+)
 from jobs.gateway import JvmSettings, connect_jvm, start_jvm, stop_jvm
-from jobs.job_settings import JobKind, JobSettings, job_settings
+from jobs.job_settings import JobKind, JobSettings, Offsets, job_settings
 from jobs.kafka import create_topics, ends_of, replay_range
 from jobs.metrics import is_running
+from jobs.replay import read_plan
 from jobs.stack.jars import jar_paths
 from jobs.stack.java import java_home
 from jobs.stack.ports import LOOPBACK, preferred_port
+from jobs.submit import Order, Submission, SubmitFailed, checkpoint_folder
 from schemas.errors import ConfigError
 from schemas.topics import EVENTS, topics
 
@@ -84,6 +94,12 @@ class Arguments(NamedTuple):
     prefix: str | None
     from_ms: int | None
     to_ms: int | None
+    plan: Path | None
+    starts: Offsets | None
+    detached: bool
+    upgrade: bool
+    keep_task_managers: bool
+    json: bool
 
 
 def main(job: Job, argv: Sequence[str] | None = None) -> int:
@@ -98,29 +114,46 @@ def main(job: Job, argv: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         _say_error(error)
         return EXIT_REFUSED
-    except JobFailed as error:
+    except (JobFailed, SubmitFailed) as error:
         _say_error(error)
         return EXIT_FAILED
     return 0
 
 
 def run(job: Job, config: Config, arguments: Arguments, stop: Stop) -> None:
-    """Runs the job until it ends or a stop is asked for; raises ConfigError or JobFailed."""
+    """Runs the job until it ends or a stop is asked for; raises ConfigError, JobFailed or SubmitFailed.
+
+    With `detached` it returns once the job runs on the cluster.
+    """
     settings = _settings(job, config, arguments)
+    if config.flink:
+        settings = settings._replace(code=code_digest())
     jvm_settings = _jvm_settings(config, arguments, settings)
+    order = Order(
+        arguments.detached, arguments.upgrade, arguments.keep_task_managers, arguments.json
+    )
+    cluster = Submission(config, settings, order, _say) if config.flink else None
+    if cluster is not None:
+        cluster.check()
+    run_settings = _run_settings(config, arguments, settings, jvm_settings)
+    if cluster is not None:
+        run_settings = cluster.prepare(run_settings)
     jvm = start_jvm(jvm_settings)
     try:
         graph = importlib.import_module(job.graph)  # takes a second, as the JVM does
         connect_jvm(jvm, jvm_settings)
-        run_settings = _run_settings(config, arguments, settings, jvm_settings)
         if not stop.is_asked:
-            _run_job(graph.build_job, settings, run_settings, jvm, stop)
+            _run_job(graph.build_job, settings, run_settings, jvm, stop, cluster)
+    except (SubmitFailed, ConfigError):
+        raise
     except Exception as error:
         with jvm_settings.output.open("a") as file:
             traceback.print_exc(file=file)
         cause = _ending_of(jvm) or root_cause(str(error))
         raise JobFailed(f"{settings.name}: {cause} ({jvm_settings.log})") from error
     finally:
+        if cluster is not None:
+            cluster.leave()
         stop_jvm(jvm)
 
 
@@ -130,6 +163,7 @@ def _run_job(
     run_settings: RunSettings,
     jvm: Popen[bytes],
     stop: Stop,
+    cluster: Submission | None = None,
 ) -> None:
     # imported here: PyFlink connects to the JVM as soon as a graph is built
     from pyflink.common import Configuration
@@ -147,6 +181,9 @@ def _run_job(
     if run_settings.is_remote:
         env.add_python_file(str(copy_code(run_settings.work / "code")))
     build_job(env, settings)
+    if cluster is not None and cluster.order.is_detached:
+        cluster.submit(env)
+        return
     client = env.execute_async(settings.name)
     ended = client.get_job_execution_result()
     address = f"{run_settings.rest_host}:{run_settings.rest_port}"
@@ -167,15 +204,33 @@ def _run_job(
 
 
 def _settings(job: Job, config: Config, arguments: Arguments) -> JobSettings:
-    sources, kafka = config.topic_prefix, arguments.kafka
+    kafka = arguments.kafka
+    if arguments.plan is not None:
+        plan = read_plan(arguments.plan)
+        _create_outputs(job, kafka, plan.prefix)
+        return job_settings(job.kind, config, kafka, plan.knowledge_from, plan.prefix, plan.range)
+    sources = config.topic_prefix
     sinks = sources if arguments.prefix is None else arguments.prefix
     replay = None
     if arguments.replay:
         replay = replay_range(kafka, sources + EVENTS, arguments.from_ms, arguments.to_ms)
     knowledge_from = ends_of(kafka, [sources + name for name in job.knowledge])
-    written = [sinks + name for name in job.outputs]
-    create_topics(kafka, [one for one in topics(sinks) if one.name in written])
-    return job_settings(job.kind, config, kafka, knowledge_from, sinks, replay)
+    _create_outputs(job, kafka, sinks)
+    return job_settings(job.kind, config, kafka, knowledge_from, sinks, replay, arguments.starts)
+
+
+def live_settings(job: Job, config: Config, kafka: str) -> JobSettings:
+    """The settings of a live run in application mode: its task managers are its own."""
+    prefix = config.topic_prefix
+    knowledge_from = ends_of(kafka, [prefix + name for name in job.knowledge])
+    _create_outputs(job, kafka, prefix)
+    settings = job_settings(job.kind, config, kafka, knowledge_from)
+    return settings._replace(has_own_slots=config.slots == "split" and job.kind == "decide")
+
+
+def _create_outputs(job: Job, kafka: str, prefix: str) -> None:
+    written = [prefix + name for name in job.outputs]
+    create_topics(kafka, [one for one in topics(prefix) if one.name in written])
 
 
 def _jvm_settings(config: Config, arguments: Arguments, settings: JobSettings) -> JvmSettings:
@@ -193,12 +248,19 @@ def _jvm_settings(config: Config, arguments: Arguments, settings: JobSettings) -
 def _run_settings(
     config: Config, arguments: Arguments, settings: JobSettings, jvm: JvmSettings
 ) -> RunSettings:
-    checkpoints = config.home / "checkpoints" / settings.name
-    if arguments.replay:
-        shutil.rmtree(checkpoints, ignore_errors=True)
+    checkpoints = checkpoint_folder(config, settings.name)
+    folder = local_path(checkpoints)
+    if arguments.replay and folder is not None:
+        shutil.rmtree(folder, ignore_errors=True)
     restore_from = arguments.from_savepoint
-    if restore_from is None and not arguments.fresh and not arguments.replay:
-        newest = newest_checkpoint(checkpoints)
+    is_live = not arguments.replay and arguments.plan is None
+    if restore_from is None and not arguments.fresh and is_live and not arguments.upgrade:
+        if folder is None:
+            raise ConfigError(
+                f"the newest checkpoint is not looked for in {checkpoints}: name one by "
+                "--from-savepoint, or begin with the log by --fresh"
+            )
+        newest = newest_checkpoint(folder)
         restore_from = newest.absolute().as_uri() if newest else None
     host, _, port = (config.flink or "").rpartition(":")
     return RunSettings(
@@ -206,11 +268,14 @@ def _run_settings(
         checkpoint_ms=config.checkpoint_ms,
         checkpoints=checkpoints,
         restore_from=restore_from,
+        # another run's source, whose offsets are not these
+        leaves_state=arguments.starts is not None or arguments.plan is not None,
         work=jvm.work,
         jars=jvm.jars,
         rest_host=host or LOOPBACK,
         rest_port=int(port) if port else arguments.rest_port,
         is_remote=bool(port),
+        state_backend=config.state_backend,
     )
 
 
@@ -240,9 +305,22 @@ def _arguments(job: Job, config: Config, argv: Sequence[str] | None) -> Argument
     parser.add_argument("--prefix", help="put before the names of the topics that are written")
     parser.add_argument("--from-ms", type=int)
     parser.add_argument("--to-ms", type=int)
+    parser.add_argument("--plan", type=Path, help="replay what this file says: see jobs.replay")
+    parser.add_argument(
+        "--starts", type=_offsets, help="begin there, with --from-savepoint: 0:12,1:9"
+    )
+    parser.add_argument("--detached", action="store_true", help="leave the job to the cluster")
+    parser.add_argument("--upgrade", action="store_true", help="take over from the job that runs")
+    parser.add_argument("--keep-task-managers", action="store_true", help="no code has changed")
+    parser.add_argument("--json", action="store_true", help="say where it runs as JSON")
     found = vars(parser.parse_args(argv))
     found["rest_port"] = found["rest_port"] or preferred_port(job.rest_port)
     return Arguments(**found)
+
+
+def _offsets(text: str) -> Offsets:
+    pairs = (one.split(":") for one in text.split(","))
+    return {int(partition): int(offset) for partition, offset in pairs}
 
 
 def _say(line: str) -> None:

@@ -39,6 +39,10 @@ class TimedState(Generic[S]):
         self._pending_ms = NEVER_MS
         self._busy: dict[str, tuple[S, int]] = {}
 
+    def is_busy(self, key: str) -> bool:
+        """Whether this instance has taken something for `key` lately."""
+        return key in self._busy
+
     def load(self, key: str) -> S | None:
         """The state of `key`, which is the current key."""
         kept = self._busy.get(key)
