@@ -20,6 +20,7 @@ from jobs.flink_settings import (
     restore_settings,
 )
 from jobs.job_settings import JobSettings
+from jobs.savepoint_offsets import offsets_in
 from jobs.stack.state import is_alive, read_state
 from schemas.errors import ConfigError
 
@@ -161,6 +162,7 @@ class Submission:
             "from": self._restore_from,
         }
         if self._gone is not None:
+            found["offsets"] = offsets_in(self._gone.savepoint, self._settings.events_topic)
             found["pause_s"] = round(time.monotonic() - self._gone.stopped_s, 1)
         if self.order.is_json:
             self._say(json.dumps(found))
@@ -168,6 +170,10 @@ class Submission:
         self._say(f"{job.name} runs on {self._rest.address} as job {job.job_id}")
         self._say(f"  from {self._restore_from or 'the beginning of the log'}")
         if "pause_s" in found:
+            places = ", ".join(f"{at}: {offset}" for at, offset in found["offsets"].items())
+            self._say(
+                f"  at the offsets {places or 'of the savepoint'} of {self._settings.events_topic}"
+            )
             self._say(f"  after a pause of {found['pause_s']} s")
         self._say(f"  see {found['page']}")
         self._say(f"  `kairos cluster stop {job.name}` stops it with a savepoint")

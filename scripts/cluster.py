@@ -1,12 +1,13 @@
 """What `kairos cluster` does: start, stop and show a cluster, and stop what runs on it."""
 
+import os
 import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any, Final
 
-from jobs.config import PROJECT, Config
+from jobs.config import PROJECT, Config, as_environment
 from jobs.flink_rest import FlinkJob, FlinkRest
 from jobs.stack import state
 from jobs.stack.causes import remedy
@@ -155,6 +156,28 @@ def state_for_shadow(config: Config, prefix: str) -> str:
     found = savepoint(config, config.flink, _live_name(config))
     say(f"it begins with the state of {found['name']}: {found['savepoint']}")
     return str(found["savepoint"])
+
+
+def job_command(job: str, config: Config, kafka: str, *words: str) -> list[str]:
+    """The command that runs a job: here, or left to the cluster that the configuration names."""
+    module = f"jobs.run_{job}"
+    detached = ["--detached"] if config.flink else []
+    return [sys.executable, "-m", module, "--kafka", kafka, *detached, *words]
+
+
+def job_environment(config: Config) -> dict[str, str]:
+    """Its environment: this one's with the settings that are in use."""
+    return {**os.environ, **as_environment(config)}
+
+
+def submit_job(job: str, config: Config, kafka: str, *words: str) -> None:
+    """Leaves a job to the cluster; raises ConfigError where it does not come to run."""
+    done = subprocess.run(
+        job_command(job, config, kafka, *words), cwd=PROJECT, env=job_environment(config),
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode != 0:
+        raise ConfigError(done.stderr.strip() or done.stdout.strip())
 
 
 def _live_name(config: Config) -> str:

@@ -4,17 +4,16 @@ import os
 import subprocess
 import sys
 import time
-from typing import Annotated, Final
+from pathlib import Path
+from typing import Annotated, Final, Literal, NoReturn
 
 import typer
 
-from jobs.config import PROJECT, Config, as_environment, config_from
+from jobs.config import PROJECT, Config, config_from
 from schemas.errors import ConfigError
 from scripts.console import say, show, show_json
 
 POLL_S: Final = 0.1
-UP_S_MAX: Final = 120.0
-DEFAULT_TASK_MANAGERS: Final = 2
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]
 FromSavepoint = Annotated[
@@ -34,6 +33,7 @@ WhichCluster = Annotated[
 Parallelism = Annotated[
     int | None, typer.Option(min=1, max=1024, help="Parallel instances of each operator.")
 ]
+Victim = Literal["task-manager"]
 JobName = Annotated[str, typer.Argument(help="Its name or id: see `kairos cluster status`.")]
 
 app = typer.Typer(
@@ -44,7 +44,7 @@ app = typer.Typer(
 def add_cluster_commands(root: typer.Typer) -> None:
     """Registers all of this module on the command line."""
     root.add_typer(app, name="cluster")
-    for command in (decide, learn, upgrade):
+    for command in (decide, learn, upgrade, compare, package, chaos):
         root.command()(command)
 
 
@@ -124,7 +124,7 @@ def cluster_supervise() -> None:
     config = config_from()
     folder = cluster_folder(config.home)
     with FlinkCluster(folder, jar_paths("flink", config.home / "jars", say), say) as cluster:
-        cluster.start(read_wanted(folder) or Wanted().resized(DEFAULT_TASK_MANAGERS))
+        cluster.start(read_wanted(folder) or Wanted().resized(1))
         while True:
             cluster.keep()
             time.sleep(POLL_S)
@@ -152,7 +152,7 @@ def decide(
     words = ["--prefix", shadow] if shadow else []
     if shadow and from_savepoint is None and not fresh:
         from_savepoint = module.state_for_shadow(config, shadow)
-    _become_job("jobs.run_decide", config, from_savepoint, fresh, json, words)
+    _become_job("decide", config, from_savepoint, fresh, json, words)
 
 
 def learn(
@@ -166,7 +166,7 @@ def learn(
     from scripts import cluster as module
 
     config = module.with_cluster(config_from(), cluster, parallelism)
-    _become_job("jobs.run_learn", config, from_savepoint, fresh, json, [])
+    _become_job("learn", config, from_savepoint, fresh, json, [])
 
 
 def upgrade(
@@ -194,50 +194,87 @@ def upgrade(
     if job not in ("decide", "learn"):
         raise ConfigError(f"there is no job {job!r}: decide or learn")
     if end_shadow is None:
-        _become_job(f"jobs.run_{job}", config, None, False, json, words)
-    code = subprocess.call(
-        _job_command(f"jobs.run_{job}", config, None, False, json, words),
-        cwd=PROJECT, env=_job_environment(config),
-    )  # fmt: skip
+        _become_job(job, config, None, False, json, words)
+    argv = _job_command(job, config, None, False, json, words)
+    code = subprocess.call(argv, cwd=PROJECT, env=module.job_environment(config))
     if code == 0:
-        ended = module.cancel(config, None, f"decide.{end_shadow}")
+        ended = module.cancel(config, None, f"decide.{end_shadow.strip('.')}")
         say(f"{ended} is cancelled")
     raise typer.Exit(code)
 
 
-def _become_job(
-    module: str,
-    config: Config,
-    from_savepoint: str | None,
-    fresh: bool,
-    json: bool,
-    words: list[str],
+def compare(
+    prefix: Annotated[str, typer.Argument(help="Of the shadow's topics.")],
+    from_: Annotated[str | None, typer.Option("--from", help="Decisions from here on.")] = None,
+    to: Annotated[str | None, typer.Option(help="… to before here.")] = None,
+    json: Json = False,
 ) -> None:
-    argv = _job_command(module, config, from_savepoint, fresh, json, words)
+    """Show what a shadow decides differently: share, by placement, by what differs, examples.
+
+    Decisions are compared by what caused them. Times are epoch milliseconds or ISO 8601.
+    """
+    from scripts import compare as module
+    from scripts.status import running_kafka
+    from scripts.times import parse_time
+
+    config = config_from()
+    times = [parse_time(text) if text else None for text in (from_, to)]
+    found = module.compare(running_kafka(config), config.topic_prefix, prefix, *times)
+    show_json(module.comparison_json(found)) if json else module.show_comparison(found)
+
+
+def package(
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="The archive, .tar.gz.")] = None,
+    json: Json = False,
+) -> None:
+    """Write one archive for a Flink cluster: job code, lock, jars, settings and how to use them."""
+    from scripts import package as module
+
+    found = module.describe(module.package(config_from(), out))
+    if json:
+        show_json(found)
+        return
+    show(
+        f"{found['file']}: {found['bytes'] / 1e6:.0f} MB, {found['modules']} modules, "
+        f"{', '.join(found['jars'])}; its README says how to use it"
+    )
+
+
+def chaos(
+    kill: Annotated[Victim, typer.Option(help="What is killed with -9.")] = "task-manager",
+    rounds: Annotated[int, typer.Option(min=1, max=100)] = 10,
+    rate: Annotated[int, typer.Option(min=10, max=5_000, help="Events per second.")] = 500,
+    json: Json = False,
+) -> int:
+    """Kill a task manager of a cluster under load, again and again, and say what that does.
+
+    It starts servers and a cluster of two task managers, and stops them at its end. Exit code 1
+    where a decision was lost or a repeat could be seen in the store.
+    """
+    from scripts import chaos as module
+
+    report = module.run(config_from(), kill, rounds, rate)
+    (show_json if json else module.show_report)(report)
+    return 0 if report["is_sound"] else 1
+
+
+def _become_job(
+    job: str, config: Config, from_savepoint: str | None, fresh: bool, json: bool, words: list[str]
+) -> NoReturn:
+    from scripts.cluster import job_environment
+
+    argv = _job_command(job, config, from_savepoint, fresh, json, words)
     os.chdir(PROJECT)
-    os.execve(sys.executable, argv, _job_environment(config))  # noqa: S606 - the command becomes the job
+    os.execve(sys.executable, argv, job_environment(config))  # noqa: S606 - the command becomes the job
 
 
 def _job_command(
-    module: str,
-    config: Config,
-    from_savepoint: str | None,
-    fresh: bool,
-    json: bool,
-    words: list[str],
+    job: str, config: Config, from_savepoint: str | None, fresh: bool, json: bool, words: list[str]
 ) -> list[str]:
     from jobs.flink_settings import folder_uri
+    from scripts.cluster import job_command
     from scripts.status import running_kafka
 
-    return [
-        sys.executable, "-m", module, "--kafka", running_kafka(config),
-        *(["--from-savepoint", folder_uri(from_savepoint)] if from_savepoint else []),
-        *(["--fresh"] if fresh else []),
-        *(["--detached"] if config.flink else []),
-        *(["--json"] if json else []),
-        *words,
-    ]  # fmt: skip
-
-
-def _job_environment(config: Config) -> dict[str, str]:
-    return {**os.environ, **as_environment(config)}
+    where = ["--from-savepoint", folder_uri(from_savepoint)] if from_savepoint else []
+    options = [*(["--fresh"] if fresh else []), *(["--json"] if json else [])]
+    return job_command(job, config, running_kafka(config), *where, *options, *words)
