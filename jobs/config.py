@@ -36,6 +36,10 @@ class Config(NamedTuple):
     state_backend: StateBackend | None
     slots: Slots
     core: int | None
+    api_host: str
+    api_port: int
+    api_budget_ms: int
+    api_origins: str
 
 
 class Secret(str):
@@ -110,6 +114,15 @@ def _core(text: str) -> int | None:
     return _within(0, 4_095)(text) if text else None
 
 
+def _origins(text: str) -> str:
+    origins = [one.strip().rstrip("/") for one in text.split(",") if one.strip()]
+    for one in origins:
+        scheme, _, rest = one.partition("://")
+        if scheme not in ("http", "https") or not rest or "/" in rest:
+            raise ValueError("origins are wanted, with commas between: https://shop.example")
+    return ",".join(origins)
+
+
 SETTINGS: Final = (
     Setting("KAIROS_HOME", str(PROJECT / ".kairos"), Path, "data, logs and caches"),
     Setting("KAIROS_KAFKA", "", _address, "Kafka brokers; empty = embedded"),
@@ -148,6 +161,10 @@ SETTINGS: Final = (
         "on a cluster: a slot for each of the two operators of decide, or one for both",
     ),
     Setting("KAIROS_CORE", "", _core, "core of a process's Python tasks; empty = by its id"),
+    Setting("KAIROS_API_HOST", "127.0.0.1", str, "where the Decision API listens"),
+    Setting("KAIROS_API_PORT", "8000", _within(1, 65_535), "its port; if taken, the next free one"),
+    Setting("KAIROS_API_BUDGET_MS", "50", _within(0, 10_000), "how long it waits for the engine"),
+    Setting("KAIROS_API_ORIGINS", "", _origins, "pages of these origins may call it"),
 )
 
 

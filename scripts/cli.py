@@ -1,11 +1,11 @@
 """The `kairos` command line: every command prints what it did and exits non-zero on failure."""
 
 import logging
-import os
 import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NoReturn
 
@@ -14,9 +14,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from jobs.config import PROJECT, SETTINGS, Config, config_from
 from schemas.errors import ConfigError
+from scripts.api_cli import api
+from scripts.cluster_cli import add_cluster_commands
 from scripts.console import STDERR, say, show, show_json, show_table
 from scripts.key_cli import app as key_app
 from scripts.policy_cli import app as policy_app
+from scripts.replay_cli import app as replay_app
 
 EXIT_REFUSED: Final = 2
 START_S_MAX: Final = 300.0
@@ -45,6 +48,9 @@ app.add_typer(bench_app, name="bench")
 model_app = typer.Typer(help="See, publish and take back models.", no_args_is_help=True)
 app.add_typer(model_app, name="model")
 app.add_typer(policy_app, name="policy")
+app.command()(api)
+app.add_typer(replay_app, name="replay")
+add_cluster_commands(app)
 app.add_typer(key_app, name="key")
 verify_app = typer.Typer(
     help="Test what is promised on what has been logged; exit code 1 where it does not hold.",
@@ -99,8 +105,18 @@ def demo(
     return run(config_from(), once, json)
 
 
+NoJobs = Annotated[
+    bool, typer.Option("--no-jobs", help="Without the two Flink jobs: they run on a cluster.")
+]
+
+
+WithShop = Annotated[
+    bool, typer.Option("--shop", help="With the demo shop's items and policy, as `kairos demo` has.")
+]
+
+
 @app.command()
-def up() -> None:
+def up(no_jobs: NoJobs = False, shop: WithShop = False) -> None:
     """Start the engine in the background; its data are under .kairos/."""
     from jobs.stack.state import is_alive, read_state
 
@@ -112,7 +128,10 @@ def up() -> None:
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "scripts", "supervise"],
+            [
+                sys.executable, "-m", "scripts", "supervise",
+                *(["--no-jobs"] if no_jobs else []), *(["--shop"] if shop else []),
+            ],
             stdin=subprocess.DEVNULL, stdout=output, stderr=output,
             cwd=PROJECT, start_new_session=True,
         )  # fmt: skip
@@ -121,14 +140,17 @@ def up() -> None:
 
 
 @app.command(hidden=True)
-def supervise() -> None:
+def supervise(no_jobs: NoJobs = False, shop: WithShop = False) -> None:
     """Hold the engine until SIGTERM: what `kairos up` runs in the background."""
     from scripts.engine import Engine
+    from scripts.shop import publish_shop
 
     config = config_from()
-    with Engine(config, say) as engine:
+    prepare = partial(publish_shop, prefix=config.topic_prefix, say=say) if shop else None
+    with Engine(config, say, not no_jobs, has_api=True, prepare=prepare) as engine:
         engine.start()
         engine.await_learn()
+        engine.await_api()
         say("UP")
         while True:
             engine.check()
@@ -219,40 +241,6 @@ def convert(
         source = _events_of(file, file_format, app_id)
     count = write_lines((one for one in source if isinstance(one, Event)), out)
     show(f"{count} events written to {out}")
-
-
-FromSavepoint = Annotated[str | None, typer.Option(help="Go on from this savepoint.")]
-Fresh = Annotated[bool, typer.Option("--fresh", help="Do not go on from a checkpoint.")]
-Cluster = Annotated[str | None, typer.Option(help="Flink's REST address, HOST:PORT.")]
-
-
-@app.command()
-def decide(
-    from_savepoint: FromSavepoint = None, fresh: Fresh = False, cluster: Cluster = None
-) -> None:
-    """Run the decide job alone, on running servers; it goes on from its newest checkpoint."""
-    _become_job("jobs.run_decide", from_savepoint, fresh, cluster)
-
-
-@app.command()
-def learn(
-    from_savepoint: FromSavepoint = None, fresh: Fresh = False, cluster: Cluster = None
-) -> None:
-    """Run the learn job alone, on running servers; it goes on from its newest checkpoint."""
-    _become_job("jobs.run_learn", from_savepoint, fresh, cluster)
-
-
-def _become_job(module: str, from_savepoint: str | None, fresh: bool, cluster: str | None) -> None:
-    from scripts.status import running_kafka
-
-    config = config_from()
-    arguments = ["--kafka", running_kafka(config)]
-    arguments += ["--from-savepoint", from_savepoint] if from_savepoint else []
-    arguments += ["--fresh"] if fresh else []
-    environment = {**os.environ} | ({"KAIROS_FLINK": cluster} if cluster else {})
-    argv = [sys.executable, "-m", module, *arguments]
-    os.chdir(PROJECT)
-    os.execve(sys.executable, argv, environment)  # noqa: S606 - the command becomes the job
 
 
 @app.command()

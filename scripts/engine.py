@@ -4,6 +4,8 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from typing import Final, NamedTuple, Self
 
 from redis import RedisError
@@ -13,7 +15,7 @@ from jobs.kafka import create_topics, ends_of, open_consumer, partitions_of
 from jobs.metrics import is_running, read_counts
 from jobs.publish import Log, now_ms
 from jobs.stack.ports import preferred_port
-from jobs.stack.process import Child
+from jobs.stack.process import Child, Process
 from jobs.stack.stack import Stack
 from schemas.errors import ConfigError
 from schemas.events import Event
@@ -27,6 +29,7 @@ LEARN_NICENESS: Final = "10"
 """Deciding comes first where the processors do not suffice for both."""
 TICK_S: Final = 1.0
 DRAIN_S_MAX: Final = 600.0
+ALIVE_S: Final = 1.0
 REST_S: Final = 0.7
 """Longer than Flink takes to refresh the counts it shows."""
 JOB_SECONDS_MAX: Final = 120.0
@@ -44,11 +47,25 @@ class Addresses(NamedTuple):
 class Engine:
     """Everything that `kairos up` and `kairos demo` run; stops all of it when it is left.
 
+    Without `has_jobs` the two Flink jobs run elsewhere: `kairos decide --cluster`. The Decision API runs
+    only where `has_api`: a benchmark of the engine has no use for it.
+    `prepare` puts into the log, at Kafka's address, what shall be there before the jobs begin.
     Use it from the main thread (the children die with the thread that started them).
     """
 
-    def __init__(self, config: Config, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        config: Config,
+        say: Callable[[str], None],
+        has_jobs: bool = True,
+        has_api: bool = False,
+        prepare: Callable[[Log, str], None] | None = None,
+    ) -> None:
         self._config = config
+        self._has_jobs = has_jobs
+        self._has_api = has_api
+        self._prepare = prepare
+        self._api: Process | None = None
         self._stack = Stack(config.home, kafka=config.kafka, redis=config.redis, say=say)
         self._next_tick_s = 0.0
 
@@ -68,20 +85,34 @@ class Engine:
         create_topics(servers.kafka, topics(prefix))
         self.log = Log(servers.kafka, prefix, self._config.source_format)
         self._publish_policy(servers.kafka)
+        if self._prepare is not None:
+            self._prepare(self.log, servers.kafka)
         self._partitions = _partition_count(servers.kafka, prefix + EVENTS)
         flink = self._config.flink or f"127.0.0.1:{preferred_port(REST_PORT)}"
         self.addresses = Addresses(servers.kafka, servers.redis, flink, flink)
-        self._stack.add(decide_child(self._config, self.addresses))
+        if self._has_jobs:
+            self._stack.add(decide_child(self._config, self.addresses))
         self._stack.add(store_child(self._config, self.addresses))
-        # a port is looked for when it is wanted: it may be taken meanwhile
-        learn = self._config.flink or f"127.0.0.1:{preferred_port(LEARN_REST_PORT)}"
-        self.addresses = self.addresses._replace(learn=learn)
-        self._learn = self._stack.launch(learn_child(self._config, self.addresses))
+        if self._has_jobs:
+            # a port is looked for when it is wanted: it may be taken meanwhile
+            learn = self._config.flink or f"127.0.0.1:{preferred_port(LEARN_REST_PORT)}"
+            self.addresses = self.addresses._replace(learn=learn)
+            self._learn = self._stack.launch(learn_child(self._config, self.addresses))
+        if self._has_api:
+            self._api = self._stack.launch(api_child(self._config, self.addresses))
         return self.addresses
+
+    def await_api(self) -> str | None:
+        """The address of the Decision API once it answers, None without one; ConfigError if it does not."""
+        if self._api is None:
+            return None
+        self._api.wait_until_healthy()
+        return self._api.child.address
 
     def await_learn(self) -> None:
         """Returns when the learn job takes events; raises ConfigError if it does not."""
-        self._learn.wait_until_healthy()
+        if self._has_jobs:
+            self._learn.wait_until_healthy()
 
     def check(self) -> None:
         """Raises ConfigError if a child has died; to be called several times a second."""
@@ -189,6 +220,35 @@ def store_child(config: Config, addresses: Addresses) -> Child:
         folder=PROJECT,
         environment=environment_of(config),
     )  # fmt: skip
+
+
+def api_child(config: Config, addresses: Addresses) -> Child:
+    """The Decision API as a child process; healthy when it answers. A port that is taken is not insisted on."""
+    port = preferred_port(config.api_port)
+    own = config._replace(kafka=addresses.kafka, redis=addresses.redis, flink=addresses.flink)
+    return Child(
+        name="api",
+        argv=(
+            sys.executable, "-m", "scripts", "api", "--host", config.api_host, "--port", str(port),
+        ),
+        is_healthy=lambda _: is_api_alive(f"127.0.0.1:{port}"),
+        address=f"127.0.0.1:{port}",
+        folder=PROJECT,
+        environment=environment_of(own),
+    )  # fmt: skip
+
+
+def is_api_alive(address: str) -> bool:
+    """Whether a Decision API answers at HOST:PORT."""
+    host, _, port = address.rpartition(":")
+    connection = HTTPConnection(host, int(port), timeout=ALIVE_S)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == HTTPStatus.OK
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 def environment_of(config: Config) -> dict[str, str]:

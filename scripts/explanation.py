@@ -1,7 +1,7 @@
 """`kairos explain`: a decision, readable: funnel, candidates, feature values, contributions, versions."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import isnan
 from typing import Any, Final, NamedTuple
 
@@ -11,8 +11,9 @@ import numpy as np
 from jobs.examples import matrix_of
 from jobs.kafka import read_to_end
 from models.artefact import load_scorer
+from models.ranker import XgboostRanker
 from schemas.codec import DECISION, TRACE, Codec
-from schemas.decisions import Decision, DecisionTrace, TracedCandidate
+from schemas.decisions import Decision, DecisionTrace, TracedAction, TracedCandidate
 from schemas.errors import ConfigError
 from schemas.limits import AHEAD_OF_LOG_MAX_MS
 from schemas.topics import DECISIONS, TRACES
@@ -28,6 +29,7 @@ BIAS: Final = "bias"
 SHOWN_CHOSEN: Final = 3
 SHOWN_RUNNERS_UP: Final = 2
 SHOWN_FEATURES: Final = 15
+FATES: Final = {"chosen": 0, "not_chosen": 1, "excluded": 2}
 MEANINGS: Final = {feature.name: feature.meaning for feature in FEATURES}
 
 Row = dict[str, float]
@@ -58,13 +60,29 @@ def find(kafka: str, prefix: str, decision_id: str) -> Explained:
     decision = _newest(kafka, prefix + DECISIONS, DECISION, decision_id, from_ms)
     if decision is None:
         raise ConfigError(f"decision {decision_id!r} has a trace but is not in {prefix}{DECISIONS}")
+    return explain(decision, trace, lambda version: find_ranker(kafka, prefix, version))
+
+
+def explain(
+    decision: Decision, trace: DecisionTrace, ranker: Callable[[str], XgboostRanker]
+) -> Explained:
+    """A decision with what its scores rest on; `ranker` finds a model's version or raises ConfigError."""
     if trace.feature_set != FEATURE_SPACE.digest:
         remark = (
             f"its features are of set {trace.feature_set}, this code knows {FEATURE_SPACE.digest}"
         )
         return Explained(decision, trace, [], [], remark)
-    contributions, remark = _contributions(kafka, prefix, trace)
+    contributions, remark = _contributions(trace, ranker)
     return Explained(decision, trace, features_of(trace), contributions, remark)
+
+
+def find_ranker(kafka: str, prefix: str, version: str) -> XgboostRanker:
+    """The ranker of a version that was published; ConfigError where it cannot be had any more."""
+    records = [one for one in announced(kafka, prefix) if one.version == version]
+    if not records:
+        raise ConfigError(f"model {version} is not on control any more")
+    published = records[-1].published
+    return load_scorer(published.uri, published.sha256, FEATURE_SPACE)
 
 
 def features_of(trace: DecisionTrace) -> list[Row]:
@@ -91,17 +109,15 @@ def action_funnel(trace: DecisionTrace) -> dict[str, int]:
     return {"actions": len(trace.actions)} | stages | {"left": left}
 
 
-def _contributions(kafka: str, prefix: str, trace: DecisionTrace) -> tuple[list[Row], str]:
+def _contributions(
+    trace: DecisionTrace, find_model: Callable[[str], XgboostRanker]
+) -> tuple[list[Row], str]:
     """The shares of each score, by the model that decided; else nothing, and why."""
     version = trace.versions.model
     if version == COLD_SCORER.version:
         return [], "no model was in force: the order is that of popularity"
-    records = [one for one in announced(kafka, prefix) if one.version == version]
-    if not records:
-        return [], f"model {version} is not on control any more: its contributions are unknown"
-    published = records[-1].published
     try:
-        ranker = load_scorer(published.uri, published.sha256, FEATURE_SPACE)
+        ranker = find_model(version)
     except ConfigError as error:
         return [], f"contributions are unknown: {error}"
     shares = ranker.contributions(np.array(matrix_of(trace)))
@@ -109,20 +125,45 @@ def _contributions(kafka: str, prefix: str, trace: DecisionTrace) -> tuple[list[
     return [dict(zip(names, row, strict=True)) for row in shares.tolist()], ""
 
 
-def explained_json(explained: Explained) -> dict[str, Any]:
-    """All of it as builtins."""
+def explained_json(explained: Explained, stored_at_ms: int | None = None) -> dict[str, Any]:
+    """All of it as builtins: what `kairos explain --json` prints and the API answers.
+
+    `actions` say in words what became of each, the chosen one first; `timing` holds epoch milliseconds.
+    """
+    decision = explained.decision
     trace = msgspec.to_builtins(explained.trace, builtin_types=(bytes,)) | {
         "features": explained.features,
         "contributions": explained.contributions,
     }
     return {
-        "decision": msgspec.to_builtins(explained.decision),
+        "decision": msgspec.to_builtins(decision),
         "trace": trace,
         "funnel": funnel(explained.trace),
         "action_funnel": action_funnel(explained.trace),
+        "actions": [
+            msgspec.to_builtins(one)
+            | {
+                "stage_meaning": STAGES.get(one.stage, ""),
+                "words": verdict_in_words(one)
+                if one.verdict == "excluded"
+                else priority_in_words(one),
+            }
+            for one in _by_fate(explained.trace)
+        ],
+        "timing": {
+            "event_time_ms": decision.event_time_ms,
+            "sent_at_ms": decision.sent_at_ms,
+            "stored_at_ms": stored_at_ms,
+            "valid_until_ms": decision.valid_until_ms,
+        },
         "meanings": MEANINGS,
         "remark": explained.remark,
     }
+
+
+def _by_fate(trace: DecisionTrace) -> list[TracedAction]:
+    """The chosen action, those that were outweighed by priority, those that were excluded."""
+    return sorted(trace.actions, key=lambda one: (FATES[one.verdict], -one.priority))
 
 
 def show_explained(explained: Explained, stored_at_ms: int | None) -> None:
@@ -166,7 +207,6 @@ def _show_actions(trace: DecisionTrace) -> None:
     """The funnel of the actions, and what became of each: the chosen one first, then by priority."""
     counts = ", ".join(f"{count} {stage}" for stage, count in action_funnel(trace).items())
     show(f"  actions   {counts}")
-    order = {"chosen": 0, "not_chosen": 1, "excluded": 2}
     rows = [
         (
             one.action_id,
@@ -175,7 +215,7 @@ def _show_actions(trace: DecisionTrace) -> None:
             verdict_in_words(one) if one.verdict == "excluded" else priority_in_words(one),
             f"{one.probability:.1%}" if one.verdict != "excluded" else "",
         )
-        for one in sorted(trace.actions, key=lambda one: (order[one.verdict], -one.priority))
+        for one in _by_fate(trace)
     ]
     columns = ("action", "verdict", "stage", "why", "chance")
     show_table("actions (priority = P x C x V x L)", columns, rows)

@@ -1,11 +1,12 @@
 """What runs and where: `kairos status`, and the addresses for commands that need a running engine."""
 
-from typing import Final, NotRequired, TypedDict
+from typing import Final, NamedTuple, NotRequired, TypedDict
 
 from redis import RedisError
 
 from jobs.config import Config
 from jobs.metrics import is_running, read_counts
+from jobs.stack.flink_cluster import local_address
 from jobs.stack.kafka import is_kafka_healthy
 from jobs.stack.state import read_state
 from jobs.stack.status import statuses
@@ -33,13 +34,16 @@ class ServiceStatus(TypedDict):
 
 
 def status(config: Config) -> dict[str, ServiceStatus]:
-    """Every service by name. The API comes with a later version and is down until then."""
+    """Every service by name."""
     found = statuses(config.home)
     result: dict[str, ServiceStatus] = {}
     for name in SERVICES:
         one = found.get(name)
         is_up = one is not None and one.state == "up"
         address = one.address if one is not None else None
+        if name in JOBS and one is None:
+            address = config.flink or local_address(config.home)
+            is_up = address is not None
         if name in JOBS and is_up:
             is_up = address is not None and is_running(address, JOBS[name])
         if name == "store" and is_up:
@@ -51,6 +55,26 @@ def status(config: Config) -> dict[str, ServiceStatus]:
     return result
 
 
+class ApiTargets(NamedTuple):
+    """Where the API finds what it works with; it answers while they are down."""
+
+    kafka: str
+    redis: str
+    flink: str | None
+
+
+def api_targets(config: Config) -> ApiTargets:
+    """The addresses that are set, or that the last `up` of this home had; ConfigError without any."""
+    kafka = config.kafka or _address(config, "kafka")
+    redis = config.redis or _address(config, "redis")
+    if kafka is None or redis is None:
+        raise ConfigError(
+            "it is not known where Kafka and the store are: `kairos up` starts them, or "
+            "KAIROS_KAFKA and KAIROS_REDIS name yours"
+        )
+    return ApiTargets(kafka, redis, config.flink or _address(config, "flink"))
+
+
 def running_kafka(config: Config) -> str:
     """Kafka's address; ConfigError if none answers."""
     address = config.kafka or _address(config, "kafka")
@@ -59,6 +83,14 @@ def running_kafka(config: Config) -> str:
             f"Kafka does not answer{f' at {address}' if address else ''}: "
             "`kairos up` starts it, or KAIROS_KAFKA names yours"
         )
+    return address
+
+
+def redis_of(config: Config) -> str:
+    """The store's address; ConfigError if none is known."""
+    address = config.redis or _address(config, "redis")
+    if address is None:
+        raise ConfigError("there is no store: `kairos up` starts one, or KAIROS_REDIS names yours")
     return address
 
 

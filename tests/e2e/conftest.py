@@ -32,7 +32,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
         yield engine
         stopped = home.kairos("down")
         assert stopped.returncode == 0, stopped.stderr
-        assert stopped.stdout == "stopped redis, kafka, flink, store, learn\n"
+        assert stopped.stdout == "stopped redis, kafka, flink, store, learn, api\n"
         assert home.names_left(0.0) == []
         assert {one["state"] for one in home.json("status", "--json").values()} == {"down"}
         assert home.kairos("down").stdout == "nothing was running\n"

@@ -16,6 +16,7 @@ def test_without_any_setting_there_are_the_defaults() -> None:
             store_prefix="kairos", source_format="kairos", parallelism=1, checkpoint_ms=1000,
             lateness_ms=LATENESS_MS, seed="kairos", pseudonym_key_file=None, api_keys=None, api_secret=Secret(),
             checkpoints="", state_backend=None, slots="split", core=None,
+            api_host="127.0.0.1", api_port=8000, api_budget_ms=50, api_origins="",
         )  # fmt: skip
 
 
@@ -27,12 +28,15 @@ def test_every_setting_is_read() -> None:
         "KAIROS_LATENESS_MS": "0", "KAIROS_SEED": "another",
         "KAIROS_PSEUDONYM_KEY_FILE": "/k/p.key", "KAIROS_API_KEYS": "/k/keys.yaml", "KAIROS_API_SECRET": "hush",
         "KAIROS_CHECKPOINTS": "s3://b/c", "KAIROS_STATE_BACKEND": "rocksdb", "KAIROS_SLOTS": "shared", "KAIROS_CORE": "1",
+        "KAIROS_API_HOST": "0.0.0.0", "KAIROS_API_PORT": "8080", "KAIROS_API_BUDGET_MS": "20",
+        "KAIROS_API_ORIGINS": "https://shop.example,http://localhost:3000",
     }  # fmt: skip
     assert set(given) == {one.name for one in SETTINGS}
     assert config_from(given) == Config(
         Path("/data/kairos"), "k1:9092,k2:9093", "r:6379", "[::1]:8081", "replay-1.", "x", "json",
         4, 100, 0, "another", Path("/k/p.key"), Path("/k/keys.yaml"), Secret("hush"),
         "s3://b/c", "rocksdb", "shared", 1,
+        "0.0.0.0", 8080, 20, "https://shop.example,http://localhost:3000",
     )  # fmt: skip
     assert as_environment(config_from(given)) == given
 
@@ -58,6 +62,9 @@ WRONG = {
     "KAIROS_PARALLELISM": ["0", "1025", "-1", "two", "1.5", "²", " 1"],
     "KAIROS_CHECKPOINT_MS": ["99", "3600001"],
     "KAIROS_LATENESS_MS": ["86400001"],
+    "KAIROS_API_PORT": ["0", "65536", "http"],
+    "KAIROS_API_BUDGET_MS": ["-1", "10001"],
+    "KAIROS_API_ORIGINS": ["shop.example", "https://shop.example/page", "ftp://shop.example"],
 }
 
 

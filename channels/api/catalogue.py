@@ -1,0 +1,61 @@
+"""The catalogue as a shop shows it: items by category, words or ids."""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from channels.api.knowledge import Snapshot
+from channels.api.wire import CategoriesOut, CategoryOut, ItemOut, ItemsOut
+from schemas.items import Item
+
+WORDS_MAX: Final = 8
+"""Words of a query that count."""
+
+
+def find_items(
+    snapshot: Snapshot, category: str, query: str, ids: str, offset: int, limit: int
+) -> ItemsOut:
+    """Items of a category (and those below it) that hold all words; or those with these ids, in their order."""
+    found = _by_ids(snapshot, ids) if ids else _in_category(snapshot, category)
+    words = query.lower().split()[:WORDS_MAX]
+    hits = [one for one in found if _holds(one, words)]
+    page = hits[offset : offset + limit]
+    return ItemsOut(tuple(map(item_out, page)), len(hits))
+
+
+def categories_of(snapshot: Snapshot) -> CategoriesOut:
+    """Every category that has items of its own."""
+    return CategoriesOut(
+        tuple(
+            CategoryOut(name, len(ids))
+            for name, ids in sorted(snapshot.by_category.items())
+            if name
+        )
+    )
+
+
+def item_out(item: Item) -> ItemOut:
+    """The item as it goes over HTTP."""
+    return ItemOut(
+        item.item_id, item.name, item.category, item.brand, item.price, item.currency, item.stock,
+        item.tags, item.attributes, item.text, item.image,
+    )  # fmt: skip
+
+
+def _by_ids(snapshot: Snapshot, ids: str) -> Iterator[Item]:
+    return (snapshot.items[one] for one in ids.split(",") if one in snapshot.items)
+
+
+def _in_category(snapshot: Snapshot, category: str) -> Iterator[Item]:
+    if not category:
+        yield from snapshot.items.values()
+        return
+    for name, ids in snapshot.by_category.items():
+        if name == category or name.startswith(f"{category}/"):
+            yield from (snapshot.items[one] for one in ids)
+
+
+def _holds(item: Item, words: Iterable[str]) -> bool:
+    if not words:
+        return True
+    text = " ".join((item.name or "", item.brand or "", item.category or "", *item.tags)).lower()
+    return all(word in text for word in words)

@@ -1,0 +1,296 @@
+"""DecisionStream: what the engine decides, as it decides it, for those in this process who wait for it."""
+
+import asyncio
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from typing import Final, NamedTuple, TypeVar
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from schemas.codec import DECISION
+from schemas.decisions import Decision
+from schemas.errors import InvalidEvent
+from schemas.topics import DECISIONS
+
+POLL_S: Final = 0.2
+BATCH_MAX: Final = 500
+ANSWER_S: Final = 2.0
+RETRY_S: Final = 0.5
+DECISIONS_KEPT_MAX: Final = 10_000
+"""Decisions of which a repeat of their event is answered at once; the oldest goes."""
+PLACES_KEPT_MAX: Final = 50_000
+"""Decisions of which it is known where in Kafka they lie, to explain them; the oldest goes."""
+SUBSCRIBERS_MAX: Final = 1_000
+QUEUE_MAX: Final = 64
+"""Decisions that wait for a slow reader; at the bound the reader is let go."""
+
+K = TypeVar("K")
+V = TypeVar("V")
+Cause = tuple[str, str]
+"""Event id and placement."""
+logger = logging.getLogger(__name__)
+
+
+class Place(NamedTuple):
+    """Where a decision lies in Kafka, and its cause; `timestamp_ms` is its record's, which its trace shares."""
+
+    partition: int
+    offset: int
+    timestamp_ms: int
+    cause: Cause
+
+
+class TooManyReaders(Exception):
+    """SUBSCRIBERS_MAX read already."""
+
+
+class Subscription:
+    """One reader's queue of the decisions of a session; `None` in it: the reader was too slow."""
+
+    def __init__(self, session_id: str) -> None:
+        self.session_id = session_id
+        self.queue: asyncio.Queue[Decision | None] = asyncio.Queue(QUEUE_MAX)
+        self.is_dropped = False
+
+    def put(self, decision: Decision) -> None:
+        """Hands a decision over; drops the reader where its queue is full."""
+        if self.is_dropped:
+            return
+        if self.queue.qsize() >= QUEUE_MAX - 1:
+            self.end()
+        else:
+            self.queue.put_nowait(decision)
+
+    def end(self) -> None:
+        """Lets the reader go after what it has."""
+        self.is_dropped = True
+        self.queue.put_nowait(None)
+
+
+class DecisionStream:
+    """Reads all partitions of `decisions` from their end, in a thread and in no group.
+
+    `on_decision` is called in that thread with each decision. Everything else is called in the loop.
+    """
+
+    def __init__(self, kafka: str, prefix: str) -> None:
+        self._kafka = kafka
+        self._topic = prefix + DECISIONS
+        self._waiting: dict[Cause, list[asyncio.Future[Decision]]] = {}
+        self._subscribers: dict[str, list[Subscription]] = {}
+        self._recent: OrderedDict[Cause, bytes] = OrderedDict()
+        self._newest: OrderedDict[tuple[str, str], tuple[int, bytes]] = OrderedDict()
+        self._places: OrderedDict[str, Place] = OrderedDict()
+        self._persons: OrderedDict[str, str] = OrderedDict()
+        self._is_ending = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="decisions", daemon=True)
+        self.on_decision: list[Callable[[Decision], None]] = []
+        self.is_connected = False
+        self.waiting = self.readers = self.dropped = self.invalid = 0
+
+    def start(self) -> None:
+        """Begins to read; to be called in the running loop."""
+        self._loop = asyncio.get_running_loop()
+        self._thread.start()
+
+    def close(self) -> None:
+        """Ends the thread and every subscription."""
+        self._is_ending.set()
+        self._thread.join(POLL_S * 5)
+        self._end_all()
+
+    def end_streams(self) -> None:
+        """Ends every subscription soon; may be called from a signal's handler."""
+        self._loop.call_soon_threadsafe(self._end_all)
+
+    def _end_all(self) -> None:
+        for subscription in [one for many in self._subscribers.values() for one in many]:
+            if not subscription.is_dropped:
+                subscription.end()
+
+    def expect(self, cause: Cause) -> asyncio.Future[Decision]:
+        """The decision that this event leads to for this placement, done as soon as it is there.
+
+        Call it before the event is sent, and `forget` after.
+        """
+        future: asyncio.Future[Decision] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(cause, []).append(future)
+        self.waiting += 1
+        known = self.find(cause)
+        if known is not None:
+            future.set_result(known)
+        return future
+
+    def forget(self, cause: Cause, future: asyncio.Future[Decision]) -> None:
+        """Waits no longer."""
+        waiting = self._waiting.get(cause, [])
+        if future in waiting:
+            waiting.remove(future)
+            self.waiting -= 1
+        if not waiting:
+            self._waiting.pop(cause, None)
+        future.cancel()
+
+    def find(self, cause: Cause) -> Decision | None:
+        """The decision on this event, if it was read lately."""
+        data = self._recent.get(cause)
+        return DECISION.decode(data) if data is not None else None
+
+    def newest(self, person: str, placement: str) -> Decision | None:
+        """The person's newest decision of the placement, if it was read lately."""
+        found = self._newest.get((person, placement))
+        return DECISION.decode(found[1]) if found is not None else None
+
+    def person_of(self, session_id: str) -> str | None:
+        """For whom the session's newest decision was made, if it was read lately."""
+        return self._persons.get(session_id)
+
+    def place_of(self, decision_id: str) -> Place | None:
+        """Where in Kafka the decision lies, if it was read lately."""
+        return self._places.get(decision_id)
+
+    def find_id(self, decision_id: str) -> Decision | None:
+        """The decision with this id, if it was read lately."""
+        place = self._places.get(decision_id)
+        found = self.find(place.cause) if place else None
+        return found if found is not None and found.decision_id == decision_id else None
+
+    def subscribe(self, session_id: str) -> Subscription:
+        """The decisions of a session from now on; raises TooManyReaders."""
+        if self.readers >= SUBSCRIBERS_MAX:
+            raise TooManyReaders(f"{self.readers} streams are open")
+        subscription = Subscription(session_id)
+        self._subscribers.setdefault(session_id, []).append(subscription)
+        self.readers += 1
+        return subscription
+
+    def unsubscribe(self, subscription: Subscription) -> None:
+        """Ends a subscription."""
+        found = self._subscribers.get(subscription.session_id, [])
+        if subscription in found:
+            found.remove(subscription)
+            self.readers -= 1
+            self.dropped += subscription.is_dropped
+        if not found:
+            self._subscribers.pop(subscription.session_id, None)
+
+    # --- the thread ---------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while not self._is_ending.is_set():
+            consumer = _open(self._kafka, self._lose)
+            try:
+                if self._assign(consumer):
+                    self._read(consumer)
+            finally:
+                self.is_connected = False
+                consumer.close()
+            self._is_ending.wait(RETRY_S)
+
+    def _assign(self, consumer: Consumer) -> bool:
+        """Whether Kafka is there and has the topic; all of its partitions are then read from the end."""
+        try:
+            found = consumer.list_topics(self._topic, timeout=ANSWER_S).topics[self._topic]
+            if found.error is not None or not found.partitions:
+                return False
+            places = [TopicPartition(self._topic, at) for at in found.partitions]
+            # the ends as of now: "the end" would be that of the first fetch, a moment later
+            ends = [consumer.get_watermark_offsets(place, ANSWER_S)[1] for place in places]
+        except KafkaException:
+            return False
+        for place, end in zip(places, ends, strict=True):
+            place.offset = end
+        consumer.assign(places)
+        self.is_connected = True
+        return True
+
+    def _lose(self, error: KafkaError) -> None:
+        """Called by the consumer where something is wrong with its connections."""
+        if error.code() == KafkaError._ALL_BROKERS_DOWN:
+            self.is_connected = False
+
+    def _read(self, consumer: Consumer) -> None:
+        while not self._is_ending.is_set():
+            first = consumer.poll(POLL_S)
+            if not self.is_connected:
+                self.is_connected = first is not None or self._is_there(consumer)
+            if first is None:
+                continue
+            for message in (first, *consumer.consume(BATCH_MAX - 1, timeout=0)):
+                if message.error() is None:
+                    self._take(message)
+                elif message.error().fatal():
+                    return
+
+    def _is_there(self, consumer: Consumer) -> bool:
+        try:
+            return self._topic in consumer.list_topics(self._topic, timeout=RETRY_S).topics
+        except KafkaException:
+            return False
+
+    def _take(self, message: Message) -> None:
+        value = message.value() or b""
+        try:
+            decision = DECISION.decode(value)
+        except InvalidEvent as error:
+            self.invalid += 1
+            logger.warning("%s/%d is not a decision: %s", self._topic, message.offset(), error)
+            return
+        cause = (decision.event_id, decision.placement)
+        if decision.kind == "decided":
+            _keep(self._recent, cause, value, DECISIONS_KEPT_MAX)
+            person = (decision.person, decision.placement)
+            before = self._newest.get(person)
+            if before is None or before[0] < decision.sequence:
+                _keep(self._newest, person, (decision.sequence, value), DECISIONS_KEPT_MAX)
+            _keep(self._persons, decision.session_id, decision.person, PLACES_KEPT_MAX)
+        else:  # what was taken back is not shown from here, either
+            self._newest.pop((decision.person, decision.placement), None)
+        place = Place(message.partition(), message.offset(), message.timestamp()[1], cause)
+        _keep(self._places, decision.decision_id, place, PLACES_KEPT_MAX)
+        for tell in self.on_decision:
+            tell(decision)
+        if cause in self._waiting or decision.session_id in self._subscribers:
+            self._tell(self._deliver, decision)
+
+    def _tell(self, call: Callable[[Decision], None], decision: Decision) -> None:
+        try:
+            self._loop.call_soon_threadsafe(call, decision)
+        except RuntimeError:  # the loop has ended, and with it whoever waited
+            self._is_ending.set()
+
+    def _deliver(self, decision: Decision) -> None:
+        if decision.kind == "decided":
+            _wake(self._waiting.get((decision.event_id, decision.placement), ()), decision)
+        for subscription in self._subscribers.get(decision.session_id, ()):
+            subscription.put(decision)
+
+
+def _wake(waiting: Iterable[asyncio.Future[Decision]], decision: Decision) -> None:
+    for future in waiting:
+        if not future.done():
+            future.set_result(decision)
+
+
+def _keep(kept: "OrderedDict[K, V]", key: K, value: V, count_max: int) -> None:
+    kept[key] = value
+    kept.move_to_end(key)
+    if len(kept) > count_max:
+        kept.popitem(last=False)
+
+
+def _open(kafka: str, lose: Callable[[KafkaError], None]) -> Consumer:
+    return Consumer(
+        {
+            "bootstrap.servers": kafka,
+            "group.id": "unused",
+            "enable.auto.commit": False,
+            "auto.offset.reset": "latest",
+            "fetch.wait.max.ms": 100,
+            "reconnect.backoff.max.ms": 1_000,
+            "error_cb": lose,
+            "log_level": 0,
+        }
+    )

@@ -1,0 +1,166 @@
+"""EventLog: events into Kafka from an asyncio process, and when Kafka has them."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from confluent_kafka import KafkaException, Producer
+
+from channels.api.breaker import Breaker
+from channels.api.read_events import Bad
+from schemas.codec import DEAD_LETTER
+from schemas.dead_letters import dead_letter
+from schemas.events import Event
+from schemas.records import LogRecord
+from schemas.topics import DEAD_LETTERS, EVENTS
+
+TIMEOUT_S: Final = 5.0
+"""How long Kafka may take before a caller is told that it does not."""
+MESSAGE_TIMEOUT_MS: Final = 10_000
+QUEUE_EVENTS_MAX: Final = 50_000
+QUEUE_KIB_MAX: Final = 64 * 1_024
+"""Beyond these the producer takes nothing any more, and callers are told at once."""
+POLL_S: Final = 0.2
+FAILURES_MAX: Final = 3
+REST_S: Final = 1.0
+
+
+class LogUnavailable(Exception):
+    """Kafka did not take the events, or not in time: they may be sent again (ids are the same)."""
+
+
+class Delivery:
+    """Several records on their way. Done when Kafka has them all, failed with the first that it refused."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, count: int) -> None:
+        self._loop = loop
+        self._left = count
+        self.done: asyncio.Future[None] = loop.create_future()
+        # nobody need wait for it
+        self.done.add_done_callback(lambda done: done.cancelled() or done.exception())
+        if not count:
+            self.done.set_result(None)
+
+    def delivered(self, error: Any, _: Any) -> None:
+        """Called by the producer's thread, once for each record."""
+        self._left -= 1
+        if error is not None:
+            self._tell(LogUnavailable(error.str()))
+        elif self._left == 0:
+            self._tell(None)
+
+    def _tell(self, error: LogUnavailable | None) -> None:
+        try:
+            self._loop.call_soon_threadsafe(self._end, error)
+        except RuntimeError:  # the loop has ended, and with it whoever waited
+            return
+
+    def _end(self, error: LogUnavailable | None) -> None:
+        if self.done.done():
+            return
+        if error is None:
+            self.done.set_result(None)
+        else:
+            self.done.set_exception(error)
+
+
+class EventLog:
+    """An idempotent producer to the topic `events`, whose key is the session.
+
+    A record's timestamp is its event's time, never later than now: one from the future would move the
+    watermark past events that are still to come.
+    """
+
+    def __init__(self, kafka: str, prefix: str, encode: Callable[[Event], bytes]) -> None:
+        self._producer = Producer(
+            {
+                "bootstrap.servers": kafka,
+                "acks": "all",
+                "enable.idempotence": True,
+                "linger.ms": 0,
+                "message.timeout.ms": MESSAGE_TIMEOUT_MS,
+                "queue.buffering.max.messages": QUEUE_EVENTS_MAX,
+                "queue.buffering.max.kbytes": QUEUE_KIB_MAX,
+                "reconnect.backoff.max.ms": 1_000,
+                # the Java client's, so that a key is in the partition where every reader looks
+                "partitioner": "murmur2_random",
+                "log_level": 0,
+            }
+        )
+        self._prefix = prefix
+        self._encode = encode
+        self.breaker = Breaker(FAILURES_MAX, REST_S)
+        self._is_ending = threading.Event()
+        self._thread = threading.Thread(target=self._serve, name="event-log", daemon=True)
+        self._thread.start()
+
+    @property
+    def is_down(self) -> bool:
+        """Whether Kafka took nothing lately."""
+        return self.breaker.is_open
+
+    def send(self, events: Sequence[Event]) -> Delivery:
+        """Hands events over in their order; see `Delivery`. Raises LogUnavailable where the queue is full."""
+        values = [
+            (EVENTS, event.session_id, self._encode(event), event.event_time_ms) for event in events
+        ]
+        return self._send(values)
+
+    async def write(self, events: Sequence[Event]) -> None:
+        """Returns when Kafka has the events; raises LogUnavailable where it does not say so in time."""
+        if not self.breaker.allows(time.monotonic()):
+            raise LogUnavailable("Kafka has not been answering")
+        await self.confirm(self.send(events))
+
+    async def confirm(self, delivery: Delivery) -> None:
+        """Returns when Kafka has what was sent; raises LogUnavailable."""
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                await asyncio.shield(delivery.done)
+        except (TimeoutError, LogUnavailable) as error:
+            self.breaker.failed(time.monotonic())
+            why = str(error) or f"Kafka did not answer within {TIMEOUT_S:g} s"
+            raise LogUnavailable(why) from error
+        self.breaker.succeeded()
+
+    def dead_letters(self, place: str, bad: Sequence[Bad], now_ms: int) -> Delivery:
+        """Keeps what cannot be an event, with its reason: the topic is `api:PLACE`, the offset its index."""
+        values = []
+        for one in bad:
+            record = LogRecord(f"api:{place}", 0, one.at, 0, "", one.raw)
+            letter = dead_letter(record, one.error)
+            key = f"{letter.topic}/0/{one.at}"
+            time_ms = letter.event_time_ms or now_ms
+            values.append((DEAD_LETTERS, key, DEAD_LETTER.encode(letter), time_ms))
+        return self._send(values)
+
+    def close(self, seconds_max: float = TIMEOUT_S) -> int:
+        """Waits until Kafka has everything; how many records it had not taken by then."""
+        left: int = self._producer.flush(seconds_max)
+        self._is_ending.set()
+        self._thread.join(POLL_S * 5)
+        return left
+
+    def _send(self, records: Sequence[tuple[str, str, bytes, int]]) -> Delivery:
+        delivery = Delivery(asyncio.get_running_loop(), len(records))
+        now_ms = time.time_ns() // 1_000_000
+        for topic, key, value, time_ms in records:
+            try:
+                self._producer.produce(
+                    self._prefix + topic,
+                    value,
+                    key.encode(),
+                    timestamp=max(0, min(time_ms, now_ms)),
+                    on_delivery=delivery.delivered,
+                )
+            except (BufferError, KafkaException) as error:
+                self.breaker.failed(time.monotonic())
+                raise LogUnavailable("Kafka does not take events fast enough") from error
+        return delivery
+
+    def _serve(self) -> None:
+        """Runs the delivery reports."""
+        while not self._is_ending.is_set():
+            self._producer.poll(POLL_S)

@@ -1,0 +1,225 @@
+"""What the API knows of the engine's knowledge: the policy in force, and the catalogue.
+
+One thread reads `control` and `items` from their beginning and goes on. As everywhere, what holds at a
+time is the newest with `effective_from_ms` not after it.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+from typing import Final, NamedTuple
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
+
+from schemas.codec import CONTROL, ITEM
+from schemas.errors import ConfigError, InvalidEvent
+from schemas.items import Item
+from schemas.policy import Policy
+from schemas.topics import CONTROL as CONTROL_TOPIC
+from schemas.topics import ITEMS
+
+POLL_S: Final = 0.2
+BATCH_MAX: Final = 500
+ANSWER_S: Final = 2.0
+RETRY_S: Final = 0.5
+SNAPSHOT_S: Final = 1.0
+"""A change of the catalogue is in its lists after about so long."""
+
+logger = logging.getLogger(__name__)
+
+
+class Version(NamedTuple):
+    """One version of the policy: of those in force the one with the highest time and offset counts."""
+
+    effective_from_ms: int
+    offset: int
+    version: str
+    policy: Policy
+
+
+class Snapshot(NamedTuple):
+    """The catalogue at a moment: items by id in the order in which they came, and ids by category."""
+
+    items: dict[str, Item]
+    by_category: dict[str, list[str]]
+    catalogue_ms: int
+
+
+NO_ITEMS: Final = Snapshot({}, {}, 0)
+
+
+class KnowledgeReader:
+    """The policy and the catalogue as of any time since the newest.
+
+    `read_policy` makes a policy of a control record's payload and raises ConfigError where the engine
+    would refuse it, too. All methods may be called from any thread.
+    """
+
+    def __init__(self, kafka: str, prefix: str, read_policy: Callable[[bytes], Policy]) -> None:
+        self._kafka = kafka
+        self._topics = (prefix + CONTROL_TOPIC, prefix + ITEMS)
+        self._read_policy = read_policy
+        self._policies: list[Version] = []
+        self._items: dict[str, list[tuple[int, int, Item]]] = {}
+        self._next_snapshot_s = 0.0
+        self._pending_ms: list[int] = []
+        self._is_ending = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="knowledge", daemon=True)
+        self.snapshot = NO_ITEMS
+        """The items that are there; made in the thread, because many take long."""
+        self.is_complete = False
+        """Whether both topics were read to where they ended."""
+
+    def start(self) -> None:
+        """Begins to read."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Ends the thread."""
+        self._is_ending.set()
+        self._thread.join(POLL_S * 5)
+
+    def policy_at(self, now_ms: int) -> Version | None:
+        """The version of the policy in force; None = none is known."""
+        held = [one for one in self._policies if one.effective_from_ms <= now_ms]
+        return max(held, key=lambda one: one[:2], default=None)
+
+    def item_at(self, item_id: str, now_ms: int) -> Item | None:
+        """The item as it is now, `is_gone` included; None = the catalogue never had it."""
+        held = [one for one in self._items.get(item_id, ()) if one[0] <= now_ms]
+        return max(held, key=lambda one: one[:2])[2] if held else None
+
+    # --- the thread ---------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while not self._is_ending.is_set():
+            consumer = _open(self._kafka)
+            try:
+                if self._assign(consumer):
+                    self._read(consumer)
+            finally:
+                consumer.close()
+            self._is_ending.wait(RETRY_S)
+
+    def _assign(self, consumer: Consumer) -> bool:
+        try:
+            known = consumer.list_topics(timeout=ANSWER_S).topics
+        except KafkaException:
+            return False
+        if any(name not in known or not known[name].partitions for name in self._topics):
+            return False
+        places = [(name, at) for name in self._topics for at in known[name].partitions]
+        consumer.assign([TopicPartition(name, at, OFFSET_BEGINNING) for name, at in places])
+        self._growing = set(places)
+        return True
+
+    def _read(self, consumer: Consumer) -> None:
+        while not self._is_ending.is_set():
+            first = consumer.poll(POLL_S)
+            self._renew()
+            if first is None:
+                continue
+            for message in (first, *consumer.consume(BATCH_MAX - 1, timeout=0)):
+                error = message.error()
+                if error is None:
+                    self._take(message.topic(), message.offset(), message.value() or b"")
+                elif error.code() == KafkaError._PARTITION_EOF:
+                    self._growing.discard((message.topic(), message.partition()))
+                    if not self._growing and not self.is_complete:
+                        self._renew(is_due=True)
+                        self.is_complete = True
+                elif error.fatal():
+                    return
+
+    def _take(self, topic: str, offset: int, value: bytes) -> None:
+        """One record; one that cannot be used leaves everything as it was, as in the engine."""
+        try:
+            if topic == self._topics[0]:
+                self._take_control(offset, value)
+            else:
+                self._take_item(offset, ITEM.decode(value))
+        except (InvalidEvent, ConfigError) as error:
+            logger.warning("%s/%d is left out: %s", topic, offset, error)
+
+    def _take_control(self, offset: int, value: bytes) -> None:
+        control = CONTROL.decode(value)
+        if control.kind == "policy" and control.payload is not None:
+            policy = self._read_policy(control.payload)
+            found = Version(control.effective_from_ms, offset, control.version, policy)
+            self._policies = _without_past(self._policies, found)
+
+    def _take_item(self, offset: int, item: Item) -> None:
+        held = self._items.get(item.item_id, [])
+        kept = [one for one in held if one[1] != offset]
+        kept.append((item.effective_from_ms, offset, item))
+        self._items[item.item_id] = _newest_of(kept)
+        self._pending_ms.append(item.effective_from_ms)
+
+    def _renew(self, *, is_due: bool = False) -> None:
+        """Makes the snapshot anew where a version has come into force since the last one."""
+        now_s, now_ms = time.monotonic(), time.time_ns() // 1_000_000
+        if not is_due and (
+            now_s < self._next_snapshot_s or min(self._pending_ms, default=now_ms + 1) > now_ms
+        ):
+            return
+        self._next_snapshot_s = now_s + SNAPSHOT_S
+        self._pending_ms = [one for one in self._pending_ms if one > now_ms]
+        self.snapshot = self._made(now_ms)
+
+    def _made(self, now_ms: int) -> Snapshot:
+        items = {}
+        by_category: dict[str, list[str]] = {}
+        catalogue_ms = 0
+        for item_id in self._items:
+            item = self.item_at(item_id, now_ms)
+            if item is None:
+                continue
+            catalogue_ms = max(catalogue_ms, item.effective_from_ms)
+            if not item.is_gone:
+                items[item_id] = item
+                by_category.setdefault(item.category or "", []).append(item_id)
+        return Snapshot(items, by_category, catalogue_ms)
+
+
+def _without_past(held: Sequence[Version], found: Version) -> list[Version]:
+    """With one more version, and without those that can be in force no more."""
+    now_ms = time.time_ns() // 1_000_000
+    all_of_them = [one for one in held if one.offset != found.offset] + [found]
+    past = sorted((one for one in all_of_them if one.effective_from_ms <= now_ms), key=_order)
+    return past[-1:] + [one for one in all_of_them if one.effective_from_ms > now_ms]
+
+
+def _order(one: Version) -> tuple[int, int]:
+    return one.effective_from_ms, one.offset
+
+
+def _newest_of(held: Sequence[tuple[int, int, Item]]) -> list[tuple[int, int, Item]]:
+    now_ms = time.time_ns() // 1_000_000
+    past = [one for one in held if one[0] <= now_ms]
+    return sorted(past, key=lambda one: one[:2])[-1:] + [one for one in held if one[0] > now_ms]
+
+
+def first_available(snapshot: Snapshot, count: int, passed: Iterable[str] = ()) -> list[Item]:
+    """The catalogue's first items that are not sold out, but for those `passed` over."""
+    left_out = frozenset(passed)
+    there = (
+        item for item in snapshot.items.values() if item.stock != 0 and item.item_id not in left_out
+    )
+    return list(islice(there, count))
+
+
+def _open(kafka: str) -> Consumer:
+    return Consumer(
+        {
+            "bootstrap.servers": kafka,
+            "group.id": "unused",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "auto.offset.reset": "earliest",
+            "fetch.wait.max.ms": 500,
+            "reconnect.backoff.max.ms": 1_000,
+            "log_level": 0,
+        }
+    )

@@ -1,0 +1,244 @@
+"""The OpenAPI document, made from the structs of `wire.py`: what stands there is what is checked."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from channels.api import wire
+from schemas import CODE_VERSION
+from schemas.events import Event
+from schemas.limits import ID_LENGTH_MAX, STRING_LENGTH_MAX
+
+REF: Final = "#/components/schemas/{name}"
+JSON: Final = "application/json"
+ID: Final = {"type": "string", "minLength": 1, "maxLength": ID_LENGTH_MAX}
+COMPONENTS: Final = (
+    wire.RecommendationsRequest, wire.Recommendations, wire.DecisionsRequest, wire.DecisionsAnswer,
+    wire.Answer, wire.ReactionIn, wire.Accepted, wire.SessionIn, wire.SessionOut, wire.ItemOut, wire.ItemsOut,
+    wire.CategoriesOut, wire.Problem, wire.Readiness, Event,
+)  # fmt: skip
+PROBLEMS: Final = {
+    400: "The request cannot be used; `detail` names the field at fault.",
+    401: "No key, an unknown one, or a token that is no good.",
+    403: "The key may not do this.",
+    404: "There is no such thing.",
+    408: "The body took too long.",
+    413: "The body, or the number of events in it, is too large.",
+    422: "No event of the request can be used.",
+    429: "The key or the session asks too often; `Retry-After` says when again.",
+    503: "Not now; `Retry-After` says when again.",
+}
+
+
+class Endpoint(NamedTuple):
+    """One operation. `body` and `answer` name components; `problems` are the statuses beside `status`."""
+
+    method: str
+    path: str
+    summary: str
+    status: int
+    answer: str | None
+    problems: tuple[int, ...]
+    body: str | None = None
+    is_body_required: bool = True
+    parameters: tuple[dict[str, Any], ...] = ()
+    is_open: bool = False
+    media_type: str = JSON
+
+
+def _query(name: str, schema: Mapping[str, Any], meaning: str) -> dict[str, Any]:
+    return {
+        "name": name, "in": "query", "required": False, "description": meaning, "schema": schema,
+    }  # fmt: skip
+
+
+def _in_path(name: str, meaning: str) -> dict[str, Any]:
+    # a slash would be another address
+    schema = {**ID, "pattern": r"^[^/\\\s?#%.]+$"}
+    return {
+        "name": name, "in": "path", "required": True, "description": meaning, "schema": schema,
+    }  # fmt: skip
+
+
+TEXT: Final = {"type": "string", "maxLength": STRING_LENGTH_MAX}
+KEY: Final = _query(
+    "key", {"type": "string", "maxLength": 200}, "A browser's key, where no header can be set"
+)
+TOKEN: Final = _query(
+    "token",
+    {"type": "string", "maxLength": 2_048},
+    "The session's token, where no header can be set",
+)
+WITH_BODY: Final = (400, 401, 403, 408, 413, 429)
+PLAIN: Final = (400, 401, 403, 429)
+
+ENDPOINTS: Final = (
+    Endpoint(
+        "post", "/api/recommendations", "Products for a session, best first", 200, "Recommendations",
+        (*WITH_BODY, 404), "RecommendationsRequest",
+    ),
+    Endpoint(
+        "post", "/v1/decisions", "What to show in some placements, or in which order", 200, "DecisionsAnswer",
+        (*WITH_BODY, 404), "DecisionsRequest",
+    ),
+    Endpoint(
+        "get", "/v1/decisions/{person}/{placement}", "What is decided for a person", 200, "Answer",
+        (*PLAIN, 404),
+        parameters=(_in_path("person", "The person, or an anonymous id"), _in_path("placement", "As the policy names it")),
+    ),
+    Endpoint(
+        "post", "/v1/events", "Events, one or many; answered once Kafka has them", 202, "Accepted",
+        (*WITH_BODY, 422, 503), "Events", parameters=(KEY, TOKEN),
+    ),
+    *(
+        Endpoint(
+            "post", f"/v1/decisions/{{decision_id}}/{one}", f"The decision was {one}", 202, "Accepted",
+            (*WITH_BODY, 503), "ReactionIn", parameters=(_in_path("decision_id", "As the answer gave it"),),
+        )
+        for one in ("exposed", "clicked", "dismissed")
+    ),
+    Endpoint(
+        "post", "/v1/sessions", "A session of our making, with the token that opens it", 201, "SessionOut",
+        WITH_BODY, "SessionIn", is_body_required=False,
+    ),
+    Endpoint(
+        "get", "/v1/stream", "Decisions of a session as they are made (server-sent events)", 200, None,
+        (*PLAIN, 503), media_type="text/event-stream",
+        parameters=(_query("session_id", ID, "The session; without it, the token's"), KEY, TOKEN),
+    ),
+    Endpoint(
+        "get", "/v1/explain/{decision_id}", "How a decision came about", 200, None,
+        (*PLAIN, 404, 503),
+        parameters=(
+            _in_path("decision_id", "As the answer gave it"),
+            _query("event_time_ms", {"type": "integer", "minimum": 0, "maximum": 10**11 * 99}, "Where it is known: older ones are found by it"),
+        ),
+    ),
+    Endpoint(
+        "get", "/v1/items", "Items of the catalogue", 200, "ItemsOut", PLAIN,
+        parameters=(
+            _query("category", TEXT, "A category; those below it belong to it"),
+            _query("q", TEXT, "Words that must all be in name, brand, category or tags"),
+            _query("ids", {"type": "string", "maxLength": 50_000}, "Ids, with commas between them"),
+            _query("offset", {"type": "integer", "minimum": 0, "maximum": 10**9}, "Leave out so many"),
+            _query("limit", {"type": "integer", "minimum": 1, "maximum": wire.ITEMS_PER_PAGE_MAX}, "At most so many"),
+        ),
+    ),
+    Endpoint(
+        "get", "/v1/items/{item_id}", "One item of the catalogue", 200, "ItemOut", (*PLAIN, 404),
+        parameters=(_in_path("item_id", "Its id"),),
+    ),
+    Endpoint("get", "/v1/catalogue/categories", "All categories", 200, "CategoriesOut", (401, 403, 429)),
+    Endpoint("get", "/healthz", "Whether the process is alive", 200, None, (403,), is_open=True),
+    Endpoint("get", "/readyz", "Whether Kafka, store and engine answer (503: not all of them)", 200, "Readiness", (403, 503), is_open=True),
+    Endpoint("get", "/metrics", "Counts and latencies, as Prometheus reads them", 200, None, (401, 403, 429), media_type="text/plain"),
+)  # fmt: skip
+
+
+def document() -> dict[str, Any]:
+    """The whole document, OpenAPI 3.1."""
+    schemas = _schemas()
+    paths: dict[str, dict[str, Any]] = {}
+    for one in ENDPOINTS:
+        paths.setdefault(one.path, {})[one.method] = _operation(one)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Kairos Decision API",
+            "version": CODE_VERSION,
+            "description": (
+                "The next best action for every channel. Each answer says which rung of the ladder it is "
+                "from (`source`: fresh, recent, trending, default) and `why`."
+            ),
+        },
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+        },
+        "security": [{"key": []}, {}],
+    }
+
+
+def older(schema: Any) -> Any:
+    """The same for readers of OpenAPI 3.0, as the docs page is one: null is said in another way there."""
+    if isinstance(schema, list):
+        return [older(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    found = {name: older(value) for name, value in schema.items() if name != "propertyNames"}
+    if found.get("openapi"):
+        found["openapi"] = "3.0.3"
+    for bound, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
+        if isinstance(found.get(exclusive), (int, float)):
+            found |= {bound: found[exclusive], exclusive: True}
+    choices = found.get("anyOf")
+    if isinstance(choices, list) and {"type": "null"} in choices:
+        found["anyOf"] = [one for one in choices if one != {"type": "null"}]
+        found["nullable"] = True
+    return found
+
+
+def _operation(one: Endpoint) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "summary": one.summary,
+        "operationId": f"{one.method}{one.path}".replace("{", "")
+        .replace("}", "")
+        .replace("/", "_"),
+        "responses": {str(one.status): _response(one)} | _problems(one),
+    }
+    if one.parameters:
+        operation["parameters"] = list(one.parameters)
+    if one.body:
+        media_types: Sequence[str] = (JSON, "text/plain") if one.body == "Events" else (JSON,)
+        schema = {"$ref": REF.format(name=one.body)}
+        operation["requestBody"] = {
+            "required": one.is_body_required,
+            "content": {media_type: {"schema": schema} for media_type in media_types},
+        }
+    if one.is_open:
+        operation["security"] = []
+    return operation
+
+
+def _response(one: Endpoint) -> dict[str, Any]:
+    if one.answer:
+        schema: dict[str, Any] = {"$ref": REF.format(name=one.answer)}
+    else:
+        schema = {"type": "object"} if one.media_type == JSON else {"type": "string"}
+    return {"description": one.summary, "content": {one.media_type: {"schema": schema}}}
+
+
+def _problems(one: Endpoint) -> dict[str, Any]:
+    found = {}
+    for status in sorted(one.problems):
+        content: dict[str, Any] = {
+            "application/problem+json": {"schema": {"$ref": REF.format(name="Problem")}}
+        }
+        if one.answer == "Readiness" and status == 503:
+            content = {JSON: {"schema": {"$ref": REF.format(name="Readiness")}}}
+        found[str(status)] = {"description": PROBLEMS[status], "content": content}
+    return found
+
+
+def _schemas() -> dict[str, Any]:
+    _, schemas = msgspec.json.schema_components(COMPONENTS, ref_template=REF)
+    event = dict(schemas["Event"])
+    event["required"] = ["event_type"]
+    event["description"] = (
+        "What a person did. Only `event_type` is needed with a session's token; without one, `session_id`, too. "
+        "An id is made of what the event says, its time is now, its visitor that of the session."
+    )
+    # one bad event does not spoil a batch: it is named in the answer, and the others are taken
+    some_event = {
+        "anyOf": [{"$ref": REF.format(name="Event")}, {"type": "object"}],
+        "description": "What is no event is rejected, with its place and the reason.",
+    }
+    many = {
+        "type": "array", "items": some_event,
+        "minItems": 1, "maxItems": wire.EVENTS_PER_REQUEST_MAX,
+    }  # fmt: skip
+    batch = {"type": "object", "required": ["events"], "properties": {"events": many}}
+    events = {"anyOf": [{"$ref": REF.format(name="Event")}, batch, many]}
+    return {**schemas, "Event": event, "Events": events}

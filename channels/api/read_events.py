@@ -1,0 +1,247 @@
+"""Events as channels send them -> Event: names, times and ids. Pure: `now_ms` is given.
+
+An id that the sender left out is a hash of what the event says, so sending it again changes nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from channels.api.wire import Rejected, SessionEvent
+from schemas.errors import InvalidEvent
+from schemas.events import Event, event_from_fields
+from schemas.limits import (
+    AHEAD_OF_LOG_MAX_MS,
+    EVENT_BYTES_MAX,
+    EVENT_TIME_MIN_MS,
+    MINUTE_MS,
+    SESSION_GAP_MS,
+)
+
+SECONDS_BELOW: Final = 1e11
+"""A timestamp below is in seconds (until the year 5138), one above in milliseconds (since 1973)."""
+AHEAD_MAX_MS: Final = MINUTE_MS
+"""A clock further ahead of ours is wrong."""
+AS_THEY_ARE: Final = (
+    "page", "category", "query", "attribute", "price", "currency", "value_amount", "decision_id",
+    "consent",
+)  # fmt: skip
+
+
+class Sender(NamedTuple):
+    """Whose events these are, where they do not say so themselves."""
+
+    session_id: str | None
+    anonymous_id: str | None
+    person_id: str | None = None
+    channel: str | None = None
+    context: Any = None
+
+
+class Bad(NamedTuple):
+    """An event that cannot be used: its place in the request, its bytes, why."""
+
+    at: int
+    raw: bytes
+    error: InvalidEvent
+
+    @property
+    def rejected(self) -> Rejected:
+        """As the caller is told."""
+        return Rejected(self.at, str(self.error))
+
+
+class ReadEvents(NamedTuple):
+    """What a request holds, in its order."""
+
+    events: list[Event]
+    bad: list[Bad]
+
+
+def read_events(given: Sequence[object], sender: Sender, now_ms: int) -> ReadEvents:
+    """Events with the names of Event; what they leave out is filled in."""
+    read = ReadEvents([], [])
+    for index, fields in enumerate(given):
+        _read_one(read, index, fields, lambda one, at: _filled(one, at, sender, now_ms), now_ms)
+    return read
+
+
+def read_session(
+    given: Sequence[SessionEvent], sender: Sender, now_ms: int, current_page: str | None = None
+) -> ReadEvents:
+    """The events of `POST /api/recommendations`. The newest is on the `current_page` if it names no other.
+
+    Where the newest time is in the future, or longer ago than a session lasts, the sender's clock is
+    wrong, and all times are moved so that the newest is now.
+    """
+    read = ReadEvents([], [])
+    times = [_time_of(one) for one in given]
+    known = [time for time in times if isinstance(time, int)]
+    newest_ms = max(known, default=now_ms)
+    is_off = not now_ms - SESSION_GAP_MS <= newest_ms <= now_ms + AHEAD_MAX_MS
+    shift_ms = now_ms - newest_ms if is_off else 0
+    seen: dict[str, int] = {}
+    for index, (one, time) in enumerate(zip(given, times, strict=True)):
+        page = current_page if index == len(given) - 1 else None
+
+        def build(
+            _: object, at: int, one: SessionEvent = one, time: Any = time, page: Any = page
+        ) -> dict[str, Any]:
+            if isinstance(time, InvalidEvent):
+                raise time
+            return _translated(one, sender, (time, shift_ms, now_ms), seen, page)
+
+        _read_one(read, index, one, build, now_ms)
+    return read
+
+
+def hashed(*parts: str) -> str:
+    """32 hexadecimal digits that stand for these parts."""
+    message = b"".join(
+        len(data).to_bytes(4, "big") + data
+        for data in (part.encode(errors="surrogatepass") for part in parts)
+    )
+    return blake2b(message, digest_size=16).hexdigest()
+
+
+def epoch_ms(timestamp: float | str) -> int:
+    """Epoch milliseconds of epoch seconds, epoch milliseconds or ISO 8601 (UTC without a zone).
+
+    Raises InvalidEvent.
+    """
+    if isinstance(timestamp, str):
+        try:
+            number = float(timestamp)
+        except ValueError:
+            return _iso_ms(timestamp)
+        timestamp = number
+    if not 0 <= timestamp < SECONDS_BELOW * 1_000:  # NaN is refused, too
+        raise InvalidEvent("invalid_value", f"timestamp {timestamp!r} is no time")
+    return round(timestamp * 1_000 if timestamp < SECONDS_BELOW else timestamp)
+
+
+def _iso_ms(text: str) -> int:
+    try:
+        time = datetime.fromisoformat(text)
+        return round((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() * 1_000)
+    except (ValueError, OverflowError) as error:
+        raise InvalidEvent(
+            "invalid_value",
+            f"timestamp {text[:50]!r} is no time: epoch seconds, milliseconds or ISO 8601 are wanted",
+        ) from error
+
+
+def _time_of(one: SessionEvent) -> int | InvalidEvent | None:
+    if one.timestamp is None:
+        return None
+    try:
+        return epoch_ms(one.timestamp)
+    except InvalidEvent as error:
+        return error
+
+
+def _read_one(read: ReadEvents, index: int, given: Any, build: Any, now_ms: int) -> None:
+    try:
+        event = event_from_fields(build(given, index))
+        _check(event, now_ms)
+    except InvalidEvent as error:
+        read.bad.append(Bad(index, _raw(given), error))
+    else:
+        read.events.append(event)
+
+
+def _check(event: Event, now_ms: int) -> None:
+    """Refuses at once what the engine would refuse later, for reasons that the sender can mend."""
+    if event.event_time_ms > now_ms + AHEAD_OF_LOG_MAX_MS:
+        ahead_s = (event.event_time_ms - now_ms) // 1_000
+        raise InvalidEvent("ahead_of_log", f"{ahead_s} s ahead of now", event.event_time_ms)
+    if event.event_type == "clock_ticked":
+        raise InvalidEvent("invalid_value", "clock_ticked is the engine's own")
+    if event.event_type == "identified" and event.person_id is None:
+        raise InvalidEvent("invalid_value", "`identified` needs a person_id")
+    try:
+        size = len(msgspec.json.encode(event))
+    except UnicodeEncodeError as error:
+        raise InvalidEvent("invalid_value", f"a text is no Unicode: {error.reason}") from error
+    if size > EVENT_BYTES_MAX:
+        raise InvalidEvent("too_large", f"{size} bytes, at most {EVENT_BYTES_MAX}")
+
+
+def _filled(fields: object, index: int, sender: Sender, now_ms: int) -> dict[str, Any]:
+    if not isinstance(fields, Mapping):
+        raise InvalidEvent("malformed", f"a JSON object is wanted, not {type(fields).__name__}")
+    said = {name: value for name, value in fields.items() if value is not None}
+    session_id = said.get("session_id", sender.session_id)
+    filled = {
+        "event_time_ms": now_ms,
+        "session_id": session_id,
+        "anonymous_id": sender.anonymous_id or session_id,
+        "sent_at_ms": now_ms,
+        **({"person_id": sender.person_id} if sender.person_id else {}),
+        **said,
+    }
+    if "event_id" not in said:
+        # without a time of its own it happened just now, and two of them are two
+        when = () if "event_time_ms" in said else (str(now_ms), str(index))
+        filled["event_id"] = hashed("event", str(session_id), _content(said), *when)
+    return {name: value for name, value in filled.items() if value is not None}
+
+
+def _translated(
+    one: SessionEvent,
+    sender: Sender,
+    times: tuple[int | None, int, int],
+    seen: dict[str, int],
+    page: str | None,
+) -> dict[str, Any]:
+    time_ms, shift_ms, now_ms = times
+    content = _content(msgspec.to_builtins(one))
+    occurrence = seen.get(content, 0)
+    seen[content] = occurrence + 1
+    # two events with the same time and content are one; without a time they are counted
+    which = () if time_ms is not None else (str(occurrence),)
+    item_ids = one.item_ids or (() if one.product_id is None else (str(one.product_id),))
+    session_id = str(sender.session_id)
+    fields: dict[str, Any] = {
+        "event_id": one.event_id or hashed("session_event", session_id, content, *which),
+        "event_type": one.event,
+        "event_time_ms": now_ms if time_ms is None else max(EVENT_TIME_MIN_MS, time_ms + shift_ms),
+        "session_id": session_id,
+        "anonymous_id": sender.anonymous_id or session_id,
+        "person_id": sender.person_id,
+        "channel": sender.channel,
+        "context": sender.context,
+        "item_ids": item_ids,
+        "value": None if one.value is None else _text(one.value),
+        "quantity": one.quantity,
+        "properties": {name: _text(value) for name, value in one.properties.items()},
+        "sent_at_ms": now_ms,
+    }
+    fields |= {name: getattr(one, name) for name in AS_THEY_ARE}
+    fields["page"] = one.page or page
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _text(value: object) -> str:
+    """`10` of 10.0, `true` of True."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{value:.15g}" if isinstance(value, float) else str(value)
+
+
+def _content(fields: object) -> str:
+    """What an event says, in one order, however its fields were ordered."""
+    try:
+        return msgspec.json.encode(fields, order="sorted").decode()
+    except (UnicodeEncodeError, TypeError, RecursionError) as error:
+        raise InvalidEvent("invalid_value", f"a text is no Unicode: {error}") from error
+
+
+def _raw(given: object) -> bytes:
+    try:
+        return msgspec.json.encode(given)
+    except (UnicodeEncodeError, TypeError, RecursionError):
+        return repr(given).encode(errors="replace")

@@ -1,0 +1,121 @@
+"""What every endpoint does first: who calls, how often they may, and the body in bounded size and time."""
+
+import asyncio
+from typing import Any, Final, TypeVar
+
+import msgspec
+from litestar import Request
+
+from channels.api.access import Caller, Forbidden, Unauthorized
+from channels.api.problems import ApiError
+from channels.api.services import Services
+from channels.api.wire import BODY_BYTES_MAX
+from schemas.limits import ID_LENGTH_MAX
+
+BODY_S: Final = 10.0
+"""A body that takes longer is not waited for."""
+SESSION_HEADER: Final = "X-Kairos-Session"
+PERSON_HEADER: Final = "X-Kairos-Person"
+
+T = TypeVar("T")
+Ask = Request[Any, Any, Any]
+
+
+def caller_of(services: Services, request: Ask, *, in_query: bool = False) -> Caller:
+    """Who calls; with `in_query` key and token may be in the address, where no header can be set.
+
+    Raises ApiError 401, 403, 429.
+    """
+    authorization = request.headers.get("authorization")
+    token = request.headers.get(SESSION_HEADER)
+    if in_query:
+        key = request.query_params.get("key")
+        authorization = authorization or (f"Bearer {key}" if key else None)
+        token = token or request.query_params.get("token")
+    origin = request.headers.get("origin")
+    try:
+        caller = services.access.caller(
+            authorization, token, request.headers.get(PERSON_HEADER), origin
+        )
+    except Unauthorized as error:
+        raise ApiError(401, str(error)) from error
+    except Forbidden as error:
+        raise ApiError(403, str(error)) from error
+    if (
+        in_query
+        and not caller.is_browser
+        and "key" in request.query_params
+        and not services.access.is_open
+    ):
+        raise ApiError(403, "only a browser's key may stand in an address: send Authorization")
+    limit(services, services.key_rates.wait_s(caller.name), "key")
+    return caller
+
+
+def may_write(services: Services, caller: Caller, session_id: str) -> None:
+    """Raises ApiError 403, or 429 where the session asks too often."""
+    if not services.access.may_write(caller, session_id):
+        raise ApiError(403, "this key may not write events of this session")
+    limit(services, services.session_rates.wait_s(session_id), "session")
+
+
+def may_read(services: Services, caller: Caller, session_id: str) -> None:
+    """Raises ApiError 403."""
+    if not services.access.may_read_session(caller, session_id):
+        raise ApiError(403, "this key may not read decisions of this session")
+
+
+def limit(services: Services, wait_s: float, what: str) -> None:
+    """Raises ApiError 429 where there is to be waited."""
+    if wait_s > 0:
+        services.measures.count("kairos_api_limited_total", what=what)
+        raise ApiError(429, f"this {what} asks too often", retry_after_s=wait_s)
+
+
+async def body_of(request: Ask) -> bytes:
+    """The body; raises ApiError 408 or 413."""
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(BODY_S):
+            async for part in request.stream():
+                size += len(part)
+                if size > BODY_BYTES_MAX:
+                    raise ApiError(413, f"a body has at most {BODY_BYTES_MAX} bytes")
+                parts.append(part)
+    except TimeoutError as error:
+        raise ApiError(408, f"the body did not come within {BODY_S:g} s") from error
+    return b"".join(parts)
+
+
+def decoded(decoder: "msgspec.json.Decoder[T]", body: bytes) -> T:
+    """The body's value; raises ApiError 400 that names the field at fault."""
+    try:
+        return decoder.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        raise ApiError(400, f"the body cannot be used: {error}") from error
+
+
+def id_in_path(text: str, what: str) -> str:
+    """An id of the address; raises ApiError 400 where it is none."""
+    if not 0 < len(text) <= ID_LENGTH_MAX:
+        raise ApiError(400, f"{what} has 1 to {ID_LENGTH_MAX} characters")
+    return text
+
+
+def number_in_query(request: Ask, name: str, default: int, low: int, high: int) -> int:
+    """A whole number of the query; raises ApiError 400."""
+    text = request.query_params.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) < 12 and low <= int(text) <= high):
+        raise ApiError(400, f"{name}={text[:50]!r}: a whole number from {low} to {high} is wanted")
+    return int(text)
+
+
+def text_in_query(request: Ask, name: str, length_max: int) -> str:
+    """A text of the query, empty where it is not there; raises ApiError 400."""
+    text: str = request.query_params.get(name) or ""
+    if len(text) > length_max:
+        raise ApiError(400, f"{name} has at most {length_max} characters")
+    return text

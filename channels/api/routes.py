@@ -1,0 +1,468 @@
+"""The endpoints of the Decision API. What they take and give stands in `wire.py`."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+import msgspec
+from litestar import MediaType, Request, Response, Router, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.response import Stream
+
+from channels.api.answers import Answerer
+from channels.api.asking import decisions_asked, recommendations_asked
+from channels.api.catalogue import categories_of, find_items, item_out
+from channels.api.decision_stream import Subscription, TooManyReaders
+from channels.api.event_log import LogUnavailable
+from channels.api.problems import ApiError
+from channels.api.read_events import ReadEvents, Sender, hashed, read_events
+from channels.api.requests import (
+    body_of,
+    caller_of,
+    decoded,
+    id_in_path,
+    may_read,
+    may_write,
+    number_in_query,
+    text_in_query,
+)
+from channels.api.services import Services
+from channels.api.store_reader import StoreUnavailable
+from channels.api.wire import (
+    EVENTS_PER_REQUEST_MAX,
+    ITEMS_PER_PAGE_MAX,
+    Accepted,
+    Answer,
+    DecisionsAnswer,
+    DecisionsRequest,
+    Reaction,
+    ReactionIn,
+    Readiness,
+    Recommendations,
+    RecommendationsRequest,
+    SessionIn,
+    SessionOut,
+)
+from schemas.decisions import Decision
+from schemas.errors import ConfigError
+from schemas.events import Event
+from schemas.limits import ID_LENGTH_MAX, STRING_LENGTH_MAX
+
+JSON: Final = "application/json"
+EXPLAIN_S: Final = 10.0
+EXPLAINING_MAX: Final = 8
+HEARTBEAT_S: Final = 15.0
+READY_S: Final = 1.0
+RECOMMENDATIONS: Final = msgspec.json.Decoder(RecommendationsRequest)
+DECISIONS: Final = msgspec.json.Decoder(DecisionsRequest)
+REACTION: Final = msgspec.json.Decoder(ReactionIn)
+SESSION: Final = msgspec.json.Decoder(SessionIn)
+ANYTHING: Final = msgspec.json.Decoder(Any)
+
+Asked = Request[Any, Any, Any]
+Answered = Response[bytes]
+
+
+def api_router(services: Services, answerer: Answerer) -> Router:
+    """All endpoints that take or give JSON, and the stream."""
+    handlers = [
+        *asking_handlers(services, answerer),
+        *writing_handlers(services),
+        *explaining_handlers(services, answerer),
+        *catalogue_handlers(services),
+        *state_handlers(services),
+    ]
+    return Router("/", route_handlers=handlers)
+
+
+def asking_handlers(services: Services, answerer: Answerer) -> list[HTTPRouteHandler]:
+    """What to show."""
+
+    @post("/api/recommendations", status_code=200)
+    async def recommendations(request: Asked) -> Answered:
+        caller = caller_of(services, request)
+        given = decoded(RECOMMENDATIONS, await body_of(request))
+        may_write(services, caller, given.session_id)
+        may_read(services, caller, given.session_id)
+        asked = await recommendations_asked(services, caller, given)
+        _see(services, asked.ask.events)
+        answered = await answerer.answer(asked.ask)
+        _refuse(services, "/api/recommendations", asked.read)
+        return _json(_recommendations(answered.answers[0], asked.read))
+
+    @post("/v1/decisions", status_code=200)
+    async def decisions(request: Asked) -> Answered:
+        caller = caller_of(services, request)
+        given = decoded(DECISIONS, await body_of(request))
+        if given.session_id is None and given.person is None:
+            raise ApiError(400, "a session_id or a person is wanted")
+        if given.session_id is not None:
+            may_write(services, caller, given.session_id)
+            may_read(services, caller, given.session_id)
+        elif not services.access.may_read_person(caller, given.person or ""):
+            raise ApiError(403, "this key may not read decisions of this person")
+        asked = await decisions_asked(services, caller, given)
+        _see(services, asked.ask.events)
+        answered = await answerer.answer(asked.ask)
+        _refuse(services, "/v1/decisions", asked.read)
+        rejected = tuple(one.rejected for one in asked.read.bad)
+        return _json(DecisionsAnswer(answered.answers, rejected))
+
+    @get("/v1/decisions/{person:str}/{placement:str}")
+    async def decision(request: Asked, person: str, placement: str) -> Answered:
+        caller = caller_of(services, request)
+        person, placement = id_in_path(person, "a person"), id_in_path(placement, "a placement")
+        if not services.access.may_read_person(caller, person):
+            raise ApiError(403, "this key may not read decisions of this person")
+        given = DecisionsRequest(placements=(placement,), person=person)
+        asked = await decisions_asked(services, caller, given)
+        return _json((await answerer.answer(asked.ask)).answers[0])
+
+    return [recommendations, decisions, decision]
+
+
+def writing_handlers(services: Services) -> list[HTTPRouteHandler]:
+    """What people did, and new sessions."""
+
+    @post("/v1/events", status_code=202)
+    async def events(request: Asked) -> Answered:
+        caller = caller_of(services, request, in_query=True)
+        given = events_in(decoded(ANYTHING, await body_of(request)))
+        now_ms = _now_ms()
+        sender = Sender(caller.session_id, caller.anonymous_id)
+        read = read_events(_with_visitors(services, given), sender, now_ms)
+        for session_id in {one.session_id for one in read.events}:
+            may_write(services, caller, session_id)
+        for one in read.events:
+            if not services.access.may_speak_for(caller, one.anonymous_id, one.person_id):
+                raise ApiError(
+                    403, "this key may only name the visitor and person of its own tokens"
+                )
+        accepted = await _log(services, read, "/v1/events")
+        if not accepted.accepted and read.bad:
+            first = accepted.rejected[0]
+            raise ApiError(422, f"no event can be used; event {first.index}: {first.reason}")
+        return _json(accepted, 202)
+
+    @post(
+        [f"/v1/decisions/{{decision_id:str}}/{one}" for one in ("exposed", "clicked", "dismissed")],
+        status_code=202,
+    )
+    async def reaction(request: Asked, decision_id: str) -> Answered:
+        caller = caller_of(services, request)
+        decision_id = id_in_path(decision_id, "a decision id")
+        given = decoded(REACTION, await body_of(request))
+        may_write(services, caller, given.session_id)
+        what: Any = request.url.path.rpartition("/")[2]
+        event = reaction_event(services, decision_id, what, given, caller.anonymous_id, _now_ms())
+        if not services.access.may_speak_for(caller, event.anonymous_id, event.person_id):
+            raise ApiError(403, "this key may only name the visitor of its own token")
+        return _json(await _log(services, ReadEvents([event], []), "/v1/decisions"), 202)
+
+    @post("/v1/sessions", status_code=201)
+    async def sessions(request: Asked) -> Answered:
+        caller = caller_of(services, request)
+        if not services.access.may(caller, "events:write"):
+            raise ApiError(403, "this key may not write events")
+        body = await body_of(request)
+        given = decoded(SESSION, body) if body else SessionIn()
+        made = services.access.new_session(given.token)
+        return _json(SessionOut(made.session_id, made.anonymous_id, made.token), 201)
+
+    return [events, reaction, sessions]
+
+
+def explaining_handlers(services: Services, answerer: Answerer) -> list[HTTPRouteHandler]:
+    """Decisions as they are made, and how they came about."""
+    explaining = Explaining(services)
+
+    @get("/v1/stream")
+    async def stream(request: Asked) -> Stream:
+        caller = caller_of(services, request, in_query=True)
+        session_id = text_in_query(request, "session_id", ID_LENGTH_MAX) or caller.session_id
+        if not session_id:
+            raise ApiError(400, "a session_id is wanted")
+        may_read(services, caller, session_id)
+        try:
+            subscription = services.decisions.subscribe(session_id)
+        except TooManyReaders as error:
+            raise ApiError(503, f"{error}; ask later", retry_after_s=30) from error
+        return Stream(
+            _sent(services, answerer, subscription),
+            media_type="text/event-stream",
+            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+        )
+
+    @get("/v1/explain/{decision_id:str}")
+    async def explain(request: Asked, decision_id: str) -> Answered:
+        caller = caller_of(services, request)
+        decision_id = id_in_path(decision_id, "a decision id")
+        at_ms = number_in_query(request, "event_time_ms", 0, 0, 10**11 * 99)
+        found = await explaining.explain(decision_id, at_ms or None)
+        about = found["decision"] if found else {}
+        may = found is not None and (
+            services.access.may_read_session(caller, about["session_id"])
+            or services.access.may_read_person(caller, about["person"])
+        )
+        if not may:  # whether it exists is nobody else's business
+            raise ApiError(
+                404,
+                f"no decision {decision_id!r} among the newest; `kairos explain` looks at all of them",
+            )
+        return Response(msgspec.json.encode(found), media_type=JSON)
+
+    return [stream, explain]
+
+
+def catalogue_handlers(services: Services) -> list[HTTPRouteHandler]:
+    """The catalogue."""
+
+    @get("/v1/items")
+    async def items(request: Asked) -> Answered:
+        caller_of(services, request)
+        limit = number_in_query(request, "limit", 50, 1, ITEMS_PER_PAGE_MAX)
+        offset = number_in_query(request, "offset", 0, 0, 10**9)
+        category = text_in_query(request, "category", STRING_LENGTH_MAX)
+        query = text_in_query(request, "q", STRING_LENGTH_MAX)
+        ids = text_in_query(request, "ids", 50_000)
+        snapshot = services.knowledge.snapshot
+        found = await asyncio.to_thread(find_items, snapshot, category, query, ids, offset, limit)
+        return _json(found)
+
+    @get("/v1/items/{item_id:str}")
+    async def item(request: Asked, item_id: str) -> Answered:
+        caller_of(services, request)
+        found = services.knowledge.item_at(id_in_path(item_id, "an item id"), _now_ms())
+        if found is None or found.is_gone:
+            raise ApiError(404, f"the catalogue has no item {item_id!r}")
+        return _json(item_out(found))
+
+    @get("/v1/catalogue/categories")
+    async def categories(request: Asked) -> Answered:
+        caller_of(services, request)
+        return _json(categories_of(services.knowledge.snapshot))
+
+    return [items, item, categories]
+
+
+def state_handlers(services: Services) -> list[HTTPRouteHandler]:
+    """Whether it works, and how well."""
+
+    @get("/healthz")
+    async def healthz() -> Answered:
+        return Response(b'{"is_alive":true}', media_type=JSON)
+
+    @get("/readyz")
+    async def readyz() -> Answered:
+        found = await readiness(services)
+        return _json(found, 200 if found.is_ready else 503)
+
+    @get("/metrics", media_type=MediaType.TEXT)
+    async def metrics(request: Asked) -> Response[str]:
+        caller = caller_of(services, request)
+        if not services.access.may(caller, "decisions:read"):
+            raise ApiError(403, "this key may not read")
+        return Response(
+            services.measures.text(), media_type="text/plain; version=0.0.4; charset=utf-8"
+        )
+
+    return [healthz, readyz, metrics]
+
+
+def events_in(value: object) -> list[object]:
+    """The events of a body: one, a list, or `{"events": […]}`; raises ApiError 400 or 413."""
+    if isinstance(value, Mapping):
+        value = value.get("events", [value])
+    if not isinstance(value, list) or not value:
+        raise ApiError(400, 'an event, a list of events or {"events": [...]} is wanted')
+    if len(value) > EVENTS_PER_REQUEST_MAX:
+        raise ApiError(413, f"{len(value)} events, at most {EVENTS_PER_REQUEST_MAX} at once")
+    return value
+
+
+def reaction_event(
+    services: Services,
+    decision_id: str,
+    what: Reaction,
+    given: ReactionIn,
+    anonymous_id: str | None,
+    now_ms: int,
+) -> Event:
+    """What a channel says became of a decision; sent twice, it counts once.
+
+    What it leaves out is filled in from the decision, where that was made lately.
+    """
+    known = services.decisions.find_id(decision_id)
+    placement = given.placement or (known.placement if known else None)
+    action_id = given.action_id or (known.action_id if known else None)
+    item_ids = given.item_ids
+    if not item_ids and known is not None and what == "exposed":
+        item_ids = tuple(one.item_id for one in known.items)
+    which = () if what == "exposed" else item_ids
+    name = "/".join((decision_id, what, *which))
+    visitor = services.visitors.find(given.session_id)
+    whose = given.anonymous_id or anonymous_id or (visitor.anonymous_id if visitor else None)
+    return Event(
+        event_id=name if len(name) <= ID_LENGTH_MAX else hashed(name),
+        event_type=f"decision_{what}",
+        event_time_ms=now_ms,
+        session_id=given.session_id,
+        anonymous_id=whose or services.decisions.person_of(given.session_id) or given.session_id,
+        item_ids=item_ids,
+        decision_id=decision_id,
+        properties={
+            **({"action_id": action_id} if action_id else {}),
+            **({"placement": placement} if placement else {}),
+        },
+        sent_at_ms=now_ms,
+    )
+
+
+async def readiness(services: Services) -> Readiness:
+    """What answers. With all of it down the API still answers, from the lower rungs."""
+    kafka = services.decisions.is_connected and not services.log.is_down
+    try:
+        await services.store.recent(None, "readyz", ("readyz",), 0, READY_S)
+        store = True
+    except StoreUnavailable:
+        store = False
+    engine = await asyncio.to_thread(services.is_engine_up)
+    knows = services.knowledge.is_complete
+    return Readiness(
+        kafka and store and engine and knows, *map(_state, (kafka, store, engine, knows))
+    )
+
+
+class Explaining:
+    """Explains decisions in a thread of its own: one after the other, few waiting, in bounded time."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="explain")
+        self._asked = 0
+
+    async def explain(self, decision_id: str, at_ms: int | None) -> Mapping[str, Any] | None:
+        """As JSON can hold it; None = not found. Raises ApiError 503."""
+        if self._asked >= EXPLAINING_MAX:
+            raise ApiError(503, "too many explanations are asked for", retry_after_s=EXPLAIN_S)
+        if not self._services.decisions.is_connected:
+            raise ApiError(503, "Kafka does not answer", retry_after_s=EXPLAIN_S)
+        place = self._services.decisions.place_of(decision_id)
+        known_ms = place.timestamp_ms if place else at_ms
+        self._asked += 1
+        try:
+            async with asyncio.timeout(EXPLAIN_S):
+                return await asyncio.get_running_loop().run_in_executor(
+                    self._thread, self._services.explain, decision_id, known_ms
+                )
+        except ConfigError as error:
+            raise ApiError(503, str(error), retry_after_s=EXPLAIN_S) from error
+        except TimeoutError as error:
+            raise ApiError(503, "the explanation took too long", retry_after_s=EXPLAIN_S) from error
+        finally:
+            self._asked -= 1
+
+
+# --- details ------------------------------------------------------------------------------------------
+
+
+async def _log(services: Services, read: ReadEvents, place: str) -> Accepted:
+    """Returns once Kafka has the events; those it has had from here already count as accepted."""
+    count = services.measures.count
+    new = [one for one in read.events if not services.visitors.is_logged(one)]
+    _see(services, new)
+    try:
+        if new:
+            await services.log.write(new)
+    except LogUnavailable as error:
+        count("kairos_api_events_total", len(new), outcome="failed")
+        raise ApiError(
+            503, f"the events were not taken, send them again: {error}", retry_after_s=1
+        ) from error
+    for one in new:
+        services.visitors.remember_logged(one)
+    count("kairos_api_events_total", len(new), outcome="accepted")
+    count("kairos_api_events_total", len(read.events) - len(new), outcome="repeated")
+    _refuse(services, place, read)
+    return Accepted(len(read.events), tuple(one.rejected for one in read.bad))
+
+
+def _refuse(services: Services, place: str, read: ReadEvents) -> None:
+    """Keeps what cannot be an event among the dead letters; the caller has been told in any case."""
+    if not read.bad:
+        return
+    services.measures.count("kairos_api_events_total", len(read.bad), outcome="rejected")
+    try:
+        services.log.dead_letters(place, read.bad, _now_ms())
+    except LogUnavailable:
+        services.measures.count("kairos_api_events_total", len(read.bad), outcome="failed")
+
+
+def _see(services: Services, events: Any) -> None:
+    snapshot = services.knowledge.snapshot
+    for event in events:
+        item = snapshot.items.get(event.item_ids[0]) if event.item_ids else None
+        services.visitors.see(event, (item.category or "") if item else "")
+
+
+def _with_visitors(services: Services, given: list[object]) -> list[object]:
+    """Events of a known session that do not say whose it is, with the anonymous id of before."""
+    return [_with_visitor(services, one) for one in given]
+
+
+def _with_visitor(services: Services, fields: object) -> object:
+    if not isinstance(fields, Mapping) or fields.get("anonymous_id") is not None:
+        return fields
+    session_id = fields.get("session_id")
+    visitor = services.visitors.find(session_id) if isinstance(session_id, str) else None
+    return fields if visitor is None else {**fields, "anonymous_id": visitor.anonymous_id}
+
+
+def _recommendations(answer: Answer, read: ReadEvents) -> Recommendations:
+    return Recommendations(
+        tuple(one.item_id for one in answer.items), answer.items, answer.decision_id,
+        answer.source, answer.why, answer.explanation, answer.placement, answer.action_id,
+        answer.versions, answer.valid_until_ms, tuple(one.rejected for one in read.bad),
+    )  # fmt: skip
+
+
+async def _sent(
+    services: Services, answerer: Answerer, subscription: Subscription
+) -> AsyncIterator[bytes]:
+    """Server-sent events: each decision, and a comment now and then so that nobody takes it for dead."""
+    try:
+        yield b": decisions of this session, as they are made\n\n"
+        while True:
+            try:
+                async with asyncio.timeout(HEARTBEAT_S):
+                    decision = await subscription.queue.get()
+            except TimeoutError:
+                yield b": still here\n\n"
+                continue
+            if decision is None:
+                yield b"event: end\ndata: {}\n\n"
+                return
+            yield _event_of(answerer, decision)
+    finally:
+        services.decisions.unsubscribe(subscription)
+
+
+def _event_of(answerer: Answerer, decision: Decision) -> bytes:
+    """The decision as `POST /v1/decisions` gives it."""
+    answer = answerer.told(decision)
+    body = msgspec.json.encode(answer)
+    return b"id: " + decision.decision_id.encode() + b"\nevent: decision\ndata: " + body + b"\n\n"
+
+
+def _json(value: Any, status: int = 200) -> Answered:
+    return Response(msgspec.json.encode(value), status_code=status, media_type=JSON)
+
+
+def _state(is_up: bool) -> str:
+    return "up" if is_up else "down"
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

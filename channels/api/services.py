@@ -1,0 +1,48 @@
+"""Services: all that the endpoints work with, made by whoever starts the API."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from channels.api.access import Access
+from channels.api.decision_stream import DecisionStream
+from channels.api.event_log import EventLog
+from channels.api.knowledge import KnowledgeReader
+from channels.api.measures import Measures
+from channels.api.rates import Rates
+from channels.api.store_reader import StoreReader
+from channels.api.visitors import Visitors
+
+BUDGET_MS: Final = 50
+KEY_REQUESTS_PER_S: Final = 5_000
+SESSION_REQUESTS_PER_S: Final = 50
+BURST_S: Final = 2.0
+"""So many seconds' worth of requests may come at once."""
+
+Explain = Callable[[str, "int | None"], "Mapping[str, Any] | None"]
+"""By decision id and, if it is known, its event's time; None = not found. Blocks: called in a thread."""
+
+
+@dataclass
+class Services:
+    """`say` and `explain` live in layers that channels may not import. `extra` is for the console."""
+
+    access: Access
+    log: EventLog
+    decisions: DecisionStream
+    store: StoreReader
+    knowledge: KnowledgeReader
+    say: Callable[[str, str, str], str]
+    explain: Explain
+    is_engine_up: Callable[[], bool]
+    budget_ms: int = BUDGET_MS
+    origins: frozenset[str] = frozenset()
+    visitors: Visitors = field(default_factory=Visitors)
+    measures: Measures = field(default_factory=Measures)
+    key_rates: Rates = field(
+        default_factory=lambda: Rates(KEY_REQUESTS_PER_S, KEY_REQUESTS_PER_S * BURST_S)
+    )
+    session_rates: Rates = field(
+        default_factory=lambda: Rates(SESSION_REQUESTS_PER_S, SESSION_REQUESTS_PER_S * BURST_S)
+    )
+    extra: dict[str, Any] = field(default_factory=dict)

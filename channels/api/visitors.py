@@ -1,0 +1,100 @@
+"""What the API remembers of the sessions that pass through it, so that it can ask well and answer alone.
+
+Bounded and lost with the process: whatever it knows only makes answers better.
+"""
+
+from collections import OrderedDict
+from typing import Final
+
+from schemas.events import Event
+
+SESSIONS_MAX: Final = 20_000
+EVENT_IDS_MAX: Final = 100_000
+AVOIDED_MAX: Final = 64
+OPENS_A_PAGE: Final = frozenset(
+    {
+        "page_viewed",
+        "product_viewed",
+        "content_read",
+        "search_performed",
+        "cart_viewed",
+        "help_viewed",
+    }
+)
+LOOKS: Final = frozenset({"product_viewed", "content_read"})
+AVOIDS: Final = frozenset({"not_interested", "decision_dismissed", "purchase_completed"})
+
+
+class Visitor:
+    """One session. `avoided` are items that the person does not want, or has bought."""
+
+    __slots__ = (
+        "anonymous_id",
+        "avoided",
+        "category",
+        "item_id",
+        "language",
+        "last_event_id",
+        "may_be_personal",
+        "page",
+    )
+
+    def __init__(self, anonymous_id: str) -> None:
+        self.anonymous_id = anonymous_id
+        self.page: str | None = None
+        self.category = ""
+        self.item_id = ""
+        self.language = ""
+        self.last_event_id = ""
+        self.avoided: dict[str, None] = {}
+        self.may_be_personal = True
+
+
+class Visitors:
+    """Sessions by id, and the ids of events that Kafka has from here; the oldest of each go."""
+
+    def __init__(self) -> None:
+        self._sessions: OrderedDict[str, Visitor] = OrderedDict()
+        self._logged: OrderedDict[str, None] = OrderedDict()
+
+    def find(self, session_id: str) -> Visitor | None:
+        """What is known of the session."""
+        return self._sessions.get(session_id)
+
+    def see(self, event: Event, category: str) -> None:
+        """Takes an event that is on its way; `category` is that of its item, where it names none."""
+        visitor = self._sessions.get(event.session_id)
+        if visitor is None:
+            visitor = self._sessions[event.session_id] = Visitor(event.anonymous_id)
+        self._sessions.move_to_end(event.session_id)
+        if len(self._sessions) > SESSIONS_MAX:
+            self._sessions.popitem(last=False)
+        visitor.anonymous_id = event.anonymous_id
+        visitor.last_event_id = event.event_id
+        if event.page is not None and event.event_type in OPENS_A_PAGE:
+            visitor.page = event.page
+        visitor.category = event.category or category or visitor.category
+        if event.event_type in LOOKS and event.item_ids:
+            visitor.item_id = event.item_ids[0]
+        elif event.event_type in OPENS_A_PAGE:
+            visitor.item_id = ""
+        if event.event_type in AVOIDS:
+            for item_id in event.item_ids:
+                visitor.avoided[item_id] = None
+            while len(visitor.avoided) > AVOIDED_MAX:
+                del visitor.avoided[next(iter(visitor.avoided))]
+        if event.consent is not None:
+            visitor.may_be_personal = "personalisation" in event.consent
+        visitor.language = (
+            event.properties.get("language", visitor.language).partition("-")[0].lower()
+        )
+
+    def is_logged(self, event: Event) -> bool:
+        """Whether Kafka has this event from here: to send it again would change nothing."""
+        return f"{event.session_id}\0{event.event_id}" in self._logged
+
+    def remember_logged(self, event: Event) -> None:
+        """Kafka has it."""
+        self._logged[f"{event.session_id}\0{event.event_id}"] = None
+        if len(self._logged) > EVENT_IDS_MAX:
+            self._logged.popitem(last=False)

@@ -1,0 +1,241 @@
+"""What goes over HTTP: the bodies of requests and answers, as msgspec structs. Times in epoch milliseconds.
+
+The OpenAPI document is made from these (`openapi.py`), so every bound that stands here is told there.
+"""
+
+from typing import Annotated, Any, Final, Literal
+
+from msgspec import Meta, Struct
+
+from schemas.decisions import DecisionItem
+from schemas.events import Amount, Candidate, Context, Id, Price, Purpose, Text
+from schemas.limits import CANDIDATES_PER_EVENT_MAX, ITEMS_PER_EVENT_MAX, PLACEMENTS_PER_EVENT_MAX
+from schemas.policy import ActionKind
+
+BODY_BYTES_MAX: Final = 1024 * 1024
+EVENTS_PER_REQUEST_MAX: Final = 500
+LIMIT_MAX: Final = 100
+ITEMS_PER_PAGE_MAX: Final = 500
+PRODUCTS: Final = 8
+BUDGET_MS_MAX: Final = 10_000
+
+Source = Literal["fresh", "recent", "trending", "default"]
+"""The rung of the ladder that an answer is from, best first."""
+Reaction = Literal["exposed", "clicked", "dismissed"]
+Scalar = str | int | float | bool
+BudgetMs = Annotated[int, Meta(ge=0, le=BUDGET_MS_MAX)]
+
+
+# --- requests ---------------------------------------------------------------------------------------
+
+
+class SessionEvent(Struct, frozen=True):
+    """One event of a session as a shop's page knows it. `timestamp`: epoch s, epoch ms or ISO 8601."""
+
+    event: Id
+    product_id: Id | Annotated[int, Meta(ge=0, le=2**53)] | None = None
+    timestamp: Annotated[float, Meta(ge=0, le=1e13)] | Text | None = None
+    event_id: Id | None = None
+    page: Text | None = None
+    item_ids: Annotated[tuple[Id, ...], Meta(max_length=ITEMS_PER_EVENT_MAX)] = ()
+    category: Text | None = None
+    query: Text | None = None
+    attribute: Text | None = None
+    value: Scalar | None = None
+    quantity: int | None = None
+    price: Price | None = None
+    currency: Text | None = None
+    value_amount: Amount | None = None
+    decision_id: Id | None = None
+    consent: tuple[Purpose, ...] | None = None
+    properties: dict[Text, Scalar] = {}
+
+
+class RecommendationsRequest(Struct, frozen=True):
+    """Which products to show in this session. Events may be sent again and again: they count once."""
+
+    session_id: Id
+    current_page: Text | None = None
+    anonymous_id: Id | None = None
+    person_id: Id | None = None
+    events_in_session: Annotated[
+        tuple[SessionEvent, ...], Meta(max_length=EVENTS_PER_REQUEST_MAX)
+    ] = ()
+    placement: Id | None = None
+    limit: Annotated[int, Meta(ge=1, le=LIMIT_MAX)] | None = None
+    channel: Text | None = None
+    context: Context | None = None
+    budget_ms: BudgetMs | None = None
+
+
+class DecisionsRequest(Struct, frozen=True):
+    """What to show in these placements, to a session or a person; or: in which order these candidates.
+
+    `events` are logged first, and the last of them is what is decided on.
+    """
+
+    placements: Annotated[tuple[Id, ...], Meta(min_length=1, max_length=PLACEMENTS_PER_EVENT_MAX)]
+    session_id: Id | None = None
+    person: Id | None = None
+    anonymous_id: Id | None = None
+    page: Text | None = None
+    channel: Text | None = None
+    category: Text | None = None
+    context: Context | None = None
+    consent: tuple[Purpose, ...] | None = None
+    properties: dict[Text, Text] = {}
+    candidates: Annotated[tuple[Candidate, ...], Meta(max_length=CANDIDATES_PER_EVENT_MAX)] = ()
+    events: Annotated[tuple[dict[str, Any], ...], Meta(max_length=EVENTS_PER_REQUEST_MAX)] = ()
+    budget_ms: BudgetMs | None = None
+
+
+class ReactionIn(Struct, frozen=True):
+    """What became of a decision in front of the person."""
+
+    session_id: Id
+    anonymous_id: Id | None = None
+    item_ids: Annotated[tuple[Id, ...], Meta(max_length=ITEMS_PER_EVENT_MAX)] = ()
+    placement: Id | None = None
+    action_id: Id | None = None
+
+
+class SessionIn(Struct, frozen=True):
+    """A session's token so far: whoever shows it keeps the anonymous id."""
+
+    token: Annotated[str, Meta(max_length=2_048)] | None = None
+
+
+# --- answers ----------------------------------------------------------------------------------------
+
+
+class AnswerVersions(Struct, frozen=True):
+    """What a decision saw; of what the engine did not decide, what the API knows."""
+
+    policy: str
+    model: str
+    catalogue: int
+    knowledge: int
+    code: str
+
+
+class Answer(Struct, frozen=True):
+    """What to show in one placement, which rung of the ladder it is from, and why that one."""
+
+    placement: str
+    action_id: str
+    treatment_id: str
+    channel: str | None
+    kind: ActionKind
+    items: tuple[DecisionItem, ...]
+    content: dict[str, str]
+    explanation: str
+    decision_id: str
+    source: Source
+    why: str
+    versions: AnswerVersions
+    valid_until_ms: int
+    response_propensity: float | None
+    action_probability: float
+    arm: dict[str, str]
+    is_holdout: bool
+
+
+class Rejected(Struct, frozen=True):
+    """An event that cannot be used: its place in the request, from 0, and why."""
+
+    index: int
+    reason: str
+
+
+class DecisionsAnswer(Struct, frozen=True):
+    """One answer for each placement, in the order in which they were asked for."""
+
+    decisions: tuple[Answer, ...]
+    rejected: tuple[Rejected, ...] = ()
+
+
+class Recommendations(Struct, frozen=True):
+    """Products for a session, best first."""
+
+    product_ids: tuple[str, ...]
+    items: tuple[DecisionItem, ...]
+    decision_id: str
+    source: Source
+    why: str
+    explanation: str
+    placement: str
+    action_id: str
+    versions: AnswerVersions
+    valid_until_ms: int
+    rejected: tuple[Rejected, ...] = ()
+
+
+class Accepted(Struct, frozen=True):
+    """How many events Kafka has, and which it was not given."""
+
+    accepted: int
+    rejected: tuple[Rejected, ...] = ()
+
+
+class SessionOut(Struct, frozen=True):
+    """A new session; `token` goes into the header X-Kairos-Session."""
+
+    session_id: str
+    anonymous_id: str
+    token: str
+
+
+class ItemOut(Struct, frozen=True):
+    """An item as the catalogue has it now."""
+
+    item_id: str
+    name: str | None
+    category: str | None
+    brand: str | None
+    price: float | None
+    currency: str | None
+    stock: int | None
+    tags: tuple[str, ...]
+    attributes: dict[str, str]
+    text: str | None
+    image: str | None
+
+
+class ItemsOut(Struct, frozen=True):
+    """Items of the catalogue; `total` counts all that were found."""
+
+    items: tuple[ItemOut, ...]
+    total: int
+
+
+class CategoryOut(Struct, frozen=True):
+    """A category (a path) and how many items are in it."""
+
+    category: str
+    items: int
+
+
+class CategoriesOut(Struct, frozen=True):
+    """All categories, by name."""
+
+    categories: tuple[CategoryOut, ...]
+
+
+class Problem(Struct, frozen=True):
+    """An error, as RFC 9457 has it."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+
+
+class Readiness(Struct, frozen=True):
+    """Whether the API can decide freshly, and what is in the way."""
+
+    is_ready: bool
+    kafka: str
+    store: str
+    engine: str
+    knowledge: str

@@ -1,0 +1,109 @@
+"""`kairos api`: the Decision API as a process: Services of what this deployment has, under uvicorn."""
+
+import logging
+import time
+from types import FrameType
+from typing import Any, Final
+
+import msgspec
+import uvicorn
+from redis import Redis
+
+from channels.api.access import Access
+from channels.api.app import build_app
+from channels.api.decision_stream import DecisionStream
+from channels.api.event_log import EventLog
+from channels.api.http_limits import BoundedProtocol
+from channels.api.knowledge import KnowledgeReader
+from channels.api.services import Services
+from channels.api.store_reader import StoreReader
+from channels.pseudonyms import read_pseudonyms
+from channels.store import Store
+from jobs.config import Config
+from jobs.metrics import is_running
+from schemas.codec import EVENT
+from schemas.policy import Policy, policy_from_payload
+from scripts.explain_decision import DecisionFinder
+from udfs.compile_policy import compile_policy
+from udfs.sentences import say
+
+STORE_S: Final = 0.25
+"""A read that takes longer has lost its connection."""
+GRACE_S: Final = 5
+"""How long requests under way may still take when the process is told to end."""
+KEEP_ALIVE_S: Final = 30
+BACKLOG: Final = 2_048
+ENGINE_S: Final = 1.0
+"""How old the knowledge may be of whether the engine runs."""
+
+
+def services_of(config: Config, kafka: str, redis: str, flink: str | None) -> Services:
+    """Everything the API works with, at these addresses; raises ConfigError."""
+    prefix = config.topic_prefix
+    encode = EVENT.encode if config.source_format == "kairos" else msgspec.json.encode
+    host, _, port = redis.rpartition(":")
+    client = Redis(
+        host=host, port=int(port), socket_timeout=STORE_S, socket_connect_timeout=STORE_S
+    )
+    store = Store(client, config.store_prefix, read_pseudonyms(config.pseudonym_key_file))
+    return Services(
+        access=Access(config.api_keys, config.api_secret),
+        log=EventLog(kafka, prefix, encode),
+        decisions=DecisionStream(kafka, prefix),
+        store=StoreReader(store),
+        knowledge=KnowledgeReader(kafka, prefix, read_policy),
+        say=say,
+        explain=DecisionFinder(kafka, prefix).explained,
+        is_engine_up=EngineState(flink),
+        budget_ms=config.api_budget_ms,
+        origins=frozenset(filter(None, config.api_origins.split(","))),
+    )
+
+
+def read_policy(payload: bytes) -> Policy:
+    """The policy of a control record; ConfigError where the engine refuses it, too."""
+    policy = policy_from_payload(payload)
+    compile_policy(policy)
+    return policy
+
+
+class EngineState:
+    """Whether the decide job runs, as Flink says; asked again after ENGINE_S."""
+
+    def __init__(self, flink: str | None) -> None:
+        self._flink = flink
+        self._asked_s = 0.0
+        self._is_up = False
+
+    def __call__(self) -> bool:
+        if self._flink is not None and time.monotonic() > self._asked_s + ENGINE_S:
+            self._is_up = is_running(self._flink)
+            self._asked_s = time.monotonic()
+        return self._is_up
+
+
+class Server(uvicorn.Server):
+    """Ends the open streams as soon as it is told to end: they would not end by themselves."""
+
+    def __init__(self, config: uvicorn.Config, services: Services) -> None:
+        super().__init__(config)
+        self._services = services
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Called on SIGTERM and SIGINT."""
+        self._services.decisions.end_streams()
+        super().handle_exit(sig, frame)
+
+
+def serve(config: Config, services: Services, host: str, port: int) -> None:
+    """Serves until SIGTERM or SIGINT; what was accepted is then in Kafka. Raises ConfigError."""
+    services.access.check_host(host)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    settings: dict[str, Any] = {
+        "http": BoundedProtocol, "loop": "uvloop", "lifespan": "on", "ws": "none",
+        "access_log": False, "server_header": False, "date_header": True, "log_config": None,
+        "timeout_keep_alive": KEEP_ALIVE_S, "timeout_graceful_shutdown": GRACE_S,
+        "backlog": BACKLOG, "proxy_headers": False,
+    }  # fmt: skip
+    server = Server(uvicorn.Config(build_app(services), host=host, port=port, **settings), services)
+    server.run()
