@@ -13,20 +13,21 @@ from confluent_kafka import Consumer, TopicPartition
 from channels.store import Store
 from jobs.config import Config
 from jobs.fold import FoldRules
-from jobs.kafka import end_offsets, ends_of, open_consumer
-from jobs.publish import now_ms
+from jobs.kafka import end_offsets, open_consumer
+from jobs.publish import Log, now_ms
 from schemas.codec import DECISION, EVENT
 from schemas.decisions import Decision
 from schemas.errors import ConfigError, InvalidEvent
 from schemas.events import Event
 from schemas.formats.json_lines import event_from_json
 from schemas.records import LogRecord
-from schemas.topics import DECISIONS, ITEMS
+from schemas.topics import DECISIONS
 from scripts.console import percentile, say, show, show_json
 from scripts.engine import Engine
 from scripts.import_events import read_items
 from scripts.import_snowplow import DEMO_APP_IDS, DEMO_FOLDER, SnowplowImport, read_snowplow
 from scripts.retime import retime
+from scripts.shop import publish_items, publish_shop
 from scripts.stores import store_of
 from scripts.training import Source, announce, default_knowledge, train_from
 
@@ -82,35 +83,35 @@ class DecisionReader:
 def demo(config: Config, is_once: bool, is_json: bool) -> int:
     """Runs the demo; with `is_once` it ends after the input. The exit code."""
     imported = read_snowplow(DEMO_FOLDER, DEMO_APP_IDS)
-    with Engine(config, say) as engine:
+    opened_ms = now_ms()
+
+    def open_shop(log: Log, kafka: str) -> None:
+        # from now on: the bundled events, all older, are another shop's, whose policy is the default one
+        publish_shop(log, kafka, config.topic_prefix, say, opened_ms)
+
+    with Engine(config, say, has_api=not is_once, prepare=open_shop) as engine:
         addresses = engine.start()
-        _publish_items(engine, config)
+        items = read_items(DEMO_FOLDER / "items.jsonl")
+        publish_items(engine.log, addresses.kafka, config.topic_prefix, items)
         before = engine.counts_now()
         reader = DecisionReader(addresses.kafka, config.topic_prefix + DECISIONS)
         store = store_of(config, addresses.redis)
         store.forget_latencies()
         say(f"Kafka {addresses.kafka}  Valkey {addresses.redis}  Flink {addresses.flink}")
         try:
-            events = retime(imported.events, now_ms())
+            events = retime(imported.events, opened_ms - 1)
             _teach(engine, config, events)
             _feed(engine, reader, events, not is_json)
             summary = _summarise(engine, reader, store, imported, before)
             show_json(summary._asdict()) if is_json else _show_summary(summary)
             if not is_once:
+                address = engine.await_api()
+                show(f"API http://{address}/docs  shop http://{address}/shop/  console http://{address}/console")
                 _go_on(engine, reader)
         finally:
             reader.close()
     is_whole = summary.decisions == summary.decisions_in_kafka and summary.decisions_in_store > 0
     return 0 if is_whole else 1
-
-
-def _publish_items(engine: Engine, config: Config) -> None:
-    topic = config.topic_prefix + ITEMS
-    if any(ends_of(engine.addresses.kafka, [topic])[topic].values()):
-        return
-    for item in read_items(DEMO_FOLDER / "items.jsonl"):
-        engine.log.item(item)
-    engine.log.flush()
 
 
 def _teach(engine: Engine, config: Config, events: Sequence[Event]) -> None:

@@ -19,7 +19,7 @@ const VERDICTS = { chosen: "chosen", not_chosen: "not chosen", excluded: "left o
 /** Sentences for what is worth saying, from features and from what conditions saw; falsy = not worth it. */
 const FACTS = [
   [(f) => f.session_funnel !== undefined, (f) => `The visitor ${FUNNEL[f.session_funnel] || FUNNEL[0]}.`],
-  [(f) => f.session_views_30min > 0, (f) => `${f.session_views_30min} product views in the last half hour.`],
+  [(f) => f.session_views_30min > 0, (f) => (f.session_views_30min === 1 ? "One product view in the last half hour." : `${f.session_views_30min} product views in the last half hour.`)],
   [(f, a) => words(a["session.last_category"]), (f, a) => `Looked at last: ${words(a["session.last_category"]).split("/").at(-1)}.`],
   [(f, a) => words(a["session.filters"]), (f, a) => `Filters by ${words(a["session.filters"])}.`],
   [(f, a) => words(a["session.named_topics"]), (f, a) => `Read or searched about ${words(a["session.named_topics"])}.`],
@@ -29,7 +29,7 @@ const FACTS = [
   [(f) => f.session_help > 0, (f) => `${Math.round(f.session_help)} s on help pages.`],
   [(f, a) => Number(a["session.searches_of_last_query"]) > 1, (f, a) => `Searched ${a["session.searches_of_last_query"]} times for the same.`],
   [(f, a) => Number(a["session.back_navigations"]) > 0, (f, a) => `Went back ${a["session.back_navigations"]} times.`],
-  [(f) => f.session_struggle > 0.05, (f) => `Signs of struggle: ${Math.round(f.session_struggle * 100)} %.`],
+  [(f) => f.session_struggle >= 1, (f) => (f.session_struggle === 1 ? "One sign of struggle." : `${f.session_struggle} signs of struggle.`)],
   [(f, a) => words(a["context.country"]), (f, a) => `Delivers to ${words(a["context.country"])}.`],
   [(f) => f.person_purchases_30d > 0, (f) => `Bought ${f.person_purchases_30d} times in 30 days.`],
   [(f) => f.person_sessions > 0, (f) => `${f.person_sessions} earlier visits.`],
@@ -69,16 +69,29 @@ export class Inspector {
     this.later();
   }
 
+  /** Another page is shown, with these placements. */
+  turn(placements) {
+    for (const name of [...this.seen.keys()]) if (!placements.includes(name)) this.seen.delete(name);
+    this.item = "";
+    this.select();
+    this.later();
+  }
+
   /** A placement has been drawn, for a decision or (null) for its default. */
   decided(placement, decision, drawnMs = 0) {
-    if (!decision) this.seen.delete(placement);
-    else this.seen.set(placement, { decision, arrivedMs: Date.now(), drawnMs });
-    if (decision && (decision.action_id !== "nothing" || !this.seen.has(this.selected))) {
-      const isKept = this.item && this.selected === placement;
-      if (!isKept) this.item = "";
-      this.selected = rank(placement) <= rank(this.selected) || !this.seen.has(this.selected) ? placement : this.selected;
-    }
+    if (decision) this.seen.set(placement, { decision, arrivedMs: Date.now(), drawnMs });
+    else this.seen.delete(placement);
+    if (placement === this.selected) this.item = "";
+    this.select();
     this.later();
+  }
+
+  /** Shows the most telling decision of the page, unless an item was asked about. */
+  select() {
+    if (this.item) return;
+    const isSilent = (name) => this.seen.get(name).decision.action_id === "nothing";
+    const [first] = [...this.seen.keys()].sort((one, other) => isSilent(one) - isSilent(other) || rank(one) - rank(other));
+    this.selected = first || "";
   }
 
   /** Opens on a decision, and on one of its items. */
@@ -199,7 +212,7 @@ export class Inspector {
         h("ol", { class: "candidates" }, order.slice(0, CANDIDATES_SHOWN).map((one) => this.candidate(one))),
         left > 0 && h("p", { class: "hint" }, `For example left out: ${leftOut(order, this.find)}.`),
       ],
-      remark && h("p", { class: "hint" }, remark),
+      remark && trace.candidates.length > 0 && h("p", { class: "hint" }, remark),
       h("p", { class: "hint versions" }, `Policy ${decision.versions.policy} · model ${decision.versions.model} · knowledge ${decision.versions.knowledge} · ${decision.decision_id}`));
   }
 
@@ -252,9 +265,8 @@ export class Inspector {
   }
 }
 
-const ORDER = ["assistant", "cart_banner", "offer_bar", "hero", "list", "home", "cart", "next_articles", "front_page"];
-const SLATES_FIRST = ["list", "home", "cart", "next_articles", "front_page", "hero", "cart_banner", "offer_bar", "assistant"];
-const rank = (placement) => (placement ? SLATES_FIRST.indexOf(placement) : ORDER.length);
+const ORDER = ["list", "home", "next_articles", "front_page", "assistant", "cart_banner", "offer_bar", "hero", "cart"];
+const rank = (placement) => (ORDER.includes(placement) ? ORDER.indexOf(placement) : ORDER.length);
 const place = (chosen, one) => (chosen.includes(one.item_id) ? chosen.indexOf(one.item_id) : chosen.length);
 const short = (value) => (typeof value === "number" ? Number(value.toPrecision(4)).toString() : String(value));
 const boosts = (one) => Object.entries(one.values).filter(([, value]) => String(value).startsWith("x")).map(([name, value]) => `${value} ${name.replaceAll("_", " ")}`).join(", ");

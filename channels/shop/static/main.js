@@ -11,6 +11,7 @@ import * as views from "./views.js";
 const COUNTRIES = { DE: "Germany", AT: "Austria", BE: "Belgium", FR: "France", LU: "Luxembourg", NL: "Netherlands", GB: "Great Britain" };
 const element = (id) => document.getElementById(id);
 const main = element("main");
+let inspector;
 
 const ROUTES = [
   [/^\/shop\/?$/, views.home],
@@ -38,6 +39,7 @@ function show(isFirst = false) {
   document.title = `${page.title} · Larkmoor`;
   main.replaceChildren(...page.nodes.flat().filter(Boolean));
   element("query").value = location.pathname === "/shop/search" ? query : "";
+  inspector.turn([...document.querySelectorAll("[data-kairos]")].map((one) => one.dataset.kairos));
   const event = page.event === "search_performed" && !query ? "page_viewed" : page.event;
   kairos.page(event, page.fields || {});
   page.after?.();
@@ -76,7 +78,7 @@ function frame() {
       h("form", { class: "find", role: "search", action: "/shop/search", onsubmit: find }, h("input", { id: "query", name: "q", type: "search", placeholder: "Search", "aria-label": "Search", maxlength: "200" }), h("button", { type: "submit", "aria-label": "Search" }, icon(ICONS.search))),
       h("div", { class: "tools" },
         h("a", { href: "/shop/sign-in", class: "tool", "aria-label": "Account" }, icon(ICONS.person)), cartLink,
-        h("button", { type: "button", class: "tool eye", id: "inspect", "aria-expanded": "false", "aria-controls": "inspector" }, icon(ICONS.eye), h("span", {}, "Inspector")))),
+        h("button", { type: "button", class: "tool eye", id: "inspect", "aria-label": "Inspector", "aria-expanded": "false", "aria-controls": "inspector" }, icon(ICONS.eye), h("span", {}, "Inspector")))),
     h("nav", { class: "menu", "aria-label": "Main" },
       catalogue.DEPARTMENTS.map((one) => h("a", { href: `/shop/c/${one.path}` }, one.name)),
       h("a", { href: "/shop/c/Sports/Running/Shoes" }, "Running shoes"), h("a", { href: "/shop/magazine" }, "Magazine"), h("a", { href: "/shop/help" }, "Help")));
@@ -127,7 +129,7 @@ function openChat() {
   input.focus();
 }
 
-function listen(inspector) {
+function listen() {
   document.addEventListener("kairos", (event) => {
     event.preventDefault();
     const begun = performance.now();
@@ -151,8 +153,8 @@ function listen(inspector) {
 
 async function begin() {
   frame();
-  const inspector = new Inspector(element("inspector"), element("inspect"), catalogue.find);
-  listen(inspector);
+  inspector = new Inspector(element("inspector"), element("inspect"), catalogue.find);
+  listen();
   try {
     await catalogue.load();
   } catch (error) {
@@ -160,6 +162,7 @@ async function begin() {
     return;
   }
   show(true);
+  element("foot").hidden = false; // not before there is something above it: it would jump
   askConsent();
 }
 

@@ -1,0 +1,67 @@
+"""The made-up shop on a running engine: its catalogue and magazine on `items`, its policy on `control`."""
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from jobs.kafka import ends_of, read_to_end
+from jobs.publish import Log
+from schemas.codec import ITEM
+from schemas.errors import InvalidEvent
+from schemas.items import Item
+from schemas.policy import DEFAULT_CONTROL
+from schemas.records import LogRecord
+from schemas.topics import EVENTS, ITEMS
+from scripts.import_events import read_items
+from scripts.make_catalogue import DEMO_DATA
+from scripts.policy_file import read_policy
+from scripts.policy_versions import Draft, announced, publish, version_of
+
+FOLDER: Final = DEMO_DATA / "shop"
+NAME: Final = "shop"
+
+
+def shop_items() -> list[Item]:
+    """What the shop sells, and the articles of its magazine."""
+    return [*read_items(FOLDER / "items.jsonl"), *read_items(FOLDER / "articles.jsonl")]
+
+
+def publish_shop(
+    log: Log, kafka: str, prefix: str, say: Callable[[str], None], from_ms: int | None = None
+) -> None:
+    """Puts the shop's items and policy into the log, as far as they are not there.
+
+    The policy is in force from `from_ms` on (None: in a moment), from the very beginning where nothing has
+    happened yet. A policy of one's own that has taken the place of the default one stays: it decides then
+    what the shop shows.
+    """
+    publish_items(log, kafka, prefix, shop_items())
+    policy = read_policy(FOLDER / "policy.yaml")
+    draft = Draft(version_of(policy), NAME, policy)
+    versions = announced(kafka, prefix)
+    if any(one.version == draft.version for one in versions):
+        return
+    own = [one for one in versions if one.name not in (DEFAULT_CONTROL.name, NAME)]
+    if own:
+        say(f"policy {own[-1].version} ({own[-1].name}) stays: the shop shows what it decides")
+        return
+    topic = prefix + EVENTS
+    is_new = not any(ends_of(kafka, [topic])[topic].values())
+    publish(log, versions, draft, 0 if is_new and from_ms is None else from_ms)
+
+
+def publish_items(log: Log, kafka: str, prefix: str, items: Iterable[Item]) -> int:
+    """Puts those items into the log that it does not have at their time; how many these were."""
+    known = set(filter(None, map(_identity, read_to_end(kafka, [prefix + ITEMS]))))
+    new = [one for one in items if (one.item_id, one.effective_from_ms) not in known]
+    for item in new:
+        log.item(item)
+    log.flush()
+    return len(new)
+
+
+def _identity(record: LogRecord) -> tuple[str, int] | None:
+    try:
+        item = ITEM.decode(record.value)
+    except InvalidEvent:
+        return None  # the jobs count and name it
+    return item.item_id, item.effective_from_ms
