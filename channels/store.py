@@ -167,9 +167,9 @@ class Store:
             pipeline.ltrim(self._latency_key, -LATENCY_SAMPLES_MAX, -1)
             pipeline.execute()
 
-    def latencies_ms(self) -> list[int]:
+    def latencies_ms(self, newest: int = LATENCY_SAMPLES_MAX) -> list[int]:
         """The newest samples, oldest first."""
-        return [int(sample) for sample in self._redis.lrange(self._latency_key, 0, -1)]
+        return [int(sample) for sample in self._redis.lrange(self._latency_key, -newest, -1)]
 
     def forget_latencies(self) -> None:
         """Starts a new measurement."""

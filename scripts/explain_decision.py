@@ -12,7 +12,7 @@ from models.ranker import XgboostRanker
 from schemas.codec import DECISION, TRACE, Codec
 from schemas.records import LogRecord
 from schemas.topics import DECISIONS, TRACES
-from scripts.explanation import explain, explained_json, find_ranker
+from scripts.explanation import Explained, explain, explained_json, find_ranker
 
 NEWEST_MAX: Final = 20_000
 """Records of each partition that are looked at for a decision whose time is not known."""
@@ -33,7 +33,12 @@ class DecisionFinder:
         self._ranker = lru_cache(MODELS_KEPT)(self._load)
 
     def explained(self, decision_id: str, record_ms: int | None) -> Mapping[str, Any] | None:
-        """What `kairos explain --json` prints; None = not found. `record_ms`: when it was made, if known.
+        """What `kairos explain --json` prints; None = not found. As `find`."""
+        found = self.find(decision_id, record_ms)
+        return explained_json(found) if found else None
+
+    def find(self, decision_id: str, record_ms: int | None) -> Explained | None:
+        """A decision with its trace; None = not found. `record_ms`: when it was made, if known.
 
         Without it only the newest decisions are looked through. Raises ConfigError where Kafka is not there.
         """
@@ -47,7 +52,7 @@ class DecisionFinder:
         trace = _first(near, TRACE, decision_id)
         if trace is None:
             return None
-        return explained_json(explain(decision, trace[0], self._ranker))
+        return explain(decision, trace[0], self._ranker)
 
     def _load(self, version: str) -> XgboostRanker:
         return find_ranker(self._kafka, self._prefix, version)

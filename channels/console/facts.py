@@ -1,0 +1,58 @@
+"""What the console shows and changes: an interface, because it rests on layers that channels may not import."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from channels.api.audit_log import Actor
+
+Shown = dict[str, Any]
+"""One JSON object."""
+
+
+class Facts(Protocol):
+    """Each call may take seconds, so it runs in a worker thread. It raises ConfigError where it cannot answer."""
+
+    def live(self) -> Shown:
+        """What is in force: policy, models, experiments, the history of versions, the services."""
+
+    def traffic(self) -> Shown:
+        """The last minutes: events and decisions a second, action mix, latencies beside their budgets."""
+
+    def letters(self) -> Shown:
+        """The newest dead letters, and how many there are by reason."""
+
+    def person(self, named: str) -> Shown | None:
+        """The newest decisions for a person, an anonymous id or a session; None = nothing is known."""
+
+    def decision(self, decision_id: str) -> Shown | None:
+        """How a decision came about: the funnel, what became of each action and candidate, and why."""
+
+    def why_not(self, person: str, action_id: str) -> Shown | None:
+        """Why the person did not get the action, in one sentence; None = no decision can say."""
+
+    def policy(self, version: str) -> Shown:
+        """A published policy as a file's text; the live one for an empty version."""
+
+    def check(self, text: str) -> Shown:
+        """What is wrong in a policy's text, by line, and what differs from the live one."""
+
+    def publish_policy(self, actor: Actor, text: str) -> Shown:
+        """Checks a policy's text and puts it in force, as `kairos policy publish` does."""
+
+    def roll_back_policy(self, actor: Actor, version: str) -> Shown:
+        """Puts a version in force again, the one before the present one for an empty version."""
+
+    def models(self) -> list[Shown]:
+        """Every model that was trained here or announced, and which is live."""
+
+    def publish_model(self, actor: Actor, version: str) -> Shown:
+        """Puts a model in force, as `kairos model publish` does."""
+
+    def roll_back_model(self, actor: Actor) -> Shown:
+        """Puts the model in force again that was before the present one."""
+
+    def audit(self, count: int) -> Shown:
+        """The newest entries of the audit log, and whether it is whole."""
+
+    def record(self, actor: Actor, what: str, outcome: str, details: Mapping[str, str]) -> None:
+        """Writes an entry into the audit log."""

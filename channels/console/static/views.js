@@ -1,0 +1,399 @@
+// The console's pages. Each fills its place once and then renews only what has changed.
+
+import { bars, chart, funnel, hops, lines, says_hop, stacked } from "./charts.js";
+import { ago, badge, card, h, moment, number, percent, renew, table } from "./dom.js";
+
+const EVERY_MS = 5000;
+const NAMED_MAX = 5;
+const MINUTE_MS = 60000;
+const SERVICES = { kafka: "Kafka", redis: "Store", flink: "Decide job", learn: "Learn job", store: "Store writer", api: "API" };
+
+const code = (text) => h("code", {}, text);
+const to_decision = (id) => h("a", { href: `#/look?q=${encodeURIComponent(id)}` }, code(id.slice(0, 12)));
+
+// --- now -------------------------------------------------------------------------------------------
+
+export function now(place, desk) {
+  const services = h("ul", { class: "services", "aria-label": "Services" });
+  const tiles = h("dl", { class: "tiles" });
+  const live = h("div");
+  const experiments = h("div");
+  const versions = h("div");
+  const traffic = chart("Traffic", lines, (data) => ({
+    says: `Events and decisions a second, the last ${minutes(data)} minutes.`,
+    columns: ["time", ...data.series.map((one) => `${one.name} a second`)],
+    rows: data.series[0].points.map(([ms, value], at) => [moment(ms), number(value, 1), number(data.series[1].points[at][1], 1)]).reverse().slice(0, 60),
+  }));
+  const mix = chart("Action mix", draw_mix, (data) => ({
+    says: data.total ? `What was decided in the last ${minutes(data)} minutes: ${number(data.total)} decisions.` : `Nothing was decided in the last ${minutes(data)} minutes.`,
+    columns: ["action", "decisions", "share"],
+    rows: data.actions.map(([name, count]) => [name, count, percent(count / data.total)]),
+  }));
+  const latency = chart("Latency by hop", hops, (data) => ({
+    says: data.rows.map(says_hop).join(". ") + ".",
+    columns: ["hop", "p50 ms", "p90 ms", "p99 ms", "samples", "budget p50 ms", "budget p99 ms"],
+    rows: data.rows.map((one) => [one.hop, ...["p50", "p90", "p99", "samples"].map((name) => number(one.latency_ms?.[name])), number(one.budget_ms.p50), number(one.budget_ms.p99)]),
+  }));
+  renew(place, services, tiles,
+    h("div", { class: "two" }, traffic.node, latency.node),
+    h("div", { class: "two" }, mix.node, h("div", { class: "column" }, card("What is live", live), card("Experiments", experiments))),
+    card("Versions in the decisions of the last minutes", versions));
+
+  desk.every(EVERY_MS, async () => {
+    const [found, counted] = await Promise.all([desk.get("live"), desk.get("traffic")]);
+    renew(services, Object.entries(found.services).map(([name, one]) => h("li", { class: one.state },
+      h("i", { "aria-hidden": "true" }), SERVICES[name] ?? name, " ", h("span", {}, one.state))));
+    renew(tiles, tiles_of(counted));
+    renew(live, live_of(found));
+    renew(experiments, experiments_of(found));
+    renew(versions, table("Versions", ["policy", "model", "code", "decisions"], found.versions.map((one) => [code(one.policy), code(one.model), code(one.code), one.decisions]), "No decisions yet."));
+    const to_ms = counted.at_ms;
+    const from_ms = to_ms - counted.kept_ms;
+    traffic.show({
+      from_ms, to_ms, unit: "a second", kept_ms: counted.kept_ms,
+      series: ["events", "decisions"].map((name) => ({
+        name, now: counted.rate[`${name}_per_s`] === null ? "" : `${number(counted.rate[`${name}_per_s`], 1)}/s`,
+        points: counted.rates.map((one) => [one.at_ms, one[`${name}_per_s`]]),
+      })),
+    });
+    latency.show({ rows: counted.hops });
+    mix.show(mix_of(counted));
+  });
+}
+
+const minutes = (data) => Math.round(data.kept_ms / MINUTE_MS);
+
+function tile(name, value, note, state = "") {
+  return h("div", { class: `tile ${state}` }, h("dt", {}, name), h("dd", {}, value, h("small", {}, note)));
+}
+
+function tiles_of(counted) {
+  const stored = counted.hops.find((one) => one.hop.includes("store")) ?? counted.hops[0];
+  const p99 = stored?.latency_ms?.p99;
+  const is_over = p99 > stored?.budget_ms.p99;
+  const dead = Object.values(counted.letters).reduce((sum, one) => sum + one, 0);
+  return [
+    tile("Events", counted.is_engine_up ? `${number(counted.rate.events_per_s, 1)}/s` : "–", counted.is_engine_up ? "the last minute" : "the decide job does not answer", counted.is_engine_up ? "" : "bad"),
+    tile("Decisions", counted.is_engine_up ? `${number(counted.rate.decisions_per_s, 1)}/s` : "–", `${number(counted.decisions)} in ${minutes(counted)} minutes`),
+    tile("Event to store, p99", p99 === undefined ? "–" : `${number(p99)} ms`, p99 === undefined ? "no samples yet" : `${is_over ? "over" : "within"} the budget of ${stored.budget_ms.p99} ms`, p99 === undefined ? "" : is_over ? "bad" : "ok"),
+    tile("Dead letters", number(dead), `in ${minutes(counted)} minutes`, dead ? "warn" : "ok"),
+    tile("In the holdout", counted.decisions ? percent(counted.holdout / counted.decisions) : "–", "of the decisions"),
+  ];
+}
+
+function live_of(found) {
+  const since = (one) => [moment(one.effective_from_ms), h("small", {}, ago(one.effective_from_ms, found.at_ms))];
+  const row = (name, one, what) => h("div", {}, h("dt", {}, name), h("dd", {}, one ? [code(one.version), h("span", { class: "since" }, "since ", since(one)), what && h("small", {}, what)] : h("span", { class: "muted" }, "none")));
+  return h("dl", { class: "facts" },
+    row("Policy", found.policy, found.policy && `${found.policy.name}: ${found.policy.summary}`),
+    row("Ranker", found.models.ranker, found.models.ranker ? "" : ""),
+    row("Responses", found.models.responses),
+    h("div", {}, h("dt", {}, "Holdout"), h("dd", {}, percent(found.holdout_share))));
+}
+
+function experiments_of(found) {
+  if (!found.experiments.length) return h("p", { class: "muted" }, "The live policy has none.");
+  return found.experiments.map((one) => [h("h3", {}, one.name),
+    table(one.name, ["arm", "share meant", "decisions", "share found"], one.arms.map((arm) => {
+      const sum = one.arms.reduce((all, each) => all + each.decisions, 0);
+      return [arm.name, percent(arm.share), arm.decisions, sum ? percent(arm.decisions / sum) : "–"];
+    }))]);
+}
+
+function mix_of(counted) {
+  const actions = Object.entries(counted.actions);
+  const names = actions.slice(0, NAMED_MAX).map(([name]) => name);
+  const columns = [];
+  for (const bucket of counted.buckets) {
+    const from_ms = bucket.from_ms - (bucket.from_ms % MINUTE_MS);
+    if (columns.at(-1)?.from_ms !== from_ms) columns.push({ from_ms, counts: {} });
+    const { counts } = columns.at(-1);
+    for (const [name, count] of Object.entries(bucket.actions)) {
+      const shown = names.includes(name) ? name : "other";
+      counts[shown] = (counts[shown] ?? 0) + count;
+    }
+  }
+  const rest = actions.slice(NAMED_MAX).reduce((sum, [, count]) => sum + count, 0);
+  return { actions, names: rest ? [...names, "other"] : names, rest, columns, total: counted.decisions, column_ms: MINUTE_MS, kept_ms: counted.kept_ms, unit: "a minute" };
+}
+
+function draw_mix(width, data) {
+  const counts = Object.fromEntries(data.actions);
+  const rows = data.names.map((name, at) => [at + 1, name, `${number(name === "other" ? data.rest : counts[name])} · ${percent((name === "other" ? data.rest : counts[name]) / data.total)}`]);
+  return { ...stacked(width, data), legend: rows.map(([at, name, told]) => h("span", { class: "key wide" }, h("i", { class: `swatch s${at}` }), name, h("b", {}, told))) };
+}
+
+// --- dead letters ----------------------------------------------------------------------------------
+
+export function letters(place, desk) {
+  const list = h("div");
+  const reasons = chart("By reason, the last 15 minutes", bars, (data) => ({
+    says: data.rows.length ? `${number(data.rows.reduce((sum, one) => sum + one.value, 0))} records could not be used.` : "No record was refused.",
+    columns: ["reason", "the last 15 minutes", "since the job's start"],
+    rows: data.both,
+  }));
+  const head = h("p", { class: "muted" }, "Records that could not be used, each with its reason, its place in Kafka and its bytes. Nothing is lost: once mended, they can be sent again.");
+  renew(place, head, reasons.node, card("The newest", list));
+  let seen = "";
+  desk.every(EVERY_MS, async () => {
+    const found = await desk.get("letters");
+    const names = [...new Set([...Object.keys(found.recent), ...Object.keys(found.since_start)])];
+    reasons.show({
+      rows: Object.entries(found.recent).map(([name, value]) => ({ name, value, says: number(value), colour: 2 })),
+      both: names.map((name) => [code(name), found.recent[name] ?? 0, found.since_start[name] ?? 0]),
+    });
+    const newest = JSON.stringify(found.letters.map((one) => one.place));
+    if (newest === seen) return;
+    seen = newest;
+    renew(list, table("Dead letters, the newest first", ["when", "reason", "what is wrong", "place", "record"],
+      found.letters.map((one) => [moment(one.at_ms), badge(one.reason, "warn"), one.message, code(one.place),
+        h("details", {}, h("summary", {}, `${number(one.bytes)} bytes`), h("pre", { class: "raw" }, one.raw))]), "There are no dead letters."));
+  });
+}
+
+// --- look up ---------------------------------------------------------------------------------------
+
+export function look(place, desk, query) {
+  const asked = query.get("q") ?? "";
+  const input = h("input", { id: "q", name: "q", type: "search", value: asked, required: true, autocomplete: "off", spellcheck: "false", placeholder: "person, anonymous id, session or decision" });
+  const result = h("div", { "aria-live": "polite" });
+  renew(place,
+    h("form", { class: "search", role: "search", onsubmit: (event) => { event.preventDefault(); desk.go(`#/look?q=${encodeURIComponent(input.value.trim())}`); } },
+      h("label", { for: "q" }, "Who, or which decision"), input, h("button", { class: "main" }, "Look up")),
+    result);
+  if (!asked) { input.focus(); return; }
+  renew(result, h("p", { class: "muted" }, "Looking …"));
+  find(desk, asked).then(
+    (found) => renew(result, found.slate ? decision_of(found) : person_of(found, asked, desk)),
+    (error) => renew(result, h("p", { class: "notice" }, error.status === 404 ? `Nothing is known of “${asked}” among the newest decisions and in the store.` : error.message)));
+}
+
+async function find(desk, asked) {
+  try {
+    return await desk.get("person", { named: asked });
+  } catch (error) {
+    if (error.status !== 404) throw error;
+    return desk.get("decision", { decision_id: asked });
+  }
+}
+
+function person_of(found, asked, desk) {
+  const answer = h("div", { "aria-live": "polite" });
+  const select = h("select", { id: "action" }, found.actions.map((one) => h("option", {}, one)));
+  const why = h("form", {
+    class: "row",
+    async onsubmit(event) {
+      event.preventDefault();
+      renew(answer, h("p", { class: "muted" }, "Looking …"));
+      const told = await desk.get("why-not", { person: found.person, action: select.value }).then(
+        (one) => [h("p", { class: "sentence" }, one.sentence), h("p", {}, "In the decision ", to_decision(one.decision_id), " at ", code(one.placement), ", ", moment(one.event_time_ms))],
+        (error) => h("p", { class: "notice" }, error.status === 404 ? `${select.value} competed in none of the newest decisions for this person.` : error.message));
+      renew(answer, told);
+    },
+  }, h("label", { for: "action" }, "Why not"), select, h("button", {}, "Ask"));
+  return [
+    h("h2", { class: "found" }, found.is_session ? ["Session ", code(asked), " is of ", code(found.person)] : ["Person ", code(found.person)]),
+    found.remark && h("p", { class: "notice" }, found.remark),
+    found.actions.length > 0 && card("Why did they not get it?", why, answer),
+    card("Decisions, the newest first", table("Decisions", ["when", "placement", "decided", "for the person", "items", "policy · model", "decision"],
+      found.decisions.map((one) => [moment(one.event_time_ms), code(one.placement), [h("strong", {}, one.action_id), one.is_holdout && badge("holdout")], one.explanation,
+        one.items.slice(0, 4).join(", ") + (one.items.length > 4 ? ` … (${one.items.length})` : ""), [code(one.versions.policy), " · ", code(one.versions.model)], to_decision(one.decision_id)]))),
+  ];
+}
+
+function decision_of(found) {
+  const arms = Object.entries(found.arm).map(([name, arm]) => `${name}: ${arm}`).join(", ");
+  const is_valid = found.valid_until_ms > Date.now();
+  const facts = [
+    ["For", h("a", { href: `#/look?q=${encodeURIComponent(found.person)}` }, code(found.person))],
+    ["Session", code(found.session_id)],
+    ["Cause", ["event ", code(found.event_id), ", ", moment(found.event_time_ms)]],
+    ["Valid", [is_valid ? "until " : "no more, since ", moment(found.valid_until_ms)]],
+    ["Chance of this action", percent(found.action_probability)],
+    ["Chance of a response", found.response_propensity === null ? "nothing was offered" : `${percent(found.response_propensity, 2)} (${found.propensity_source || "unknown"})`],
+    ["Experiments", arms || (found.is_holdout ? "in the holdout" : "none")],
+    ["Versions", ["policy ", code(found.versions.policy), ", model ", code(found.versions.model), `, catalogue of ${found.versions.catalogue}, knowledge ${found.versions.knowledge}, code ${found.versions.code}`]],
+  ];
+  const parts = [
+    h("h2", { class: "found" }, "Decision ", code(found.decision_id)),
+    h("section", { class: "card answer" },
+      h("p", { class: "big" }, h("strong", {}, found.action_id), " at ", code(found.placement), found.kind !== "decided" && badge(found.kind, "warn"), found.is_holdout && badge("holdout")),
+      h("p", { class: "sentence" }, found.explanation),
+      Object.entries(found.content).map(([name, text]) => h("p", { class: "muted" }, `${name}: ${text}`)),
+      h("dl", { class: "facts" }, facts.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))))),
+  ];
+  if (!found.has_trace) return [...parts, h("p", { class: "notice" }, "How it came about is not known any more: its trace has expired.")];
+  if (found.actions.length) parts.push(h("div", { class: "two" }, action_funnel(found), item_funnel(found)));
+  else parts.push(item_funnel(found));
+  if (found.actions.length) {
+    parts.push(card("What became of each action", table("Actions", ["action", "verdict", "why, why not", "P", "C", "V", "L", "priority", "chance"],
+      found.actions.map((one) => [h("strong", {}, one.action_id), badge(one.verdict.replace("_", " "), one.verdict === "chosen" ? "ok" : one.verdict === "excluded" ? "warn" : ""),
+        one.verdict === "excluded" ? [h("em", {}, found.stages[one.stage] ?? one.stage), ": ", one.why] : one.why,
+        ...(one.verdict === "excluded" ? ["", "", "", "", "", ""] : [shown(one.propensity), shown(one.context_weight), shown(one.value), shown(one.lever), shown(one.priority), percent(one.probability)])])),
+    h("p", { class: "muted" }, "Priority = P chance of a response × C context weight × V value × L lever.")));
+  }
+  if (found.remark) parts.push(h("p", { class: "muted" }, `Scores: ${found.remark}.`));
+  if (found.candidates.length) {
+    parts.push(card("Items, best first", table("Items", ["place", "item", "from", "score", "verdict", "why", "features"],
+      found.candidates.map((one) => [one.place ? `${one.place}` : "", h("strong", {}, one.item_id), one.source, shown(one.score), badge(one.verdict.replace("_", " "), one.verdict === "chosen" ? "ok" : one.verdict === "suppressed" ? "warn" : ""),
+        one.reason || [one.rule, Object.entries(one.values).map(([name, value]) => ` ${name}=${value}`)],
+        one.features.length ? h("details", {}, h("summary", {}, found.remark ? "values" : "what moved its score"), h("ul", { class: "features" }, one.features.map((each) => h("li", {}, code(each.name), ` ${shown(each.value)}`, each.contribution !== null && h("b", {}, ` ${each.contribution > 0 ? "+" : "−"}${shown(Math.abs(each.contribution))}`), h("small", {}, each.meaning))))) : ""]))));
+  }
+  return parts;
+}
+
+const shown = (value) => (value === null || value === undefined ? "–" : Number.parseFloat(value.toPrecision(4)).toString());
+
+function action_funnel(found) {
+  const { actions, left, ...stages } = found.action_funnel;
+  const steps = [{ name: "competed", left: actions }];
+  for (const [stage, lost] of Object.entries(stages)) steps.push({ name: `${stage}: ${found.stages[stage] ?? ""}`, lost, left: steps.at(-1).left - lost });
+  steps.push({ name: "could be chosen", left });
+  return funnel_of("Actions", steps);
+}
+
+function item_funnel(found) {
+  const items = found.item_funnel;
+  return funnel_of("Items", [{ name: "retrieved", left: items.retrieved }, { name: "after suppression", lost: items.suppressed, left: items.ranked }, { name: "in the slate", left: items.chosen }]);
+}
+
+function funnel_of(title, steps) {
+  const drawn = chart(`Funnel: ${title.toLowerCase()}`, funnel, () => ({ says: "", columns: ["step", "lost", "left"], rows: steps.map((one) => [one.name, one.lost ?? 0, one.left]) }));
+  requestAnimationFrame(() => drawn.show({ steps }));
+  return drawn.node;
+}
+
+// --- policy ----------------------------------------------------------------------------------------
+
+export function policy(place, desk) {
+  const history = h("div");
+  const text = h("div");
+  const parts = [card("Versions", desk.may("marketer") && h("p", {}, h("button", { onclick: () => back("") }, "Go back to the one before …")), history), text];
+  if (desk.may("marketer")) parts.push(editor(desk, () => load()));
+  renew(place, parts);
+
+  async function load() {
+    const found = await desk.get("live");
+    renew(history, table("Versions of the policy", ["", "version", "in force from", "name", ""],
+      found.history.map((one) => [badge(one.state, one.state === "live" ? "ok" : one.state === "refused" ? "bad" : ""), code(one.version), moment(one.effective_from_ms), one.name,
+        one.fault || h("span", { class: "buttons" },
+          h("button", { class: "quiet", onclick: () => view(one.version) }, "Show", h("span", { class: "unseen" }, ` ${one.version}`)),
+          desk.may("marketer") && one.state === "past" && h("button", { class: "quiet", onclick: () => back(one.version) }, "Put in force again …", h("span", { class: "unseen" }, ` ${one.version}`)))])));
+  }
+  async function view(version) {
+    const found = await desk.get("policy", { version }).catch((error) => desk.say(error.message, true));
+    if (!found) return;
+    const title = h("h2", { tabindex: "-1" }, "Policy ", code(found.version));
+    renew(text, h("section", { class: "card" }, title, h("p", { class: "muted" }, found.summary),
+      differences(found.changes, "It is as the live one."), h("pre", { class: "file", tabindex: "0", "aria-label": "The policy's file" }, found.text)));
+    title.focus();
+  }
+  async function back(version) {
+    const is_sure = await confirm_change("Put a policy in force again", version ? ["Policy ", code(version), " decides in two seconds, instead of the live one."] : "The policy that was in force before the present one decides in two seconds. Done twice, it is undone.", "Put in force");
+    if (is_sure) await change(desk, "policy/rollback", { version }, "policy").then(load);
+  }
+  load().catch((error) => desk.say(error.message, true));
+}
+
+function differences(changes, none) {
+  if (!changes.length) return h("p", { class: "muted" }, none);
+  return [h("h3", {}, "Against the live one"), h("pre", { class: "file changes", tabindex: "0", "aria-label": "Changes against the live policy" },
+    changes.map((one) => h("span", { class: { "+": "new", "-": "gone" }[one[0]] ?? "other" }, `${one}\n`)))];
+}
+
+function editor(desk, changed) {
+  let checked = null;
+  const field = h("textarea", { id: "policy-text", rows: "18", spellcheck: "false", autocapitalize: "off", oninput: () => { checked = null; publish.disabled = true; } });
+  const found = h("div", { "aria-live": "polite" });
+  const publish = h("button", { class: "main", disabled: true, type: "button", onclick: put }, "Publish …");
+  async function begin() {
+    const live = await desk.get("policy").catch((error) => desk.say(error.message, true));
+    if (live) { field.value = live.text; checked = null; publish.disabled = true; renew(found); }
+  }
+  async function check() {
+    checked = null;
+    publish.disabled = true;
+    const text = field.value;
+    const told = await desk.post("policy/check", { text }).catch((error) => desk.say(error.message, true));
+    if (!told) return;
+    if (!told.is_ok) {
+      renew(found, h("p", { class: "problem" }, `${told.mistakes.length} mistake${told.mistakes.length > 1 ? "s" : ""}: nothing with a mistake goes live.`),
+        h("ol", { class: "mistakes" }, told.mistakes.map((one) => h("li", {}, h("button", { class: "quiet", type: "button", onclick: () => go_to(field, one.line) }, `line ${one.line}`), " ", one.field && code(one.field), ` ${one.message}`))));
+      return;
+    }
+    checked = { text, ...told };
+    publish.disabled = !told.changes.length;
+    renew(found, h("p", {}, badge("ok", "ok"), " ", told.summary), told.warnings.map((one) => h("p", { class: "notice" }, `line ${one.line}: ${one.message}`)), differences(told.changes, "It is as the live one: there is nothing to publish."));
+  }
+  async function put() {
+    if (!checked || checked.text !== field.value) return;
+    const is_sure = await confirm_change("Publish this policy", ["Version ", code(checked.version), ` decides in two seconds: ${checked.changes.length} change${checked.changes.length > 1 ? "s" : ""} against the live one.`], "Publish");
+    if (is_sure && await change(desk, "policy/publish", { text: checked.text }, "policy")) { publish.disabled = true; await changed(); }
+  }
+  return card("Change it", h("p", { class: "buttons" }, h("button", { type: "button", onclick: begin }, "Begin with the live one")),
+    h("label", { for: "policy-text" }, "Policy file (YAML)"), field,
+    h("p", { class: "buttons" }, h("button", { type: "button", onclick: check }, "Check"), publish), found);
+}
+
+function go_to(field, line) {
+  const lines_before = field.value.split("\n").slice(0, line - 1);
+  const at = lines_before.join("\n").length + (line > 1 ? 1 : 0);
+  field.focus();
+  field.setSelectionRange(at, at + (field.value.split("\n")[line - 1]?.length ?? 0));
+}
+
+/** Makes a change and says what came of it. */
+async function change(desk, path, body, kind) {
+  try {
+    const done = await desk.post(path, body);
+    desk.say(`${kind} ${done.version} decides from ${new Date(done.effective_from_ms).toLocaleTimeString()} on${done.replaces ? `, instead of ${done.replaces}` : ""}.`);
+    return done;
+  } catch (error) {
+    desk.say(error.message, true);
+    return null;
+  }
+}
+
+function confirm_change(title, text, yes) {
+  return new Promise((decide) => {
+    const dialog = h("dialog", { "aria-labelledby": "asked", onclose: () => { decide(dialog.returnValue === "yes"); dialog.remove(); } },
+      h("form", { method: "dialog" }, h("h2", { id: "asked" }, title), h("p", {}, text),
+        h("p", { class: "buttons" }, h("button", { value: "no" }, "Cancel"), h("button", { class: "main", value: "yes" }, yes))));
+    document.body.append(dialog);
+    dialog.showModal();
+  });
+}
+
+// --- models ----------------------------------------------------------------------------------------
+
+export function models(place, desk) {
+  const list = h("div");
+  renew(place, card("Rankers", desk.may("operator") && h("p", {}, h("button", { onclick: () => put("models/rollback", {}, "The model that was in force before the present one ranks in two seconds. Done twice, it is undone.") }, "Go back to the one before …")), list),
+    h("p", { class: "muted" }, "New ones come from ", code("kairos train"), "."));
+
+  async function load() {
+    const { models: found } = await desk.get("models");
+    renew(list, table("Models", ["", "version", "trained on data until", "decisions", "figures", "in force from", "remark", ""],
+      found.map((one) => [one.is_live ? badge("live", "ok") : one.is_coming ? badge("coming") : "", code(one.version), moment(one.to_ms), number(one.examples),
+        Object.entries(one.metrics).map(([name, value]) => h("span", { class: "figure" }, `${name} ${number(value, 4)}`)), one.effective_from_ms.map((each) => h("div", {}, moment(each))), one.remark,
+        desk.may("operator") && !one.is_live && !one.remark ? h("button", { class: "quiet", onclick: () => put("models/publish", { version: one.version }, ["Model ", code(one.version), " ranks in two seconds."]) }, "Publish …", h("span", { class: "unseen" }, ` ${one.version}`)) : ""]),
+      "No model was trained yet: decisions go by popularity."));
+  }
+  async function put(path, body, text) {
+    if (await confirm_change("Change the live model", text, "Put in force")) await change(desk, path, body, "model").then(load);
+  }
+  load().catch((error) => desk.say(error.message, true));
+}
+
+// --- audit -----------------------------------------------------------------------------------------
+
+export function audit(place, desk) {
+  const list = h("div");
+  renew(place, list);
+  desk.get("audit").then((found) => renew(list,
+    h("p", { class: found.is_whole ? "notice ok" : "notice bad" }, found.is_whole ? "The log is whole: no line was altered, taken out or put in. Its last hash is " : "The log was altered. ", found.is_whole && code(found.head), found.faults.map((one) => h("span", { class: "fault" }, one))),
+    card("Who changed what, the newest first", table("Audit log", ["when", "who", "role", "from", "what", "outcome", "details"],
+      found.entries.map((one) => [moment(one.at_ms), h("strong", {}, one.who), one.role, one.address, one.what, badge(one.outcome, one.outcome === "done" ? "ok" : one.outcome === "begun" ? "" : "warn"),
+        Object.entries(one.details).map(([name, value]) => h("span", { class: "figure" }, `${name} ${value}`))]), "Nothing was changed yet."))),
+  (error) => desk.say(error.message, true));
+}

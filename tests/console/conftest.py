@@ -1,0 +1,140 @@
+"""The whole application in this process, with keys, and without any server behind it."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from litestar import Litestar
+from litestar.testing import TestClient
+
+from channels.api.app import build_app
+from channels.api.audit_log import Actor, AuditLog
+from channels.api.services import Services
+from channels.console.facts import Facts, Shown
+from channels.keys import KeysFile, SecretFile, write_keys
+from jobs.config import config_from
+from schemas.errors import ConfigError
+from scripts.serve_api import services_of
+from tests.channels.test_access import KEYS, SECRET
+
+NOBODY = "127.0.0.1:1"
+
+
+class StandIn(Facts):
+    """Says which question it was asked; writes a real audit log. The real facts are tested on an engine."""
+
+    def __init__(self, audit: AuditLog) -> None:
+        self.log = audit
+        self.changes: list[tuple[Actor, str]] = []
+
+    def live(self) -> Shown:
+        return {"asked": "live"}
+
+    def traffic(self) -> Shown:
+        return {"asked": "traffic"}
+
+    def letters(self) -> Shown:
+        return {"asked": "letters"}
+
+    def person(self, named: str) -> Shown | None:
+        return {"asked": named} if named == "anna" else None
+
+    def decision(self, decision_id: str) -> Shown | None:
+        return {"asked": decision_id} if decision_id == "d1" else None
+
+    def why_not(self, person: str, action_id: str) -> Shown | None:
+        return {"asked": f"{person} {action_id}"}
+
+    def policy(self, version: str) -> Shown:
+        if version == "none":
+            raise ConfigError("no policies are 'none'")
+        return {"asked": version}
+
+    def check(self, text: str) -> Shown:
+        return {"asked": text}
+
+    def publish_policy(self, actor: Actor, text: str) -> Shown:
+        return self._change(actor, f"publish {text}")
+
+    def roll_back_policy(self, actor: Actor, version: str) -> Shown:
+        return self._change(actor, f"rollback {version}")
+
+    def models(self) -> list[Shown]:
+        return [{"asked": "models"}]
+
+    def publish_model(self, actor: Actor, version: str) -> Shown:
+        return self._change(actor, f"model {version}")
+
+    def roll_back_model(self, actor: Actor) -> Shown:
+        return self._change(actor, "model rollback")
+
+    def audit(self, count: int) -> Shown:
+        return {"asked": count}
+
+    def record(self, actor: Actor, what: str, outcome: str, details: Mapping[str, str]) -> None:
+        self.log.append(actor, what, outcome, details)
+
+    def _change(self, actor: Actor, what: str) -> Shown:
+        if what == "publish broken":
+            raise ConfigError("3: actions: a mistake")
+        self.changes.append((actor, what))
+        return {"changed": what}
+
+
+def services_with(facts: Facts | None, **settings: str) -> Services:
+    """Services whose Kafka, store and Flink are not there."""
+    services = services_of(config_from(settings), NOBODY, NOBODY, None)
+    services.extra.pop("console", None)
+    if facts is not None:
+        services.extra["console"] = facts
+    return services
+
+
+@pytest.fixture(scope="module")
+def facts(tmp_path_factory: pytest.TempPathFactory) -> StandIn:
+    return StandIn(AuditLog(tmp_path_factory.mktemp("audit") / "audit.jsonl"))
+
+
+@pytest.fixture(scope="module")
+def keys_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("keys") / "keys.yaml"
+    path.with_name("the.secret").write_text(SECRET)
+    write_keys(path, KeysFile(tuple(KEYS.values()), SecretFile("the.secret")))
+    return path
+
+
+@pytest.fixture(scope="module")
+def services(facts: StandIn, keys_file: Path) -> Services:
+    """With the keys of KEYS."""
+    return services_with(facts, KAIROS_API_KEYS=str(keys_file))
+
+
+@pytest.fixture(scope="module")
+def client(services: Services) -> Iterator[TestClient[Litestar]]:
+    """Asks the application with keys."""
+    with client_of(services) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def open_client(facts: StandIn) -> Iterator[TestClient[Litestar]]:
+    """Asks an application without keys."""
+    with client_of(services_with(facts)) as client:
+        yield client
+
+
+def client_of(services: Services) -> TestClient[Litestar]:
+    """A client that shows failures instead of answering 500."""
+    return TestClient(
+        build_app(services), base_url="http://localhost", raise_server_exceptions=True
+    )
+
+
+def console_of(client: TestClient[Litestar], name: str) -> dict[str, str]:
+    """Signs in with a key; the headers of a page that is signed in."""
+    client.cookies.clear()
+    answer = client.post("/console/api/sign-in", json={"key": f"k-{name}"})
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return {"x-kairos-csrf": found["csrf"]}
