@@ -61,6 +61,8 @@ class Fold:
         self._knowledge = knowledge
         self._rules = rules
         self._learner = learner
+        self._delay_ms = rules.lateness_ms + SECOND_MS
+        """How far the watermark stays behind the newest record."""
         self._session_timers: list[tuple[int, str]] = []
         self._timer_set: dict[str, int] = {}
         self._person_timers: list[tuple[int, str]] = []
@@ -78,7 +80,7 @@ class Fold:
             partition = record.partition if partitions > 1 else 0
             self._newest[partition] = max(self._newest.get(partition, 0), record.timestamp_ms)
             if len(self._newest) == partitions:
-                least_ms = min(self._newest.values()) - self._rules.lateness_ms - SECOND_MS
+                least_ms = min(self._newest.values()) - self._delay_ms
                 if least_ms > watermark_ms:
                     watermark_ms = least_ms
                     yield from self._advance(watermark_ms)

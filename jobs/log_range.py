@@ -26,6 +26,16 @@ class LogRange:
         starts = self._range.starts
         return sum(end - starts[at] for at, end in self._range.ends.items())
 
+    @property
+    def partitions(self) -> int:
+        """How many the topic has."""
+        return len(self._range.starts)
+
+    @property
+    def begins_at_first(self) -> bool:
+        """Whether it holds the first record that was ever written to each partition."""
+        return not any(self._range.starts.values())
+
     def __iter__(self) -> Iterator[LogRecord]:
         readers = [
             _read(self._kafka, TopicPartition(self._topic, at, self._range.starts[at]), end)

@@ -20,6 +20,7 @@ from scripts.console import STDERR, say, show, show_json, show_table
 from scripts.key_cli import app as key_app
 from scripts.policy_cli import app as policy_app
 from scripts.replay_cli import app as replay_app
+from scripts.verify_cli import verify_replay
 
 EXIT_REFUSED: Final = 2
 START_S_MAX: Final = 300.0
@@ -57,6 +58,7 @@ verify_app = typer.Typer(
     no_args_is_help=True,
 )
 app.add_typer(verify_app, name="verify")
+verify_app.command("replay")(verify_replay)
 
 
 def main() -> NoReturn:
@@ -476,6 +478,26 @@ def bench_latency(
     from scripts.bench_latency import bench
 
     bench(config_from(), rate, seconds, warm_up, items, json)
+
+
+@bench_app.command("api")
+def bench_api(
+    rate: Annotated[int, typer.Option(min=1, max=5_000, help="Requests per second.")] = 200,
+    seconds: Annotated[int, typer.Option(min=2, max=3_600, help="Measured, after warm-up.")] = 60,
+    warm_up: Annotated[int, typer.Option(min=0, max=600, help="Seconds before.")] = 30,
+    items: Annotated[int, typer.Option(min=1, max=200_000, help="Catalogue size.")] = 10_000,
+    kill_engine: Annotated[
+        bool, typer.Option("--kill-engine", help="Kill the engine halfway.")
+    ] = False,
+    rerank: Annotated[
+        int, typer.Option(min=0, max=1_000, help="Measure the rerank of so many items instead.")
+    ] = 0,
+    json: Json = False,
+) -> None:
+    """The Decision API from when a request was due to its answer: fresh path, store path, rungs."""
+    from scripts.bench_api import Load, bench
+
+    bench(config_from(), Load(rate, seconds, warm_up, items, kill_engine, rerank), json)
 
 
 @bench_app.command("throughput")
