@@ -20,6 +20,7 @@ from scripts.console import STDERR, say, show, show_json, show_table
 from scripts.key_cli import app as key_app
 from scripts.policy_cli import app as policy_app
 from scripts.replay_cli import app as replay_app
+from scripts.shop_cli import app as shop_app
 from scripts.verify_cli import verify_replay
 
 EXIT_REFUSED: Final = 2
@@ -49,6 +50,7 @@ app.add_typer(bench_app, name="bench")
 model_app = typer.Typer(help="See, publish and take back models.", no_args_is_help=True)
 app.add_typer(model_app, name="model")
 app.add_typer(policy_app, name="policy")
+app.add_typer(shop_app, name="shop")
 app.command()(api)
 app.add_typer(replay_app, name="replay")
 add_cluster_commands(app)

@@ -6,7 +6,9 @@ from xdist.scheduler import LoadScopeScheduling
 
 SERVERS: Final = {
     "tests/flink/": "flink",
+    "tests/cluster/": "flink",
     "tests/e2e/": "engine",
+    "tests/browser/": "engine",
     "tests/channels/": "engine",
     "tests/jobs/stack/": "engine",
 }

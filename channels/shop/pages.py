@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from litestar import Request, Response, Router, get
 from litestar.datastructures import State
+from litestar.params import FromPath
 
 SHOP: Final = Path(__file__).parent / "static"
 CLIENT: Final = Path(__file__).parent.parent / "client" / "kairos.js"
@@ -67,7 +68,7 @@ def shop_router() -> Router:
         return answer(request, assets[INDEX])
 
     @get("/shop/{name:path}", include_in_schema=False, sync_to_thread=False)
-    def page(request: Request[None, None, State], name: Path) -> Response[bytes]:
+    def page(request: Request[None, None, State], name: FromPath[Path]) -> Response[bytes]:
         wanted = name.as_posix().lstrip("/")
         found = assets.get(wanted)
         if found is None and Path(wanted).suffix in MEDIA_TYPES:

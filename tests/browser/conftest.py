@@ -1,0 +1,110 @@
+"""The shop on one engine for all browser tests, a Chromium per module, and a visitor per test."""
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+from jobs.config import PROJECT
+from jobs.stack.ports import free_port
+from tests.browser.shop import Shop, Visitor
+from tests.e2e.homes import fresh_home
+
+ARTEFACTS: Final = PROJECT / ".kairos" / "artefacts" / "browser"
+CLOCK: Final = """
+  const real = Date.now.bind(Date);
+  window.aheadMs = 0; // tests move the visitor's clock with it
+  Date.now = () => real() + window.aheadMs;
+"""
+SHIFTS: Final = """
+  window.shifts = [];
+  new PerformanceObserver((list) => list.getEntries().forEach((one) => window.shifts.push({
+    value: one.value, isAnswer: one.hadRecentInput,
+    of: one.sources.map(({node}) => node && (node.className || node.id || node.nodeName)),
+  }))).observe({type: "layout-shift", buffered: true});
+"""
+
+
+def chromium() -> str | None:
+    """The browser of this machine."""
+    return (
+        shutil.which("chromium")
+        or shutil.which("chromium-browser")
+        or shutil.which("google-chrome")
+    )
+
+
+@pytest.fixture(scope="session")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """`kairos up --shop`: servers, jobs, store writer and API."""
+    if chromium() is None:
+        pytest.skip("no Chromium on this machine: `apt-get install chromium`")
+    with fresh_home(tmp_path_factory.mktemp("browser") / "kairos") as home:
+        started = home.kairos("up", "--shop", KAIROS_API_PORT=str(free_port()))
+        assert started.returncode == 0, started.stderr
+        found = home.json("status", "--json")
+        yield Shop(home, f"http://{found['api']['address']}", found["kafka"]["address"])
+        assert home.kairos("down").returncode == 0
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium, for one module: its event loop must not meet those of other tests."""
+    path = chromium()
+    if path is None:
+        pytest.skip("no Chromium on this machine: `apt-get install chromium`")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(
+    shop: Shop, browser: Browser, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., Visitor]]:
+    """Makes visitors: each a browser context of its own that has agreed to personalisation.
+
+    What a page complains of fails the test; its last look is kept as an artefact.
+    """
+    visitors: list[Visitor] = []
+
+    def make(agrees: bool = True, desk: tuple[int, int] = (1440, 900), **more: Any) -> Visitor:
+        size = {"width": desk[0], "height": desk[1]}
+        context = browser.new_context(viewport=size, reduced_motion="reduce", **more)  # type: ignore[arg-type]
+        visitors.append(_visitor(shop, context, agrees))
+        return visitors[-1]
+
+    yield make
+    ARTEFACTS.mkdir(parents=True, exist_ok=True)
+    for number, visitor in enumerate(visitors):
+        name = re.sub(r"\W+", "-", request.node.name)
+        _keep(visitor.page, ARTEFACTS / f"{name}-{number}.png")
+        visitor.page.context.close()
+    assert [one for visitor in visitors for one in visitor.complaints] == []
+
+
+def _visitor(shop: Shop, context: BrowserContext, agrees: bool) -> Visitor:
+    context.add_init_script(CLOCK + SHIFTS)
+    context.set_default_timeout(20_000)
+    page = context.new_page()
+    visitor = Visitor(shop, page, [])
+    page.on("console", lambda message: _hear(message, visitor.complaints))
+    page.on("pageerror", lambda error: visitor.complaints.append(str(error)))
+    if agrees:
+        visitor.open("/shop/")
+        page.get_by_role("button", name="Yes, choose for me").click()
+    return visitor
+
+
+def _hear(message: ConsoleMessage, complaints: list[str]) -> None:
+    if message.type == "error":
+        complaints.append(message.text)
+
+
+def _keep(page: Page, path: Path) -> None:
+    page.screenshot(path=path)
