@@ -258,9 +258,10 @@ class Answerer:
         why_not: str,
     ) -> Answer:
         services, now_ms = self._services, time.time_ns() // 1_000_000
-        visitor = services.visitors.find(ask.session_id) if ask.session_id else None
         decided = fresh.get(wanted.placement)
         recent = rungs.recent.get(wanted.placement) if rungs else None
+        session_id = ask.session_id or (recent.session_id if recent else "")
+        visitor = services.visitors.find(session_id)
         if decided is None and recent and ask.cause and recent.event_id == ask.cause.event_id:
             decided = recent  # the event had been sent before, and this is what was decided on it
         found = Found(

@@ -5,6 +5,7 @@ from typing import Final
 
 import msgspec
 from litestar import MediaType, Response, Router, get
+from litestar.params import FromPath
 from swagger_ui_bundle import swagger_ui_path
 
 from channels.api.openapi import document, older
@@ -70,7 +71,7 @@ def docs_router() -> Router:
     async def script() -> Response[bytes]:
         return _asset("swagger-ui-bundle.js")
 
-    def _asset(name: str) -> Response[bytes]:
+    def _asset(name: FromPath[str]) -> Response[bytes]:
         return Response(
             assets[name], media_type=ASSETS[name], headers={"Cache-Control": "max-age=3600"}
         )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple
 
 from channels.api.read_events import hashed
-from channels.api.wire import Answer, AnswerVersions, Source
+from channels.api.wire import PRODUCTS, Answer, AnswerVersions, Source
 from schemas import CODE_VERSION
 from schemas.decisions import Decision, DecisionItem
 from schemas.items import Item
@@ -145,7 +145,7 @@ def _trending(
         return None
     if placement is not None and placement.fallback is not None and not wanted.must_have_items:
         return None
-    size = wanted.size or (placement.size if placement else 0)
+    size = _size(wanted, placement)
     for ids, where, reason in (
         (found.trending_in_category, f"in {found.category}", "trending_category"),
         (found.trending, "everywhere", "trending"),
@@ -176,12 +176,17 @@ def _default(
     if placement is not None and placement.fallback is not None and not wanted.must_have_items:
         because = _because([*why, "The policy says so for this placement."])
         return _of_action(placement.fallback, because, wanted, found, setting, placement)
-    size = wanted.size or (placement.size if placement else 0)
+    size = _size(wanted, placement)
     avoid = found.avoid | {found.seen}
     shown = [one.item_id for one in setting.first_items(size, avoid)]
     last = "These are the first of the catalogue." if shown else "The catalogue is not known."
     because = _because([*why, last])
     return _of_items(shown, "default", "other", because, wanted, found, setting, placement)
+
+
+def _size(wanted: Wanted, placement: Placement | None) -> int:
+    """How many items there may be; where the policy is not known, as many as a list of products has."""
+    return wanted.size or (placement.size if placement else PRODUCTS)
 
 
 def _may_show(item_id: str, found: Found, setting: Setting) -> bool:

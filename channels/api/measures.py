@@ -66,6 +66,11 @@ class Measures:
         """The series of a counter by labels."""
         return {labels: count for (one, labels), count in self._counts.items() if one == name}
 
+    def times(self, name: str) -> list[int]:
+        """How many times of a histogram lie at or below each of BOUNDS_S and above the one before; last: above all."""
+        series = [one for (other, _), one in list(self._times.items()) if other == name]
+        return [int(sum(column)) for column in zip(*(one[:-1] for one in series), strict=True)]
+
     def text(self) -> str:
         """Everything, as Prometheus reads it."""
         return "\n".join(self._lines()) + "\n"

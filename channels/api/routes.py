@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 from litestar import MediaType, Request, Response, Router, get, post
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 from litestar.response import Stream
 
 from channels.api.answers import Answerer
@@ -111,7 +112,7 @@ def asking_handlers(services: Services, answerer: Answerer) -> list[HTTPRouteHan
         return _json(DecisionsAnswer(answered.answers, rejected))
 
     @get("/v1/decisions/{person:str}/{placement:str}")
-    async def decision(request: Asked, person: str, placement: str) -> Answered:
+    async def decision(request: Asked, person: FromPath[str], placement: FromPath[str]) -> Answered:
         caller = caller_of(services, request)
         person, placement = id_in_path(person, "a person"), id_in_path(placement, "a placement")
         if not services.access.may_read_person(caller, person):
@@ -150,7 +151,7 @@ def writing_handlers(services: Services) -> list[HTTPRouteHandler]:
         [f"/v1/decisions/{{decision_id:str}}/{one}" for one in ("exposed", "clicked", "dismissed")],
         status_code=202,
     )
-    async def reaction(request: Asked, decision_id: str) -> Answered:
+    async def reaction(request: Asked, decision_id: FromPath[str]) -> Answered:
         caller = caller_of(services, request)
         decision_id = id_in_path(decision_id, "a decision id")
         given = decoded(REACTION, await body_of(request))
@@ -196,7 +197,7 @@ def explaining_handlers(services: Services, answerer: Answerer) -> list[HTTPRout
         )
 
     @get("/v1/explain/{decision_id:str}")
-    async def explain(request: Asked, decision_id: str) -> Answered:
+    async def explain(request: Asked, decision_id: FromPath[str]) -> Answered:
         caller = caller_of(services, request)
         decision_id = id_in_path(decision_id, "a decision id")
         at_ms = number_in_query(request, "event_time_ms", 0, 0, 10**11 * 99)
@@ -232,7 +233,7 @@ def catalogue_handlers(services: Services) -> list[HTTPRouteHandler]:
         return _json(found)
 
     @get("/v1/items/{item_id:str}")
-    async def item(request: Asked, item_id: str) -> Answered:
+    async def item(request: Asked, item_id: FromPath[str]) -> Answered:
         caller_of(services, request)
         found = services.knowledge.item_at(id_in_path(item_id, "an item id"), _now_ms())
         if found is None or found.is_gone:
@@ -262,7 +263,7 @@ def state_handlers(services: Services) -> list[HTTPRouteHandler]:
     @get("/metrics", media_type=MediaType.TEXT)
     async def metrics(request: Asked) -> Response[str]:
         caller = caller_of(services, request)
-        if not services.access.may(caller, "decisions:read"):
+        if caller.is_browser or not services.access.may(caller, "decisions:read"):
             raise ApiError(403, "this key may not read")
         return Response(
             services.measures.text(), media_type="text/plain; version=0.0.4; charset=utf-8"

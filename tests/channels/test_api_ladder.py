@@ -1,0 +1,191 @@
+"""The ladder of answers as a table: what was found out, and which rung that gives."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from channels.api.ladder import Found, Setting, Wanted, choose
+from schemas.decisions import Decision, DecisionItem, Versions
+from schemas.items import Item
+from schemas.policy import Action, Placement, Policy, Treatment
+from udfs.sentences import say
+
+NOW: Final = 1_700_000_000_000
+POLICY: Final = Policy(
+    placements=(
+        Placement("list", size=3),
+        Placement("hero", size=1, actions=(), fallback="nothing"),
+        Placement("bar", size=1, actions=(), fallback="greeting"),
+        Placement("rerank", event_types=("ranking_requested",), size=1_000, suppress=False),
+    ),
+    actions=(
+        Action(
+            "greeting",
+            "content",
+            treatments=(
+                Treatment("plain", content={"title": {"en": "Hello", "de": "Hallo"}, "text": {"en": "Hi {person.name}"}}),
+            ),
+        ),
+        Action("quiz", "content", placements=("hero",)),
+        Action("past", "content", ends_ms=NOW),
+    ),
+)  # fmt: skip
+ITEMS: Final = {
+    one.item_id: one
+    for one in (
+        Item("i1"),
+        Item("i2", stock=0),
+        Item("i3", stock=5),
+        Item("i4", is_gone=True),
+        Item("i5"),
+        Item("i6"),
+    )
+}
+
+
+def first_items(count: int, passed: Iterable[str]) -> list[Item]:
+    there = [one for one in ITEMS.values() if not one.is_gone and one.stock != 0]
+    return [one for one in there if one.item_id not in set(passed)][:count]
+
+
+def setting(**overrides: Any) -> Setting:
+    found = Setting(NOW, POLICY, "p1", 7, ITEMS.get, first_items, say)
+    return found._replace(**overrides)
+
+
+def decision(*item_ids: str, **overrides: Any) -> Decision:
+    """A decision of a minute ago, valid for another."""
+    fields: dict[str, Any] = {
+        "decision_id": "d", "kind": "decided", "person": "a", "session_id": "s", "event_id": "e",
+        "event_time_ms": NOW - 60_000, "placement": "list", "channel": "web",
+        "action_id": "recommend_items", "treatment_id": "slate",
+        "items": tuple(DecisionItem(one, 1.0, "why") for one in item_ids), "priority": 1.0,
+        "response_propensity": 0.1, "action_probability": 1.0, "arm": {}, "is_holdout": False,
+        "is_merging": False, "explanation": "because", "versions": Versions("p1", "m", 1, 2, "c"),
+        "sequence": 1, "sent_at_ms": None, "valid_until_ms": NOW + 60_000,
+    }  # fmt: skip
+    return Decision(**fields | overrides)
+
+
+EXPIRED: Final = {"valid_until_ms": NOW}
+LIST: Final = Wanted("list")
+SHOWN: Final = Wanted("list", 8, must_have_items=True)
+RERANK: Final = Wanted("rerank", None, ("x", "i2", "y"))
+TRENDING: Final = ("i3", "i1", "i5", "i6")
+
+TABLE: Final[list[tuple[str, Wanted, dict[str, Any], str, str]]] = [
+    ("the engine decided", LIST, {"fresh": decision("i1")}, "fresh", "i1"),
+    ("fresh before recent", LIST, {"fresh": decision("i1"), "recent": decision("i5")}, "fresh", "i1"),
+    ("silence is a decision", Wanted("hero"), {"fresh": decision(action_id="nothing", placement="hero")}, "fresh", ""),
+    ("a product list is never silent", SHOWN, {"fresh": decision(action_id="nothing"), "trending": TRENDING}, "trending", "i3 i1 i5 i6"),
+    ("expired when it came", LIST, {"fresh": decision("i1", **EXPIRED), "trending": TRENDING}, "trending", "i3 i1 i5"),
+    ("the last one", LIST, {"recent": decision("i1", "i5")}, "recent", "i1 i5"),
+    ("sold out and gone are left out", LIST, {"recent": decision("i1", "i2", "i4", "i5")}, "recent", "i1 i5"),
+    ("an item nobody has heard of stays", LIST, {"recent": decision("new")}, "recent", "new"),
+    ("nothing left of it", LIST, {"recent": decision("i2", "i4"), "trending": TRENDING}, "trending", "i3 i1 i5"),
+    ("not wanted by the person", LIST, {"recent": decision("i1", "i5"), "avoid": frozenset({"i1"})}, "recent", "i5"),
+    ("the last one has expired", LIST, {"recent": decision("i1", **EXPIRED), "trending": TRENDING}, "trending", "i3 i1 i5"),
+    ("its action was taken out of the policy", Wanted("hero"), {"recent": decision(placement="hero", action_id="old")}, "default", ""),
+    ("its action's time is over", Wanted("hero"), {"recent": decision(placement="hero", action_id="past")}, "default", ""),
+    ("its action is there", Wanted("hero"), {"recent": decision(placement="hero", action_id="quiz")}, "recent", ""),
+    ("the category before all", LIST, {"category": "Shoes", "trending_in_category": ("i5",), "trending": TRENDING}, "trending", "i5"),
+    ("a category where nothing may be shown", LIST, {"category": "Shoes", "trending_in_category": ("i2", "i4"), "trending": TRENDING}, "trending", "i3 i1 i5"),
+    ("not what is being looked at", LIST, {"trending": TRENDING, "seen": "i3"}, "trending", "i1 i5 i6"),
+    ("nothing trends", LIST, {}, "default", "i1 i3 i5"),
+    ("nothing trends, and some is not wanted", LIST, {"avoid": frozenset({"i1"}), "seen": "i3"}, "default", "i5 i6"),
+    ("the policy's default is silence", Wanted("hero"), {"trending": TRENDING}, "default", ""),
+    ("the policy's default is an action", Wanted("bar"), {"trending": TRENDING}, "default", ""),
+    ("a product list where the policy says silence", Wanted("hero", 8, must_have_items=True), {"trending": TRENDING}, "trending", "i3 i1 i5 i6"),
+    ("the caller's list, decided", RERANK, {"fresh": decision("y", "x", "i2", placement="rerank")}, "fresh", "y x i2"),
+    ("the caller's list, not decided", RERANK, {"recent": decision("i1"), "trending": TRENDING}, "default", "x i2 y"),
+    ("a placement nobody knows", Wanted("no_such"), {"trending": TRENDING}, "trending", "i3 i1 i5 i6"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted", "found", "source", "items"), TABLE, ids=[one[0] for one in TABLE]
+)
+def test_the_rung(
+    name: str, wanted: Wanted, found: dict[str, Any], source: str, items: str
+) -> None:
+    answer = choose(wanted, Found(**found), setting())
+    assert (answer.source, " ".join(one.item_id for one in answer.items)) == (source, items)
+    assert answer.why
+    assert answer.decision_id
+    assert answer.placement == wanted.placement
+    assert answer.valid_until_ms > NOW
+
+
+def test_without_policy_catalogue_or_store_the_list_is_empty_and_no_error() -> None:
+    nothing = setting(
+        policy=None, policy_version="none", item=lambda _: None, first_items=lambda *_: []
+    )
+    answer = choose(SHOWN, Found(why_not_fresh="Kafka is down."), nothing)
+    assert (answer.source, answer.items, answer.kind) == ("default", (), "nothing")
+    assert answer.why.startswith("Kafka is down.")
+
+
+def test_why_tells_the_way_down() -> None:
+    found = Found(why_not_fresh="No time.", recent=decision("i1", **EXPIRED), trending=("i1",))
+    answer = choose(LIST, found, setting())
+    assert answer.why == (
+        "No time. The last decision has expired. These items are wanted most everywhere at the moment."
+    )
+    assert {one.reason for one in answer.items} == {"Popular with other people"}
+
+
+def test_the_default_actions_texts_are_in_the_persons_language_and_never_half_a_sentence() -> None:
+    german = choose(Wanted("bar"), Found(language="de"), setting())
+    assert (german.action_id, german.content) == ("greeting", {"title": "Hallo"})
+    assert choose(Wanted("bar"), Found(language="fr"), setting()).content == {"title": "Hello"}
+
+
+def test_an_action_of_an_experiments_arm_is_known() -> None:
+    experiment = {"name": "x", "arms": [
+        {"name": "a", "share": 0.5}, {"name": "b", "share": 0.5, "changes": {"actions": [{"id": "added"}]}},
+    ]}  # fmt: skip
+    policy = msgspec.convert({**msgspec.to_builtins(POLICY), "experiments": [experiment]}, Policy)
+    found = Found(recent=decision(placement="hero", action_id="added"))
+    assert choose(Wanted("hero"), found, setting(policy=policy)).source == "recent"
+
+
+DECISIONS: Final = st.none() | st.builds(
+    lambda ids, valid_ms, action_id: decision(
+        *ids, valid_until_ms=NOW + valid_ms, action_id=action_id
+    ),
+    st.lists(st.sampled_from(sorted(ITEMS)), unique=True, max_size=4),
+    st.sampled_from((-1, 0, 1, 60_000)),
+    st.sampled_from(("recommend_items", "nothing", "quiz", "old")),
+)
+IDS: Final = st.lists(st.sampled_from(sorted(ITEMS)), unique=True, max_size=6)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.sampled_from((LIST, SHOWN, RERANK, Wanted("hero"), Wanted("bar"), Wanted("no_such"))),
+    DECISIONS, DECISIONS, IDS, IDS, st.frozensets(st.sampled_from(sorted(ITEMS)), max_size=3),
+)  # fmt: skip
+def test_there_is_always_an_answer_and_it_shows_nothing_that_may_not_be_shown(
+    wanted: Wanted,
+    fresh: Decision | None,
+    recent: Decision | None,
+    in_category: list[str],
+    everywhere: list[str],
+    avoid: frozenset[str],
+) -> None:
+    found = Found(
+        fresh=fresh, recent=recent, category="Shoes", trending_in_category=in_category,
+        trending=everywhere, avoid=avoid,
+    )  # fmt: skip
+    answer = choose(wanted, found, setting())
+    shown = {one.item_id for one in answer.items}
+    if answer.source in ("recent", "trending"):
+        assert not shown & ({"i2", "i4"} | avoid)
+    if answer.source in ("fresh", "recent"):
+        assert answer.valid_until_ms > NOW
+        assert shown or not wanted.must_have_items
+    assert wanted.size is None or len(answer.items) <= wanted.size

@@ -1,0 +1,187 @@
+"""The small parts of the Decision API: breaker, rates, measures, what is remembered of a session."""
+
+from typing import Final
+
+import pytest
+
+from channels.api.breaker import Breaker
+from channels.api.decision_stream import QUEUE_MAX, Subscription
+from channels.api.knowledge import KnowledgeReader, Version, first_available
+from channels.api.measures import Measures
+from channels.api.rates import Rates
+from channels.api.visitors import AVOIDED_MAX, SESSIONS_MAX, Visitors
+from schemas.codec import CONTROL, ITEM
+from schemas.control import Control
+from schemas.errors import ConfigError
+from schemas.items import Item
+from schemas.policy import DEFAULT_CONTROL, policy_from_payload
+from tests.builders import make_event
+from tests.channels.decisions import make_decision
+
+
+def test_a_breaker_opens_after_failures_in_a_row_and_lets_one_try_in_a_while() -> None:
+    breaker = Breaker(3, 1.0)
+    for failures in range(3):
+        assert breaker.allows(0.0), failures
+        breaker.failed(0.0)
+    assert breaker.is_open
+    assert [breaker.allows(at) for at in (0.5, 0.99, 1.0, 1.5, 2.0)] == [
+        False,
+        False,
+        True,
+        False,
+        True,
+    ]
+    breaker.succeeded()
+    assert not breaker.is_open
+    assert breaker.allows(2.1)
+
+
+def test_a_success_in_between_begins_the_count_anew() -> None:
+    breaker = Breaker(2, 1.0)
+    for _ in range(5):
+        breaker.failed(0.0)
+        breaker.succeeded()
+    assert breaker.allows(0.0)
+
+
+def test_a_bucket_lets_a_burst_through_and_then_its_rate() -> None:
+    now = [0.0]
+    rates = Rates(10.0, 3.0, lambda: now[0])
+    assert [rates.wait_s("k") for _ in range(4)] == [0.0, 0.0, 0.0, pytest.approx(0.1)]
+    assert rates.wait_s("other") == 0.0
+    now[0] = 0.1
+    assert [rates.wait_s("k") for _ in range(2)] == [0.0, pytest.approx(0.1)]
+    now[0] = 100.0
+    assert [rates.wait_s("k") for _ in range(4)][-1] > 0, "at most the burst is kept"
+
+
+def test_measures_are_text_that_prometheus_reads() -> None:
+    measures = Measures()
+    measures.count("kairos_api_answers_total", source='fr"esh\n')
+    measures.count("kairos_api_answers_total", 2, source='fr"esh\n')
+    measures.observe("kairos_api_answer_seconds", 0.004, source="recent")
+    measures.observe("kairos_api_answer_seconds", 99.0, source="recent")
+    measures.gauge("kairos_api_waiting", lambda: 3)
+    lines = measures.text().splitlines()
+    assert 'kairos_api_answers_total{source="fr\\"esh\\n"} 3' in lines
+    assert 'kairos_api_answer_seconds_bucket{source="recent",le="0.0025"} 0' in lines
+    assert 'kairos_api_answer_seconds_bucket{source="recent",le="0.005"} 1' in lines
+    assert 'kairos_api_answer_seconds_bucket{source="recent",le="5.0"} 1' in lines
+    assert 'kairos_api_answer_seconds_bucket{source="recent",le="+Inf"} 2' in lines
+    assert 'kairos_api_answer_seconds_count{source="recent"} 2' in lines
+    assert "kairos_api_waiting 3" in lines
+
+
+def test_a_reader_that_is_too_slow_is_let_go_after_what_it_has() -> None:
+    subscription = Subscription("s")
+    for sequence in range(QUEUE_MAX * 2):
+        subscription.put(make_decision(sequence))
+    held = [subscription.queue.get_nowait() for _ in range(subscription.queue.qsize())]
+    assert len(held) == QUEUE_MAX
+    assert held[-1] is None
+    assert [one.sequence for one in held if one] == list(range(QUEUE_MAX - 1))
+
+
+def test_a_session_is_remembered_by_what_answers_need() -> None:
+    visitors = Visitors()
+    for changes, category in (
+        ({"event_type": "product_viewed", "item_ids": ("i1",), "page": "/p/i1"}, "Shoes"),
+        ({"event_type": "not_interested", "item_ids": ("i2",)}, ""),
+        ({"event_type": "filter_applied", "category": "Shoes/Trail"}, ""),
+        ({"consent": ("analytics",), "properties": {"language": "de-AT"}}, ""),
+    ):
+        visitors.see(make_event(**changes), category)
+    visitor = visitors.find("s1")
+    assert visitor is not None
+    assert (visitor.anonymous_id, visitor.page, visitor.category) == ("a1", "/p/i1", "Shoes/Trail")
+    assert (list(visitor.avoided), visitor.may_be_personal, visitor.language) == (
+        ["i2"],
+        False,
+        "de",
+    )
+    assert visitor.item_id == "", "a page was opened that shows no item"
+
+
+def test_what_is_remembered_has_a_bound() -> None:
+    visitors = Visitors()
+    for number in range(SESSIONS_MAX + 5):
+        visitors.see(make_event(session_id=f"s{number}"), "")
+    assert visitors.find("s4") is None
+    assert visitors.find("s5") is not None
+    many = make_event(
+        event_type="purchase_completed", item_ids=tuple(f"i{at}" for at in range(200))
+    )
+    visitors.see(many, "")
+    found = visitors.find("s1")
+    assert found is not None
+    assert len(found.avoided) == AVOIDED_MAX
+
+
+def test_an_event_is_known_by_session_and_id() -> None:
+    visitors = Visitors()
+    event = make_event()
+    assert not visitors.is_logged(event)
+    visitors.remember_logged(event)
+    assert visitors.is_logged(event)
+    assert not visitors.is_logged(make_event(session_id="s2"))
+
+
+NOW: Final = 1_700_000_000_000
+
+
+def reader() -> KnowledgeReader:
+    return KnowledgeReader("127.0.0.1:1", "", policy_from_payload)
+
+
+def take_item(into: KnowledgeReader, offset: int, item: Item) -> None:
+    into._take("items", offset, ITEM.encode(item))
+
+
+def test_the_catalogue_is_the_newest_version_in_force() -> None:
+    knowledge = reader()
+    far_ms = 4_000_000_000_000
+    take_item(knowledge, 0, Item("i1", 10, "old", "A"))
+    take_item(knowledge, 1, Item("i1", 20, "new", "B", stock=0))
+    take_item(knowledge, 2, Item("i1", far_ms, "next", "C"))
+    take_item(knowledge, 3, Item("i2", 20, "two", "B"))
+    take_item(knowledge, 4, Item("i3", 20, "three", "B"))
+    take_item(knowledge, 5, Item("i3", 30, is_gone=True))
+    take_item(knowledge, 1, Item("i1", 20, "new", "B", stock=0))
+    found = knowledge.item_at("i1", NOW)
+    assert found is not None
+    assert found.name == "new"
+    later = knowledge.item_at("i1", far_ms)
+    assert later is not None
+    assert later.name == "next"
+    gone = knowledge.item_at("i3", NOW)
+    assert gone is not None
+    assert gone.is_gone
+    knowledge._renew(is_due=True)
+    assert list(knowledge.snapshot.items) == ["i1", "i2"]
+    assert knowledge.snapshot.by_category == {"B": ["i1", "i2"]}
+    assert [one.item_id for one in first_available(knowledge.snapshot, 5)] == ["i2"]
+    assert first_available(knowledge.snapshot, 5, {"i2"}) == []
+
+
+def test_the_policy_is_the_newest_in_force_and_one_that_the_engine_refuses_is_none() -> None:
+    def read(payload: bytes) -> object:
+        if b"refuse" in payload:
+            raise ConfigError("no")
+        return policy_from_payload(payload)
+
+    knowledge = KnowledgeReader("127.0.0.1:1", "", read)  # type: ignore[arg-type]
+    assert knowledge.policy_at(NOW) is None
+    knowledge._take("control", 0, CONTROL.encode(DEFAULT_CONTROL))
+    for offset, (version, from_ms, payload) in enumerate(
+        (("two", 100, b"{}"), ("bad", 200, b"refuse"), ("next", 4_000_000_000_000, b"{}")), start=1
+    ):
+        record = Control("policy", "default", version, from_ms, payload=payload)
+        knowledge._take("control", offset, CONTROL.encode(record))
+    knowledge._take("control", 9, b"no record at all")
+    found: Version | None = knowledge.policy_at(NOW)
+    assert found is not None
+    assert found.version == "two"
+    later = knowledge.policy_at(4_000_000_000_000)
+    assert later is not None
+    assert later.version == "next"

@@ -1,0 +1,214 @@
+"""From what channels send to events: times in any form, ids that do not change, bad ones apart."""
+
+from typing import Any, Final
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from channels.api.read_events import ReadEvents, Sender, epoch_ms, read_events, read_session
+from channels.api.wire import SessionEvent
+from schemas.codec import EVENT
+from schemas.errors import InvalidEvent
+from schemas.events import Event
+from schemas.limits import AHEAD_OF_LOG_MAX_MS, HOUR_MS, MINUTE_MS
+
+NOW: Final = 1_700_000_000_000
+SENDER: Final = Sender("s", "a")
+
+
+def session(*events: dict[str, Any], now_ms: int = NOW, page: str | None = None) -> ReadEvents:
+    given = msgspec.convert(events, tuple[SessionEvent, ...])
+    return read_session(given, SENDER, now_ms, page)
+
+
+def view(product: str = "p", **fields: Any) -> dict[str, Any]:
+    return {"event": "product_viewed", "product_id": product, **fields}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (1_700_000_000, NOW),
+        (1_700_000_000.25, NOW + 250),
+        (NOW, NOW),
+        (float(NOW), NOW),
+        ("1700000000", NOW),
+        (str(NOW), NOW),
+        ("2023-11-14T22:13:20Z", NOW),
+        ("2023-11-14T22:13:20", NOW),
+        ("2023-11-14T23:13:20.000+01:00", NOW),
+        (0, 0),
+    ],
+)
+def test_a_time_in_seconds_milliseconds_or_iso_8601(given: Any, expected: int) -> None:
+    assert epoch_ms(given) == expected
+
+
+@pytest.mark.parametrize("given", ["yesterday", "", "nan", "inf", "-1", "1e300", -5, 1e15, float("nan"), float("inf"), "9999-99-99"])  # fmt: skip
+def test_what_is_no_time(given: Any) -> None:
+    with pytest.raises(InvalidEvent, match="is no time"):
+        epoch_ms(given)
+
+
+def test_the_seed_contracts_events() -> None:
+    read = session(
+        view("SKU-441", timestamp=NOW - 5_000),
+        {"event": "filter_applied", "attribute": "size", "value": "10", "timestamp": NOW - 1_000},
+    )
+    first, second = read.events
+    assert (first.event_type, first.item_ids, first.event_time_ms) == (
+        "product_viewed",
+        ("SKU-441",),
+        NOW - 5_000,
+    )
+    assert (second.attribute, second.value, second.session_id, second.anonymous_id) == (
+        "size",
+        "10",
+        "s",
+        "a",
+    )
+    assert read.bad == []
+
+
+def test_a_number_is_the_text_that_a_person_would_write() -> None:
+    read = session(
+        {"event": "filter_applied", "attribute": "size", "value": 10.0},
+        {"event": "filter_applied", "attribute": "new", "value": True, "product_id": 17},
+    )
+    assert [one.value for one in read.events] == ["10", "true"]
+    assert read.events[1].item_ids == ("17",)
+
+
+def test_the_same_events_have_the_same_ids_wherever_they_stand_in_the_list() -> None:
+    one, two, three = (
+        view("p", timestamp=NOW),
+        view("q", timestamp=NOW + 1),
+        view("r", timestamp=NOW + 2),
+    )
+    before = {event.item_ids: event.event_id for event in session(one, two).events}
+    after = {
+        event.item_ids: event.event_id for event in session(two, three, one, now_ms=NOW + 9).events
+    }
+    assert {ids: after[ids] for ids in before} == before
+    assert len(set(after.values())) == 3
+
+
+def test_with_a_time_the_same_event_twice_is_one_and_without_it_is_two() -> None:
+    timed = session(view(timestamp=NOW), view(timestamp=NOW)).events
+    assert timed[0].event_id == timed[1].event_id
+    untimed = session(view(), view()).events
+    assert untimed[0].event_id != untimed[1].event_id
+    again = session(view(), view(), view(), now_ms=NOW + 5).events
+    assert [one.event_id for one in again[:2]] == [one.event_id for one in untimed]
+
+
+@pytest.mark.parametrize("off_ms", [-400 * 24 * HOUR_MS, -31 * MINUTE_MS, 2 * MINUTE_MS, 10**12])
+def test_a_clock_that_is_wrong_is_set_by_the_newest_event(off_ms: int) -> None:
+    newest = NOW + off_ms
+    read = session(view("p", timestamp=newest - 20_000), view("q", timestamp=newest))
+    assert [one.event_time_ms for one in read.events] == [NOW - 20_000, NOW]
+
+
+@pytest.mark.parametrize("off_ms", [-29 * MINUTE_MS, -1, 0, 30_000])
+def test_a_clock_that_is_nearly_right_is_believed(off_ms: int) -> None:
+    read = session(view(timestamp=NOW + off_ms))
+    assert [one.event_time_ms for one in read.events] == [NOW + off_ms]
+
+
+def test_a_bad_event_is_named_and_the_others_are_taken() -> None:
+    read = session(view(), {"event": "teleported"}, view("q", timestamp="soon"), view("r"))
+    assert [one.item_ids for one in read.events] == [("p",), ("r",)]
+    assert [(one.at, one.error.reason) for one in read.bad] == [
+        (1, "unknown_event_type"),
+        (2, "invalid_value"),
+    ]
+
+
+def test_the_newest_event_is_on_the_current_page() -> None:
+    read = session(view(), view("q"), page="/now")
+    assert [one.page for one in read.events] == [None, "/now"]
+    assert session(view(page="/own"), page="/now").events[0].page == "/own"
+
+
+def full(**fields: Any) -> dict[str, Any]:
+    return {"event_type": "page_viewed", "session_id": "s1", "anonymous_id": "a1", **fields}
+
+
+def read(*given: object, sender: Sender = SENDER) -> ReadEvents:
+    return read_events(given, sender, NOW)
+
+
+def test_what_an_event_leaves_out_is_filled_in() -> None:
+    event = read({"event_type": "page_viewed"}).events[0]
+    assert (event.session_id, event.anonymous_id, event.event_time_ms) == ("s", "a", NOW)
+    assert (len(event.event_id), event.sent_at_ms) == (32, NOW)
+    alone = read(
+        {"event_type": "page_viewed", "session_id": "x"}, sender=Sender(None, None)
+    ).events[0]
+    assert alone.anonymous_id == "x"
+
+
+def test_an_event_with_its_own_time_has_an_id_of_its_own() -> None:
+    first, second = (read(full(event_time_ms=NOW - 5)).events[0].event_id for _ in range(2))
+    assert first == second != read(full(event_time_ms=NOW - 6)).events[0].event_id
+    without = read(full(), full()).events
+    assert without[0].event_id != without[1].event_id
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        (5, "malformed"),
+        (None, "malformed"),
+        ([], "malformed"),
+        ({}, "invalid_value"),
+        ({"event_type": "page_viewed", "session_id": ""}, "invalid_value"),
+        (full(event_type="teleported"), "unknown_event_type"),
+        (full(event_type=7), "invalid_value"),
+        (full(event_type="clock_ticked"), "invalid_value"),
+        (full(event_type="identified"), "invalid_value"),
+        (full(price=-1), "invalid_value"),
+        (full(event_time_ms=0), "invalid_value"),
+        (full(event_time_ms="now"), "invalid_value"),
+        (full(event_time_ms=NOW + AHEAD_OF_LOG_MAX_MS + 1), "ahead_of_log"),
+        (full(item_ids=["i"] * 201), "invalid_value"),
+        (full(event_id="x" * 257), "invalid_value"),
+        (full(properties={"deep": {"deeper": 1}}), "invalid_value"),
+        (full(properties={"x" * 2_000 + str(at): "y" * 2_000 for at in range(64)}, candidates=[
+            {"item_id": f"{at:04}" + "i" * 250, "features": {"f" * 1_900: 1.0}} for at in range(1_000)
+        ]), "too_large"),
+    ],
+)  # fmt: skip
+def test_what_is_no_event_is_told_with_its_reason(given: object, reason: str) -> None:
+    found = read(full(), given)
+    assert [one.session_id for one in found.events] == ["s1"]
+    assert [(one.at, one.error.reason) for one in found.bad] == [(1, reason)]
+
+
+JSON: Final = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**60), 2**60)
+    | st.floats(allow_nan=False)
+    | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
+    max_leaves=10,
+)
+NAMES: Final = st.sampled_from([one.name for one in msgspec.structs.fields(Event)])
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(JSON | st.dictionaries(NAMES, JSON | st.just("page_viewed"), max_size=8), max_size=4)
+)
+def test_whatever_is_sent_each_event_is_taken_or_named_and_what_is_taken_goes_through_the_wire(
+    given: list[object],
+) -> None:
+    found = read_events(given, SENDER, NOW)
+    assert len(found.events) + len(found.bad) == len(given)
+    for event in found.events:
+        assert EVENT.decode(EVENT.encode(event)) == event
