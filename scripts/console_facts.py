@@ -10,8 +10,9 @@ from redis import RedisError
 
 from channels.api import audit_log
 from channels.api.audit_log import Actor, AuditLog
+from channels.api.measures import BOUNDS_S, Measures
 from channels.console.facts import Facts, Shown
-from channels.console.traffic import Recent, Traffic, percentiles
+from channels.console.traffic import SHARES, Recent, Traffic, percentiles
 from channels.console.watch import Watch
 from channels.store import Store
 from jobs.config import Config
@@ -327,6 +328,27 @@ class ConsoleFacts(Facts):
 
     def _log(self) -> Log:
         return Log(self._kafka, self._prefix)
+
+
+def api_hops(measures: Measures) -> list[Hop]:
+    """How long the API took to answer since it was started, by any rung; to the bounds it counts by."""
+    counts = measures.times("kairos_api_answer_seconds")
+    total = sum(counts)
+    found: dict[str, int] | None = None
+    if total:
+        found = {f"p{share * 100:.0f}": _bound_ms(counts, share * total) for share in SHARES}
+        found["samples"] = total
+    return [Hop("API: request → answer", found, API_BUDGET_MS)]
+
+
+def _bound_ms(counts: list[int], wanted: float) -> int:
+    """The bound below which so many lie, in ms; beyond the last one, that."""
+    seen = 0
+    for bound_s, count in zip(BOUNDS_S, counts, strict=False):
+        seen += count
+        if seen >= wanted:
+            return max(1, round(bound_s * 1000))
+    return round(BOUNDS_S[-1] * 1000)
 
 
 def _stored_ms(store: Store) -> dict[str, int] | None:

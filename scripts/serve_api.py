@@ -15,14 +15,17 @@ from channels.api.decision_stream import DecisionStream
 from channels.api.event_log import EventLog
 from channels.api.http_limits import BoundedProtocol
 from channels.api.knowledge import KnowledgeReader
+from channels.api.measures import Measures
 from channels.api.services import Services
 from channels.api.store_reader import StoreReader
+from channels.console.routes import EXTRA as CONSOLE
 from channels.pseudonyms import read_pseudonyms
 from channels.store import Store
 from jobs.config import Config
 from jobs.metrics import is_running
 from schemas.codec import EVENT
 from schemas.policy import Policy, policy_from_payload
+from scripts.console_facts import ConsoleFacts, api_hops
 from scripts.explain_decision import DecisionFinder
 from udfs.compile_policy import compile_policy
 from udfs.sentences import say
@@ -46,6 +49,9 @@ def services_of(config: Config, kafka: str, redis: str, flink: str | None) -> Se
         host=host, port=int(port), socket_timeout=STORE_S, socket_connect_timeout=STORE_S
     )
     store = Store(client, config.store_prefix, read_pseudonyms(config.pseudonym_key_file))
+    finder = DecisionFinder(kafka, prefix)
+    measures = Measures()
+    facts = ConsoleFacts(config, kafka, redis, flink, finder, lambda: api_hops(measures))
     return Services(
         access=Access(config.api_keys, config.api_secret),
         log=EventLog(kafka, prefix, encode),
@@ -53,10 +59,12 @@ def services_of(config: Config, kafka: str, redis: str, flink: str | None) -> Se
         store=StoreReader(store),
         knowledge=KnowledgeReader(kafka, prefix, read_policy),
         say=say,
-        explain=DecisionFinder(kafka, prefix).explained,
+        explain=finder.explained,
         is_engine_up=EngineState(flink),
         budget_ms=config.api_budget_ms,
         origins=frozenset(filter(None, config.api_origins.split(","))),
+        measures=measures,
+        extra={CONSOLE: facts},
     )
 
 
@@ -106,4 +114,9 @@ def serve(config: Config, services: Services, host: str, port: int) -> None:
         "backlog": BACKLOG, "proxy_headers": False,
     }  # fmt: skip
     server = Server(uvicorn.Config(build_app(services), host=host, port=port, **settings), services)
-    server.run()
+    facts: ConsoleFacts = services.extra[CONSOLE]
+    facts.start()
+    try:
+        server.run()
+    finally:
+        facts.stop()

@@ -8,6 +8,7 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
+from channels.api import event_log
 from channels.api.app import build_app
 from channels.api.audit_log import Actor, AuditLog
 from channels.api.services import Services
@@ -19,6 +20,7 @@ from scripts.serve_api import services_of
 from tests.channels.test_access import KEYS, SECRET
 
 NOBODY = "127.0.0.1:1"
+HERE = "127.0.0.1:8000"
 
 
 class StandIn(Facts):
@@ -112,8 +114,9 @@ def services(facts: StandIn, keys_file: Path) -> Services:
 
 @pytest.fixture(scope="module")
 def client(services: Services) -> Iterator[TestClient[Litestar]]:
-    """Asks the application with keys."""
-    with client_of(services) as client:
+    """Asks the application with keys; it does not wait long for the Kafka that is not there."""
+    with pytest.MonkeyPatch.context() as patch, client_of(services) as client:
+        patch.setattr(event_log, "TIMEOUT_S", 0.1)
         yield client
 
 
@@ -126,9 +129,7 @@ def open_client(facts: StandIn) -> Iterator[TestClient[Litestar]]:
 
 def client_of(services: Services) -> TestClient[Litestar]:
     """A client that shows failures instead of answering 500."""
-    return TestClient(
-        build_app(services), base_url="http://localhost", raise_server_exceptions=True
-    )
+    return TestClient(build_app(services), base_url=f"http://{HERE}", raise_server_exceptions=True)
 
 
 def console_of(client: TestClient[Litestar], name: str) -> dict[str, str]:

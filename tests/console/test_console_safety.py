@@ -12,7 +12,7 @@ from channels.api.services import Services
 from channels.console.routes import PAGES, SIGN_INS_MAX, STATIC, Desk
 from channels.keys import KeysFile, SecretFile, write_keys
 from tests.channels.test_access import KEYS
-from tests.console.conftest import StandIn, client_of, console_of, services_with
+from tests.console.conftest import HERE, StandIn, client_of, console_of, services_with
 
 CHANGE = "/console/api/policy/rollback"
 
@@ -25,7 +25,7 @@ def test_the_cookie_is_for_the_console_alone(client: TestClient[Litestar]) -> No
         assert part in cookie
     assert "k-viewer" not in cookie
     assert "secure" not in cookie
-    https = client.post("https://localhost/console/api/sign-in", json={"key": "k-viewer"})
+    https = client.post(f"https://{HERE}/console/api/sign-in", json={"key": "k-viewer"})
     assert "secure" in https.headers["set-cookie"].lower()
 
 
@@ -39,7 +39,7 @@ def test_who_signs_out_is_out(client: TestClient[Litestar]) -> None:
 @pytest.mark.parametrize(
     "foreign",
     [
-        {"origin": "https://evil.example"}, {"origin": "null"}, {"origin": "http://localhost.evil"},
+        {"origin": "https://evil.example"}, {"origin": "null"}, {"origin": f"http://{HERE}.evil"},
         {"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}, {"x-kairos-csrf": "x"},
         {"x-kairos-csrf": ""}, {"x-kairos-csrf": "ü".encode()},
     ],
@@ -52,7 +52,7 @@ def test_a_foreign_page_changes_nothing(
     answer = client.post(CHANGE, json={"version": "v1"}, headers=headers | foreign)
     assert answer.status_code == 403
     assert facts.changes == []
-    ours = headers | {"origin": "http://localhost", "sec-fetch-site": "same-origin"}
+    ours = headers | {"origin": f"http://{HERE}", "sec-fetch-site": "same-origin"}
     assert client.post(CHANGE, json={"version": "v1"}, headers=ours).status_code == 200
 
 
