@@ -25,6 +25,7 @@ class ReplayRange(Struct, frozen=True):
     that it takes at most; None = as many as it can. `drift_ms`: how far a partition is read ahead of
     the slowest; None = any. `is_held`: at its end it stands still, all its state kept, until it is
     stopped; else it ends by itself. `part`: which one this is of the ranges that follow each other.
+    `bell`: an empty topic that the source has never seen; set where it goes on from a checkpoint.
     """
 
     starts: Offsets
@@ -35,6 +36,7 @@ class ReplayRange(Struct, frozen=True):
     drift_ms: int | None = None
     is_held: bool = False
     part: int = 0
+    bell: str | None = None
 
     @property
     def count(self) -> int:

@@ -12,7 +12,7 @@ from jobs.kafka import ends_of, first_times, replay_range
 from schemas.errors import ConfigError
 from schemas.topics import CONTROL, EVENTS, ITEMS, KNOWLEDGE
 
-TOGETHER: Final = 20_000
+TOGETHER: Final = 5_000
 """So many records a partition may be read ahead of the slowest: what waits in state stays small,
 and the readers are asked so seldom to wait that they never stand still."""
 DRIFT_MS_MIN: Final = 60_000

@@ -1,0 +1,140 @@
+"""`kairos bench replay`: events per second of a backfill, per core, and with more task managers."""
+
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from typing import Final, NamedTuple
+
+import psutil
+
+from jobs.config import PROJECT, Config
+from jobs.replay import make_plan
+from schemas.errors import ConfigError
+from scripts.bench_setting import CANDIDATES, bench_config, describe, prepare, records
+from scripts.console import say, show, show_json, show_table
+from scripts.engine import Engine, environment_of
+from scripts.replay import Worker
+from scripts.replay_begin import Instead, asked, forget_state
+from scripts.replay_run import Manner, Progress, Run, RunFolder
+from scripts.replay_topics import records_under
+
+WARM_UP: Final = 0.4
+"""The first two fifths are not measured: the JVM compiles what it runs often."""
+END: Final = 0.95
+
+
+class Sample(NamedTuple):
+    """How far the job is at one moment, and the processor time that it has taken by then."""
+
+    time_s: float
+    cpu_s: float
+    taken: int
+
+
+class Rate(NamedTuple):
+    """One replay after its warm-up; per CPU second: of the job's own processes, None on a cluster."""
+
+    where: str
+    events_per_s: float
+    events_per_cpu_s: float | None
+    decisions_per_event: float
+
+
+class Bench(NamedTuple):
+    """What is measured: so many events, on a cluster (HOST:PORT) or embedded, with these parallelisms."""
+
+    events: int
+    items: int
+    cluster: str | None
+    parallelisms: tuple[int, ...]
+
+
+def bench(config: Config, asked_for: Bench, is_json: bool) -> None:
+    """Fills a log, learns from it, replays it with each parallelism and prints the rates."""
+    config = bench_config(config)
+    with Engine(config, say, has_jobs=False) as engine:
+        engine.start()
+        prepare(engine, config, asked_for.items)
+        say(f"writing {asked_for.events:,} events")
+        for record in records(asked_for.events, asked_for.items):
+            engine.log.raw("events", record.key, record.value, record.timestamp_ms)
+        engine.log.flush()
+        say("learning from them, as the learn job does")
+        _learn(config, engine.addresses.kafka)
+        rates = [
+            _measure(
+                config._replace(flink=asked_for.cluster, parallelism=parallelism),
+                engine.addresses.kafka, f"{config.topic_prefix}out{parallelism}.", asked_for.events,
+            )
+            for parallelism in asked_for.parallelisms
+        ]  # fmt: skip
+    setting = describe() | {
+        "events": asked_for.events, "items": asked_for.items, "candidates": CANDIDATES,
+    }  # fmt: skip
+    if is_json:
+        ratios = [rate.events_per_s / rates[0].events_per_s for rate in rates]
+        show_json(setting | {"rates": [rate._asdict() for rate in rates], "ratios": ratios})
+        return
+    title = "  ".join(f"{name} {value}" for name, value in setting.items())
+    columns = ("replay", "events/s", "events per CPU second", "decisions per event")
+    show_table(
+        title, columns, [tuple("" if one is None else one for one in rate) for rate in rates]
+    )
+    for rate in rates[1:]:
+        show(f"{rate.where} / {rates[0].where}: {rate.events_per_s / rates[0].events_per_s:.2f}")
+
+
+def _learn(config: Config, kafka: str) -> None:
+    """Fills `knowledge`, so that decisions find as much to choose from as live ones do."""
+    words = ("--kafka", kafka, "--replay", "--prefix", config.topic_prefix)
+    done = subprocess.run(
+        [sys.executable, "-m", "jobs.run_learn", *words],
+        cwd=PROJECT, env=environment_of(config), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode != 0:
+        raise ConfigError(f"the learn job ended with code {done.returncode}: {done.stderr.strip()}")
+
+
+def _measure(config: Config, kafka: str, prefix: str, events: int) -> Rate:
+    where = f"parallelism {config.parallelism}" + (" on the cluster" if config.flink else "")
+    say(f"replaying, {where}")
+    folder = RunFolder(config, prefix)
+    wanted = asked(config, None, None, Instead(), False)
+    plan = make_plan(kafka, config.topic_prefix, prefix, None, None)
+    run = Run(prefix, wanted, Manner(niceness=0), plan=plan, progress=Progress(total=events))
+    folder.write(run)
+    samples: list[Sample] = []
+
+    def watch(run: Run) -> None:
+        samples.append(Sample(time.monotonic(), _cpu_s(), run.progress.taken))
+
+    Worker(config, kafka, None, folder, run, say, watch).replay()
+    made = records_under(kafka, prefix)["decisions"]
+    folder.remove()
+    forget_state(config, prefix)
+    first, last = _window(samples, events)
+    taken, cpu_s = last.taken - first.taken, last.cpu_s - first.cpu_s
+    return Rate(
+        where, taken / (last.time_s - first.time_s), None if config.flink else taken / cpu_s,
+        made / events,
+    )  # fmt: skip
+
+
+def _cpu_s() -> float:
+    """What the job's process and its JVM have taken so far; the store and Kafka are not of it."""
+    found = 0.0
+    for process in psutil.Process().children():
+        with suppress(psutil.NoSuchProcess):
+            if "jobs.run_decide" in process.cmdline():
+                for one in (process, *process.children(recursive=True)):
+                    found += sum(one.cpu_times()[:2])
+    return found
+
+
+def _window(samples: list[Sample], events: int) -> tuple[Sample, Sample]:
+    """The first sample after the warm-up and the last before the end, where the job runs dry."""
+    within = [one for one in samples if WARM_UP * events <= one.taken <= END * events]
+    if len(within) < 2:
+        raise ConfigError("the replay was over before it could be measured: take more --events")
+    return within[0], within[-1]

@@ -1,0 +1,304 @@
+"""`kairos replay`: the decide job over a range of the log, into topics of its own, then live if wanted.
+
+This process watches the job in a process of its own, which dies with it. What is done is in Flink's
+checkpoints: after a pause, Ctrl-C or a crash the same command goes on from the newest.
+"""
+
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from typing import Any, Final, NamedTuple
+from urllib.error import URLError
+
+import msgspec
+
+from jobs.config import PROJECT, Config
+from jobs.flink_rest import FlinkRest
+from jobs.flink_settings import local_path, newest_checkpoint
+from jobs.job_settings import Offsets
+from jobs.metrics import read_counts
+from jobs.replay import Plan, next_plan, reached_ms
+from jobs.stack.causes import remedy
+from jobs.stack.ports import LOOPBACK, free_port
+from jobs.stack.process import Child, Process
+from jobs.submit import checkpoint_folder
+from schemas.errors import ConfigError
+from schemas.limits import HOUR_MS
+from scripts.engine import Addresses, environment_of, store_child
+from scripts.replay_meter import Meter
+from scripts.replay_run import Run, RunFolder
+from scripts.replay_topics import ring, store_lag
+
+POLL_S: Final = 0.1
+LOOK_S: Final = 1.0
+BYTES_LEFT_MIN: Final = 200 * 2**20
+BEHIND_MAX_MS: Final = HOUR_MS // 4
+"""What has come since the end is left to live if it is no longer: live knows the epochs of the last hour."""
+TAKEN: Final = ("events", "duplicates", "clock_ticks", "dead_letters")
+"""Each record of the log is counted as one of these."""
+STOP_S_MAX: Final = 60.0
+STORE_S_MAX: Final = 300.0
+
+
+class Job(NamedTuple):
+    """The job in its process: its name in Flink, where that answers, where it begins, its command line."""
+
+    name: str
+    rest: FlinkRest
+    argv: tuple[str, ...]
+
+
+class Worker:
+    """Works on one run, which has a plan. Use it from the main thread: its children die with that.
+
+    `redis`: the store's address, where decisions are to go there; `watch` is called once a second.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        kafka: str,
+        redis: str | None,
+        folder: RunFolder,
+        run: Run,
+        say: Callable[[str], None],
+        watch: Callable[[Run], None],
+    ) -> None:
+        self._config, self._kafka, self._redis = config, kafka, redis
+        self._folder, self._run = folder, run
+        self._say, self._watch = say, watch
+
+    def replay(self) -> None:
+        """Returns when the whole range is decided and, if it is to go on live, its state at rest."""
+        with self._store_writer():
+            while self._run.state != "live":
+                self._keep(state="replaying")
+                if not self._work_off():
+                    self._rest()
+                elif not self._run.asked.then_live:
+                    break
+                elif (follows := self._follows()) is not None:
+                    self._say(
+                        f"{follows.range.count:,} records came meanwhile: replaying them, too"
+                    )
+                    total = self._run.progress.total + follows.range.count
+                    progress = msgspec.structs.replace(self._run.progress, total=total)
+                    self._keep(plan=follows, progress=progress, handover=self._run.savepoint)
+                else:
+                    self._keep(state="live", handover=self._run.savepoint)
+            self._await_store()
+        if not self._run.asked.then_live:
+            self._keep(state="done")
+
+    def live(self) -> None:
+        """Decides live with the replay's state, from the first record after its end, until interrupted."""
+        with self._store_writer():
+            while True:
+                with self._running(job := self._job(is_live=True)) as process:
+                    starts = _places(self._plan.range.ends)
+                    self._say(f"live from {starts} on, into {self._run.prefix}*; Ctrl-C stops it")
+                    while not self._folder.is_paused:
+                        self._check(process)
+                        time.sleep(POLL_S)
+                    self._stop(process, job)
+                self._rest()
+
+    @property
+    def _plan(self) -> Plan:
+        assert self._run.plan is not None, "it is made before the work begins"
+        return self._run.plan
+
+    def _keep(self, **changes: Any) -> None:
+        for name, value in changes.items():
+            setattr(self._run, name, value)
+        self._folder.write(self._run)
+        self._watch(self._run)
+
+    def _rest(self) -> None:
+        """Waits for as long as a pause is asked for."""
+        if self._run.state == "replaying":
+            self._keep(state="paused")
+        self._say(f"paused; `kairos replay resume {self._run.prefix}` goes on")
+        while self._folder.is_paused:
+            time.sleep(POLL_S)
+
+    def _work_off(self) -> bool:
+        """Runs the job; True when the range is done, False when a pause was asked for."""
+        plan = self._plan
+        progress, begun_s, next_look_s = self._run.progress, time.monotonic(), 0.0
+        meter = Meter(progress, progress.total or plan.range.count)
+        with self._running(job := self._job(is_live=False)) as process:
+            try:
+                while not self._is_done(process, job):
+                    if self._folder.is_paused:
+                        self._stop(process, job)
+                        return False
+                    if time.monotonic() >= next_look_s:
+                        self._look(job, meter)
+                        next_look_s = time.monotonic() + LOOK_S
+                    time.sleep(POLL_S)
+            finally:
+                self._run.busy_s += time.monotonic() - begun_s
+            if plan.range.is_held and not self._stop(process, job):
+                raise ConfigError(
+                    f"the replay is done, but no savepoint could be made in {self._folder.savepoints}: "
+                    f"see {process.log}; the same command tries again"
+                )
+        self._keep(progress=meter.done(plan.range.end_ms))
+        return True
+
+    def _is_done(self, process: Process, job: Job) -> bool:
+        """Whether it has ended by itself, or stands still at the end with nothing more to take."""
+        if process.exit_code() == 0:
+            return True
+        self._check(process)
+        if not self._plan.range.is_held:
+            return False
+        time_ms = _reached(job)
+        return time_ms is not None and time_ms >= self._plan.range.end_ms
+
+    def _look(self, job: Job, meter: Meter) -> None:
+        """Takes down how far it is; raises ConfigError before the disk is full."""
+        with suppress(URLError, OSError, KeyError):  # it is starting, or has just ended
+            counts = read_counts(job.rest.address, job.name)
+            meter.see(sum(counts[name] for name in TAKEN), _reached(job))
+        self._keep(progress=meter.progress)
+        left = shutil.disk_usage(self._config.home).free
+        if left < BYTES_LEFT_MIN:
+            raise ConfigError(
+                f"only {left / 2**20:.0f} MiB are left for {self._config.home}: free some space; "
+                "the same command goes on"
+            )
+
+    def _check(self, process: Process) -> None:
+        """Raises ConfigError where the job has died."""
+        code = process.exit_code()
+        if code is not None:
+            cause = process.root_cause()
+            raise ConfigError(
+                f"the job ended with code {code}: {cause}; {remedy(cause)} ({process.log}); "
+                "the same command goes on from its newest checkpoint"
+            )
+
+    def _stop(self, process: Process, job: Job) -> bool:
+        """Stops the job with a savepoint, nothing drained; whether there is one."""
+        folder = self._folder.savepoints
+        folder.mkdir(parents=True, exist_ok=True)
+        before = set(folder.iterdir())
+        with suppress(ConfigError):  # a job of one process is gone before it can say where to
+            job.rest.stop(job.rest.find_job(job.name).job_id, folder.as_uri())
+        deadline_s = time.monotonic() + STOP_S_MAX
+        while process.exit_code() is None and time.monotonic() < deadline_s:
+            time.sleep(POLL_S)
+        process.stop()
+        made = [one for one in set(folder.iterdir()) - before if (one / "_metadata").exists()]
+        if made:
+            self._keep(savepoint=made[0].as_uri())
+            for one in before:
+                shutil.rmtree(one, ignore_errors=True)
+        return bool(made)
+
+    def _job(self, is_live: bool) -> Job:
+        kind, prefix = "decide" if is_live else "replay", self._run.prefix
+        name = f"{kind}.{prefix.strip('.')}"
+        address = self._config.flink or f"{LOOPBACK}:{free_port()}"
+        begin = self._newest_state(name)
+        self._run.runs += 1
+        argv = (
+            "nice", "-n", str(self._run.manner.niceness), sys.executable, "-m", "jobs.run_decide",
+            "--kafka", self._kafka, "--rest-port", address.rpartition(":")[2],
+            *(("--from-savepoint", begin) if begin else ("--fresh",)),
+        )  # fmt: skip
+        if not is_live:
+            # the state with which a part begins knows nothing of its source
+            self._write_plan(is_resumed=begin not in (None, self._run.handover))
+            argv += ("--plan", str(self._folder.plan))
+        else:
+            argv += ("--prefix", prefix)
+            # what the live run itself has saved says where its source is; what the replay left does not
+            if begin == self._run.handover:
+                argv += ("--starts", _places(self._plan.range.ends))
+        return Job(name, FlinkRest(address), argv)
+
+    def _write_plan(self, is_resumed: bool) -> None:
+        """The plan as the job is to read it: at what pace, and whether its source goes on."""
+        plan = self._plan
+        bell = ring(self._kafka, plan.prefix, self._run.runs) if is_resumed else None
+        range_ = msgspec.structs.replace(plan.range, rate=self._run.manner.rate, bell=bell)
+        msgspec.structs.replace(plan, range=range_).write(self._folder.plan)
+
+    def _newest_state(self, name: str) -> str | None:
+        """The newest of the savepoint and the job's checkpoints; None = there is none."""
+        checkpoints = local_path(checkpoint_folder(self._config, name))
+        savepoint = local_path(self._run.savepoint) if self._run.savepoint else None
+        checkpoint = newest_checkpoint(checkpoints) if checkpoints else None
+        found = [one for one in (checkpoint, savepoint) if one is not None]
+        newest = max(found, key=lambda one: (one / "_metadata").stat().st_mtime_ns, default=None)
+        return newest.absolute().as_uri() if newest else None
+
+    @contextmanager
+    def _running(self, job: Job) -> Iterator[Process]:
+        """The job in its process; when interrupted it is stopped with a savepoint, else it is gone after."""
+        child = Child(
+            name=job.name, argv=job.argv, is_healthy=lambda _: True, folder=PROJECT,
+            environment=environment_of(self._config),
+        )  # fmt: skip
+        process = Process(child, self._config.home / "logs")
+        try:
+            yield process
+        except KeyboardInterrupt:
+            self._say("stopping with a savepoint")
+            self._stop(process, job)
+            if self._run.state == "replaying":
+                self._keep(state="paused")
+            raise
+        finally:
+            process.stop()
+
+    @contextmanager
+    def _store_writer(self) -> Iterator[None]:
+        """A store writer of the replay's decisions, if they are to be in a store."""
+        store_prefix = self._run.manner.store_prefix
+        with ExitStack() as stack:
+            if store_prefix is not None and self._redis is not None:
+                config = self._config._replace(
+                    topic_prefix=self._run.prefix, store_prefix=store_prefix
+                )
+                addresses = Addresses(self._kafka, self._redis, "", "")
+                child = store_child(config, addresses)._replace(name=f"store.{self._run.prefix}")
+                stack.enter_context(Process(child, self._config.home / "logs"))
+            yield
+
+    def _await_store(self) -> None:
+        """Returns when the store has every decision; raises ConfigError if it does not take them."""
+        store_prefix = self._run.manner.store_prefix
+        if store_prefix is None:
+            return
+        deadline_s = time.monotonic() + STORE_S_MAX
+        while (lag := store_lag(self._kafka, self._run.prefix, store_prefix)) > 0:
+            if time.monotonic() > deadline_s:
+                raise ConfigError(
+                    f"the store at {self._redis} has not taken {lag:,} decisions: is it up? "
+                    "the same command goes on"
+                )
+            time.sleep(LOOK_S / 2)
+
+    def _follows(self) -> Plan | None:
+        """What came after the end and is to be replayed as well; None where live may take it."""
+        follows = next_plan(self._kafka, self._config.topic_prefix, self._plan)
+        behind_ms = follows.range.end_ms - self._plan.range.end_ms
+        return follows if follows.range.count and behind_ms > BEHIND_MAX_MS else None
+
+
+def _reached(job: Job) -> int | None:
+    """The time up to which every person has taken all; None where it does not say so yet."""
+    with suppress(ConfigError, KeyError):
+        found = job.rest.job_named(job.name)
+        return reached_ms(job.rest, found, "person") if found is not None else None
+    return None
+
+
+def _places(offsets: Offsets) -> str:
+    return ",".join(f"{at}:{offset}" for at, offset in sorted(offsets.items()))

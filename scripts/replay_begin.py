@@ -1,0 +1,180 @@
+"""The beginning of a replay: everything is checked and fixed before the first record is read."""
+
+import shutil
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import msgspec
+
+from jobs.config import Config
+from jobs.flink_settings import local_path
+from jobs.kafka import open_consumer, partitions_of
+from jobs.replay import make_plan
+from jobs.submit import checkpoint_folder
+from models.content import Published
+from schemas.control import Control
+from schemas.errors import ConfigError
+from schemas.topics import CONTROL, EVENTS
+from scripts.models_cli import MODELS, find_artefact
+from scripts.policy_file import PolicyMistakes, check_policy, payload_of
+from scripts.policy_versions import version_of
+from scripts.replay_run import Asked, Manner, Progress, Run, RunFolder
+from scripts.replay_topics import check_free, write_controls
+from scripts.times import utc
+
+BYTES_PER_RECORD: Final = 4_000
+"""Of what a replay writes for one of the log: a trace with 24 candidates is some 12 kB, of three in ten events."""
+
+
+class Instead(NamedTuple):
+    """What decides instead of the log's own: a policy and a model in force since ever."""
+
+    policy: Control | None = None
+    model: Control | None = None
+
+    @property
+    def controls(self) -> list[Control]:
+        """Those that there are."""
+        return [one for one in self if one is not None]
+
+
+def instead(config: Config, policy: Path | None, model: str | None) -> Instead:
+    """The controls of a what-if; raises ConfigError where file or artefact cannot be used."""
+    return Instead(
+        _policy(policy) if policy is not None else None,
+        _model(find_artefact(model, config.home / MODELS)) if model is not None else None,
+    )
+
+
+def asked(
+    config: Config, from_ms: int | None, to_ms: int | None, what_if: Instead, then_live: bool
+) -> Asked:
+    """What is asked for; raises ConfigError where it makes no sense."""
+    if from_ms is not None and to_ms is not None and from_ms >= to_ms:
+        raise ConfigError(
+            f"--from {utc(from_ms)} is not before --to {utc(to_ms)}: exchange the two"
+        )
+    if then_live and what_if.controls:
+        raise ConfigError(
+            "--then-live goes on with the log's own policy and model: publish this one first "
+            "(`kairos policy publish`, `kairos model publish`), or leave out --then-live"
+        )
+    return Asked(
+        from_ms=from_ms,
+        to_ms=to_ms,
+        policy=what_if.policy.version if what_if.policy else None,
+        model=what_if.model.version if what_if.model else None,
+        then_live=then_live,
+        source_prefix=config.topic_prefix,
+        source_format=config.source_format,
+        lateness_ms=config.lateness_ms,
+        seed=config.seed,
+    )
+
+
+def check_prefix(config: Config, prefix: str) -> None:
+    """Raises ConfigError where the prefix cannot be one of a replay."""
+    if not prefix.strip(".") or not all(
+        c.isascii() and (c.isalnum() or c in "._-") for c in prefix
+    ):
+        raise ConfigError(
+            f"--prefix {prefix!r}: letters, digits, dots, underscores and hyphens are wanted, "
+            "such as `may.`"
+        )
+    if prefix == config.topic_prefix:
+        raise ConfigError(
+            f"--prefix {prefix} is that of the live topics (KAIROS_TOPIC_PREFIX): take another"
+        )
+
+
+def begin(
+    kafka: str, config: Config, folder: RunFolder, wanted: Asked, what_if: Instead, manner: Manner
+) -> Run:
+    """The run in this folder, which goes on, or a new one; raises ConfigError where it is another's."""
+    prefix = folder.path.name
+    run = folder.read()
+    if run is None:
+        _check_topic(kafka, config.topic_prefix + EVENTS)
+        check_free(kafka, prefix)
+        run = Run(prefix, wanted, manner)
+        forget_state(config, prefix)
+    elif run.asked != wanted:
+        raise ConfigError(
+            f"the prefix {prefix} is in use by a replay of {span(run.asked)}{differs(run, wanted)}; "
+            f"take another, or remove that one: `kairos replay drop {prefix}`"
+        )
+    run.manner = manner
+    if run.plan is None:
+        if what_if.controls:
+            write_controls(kafka, config.topic_prefix, prefix, what_if.controls)
+        own = (CONTROL,) if what_if.controls else ()
+        plan = make_plan(kafka, config.topic_prefix, prefix, wanted.from_ms, wanted.to_ms, own)
+        check_space(config, plan.range.count)
+        held = msgspec.structs.replace(plan.range, is_held=wanted.then_live)
+        run.plan = msgspec.structs.replace(plan, range=held)
+        run.progress = Progress(total=plan.range.count)
+    folder.write(run)
+    return run
+
+
+def forget_state(config: Config, prefix: str) -> None:
+    """Removes the checkpoints of whatever ran under this prefix."""
+    for kind in ("replay", "decide"):
+        checkpoints = local_path(checkpoint_folder(config, f"{kind}.{prefix.strip('.')}"))
+        if checkpoints is not None:
+            shutil.rmtree(checkpoints, ignore_errors=True)
+
+
+def check_space(config: Config, count: int) -> None:
+    """Raises ConfigError where our own Kafka's disk is too small for what so many records lead to."""
+    need, left = BYTES_PER_RECORD * count, shutil.disk_usage(config.home).free
+    if config.kafka is None and need > left:
+        raise ConfigError(
+            f"a replay of {count:,} records writes some {need / 1e9:,.1f} GB, {left / 1e9:,.1f} GB are "
+            f"left for {config.home}: free some space, or replay a shorter time"
+        )
+
+
+def span(one: Asked) -> str:
+    """The time that is replayed, in words."""
+    since = utc(one.from_ms) if one.from_ms is not None else "the beginning of the log"
+    until = utc(one.to_ms) if one.to_ms is not None else "its end"
+    return f"{since} to {until}"
+
+
+def differs(run: Run, wanted: Asked) -> str:
+    """What else is different, in words; nothing where only the times are."""
+    names = [
+        name
+        for name in Asked.__struct_fields__
+        if name not in ("from_ms", "to_ms") and getattr(run.asked, name) != getattr(wanted, name)
+    ]
+    values = (f"{name} {getattr(run.asked, name) or 'none'}" for name in names)
+    return f" with {', '.join(values)}" if names else ""
+
+
+def _check_topic(kafka: str, topic: str) -> None:
+    """Raises ConfigError where there is no such topic."""
+    consumer = open_consumer(kafka)
+    try:
+        partitions_of(consumer, topic)
+    finally:
+        consumer.close()
+
+
+def _policy(file: Path) -> Control:
+    try:
+        policy = check_policy(file).policy
+    except PolicyMistakes as error:
+        count = len(error.mistakes)
+        raise ConfigError(
+            f"{file} has {count} mistakes, the first: {error.mistakes[0]}; "
+            f"`kairos policy check {file}` names all"
+        ) from error
+    return Control("policy", "default", version_of(policy), 0, payload=payload_of(policy))
+
+
+def _model(published: Published) -> Control:
+    return Control(
+        "model", "ranker", published.version, 0, uri=published.uri, sha256=published.sha256
+    )

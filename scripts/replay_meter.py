@@ -1,0 +1,41 @@
+"""How fast a replay is, and when it will be done: from the counts of its job."""
+
+import time
+from collections import deque
+from typing import Final
+
+from scripts.replay_run import Progress
+
+OVER_S: Final = 10.0
+"""The rate is that of the last ten seconds."""
+
+
+class Meter:
+    """Takes the counts of one process of the job, which begin at 0, on top of what was done `before`."""
+
+    def __init__(self, before: Progress, total: int) -> None:
+        self._before = before.taken
+        self._seen: deque[tuple[float, int]] = deque()
+        self.progress = Progress(before.taken, total, reached_ms=before.reached_ms)
+
+    def see(self, taken: int, reached_ms: int | None) -> None:
+        """Takes what the job has counted by now, and the time it has come to."""
+        now_s = time.monotonic()
+        if self._seen and taken < self._seen[-1][1]:
+            return  # the job is over, and its counts are gone
+        self._seen.append((now_s, taken))
+        while self._seen[0][0] < now_s - OVER_S and len(self._seen) > 2:
+            self._seen.popleft()
+        (first_s, first), (last_s, last) = self._seen[0], self._seen[-1]
+        per_s = (last - first) / (last_s - first_s) if last_s > first_s else 0.0
+        total = self.progress.total
+        # what came after the checkpoint that it went on from is counted twice: never more than all
+        done = min(total, self._before + taken)
+        left_s = (total - done) / per_s if per_s else None
+        reached_ms = self.progress.reached_ms if reached_ms is None else reached_ms
+        self.progress = Progress(done, total, per_s, left_s, reached_ms)
+
+    def done(self, end_ms: int) -> Progress:
+        """All of it."""
+        total = self.progress.total
+        return Progress(total, total, self.progress.per_s, 0.0, end_ms)
