@@ -543,6 +543,25 @@ def bench_decide(
     bench(Load(warm_up, requests, items, sessions), json)
 
 
+@bench_app.command("replay")
+def bench_replay(
+    events: Annotated[int, typer.Option(min=1_000, help="Events of the log.")] = 100_000,
+    items: Annotated[int, typer.Option(min=1, max=200_000, help="Catalogue size.")] = 10_000,
+    cluster: Annotated[
+        str | None, typer.Option(help="Flink's REST address, HOST:PORT; without it, embedded.")
+    ] = None,
+    parallelism: Annotated[
+        list[int] | None, typer.Option(min=1, max=64, help="Several: one replay with each.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Events per second of a backfill after warm-up, with decisions on three in ten events."""
+    from scripts.bench_replay import Bench, bench
+
+    wanted = Bench(events, items, cluster, tuple(parallelism or (1,)))
+    bench(config_from(), wanted, json)
+
+
 @bench_app.command("evaluate")
 def bench_evaluate(
     events: Annotated[int, typer.Option(min=10_000, help="Events of the log.")] = 1_000_000,
