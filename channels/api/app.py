@@ -62,10 +62,7 @@ def build_app(services: Services) -> Litestar:
             services.knowledge.close()
             services.store.close()
 
-    def guard(app: ASGIApp) -> ASGIApp:
-        return Guard(app, services)
-
-    return Litestar(
+    app = Litestar(
         route_handlers=[
             api_router(services, answerer),
             docs_router(),
@@ -76,13 +73,15 @@ def build_app(services: Services) -> Litestar:
         openapi_config=None,
         logging_config=None,
         lifespan=[lifespan],
-        middleware=[guard],
         exception_handlers={
             ApiError: _api_error,
             HTTPException: _http_error,
             Exception: _bug,
         },
     )
+    # around all of it: middleware would see nothing of addresses that are none
+    app.asgi_handler = Guard(app.asgi_handler, services)
+    return app
 
 
 @get("/")
