@@ -12,7 +12,7 @@ from channels.api import audit_log
 from channels.api.audit_log import Actor, AuditLog
 from channels.api.measures import BOUNDS_S, Measures
 from channels.console.facts import Facts, Shown
-from channels.console.traffic import SHARES, Recent, Traffic, percentiles
+from channels.console.traffic import LATENCIES_MAX, SHARES, Recent, Traffic, percentiles
 from channels.console.watch import Watch
 from channels.store import Store
 from jobs.config import Config
@@ -44,7 +44,6 @@ from scripts.stores import store_of
 
 FRESH_S: Final = 3.0
 """What is shown to several people within this time is looked up once."""
-LATENCIES_MAX: Final = 5_000
 LETTER_SHOWN_MAX: Final = 1_000
 DECISIONS_SHOWN_MAX: Final = 50
 WHY_NOT_DECISIONS_MAX: Final = 10

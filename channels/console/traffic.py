@@ -2,6 +2,7 @@
 
 from collections import Counter, OrderedDict, deque
 from collections.abc import Iterable
+from itertools import islice
 from threading import Lock
 from typing import Any, Final, NamedTuple
 
@@ -17,6 +18,8 @@ KEPT_MS: Final = 15 * MINUTE_MS
 BUCKETS_MAX: Final = KEPT_MS // BUCKET_MS
 SAMPLES_MAX: Final = 1_000
 """Latencies kept of a bucket, the newest: enough for a 99th percentile."""
+LATENCIES_MAX: Final = 5_000
+"""Of all of them so many are looked at, the newest: as many as of the store's."""
 COUNTED_MAX: Final = 1_000
 """Different names counted in a bucket; what comes beyond them counts as OTHER."""
 OTHER: Final = "other"
@@ -127,6 +130,7 @@ class Traffic:
         times = range(last - (BUCKETS_MAX - 1) * BUCKET_MS, last + 1, BUCKET_MS)
         with self._lock:
             buckets = [self._buckets.get(time) or Bucket(time) for time in times]
+            newest_ms = (ms for one in reversed(buckets) for ms in reversed(one.latencies_ms))
             return {
                 "bucket_ms": BUCKET_MS,
                 "kept_ms": KEPT_MS,
@@ -145,7 +149,7 @@ class Traffic:
                         one.versions for one in buckets
                     ).items()
                 ],
-                "latency_ms": percentiles(ms for one in buckets for ms in one.latencies_ms),
+                "latency_ms": percentiles(islice(newest_ms, LATENCIES_MAX)),
                 "buckets": [
                     {
                         "from_ms": one.from_ms,

@@ -151,38 +151,39 @@ export function bars(width, { rows }) {
   };
 }
 
-/** One row for each hop: from p50 over p90 to p99, beside its budget. */
+/** One row for each hop, on a logarithmic scale: how far p50, p90 and p99 reach, beside the budget. */
 export function hops(width, { rows }) {
   const line = 62;
   const right = width - 4;
   const height = Math.max(1, rows.length) * line + 26;
-  const top = ceiling(Math.max(...rows.map((one) => Math.max(one.budget_ms.p99 * 1.15, (one.latency_ms?.p99 ?? 0) * 1.05))));
-  const x = (ms) => 4 + (Math.min(ms, top) / top) * (right - 4);
-  const ticks = Array.from({ length: GRID + 1 }, (_, at) => (top * at) / GRID);
+  const largest = Math.max(100, ...rows.map((one) => Math.max(one.budget_ms.p99, one.latency_ms?.p99 ?? 0)));
+  const powers = Math.ceil(Math.log10(largest) - 1e-9);
+  const x = (ms) => 4 + (Math.log10(Math.max(1, ms)) / powers) * (right - 4);
+  const ticks = Array.from({ length: powers + 1 }, (_, at) => 10 ** at);
   return {
     svg: svg(width, height, rows.map(says_hop).join("; "),
       ticks.map((ms, at) => [
         s("line", { x1: x(ms), x2: x(ms), y1: 8, y2: height - 20, class: "grid" }),
-        s("text", { x: x(ms), y: height - 4, class: `tick ${at === 0 ? "" : at === GRID ? "end" : "middle"}` }, at === GRID ? `${number(ms)} ms` : number(ms)),
+        s("text", { x: x(ms), y: height - 4, class: `tick ${at === 0 ? "" : at === powers ? "end" : "middle"}` }, at === powers ? `${number(ms)} ms` : number(ms)),
       ]),
       rows.map((one, at) => {
         const y = at * line + 16;
         const found = one.latency_ms;
-        const state = !found ? "none" : found.p99 <= one.budget_ms.p99 ? "ok" : "bad";
-        return s("g", { class: state },
-          s("text", { x: 0, y, class: "name" }, shorten(one.hop, width - 120)),
+        const is_over = found && found.p99 > one.budget_ms.p99;
+        const budget = x(one.budget_ms.p99);
+        return s("g", { class: is_over ? "bad" : "" },
+          s("text", { x: 0, y, class: "name" }, shorten(one.hop, width - 130)),
           s("text", { x: right, y, class: "tick end" }, found ? `p99 ${number(found.p99)} ms` : "no samples"),
           s("rect", { x: 4, y: y + 10, width: right - 4, height: 16, rx: 4, class: "track" }),
-          found && s("rect", { x: 4, y: y + 10, width: Math.max(2, x(found.p99) - 4), height: 16, rx: 4, class: "reach p99" }),
-          found && s("rect", { x: 4, y: y + 10, width: Math.max(2, x(found.p90) - 4), height: 16, rx: 4, class: "reach p90" }),
-          found && s("rect", { x: 4, y: y + 10, width: Math.max(2, x(found.p50) - 4), height: 16, rx: 4, class: "reach p50" }),
-          s("line", { x1: x(one.budget_ms.p99), x2: x(one.budget_ms.p99), y1: y + 5, y2: y + 31, class: "budget" }));
+          found && ["p99", "p90", "p50"].map((name) => s("rect", { x: 4, y: y + 10, width: Math.max(2, x(found[name]) - 4).toFixed(1), height: 16, rx: 4, class: `reach ${name}` })),
+          s("line", { x1: budget, x2: budget, y1: y + 5, y2: y + 31, class: "budget" }));
       })),
     legend: [
       h("span", { class: "key" }, h("i", { class: "swatch reach-p50" }), "p50"),
       h("span", { class: "key" }, h("i", { class: "swatch reach-p90" }), "p90"),
       h("span", { class: "key" }, h("i", { class: "swatch reach-p99" }), "p99"),
       h("span", { class: "key" }, h("i", { class: "swatch budget-mark" }), "budget of the p99"),
+      h("span", { class: "key" }, "logarithmic scale"),
     ],
   };
 }

@@ -62,6 +62,13 @@ export function table(caption, columns, rows, empty = "There is nothing.") {
         h("td", { class: is_number[at] && "number" }, is_number[at] ? number(cell, Number.isInteger(cell) ? 0 : 3) : cell)))))));
 }
 
+/** A long table: the first `count` rows, the others behind a line that opens them. */
+export function long_table(caption, columns, rows, count, empty) {
+  const more = rows.slice(count);
+  return [table(caption, columns, rows.slice(0, count), empty),
+    more.length > 0 && h("details", {}, h("summary", {}, `${more.length} more`), table(`${caption}, more`, columns, more))];
+}
+
 export const badge = (text, kind = "") => h("span", { class: `badge ${kind}` }, text);
 
 /** A card with a heading. */

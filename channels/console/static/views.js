@@ -1,10 +1,11 @@
 // The console's pages. Each fills its place once and then renews only what has changed.
 
-import { bars, chart, funnel, hops, lines, says_hop, stacked } from "./charts.js";
-import { ago, badge, card, h, moment, number, percent, renew, table } from "./dom.js";
+import { bars, chart, funnel, hops, lines, stacked } from "./charts.js";
+import { ago, badge, card, h, long_table, moment, number, percent, renew, table } from "./dom.js";
 
 const EVERY_MS = 5000;
 const NAMED_MAX = 5;
+const ROWS_SHOWN = 20;
 const MINUTE_MS = 60000;
 const SERVICES = { kafka: "Kafka", redis: "Store", flink: "Decide job", learn: "Learn job", store: "Store writer", api: "API" };
 
@@ -30,7 +31,7 @@ export function now(place, desk) {
     rows: data.actions.map(([name, count]) => [name, count, percent(count / data.total)]),
   }));
   const latency = chart("Latency by hop", hops, (data) => ({
-    says: data.rows.map(says_hop).join(". ") + ".",
+    says: says_hops(data.rows),
     columns: ["hop", "p50 ms", "p90 ms", "p99 ms", "samples", "budget p50 ms", "budget p99 ms"],
     rows: data.rows.map((one) => [one.hop, ...["p50", "p90", "p99", "samples"].map((name) => number(one.latency_ms?.[name])), number(one.budget_ms.p50), number(one.budget_ms.p99)]),
   }));
@@ -48,7 +49,9 @@ export function now(place, desk) {
     renew(experiments, experiments_of(found));
     renew(versions, table("Versions", ["policy", "model", "code", "decisions"], found.versions.map((one) => [code(one.policy), code(one.model), code(one.code), one.decisions]), "No decisions yet."));
     const to_ms = counted.at_ms;
-    const from_ms = to_ms - counted.kept_ms;
+    // what was before this process began is not known: that part of the time is not shown
+    const begun_ms = (counted.rates[0]?.at_ms ?? to_ms) - MINUTE_MS;
+    const from_ms = Math.max(to_ms - counted.kept_ms, Math.min(begun_ms, to_ms - 3 * MINUTE_MS));
     traffic.show({
       from_ms, to_ms, unit: "a second", kept_ms: counted.kept_ms,
       series: ["events", "decisions"].map((name) => ({
@@ -59,6 +62,13 @@ export function now(place, desk) {
     latency.show({ rows: counted.hops });
     mix.show(mix_of(counted));
   });
+}
+
+function says_hops(rows) {
+  const measured = rows.filter((one) => one.latency_ms);
+  const over = measured.filter((one) => one.latency_ms.p99 > one.budget_ms.p99);
+  if (!measured.length) return "Nothing was measured yet.";
+  return over.length ? `${over.length} of ${measured.length} are over their budget.` : `All ${measured.length} that were measured are within their budget.`;
 }
 
 const minutes = (data) => Math.round(data.kept_ms / MINUTE_MS);
@@ -82,11 +92,11 @@ function tiles_of(counted) {
 }
 
 function live_of(found) {
-  const since = (one) => [moment(one.effective_from_ms), h("small", {}, ago(one.effective_from_ms, found.at_ms))];
+  const since = (one) => (one.effective_from_ms ? [moment(one.effective_from_ms), h("small", {}, ago(one.effective_from_ms, found.at_ms))] : "the beginning");
   const row = (name, one, what) => h("div", {}, h("dt", {}, name), h("dd", {}, one ? [code(one.version), h("span", { class: "since" }, "since ", since(one)), what && h("small", {}, what)] : h("span", { class: "muted" }, "none")));
   return h("dl", { class: "facts" },
     row("Policy", found.policy, found.policy && `${found.policy.name}: ${found.policy.summary}`),
-    row("Ranker", found.models.ranker, found.models.ranker ? "" : ""),
+    row("Ranker", found.models.ranker),
     row("Responses", found.models.responses),
     h("div", {}, h("dt", {}, "Holdout"), h("dd", {}, percent(found.holdout_share))));
 }
@@ -113,6 +123,7 @@ function mix_of(counted) {
       counts[shown] = (counts[shown] ?? 0) + count;
     }
   }
+  while (columns.length > 4 && !Object.keys(columns[0].counts).length) columns.shift();
   const rest = actions.slice(NAMED_MAX).reduce((sum, [, count]) => sum + count, 0);
   return { actions, names: rest ? [...names, "other"] : names, rest, columns, total: counted.decisions, column_ms: MINUTE_MS, kept_ms: counted.kept_ms, unit: "a minute" };
 }
@@ -145,9 +156,9 @@ export function letters(place, desk) {
     const newest = JSON.stringify(found.letters.map((one) => one.place));
     if (newest === seen) return;
     seen = newest;
-    renew(list, table("Dead letters, the newest first", ["when", "reason", "what is wrong", "place", "record"],
+    renew(list, long_table("Dead letters, the newest first", ["when", "reason", "what is wrong", "place", "record"],
       found.letters.map((one) => [moment(one.at_ms), badge(one.reason, "warn"), one.message, code(one.place),
-        h("details", {}, h("summary", {}, `${number(one.bytes)} bytes`), h("pre", { class: "raw" }, one.raw))]), "There are no dead letters."));
+        h("details", {}, h("summary", {}, `${number(one.bytes)} bytes`), h("pre", { class: "raw" }, one.raw))]), ROWS_SHOWN, "There are no dead letters."));
   });
 }
 
@@ -169,11 +180,13 @@ export function look(place, desk, query) {
 }
 
 async function find(desk, asked) {
+  const ways = [() => desk.get("person", { named: asked }), () => desk.get("decision", { decision_id: asked })];
+  if (/^[0-9a-f]{32}$/.test(asked)) ways.reverse(); // as decisions are named
   try {
-    return await desk.get("person", { named: asked });
+    return await ways[0]();
   } catch (error) {
     if (error.status !== 404) throw error;
-    return desk.get("decision", { decision_id: asked });
+    return ways[1]();
   }
 }
 
@@ -195,9 +208,9 @@ function person_of(found, asked, desk) {
     h("h2", { class: "found" }, found.is_session ? ["Session ", code(asked), " is of ", code(found.person)] : ["Person ", code(found.person)]),
     found.remark && h("p", { class: "notice" }, found.remark),
     found.actions.length > 0 && card("Why did they not get it?", why, answer),
-    card("Decisions, the newest first", table("Decisions", ["when", "placement", "decided", "for the person", "items", "policy · model", "decision"],
+    card("Decisions, the newest first", long_table("Decisions", ["when", "placement", "decided", "for the person", "items", "policy · model", "decision"],
       found.decisions.map((one) => [moment(one.event_time_ms), code(one.placement), [h("strong", {}, one.action_id), one.is_holdout && badge("holdout")], one.explanation,
-        one.items.slice(0, 4).join(", ") + (one.items.length > 4 ? ` … (${one.items.length})` : ""), [code(one.versions.policy), " · ", code(one.versions.model)], to_decision(one.decision_id)]))),
+        one.items.slice(0, 4).join(", ") + (one.items.length > 4 ? ` … (${one.items.length})` : ""), [code(one.versions.policy), " · ", code(one.versions.model)], to_decision(one.decision_id)]), ROWS_SHOWN)),
   ];
 }
 
@@ -234,10 +247,11 @@ function decision_of(found) {
   }
   if (found.remark) parts.push(h("p", { class: "muted" }, `Scores: ${found.remark}.`));
   if (found.candidates.length) {
-    parts.push(card("Items, best first", table("Items", ["place", "item", "from", "score", "verdict", "why", "features"],
-      found.candidates.map((one) => [one.place ? `${one.place}` : "", h("strong", {}, one.item_id), one.source, shown(one.score), badge(one.verdict.replace("_", " "), one.verdict === "chosen" ? "ok" : one.verdict === "suppressed" ? "warn" : ""),
+    const rows = found.candidates.map((one) => [one.place ? `${one.place}` : "", h("strong", {}, one.item_id), one.source, shown(one.score), badge(one.verdict.replace("_", " "), one.verdict === "chosen" ? "ok" : one.verdict === "suppressed" ? "warn" : ""),
         one.reason || [one.rule, Object.entries(one.values).map(([name, value]) => ` ${name}=${value}`)],
-        one.features.length ? h("details", {}, h("summary", {}, found.remark ? "values" : "what moved its score"), h("ul", { class: "features" }, one.features.map((each) => h("li", {}, code(each.name), ` ${shown(each.value)}`, each.contribution !== null && h("b", {}, ` ${each.contribution > 0 ? "+" : "−"}${shown(Math.abs(each.contribution))}`), h("small", {}, each.meaning))))) : ""]))));
+        one.features.length ? h("details", {}, h("summary", {}, found.remark ? "values" : "what moved its score"), h("ul", { class: "features" }, one.features.map((each) => h("li", {}, code(each.name), ` ${shown(each.value)}`, each.contribution !== null && h("b", {}, ` ${each.contribution > 0 ? "+" : "−"}${shown(Math.abs(each.contribution))}`), h("small", {}, each.meaning))))) : ""]);
+    const columns = ["place", "item", "from", "score", "verdict", "why", "features"];
+    parts.push(card("Items, best first", long_table("Items", columns, rows, ROWS_SHOWN)));
   }
   return parts;
 }
@@ -274,8 +288,8 @@ export function policy(place, desk) {
 
   async function load() {
     const found = await desk.get("live");
-    renew(history, table("Versions of the policy", ["", "version", "in force from", "name", ""],
-      found.history.map((one) => [badge(one.state, one.state === "live" ? "ok" : one.state === "refused" ? "bad" : ""), code(one.version), moment(one.effective_from_ms), one.name,
+    renew(history, table("Versions of the policy", ["state", "version", "in force from", "name", "do"],
+      found.history.map((one) => [badge(one.state, one.state === "live" ? "ok" : one.state === "refused" ? "bad" : ""), code(one.version), one.effective_from_ms ? moment(one.effective_from_ms) : "the beginning", one.name,
         one.fault || h("span", { class: "buttons" },
           h("button", { class: "quiet", onclick: () => view(one.version) }, "Show", h("span", { class: "unseen" }, ` ${one.version}`)),
           desk.may("marketer") && one.state === "past" && h("button", { class: "quiet", onclick: () => back(one.version) }, "Put in force again …", h("span", { class: "unseen" }, ` ${one.version}`)))])));
@@ -373,7 +387,7 @@ export function models(place, desk) {
 
   async function load() {
     const { models: found } = await desk.get("models");
-    renew(list, table("Models", ["", "version", "trained on data until", "decisions", "figures", "in force from", "remark", ""],
+    renew(list, table("Models", ["state", "version", "trained on data until", "decisions", "figures", "in force from", "remark", "do"],
       found.map((one) => [one.is_live ? badge("live", "ok") : one.is_coming ? badge("coming") : "", code(one.version), moment(one.to_ms), number(one.examples),
         Object.entries(one.metrics).map(([name, value]) => h("span", { class: "figure" }, `${name} ${number(value, 4)}`)), one.effective_from_ms.map((each) => h("div", {}, moment(each))), one.remark,
         desk.may("operator") && !one.is_live && !one.remark ? h("button", { class: "quiet", onclick: () => put("models/publish", { version: one.version }, ["Model ", code(one.version), " ranks in two seconds."]) }, "Publish …", h("span", { class: "unseen" }, ` ${one.version}`)) : ""]),
@@ -392,8 +406,8 @@ export function audit(place, desk) {
   renew(place, list);
   desk.get("audit").then((found) => renew(list,
     h("p", { class: found.is_whole ? "notice ok" : "notice bad" }, found.is_whole ? "The log is whole: no line was altered, taken out or put in. Its last hash is " : "The log was altered. ", found.is_whole && code(found.head), found.faults.map((one) => h("span", { class: "fault" }, one))),
-    card("Who changed what, the newest first", table("Audit log", ["when", "who", "role", "from", "what", "outcome", "details"],
+    card("Who changed what, the newest first", long_table("Audit log", ["when", "who", "role", "from", "what", "outcome", "details"],
       found.entries.map((one) => [moment(one.at_ms), h("strong", {}, one.who), one.role, one.address, one.what, badge(one.outcome, one.outcome === "done" ? "ok" : one.outcome === "begun" ? "" : "warn"),
-        Object.entries(one.details).map(([name, value]) => h("span", { class: "figure" }, `${name} ${value}`))]), "Nothing was changed yet."))),
+        Object.entries(one.details).map(([name, value]) => h("span", { class: "figure" }, `${name} ${value}`))]), ROWS_SHOWN, "Nothing was changed yet."))),
   (error) => desk.say(error.message, true));
 }
