@@ -35,17 +35,20 @@ class Log:
         source_format: SourceFormat = "kairos",
         linger_ms: float = 0.0,
     ) -> None:
-        self._producer = Producer(
-            {
-                "bootstrap.servers": kafka,
-                "acks": "all",
-                "enable.idempotence": True,
-                "linger.ms": linger_ms,
-                # the Java client's, so that a key is in the partition where every reader looks
-                "partitioner": "murmur2_random",
-                "log_level": 0,
-            }
-        )
+        settings = {
+            "bootstrap.servers": kafka,
+            "acks": "all",
+            "enable.idempotence": True,
+            "linger.ms": linger_ms,
+            # the Java client's, so that a key is in the partition where every reader looks
+            "partitioner": "murmur2_random",
+            "log_level": 0,
+        }
+        self._producer = Producer(settings)
+        # An idempotent producer waits half a second for its id, of the two that a version is
+        # announced ahead. A version that is written twice is taken once; one at a time keeps order.
+        plain = {"enable.idempotence": False, "max.in.flight.requests.per.connection": 1}
+        self._announcer = Producer(settings | plain)
         self._prefix = prefix
         self._encode_event = EVENT.encode if source_format == "kairos" else msgspec.json.encode
         self._failed: list[str] = []
@@ -70,7 +73,8 @@ class Log:
     def control(self, control: Control) -> None:
         """Writes one version of the policy or a model."""
         key = f"{control.kind}/{control.name}"
-        self._write(CONTROL_TOPIC, key, CONTROL.encode(control), control.effective_from_ms)
+        value, time_ms = CONTROL.encode(control), control.effective_from_ms
+        self._write(CONTROL_TOPIC, key, value, time_ms, producer=self._announcer)
 
     def dead_letter(self, letter: DeadLetter) -> None:
         """Writes a dead letter of a record that never reached a topic."""
@@ -79,19 +83,26 @@ class Log:
 
     def flush(self) -> None:
         """Waits until Kafka has everything; ConfigError if it refused anything or is not there."""
-        left = self._producer.flush(FLUSH_S)
+        left = self._producer.flush(FLUSH_S) + self._announcer.flush(FLUSH_S)
         if self._failed or left:
             reason = self._failed[0] if self._failed else f"no answer within {FLUSH_S:.0f} s"
             raise ConfigError(f"Kafka did not take {len(self._failed) or left} records: {reason}")
 
     def _write(
-        self, topic: str, key: str, value: bytes, time_ms: int, partition: int | None = None
+        self,
+        topic: str,
+        key: str,
+        value: bytes,
+        time_ms: int,
+        partition: int | None = None,
+        producer: Producer | None = None,
     ) -> None:
+        writer = producer or self._producer
         place = {} if partition is None else {"partition": partition}
         timestamp = max(0, min(time_ms, now_ms()))
         while True:
             try:
-                self._producer.produce(
+                writer.produce(
                     self._prefix + topic,
                     value,
                     key.encode(),
@@ -100,11 +111,11 @@ class Log:
                     **place,
                 )
             except BufferError:  # the queue is full: wait for Kafka to take some of it
-                self._producer.poll(0.1)
+                writer.poll(0.1)
             except KafkaException as error:
                 raise ConfigError(f"Kafka refuses a record: {error.args[0].str()}") from error
             else:
-                self._producer.poll(0)
+                writer.poll(0)
                 return
 
     def _delivered(self, error: Any, _: Any) -> None:
