@@ -199,7 +199,7 @@ class FlinkRest:
         if "location" not in operation:
             cause = last_cause(operation.get("failure-cause", {}).get("stack-trace", "unknown"))
             raise ConfigError(f"no savepoint of job {job_id}: {cause}; the job goes on")
-        return str(operation["location"])
+        return _uri(str(operation["location"]))
 
     def _wait(self, is_done: Callable[[], bool], seconds_max: float) -> None:
         deadline_s = time.monotonic() + seconds_max
@@ -214,6 +214,12 @@ def last_cause(trace: str) -> str:
     lines = [line for line in trace.splitlines() if line.strip() and line[0] not in "\t "]
     causes = [line for line in lines if line.startswith("Caused by: ")] or lines or ["unknown"]
     return causes[-1].removeprefix("Caused by: ")[:LINE_CHARS_MAX]
+
+
+def _uri(location: str) -> str:
+    """Flink leaves the two empty slashes of a file's URI out."""
+    path = location.removeprefix("file:")
+    return location if path == location or path.startswith("//") else f"file://{path}"
 
 
 def _reason(error: HTTPError) -> str:

@@ -29,6 +29,7 @@ class RunSettings(NamedTuple):
     """`checkpoints` is the URI of this job's own folder, `restore_from` a checkpoint or savepoint.
 
     `jars` are those that a cluster does not have yet; `state_backend` None: Flink's or the cluster's own.
+    `python`: the interpreter of a cluster's machines; None: the `python` on their path.
     `leaves_state`: what in it belongs to operators that this job has not, is left out.
     """
 
@@ -43,6 +44,7 @@ class RunSettings(NamedTuple):
     is_remote: bool
     leaves_state: bool = False
     state_backend: StateBackend | None = None
+    python: str | None = None
 
 
 def flink_settings(run: RunSettings) -> dict[str, str]:
@@ -100,11 +102,17 @@ def _embedded(run: RunSettings) -> dict[str, str]:
 
 def _remote(run: RunSettings) -> dict[str, str]:
     jars = ";".join(jar.absolute().as_uri() for jar in run.jars)
-    return {
-        "execution.target": "remote",
-        "rest.address": run.rest_host,
-        "rest.port": str(run.rest_port),
-    } | ({"pipeline.jars": jars} if jars else {})
+    # told with the job: Flink does not look for it in the settings of the cluster
+    python = {"python.executable": run.python} if run.python else {}
+    return (
+        {
+            "execution.target": "remote",
+            "rest.address": run.rest_host,
+            "rest.port": str(run.rest_port),
+        }
+        | ({"pipeline.jars": jars} if jars else {})
+        | python
+    )
 
 
 def copy_code(folder: Path) -> Path:
@@ -126,7 +134,7 @@ def restore_settings(path: str, leaves_state: bool = False) -> dict[str, str]:
 
 def folder_uri(place: str | Path) -> str:
     """The URI of a folder that is named by a path or a URI."""
-    is_uri = isinstance(place, str) and "://" in place
+    is_uri = isinstance(place, str) and ("://" in place or place.startswith("file:/"))
     return str(place).rstrip("/") if is_uri else Path(place).absolute().as_uri()
 
 

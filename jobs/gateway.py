@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from pyflink.find_flink_home import _find_flink_home
+from pyflink.java_gateway import get_gateway
 from pyflink.pyflink_gateway_server import construct_flink_classpath, get_jvm_opts
 
 from jobs.config import PROJECT
@@ -48,6 +49,8 @@ logger.kafka.name = org.apache.kafka
 logger.kafka.level = WARN
 logger.shaded.name = org.apache.flink.kafka.shaded
 logger.shaded.level = WARN
+logger.metrics.name = org.apache.flink.metrics.MetricGroup
+logger.metrics.level = ERROR
 """
 
 
@@ -87,6 +90,7 @@ def connect_jvm(process: subprocess.Popen[bytes], settings: JvmSettings) -> None
             raise ConfigError(f"the JVM of Flink did not start: see {settings.output}")
         time.sleep(POLL_S)
     os.environ["PYFLINK_GATEWAY_PORT"] = str(struct.unpack_from("!I", port_file.read_bytes())[0])
+    get_gateway()  # at once: it ends where nobody has come for ten seconds
 
 
 def stop_jvm(process: subprocess.Popen[bytes]) -> None:

@@ -11,8 +11,10 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from subprocess import Popen, TimeoutExpired
+from threading import Thread
 from typing import Any, Final, NamedTuple
 
 from jobs.code import code_digest
@@ -140,8 +142,10 @@ def run(job: Job, config: Config, arguments: Arguments, stop: Stop) -> None:
         run_settings = cluster.prepare(run_settings)
     jvm = start_jvm(jvm_settings)
     try:
-        graph = importlib.import_module(job.graph)  # takes a second, as the JVM does
+        # takes a second, as the JVM does; more on a busy machine, where the JVM would give us up
+        Thread(target=_import, args=(job.graph,), daemon=True).start()
         connect_jvm(jvm, jvm_settings)
+        graph = importlib.import_module(job.graph)
         if not stop.is_asked:
             _run_job(graph.build_job, settings, run_settings, jvm, stop, cluster)
     except (SubmitFailed, ConfigError):
@@ -155,6 +159,11 @@ def run(job: Job, config: Config, arguments: Arguments, stop: Stop) -> None:
         if cluster is not None:
             cluster.leave()
         stop_jvm(jvm)
+
+
+def _import(module: str) -> None:
+    with suppress(Exception):  # whoever imports it next is told
+        importlib.import_module(module)
 
 
 def _run_job(

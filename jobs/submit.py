@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -21,6 +22,7 @@ from jobs.flink_settings import (
 )
 from jobs.job_settings import JobSettings
 from jobs.savepoint_offsets import offsets_in
+from jobs.stack.flink_cluster import is_local
 from jobs.stack.state import is_alive, read_state
 from schemas.errors import ConfigError
 
@@ -113,7 +115,10 @@ class Submission:
         else:
             upgrade.freshen(self._rest, self._config.home, self._code)
             check_slots(self._rest, self._settings.slots)
-        return run._replace(jars=lacking_jars(self._rest, run.jars))
+        return run._replace(
+            jars=lacking_jars(self._rest, run.jars),
+            python=sys.executable if is_local(self._config.home, self._rest.address) else None,
+        )
 
     @property
     def _code(self) -> str:

@@ -57,9 +57,9 @@ class Round(NamedTuple):
 class Load(threading.Thread):
     """Sends events at a steady rate, each stamped with when it was due, until `end`."""
 
-    def __init__(self, log: Log, engine: Engine, events: Iterator[Event], rate: int) -> None:
+    def __init__(self, log: Log, events: Iterator[Event], rate: int) -> None:
         super().__init__(daemon=True)
-        self._log, self._engine, self._events, self._rate = log, engine, events, rate
+        self._log, self._events, self._rate = log, events, rate
         self._is_ending = threading.Event()
         self.wanted: list[str] = []
         self.sent = 0
@@ -162,7 +162,7 @@ def run(config: Config, victim: str, rounds: int, rate: int) -> dict[str, Any]:
         submit_job("decide", config, servers.kafka)
         reader = DecisionReader(servers.kafka, config.topic_prefix + DECISIONS)
         store = Redis.from_url(f"redis://{servers.redis}")
-        load = Load(engine.log, engine, shoppers(config.topic_prefix, ITEMS), rate)
+        load = Load(engine.log, shoppers(config.topic_prefix, ITEMS), rate)
         flow, watch = Flow(reader), Watch(store, config.store_prefix)
         for thread in (load, flow, watch):
             thread.start()

@@ -1,6 +1,7 @@
 """What `kairos cluster` does: start, stop and show a cluster, and stop what runs on it."""
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -21,6 +22,7 @@ from jobs.stack.flink_cluster import (
 from jobs.submit import savepoint_folder
 from schemas.errors import ConfigError
 from scripts.console import say, show
+from scripts.times import utc
 
 POLL_S: Final = 0.1
 UP_S_MAX: Final = 120.0
@@ -115,7 +117,11 @@ def show_status(found: dict[str, Any]) -> None:
         tasks = f"{job['running']} of {job['tasks']} tasks run"
         checkpoints = job["checkpoints"]
         show(f"  {job['name']}  {job['job_id']}  {job['state']}, {tasks}")
-        show(f"    checkpoints: {checkpoints['completed']} done, {checkpoints['failed']} failed")
+        if checkpoints["newest_ms"]:
+            show(
+                f"    {checkpoints['completed']} checkpoints, the newest at "
+                f"{utc(checkpoints['newest_ms'])}, {checkpoints['newest_bytes']:,} bytes"
+            )
         if checkpoints["failure"]:
             show(f"    the newest failed: {checkpoints['failure']}; {checkpoints['remedy']}")
     if not found["jobs"]:
@@ -147,12 +153,20 @@ def cancel(config: Config, cluster: str | None, name: str) -> str:
     return job.name
 
 
-def state_for_shadow(config: Config, prefix: str) -> str:
-    """A savepoint of the decide job that is live, for its shadow to begin with."""
-    if not prefix or prefix == config.topic_prefix:
+def check_shadow(config: Config, prefix: str) -> None:
+    """Raises ConfigError where this cannot be the prefix of a shadow run."""
+    if not prefix.strip(".") or prefix == config.topic_prefix:
         raise ConfigError("a shadow needs a prefix of its own, or it would write where live does")
+    if re.fullmatch(r"[A-Za-z0-9._-]{1,100}", prefix) is None:
+        raise ConfigError(
+            f"--shadow {prefix}: at most 100 letters, digits, dots, underscores and hyphens are wanted"
+        )
     if config.flink is None:
         raise ConfigError("a shadow runs on a cluster: name it by --cluster")
+
+
+def state_for_shadow(config: Config) -> str:
+    """A savepoint of the decide job that is live, for its shadow to begin with."""
     found = savepoint(config, config.flink, _live_name(config))
     say(f"it begins with the state of {found['name']}: {found['savepoint']}")
     return str(found["savepoint"])

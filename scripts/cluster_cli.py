@@ -149,9 +149,12 @@ def decide(
     from scripts import cluster as module
 
     config = module.with_cluster(config_from(), cluster, parallelism)
-    words = ["--prefix", shadow] if shadow else []
-    if shadow and from_savepoint is None and not fresh:
-        from_savepoint = module.state_for_shadow(config, shadow)
+    words = []
+    if shadow is not None:
+        module.check_shadow(config, shadow)
+        words = ["--prefix", shadow]
+        if from_savepoint is None and not fresh:
+            from_savepoint = module.state_for_shadow(config)
     _become_job("decide", config, from_savepoint, fresh, json, words)
 
 

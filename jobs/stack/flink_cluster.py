@@ -7,7 +7,6 @@ children, so none outlives it, and it starts again what dies, as systemd or Kube
 import json
 import os
 import shutil
-import sys
 import sysconfig
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -347,8 +346,6 @@ def cluster_settings(address: str, folder: Path, wanted: Wanted) -> dict[str, st
         "taskmanager.memory.jvm-overhead.min": f"{OVERHEAD_MB}m",
         "taskmanager.memory.jvm-overhead.max": f"{OVERHEAD_MB}m",
         "state.backend.type": "rocksdb" if wanted.is_rocksdb else "hashmap",
-        "python.executable": sys.executable,
-        "python.client.executable": sys.executable,
         # a machine that is gone is noticed after two seconds, not twenty
         "heartbeat.interval": "1 s",
         "heartbeat.timeout": "10 s",

@@ -1,0 +1,186 @@
+"""The jobs on a real cluster of several processes: killed, upgraded under load, rescaled, shadowed.
+
+The tests go on from each other: one cluster, one job, one log.
+"""
+
+import os
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from channels.store import open_store
+from jobs.kafka import read_to_end
+from jobs.metrics import read_counts
+from jobs.publish import Log, now_ms
+from jobs.stack.state import read_state
+from schemas.codec import DECISION
+from schemas.decisions import Decision
+from schemas.topics import DECISIONS
+from scripts.chaos import Load, Watch
+from scripts.workload import shoppers
+from tests.cluster.conftest import ITEMS, MARK, Cluster
+from tests.e2e.homes import wait_for
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400)]
+RATE = 60
+MARGIN = 60
+"""Decisions that come before and after whatever is done to the job."""
+
+
+def decisions(cluster: Cluster, run: str, prefix: str = "") -> list[Decision]:
+    """What has been decided on the events of a run, in the order of the topic's partitions."""
+    found = (DECISION.decode(one.value) for one in read_to_end(cluster.kafka, [prefix + DECISIONS]))
+    return [one for one in found if one.event_id.startswith(f"{run}-")]
+
+
+@contextmanager
+def under_load(cluster: Cluster, run: str) -> Iterator[Load]:
+    """Events flow, before, while and after; then every one of them has been decided and none twice in the store."""
+    load = Load(Log(cluster.kafka), shoppers(run, ITEMS), RATE)
+    redis = Redis.from_url(f"redis://{cluster.redis}")
+    watch = Watch(redis, "kairos")
+    load.start()
+    watch.start()
+    try:
+        wait_for(lambda: len(decisions(cluster, run)) >= MARGIN)
+        yield load
+        after = len(load.wanted) + MARGIN
+        wait_for(lambda: len(load.wanted) >= after)
+    finally:
+        load.end()
+        watch.end()
+    wait_for(lambda: {one.event_id for one in decisions(cluster, run)} >= set(load.wanted))
+    assert {one.event_id for one in decisions(cluster, run)} == set(load.wanted), "no more either"
+    assert watch.looks > 0
+    assert watch.repeats == 0
+    newest = {one.person: one for one in sorted(decisions(cluster, run), key=lambda d: d.sequence)}
+    store = open_store(cluster.redis, "kairos")
+    wait_for(lambda: all(_shows(store, one) for one in newest.values()))
+    redis.close()
+
+
+def _shows(store: object, newest: Decision) -> bool:
+    """Whether the store shows this decision, or nothing of the person's because it is over."""
+    shown = store.read(newest.person, newest.placement, now_ms())  # type: ignore[attr-defined]
+    return shown == newest if shown is not None else newest.valid_until_ms <= now_ms()
+
+
+def test_job_on_the_cluster_decides(cluster: Cluster) -> None:
+    found = cluster.home.json("decide", "--cluster", cluster.address, "--json")
+    job = cluster.rest.job_named("decide")
+    assert job is not None
+    assert (job.job_id, job.is_whole) == (found["job_id"], True)
+    assert found["from"] is None
+    with under_load(cluster, "first"):
+        pass
+    wait_for(lambda: read_counts(cluster.address)["decisions"] >= MARGIN)
+    assert cluster.home.json("status", "--json")["flink"]["state"] == "up"
+    (shown,) = cluster.status()["jobs"]
+    assert shown["name"] == "decide"
+    assert wait_for(lambda: cluster.status()["jobs"][0]["checkpoints"]["completed"])
+
+
+def test_what_cannot_run_is_refused_with_the_remedy(cluster: Cluster) -> None:
+    at = ("--cluster", cluster.address)
+    assert "decide runs on" in cluster.refused("decide", *at)
+    assert "`kairos cluster up --task-managers 3`" in cluster.refused("learn", *at)
+    assert "no Flink answers at 127.0.0.1:1" in cluster.refused(
+        "decide", "--cluster", "127.0.0.1:1"
+    )
+    assert "HOST:PORT is wanted" in cluster.refused("decide", "--cluster", "here")
+    assert "there: decide" in cluster.refused("cluster", "stop", "nothing")
+    assert "prefix of its own" in cluster.refused("decide", *at, "--shadow", "")
+    busy = cluster.refused("cluster", "up", "--task-managers", "1")
+    assert "decide runs on task-manager" in busy
+
+
+def test_killed_task_manager_loses_nothing_and_repeats_nothing_in_the_store(
+    cluster: Cluster,
+) -> None:
+    with under_load(cluster, "killed") as load:
+        services = read_state(cluster.home.path / "cluster")
+        assert services is not None
+        task_managers = cluster.rest.task_managers()
+        (process,) = (one.process for one in services.services if one.name == task_managers[0])
+        assert process is not None
+        os.kill(process.pid, signal.SIGKILL)
+        killed_at = len(load.wanted)
+        # decisions flow again: of events that were sent well after
+        wait_for(lambda: len(load.wanted) >= killed_at + MARGIN)
+        last = load.wanted[killed_at + MARGIN - 1]
+        wait_for(lambda: any(one.event_id == last for one in decisions(cluster, "killed")))
+    assert sorted(cluster.rest.task_managers()) == sorted(task_managers), "it came back"
+
+
+def test_upgrade_under_load_takes_the_state_to_its_new_version(
+    cluster: Cluster, newer_tree: Path
+) -> None:
+    before = set(cluster.rest.task_managers())
+    with under_load(cluster, "upgraded"):
+        said = cluster.run_tree(newer_tree, "upgrade")
+    assert "at the offsets 0: " in said
+    assert not before & set(cluster.rest.task_managers()), "new interpreters"
+    found = decisions(cluster, "upgraded")
+    old = {one.person for one in found if not one.versions.code.startswith("newer-")}
+    new = [one for one in found if one.versions.code.startswith("newer-")]
+    assert {one.sequence > MARK for one in new if one.person in old} == {True}
+    assert Counter(one.decision_id for one in found).most_common(1)[0][1] == 1, (
+        "stopped, not killed"
+    )
+
+
+def test_rescale_up_and_down_again(cluster: Cluster, newer_tree: Path) -> None:
+    with under_load(cluster, "rescaled"):
+        cluster.run_tree(newer_tree, "upgrade", "--parallelism", "2")
+        assert (len(cluster.rest.task_managers()), cluster.rest.free_slots()) == (4, 0)
+        cluster.run_tree(newer_tree, "upgrade", "--parallelism", "1")
+    assert (len(cluster.rest.task_managers()), cluster.rest.free_slots()) == (2, 0)
+
+
+def test_shadow_decides_the_same_and_its_version_takes_over(
+    cluster: Cluster, newer_tree: Path
+) -> None:
+    up = cluster.home.json("cluster", "up", "--task-managers", "3", "--json")
+    assert (len(up["task_managers"]), up["free_slots"]) == (3, 1)
+    with under_load(cluster, "shadowed"):
+        words = ("decide", "--cluster", cluster.address, "--shadow", "green.")
+        cluster.run_tree(newer_tree, *words, KAIROS_SLOTS="shared")
+        wait_for(lambda: len(decisions(cluster, "shadowed", "green.")) >= MARGIN)
+    wanted = decisions(cluster, "shadowed")[-1]
+    wait_for(
+        lambda: (
+            wanted.decision_id
+            in {one.decision_id for one in decisions(cluster, "shadowed", "green.")}
+        )
+    )
+    found = cluster.home.json("compare", "green.", "--json")
+    assert found["total"]["compared"] >= MARGIN
+    assert (found["total"]["differing"], found["only_live"], found["only_shadow"]) == (0, 0, 0)
+    assert "0 differ" in cluster.home.kairos("compare", "green.").stdout
+    said = cluster.run_tree(newer_tree, "upgrade", "--end-shadow", "green.")
+    assert "at the offsets 0: " in said
+    (job,) = cluster.status()["jobs"]
+    assert job["name"] == "decide"
+    with under_load(cluster, "green"):
+        pass
+
+
+def test_stopped_with_a_savepoint_it_goes_on_from_there(cluster: Cluster, newer_tree: Path) -> None:
+    stopped = cluster.home.json("cluster", "stop", "decide", "--json")
+    at = ("--cluster", cluster.address)
+    other = cluster.home.kairos("learn", *at, "--from-savepoint", stopped["savepoint"])
+    assert other.returncode == 1
+    assert "the state of another job" in other.stderr
+    missing = cluster.refused("decide", *at, "--from-savepoint", f"{cluster.home.path}/none")
+    assert "no file _metadata" in missing
+    read_only = cluster.refused("decide", *at, KAIROS_CHECKPOINTS="/proc/checkpoints")
+    assert "set KAIROS_CHECKPOINTS to another folder" in read_only
+    words = ("decide", *at, "--from-savepoint", stopped["savepoint"], "--json")
+    cluster.run_tree(newer_tree, *words)
+    with under_load(cluster, "again"):
+        pass
