@@ -1,0 +1,229 @@
+"""The console on the running engine: what it shows is what happened, what it changes is changed and written down."""
+
+import json
+import time
+from http.client import HTTPConnection
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+import pytest
+
+from channels.api.audit_log import verify
+from jobs.publish import Log, now_ms
+from schemas.topics import EVENTS
+from tests.builders import make_event
+from tests.e2e.homes import Decisions, Engine, wait_for
+
+pytestmark = pytest.mark.e2e
+SESSION, VISITOR = "console-s1", "console-a1"
+VIEWS = 5
+
+
+class Page(NamedTuple):
+    """The console's page in some browser."""
+
+    address: str
+
+    def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        """Status and JSON of one request, sent as the page sends it."""
+        host, _, port = self.address.rpartition(":")
+        connection = HTTPConnection(host, int(port), timeout=30)
+        headers = {"Content-Type": "application/json"}
+        if method == "POST":
+            headers["X-Kairos-Csrf"] = self.get("me")["csrf"]
+        try:
+            connection.request(
+                method, f"/console/api/{path}", None if body is None else json.dumps(body), headers
+            )
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read())
+        finally:
+            connection.close()
+
+    def get(self, path: str, **query: str) -> Any:
+        """What is shown."""
+        status, found = self.ask("GET", f"{path}?{urlencode(query)}")
+        assert status == 200, found
+        return found
+
+    def post(self, path: str, **body: str) -> Any:
+        """What a change says."""
+        status, found = self.ask("POST", path, body)
+        assert status == 200, found
+        return found
+
+
+@pytest.fixture(scope="module")
+def page(engine: Engine) -> Page:
+    return Page(engine.home.json("status", "--json")["api"]["address"])
+
+
+@pytest.fixture(scope="module")
+def decision_id(engine: Engine, page: Page) -> str:
+    """A visitor has looked at some items, and one record was broken; the id of their last decision."""
+    log = Log(engine.kafka)
+    for n in range(VIEWS):
+        at_ms = now_ms()
+        log.event(
+            make_event(
+                event_id=f"console-e{n}", event_type="product_viewed", event_time_ms=at_ms,
+                session_id=SESSION, anonymous_id=VISITOR, item_ids=(f"i{n}",), sent_at_ms=at_ms,
+            )
+        )  # fmt: skip
+    log.raw(EVENTS, SESSION, b"console: not an event", now_ms())
+    log.flush()
+    with Decisions(engine.kafka) as decisions:
+        decision = decisions.of(f"console-e{VIEWS - 1}")
+    wait_for(lambda: page.ask("GET", f"decision?decision_id={decision.decision_id}")[0] == 200)
+    return decision.decision_id
+
+
+def test_it_shows_what_is_live_and_what_runs(page: Page, decision_id: str) -> None:
+    found = page.get("live")
+    assert {one["state"] for one in found["services"].values()} == {"up"}
+    assert found["policy"]["version"] == found["history"][0]["version"]
+    assert found["history"][0]["state"] == "live"
+    assert decision_id
+    assert any(one["policy"] == found["policy"]["version"] for one in found["versions"])
+
+
+def test_it_counts_decisions_by_action_and_measures_each_hop(page: Page, decision_id: str) -> None:
+    found = page.get("traffic")
+    assert found["decisions"] >= VIEWS
+    assert sum(found["actions"].values()) == found["decisions"] == sum(found["placements"].values())
+    assert sum(one["decisions"] for one in found["buckets"]) == found["decisions"]
+    assert wait_for(lambda: page.get("traffic")["counts"].get("decisions", 0) >= VIEWS)
+    hops = {one["hop"]: one for one in page.get("traffic")["hops"]}
+    for hop in ("event sent → decision in Kafka", "event sent → decision in the store"):
+        latency = hops[hop]["latency_ms"]
+        assert latency["samples"] >= VIEWS
+        assert 0 <= latency["p50"] <= latency["p90"] <= latency["p99"]
+        assert hops[hop]["budget_ms"]["p99"] == 50
+
+
+def test_dead_letters_stand_there_with_reason_and_place(page: Page, decision_id: str) -> None:
+    letter = wait_for(
+        lambda: next(
+            (one for one in page.get("letters")["letters"] if one["raw"].startswith("console:")),
+            None,
+        )
+    )
+    assert letter["reason"] == "not_single_object"
+    assert letter["place"].startswith("events/")
+    assert page.get("letters")["recent"]["not_single_object"] >= 1
+
+
+@pytest.mark.parametrize("named", [VISITOR, SESSION])
+def test_a_person_is_found_by_id_or_session(page: Page, decision_id: str, named: str) -> None:
+    found = wait_for(lambda: _known(page, named))
+    assert found["person"] == VISITOR
+    assert found["is_session"] == (named == SESSION)
+    assert decision_id in [one["decision_id"] for one in found["decisions"]]
+    times = [one["event_time_ms"] for one in found["decisions"]]
+    assert times == sorted(times, reverse=True)
+
+
+def _known(page: Page, named: str) -> Any:
+    status, found = page.ask("GET", f"person?named={named}")
+    return found if status == 200 else None
+
+
+def test_a_decision_tells_its_funnel_and_why(engine: Engine, page: Page, decision_id: str) -> None:
+    found = wait_for(lambda: _traced(page, decision_id))
+    said = engine.home.json("explain", decision_id, "--json")
+    assert found["person"] == VISITOR
+    assert found["action_funnel"] == said["action_funnel"]
+    assert found["sources"] == said["funnel"]
+    chosen = [one["action_id"] for one in found["actions"] if one["verdict"] == "chosen"]
+    assert chosen == [found["action_id"]]
+    assert all(one["why"] for one in found["actions"])
+    places = [one["item_id"] for one in found["candidates"] if one["place"]]
+    assert places == [one["item_id"] for one in found["slate"]]
+    assert found["candidates"][0]["features"]
+
+
+def _traced(page: Page, decision_id: str) -> Any:
+    found = page.get("decision", decision_id=decision_id)
+    return found if found["has_trace"] else None
+
+
+def test_why_not_says_what_the_command_says(engine: Engine, page: Page, decision_id: str) -> None:
+    actions = {one["action_id"] for one in wait_for(lambda: _traced(page, decision_id))["actions"]}
+    action = "nothing" if "nothing" in actions else sorted(actions)[0]
+    found = page.get("why-not", person=VISITOR, action=action)
+    said = engine.home.json("why-not", VISITOR, action, "--json")
+    assert found["sentence"] == said["sentence"]
+    assert page.ask("GET", f"why-not?person={VISITOR}&action=no_such_action")[0] == 404
+
+
+def test_a_policy_with_a_mistake_is_shown_with_its_line_and_not_published(page: Page) -> None:
+    text = page.get("policy")["text"] + "no_such_field: 1\n"
+    found = page.post("policy/check", text=text)
+    assert not found["is_ok"]
+    assert found["mistakes"][0]["line"] == len(text.splitlines())
+    before = page.get("live")["history"]
+    assert page.ask("POST", "policy/publish", {"text": text})[0] == 409
+    assert page.get("live")["history"] == before
+
+
+def test_a_policy_is_published_and_taken_back_and_both_are_written_down(
+    engine: Engine, page: Page
+) -> None:
+    before = page.get("live")["policy"]["version"]
+    text = page.get("policy")["text"] + "currency: SEK\n"
+    assert page.post("policy/check", text=text)["changes"] == ['~ currency: "EUR" -> "SEK"']
+    published = page.post("policy/publish", text=text)
+    assert published["replaces"] == before
+    _wait_for_live(page, published["version"])
+    history = engine.home.json("policy", "history", "--json")
+    assert history[0]["version"] == published["version"]
+    assert page.ask("POST", "policy/publish", {"text": text})[0] == 409  # it is live already
+    back = page.post("policy/rollback", version="")
+    assert (back["version"], back["replaces"]) == (before, published["version"])
+    _wait_for_live(page, before)
+    entries = [one for one in page.get("audit")["entries"] if one["what"].startswith("policy")]
+    done = [(one["what"], one["details"]["version"]) for one in entries if one["outcome"] == "done"]
+    assert done[:2] == [("policy rollback", before), ("policy publish", published["version"])]
+    assert {one["address"] for one in entries[:4]} == {"127.0.0.1"}
+
+
+def _wait_for_live(page: Page, version: str) -> None:
+    deadline_s = time.monotonic() + 30
+    while page.get("live")["policy"]["version"] != version:
+        assert time.monotonic() < deadline_s
+
+
+def test_a_model_that_is_not_there_is_not_published(page: Page) -> None:
+    for version in ("none", "../../etc/passwd", "x.model"):
+        status, found = page.ask("POST", "models/publish", {"version": version})
+        assert status == 409
+        assert found["detail"]
+
+
+def test_the_audit_log_is_whole_and_commands_write_into_it_too(engine: Engine, page: Page) -> None:
+    assert page.get("audit")["is_whole"]
+    keys = engine.home.path / "keys.yaml"
+    made = engine.home.json(
+        "key", "create", "--name", "anna", "--role", "viewer", "--file", str(keys), "--json"
+    )
+    assert made["key"] not in keys.read_text()
+    assert engine.home.kairos("key", "revoke", "anna", "--file", str(keys)).returncode == 0
+    newest = engine.home.json("key", "audit", "--json")[0]
+    assert (newest["what"], newest["outcome"], newest["role"]) == (
+        "key revoke",
+        "done",
+        "command line",
+    )
+    found = engine.home.json("key", "audit", "--verify", "--json")
+    assert found["faults"] == []
+    log = engine.home.path / "audit.jsonl"
+    assert verify(log, found["head"]).faults == []
+    text = log.read_text()
+    log.write_text(text.replace("anna", "bert", 1))
+    try:
+        tampered = engine.home.kairos("key", "audit", "--verify")
+        assert tampered.returncode == 1
+        assert "was altered" in tampered.stdout
+        assert not page.get("audit")["is_whole"]
+    finally:
+        log.write_text(text)
