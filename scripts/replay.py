@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 from urllib.error import URLError
 
@@ -23,9 +24,9 @@ from jobs.replay import Plan, next_plan, reached_ms
 from jobs.stack.causes import remedy
 from jobs.stack.ports import LOOPBACK, free_port
 from jobs.stack.process import Child, Process
-from jobs.submit import checkpoint_folder
+from jobs.submit import checkpoint_folder, savepoint_folder
 from schemas.errors import ConfigError
-from schemas.limits import HOUR_MS
+from schemas.limits import MINUTE_MS
 from scripts.engine import Addresses, environment_of, store_child
 from scripts.replay_meter import Meter
 from scripts.replay_run import Run, RunFolder
@@ -34,8 +35,10 @@ from scripts.replay_topics import ring, store_lag
 POLL_S: Final = 0.1
 LOOK_S: Final = 1.0
 BYTES_LEFT_MIN: Final = 200 * 2**20
-BEHIND_MAX_MS: Final = HOUR_MS // 4
-"""What has come since the end is left to live if it is no longer: live knows the epochs of the last hour."""
+BEHIND_MAX_MS: Final = MINUTE_MS
+"""What has come since the end is left to live if it is no longer: while live catches up, it takes partitions as
+they come, and a person's sessions with them.
+"""
 TAKEN: Final = ("events", "duplicates", "clock_ticks", "dead_letters")
 """Each record of the log is counted as one of these."""
 STOP_S_MAX: Final = 60.0
@@ -131,7 +134,8 @@ class Worker:
         meter = Meter(progress, progress.total or plan.range.count)
         with self._running(job := self._job(is_live=False)) as process:
             try:
-                while not self._is_done(process, job):
+                while process.exit_code() != 0 and not self._is_at_rest(meter):
+                    self._check(process)
                     if self._folder.is_paused:
                         self._stop(process, job)
                         return False
@@ -143,21 +147,16 @@ class Worker:
                 self._run.busy_s += time.monotonic() - begun_s
             if plan.range.is_held and not self._stop(process, job):
                 raise ConfigError(
-                    f"the replay is done, but no savepoint could be made in {self._folder.savepoints}: "
+                    f"the replay is done, but no savepoint could be made in {self._savepoints(job)}: "
                     f"see {process.log}; the same command tries again"
                 )
         self._keep(progress=meter.done(plan.range.end_ms))
         return True
 
-    def _is_done(self, process: Process, job: Job) -> bool:
-        """Whether it has ended by itself, or stands still at the end with nothing more to take."""
-        if process.exit_code() == 0:
-            return True
-        self._check(process)
-        if not self._plan.range.is_held:
-            return False
-        time_ms = _reached(job)
-        return time_ms is not None and time_ms >= self._plan.range.end_ms
+    def _is_at_rest(self, meter: Meter) -> bool:
+        """Whether a job that stands still at its end has come to it, with nothing more to take."""
+        found = self._plan.range
+        return found.is_held and meter.has_come_to(found.end_ms)
 
     def _look(self, job: Job, meter: Meter) -> None:
         """Takes down how far it is; raises ConfigError before the disk is full."""
@@ -184,26 +183,41 @@ class Worker:
 
     def _stop(self, process: Process, job: Job) -> bool:
         """Stops the job with a savepoint, nothing drained; whether there is one."""
-        folder = self._folder.savepoints
-        folder.mkdir(parents=True, exist_ok=True)
-        before = set(folder.iterdir())
-        with suppress(ConfigError):  # a job of one process is gone before it can say where to
-            job.rest.stop(job.rest.find_job(job.name).job_id, folder.as_uri())
+        is_saved = self._save(job)
         deadline_s = time.monotonic() + STOP_S_MAX
         while process.exit_code() is None and time.monotonic() < deadline_s:
             time.sleep(POLL_S)
         process.stop()
-        made = [one for one in set(folder.iterdir()) - before if (one / "_metadata").exists()]
-        if made:
-            self._keep(savepoint=made[0].as_uri())
+        return is_saved
+
+    def _save(self, job: Job) -> bool:
+        """Stops the job in Flink with a savepoint, which takes the place of the last; whether it did."""
+        uri = self._savepoints(job)
+        folder = local_path(uri)
+        before = _complete_in(folder)
+        location = None
+        with suppress(ConfigError):  # a Flink of one job may be gone before it has answered
+            location = job.rest.stop(job.rest.find_job(job.name).job_id, uri)
+        made = _complete_in(folder) - before
+        if location is None and made:
+            location = made.pop().as_uri()
+        if location is not None:
+            self._keep(savepoint=location)
             for one in before:
                 shutil.rmtree(one, ignore_errors=True)
-        return bool(made)
+        return location is not None
+
+    def _savepoints(self, job: Job) -> str:
+        """The URI of the folder of the job's savepoints."""
+        if self._config.checkpoints:
+            return savepoint_folder(self._config, job.name)
+        return self._folder.savepoints.absolute().as_uri()
 
     def _job(self, is_live: bool) -> Job:
         kind, prefix = "decide" if is_live else "replay", self._run.prefix
         name = f"{kind}.{prefix.strip('.')}"
         address = self._config.flink or f"{LOOPBACK}:{free_port()}"
+        self._end_orphan(name)
         begin = self._newest_state(name)
         self._run.runs += 1
         argv = (
@@ -221,6 +235,18 @@ class Worker:
             if begin == self._run.handover:
                 argv += ("--starts", _places(self._plan.range.ends))
         return Job(name, FlinkRest(address), argv)
+
+    def _end_orphan(self, name: str) -> None:
+        """Stops the job on the cluster that a killed process has left there: it is gone on with."""
+        if self._config.flink is not None:
+            left = Job(name, FlinkRest(self._config.flink), ())
+            if left.rest.job_named(name) is not None:
+                self._say(f"{name} still runs on the cluster: stopping it with a savepoint first")
+                if not self._save(left):
+                    raise ConfigError(
+                        f"{name} runs on {self._config.flink} and could not be stopped: cancel it, "
+                        "then the same command goes on"
+                    )
 
     def _write_plan(self, is_resumed: bool) -> None:
         """The plan as the job is to read it: at what pace, and whether its source goes on."""
@@ -298,6 +324,13 @@ def _reached(job: Job) -> int | None:
         found = job.rest.job_named(job.name)
         return reached_ms(job.rest, found, "person") if found is not None else None
     return None
+
+
+def _complete_in(folder: Path | None) -> set[Path]:
+    """The savepoints in a folder on this machine that are whole."""
+    if folder is None or not folder.is_dir():
+        return set()
+    return {one for one in folder.iterdir() if (one / "_metadata").exists()}
 
 
 def _places(offsets: Offsets) -> str:

@@ -15,11 +15,13 @@ class Meter:
 
     def __init__(self, before: Progress, total: int) -> None:
         self._before = before.taken
+        self._reached_ms: int | None = None
         self._seen: deque[tuple[float, int]] = deque()
         self.progress = Progress(before.taken, total, reached_ms=before.reached_ms)
 
     def see(self, taken: int, reached_ms: int | None) -> None:
         """Takes what the job has counted by now, and the time it has come to."""
+        self._reached_ms = reached_ms
         now_s = time.monotonic()
         if self._seen and taken < self._seen[-1][1]:
             return  # the job is over, and its counts are gone
@@ -34,6 +36,10 @@ class Meter:
         left_s = (total - done) / per_s if per_s else None
         reached_ms = self.progress.reached_ms if reached_ms is None else reached_ms
         self.progress = Progress(done, total, per_s, left_s, reached_ms)
+
+    def has_come_to(self, time_ms: int) -> bool:
+        """Whether the job said so when it was looked at last, whatever was reached before it began."""
+        return self._reached_ms is not None and self._reached_ms >= time_ms
 
     def done(self, end_ms: int) -> Progress:
         """All of it."""

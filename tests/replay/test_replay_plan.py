@@ -94,9 +94,12 @@ def test_progress_goes_on_from_what_was_done_before_and_never_past_the_end() -> 
     meter = Meter(Progress(taken=100, total=1_000, reached_ms=NOON), 1_000)
     assert meter.progress == Progress(100, 1_000, 0.0, None, NOON)
     meter.see(0, None)
+    assert not meter.has_come_to(NOON), "that was before"
     meter.see(450, NOON + 5)
     now = meter.progress
     assert (now.taken, now.reached_ms) == (550, NOON + 5)
+    assert meter.has_come_to(NOON + 5)
+    assert not meter.has_come_to(NOON + 6)
     assert now.per_s > 0.0
     assert now.left_s == pytest.approx(450 / now.per_s)
     meter.see(0, None)
