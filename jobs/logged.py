@@ -93,7 +93,6 @@ class LoggedDecisions:
         self.faults: list[Fault] = []
         self.count = 0
         self.newest_ms = 0
-        self._epochs: list[tuple[int, int]] = []
 
     def __len__(self) -> int:
         return self.count
@@ -123,16 +122,7 @@ class LoggedDecisions:
             order.pop(event, None)  # of one written twice the newest counts
             order[event] = None
             self._past[event] = self._shared(decision.versions)
-            self._epochs.append((decision.event_time_ms, decision.versions.knowledge))
         self.orders = {person: list(order) for person, order in orders.items()}
-
-    def epochs_back(self) -> int:
-        """How many epochs an earlier decision names before what a later one does, in order of time."""
-        newest = back = 0
-        for _, epoch in sorted(self._epochs):
-            newest = max(newest, epoch)
-            back = max(back, newest - epoch)
-        return back
 
     def of(self, event: EventKey) -> dict[str, LoggedDecision]:
         """The logged decisions on an event, by id."""
@@ -194,7 +184,6 @@ class LoggedDecisions:
             )
         self.persons.add(logged.person)
         versions = self._shared(logged.versions)
-        self._epochs.append((logged.event_time_ms, versions.knowledge))
         records = one.decisions if isinstance(logged, Decision) else one.traces
         if all(kept.place != _place(record) for kept in records):  # a topic may be read twice
             kept = Kept(_place(record), self._file.tell(), len(record.value), versions)

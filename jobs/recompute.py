@@ -90,9 +90,13 @@ class Taught:
         """The newest epoch that is learnt."""
         self.due = 0
         """The newest epoch in force at the time of `look`: what a replay would see."""
+        self.back = 0
+        """How many epochs behind the newest the oldest was that had to be seen again."""
 
     def learn(self, epoch: int) -> None:
         """Brings everything up to this epoch into force."""
+        if epoch:  # of epoch 0 there is nothing to see
+            self.back = max(self.back, self.epoch - epoch)
         while self.epoch < epoch and (record := self._take()) is not None:
             self._knowledge.learn(record)
             if isinstance(record, EpochEnd):
@@ -288,7 +292,7 @@ def _cause(
         return "unknown_version", every
     if epoch < versions.knowledge:
         return "unknown_epoch", every
-    return "differs", every
+    return "differs", wrong
 
 
 def _decoded(logged: LoggedDecisions, kept: Kept, at: int) -> Decision | DecisionTrace:

@@ -41,6 +41,12 @@ class Letters:
                 continue
             self._logged[_digest(letter)] = _refused(letter)
 
+    def begin(self) -> None:
+        """Forgets what a replay has told so far: it begins anew."""
+        self._met.clear()
+        self._ends.clear()
+        self.refused.clear()
+
     def watch(self, log: Iterable[LogRecord]) -> Iterator[LogRecord]:
         """The log; how far it was read is remembered."""
         for record in log:

@@ -5,34 +5,35 @@ of decisions says that live took them. What is not reproduced has a cause; what 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from tempfile import TemporaryFile
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import Struct
 
 from jobs.config import Config
 from jobs.fold import FoldRules
-from jobs.kafka import read_to_end
 from jobs.knowledge_feed import KnowledgeFeed
 from jobs.live_order import ArrivalFold
 from jobs.log_range import LogRange
 from jobs.logged import EventKey, LoggedDecisions, Scope
-from jobs.recheck import AHEAD_MS, Recheck
+from jobs.recheck import Recheck, Rechecked
 from jobs.recompute import AuditFold, Compared, Difference, Taught
 from jobs.witnesses import Letters, lines_of, suspects
 from schemas.codec import CONTROL as CONTROL_CODEC
 from schemas.errors import ConfigError, InvalidEvent
 from schemas.formats import DECODERS
 from schemas.knowledge import KnowledgeRecord
-from schemas.limits import AHEAD_OF_LOG_MAX_MS, EPOCH_MS, EPOCHS_KEPT, SECOND_MS
+from schemas.limits import AHEAD_OF_LOG_MAX_MS, EPOCHS_KEPT, SECOND_MS
 from schemas.topics import CONTROL, DEAD_LETTERS, DECISIONS, EVENTS, ITEMS, KNOWLEDGE, TRACES
 from scripts.console import say, show
 from scripts.progress import Watched
 from scripts.times import utc
 from udfs.knowledge import Knowledge
 
+T = TypeVar("T")
 SUSPECTS_MAX: Final = 100
 """Sessions whose events are looked at one by one."""
 PLACES_SHOWN: Final = 8
@@ -50,7 +51,7 @@ EXPLAINED: Final = {
 }
 """Causes of a difference that is none of the log's bytes, in words."""
 UNEXPLAINED: Final = {
-    "altered": "were altered: the decision and its trace contradict one another, or the trace is right",
+    "altered": "contradict their traces, or these are right: the decision was altered, or its event was",
     "differs": "come out otherwise: an event, or code or settings, are not what they were",
     "not_made": "are not made again: the event behind them is missing or is another",
     "no_decision": "have a trace and no decision",
@@ -127,14 +128,14 @@ class Log:
     def knowledge(self, epochs_kept: int) -> tuple[Knowledge, Taught]:
         """All that was published, and what was taught, to be learnt."""
         feed = KnowledgeFeed(Knowledge(epochs_kept), lambda _: None)
-        for record in read_to_end(self._kafka, [self.name(CONTROL), self.name(ITEMS)]):
+        for record in chain(self.records(CONTROL), self.records(ITEMS)):
             feed.apply(record.value, record.offset)
         return feed.knowledge, Taught(feed.knowledge, self._taught(feed))
 
     def late_policies(self) -> frozenset[str]:
         """The policies that were published at or after the time from which they are in force."""
         found = set()
-        for record in read_to_end(self._kafka, [self.name(CONTROL)]):
+        for record in self.records(CONTROL):
             try:
                 control = CONTROL_CODEC.decode(record.value)
             except InvalidEvent:
@@ -157,9 +158,11 @@ def verify(log: Log, scope: Scope) -> Audit:
         _read(log, logged, scope)
         events, letters = log.records(EVENTS), Letters(log.records(DEAD_LETTERS))
         say(f"{len(logged):,} decisions; replaying from the beginning of the log")
-        kept = EPOCHS_KEPT + logged.epochs_back()
-        compared = _first_pass(log, logged, letters, scope, kept, events)
-        in_order = _second_pass(log, logged, compared, kept, events)
+        compared = _looking_back(
+            log,
+            lambda known, taught: _first_pass(log, logged, letters, scope, known, taught, events),
+        )
+        in_order = _second_pass(log, logged, compared, events)
         _find_left(logged, compared)
         audit = _audit(log, logged, compared, letters, in_order, events.begins_at_first)
         _find_suspects(log, audit, logged, compared)
@@ -186,11 +189,12 @@ def _first_pass(
     logged: LoggedDecisions,
     letters: Letters,
     scope: Scope,
-    kept: int,
+    knowledge: Knowledge,
+    taught: Taught,
     events: LogRange,
 ) -> Compared:
     """In order of time, as a replay takes events, until all of the scope has come by."""
-    knowledge, taught = log.knowledge(kept)
+    letters.begin()
     is_all = scope.decision_id is None
     rules = log.rules._replace(
         decides=lambda event: is_all and scope.from_ms <= event.event_time_ms < scope.to_ms
@@ -208,9 +212,24 @@ def _first_pass(
     return fold.compared
 
 
-def _second_pass(
-    log: Log, logged: LoggedDecisions, compared: Compared, kept: int, events: LogRange
-) -> int:
+def _looking_back(log: Log, run: Callable[[Knowledge, Taught], T]) -> T:
+    """What a pass over the log gives whose decisions see every epoch that they name.
+
+    Epochs are kept as far back as the job keeps them; if that was too little, the pass is made once more.
+    """
+    kept = EPOCHS_KEPT
+    while True:
+        knowledge, taught = log.knowledge(kept)
+        found = run(knowledge, taught)
+        if taught.back <= kept:
+            return found
+        kept = taught.back
+        say(
+            f"decisions go back and forth by {kept:,} epochs of knowledge: once more, keeping so many"
+        )
+
+
+def _second_pass(log: Log, logged: LoggedDecisions, compared: Compared, events: LogRange) -> int:
     """Those that differ once more, in the order in which live took the events; how many are reproduced so."""
     differing = [one for one in compared.differences.values() if one.cause == "differs"]
     persons = {one.person for one in differing}
@@ -218,11 +237,13 @@ def _second_pass(
         return 0
     say(f"{len(differing):,} differ; taking the events of {len(persons):,} people as live did")
     wait_ms = log.config.lateness_ms
-    knowledge, taught = log.knowledge(kept + (wait_ms + AHEAD_MS) // EPOCH_MS)
-    recheck = Recheck(knowledge, taught, logged, log.config.seed, persons, wait_ms)
-    fold = ArrivalFold(knowledge, log.rules)
-    watched = Watched("replaying again", events, len(events))
-    result = recheck.run(fold, watched, events.partitions)
+
+    def run(knowledge: Knowledge, taught: Taught) -> Rechecked:
+        recheck = Recheck(knowledge, taught, logged, log.config.seed, persons, wait_ms)
+        watched = Watched("replaying again", events, len(events))
+        return recheck.run(ArrivalFold(knowledge, log.rules), watched, events.partitions)
+
+    result = _looking_back(log, run)
     count = 0
     for one in differing:
         if one.person not in result.simultaneous:
@@ -270,7 +291,7 @@ def _audit(
             one.cause = "not_yet"
         elif not begins.get(one.cause, True):
             one.cause = "expired"
-        elif one.cause in ("differs", "not_made") and not is_complete:
+        elif one.cause in ("differs", "not_made", "not_logged") and not is_complete:
             one.cause = "older_state"
     faults = [Fault(str(one.place), f"is no such record: {one.what}") for one in logged.faults]
     if is_complete:
@@ -299,7 +320,7 @@ def _find_suspects(log: Log, audit: Audit, logged: LoggedDecisions, compared: Co
     """Names the events behind what is not explained: of each session, for the first decision of it."""
     first: dict[str, Difference] = {}
     for one in audit.differences:
-        if one.cause in ("differs", "not_made", "not_logged"):
+        if one.cause in ("altered", "differs", "not_made", "not_logged"):
             first.setdefault(one.event[0], one)
     wanted = dict(list(first.items())[:SUSPECTS_MAX])
     if not wanted:

@@ -115,9 +115,8 @@ class ItemStatistics:
         return [item_id for _, item_id in board.ranks] if board else []
 
     def sessions_at(self, epoch: int) -> int:
-        """How many past sessions were known in `epoch`."""
-        known = (one for one in reversed(self._epochs) if one.epoch <= epoch)
-        return next(known, self._epochs[0]).sessions
+        """How many past sessions were known in `epoch`; of one that is forgotten nothing is."""
+        return next((one.sessions for one in reversed(self._epochs) if one.epoch <= epoch), 0)
 
     def _apply(self, complete: _Complete) -> None:
         effective_from_ms, epoch, records = complete

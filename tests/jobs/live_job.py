@@ -1,0 +1,167 @@
+"""A live decide job in one process: partitions that lag behind one another, news taken as it arrives."""
+
+import random
+from collections.abc import Iterator
+from heapq import heappop, heappush, merge
+from typing import Final
+from zlib import crc32
+
+from jobs.learner import Learner
+from schemas.codec import CONTROL, DEAD_LETTER, DECISION, EVENT, ITEM, TRACE
+from schemas.knowledge import (
+    ACTION_KNOWLEDGE,
+    EPOCH_END,
+    ITEM_KNOWLEDGE,
+    PAST_SESSION,
+    ActionKnowledge,
+    EpochEnd,
+    ItemKnowledge,
+    KnowledgeRecord,
+    PastSession,
+)
+from schemas.limits import LATENESS_MS, SECOND_MS
+from schemas.person import PersonState
+from schemas.policy import DEFAULT_CONTROL, DEFAULT_POLICY
+from schemas.records import LogRecord
+from schemas.session import SessionNews, SessionState
+from schemas.topics import CONTROL as CONTROL_TOPIC
+from schemas.topics import DEAD_LETTERS, DECISIONS, EVENTS, ITEMS, KNOWLEDGE, TRACES
+from tests.builders import make_catalogue
+from tests.logs import Line
+from udfs.compile_policy import compile_policy
+from udfs.decide import decide
+from udfs.knowledge import Knowledge
+from udfs.outcomes import SessionOutcome
+from udfs.track_session import expire_session, track_session
+
+PARTITIONS: Final = 4
+SEED: Final = "kairos"
+LEARNT_AFTER_MS: Final = 2 * SECOND_MS
+Topics = dict[str, list[LogRecord]]
+
+
+class LiveJob:
+    """Decides on a log as the jobs do live; `topics` is all that is in Kafka then."""
+
+    def __init__(self, lines: list[Line], lag_ms: int, seed: int = 3) -> None:
+        self.topics: Topics = {
+            name: []
+            for name in (EVENTS, ITEMS, CONTROL_TOPIC, KNOWLEDGE, DECISIONS, TRACES, DEAD_LETTERS)
+        }
+        self._knowledge, self._learner = Knowledge(), Learner()
+        self._sessions: dict[str, SessionState] = {}
+        self._persons: dict[str, PersonState | None] = {}
+        self._timers: list[tuple[int, str]] = []
+        self._told: list[SessionNews] = []
+        self._publish()
+        for line in lines:
+            self._write(EVENTS, line.timestamp_ms, line.key, line.value)
+        self._run(arrivals(self.topics[EVENTS], lag_ms, seed))
+
+    def _publish(self) -> None:
+        version, from_ms = DEFAULT_CONTROL.version, DEFAULT_CONTROL.effective_from_ms
+        self._knowledge.add_policy(version, from_ms, 0, compile_policy(DEFAULT_POLICY))
+        self._write(CONTROL_TOPIC, 0, "policy/default", CONTROL.encode(DEFAULT_CONTROL), 0)
+        for position, item in enumerate(make_catalogue()):
+            self._knowledge.add_item(item, position)
+            self._write(ITEMS, item.effective_from_ms, item.item_id, ITEM.encode(item), 0)
+
+    def _run(self, arriving: list[LogRecord]) -> None:
+        newest: dict[int, int] = {}
+        watermark_ms = 0
+        for record in arriving:
+            state = self._sessions.get(record.key)
+            self._keep(
+                record.key,
+                track_session(state, record, EVENT.decode, self._knowledge, LATENESS_MS),
+            )
+            newest[record.partition] = max(newest.get(record.partition, 0), record.timestamp_ms)
+            least_ms = min(newest.values()) - SECOND_MS
+            if len(newest) == PARTITIONS and least_ms > watermark_ms:
+                watermark_ms = least_ms
+                self._advance(watermark_ms)
+
+    def _advance(self, watermark_ms: int) -> None:
+        while self._timers and self._timers[0][0] <= watermark_ms:
+            _, key = heappop(self._timers)
+            state = self._sessions.get(key)
+            if state is not None and state.timer_ms <= watermark_ms:
+                self._keep(key, expire_session(state, key, state.timer_ms))
+        for news in self._told:
+            self._learner.add(news)
+        self._told.clear()
+        for record in self._learner.close(watermark_ms - LEARNT_AFTER_MS):
+            self._knowledge.learn(record)
+            self._write(KNOWLEDGE, record.effective_from_ms, "", encoded(record), 0)
+
+    def _keep(self, key: str, outcome: SessionOutcome) -> None:
+        if outcome.state is None:
+            self._sessions.pop(key, None)
+        else:
+            self._sessions[key] = outcome.state
+            heappush(self._timers, (outcome.state.timer_ms, key))
+        for letter in outcome.dead_letters:
+            self._write(DEAD_LETTERS, letter.event_time_ms or 0, "", DEAD_LETTER.encode(letter), 0)
+        for news in outcome.news:
+            self._act(news)
+
+    def _act(self, news: SessionNews) -> None:
+        self._told.append(news)
+        outcome = decide(self._persons.get(news.person), news, self._knowledge, SEED)
+        self._persons[news.person] = outcome.state
+        for decision, trace in outcome.decisions:
+            time_ms = decision.event_time_ms
+            self._write(DECISIONS, time_ms, decision.person, DECISION.encode(decision))
+            self._write(TRACES, time_ms, decision.decision_id, TRACE.encode(trace))
+
+    def _write(
+        self, topic: str, time_ms: int, key: str, value: bytes, partition: int | None = None
+    ) -> None:
+        at = crc32(key.encode()) % PARTITIONS if partition is None else partition
+        records = self.topics[topic]
+        offset = sum(record.partition == at for record in records)
+        records.append(LogRecord(topic, at, offset, time_ms, key, value))
+
+
+def arrivals(events: list[LogRecord], lag_ms: int, seed: int) -> list[LogRecord]:
+    """Each partition in its order, each record up to `lag_ms` later than its time."""
+    chance = random.Random(seed)
+    reached = dict.fromkeys(range(PARTITIONS), 0.0)
+    timed = []
+    for at, record in enumerate(events):
+        due = record.timestamp_ms + chance.random() * lag_ms
+        reached[record.partition] = max(reached[record.partition], due)
+        timed.append((reached[record.partition], at, record))
+    return [record for _, _, record in sorted(timed)]
+
+
+def encoded(record: KnowledgeRecord) -> bytes:
+    """A record of the topic `knowledge`."""
+    match record:
+        case ItemKnowledge():
+            return ITEM_KNOWLEDGE.encode(record)
+        case ActionKnowledge():
+            return ACTION_KNOWLEDGE.encode(record)
+        case PastSession():
+            return PAST_SESSION.encode(record)
+        case EpochEnd():
+            return EPOCH_END.encode(record)
+
+
+class Range:
+    """What a `LogRange` gives, of records in memory."""
+
+    def __init__(self, records: list[LogRecord], begins_at_first: bool = True) -> None:
+        self.partitions = PARTITIONS
+        self.begins_at_first = begins_at_first
+        self._records = records
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def __iter__(self) -> Iterator[LogRecord]:
+        lines = [
+            [record for record in self._records if record.partition == at]
+            for at in range(self.partitions)
+        ]
+        return merge(*lines, key=lambda record: record.timestamp_ms)
