@@ -15,14 +15,14 @@
  */
 (() => {
   "use strict";
-  const own = document.currentScript, { key, wait = 400 } = own.dataset;
+  const own = document.currentScript, { wait = 400 } = own.dataset;
   const base = own.dataset.base || new URL(own.src).origin;
-  const GAP_MS = 18e5, LINGER_MS = 25, RETRY_MS = 1000, RETRY_MS_MAX = 6e4, SEEN_MS = 1000;
+  const GAP_MS = 18e5, LINGER_MS = 25, RETRY_MS = 1000, RETRY_MS_MAX = 6e4, SEEN_MS = 1000, ANSWER_MS = 8000;
   const BATCH = 50, QUEUE_MAX = 1000, BEACON_BYTES = 6e4;
   const queue = [], slots = new Map(), exposed = new Set();
   const isOptedOut = Boolean(navigator.globalPrivacyControl) || navigator.doNotTrack === "1";
   const language = () => document.documentElement.lang || navigator.language;
-  let timer, timeOut, asking, stream, retryMs = 0, isBusy = false;
+  let key = own.dataset.key, timer, timeOut, asking, stream, retryMs = 0, isBusy = false;
 
   // --- who: nothing is stored without consent ---------------------------------------------------------------------
   const read = (name) => { try { return JSON.parse(localStorage.getItem(name)); } catch { return null; } };
@@ -59,12 +59,17 @@
   };
 
   // --- events: in batches, again until they are taken -------------------------------------------------------------
-  const send = (path, body, { token, proof } = me) => {
-    const headers = { "Content-Type": "application/json" }, text = JSON.stringify(body);
-    if (key) headers.Authorization = `Bearer ${key}`;
-    if (token) headers["X-Kairos-Session"] = token;
-    if (proof) headers["X-Kairos-Person"] = proof;
-    return fetch(base + path, { method: "POST", headers, body: text, keepalive: text.length < BEACON_BYTES });
+  const headers = ({ token, proof } = me) => {
+    const found = { "Content-Type": "application/json" };
+    if (key) found.Authorization = `Bearer ${key}`;
+    if (token) found["X-Kairos-Session"] = token;
+    if (proof) found["X-Kairos-Person"] = proof;
+    return found;
+  };
+  const send = (path, body, holder) => {
+    const text = JSON.stringify(body);
+    const signal = AbortSignal.timeout(ANSWER_MS);
+    return fetch(base + path, { method: "POST", headers: headers(holder), body: text, keepalive: text.length < BEACON_BYTES, signal });
   };
   const agent = navigator.userAgent, isPhone = () => matchMedia("(max-width: 700px)").matches;
   const context = {
@@ -195,7 +200,8 @@
   addEventListener("pagehide", leave);
 
   window.kairos = {
-    track, page, isOptedOut,
+    track, page, headers, isOptedOut,
+    key: (given) => { key = given; },
     context: (more) => Object.assign(context, more),
     consent: (list) => {
       if (!list) return purposes;

@@ -69,14 +69,18 @@ def visit(
 ) -> Iterator[Callable[..., Visitor]]:
     """Makes visitors: each a browser context of its own that has agreed to personalisation.
 
+    With `ago_s` the visit begins so long ago: the log takes nothing that lies far ahead of its own clock.
+
     What a page complains of fails the test; its last look is kept as an artefact.
     """
     visitors: list[Visitor] = []
 
-    def make(agrees: bool = True, desk: tuple[int, int] = (1440, 900), **more: Any) -> Visitor:
+    def make(
+        agrees: bool = True, desk: tuple[int, int] = (1440, 900), ago_s: int = 0, **more: Any
+    ) -> Visitor:
         size = {"width": desk[0], "height": desk[1]}
         context = browser.new_context(viewport=size, reduced_motion="reduce", **more)  # type: ignore[arg-type]
-        visitors.append(_visitor(shop, context, agrees))
+        visitors.append(_visitor(shop, context, agrees, ago_s))
         return visitors[-1]
 
     yield make
@@ -88,13 +92,14 @@ def visit(
     assert [one for visitor in visitors for one in visitor.complaints] == []
 
 
-def _visitor(shop: Shop, context: BrowserContext, agrees: bool) -> Visitor:
+def _visitor(shop: Shop, context: BrowserContext, agrees: bool, ago_s: int) -> Visitor:
     context.add_init_script(CLOCK + SHIFTS)
     context.set_default_timeout(20_000)
     page = context.new_page()
     visitor = Visitor(shop, page, [])
     page.on("console", lambda message: _hear(message, visitor.complaints))
     page.on("pageerror", lambda error: visitor.complaints.append(str(error)))
+    visitor.later(-ago_s)
     if agrees:
         visitor.open("/shop/")
         page.get_by_role("button", name="Yes, choose for me").click()

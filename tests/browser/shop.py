@@ -26,6 +26,7 @@ class Visitor:
 
     def __init__(self, shop: Shop, page: Page, complaints: list[str]) -> None:
         self.shop, self.page, self.complaints = shop, page, complaints
+        self._ahead_s = 0
 
     def open(self, path: str) -> None:
         """Types an address of the shop."""
@@ -34,9 +35,8 @@ class Visitor:
 
     def settle(self) -> None:
         """Waits until every placement of the page has been answered."""
-        self.page.wait_for_function(
-            "[...document.querySelectorAll('[data-kairos]')].every(one => one.style.visibility === '')"
-        )
+        expect(self.page.locator("#foot")).to_be_visible()
+        expect(self.page.locator("[data-kairos][style*=hidden]")).to_have_count(0)
 
     def follow(self, name: str) -> None:
         """Follows the first link in the page's content that is called so."""
@@ -52,8 +52,9 @@ class Visitor:
         expect(self.placed(placement)).to_contain_text(text, timeout=20_000)
 
     def slate(self, placement: str) -> list[str]:
-        """The ids of the items that stand there and say why."""
+        """The ids of the items that stand there and say why, once there are any."""
         told = self.placed(placement).locator("li:has(.told)")
+        told.first.wait_for()
         ids: list[str] = told.evaluate_all("all => all.map(one => one.dataset.item)")
         return ids
 
@@ -73,8 +74,11 @@ class Visitor:
         }
 
     def later(self, seconds: int) -> None:
-        """Moves the visitor's clock; nobody waits."""
-        self.page.evaluate(f"window.aheadMs += {seconds * 1000}")
+        """Moves the visitor's clock, on this page and those that are opened; nobody waits."""
+        self._ahead_s += seconds
+        moved = f"window.aheadMs = {self._ahead_s * 1000}"
+        self.page.context.add_init_script(moved)
+        self.page.evaluate(moved)
 
     def wait_for_exposure(self, placement: str) -> None:
         """Looks at a placement for as long as it takes to count as seen."""

@@ -70,7 +70,9 @@ export function shelf(name, near = "") {
 
 function drawShelf(element, decision) {
   const { size, title, scope } = SHELVES[element.dataset.kairos];
-  const chosen = (decision?.items || []).map((one) => [find(one.item_id), one.reason]).filter(([item]) => item).slice(0, size);
+  const chosen = (decision?.items || []).map((one) => [find(one.item_id), one.reason])
+    .filter(([item]) => item && isArticle(item) === (scope === "articles")) // what trends everywhere may be anything
+    .slice(0, size);
   const taken = chosen.map(([item]) => item.item_id);
   const here = location.pathname.split("/").at(-1);
   const near = element.dataset.near;

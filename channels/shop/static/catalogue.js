@@ -15,10 +15,10 @@ const FACETS_MAX = 4;
 let items = [];
 let byId = new Map();
 
-/** Loads the catalogue; what does not belong to this shop stays out. */
+/** Loads the catalogue; what does not belong to this shop stays out. Throws an error with the answer's `status`. */
 export async function load() {
-  const answer = await fetch("/v1/items?limit=500", { headers: { Accept: "application/json" } });
-  if (!answer.ok) throw new Error(`the catalogue answers ${answer.status}`);
+  const answer = await fetch("/v1/items?limit=500", { headers: kairos.headers() });
+  if (!answer.ok) throw Object.assign(new Error(`The catalogue answers ${answer.status}`), { status: answer.status });
   const own = [...DEPARTMENTS.map((one) => `${one.path}/`), MAGAZINE];
   items = (await answer.json()).items.filter((item) => item.name && own.some((start) => (item.category || "").startsWith(start)));
   byId = new Map(items.map((item) => [item.item_id, item]));

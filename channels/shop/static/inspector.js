@@ -122,7 +122,7 @@ export class Inspector {
     if (this.element.hidden || !id || !["fresh", "recent"].includes(shown.source ?? "fresh")) return;
     if (this.explained?.decision.decision_id === id) return;
     try {
-      const answer = await fetch(`/v1/explain/${encodeURIComponent(id)}`);
+      const answer = await fetch(`/v1/explain/${encodeURIComponent(id)}`, { headers: kairos.headers() });
       if (answer.ok) {
         this.explained = await answer.json();
         this.learn(this.explained);

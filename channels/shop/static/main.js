@@ -139,7 +139,7 @@ function listen() {
   document.addEventListener("kairos:sent", (event) => inspector.sent(event.detail));
   document.addEventListener("click", (event) => {
     const why = event.target.closest("[data-why]");
-    const link = event.target.closest("a[href^='/shop']");
+    const link = event.target.closest("a[href^='/shop']:not([target])");
     if (why) inspector.explain(why.dataset.why, why.dataset.whyItem, why);
     else if (event.target.closest("[data-chat]")) openChat();
     else if (event.target.closest("[data-kairos-skip]")) event.target.closest("[data-item]").classList.add("leaving");
@@ -151,14 +151,28 @@ function listen() {
   addEventListener("popstate", () => show());
 }
 
-async function begin() {
-  frame();
-  inspector = new Inspector(element("inspector"), element("inspect"), catalogue.find);
-  listen();
+const KEPT_KEY = "larkmoor.key";
+
+/** The API has keys: the shop needs one for browsers, and asks for it. */
+function askKey() {
+  const enter = (event) => {
+    event.preventDefault();
+    sessionStorage.setItem(KEPT_KEY, event.target.elements.key.value.trim());
+    open();
+  };
+  main.replaceChildren(
+    h("h1", {}, "This API has keys"), h("p", {}, "Make one for the shop's pages and give it here; it is kept until this tab closes."),
+    h("p", {}, h("code", {}, "kairos key create --name shop --scope events:write --scope decisions:read --browser")),
+    h("form", { class: "form", onsubmit: enter }, h("label", { for: "key" }, "The browser key"), h("input", { id: "key", name: "key", required: true, autocomplete: "off", spellcheck: "false" }), h("button", { class: "button", type: "submit" }, "Open the shop")));
+}
+
+async function open() {
+  kairos.key(sessionStorage.getItem(KEPT_KEY) || undefined);
   try {
     await catalogue.load();
   } catch (error) {
-    main.replaceChildren(h("h1", {}, "The catalogue cannot be read"), h("p", { class: "notice" }, `${error.message}. Is the API up? `, h("a", { href: "/shop/" }, "Try again")));
+    if (error.status === 401 || error.status === 403) askKey();
+    else main.replaceChildren(h("h1", {}, "The catalogue cannot be read"), h("p", { class: "notice" }, `${error.message}. Is the API up? `, h("a", { href: "/shop/", target: "_self" }, "Try again")));
     return;
   }
   show(true);
@@ -166,4 +180,7 @@ async function begin() {
   askConsent();
 }
 
-begin();
+frame();
+inspector = new Inspector(element("inspector"), element("inspect"), catalogue.find);
+listen();
+open();
