@@ -17,8 +17,8 @@ from schemas.events import Event
 
 WAITING_MAX: Final = 256
 """Decisions waited for at once. Beyond that the engine is behind, and answers do without waiting."""
-LAG_MAX_S: Final = 0.025
-"""A loop that is later than this has more to do than it can: nobody waits then."""
+LAG_SHARE_MAX: Final = 0.5
+"""A loop that is later than this share of the budget has more to do than it can: nobody waits then."""
 LAG_EVERY_S: Final = 0.02
 HEDGE_SHARE: Final = 0.4
 """After this share of the budget the other rungs are looked at, too, so that they are at hand at its end."""
@@ -146,7 +146,10 @@ class Answerer:
             return "There was no session to decide on."
         if ask.budget_ms == 0:
             return "There was no time to wait for the engine."
-        if self._services.decisions.waiting > WAITING_MAX or self.lag_s > LAG_MAX_S:
+        if (
+            self._services.decisions.waiting > WAITING_MAX
+            or self.lag_s * 1_000 > ask.budget_ms * LAG_SHARE_MAX
+        ):
             count("kairos_api_waits_total", outcome="shed")
             return "Too much is asked at once to wait for the engine."
         if self._services.log.is_down and not self._services.log.breaker.allows(time.monotonic()):

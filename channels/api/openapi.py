@@ -12,6 +12,8 @@ from schemas.limits import ID_LENGTH_MAX, STRING_LENGTH_MAX
 
 REF: Final = "#/components/schemas/{name}"
 JSON: Final = "application/json"
+NO_SLASH: Final = "^[^/]+$"
+"""A slash would be another address."""
 ID: Final = {"type": "string", "minLength": 1, "maxLength": ID_LENGTH_MAX}
 COMPONENTS: Final = (
     wire.RecommendationsRequest, wire.Recommendations, wire.DecisionsRequest, wire.DecisionsAnswer,
@@ -29,6 +31,9 @@ PROBLEMS: Final = {
     429: "The key or the session asks too often; `Retry-After` says when again.",
     503: "Not now; `Retry-After` says when again.",
 }
+
+
+TOO_LARGE_HEAD: Final = {"431": {"description": "Address and headers are too large."}}
 
 
 class Endpoint(NamedTuple):
@@ -53,14 +58,14 @@ def _query(name: str, schema: Mapping[str, Any], meaning: str) -> dict[str, Any]
     }  # fmt: skip
 
 
-def _in_path(name: str, meaning: str) -> dict[str, Any]:
-    # a slash would be another address
-    schema = {**ID, "pattern": r"^[^/\\\s?#%.]+$"}
+def _in_path(name: str, meaning: str, pattern: str = NO_SLASH) -> dict[str, Any]:
+    schema = {**ID, "pattern": pattern}
     return {
         "name": name, "in": "path", "required": True, "description": meaning, "schema": schema,
     }  # fmt: skip
 
 
+DECISION_ID: Final = _in_path("decision_id", "As the answer gave it", wire.DECISION_ID_PATTERN)
 TEXT: Final = {"type": "string", "maxLength": STRING_LENGTH_MAX}
 KEY: Final = _query(
     "key", {"type": "string", "maxLength": 200}, "A browser's key, where no header can be set"
@@ -94,7 +99,7 @@ ENDPOINTS: Final = (
     *(
         Endpoint(
             "post", f"/v1/decisions/{{decision_id}}/{one}", f"The decision was {one}", 202, "Accepted",
-            (*WITH_BODY, 503), "ReactionIn", parameters=(_in_path("decision_id", "As the answer gave it"),),
+            (*WITH_BODY, 503), "ReactionIn", parameters=(DECISION_ID,),
         )
         for one in ("exposed", "clicked", "dismissed")
     ),
@@ -111,7 +116,7 @@ ENDPOINTS: Final = (
         "get", "/v1/explain/{decision_id}", "How a decision came about", 200, None,
         (*PLAIN, 404, 503),
         parameters=(
-            _in_path("decision_id", "As the answer gave it"),
+            DECISION_ID,
             _query("event_time_ms", {"type": "integer", "minimum": 0, "maximum": 10**11 * 99}, "Where it is known: older ones are found by it"),
         ),
     ),
@@ -120,7 +125,7 @@ ENDPOINTS: Final = (
         parameters=(
             _query("category", TEXT, "A category; those below it belong to it"),
             _query("q", TEXT, "Words that must all be in name, brand, category or tags"),
-            _query("ids", {"type": "string", "maxLength": 50_000}, "Ids, with commas between them"),
+            _query("ids", {"type": "string", "maxLength": wire.IDS_LENGTH_MAX}, "Ids, with commas between them"),
             _query("offset", {"type": "integer", "minimum": 0, "maximum": 10**9}, "Leave out so many"),
             _query("limit", {"type": "integer", "minimum": 1, "maximum": wire.ITEMS_PER_PAGE_MAX}, "At most so many"),
         ),
@@ -186,7 +191,7 @@ def _operation(one: Endpoint) -> dict[str, Any]:
         "operationId": f"{one.method}{one.path}".replace("{", "")
         .replace("}", "")
         .replace("/", "_"),
-        "responses": {str(one.status): _response(one)} | _problems(one),
+        "responses": {str(one.status): _response(one)} | _problems(one) | TOO_LARGE_HEAD,
     }
     if one.parameters:
         operation["parameters"] = list(one.parameters)

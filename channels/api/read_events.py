@@ -3,7 +3,7 @@
 An id that the sender left out is a hash of what the event says, so sending it again changes nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
@@ -61,11 +61,23 @@ class ReadEvents(NamedTuple):
     bad: list[Bad]
 
 
-def read_events(given: Sequence[object], sender: Sender, now_ms: int) -> ReadEvents:
-    """Events with the names of Event; what they leave out is filled in."""
+def nobody(_: str) -> None:
+    """Of no session it is known whose it is."""
+    return
+
+
+def read_events(
+    given: Sequence[object],
+    sender: Sender,
+    now_ms: int,
+    whose: Callable[[str], str | None] = nobody,
+) -> ReadEvents:
+    """Events with the names of Event; what they leave out is filled in, by `whose` the anonymous id."""
     read = ReadEvents([], [])
     for index, fields in enumerate(given):
-        _read_one(read, index, fields, lambda one, at: _filled(one, at, sender, now_ms), now_ms)
+        _read_one(
+            read, index, fields, lambda one, at: _filled(one, at, sender, now_ms, whose), now_ms
+        )
     return read
 
 
@@ -170,7 +182,13 @@ def _check(event: Event, now_ms: int) -> None:
         raise InvalidEvent("too_large", f"{size} bytes, at most {EVENT_BYTES_MAX}")
 
 
-def _filled(fields: object, index: int, sender: Sender, now_ms: int) -> dict[str, Any]:
+def _filled(
+    fields: object,
+    index: int,
+    sender: Sender,
+    now_ms: int,
+    whose: Callable[[str], str | None],
+) -> dict[str, Any]:
     if not isinstance(fields, Mapping):
         raise InvalidEvent("malformed", f"a JSON object is wanted, not {type(fields).__name__}")
     said = {name: value for name, value in fields.items() if value is not None}
@@ -178,7 +196,7 @@ def _filled(fields: object, index: int, sender: Sender, now_ms: int) -> dict[str
     filled = {
         "event_time_ms": now_ms,
         "session_id": session_id,
-        "anonymous_id": sender.anonymous_id or session_id,
+        "anonymous_id": sender.anonymous_id or whose(str(session_id)) or session_id,
         "sent_at_ms": now_ms,
         **({"person_id": sender.person_id} if sender.person_id else {}),
         **said,

@@ -1,6 +1,7 @@
 """What every endpoint does first: who calls, how often they may, and the body in bounded size and time."""
 
 import asyncio
+import re
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -9,11 +10,12 @@ from litestar import Request
 from channels.api.access import Caller, Forbidden, Unauthorized
 from channels.api.problems import ApiError
 from channels.api.services import Services
-from channels.api.wire import BODY_BYTES_MAX
+from channels.api.wire import BODY_BYTES_MAX, DECISION_ID_PATTERN
 from schemas.limits import ID_LENGTH_MAX
 
 BODY_S: Final = 10.0
 """A body that takes longer is not waited for."""
+DECISION_ID: Final = re.compile(DECISION_ID_PATTERN.removeprefix("^").removesuffix("$"))
 SESSION_HEADER: Final = "X-Kairos-Session"
 PERSON_HEADER: Final = "X-Kairos-Person"
 
@@ -100,6 +102,13 @@ def id_in_path(text: str, what: str) -> str:
     """An id of the address; raises ApiError 400 where it is none."""
     if not 0 < len(text) <= ID_LENGTH_MAX:
         raise ApiError(400, f"{what} has 1 to {ID_LENGTH_MAX} characters")
+    return text
+
+
+def decision_id_in_path(text: str) -> str:
+    """A decision's id of the address; raises ApiError 400 where it is none."""
+    if not 0 < len(text) <= ID_LENGTH_MAX or not DECISION_ID.fullmatch(text):
+        raise ApiError(400, "a decision id has letters, digits, hyphens and underscores only")
     return text
 
 

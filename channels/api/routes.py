@@ -22,6 +22,7 @@ from channels.api.read_events import ReadEvents, Sender, hashed, read_events
 from channels.api.requests import (
     body_of,
     caller_of,
+    decision_id_in_path,
     decoded,
     id_in_path,
     may_read,
@@ -33,6 +34,7 @@ from channels.api.services import Services
 from channels.api.store_reader import StoreUnavailable
 from channels.api.wire import (
     EVENTS_PER_REQUEST_MAX,
+    IDS_LENGTH_MAX,
     ITEMS_PER_PAGE_MAX,
     Accepted,
     Answer,
@@ -133,7 +135,7 @@ def writing_handlers(services: Services) -> list[HTTPRouteHandler]:
         given = events_in(decoded(ANYTHING, await body_of(request)))
         now_ms = _now_ms()
         sender = Sender(caller.session_id, caller.anonymous_id)
-        read = read_events(_with_visitors(services, given), sender, now_ms)
+        read = read_events(given, sender, now_ms, services.visitors.anonymous_id_of)
         for session_id in {one.session_id for one in read.events}:
             may_write(services, caller, session_id)
         for one in read.events:
@@ -153,7 +155,7 @@ def writing_handlers(services: Services) -> list[HTTPRouteHandler]:
     )
     async def reaction(request: Asked, decision_id: FromPath[str]) -> Answered:
         caller = caller_of(services, request)
-        decision_id = id_in_path(decision_id, "a decision id")
+        decision_id = decision_id_in_path(decision_id)
         given = decoded(REACTION, await body_of(request))
         may_write(services, caller, given.session_id)
         what: Any = request.url.path.rpartition("/")[2]
@@ -199,7 +201,7 @@ def explaining_handlers(services: Services, answerer: Answerer) -> list[HTTPRout
     @get("/v1/explain/{decision_id:str}")
     async def explain(request: Asked, decision_id: FromPath[str]) -> Answered:
         caller = caller_of(services, request)
-        decision_id = id_in_path(decision_id, "a decision id")
+        decision_id = decision_id_in_path(decision_id)
         at_ms = number_in_query(request, "event_time_ms", 0, 0, 10**11 * 99)
         found = await explaining.explain(decision_id, at_ms or None)
         about = found["decision"] if found else {}
@@ -227,7 +229,7 @@ def catalogue_handlers(services: Services) -> list[HTTPRouteHandler]:
         offset = number_in_query(request, "offset", 0, 0, 10**9)
         category = text_in_query(request, "category", STRING_LENGTH_MAX)
         query = text_in_query(request, "q", STRING_LENGTH_MAX)
-        ids = text_in_query(request, "ids", 50_000)
+        ids = text_in_query(request, "ids", IDS_LENGTH_MAX)
         snapshot = services.knowledge.snapshot
         found = await asyncio.to_thread(find_items, snapshot, category, query, ids, offset, limit)
         return _json(found)
@@ -406,19 +408,6 @@ def _see(services: Services, events: Any) -> None:
     for event in events:
         item = snapshot.items.get(event.item_ids[0]) if event.item_ids else None
         services.visitors.see(event, (item.category or "") if item else "")
-
-
-def _with_visitors(services: Services, given: list[object]) -> list[object]:
-    """Events of a known session that do not say whose it is, with the anonymous id of before."""
-    return [_with_visitor(services, one) for one in given]
-
-
-def _with_visitor(services: Services, fields: object) -> object:
-    if not isinstance(fields, Mapping) or fields.get("anonymous_id") is not None:
-        return fields
-    session_id = fields.get("session_id")
-    visitor = services.visitors.find(session_id) if isinstance(session_id, str) else None
-    return fields if visitor is None else {**fields, "anonymous_id": visitor.anonymous_id}
 
 
 def _recommendations(answer: Answer, read: ReadEvents) -> Recommendations:

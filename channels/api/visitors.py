@@ -61,6 +61,11 @@ class Visitors:
         """What is known of the session."""
         return self._sessions.get(session_id)
 
+    def anonymous_id_of(self, session_id: str) -> str | None:
+        """Whose the session is."""
+        visitor = self._sessions.get(session_id)
+        return visitor.anonymous_id if visitor else None
+
     def see(self, event: Event, category: str) -> None:
         """Takes an event that is on its way; `category` is that of its item, where it names none."""
         visitor = self._sessions.get(event.session_id)

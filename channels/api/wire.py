@@ -18,6 +18,8 @@ LIMIT_MAX: Final = 100
 ITEMS_PER_PAGE_MAX: Final = 500
 PRODUCTS: Final = 8
 BUDGET_MS_MAX: Final = 10_000
+IDS_LENGTH_MAX: Final = 8_000
+DECISION_ID_PATTERN: Final = "^[A-Za-z0-9_-]+$"
 
 Source = Literal["fresh", "recent", "trending", "default"]
 """The rung of the ladder that an answer is from, best first."""

@@ -1,0 +1,80 @@
+"""Property-based tests of the API from its own OpenAPI document: no 5xx, nothing that it does not say."""
+
+from typing import Any, Final
+
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.generation import GenerationMode
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    negative_data_rejection,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from channels.api.openapi import ENDPOINTS, Endpoint
+from tests.e2e.homes import Engine, wait_for
+
+pytestmark = pytest.mark.e2e
+EXAMPLES: Final = 20
+"""Of each operation and kind."""
+CHECKS: Final = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+    negative_data_rejection,
+]
+HEAD_TOO_LARGE: Final = 431
+ENDLESS: Final = "text/event-stream"
+
+
+@pytest.fixture(scope="module")
+def document(engine: Engine) -> Any:
+    address = f"http://{engine.home.json('status', '--json')['api']['address']}"
+    wait_for(lambda: httpx.get(f"{address}/readyz").status_code == 200)
+    return schemathesis.openapi.from_url(f"{address}/openapi.json")
+
+
+def can_be_wrong(endpoint: Endpoint) -> bool:
+    """Whether it takes more than ids in its address, which are any text."""
+    return bool(endpoint.body) or any(one["in"] == "query" for one in endpoint.parameters)
+
+
+CASES: Final = [
+    (endpoint, mode)
+    for endpoint in ENDPOINTS
+    for mode in GenerationMode
+    if endpoint.media_type != ENDLESS
+    if mode is GenerationMode.POSITIVE or can_be_wrong(endpoint)
+]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "mode"),
+    CASES,
+    ids=[f"{one.method} {one.path} {mode.value}" for one, mode in CASES],
+)
+def test_the_api_does_what_its_document_says(
+    document: Any, endpoint: Endpoint, mode: GenerationMode
+) -> None:
+    operation = document[endpoint.path][endpoint.method]
+
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=(Phase.explicit, Phase.generate),
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def holds(case: Any) -> None:
+        answer = case.call()
+        if answer.status_code != HEAD_TOO_LARGE:  # a refusal that the checks do not know
+            case.validate_response(answer, checks=CHECKS)
+
+    holds()
