@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from jobs.config import PROJECT, Config, as_environment
 from jobs.flink_rest import FlinkJob, FlinkRest
+from jobs.flink_settings import check_writable
 from jobs.stack import state
 from jobs.stack.causes import remedy
 from jobs.stack.flink_cluster import (
@@ -19,7 +20,7 @@ from jobs.stack.flink_cluster import (
     read_wanted,
     write_wanted,
 )
-from jobs.submit import savepoint_folder
+from jobs.submit import checkpoint_folder, savepoint_folder
 from schemas.errors import ConfigError
 from scripts.console import say, show
 from scripts.times import utc
@@ -98,7 +99,7 @@ def status(config: Config, cluster: str | None) -> dict[str, Any]:
         "missing": sorted(set(wanted.names) - set(there), key=_number) if wanted else [],
         "slots": rest.all_slots(),
         "free_slots": rest.free_slots(),
-        "jobs": [_job(rest, job) for job in rest.jobs() if not job.is_over],
+        "jobs": [_job(config, rest, job) for job in rest.jobs() if not job.is_over],
     }
 
 
@@ -264,11 +265,20 @@ def _await_task_managers(config: Config, wanted: Wanted) -> None:
         time.sleep(POLL_S)
 
 
-def _job(rest: FlinkRest, job: FlinkJob) -> dict[str, Any]:
+def _job(config: Config, rest: FlinkRest, job: FlinkJob) -> dict[str, Any]:
     checkpoints = rest.checkpoints(job.job_id)._asdict()
     if checkpoints["failure"]:
-        checkpoints["remedy"] = remedy(checkpoints["failure"])
+        checkpoints["remedy"] = _why_not_written(config, job) or remedy(checkpoints["failure"])
     return job._asdict() | {"checkpoints": checkpoints}
+
+
+def _why_not_written(config: Config, job: FlinkJob) -> str | None:
+    """Why checkpoints cannot be written, tried from here: Flink only says that they were not."""
+    try:
+        check_writable(checkpoint_folder(config, job.name))
+    except ConfigError as error:
+        return str(error)
+    return None
 
 
 def _number(name: str) -> tuple[str, int]:

@@ -9,12 +9,12 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from redis import Redis
 
-from channels.store import open_store
-from jobs.kafka import read_to_end
+from channels.store import Store, open_store
 from jobs.metrics import read_counts
 from jobs.publish import Log, now_ms
 from jobs.stack.state import read_state
@@ -24,7 +24,7 @@ from schemas.topics import DECISIONS
 from scripts.chaos import Load, Watch
 from scripts.workload import shoppers
 from tests.cluster.conftest import ITEMS, MARK, Cluster
-from tests.e2e.homes import wait_for
+from tests.e2e.homes import Tail, wait_for
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400)]
 RATE = 60
@@ -32,41 +32,64 @@ MARGIN = 60
 """Decisions that come before and after whatever is done to the job."""
 
 
-def decisions(cluster: Cluster, run: str, prefix: str = "") -> list[Decision]:
-    """What has been decided on the events of a run, in the order of the topic's partitions."""
-    found = (DECISION.decode(one.value) for one in read_to_end(cluster.kafka, [prefix + DECISIONS]))
-    return [one for one in found if one.event_id.startswith(f"{run}-")]
+class Seen(Tail):
+    """What has been decided so far on the events of a run, each time it was written."""
+
+    def __init__(self, cluster: Cluster, run: str, prefix: str = "") -> None:
+        super().__init__(cluster.kafka, prefix + DECISIONS)
+        self._run = run
+        self._decoded = 0
+        self._decisions: list[Decision] = []
+
+    def all(self) -> list[Decision]:
+        """All of it, in the order of the topic's partitions."""
+        new = [DECISION.decode(one.value) for one in self.read()[self._decoded :]]
+        self._decoded = len(self.records)
+        self._decisions += [one for one in new if one.event_id.startswith(f"{self._run}-")]
+        return self._decisions
+
+    def events(self) -> set[str]:
+        """The events that have caused a decision."""
+        return {one.event_id for one in self.all()}
+
+
+class Flowing(NamedTuple):
+    """Events that flow, and what is decided on them."""
+
+    load: Load
+    seen: Seen
 
 
 @contextmanager
-def under_load(cluster: Cluster, run: str) -> Iterator[Load]:
+def under_load(cluster: Cluster, run: str) -> Iterator[Flowing]:
     """Events flow, before, while and after; then every one of them has been decided and none twice in the store."""
     load = Load(Log(cluster.kafka), shoppers(run, ITEMS), RATE)
     redis = Redis.from_url(f"redis://{cluster.redis}")
     watch = Watch(redis, "kairos")
-    load.start()
-    watch.start()
-    try:
-        wait_for(lambda: len(decisions(cluster, run)) >= MARGIN)
-        yield load
-        after = len(load.wanted) + MARGIN
-        wait_for(lambda: len(load.wanted) >= after)
-    finally:
-        load.end()
-        watch.end()
-    wait_for(lambda: {one.event_id for one in decisions(cluster, run)} >= set(load.wanted))
-    assert {one.event_id for one in decisions(cluster, run)} == set(load.wanted), "no more either"
-    assert watch.looks > 0
-    assert watch.repeats == 0
-    newest = {one.person: one for one in sorted(decisions(cluster, run), key=lambda d: d.sequence)}
+    with Seen(cluster, run) as seen:
+        load.start()
+        watch.start()
+        try:
+            wait_for(lambda: len(seen.all()) >= MARGIN)
+            yield Flowing(load, seen)
+            after = len(load.wanted) + MARGIN
+            wait_for(lambda: len(load.wanted) >= after)
+        finally:
+            load.end()
+            watch.end()
+        wait_for(lambda: seen.events() >= set(load.wanted))
+        assert seen.events() == set(load.wanted), "no more either"
+        assert watch.looks > 0
+        assert watch.repeats == 0
+        newest = {one.person: one for one in sorted(seen.all(), key=lambda d: d.sequence)}
     store = open_store(cluster.redis, "kairos")
     wait_for(lambda: all(_shows(store, one) for one in newest.values()))
     redis.close()
 
 
-def _shows(store: object, newest: Decision) -> bool:
+def _shows(store: Store, newest: Decision) -> bool:
     """Whether the store shows this decision, or nothing of the person's because it is over."""
-    shown = store.read(newest.person, newest.placement, now_ms())  # type: ignore[attr-defined]
+    shown = store.read(newest.person, newest.placement, now_ms())
     return shown == newest if shown is not None else newest.valid_until_ms <= now_ms()
 
 
@@ -102,7 +125,7 @@ def test_what_cannot_run_is_refused_with_the_remedy(cluster: Cluster) -> None:
 def test_killed_task_manager_loses_nothing_and_repeats_nothing_in_the_store(
     cluster: Cluster,
 ) -> None:
-    with under_load(cluster, "killed") as load:
+    with under_load(cluster, "killed") as (load, seen):
         services = read_state(cluster.home.path / "cluster")
         assert services is not None
         task_managers = cluster.rest.task_managers()
@@ -113,7 +136,7 @@ def test_killed_task_manager_loses_nothing_and_repeats_nothing_in_the_store(
         # decisions flow again: of events that were sent well after
         wait_for(lambda: len(load.wanted) >= killed_at + MARGIN)
         last = load.wanted[killed_at + MARGIN - 1]
-        wait_for(lambda: any(one.event_id == last for one in decisions(cluster, "killed")))
+        wait_for(lambda: last in seen.events())
     assert sorted(cluster.rest.task_managers()) == sorted(task_managers), "it came back"
 
 
@@ -121,11 +144,11 @@ def test_upgrade_under_load_takes_the_state_to_its_new_version(
     cluster: Cluster, newer_tree: Path
 ) -> None:
     before = set(cluster.rest.task_managers())
-    with under_load(cluster, "upgraded"):
+    with under_load(cluster, "upgraded") as (_, seen):
         said = cluster.run_tree(newer_tree, "upgrade")
     assert "at the offsets 0: " in said
     assert not before & set(cluster.rest.task_managers()), "new interpreters"
-    found = decisions(cluster, "upgraded")
+    found = seen.all()
     old = {one.person for one in found if not one.versions.code.startswith("newer-")}
     new = [one for one in found if one.versions.code.startswith("newer-")]
     assert {one.sequence > MARK for one in new if one.person in old} == {True}
@@ -147,17 +170,11 @@ def test_shadow_decides_the_same_and_its_version_takes_over(
 ) -> None:
     up = cluster.home.json("cluster", "up", "--task-managers", "3", "--json")
     assert (len(up["task_managers"]), up["free_slots"]) == (3, 1)
-    with under_load(cluster, "shadowed"):
+    with under_load(cluster, "shadowed") as (load, _):
         words = ("decide", "--cluster", cluster.address, "--shadow", "green.")
         cluster.run_tree(newer_tree, *words, KAIROS_SLOTS="shared")
-        wait_for(lambda: len(decisions(cluster, "shadowed", "green.")) >= MARGIN)
-    wanted = decisions(cluster, "shadowed")[-1]
-    wait_for(
-        lambda: (
-            wanted.decision_id
-            in {one.decision_id for one in decisions(cluster, "shadowed", "green.")}
-        )
-    )
+    with Seen(cluster, "shadowed", "green.") as shadow:
+        wait_for(lambda: load.wanted[-1] in shadow.events())
     found = cluster.home.json("compare", "green.", "--json")
     assert found["total"]["compared"] >= MARGIN
     assert (found["total"]["differing"], found["only_live"], found["only_shadow"]) == (0, 0, 0)
