@@ -47,6 +47,8 @@ FRESH_S: Final = 3.0
 LETTER_SHOWN_MAX: Final = 1_000
 DECISIONS_SHOWN_MAX: Final = 50
 WHY_NOT_DECISIONS_MAX: Final = 10
+WHY_NOT_S: Final = 8.0
+"""Then no further decision is looked at: somebody waits for the answer."""
 BUDGETS_MS: Final = {"p50": 5, "p99": 50}
 """From an event to its decision in Kafka and in the store."""
 API_BUDGET_MS: Final = {"p50": 15, "p99": 50}
@@ -199,13 +201,21 @@ class ConsoleFacts(Facts):
     def why_not(self, person: str, action_id: str) -> Shown | None:
         """Why the person did not get the action: by the newest decision in which it competed."""
         found, _ = self._known(person)
+        deadline_s = time.monotonic() + WHY_NOT_S
+        count = 0
         for one in found[:WHY_NOT_DECISIONS_MAX]:
+            if time.monotonic() > deadline_s:
+                break
+            count += 1
             explained = self._finder.find(one.decision.decision_id, one.record_ms)
             competed = explained.trace.actions if explained else ()
             action = next((one for one in competed if one.action_id == action_id), None)
             if explained is not None and action is not None:
                 return fate_view(action, explained.trace)
-        return None
+        if not found:
+            return None
+        sentence = f"{action_id} competed in none of the last {count} decisions for {person}."
+        return {"sentence": sentence, "decision_id": None}
 
     def policy(self, version: str) -> Shown:
         """A published policy as a file's text; the live one for an empty version."""

@@ -28,7 +28,7 @@ class Facts(Protocol):
         """How a decision came about: the funnel, what became of each action and candidate, and why."""
 
     def why_not(self, person: str, action_id: str) -> Shown | None:
-        """Why the person did not get the action, in one sentence; None = no decision can say."""
+        """Why the person did not get the action, in one sentence; None = there is no decision for them."""
 
     def policy(self, version: str) -> Shown:
         """A published policy as a file's text; the live one for an empty version."""

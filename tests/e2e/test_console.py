@@ -153,7 +153,9 @@ def test_why_not_says_what_the_command_says(engine: Engine, page: Page, decision
     found = page.get("why-not", person=VISITOR, action=action)
     said = engine.home.json("why-not", VISITOR, action, "--json")
     assert found["sentence"] == said["sentence"]
-    assert page.ask("GET", f"why-not?person={VISITOR}&action=no_such_action")[0] == 404
+    other = page.get("why-not", person=VISITOR, action="no_such_action")["sentence"]
+    assert "no_such_action competed in none of the last" in other
+    assert page.ask("GET", "why-not?person=nobody&action=nothing")[0] == 404
 
 
 def test_a_policy_with_a_mistake_is_shown_with_its_line_and_not_published(page: Page) -> None:

@@ -36,7 +36,7 @@ export function chart(title, draw, rows) {
 
 /** A figure with its title and what it says, for screen readers. */
 function svg(width, height, says, ...children) {
-  return s("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": says }, children);
+  return s("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": says || "nothing to show" }, children);
 }
 
 /** A round number not below `value` that divides well by GRID. */

@@ -199,8 +199,8 @@ function person_of(found, asked, desk) {
       event.preventDefault();
       renew(answer, h("p", { class: "muted" }, "Looking …"));
       const told = await desk.get("why-not", { person: found.person, action: select.value }).then(
-        (one) => [h("p", { class: "sentence" }, one.sentence), h("p", {}, "In the decision ", to_decision(one.decision_id), " at ", code(one.placement), ", ", moment(one.event_time_ms))],
-        (error) => h("p", { class: "notice" }, error.status === 404 ? `${select.value} competed in none of the newest decisions for this person.` : error.message));
+        (one) => [h("p", { class: "sentence" }, one.sentence), one.decision_id && h("p", {}, "In the decision ", to_decision(one.decision_id), " at ", code(one.placement), ", ", moment(one.event_time_ms))],
+        (error) => h("p", { class: "notice" }, error.message));
       renew(answer, told);
     },
   }, h("label", { for: "action" }, "Why not"), select, h("button", {}, "Ask"));

@@ -1,0 +1,117 @@
+"""The console in a real browser: charts, look-up, a change with its question, keyboard, phone, axe."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.browser.shop import Visitor
+from tests.e2e.homes import wait_for
+
+pytestmark = pytest.mark.browser
+PAGES = ("now", "look", "letters", "policy", "models", "audit")
+PHONE = (390, 844)
+
+
+@pytest.fixture
+def page(visit: Callable[..., Visitor]) -> Page:
+    """The console beside a visitor who has looked at a shoe."""
+    visitor = visit()
+    visitor.open("/shop/p/SKU-402")
+    return open_console(visitor)
+
+
+def open_console(visitor: Visitor) -> Page:
+    visitor.page.goto(f"{visitor.shop.url}/console/")
+    expect(visitor.page.get_by_role("heading", level=1)).to_have_text("Now")
+    return visitor.page
+
+
+def test_now_shows_charts_that_also_are_tables(page: Page) -> None:
+    expect(page.get_by_label("Services")).to_contain_text("Decide job up")
+    expect(page.locator(".tile").nth(1)).to_contain_text("/s", timeout=30_000)
+    for title in ("Traffic", "Latency by hop", "Action mix"):
+        figure = page.locator("figure", has=page.get_by_role("heading", name=title))
+        expect(figure.get_by_role("img")).to_be_visible()
+        figure.get_by_text("As a table").click()
+        expect(figure.get_by_role("table")).to_be_visible()
+    expect(page.locator("dl.facts")).to_contain_text("Policy")
+
+
+def test_a_visitor_is_looked_up_and_their_decision_explained(
+    visit: Callable[..., Visitor],
+) -> None:
+    visitor = visit()
+    visitor.open("/shop/p/SKU-402")
+    session = visitor.session()
+    known = f"{visitor.shop.url}/console/api/person?named={session}"
+    wait_for(lambda: visitor.page.request.get(known).ok)
+    page = open_console(visitor)
+    page.get_by_role("link", name="Look up").click()
+    expect(page.get_by_label("Who, or which decision")).to_be_focused()
+    page.keyboard.type(session)
+    page.keyboard.press("Enter")
+    expect(page.locator("h2.found")).to_contain_text(session)
+    page.get_by_role("button", name="Ask").click()
+    expect(page.locator(".sentence")).to_contain_text(
+        re.compile("chosen|competed in none"), timeout=30_000
+    )
+    decisions = page.get_by_role("table").filter(has_text="placement")
+    decisions.locator("tbody tr").first.get_by_role("link").click()
+    expect(page.locator("h2.found")).to_contain_text("Decision", timeout=30_000)
+    expect(page.get_by_role("heading", name="Funnel: actions")).to_be_visible()
+    expect(page.get_by_role("heading", name="What became of each action")).to_be_visible()
+
+
+def test_a_change_is_checked_asked_about_and_told(page: Page) -> None:
+    page.goto(page.url + "#/policy")
+    page.get_by_role("button", name="Begin with the live one").click()
+    field = page.get_by_label("Policy file (YAML)")
+    expect(field).to_have_value(re.compile("placements"))
+    publish = page.get_by_role("button", name="Publish …")
+    expect(publish).to_be_disabled()
+    text = field.input_value()
+    field.fill(text + "no_such_field: 1\n")
+    page.get_by_role("button", name="Check").click()
+    expect(page.locator(".mistakes")).to_contain_text("no_such_field")
+    expect(publish).to_be_disabled()
+    field.fill(text + "nothing_priority: 0.000001\n")
+    page.get_by_role("button", name="Check").click()
+    expect(page.locator(".changes")).to_contain_text("nothing_priority")
+    publish.click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("1 change against the live one")
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(dialog).to_be_hidden()
+    expect(page.locator("#said")).to_be_empty()
+
+
+def test_the_keyboard_alone_reaches_everything(page: Page) -> None:
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Now")).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Look up")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_and_nothing_is_too_wide(
+    visit: Callable[..., Visitor], scheme: str
+) -> None:
+    visitor = visit(color_scheme=scheme, desk=PHONE if scheme == "dark" else (1280, 900))
+    page = open_console(visitor)
+    for name in PAGES:
+        page.goto(f"{visitor.shop.url}/console/#/{name}")
+        expect(page.locator(f".view.{name}")).not_to_be_empty()
+        found = Axe().run(page)
+        serious = [
+            one["id"]
+            for one in found.response["violations"]
+            if one["impact"] in ("serious", "critical")
+        ]
+        assert serious == [], name
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
