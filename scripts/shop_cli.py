@@ -84,9 +84,9 @@ def _running_shoes(page: "Page", url: str) -> None:
     page.locator("input[name=facet-size][value='10']").check()
     page.goto(f"{url}/shop/p/SKU-402")
     page.locator("details summary").first.click()
-    page.get_by_text("Running shoe finder").wait_for()
+    page.get_by_role("heading", name="Running shoe finder").wait_for()
     page.goto(f"{url}/shop/c/Sports/Running/Shoes")
-    page.get_by_text("Shoes that support your arch").wait_for()
+    page.get_by_role("heading", name="Shoes that support your arch").wait_for()
     page.evaluate("document.querySelector('.hero').scrollIntoView({block: 'start'})")
 
 
@@ -95,5 +95,5 @@ def _hesitation(page: "Page", url: str) -> None:
     page.goto(f"{url}/shop/p/SKU-425")
     page.get_by_role("button", name="Put into the cart").click()
     page.locator("#main").get_by_role("link", name="Shipping & returns").first.click()
-    page.get_by_text("Free express shipping for 20 minutes").wait_for()
-    page.get_by_text("in stock right now").wait_for()
+    page.locator(".offer-bar code").wait_for()
+    page.get_by_role("heading", name="in stock right now").wait_for()

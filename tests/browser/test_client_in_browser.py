@@ -208,12 +208,7 @@ def test_placements_move_nothing_and_what_they_cost(visit: Callable[..., Visitor
     served = {"with": CLIENT.read_text(), "without": STUB}
     times: dict[str, list[float]] = {"with": [], "without": []}
     for name in ("with", "without") * (LOADS + 1):  # both served by the test: that costs the same
-        visitor.page.route(
-            "**/client/kairos.js",
-            lambda route, name=name: route.fulfill(
-                body=served[name], content_type="text/javascript"
-            ),
-        )
+        visitor.page.route("**/client/kairos.js", serving(served[name]))
         times[name].append(interactive_ms(visitor))
         visitor.page.unroute("**/client/kairos.js")
     with_client, without = times["with"][1:], times["without"][1:]  # the first loads are slower
@@ -222,6 +217,11 @@ def test_placements_move_nothing_and_what_they_cost(visit: Callable[..., Visitor
         f"\nlayout shift from placements: 0; the client adds {added_ms:.0f} ms to interactive (median of {LOADS}: "
         f"{statistics.median(with_client):.0f} against {statistics.median(without):.0f} ms); {took}"
     )
+
+
+def serving(body: str) -> Callable[[Route], None]:
+    """Answers with this script."""
+    return lambda route: route.fulfill(body=body, content_type="text/javascript")
 
 
 def interactive_ms(visitor: Visitor) -> float:
