@@ -237,12 +237,15 @@ class Answerer:
         stream = services.decisions
         placements = [one.placement for one in ask.wanted]
         person = ask.person or (stream.person_of(ask.session_id) if ask.session_id else None)
+        # a new session of a known visitor: nothing has been decided in it yet
+        visitor = ask.cause.anonymous_id if ask.cause else None
         try:
             found: Recent = await services.store.recent(
-                ask.session_id, person, placements, now_ms, timeout_s
+                ask.session_id, person, placements, now_ms, timeout_s, visitor
             )
         except StoreUnavailable:
-            own = ((name, stream.newest(person or "", name)) for name in placements)
+            whose = person or visitor or ""
+            own = ((name, stream.newest(whose, name)) for name in placements)
             return {name: one for name, one in own if one is not None}, "The store does not answer."
         return found.decisions, ""
 

@@ -59,14 +59,16 @@ class StoreReader:
         placements: Sequence[str],
         now_ms: int,
         timeout_s: float,
+        otherwise: str | None = None,
     ) -> Recent:
-        """The decisions in force for a person, or for whomever the session belongs to.
+        """The decisions in force for a person, or for whomever the session belongs to, or `otherwise`.
 
         Raises StoreUnavailable.
         """
 
         def read() -> Recent:
             whose = person or (self._store.person_of(session_id) if session_id else None)
+            whose = whose or otherwise
             if whose is None:
                 return Recent(None, {})
             found = {name: self._store.read(whose, name, now_ms) for name in placements}
