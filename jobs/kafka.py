@@ -50,6 +50,15 @@ def partitions_of(consumer: Consumer, topic: str) -> list[int]:
     return sorted(metadata.partitions)
 
 
+def has_topic(kafka: str, topic: str) -> bool:
+    """Whether the topic is there; ConfigError if no broker is."""
+    admin = AdminClient({"bootstrap.servers": kafka, "log_level": 0})
+    try:
+        return topic in admin.list_topics(timeout=ANSWER_S).topics
+    except KafkaException as error:
+        raise ConfigError(f"Kafka does not answer: {error.args[0].str()}") from error
+
+
 def end_offsets(consumer: Consumer, topic: str) -> Offsets:
     """The offset after the last record of each partition."""
     return {
@@ -183,6 +192,25 @@ def replay_range(
             at: min(max(low, starts[at]), ends[at]) for at, low in _lows(consumer, topic, ends)
         }
         return ReplayRange(starts, ends, newest_ms if to_ms is None else to_ms)
+    finally:
+        consumer.close()
+
+
+def bounds(
+    kafka: str, topic: str, from_ms: int | None = None, to_ms: int | None = None
+) -> tuple[Offsets, Offsets]:
+    """The offsets from the first record at `from_ms` to before the first at `to_ms`, as of now: where they
+    begin and end, by partition. Without a time: what the topic holds.
+    """
+    consumer = open_consumer(kafka)
+    try:
+        ends = end_offsets(consumer, topic)
+        starts = _offsets_at(consumer, topic, from_ms, ends) if from_ms else dict.fromkeys(ends, 0)
+        wanted = ends if to_ms is None else _offsets_at(consumer, topic, to_ms, ends)
+        starts = {
+            at: min(max(low, starts[at]), wanted[at]) for at, low in _lows(consumer, topic, wanted)
+        }
+        return starts, wanted
     finally:
         consumer.close()
 

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from jobs.config import PROJECT, SETTINGS, Config, config_from
 from schemas.errors import ConfigError
 from scripts.api_cli import api
+from scripts.archive_cli import Archive, archive, verify_archive
 from scripts.cluster_cli import add_cluster_commands
 from scripts.console import STDERR, say, show, show_json, show_table
 from scripts.key_cli import app as key_app
@@ -61,6 +62,8 @@ verify_app = typer.Typer(
 )
 app.add_typer(verify_app, name="verify")
 verify_app.command("replay")(verify_replay)
+verify_app.command("archive")(verify_archive)
+app.command("archive")(archive)
 
 
 def main() -> NoReturn:
@@ -259,6 +262,7 @@ def train(
     responses: Annotated[
         bool, typer.Option("--responses", help="Learn who clicks on which action, not a ranker.")
     ] = False,
+    archive: Archive = None,
     publish: Annotated[bool, typer.Option("--publish", help="Make the model live.")] = False,
     json: Json = False,
 ) -> None:
@@ -274,7 +278,7 @@ def train(
         source = training.from_files([*events, *(more or ())], items, config)
     else:
         times = [parse_time(text) if text else None for text in (from_, to)]
-        source = training.from_log(running_kafka(config), config, times[0], times[1])
+        source = training.from_log(running_kafka(config), config, times[0], times[1], archive)
     trainer = response_training if responses else training
     report, published = trainer.train_from(source, config)
     found = trainer.report_json(report)
@@ -421,6 +425,7 @@ def verify_skew(
     from_: Annotated[str | None, typer.Option("--from", help="Decisions from here on.")] = None,
     to: Annotated[str | None, typer.Option(help="… to before here.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many, sampled.")] = None,
+    archive: Archive = None,
     json: Json = False,
 ) -> int:
     """Compute every logged feature vector again from the log, and compare bit by bit.
@@ -433,7 +438,7 @@ def verify_skew(
 
     config = config_from()
     times = [parse_time(text) if text else None for text in (from_, to)]
-    skew = verify_skew.verify(running_kafka(config), config, times[0], times[1], limit)
+    skew = verify_skew.verify(running_kafka(config), config, times[0], times[1], limit, archive)
     show_json(verify_skew.skew_json(skew)) if json else verify_skew.show_skew(skew)
     return 0 if skew.is_none else 1
 

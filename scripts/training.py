@@ -33,6 +33,7 @@ from schemas.knowledge import KnowledgeRecord
 from schemas.policy import DEFAULT_CONTROL, DEFAULT_POLICY
 from schemas.records import LogRecord
 from schemas.topics import CONTROL, EVENTS, ITEMS, KNOWLEDGE
+from scripts.archive import opened
 from scripts.console import say, show, show_table
 from scripts.event_lines import EventLines, lines_of
 from scripts.import_events import read_items
@@ -104,13 +105,19 @@ def from_files(files: Sequence[Path], items: Path | None, config: Config) -> Sou
     return Source(Watched("folding", lines, len(lines)), knowledge, rules, None, lines.invalid)
 
 
-def from_log(kafka: str, config: Config, from_ms: int | None, to_ms: int | None) -> Source:
-    """What Kafka holds between two times, with the policy, catalogue and statistics of then."""
+def from_log(
+    kafka: str,
+    config: Config,
+    from_ms: int | None,
+    to_ms: int | None,
+    archive: str | None = None,
+) -> Source:
+    """What Kafka, and an archive, hold between two times, with the policy, catalogue and statistics of then."""
     prefix = config.topic_prefix
     feed = KnowledgeFeed(Knowledge(), lambda _: None)
     for record in read_to_end(kafka, [prefix + CONTROL, prefix + ITEMS]):
         feed.apply(record.value, record.offset)
-    log = LogRange(kafka, prefix + EVENTS, from_ms, to_ms)
+    log = LogRange(kafka, prefix + EVENTS, from_ms, to_ms, opened(archive, config, EVENTS))
     has_learnt = any(ends_of(kafka, [prefix + KNOWLEDGE])[prefix + KNOWLEDGE].values())
     taught = _taught(feed, kafka, prefix + KNOWLEDGE) if has_learnt else None
     rules = FoldRules(DECODERS[config.source_format], config.seed, config.lateness_ms)

@@ -6,6 +6,7 @@ import typer
 
 from jobs.config import config_from
 from schemas.errors import ConfigError
+from scripts.archive_cli import Archive
 from scripts.console import show_json
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]
@@ -19,6 +20,7 @@ def verify_replay(
         str | None, typer.Option("--from", metavar="T", help="Decisions from here on.")
     ] = None,
     to: Annotated[str | None, typer.Option(metavar="T", help="… to before here.")] = None,
+    archive: Archive = None,
     json: Json = False,
 ) -> int:
     """Make logged decisions again with the versions that they name, and compare byte by byte.
@@ -39,6 +41,6 @@ def verify_replay(
     if scope.from_ms >= scope.to_ms:
         raise ConfigError("--from is not before --to: nothing lies between them")
     config = config_from()
-    audit = module.verify(module.Log(running_kafka(config), config), scope)
+    audit = module.verify(module.Log(running_kafka(config), config, archive), scope)
     show_json(module.audit_json(audit)) if json else module.show_audit(audit)
     return 0 if audit.is_whole else 1

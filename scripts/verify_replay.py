@@ -28,6 +28,7 @@ from schemas.formats import DECODERS
 from schemas.knowledge import KnowledgeRecord
 from schemas.limits import AHEAD_OF_LOG_MAX_MS, EPOCHS_KEPT, SECOND_MS
 from schemas.topics import CONTROL, DEAD_LETTERS, DECISIONS, EVENTS, ITEMS, KNOWLEDGE, TRACES
+from scripts.archive import opened
 from scripts.console import say, show
 from scripts.progress import Watched
 from scripts.times import utc
@@ -107,10 +108,11 @@ class Audit(Struct):
 
 
 class Log:
-    """The topics of a deployment, each as often as it is asked for."""
+    """The topics of a deployment, each as often as it is asked for, behind what is archived of it."""
 
-    def __init__(self, kafka: str, config: Config) -> None:
+    def __init__(self, kafka: str, config: Config, archive: str | None = None) -> None:
         self._kafka, self._prefix = kafka, config.topic_prefix
+        self._archived = {name: opened(archive, config, name) for name in (EVENTS, DECISIONS)}
         self.config = config
         self.rules = FoldRules(
             DECODERS[config.source_format], config.seed, config.lateness_ms,
@@ -123,7 +125,8 @@ class Log:
 
     def records(self, topic: str, from_ms: int | None = None) -> LogRange:
         """The records of a topic, partitions merged by time."""
-        return LogRange(self._kafka, self.name(topic), from_ms, None)
+        archived = self._archived.get(topic)
+        return LogRange(self._kafka, self.name(topic), from_ms, None, archived)
 
     def knowledge(self, epochs_kept: int) -> tuple[Knowledge, Taught]:
         """All that was published, and what was taught, to be learnt."""

@@ -29,6 +29,7 @@ from schemas.knowledge import EpochEnd, KnowledgeRecord
 from schemas.limits import AHEAD_OF_LOG_MAX_MS
 from schemas.records import LogRecord
 from schemas.topics import CONTROL, EVENTS, ITEMS, KNOWLEDGE, TRACES
+from scripts.archive import opened
 from scripts.console import say, show, show_table
 from scripts.progress import Watched
 from udfs.features import FEATURE_SPACE
@@ -148,7 +149,12 @@ class Taught:
 
 
 def verify(
-    kafka: str, config: Config, from_ms: int | None, to_ms: int | None, limit: int | None
+    kafka: str,
+    config: Config,
+    from_ms: int | None,
+    to_ms: int | None,
+    limit: int | None,
+    archive: str | None = None,
 ) -> Skew:
     """Compares the traces of decisions on events of [from_ms, to_ms); at most `limit` of them, sampled.
 
@@ -170,7 +176,7 @@ def verify(
         values = (one.value for one in LogRange(kafka, prefix + KNOWLEDGE, None, None))
         taught = (one for value in values if (one := feed.decode_learnt(value)) is not None)
         rules = FoldRules(DECODERS[config.source_format], config.seed, config.lateness_ms)
-        log = LogRange(kafka, prefix + EVENTS, None, None)
+        log = LogRange(kafka, prefix + EVENTS, None, None, opened(archive, config, EVENTS))
         return compare_log(
             Watched("replaying", log, len(log)), feed.knowledge, rules, taught, logged
         )
