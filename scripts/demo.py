@@ -106,7 +106,9 @@ def demo(config: Config, is_once: bool, is_json: bool) -> int:
             show_json(summary._asdict()) if is_json else _show_summary(summary)
             if not is_once:
                 address = engine.await_api()
-                show(f"API http://{address}/docs  shop http://{address}/shop/  console http://{address}/console")
+                show(
+                    f"API http://{address}/docs  shop http://{address}/shop/  console http://{address}/console"
+                )
                 _go_on(engine, reader)
         finally:
             reader.close()

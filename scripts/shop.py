@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable
 from typing import Final
 
+import msgspec
+
 from jobs.kafka import ends_of, read_to_end
 from jobs.publish import Log
 from schemas.codec import ITEM
@@ -30,11 +32,17 @@ def publish_shop(
 ) -> None:
     """Puts the shop's items and policy into the log, as far as they are not there.
 
-    The policy is in force from `from_ms` on (None: in a moment), from the very beginning where nothing has
-    happened yet. A policy of one's own that has taken the place of the default one stays: it decides then
+    With `from_ms` items and policy hold from then on, so that what happened before is decided without them; else
+    the items since their own time and the policy from the very beginning, or from now on where something has
+    happened already. A policy of one's own that has taken the place of the default one stays: it decides then
     what the shop shows.
     """
-    publish_items(log, kafka, prefix, shop_items())
+    known = {item_id for item_id, _ in published_items(kafka, prefix)}
+    for item in shop_items():
+        if item.item_id not in known:
+            since_ms = max(from_ms or 0, item.effective_from_ms)
+            log.item(msgspec.structs.replace(item, effective_from_ms=since_ms))
+    log.flush()
     policy = read_policy(FOLDER / "policy.yaml")
     draft = Draft(version_of(policy), NAME, policy)
     versions = announced(kafka, prefix)
@@ -51,12 +59,17 @@ def publish_shop(
 
 def publish_items(log: Log, kafka: str, prefix: str, items: Iterable[Item]) -> int:
     """Puts those items into the log that it does not have at their time; how many these were."""
-    known = set(filter(None, map(_identity, read_to_end(kafka, [prefix + ITEMS]))))
+    known = published_items(kafka, prefix)
     new = [one for one in items if (one.item_id, one.effective_from_ms) not in known]
     for item in new:
         log.item(item)
     log.flush()
     return len(new)
+
+
+def published_items(kafka: str, prefix: str) -> set[tuple[str, int]]:
+    """Every item of the log: its id, and from when on it holds."""
+    return set(filter(None, map(_identity, read_to_end(kafka, [prefix + ITEMS]))))
 
 
 def _identity(record: LogRecord) -> tuple[str, int] | None:
