@@ -118,7 +118,8 @@ NoJobs = Annotated[
 
 
 WithShop = Annotated[
-    bool, typer.Option("--shop", help="With the demo shop's items and policy, as `kairos demo` has.")
+    bool,
+    typer.Option("--shop", help="With the demo shop's items and policy, as `kairos demo` has."),
 ]
 
 
