@@ -6,18 +6,22 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from jobs.archive_restore import Restored
 from jobs.config import Config
 from jobs.flink_settings import local_path
 from jobs.kafka import open_consumer, partitions_of
+from jobs.log_range import LogRange
 from jobs.replay import make_plan
 from jobs.submit import checkpoint_folder
 from models.content import Published
 from schemas.control import Control
 from schemas.errors import ConfigError
-from schemas.topics import CONTROL, EVENTS
+from schemas.topics import CONTROL, EVENTS, topics
+from scripts.archive import opened
 from scripts.models_cli import MODELS, find_artefact
 from scripts.policy_file import PolicyMistakes, check_policy, payload_of
 from scripts.policy_versions import version_of
+from scripts.progress import Watched
 from scripts.replay_run import Asked, Manner, Progress, Run, RunFolder
 from scripts.replay_topics import check_free, write_controls
 from scripts.times import utc
@@ -47,7 +51,12 @@ def instead(config: Config, policy: Path | None, model: str | None) -> Instead:
 
 
 def asked(
-    config: Config, from_ms: int | None, to_ms: int | None, what_if: Instead, then_live: bool
+    config: Config,
+    from_ms: int | None,
+    to_ms: int | None,
+    what_if: Instead,
+    then_live: bool,
+    archive: str | None = None,
 ) -> Asked:
     """What is asked for; raises ConfigError where it makes no sense."""
     if from_ms is not None and to_ms is not None and from_ms >= to_ms:
@@ -59,6 +68,10 @@ def asked(
             "--then-live goes on with the log's own policy and model: publish this one first "
             "(`kairos policy publish`, `kairos model publish`), or leave out --then-live"
         )
+    if then_live and archive is not None:
+        raise ConfigError(
+            "--then-live goes on in the log's own topic, and --archive replays a copy of it: leave one out"
+        )
     return Asked(
         from_ms=from_ms,
         to_ms=to_ms,
@@ -69,6 +82,7 @@ def asked(
         source_format=config.source_format,
         lateness_ms=config.lateness_ms,
         seed=config.seed,
+        archive=archive,
     )
 
 
@@ -94,7 +108,8 @@ def begin(
     prefix = folder.path.name
     run = folder.read()
     if run is None:
-        _check_topic(kafka, config.topic_prefix + EVENTS)
+        if wanted.archive is None:
+            _check_topic(kafka, config.topic_prefix + EVENTS)
         check_free(kafka, prefix)
         run = Run(prefix, wanted, manner)
         forget_state(config, prefix)
@@ -108,6 +123,10 @@ def begin(
         if what_if.controls:
             write_controls(kafka, config.topic_prefix, prefix, what_if.controls)
         own = (CONTROL,) if what_if.controls else ()
+        if wanted.archive is not None:
+            folder.write(run)  # what is restored before a crash is this run's
+            _restore(kafka, config, prefix, wanted)
+            own = (EVENTS, *own)
         plan = make_plan(kafka, config.topic_prefix, prefix, wanted.from_ms, wanted.to_ms, own)
         check_space(config, plan.range.count)
         held = msgspec.structs.replace(plan.range, is_held=wanted.then_live)
@@ -151,6 +170,19 @@ def differs(run: Run, wanted: Asked) -> str:
     ]
     values = (f"{name} {getattr(run.asked, name) or 'none'}" for name in names)
     return f" with {', '.join(values)}" if names else ""
+
+
+def _restore(kafka: str, config: Config, prefix: str, wanted: Asked) -> None:
+    """The events of the archive, and what came after them, under the prefix: Flink reads Kafka only."""
+    archived = opened(wanted.archive, config, EVENTS)
+    assert archived is not None, "one is named"
+    name = config.topic_prefix + EVENTS
+    source = LogRange(kafka, name, wanted.from_ms, wanted.to_ms, archived)
+    check_space(config, len(source))
+    spec = next(one for one in topics(prefix) if one.name == prefix + EVENTS)
+    restored = Restored(kafka, source, archived, spec)
+    for _ in Watched(f"restoring {name} to {spec.name}", restored, len(restored)):
+        pass
 
 
 def _check_topic(kafka: str, topic: str) -> None:

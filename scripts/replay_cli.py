@@ -8,6 +8,7 @@ import typer
 
 from jobs.config import Config, config_from
 from schemas.errors import ConfigError
+from scripts.archive_cli import Archive
 from scripts.console import say, show, show_json, show_table
 
 POLL_S: Final = 0.1
@@ -42,6 +43,7 @@ def replay(
     then_live: Annotated[
         bool, typer.Option("--then-live", help="Go on live from the first event after the end.")
     ] = False,
+    archive: Archive = None,
     rate: Rate = None,
     store: Annotated[
         bool, typer.Option("--store", help="Put the decisions into the store, too.")
@@ -68,7 +70,7 @@ def replay(
     check_prefix(config, prefix)
     times = [parse_time(text) if text else None for text in (from_, to)]
     what_if = instead(config, policy, model)
-    wanted = asked(config, times[0], times[1], what_if, then_live)
+    wanted = asked(config, times[0], times[1], what_if, then_live, archive)
     kafka = running_kafka(config)
     keys = store_prefix or f"{config.store_prefix}-{prefix.strip('._-')}"
     manner = Manner(rate, keys if store or store_prefix else None, niceness)

@@ -21,8 +21,8 @@ State = Literal["preparing", "replaying", "paused", "live", "done"]
 class Asked(Struct, frozen=True):
     """What makes one replay another: it goes on only where the same is asked again.
 
-    `policy` and `model`: the versions to decide with instead of the log's. The last four are settings
-    that decisions depend on.
+    `policy` and `model`: the versions to decide with instead of the log's; `archive` stands before what
+    Kafka still holds. The other four are settings that decisions depend on.
     """
 
     from_ms: int | None
@@ -34,6 +34,7 @@ class Asked(Struct, frozen=True):
     source_format: str
     lateness_ms: int
     seed: str
+    archive: str | None = None
 
 
 class Manner(Struct, frozen=True):
