@@ -245,7 +245,7 @@ def package(
 
 def chaos(
     kill: Annotated[Victim, typer.Option(help="What is killed with -9.")] = "task-manager",
-    rounds: Annotated[int, typer.Option(min=1, max=100)] = 10,
+    rounds: Annotated[int, typer.Option(min=1, max=100, help="How many times.")] = 10,
     rate: Annotated[int, typer.Option(min=10, max=5_000, help="Events per second.")] = 500,
     json: Json = False,
 ) -> int:

@@ -106,6 +106,7 @@ class Home(NamedTuple):
 def fresh_home(path: Path) -> Iterator[Home]:
     """A new home in which nothing runs afterwards."""
     path.mkdir(parents=True)
+    JARS.mkdir(parents=True, exist_ok=True)  # filled by whoever comes first
     (path / "jars").symlink_to(JARS)
     home = Home(path)
     try:

@@ -105,6 +105,7 @@ def environment(prefix: str, home: Path, parallelism: int = 1) -> dict[str, str]
     """Variables of a job whose jars come from the project's cache."""
     home.mkdir(exist_ok=True)
     if not (home / "jars").is_symlink():
+        JARS.mkdir(parents=True, exist_ok=True)  # filled by whoever comes first
         (home / "jars").symlink_to(JARS)
     own = {
         "JAVA_TOOL_OPTIONS": SHORT_LIVED,
