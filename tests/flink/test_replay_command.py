@@ -37,7 +37,7 @@ from tests.builders import NOON, make_catalogue, make_event
 from tests.flink.runs import Running, environment, fill_log, produce, read_outputs, start_decide
 
 # five JVMs, one after the other, on a machine that may be busy with other tests
-pytestmark = [pytest.mark.flink, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.flink, pytest.mark.long, pytest.mark.timeout(900)]
 PREFIX: Final = "week."
 OUT: Final = "again."
 PARTITIONS: Final = 4
