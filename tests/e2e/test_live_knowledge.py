@@ -18,7 +18,7 @@ from models.content import Published
 from schemas.control import Control
 from schemas.decisions import Decision
 from schemas.limits import MINUTE_MS, SECOND_MS
-from schemas.policy import Placement, Policy
+from schemas.policy import Holdout, Placement, Policy
 from schemas.topics import CONTROL, ITEMS
 from scripts.training import Report, announce, from_files, train_from
 from scripts.workload import shoppers
@@ -122,7 +122,11 @@ def test_model_takes_effect_while_events_flow(flow: Flow, trained: tuple[str, in
 
 
 def test_policy_takes_effect_by_the_time_of_the_event(flow: Flow) -> None:
-    policy = Policy(placements=(Placement("next_item", event_types=("product_viewed",), size=3),))
+    # nobody held out: it stays in force when its minute has come, while later tests ask for models
+    policy = Policy(
+        placements=(Placement("next_item", event_types=("product_viewed",), size=3),),
+        holdout=Holdout(share=0.0),
+    )
     from_ms = now_ms() + MINUTE_MS
     before = flow.decide("before", now_ms())
     payload = msgspec.json.encode(policy)

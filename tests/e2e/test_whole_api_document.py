@@ -1,4 +1,7 @@
-"""Property-based tests of the API from its own OpenAPI document: no 5xx, nothing that it does not say."""
+"""Property-based tests of the API from its own OpenAPI document: no 5xx, nothing that it does not say.
+
+The last of this folder: the strange ids that it sends stay in the engine.
+"""
 
 from typing import Any, Final
 
