@@ -1,13 +1,14 @@
 """Decisions that a replay does not reproduce, made once more in the order in which live took the events.
 
 The decisions of a person tell in which order the events behind them came (`jobs/live_order.py`). The order of
-the events between them is not in the log: where a decision still differs, a few of another session's
-events that lie next to it are tried on its other side. An order that gives the logged bytes is proof enough.
+the events between them is not in the log, nor when live found that a session had ended: where a decision still
+differs, a few of another session's events that lie next to it, or the ends of sessions before it, are tried
+on its other side. An order that gives the logged bytes is proof enough.
 """
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import Final, NamedTuple
 
 from jobs.live_order import ArrivalFold, LiveOrder
@@ -21,6 +22,8 @@ from udfs.knowledge import Knowledge
 
 NEAR: Final = 12
 """News before and after a decision that may have come on its other side."""
+ENDS_NEAR: Final = 48
+"""News before a decision among which ends of sessions may have come after it: live waits for the watermark."""
 MOVED_MAX: Final = 4
 """News of one session that is moved at once."""
 AHEAD_MS: Final = MINUTE_MS
@@ -54,7 +57,7 @@ class Person:
     def __init__(self, order: LiveOrder) -> None:
         self.order = order
         self.state: PersonState | None = None
-        self.done: deque[Step] = deque(maxlen=NEAR)
+        self.done: deque[Step] = deque(maxlen=ENDS_NEAR)
         self.coming: deque[SessionNews] = deque()
         self.tries_left = TRIES_MAX
         self.is_simultaneous = False
@@ -147,7 +150,8 @@ class Recheck:
                 yield steps, state
                 return
         done = list(person.done)
-        for early in self._runs([step.news for step in reversed(done)], news):
+        line = [step.news for step in reversed(done)]
+        for early in chain(self._runs(line[:NEAR], news), ends(line, news)):
             if not person.tries_left:
                 return
             person.tries_left -= 1
@@ -211,6 +215,17 @@ class Recheck:
         if news.kind != "event" or news.event is None:
             return False
         return bool(self._logged.named((news.session_id, news.event.event_id)))
+
+
+def ends(line: Iterable[SessionNews], news: SessionNews) -> Iterator[list[SessionNews]]:
+    """The nearest ends of other sessions that were not heard of again, one, two … of them."""
+    heard = {news.session_id}
+    found: list[SessionNews] = []
+    for one in line:
+        if one.kind == "ended" and one.session_id not in heard:
+            found.append(one)
+            yield list(found)
+        heard.add(one.session_id)
 
 
 def _encoded(state: PersonState | None) -> bytes:

@@ -41,9 +41,15 @@ Topics = dict[str, list[LogRecord]]
 
 
 class LiveJob:
-    """Decides on a log as the jobs do live; `topics` is all that is in Kafka then."""
+    """Decides on a log as the jobs do live; `topics` is all that is in Kafka then.
 
-    def __init__(self, lines: list[Line], lag_ms: int, seed: int = 3) -> None:
+    The watermark is `delay_ms` behind: so much later it is found that a session has ended.
+    """
+
+    def __init__(
+        self, lines: list[Line], lag_ms: int, seed: int = 3, delay_ms: int = SECOND_MS
+    ) -> None:
+        self._delay_ms = delay_ms
         self.topics: Topics = {
             name: []
             for name in (EVENTS, ITEMS, CONTROL_TOPIC, KNOWLEDGE, DECISIONS, TRACES, DEAD_LETTERS)
@@ -76,7 +82,7 @@ class LiveJob:
                 track_session(state, record, EVENT.decode, self._knowledge, LATENESS_MS),
             )
             newest[record.partition] = max(newest.get(record.partition, 0), record.timestamp_ms)
-            least_ms = min(newest.values()) - SECOND_MS
+            least_ms = min(newest.values()) - self._delay_ms
             if len(newest) == PARTITIONS and least_ms > watermark_ms:
                 watermark_ms = least_ms
                 self._advance(watermark_ms)

@@ -13,6 +13,7 @@ from jobs.recheck import Recheck, Rechecked
 from schemas.codec import CONTROL, DECISION, EVENT, TRACE
 from schemas.control import Control
 from schemas.errors import ConfigError
+from schemas.limits import MINUTE_MS
 from schemas.records import LogRecord
 from schemas.topics import CONTROL as CONTROL_TOPIC
 from schemas.topics import DECISIONS, EVENTS, TRACES
@@ -95,6 +96,14 @@ def test_simultaneous_sessions_are_taken_in_the_order_of_live(
     by_time = audit(topics)
     assert by_time.differing == {"differs": found.in_live_order}
     assert not by_time.is_whole
+
+
+def test_ends_of_sessions_that_live_found_late_are_taken_late() -> None:
+    lines = of_few_people(shopping_log(400, seed=3, hours=2.5, faults=False), 5)
+    topics = LiveJob(lines, LAG_MS, delay_ms=10 * MINUTE_MS).topics
+    found = audit(topics)
+    assert found.is_whole, found.differing
+    assert found.in_live_order > 10
 
 
 @pytest.mark.parametrize("topic", [DECISIONS, TRACES, EVENTS])
