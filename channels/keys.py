@@ -1,9 +1,11 @@
 """The file of keys: who may call the Decision API and the console. It holds hashes, no key."""
 
+import fcntl
 import os
 import secrets
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -97,6 +99,19 @@ def write_keys(path: Path, file: KeysFile) -> None:
     data = HEAD.encode() + msgspec.yaml.encode(file)
     _checked(path, data)
     write_private(path, data)
+
+
+@contextmanager
+def changing(path: Path) -> Iterator[None]:
+    """Within it nobody else changes this file of keys: read and write it here. ConfigError where it cannot be."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = path.with_name(f".{path.name}.lock").open("ab")
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be changed: {error.strerror}") from error
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def read_secret(path: Path, file: KeysFile, given: str) -> bytes:

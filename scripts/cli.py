@@ -17,7 +17,7 @@ from schemas.errors import ConfigError
 from scripts.api_cli import api
 from scripts.archive_cli import Archive, archive, verify_archive
 from scripts.cluster_cli import add_cluster_commands
-from scripts.console import STDERR, say, show, show_json, show_table
+from scripts.console import STDERR, complain, say, show, show_json, show_table
 from scripts.key_cli import app as key_app
 from scripts.policy_cli import app as policy_app
 from scripts.replay_cli import app as replay_app
@@ -73,7 +73,7 @@ def main() -> NoReturn:
     try:
         code = app(prog_name="kairos", standalone_mode=False)
     except ConfigError as error:
-        STDERR.print(f"kairos: {error}", markup=False, style="red")
+        complain(f"kairos: {error}")
         code = EXIT_REFUSED
     except KeyboardInterrupt:
         code = 130

@@ -2,14 +2,20 @@
 
 import json
 import sys
+import unicodedata
 from collections.abc import Sequence
 from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 PIPED_WIDTH: Final = 160
 """Columns of a table that goes to a file or another program."""
+STEERING: Final = ("Cc", "Cf", "Zl", "Zp", "Cs")
+"""Unicode's control and format characters, line and paragraph separators, lone surrogates."""
+JOINERS: Final = "\u200c\u200d"
+"""Letters of many scripts are written with these."""
 STDOUT: Final = Console(
     highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPED_WIDTH
 )
@@ -18,12 +24,17 @@ STDERR: Final = Console(stderr=True, highlight=False, soft_wrap=True)
 
 def say(line: str) -> None:
     """One line of progress, on standard error, so that `--json` stays readable for programs."""
-    STDERR.print(line, markup=False, style="dim")
+    STDERR.print(_lines(line), markup=False, style="dim")
 
 
 def show(line: str) -> None:
     """One line of result."""
-    STDOUT.print(line, markup=False)
+    STDOUT.print(_lines(line), markup=False)
+
+
+def complain(line: str) -> None:
+    """What went wrong, on standard error."""
+    STDERR.print(_lines(line), markup=False, style="red")
 
 
 def show_json(value: Any) -> None:
@@ -39,7 +50,7 @@ def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[objec
         is_number = bool(rows) and all(isinstance(row[at], int | float) for row in rows)
         table.add_column(column, justify="right" if is_number else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(_text(cell) for cell in row))
+        table.add_row(*(Text(_text(cell)) for cell in row))
     STDOUT.print(table)
 
 
@@ -51,5 +62,23 @@ def percentile(values: Sequence[float], share: float) -> float | None:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
+def harmless(text: str) -> str:
+    """The text with what would steer a terminal (escapes, line ends, turned writing) spelled out.
+
+    Ids, queries and names come from anybody: shown as they are, they could rewrite what an operator reads.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(one.encode("unicode_escape").decode() if _steers(one) else one for one in text)
+
+
+def _steers(one: str) -> bool:
+    return unicodedata.category(one) in STEERING and one not in JOINERS
+
+
+def _lines(text: str) -> str:
+    return "\n".join(map(harmless, text.expandtabs().split("\n")))
+
+
 def _text(cell: object) -> str:
-    return f"{cell:,.1f}" if isinstance(cell, float) else str(cell)
+    return f"{cell:,.1f}" if isinstance(cell, float) else harmless(str(cell))

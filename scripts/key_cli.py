@@ -13,6 +13,7 @@ from channels.keys import (
     Role,
     Scope,
     SecretFile,
+    changing,
     hash_of,
     new_key,
     read_keys,
@@ -65,17 +66,18 @@ def create(
     """Make a key and print it, once: the file keeps its hash. It counts a second later."""
     config = config_from()
     path = _path(file, config)
-    before = read_keys(path) if path.exists() else _first(path)
-    if any(one.name == name for one in before.keys):
-        raise ConfigError(
-            f"there is a key {name!r} in {path}: revoke it first, or take another name"
-        )
     key = new_key()
     scopes = tuple(_scope(one) for one in scope or ())
     granted = Key(name, hash_of(key), scopes, role, browser, tuple(origin or ()))
     details = {"name": name, "may": _may(granted), "file": str(path)}
-    with audit_log_of(config).recording(local_actor(), "key create", details):
-        write_keys(path, KeysFile((*before.keys, granted), before.secret))
+    with changing(path):
+        before = read_keys(path) if path.exists() else _first(path)
+        if any(one.name == name for one in before.keys):
+            raise ConfigError(
+                f"there is a key {name!r} in {path}: revoke it first, or take another name"
+            )
+        with audit_log_of(config).recording(local_actor(), "key create", details):
+            write_keys(path, KeysFile((*before.keys, granted), before.secret))
     if json:
         show_json({"name": name, "key": key, "file": str(path)})
         return
@@ -109,14 +111,14 @@ def revoke(
     """Take a key back: a second later nobody gets in with it."""
     config = config_from()
     path = _path(file, config)
-    before = read_keys(path)
-    left = tuple(one for one in before.keys if one.name != name)
-    if len(left) == len(before.keys):
-        raise ConfigError(f"there is no key {name!r} in {path}: `kairos key list` shows them")
-    with audit_log_of(config).recording(
-        local_actor(), "key revoke", {"name": name, "file": str(path)}
-    ):
-        write_keys(path, KeysFile(left, before.secret))
+    details = {"name": name, "file": str(path)}
+    with changing(path):
+        before = read_keys(path)
+        left = tuple(one for one in before.keys if one.name != name)
+        if len(left) == len(before.keys):
+            raise ConfigError(f"there is no key {name!r} in {path}: `kairos key list` shows them")
+        with audit_log_of(config).recording(local_actor(), "key revoke", details):
+            write_keys(path, KeysFile(left, before.secret))
     show(f"{name} is revoked")
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal
 import typer
 
 from jobs.config import config_from
-from scripts.console import STDERR, say, show, show_json
+from scripts.console import complain, say, show, show_json
 
 EXIT_MISTAKES: Final = 1
 
@@ -163,7 +163,7 @@ def _checked(file: Path) -> Any:
     try:
         return check_policy(file)
     except PolicyMistakes as error:
-        STDERR.print(str(error), markup=False, style="red")
+        complain(str(error))
         raise typer.Exit(EXIT_MISTAKES) from error
 
 
