@@ -131,7 +131,7 @@ class Worker:
         """Runs the job; True when the range is done, False when a pause was asked for."""
         plan = self._plan
         progress, begun_s, next_look_s = self._run.progress, time.monotonic(), 0.0
-        meter = Meter(progress, progress.total or plan.range.count)
+        meter = Meter(progress, progress.total or plan.range.count, plan.range.end_ms)
         with self._running(job := self._job(is_live=False)) as process:
             try:
                 while process.exit_code() != 0 and not self._is_at_rest(meter):
@@ -150,13 +150,12 @@ class Worker:
                     f"the replay is done, but no savepoint could be made in {self._savepoints(job)}: "
                     f"see {process.log}; the same command tries again"
                 )
-        self._keep(progress=meter.done(plan.range.end_ms))
+        self._keep(progress=meter.done())
         return True
 
     def _is_at_rest(self, meter: Meter) -> bool:
         """Whether a job that stands still at its end has come to it, with nothing more to take."""
-        found = self._plan.range
-        return found.is_held and meter.has_come_to(found.end_ms)
+        return self._plan.range.is_held and meter.has_come_to_the_end
 
     def _look(self, job: Job, meter: Meter) -> None:
         """Takes down how far it is; raises ConfigError before the disk is full."""

@@ -11,10 +11,14 @@ OVER_S: Final = 10.0
 
 
 class Meter:
-    """Takes the counts of one process of the job, which begin at 0, on top of what was done `before`."""
+    """Takes the counts of one process of the job, which begin at 0, on top of what was done `before`.
 
-    def __init__(self, before: Progress, total: int) -> None:
+    No time after `end_ms` is shown: where its input has ended, a job says that it has come to the end of time.
+    """
+
+    def __init__(self, before: Progress, total: int, end_ms: int) -> None:
         self._before = before.taken
+        self._end_ms = end_ms
         self._reached_ms: int | None = None
         self._seen: deque[tuple[float, int]] = deque()
         self.progress = Progress(before.taken, total, reached_ms=before.reached_ms)
@@ -34,14 +38,15 @@ class Meter:
         # what came after the checkpoint that it went on from is counted twice: never more than all
         done = min(total, self._before + taken)
         left_s = (total - done) / per_s if per_s else None
-        reached_ms = self.progress.reached_ms if reached_ms is None else reached_ms
-        self.progress = Progress(done, total, per_s, left_s, reached_ms)
+        shown_ms = self.progress.reached_ms if reached_ms is None else min(reached_ms, self._end_ms)
+        self.progress = Progress(done, total, per_s, left_s, shown_ms)
 
-    def has_come_to(self, time_ms: int) -> bool:
+    @property
+    def has_come_to_the_end(self) -> bool:
         """Whether the job said so when it was looked at last, whatever was reached before it began."""
-        return self._reached_ms is not None and self._reached_ms >= time_ms
+        return self._reached_ms is not None and self._reached_ms >= self._end_ms
 
-    def done(self, end_ms: int) -> Progress:
+    def done(self) -> Progress:
         """All of it."""
         total = self.progress.total
-        return Progress(total, total, self.progress.per_s, 0.0, end_ms)
+        return Progress(total, total, self.progress.per_s, 0.0, self._end_ms)

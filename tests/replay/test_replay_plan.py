@@ -91,22 +91,29 @@ def test_a_pace_is_shared_by_the_instances(tmp_path: Path) -> None:
 
 
 def test_progress_goes_on_from_what_was_done_before_and_never_past_the_end() -> None:
-    meter = Meter(Progress(taken=100, total=1_000, reached_ms=NOON), 1_000)
+    meter = Meter(Progress(taken=100, total=1_000, reached_ms=NOON), 1_000, NOON + 9)
     assert meter.progress == Progress(100, 1_000, 0.0, None, NOON)
     meter.see(0, None)
-    assert not meter.has_come_to(NOON), "that was before"
+    assert not meter.has_come_to_the_end
     meter.see(450, NOON + 5)
     now = meter.progress
     assert (now.taken, now.reached_ms) == (550, NOON + 5)
-    assert meter.has_come_to(NOON + 5)
-    assert not meter.has_come_to(NOON + 6)
+    assert not meter.has_come_to_the_end
     assert now.per_s > 0.0
     assert now.left_s == pytest.approx(450 / now.per_s)
     meter.see(0, None)
     assert meter.progress == now, "the job is gone"
     meter.see(2_000, None)
     assert (meter.progress.taken, meter.progress.left_s) == (1_000, 0.0)
-    assert meter.done(NOON + 9).reached_ms == NOON + 9
+    assert meter.done().reached_ms == NOON + 9
+
+
+def test_a_job_whose_input_has_ended_has_come_to_the_end_and_not_to_the_end_of_time() -> None:
+    meter = Meter(Progress(taken=10, total=10, reached_ms=NOON + 9), 10, NOON + 9)
+    assert not meter.has_come_to_the_end, "that was before"
+    meter.see(10, 2**63 - 1)
+    assert meter.has_come_to_the_end
+    assert meter.progress.reached_ms == NOON + 9
 
 
 def test_a_run_is_kept_and_forgotten(tmp_path: Path) -> None:
