@@ -75,6 +75,9 @@ class Trend(Struct, array_like=True, frozen=True):
     at_ms: int
 
 
+_TRENDS: Final = msgspec.json.Decoder(list[Trend])
+
+
 class Store:
     """One Redis or Valkey under one prefix."""
 
@@ -145,7 +148,7 @@ class Store:
         They may have left the catalogue since: whoever shows them has to look.
         """
         data = self._redis.get(self._fallback_key(category))
-        return msgspec.json.decode(data, type=list[Trend]) if data else []
+        return _TRENDS.decode(data) if data else []
 
     def stored_at_ms(self, decision: Decision) -> int | None:
         """When this decision was stored; None if another one has taken its place."""

@@ -15,6 +15,7 @@ SECRET_LENGTH_MIN: Final = 32
 """Characters: less could be tried out."""
 
 Value = str | int
+_VALUES: Final = msgspec.json.Decoder(list[Value])
 
 
 class BadToken(Exception):
@@ -35,9 +36,7 @@ def opened(secret: bytes, purpose: str, token: str, *, is_checked: bool = True) 
     if is_checked and not hmac.compare_digest(mac, _encoded(_mac(secret, purpose, body))):
         raise BadToken("its signature is wrong")
     try:
-        return msgspec.json.decode(
-            urlsafe_b64decode(body + "=" * (-len(body) % 4)), type=list[Value]
-        )
+        return _VALUES.decode(urlsafe_b64decode(body + "=" * (-len(body) % 4)))
     except (ValueError, msgspec.MsgspecError) as error:
         raise BadToken("its content cannot be read") from error
 

@@ -111,6 +111,7 @@ def _command(settings: JvmSettings) -> list[str]:
         f"-Xmx{settings.heap_mb}m",
         "-XX:+UseSerialGC",
         "-XX:+ExitOnOutOfMemoryError",
+        f"-XX:ErrorFile={settings.log.with_suffix('.crash')}",
         f"-Djava.io.tmpdir={settings.work}",
         f"-Dlog4j.configurationFile={_log_settings(settings)}",
         *get_jvm_opts(env),

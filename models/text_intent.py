@@ -19,6 +19,8 @@ from msgspec import Struct
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from schemas.prepared import prepared
+
 INTENTS: Final = (
     "price_sensitive", "feature_comparing", "needs_help", "ready_to_buy", "returning", "other",
 )  # fmt: skip
@@ -59,6 +61,9 @@ class Weights(Struct, frozen=True, forbid_unknown_fields=True):
     step: float
     bias: tuple[int, ...]
     weights: str
+
+
+prepared(Weights)
 
 
 class TextIntent:

@@ -22,6 +22,7 @@ from schemas.errors import InvalidEvent
 from schemas.events import Event, event_from_fields
 from schemas.items import Item, item_from_fields
 from schemas.limits import CONTROL_BYTES_MAX, EVENT_BYTES_MAX, ITEM_BYTES_MAX
+from schemas.prepared import prepared
 
 MARKER: Final = b"\xc3\x01"
 HEADER_BYTES: Final = 10
@@ -96,7 +97,8 @@ def _read_body(data: bytes, writer: Any, reader: Any) -> Any:
 
 
 def own(kind: type[T]) -> Callable[[Any], T]:
-    """A builder of `kind` from decoded fields, for Codec."""
+    """A builder of `kind` from decoded fields, for Codec. To be called while a module is imported."""
+    prepared(kind)
 
     def build(fields: Any) -> T:
         try:
@@ -128,7 +130,7 @@ class StateCodec(Generic[T]):
         self._version = version
         self._upgrades = upgrades or {}
         self._prefix = bytes([version])
-        self._decoder = msgspec.msgpack.Decoder(kind)
+        self._decoder = msgspec.msgpack.Decoder(prepared(kind))
         self._encoder = msgspec.msgpack.Encoder()
 
     def encode(self, state: T) -> bytes:

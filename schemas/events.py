@@ -20,6 +20,7 @@ from schemas.limits import (
     STRING_LENGTH_MAX,
     WHOLE_MAX,
 )
+from schemas.prepared import prepared
 
 EventType = Literal[
     "page_viewed",
@@ -129,6 +130,9 @@ class Event(Struct, frozen=True):
     context: Context | None = None
     properties: Annotated[dict[Text, Text], Meta(max_length=PROPERTIES_PER_EVENT_MAX)] = {}
     sent_at_ms: Annotated[int, Meta(ge=-WHOLE_MAX, le=WHOLE_MAX)] | None = None
+
+
+prepared(Event)
 
 
 def event_from_fields(fields: object) -> Event:

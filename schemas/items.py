@@ -7,6 +7,7 @@ from msgspec import Meta, Struct, ValidationError, convert
 from schemas.errors import InvalidEvent
 from schemas.events import Id, Price, Text
 from schemas.limits import EVENT_TIME_MAX_MS, WHOLE_MAX
+from schemas.prepared import prepared
 
 Long = Annotated[str, Meta(max_length=20_000)]
 
@@ -31,6 +32,9 @@ class Item(Struct, frozen=True):
     image: Text | None = None
     created_ms: Annotated[int, Meta(ge=-WHOLE_MAX, le=WHOLE_MAX)] | None = None
     is_gone: bool = False
+
+
+prepared(Item)
 
 
 def item_from_fields(fields: object) -> Item:

@@ -9,8 +9,8 @@ from schemas.limits import HOUR_MS, MINUTE_MS, SECOND_MS
 from tests.builders import NOON
 
 ACTIONS = (
-    ("product_viewed", 40), ("page_viewed", 12), ("search_performed", 6), ("filter_applied", 4),
-    ("element_clicked", 8), ("product_added_to_cart", 8), ("product_removed_from_cart", 2),
+    ("product_viewed", 16), ("page_viewed", 18), ("search_performed", 12), ("filter_applied", 8),
+    ("element_clicked", 16), ("product_added_to_cart", 8), ("product_removed_from_cart", 2),
     ("cart_viewed", 4), ("checkout_started", 2), ("purchase_completed", 2), ("help_viewed", 2),
     ("not_interested", 2), ("decision_exposed", 3), ("decision_clicked", 1), ("identified", 2),
     ("signed_out", 1), ("ranking_requested", 2), ("session_ended", 1), ("profile_updated", 1),

@@ -41,6 +41,9 @@ class Entry(Struct, frozen=True, forbid_unknown_fields=True):
     hash: str = ""
 
 
+_ENTRY: Final = msgspec.json.Decoder(Entry)
+
+
 class Actor(NamedTuple):
     """Who changes something: the name of a key or of a user of this machine, a role, an address."""
 
@@ -114,7 +117,7 @@ class AuditLog:
         found: deque[Entry] = deque(maxlen=count)
         for line in _lines(self.path):
             try:
-                found.append(msgspec.json.decode(line, type=Entry))
+                found.append(_ENTRY.decode(line))
             except msgspec.MsgspecError:
                 continue
         return list(reversed(found))
@@ -128,7 +131,7 @@ def verify(path: Path, noted: str = "") -> Verified:
     previous, count, is_noted = NO_HASH, 0, noted in ("", NO_HASH)
     for count, line in enumerate(_lines(path), start=1):
         try:
-            entry = msgspec.json.decode(line, type=Entry)
+            entry = _ENTRY.decode(line)
         except (msgspec.MsgspecError, UnicodeDecodeError):
             faults.append(f"line {count} cannot be read: it was altered, or torn by a crash")
             continue
@@ -154,7 +157,7 @@ def _hash_in(line: bytes) -> str:
     if not line:
         return NO_HASH
     try:
-        return msgspec.json.decode(line, type=Entry).hash
+        return _ENTRY.decode(line).hash
     except msgspec.MsgspecError:
         return sha256(line).hexdigest()
 

@@ -169,7 +169,7 @@ class Decisions(Tail):
 
     def of(self, event_id: str) -> Decision:
         """The decision that this event caused, as soon as it is there."""
-        return wait_for(lambda: self.look().get(event_id))
+        return self.by_event.get(event_id) or wait_for(lambda: self.look().get(event_id))
 
     def look(self) -> dict[str, Decision]:
         """All decisions so far, by event."""

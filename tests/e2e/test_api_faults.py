@@ -27,7 +27,7 @@ from scripts.engine import Addresses, api_child, decide_child, store_child
 from tests.builders import make_catalogue
 from tests.e2e.homes import JARS, Home, fresh_home, wait_for
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
 VISITORS: Final = 5
 PAUSE_S: Final = 0.1
 BUDGET_MS: Final = 500

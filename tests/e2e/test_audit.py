@@ -98,6 +98,7 @@ def test_one_tampered_byte_in_a_copy_of_the_log_is_named(lived: Lived) -> None:
         assert place_of(record) in done.stdout
 
 
+@pytest.mark.long
 def test_an_archive_takes_the_place_of_a_topic(lived: Lived) -> None:
     engine, prefix = lived.engine, "old."
     write_copy(engine.kafka, prefix, lived.topics)

@@ -48,6 +48,8 @@ STEP_MS: Final = 60
 SPAN_MS: Final = COUNT * STEP_MS
 """20 minutes: no session is silent for so long that a timer would end it."""
 NEVER_MS: Final = 3_600_000
+ASKING: Final = ("search_performed", "filter_applied")
+"""One in seven events asks for a decision."""
 SETTLED_S: Final = 1.5
 AHEAD: Final = 300
 """Decisions after the checkpoint and before the kill: so many at least are repeated."""
@@ -162,10 +164,11 @@ def parts(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         with Parts(config, engine.kafka) as parts:
             for item in catalogue(200):
                 parts.log.item(item)
-            # valid for a day: nothing leaves the store during the test; few candidates: it is quick
+            # valid for a day: nothing leaves the store during the test; few decisions: it is quick
             lasting = [
-                msgspec.structs.replace(p, valid_ms=DAY_MS, candidates=8)
+                msgspec.structs.replace(p, valid_ms=DAY_MS, candidates=8, event_types=ASKING)
                 for p in DEFAULT_POLICY.placements
+                if p.name == "next_item"
             ]
             payload = msgspec.json.encode(Policy(tuple(lasting)))
             parts.log.control(Control("policy", "default", "lasting", 0, payload=payload))
