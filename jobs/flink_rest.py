@@ -40,12 +40,13 @@ class FlinkJob(NamedTuple):
 
 
 class Checkpoints(NamedTuple):
-    """How the checkpoints of a job go; `failure` is that of the newest, where it failed."""
+    """How the checkpoints of a job go: `took_ms` of the newest that is whole; `failure` where the newest failed."""
 
     completed: int
     failed: int
     newest_ms: int | None
     newest_bytes: int | None
+    took_ms: int | None
     failure: str | None
 
 
@@ -140,6 +141,7 @@ class FlinkRest:
             counts["failed"],
             done["latest_ack_timestamp"] if done else None,
             done["state_size"] if done else None,
+            done["end_to_end_duration"] if done else None,
             str(failed.get("failure_message", "unknown")) if is_failing else None,
         )
 

@@ -75,12 +75,12 @@ def bench(config: Config, events: int, items: int, is_json: bool) -> None:
         published = prepare(engine, config, items)
         engine.await_learn()
         loop = prepared_loop(config, items, log, published)
-        processes = _job_process(engine)
+        processes = job_process(engine)
         shift_ms = now_ms() - log[-1].timestamp_ms
         rounds: list[tuple[Rate, Rate]] = []
         for number, chunk in enumerate(chunks):
             say(f"round {number + 1} of {len(chunks)}, the first {WARM_UP_ROUNDS} to warm up")
-            rounds.append((loop.rate(chunk), _job_rate(engine, processes, chunk, shift_ms)))
+            rounds.append((loop.rate(chunk), job_rate(engine, processes, chunk, shift_ms)))
     measured = rounds[WARM_UP_ROUNDS:]
     ratio = median(job.events_per_cpu_s / bare.events_per_cpu_s for bare, job in measured)
     rates = [_median("Flink job", [job for _, job in measured])]
@@ -103,15 +103,15 @@ def _median(what: str, rates: list[Rate]) -> Rate:
     return Rate(what, *(median(column) for column in columns))
 
 
-def _job_rate(
+def job_rate(
     engine: Engine, processes: list[psutil.Process], chunk: list[LogRecord], shift_ms: int
 ) -> Rate:
     """Sends a chunk as fast as Kafka takes it and waits until the job has decided on all of it."""
-    before = _reading(engine, processes)
+    before = reading(engine, processes)
     for record in chunk:
-        engine.log.event(_moved(EVENT.decode(record.value), shift_ms))
+        engine.log.event(moved(EVENT.decode(record.value), shift_ms))
     engine.log.flush()
-    after = _reach(engine, processes, before.events + len(chunk))
+    after = reach(engine, processes, before.events + len(chunk))
     took = after.events - before.events
     return Rate(
         "Flink job",
@@ -121,11 +121,12 @@ def _job_rate(
     )
 
 
-def _moved(event: Event, shift_ms: int) -> Event:
+def moved(event: Event, shift_ms: int) -> Event:
+    """The event at another time."""
     return msgspec.structs.replace(event, event_time_ms=event.event_time_ms + shift_ms)
 
 
-def _job_process(engine: Engine) -> list[psutil.Process]:
+def job_process(engine: Engine) -> list[psutil.Process]:
     """The job's process and its JVM."""
     for process in psutil.Process().children(recursive=True):
         if "jobs.run_decide" in " ".join(process.cmdline()):
@@ -133,25 +134,26 @@ def _job_process(engine: Engine) -> list[psutil.Process]:
     raise ConfigError("the decide job is not a child of this process: unset KAIROS_FLINK")
 
 
-def _reading(engine: Engine, processes: list[psutil.Process]) -> Reading:
+def reading(engine: Engine, processes: list[psutil.Process]) -> Reading:
+    """The job's progress now."""
     counts = read_counts(engine.addresses.flink)
     return Reading(time.monotonic(), _cpu_s(processes), counts["events"], counts["decisions"])
 
 
-def _reach(engine: Engine, processes: list[psutil.Process], events: int) -> Reading:
+def reach(engine: Engine, processes: list[psutil.Process], events: int) -> Reading:
     """The reading when the job has taken so many events and its decisions have come to rest."""
-    last, since_s = _reading(engine, processes), time.monotonic()
+    last, since_s = reading(engine, processes), time.monotonic()
     while True:
         time.sleep(POLL_S)
-        reading = _reading(engine, processes)
-        if reading.events >= events and reading.decisions == last.decisions:
+        now = reading(engine, processes)
+        if now.events >= events and now.decisions == last.decisions:
             return last
-        if reading.events > last.events:
-            since_s = reading.time_s
+        if now.events > last.events:
+            since_s = now.time_s
         engine.check()
-        if reading.time_s > since_s + STALL_S_MAX:
-            raise ConfigError(f"the job stands at {reading.events} of {events} events; see its log")
-        last = reading
+        if now.time_s > since_s + STALL_S_MAX:
+            raise ConfigError(f"the job stands at {now.events} of {events} events; see its log")
+        last = now
 
 
 def _cpu_s(processes: list[psutil.Process]) -> float:

@@ -568,6 +568,21 @@ def bench_replay(
     bench(config_from(), wanted, json)
 
 
+@bench_app.command("state")
+def bench_state(
+    people: Annotated[
+        list[int] | None,
+        typer.Option(min=1, max=10_000_000, help="In state; several: one after the other."),
+    ] = None,
+    items: Annotated[int, typer.Option(min=1, max=200_000, help="Catalogue size.")] = 10_000,
+    json: Json = False,
+) -> None:
+    """What more people in state cost: events per second, memory, checkpoints."""
+    from scripts.bench_state import bench
+
+    bench(config_from(), people or (1_000, 10_000, 100_000), items, json)
+
+
 @bench_app.command("evaluate")
 def bench_evaluate(
     events: Annotated[int, typer.Option(min=10_000, help="Events of the log.")] = 1_000_000,
