@@ -8,7 +8,6 @@ from jobs.config import config_from
 from jobs.stack.ports import is_free
 from schemas.errors import ConfigError
 from scripts.console import say
-from scripts.status import api_targets
 
 
 def api(
@@ -24,6 +23,7 @@ def api(
     It answers also while Kafka, the store or the engine are down: with what it knows.
     """
     from scripts.serve_api import serve, services_of
+    from scripts.status import api_targets
 
     config = config_from()
     host, port = host or config.api_host, port or config.api_port

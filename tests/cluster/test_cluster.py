@@ -33,20 +33,20 @@ MARGIN = 60
 
 
 class Seen(Tail):
-    """What has been decided so far on the events of a run, each time it was written."""
+    """What has been decided so far on the events of a run, each time it was written; `decisions` stays when it is closed."""
 
     def __init__(self, cluster: Cluster, run: str, prefix: str = "") -> None:
         super().__init__(cluster.kafka, prefix + DECISIONS)
         self._run = run
         self._decoded = 0
-        self._decisions: list[Decision] = []
+        self.decisions: list[Decision] = []
 
     def all(self) -> list[Decision]:
         """All of it, in the order of the topic's partitions."""
         new = [DECISION.decode(one.value) for one in self.read()[self._decoded :]]
         self._decoded = len(self.records)
-        self._decisions += [one for one in new if one.event_id.startswith(f"{self._run}-")]
-        return self._decisions
+        self.decisions += [one for one in new if one.event_id.startswith(f"{self._run}-")]
+        return self.decisions
 
     def events(self) -> set[str]:
         """The events that have caused a decision."""
@@ -140,15 +140,16 @@ def test_killed_task_manager_loses_nothing_and_repeats_nothing_in_the_store(
     assert sorted(cluster.rest.task_managers()) == sorted(task_managers), "it came back"
 
 
-def test_upgrade_under_load_takes_the_state_to_its_new_version(
+def test_upgrade_under_load_takes_the_state_to_its_new_version_and_more_task_managers(
     cluster: Cluster, newer_tree: Path
 ) -> None:
     before = set(cluster.rest.task_managers())
     with under_load(cluster, "upgraded") as (_, seen):
-        said = cluster.run_tree(newer_tree, "upgrade")
+        said = cluster.run_tree(newer_tree, "upgrade", "--parallelism", "2")
     assert "at the offsets 0: " in said
     assert not before & set(cluster.rest.task_managers()), "new interpreters"
-    found = seen.all()
+    assert (len(cluster.rest.task_managers()), cluster.rest.free_slots()) == (4, 0)
+    found = seen.decisions
     old = {one.person for one in found if not one.versions.code.startswith("newer-")}
     new = [one for one in found if one.versions.code.startswith("newer-")]
     assert {one.sequence > MARK for one in new if one.person in old} == {True}
@@ -157,14 +158,13 @@ def test_upgrade_under_load_takes_the_state_to_its_new_version(
     )
 
 
-def test_rescale_up_and_down_again(cluster: Cluster, newer_tree: Path) -> None:
+def test_rescale_down_again(cluster: Cluster, newer_tree: Path) -> None:
     with under_load(cluster, "rescaled"):
-        cluster.run_tree(newer_tree, "upgrade", "--parallelism", "2")
-        assert (len(cluster.rest.task_managers()), cluster.rest.free_slots()) == (4, 0)
         cluster.run_tree(newer_tree, "upgrade", "--parallelism", "1")
     assert (len(cluster.rest.task_managers()), cluster.rest.free_slots()) == (2, 0)
 
 
+@pytest.mark.long
 def test_shadow_decides_the_same_and_its_version_takes_over(
     cluster: Cluster, newer_tree: Path
 ) -> None:
@@ -187,6 +187,7 @@ def test_shadow_decides_the_same_and_its_version_takes_over(
         pass
 
 
+@pytest.mark.long
 def test_stopped_with_a_savepoint_it_goes_on_from_there(cluster: Cluster, newer_tree: Path) -> None:
     stopped = cluster.home.json("cluster", "stop", "decide", "--json")
     at = ("--cluster", cluster.address)

@@ -49,6 +49,7 @@ def test_once_takes_every_event_and_leaves_nothing_running(demo_home: Home) -> N
     assert demo_home.names_left(0.0) == []
 
 
+@pytest.mark.long
 def test_second_run_goes_on_takes_typed_events_and_ends_with_ctrl_c(demo_home: Home) -> None:
     with demo_home.start("demo") as process:
         assert process.stdin is not None

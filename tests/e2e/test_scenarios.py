@@ -19,7 +19,7 @@ from tests.builders import make_event
 from tests.e2e.homes import Decisions, Engine, fresh_home, wait_for
 from tests.scripts.scenarios import FOLDER, Scenario, records_of, renamed, scenarios
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
 OPERATORS = 2
 BY_NAME = {one.name: one for one in scenarios()}
 

@@ -39,7 +39,7 @@ class Copy(Log):
 
 @pytest.fixture(scope="module")
 def topics() -> Topics:
-    return LiveJob(shopping_log(250, hours=0.2), LAG_MS).topics
+    return LiveJob(shopping_log(320, hours=0.2), LAG_MS).topics
 
 
 def of_few_people(lines: list[Line], people: int) -> list[Line]:
