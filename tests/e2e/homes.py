@@ -30,8 +30,10 @@ T = TypeVar("T")
 
 def wait_for(find: Callable[[], T | None]) -> T:
     """Asks until there is something true: the test's time limit is the only bound."""
+    pause_s = 0.02
     while not (found := find()):
-        time.sleep(0.02)
+        time.sleep(pause_s)
+        pause_s = min(0.3, pause_s * 1.2)  # what is waited for needs the processors more
     return found
 
 

@@ -195,7 +195,7 @@ class Watcher(threading.Thread):
 
     def run(self) -> None:
         newest = dict.fromkeys(self._keys, 0)
-        while not self._is_over.wait(0.005):
+        while not self._is_over.wait(0.05):
             pipeline = self._store.pipeline(transaction=False)
             for key in self._keys:
                 pipeline.hget(key, "sequence")

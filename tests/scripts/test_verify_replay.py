@@ -12,7 +12,7 @@ from jobs.logged import Scope
 from jobs.recheck import Recheck, Rechecked
 from schemas.codec import CONTROL, DECISION, EVENT, TRACE
 from schemas.control import Control
-from schemas.errors import ConfigError
+from schemas.errors import ConfigError, InvalidEvent
 from schemas.limits import MINUTE_MS
 from schemas.records import LogRecord
 from schemas.topics import CONTROL as CONTROL_TOPIC
@@ -106,6 +106,14 @@ def test_ends_of_sessions_that_live_found_late_are_taken_late() -> None:
     assert found.in_live_order > 10
 
 
+def event_id_of(record: LogRecord) -> str | None:
+    """Of a record that can be read."""
+    try:
+        return EVENT.decode(record.value).event_id
+    except InvalidEvent:
+        return None
+
+
 @pytest.mark.parametrize("topic", [DECISIONS, TRACES, EVENTS])
 @pytest.mark.parametrize("draw", range(4))
 def test_one_flipped_bit_is_found_and_its_record_named(
@@ -113,12 +121,12 @@ def test_one_flipped_bit_is_found_and_its_record_named(
 ) -> None:
     chance = random.Random(f"{topic}{draw}")
     records = list(topics[topic])
-    decided = {DECISION.decode(one.value).session_id for one in topics[DECISIONS]}
+    deciding = {DECISION.decode(one.value).event_id for one in topics[DECISIONS]}
     at = chance.choice(
-        [n for n, one in enumerate(records) if topic != EVENTS or one.key in decided]
+        [n for n, one in enumerate(records) if topic != EVENTS or event_id_of(one) in deciding]
     )
     flipped = bytearray(records[at].value)
-    # of an event the first bytes, up to its ids: on others, such as those of a page's name, no decision may rest
+    # of an event that was decided on, the first bytes, up to its ids: no decision may rest on a page's name
     place = chance.randrange(len(flipped) if topic != EVENTS else min(16, len(flipped)))
     flipped[place] ^= 1 << chance.randrange(8)
     records[at] = records[at]._replace(value=bytes(flipped))
