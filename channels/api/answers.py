@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from channels.api.breaker import Breaker
+from channels.api.decision_stream import Cause
 from channels.api.event_log import Delivery, LogUnavailable
 from channels.api.knowledge import first_available
 from channels.api.ladder import Found, Setting, Wanted, answer_of, choose
@@ -40,10 +41,11 @@ class Ask(NamedTuple):
 
 
 class Answered(NamedTuple):
-    """An answer for each of `wanted`, and the events on their way to Kafka (None: it takes none)."""
+    """An answer for each of `wanted`, the events on their way to Kafka (None: it takes none), whether they are there."""
 
     answers: tuple[Answer, ...]
     delivery: Delivery | None
+    is_logged: bool
 
 
 class Rungs(NamedTuple):
@@ -71,7 +73,9 @@ class Answerer:
         services = self._services
         stream = services.decisions
         cause = ask.cause
-        causes = [(cause.event_id, one.placement) for one in ask.wanted] if cause else []
+        causes: list[Cause] = []
+        if cause is not None:
+            causes = [(cause.session_id, cause.event_id, one.placement) for one in ask.wanted]
         expected = {one: stream.expect(one) for one in causes}
         delivery = None
         try:
@@ -85,7 +89,7 @@ class Answerer:
             )
             fresh = {
                 placement: future.result()
-                for (_, placement), future in expected.items()
+                for (_, _, placement), future in expected.items()
                 if future.done() and not future.cancelled()
             }
         finally:
@@ -97,7 +101,8 @@ class Answerer:
         for answer in answers:
             services.measures.count("kairos_api_answers_total", source=answer.source)
             services.measures.observe("kairos_api_answer_seconds", took_s, source=answer.source)
-        return Answered(answers, delivery)
+        is_logged = not ask.events or (delivery is not None and delivery.is_there)
+        return Answered(answers, delivery, is_logged)
 
     def told(self, decision: Decision) -> Answer:
         """A decision as it was just made, for those who listen."""
@@ -215,9 +220,7 @@ class Answerer:
     def _is_repeat(self, ask: Ask, rungs: Rungs) -> bool:
         """Whether the event had been decided long ago: the engine is then silent for a good reason."""
         cause = ask.cause
-        return cause is not None and any(
-            one.event_id == cause.event_id for one in rungs.recent.values()
-        )
+        return cause is not None and any(_is_on(one, cause) for one in rungs.recent.values())
 
     async def _look(self, ask: Ask, timeout_s: float) -> Rungs:
         """The lower rungs, as far as they answer in time."""
@@ -268,7 +271,7 @@ class Answerer:
         recent = rungs.recent.get(wanted.placement) if rungs else None
         session_id = ask.session_id or (recent.session_id if recent else "")
         visitor = services.visitors.find(session_id)
-        if decided is None and recent and ask.cause and recent.event_id == ask.cause.event_id:
+        if decided is None and recent and ask.cause and _is_on(recent, ask.cause):
             decided = recent  # the event had been sent before, and this is what was decided on it
         found = Found(
             fresh=decided,
@@ -299,3 +302,8 @@ class Answerer:
             lambda count, passed: first_available(snapshot, count, passed),
             self._services.say,
         )
+
+
+def _is_on(decision: Decision, event: Event) -> bool:
+    """Whether the decision was made on this event."""
+    return (decision.session_id, decision.event_id) == (event.session_id, event.event_id)

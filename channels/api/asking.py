@@ -11,11 +11,20 @@ from channels.api.access import Caller
 from channels.api.answers import Ask
 from channels.api.ladder import Wanted
 from channels.api.problems import ApiError
-from channels.api.read_events import ReadEvents, Sender, hashed, read_events, read_session
+from channels.api.read_events import (
+    ReadEvents,
+    Sender,
+    check,
+    hashed,
+    read_events,
+    read_session,
+)
 from channels.api.services import Services
 from channels.api.store_reader import StoreUnavailable
 from channels.api.wire import PRODUCTS, DecisionsRequest, RecommendationsRequest
-from schemas.events import Event, EventType
+from schemas.errors import InvalidEvent
+from schemas.events import Event, EventType, event_from_fields
+from schemas.limits import PLACEMENTS_PER_EVENT_MAX
 from schemas.policy import RECOMMEND_ITEMS, Placement, Policy
 
 CHANNEL: Final = "web"
@@ -35,9 +44,10 @@ async def recommendations_asked(
 ) -> Request:
     """A list of products, decided on the newest event of the session."""
     now_ms = time.time_ns() // 1_000_000
+    signs_out = any(_signs_out(one) for one in given.events_in_session)
     sender = Sender(
         given.session_id,
-        await _anonymous_id(services, caller, given.session_id, given.anonymous_id),
+        await _anonymous_id(services, caller, given.session_id, given.anonymous_id, signs_out),
         _person_id(caller, given.person_id),
         given.channel or CHANNEL,
         given.context,
@@ -70,9 +80,10 @@ async def decisions_asked(services: Services, caller: Caller, given: DecisionsRe
     budget_ms = services.budget_ms if given.budget_ms is None else given.budget_ms
     if given.session_id is None:
         return Request(Ask(wanted, None, given.person, None, (), 0), ReadEvents([], []))
+    signs_out = any(_signs_out(one) for one in given.events)
     sender = Sender(
         given.session_id,
-        await _anonymous_id(services, caller, given.session_id, given.anonymous_id),
+        await _anonymous_id(services, caller, given.session_id, given.anonymous_id, signs_out),
         _person_id(caller, given.person),
         given.channel or CHANNEL,
         given.context,
@@ -87,6 +98,7 @@ async def decisions_asked(services: Services, caller: Caller, given: DecisionsRe
         consent=given.consent,
         properties=given.properties,
     )
+    _check_asking(asking, now_ms)
     if given.candidates:
         asking = msgspec.structs.replace(
             asking, event_type="ranking_requested", candidates=given.candidates, placements=names
@@ -120,6 +132,14 @@ def has_slate(policy: Policy, placement: Placement) -> bool:
     return bool(slates & ({*placement.actions} | own))
 
 
+def _check_asking(asking: Event, now_ms: int) -> None:
+    """Raises ApiError 400 where the request says more than an event may."""
+    try:
+        check(event_from_fields(msgspec.to_builtins(asking)), now_ms)
+    except InvalidEvent as error:
+        raise ApiError(400, f"the body cannot be used: {error}") from error
+
+
 def _known(policy: Policy | None, name: str) -> str:
     """The placement, if the policy has it or is not known itself; raises ApiError 404."""
     if policy is None or any(one.name == name for one in policy.placements):
@@ -134,20 +154,25 @@ def _cause(
     """The event whose decisions are the fresh ones, and the events to log, it among them if it is new.
 
     That is the newest event of the request, asked for the placements; where it has been logged before
-    without them, the `asking` event in its place.
+    without them, or the person has turned something away since, the `asking` event in its place.
     """
     new = _new(services, events)
     if events and new and new[-1] is events[-1]:
         last = events[-1]
-        cause = msgspec.structs.replace(
-            last, placements=tuple(dict.fromkeys((*last.placements, *placements)))
-        )
+        asked = tuple(dict.fromkeys((*last.placements, *placements)))
+        if len(asked) > PLACEMENTS_PER_EVENT_MAX:
+            raise ApiError(400, f"an event asks for at most {PLACEMENTS_PER_EVENT_MAX} placements")
+        cause = msgspec.structs.replace(last, placements=asked)
         return cause, (*new[:-1], cause)
     if events:
-        stream = services.decisions
-        if all(stream.find((events[-1].event_id, one)) for one in placements):
-            return events[-1], new
-        name = hashed("asking", events[-1].event_id, asking.page or "", *placements)
+        stream, last = services.decisions, events[-1]
+        visitor = services.visitors.find(last.session_id)
+        is_current = visitor is None or visitor.is_current(last.event_id)
+        known = (stream.find((last.session_id, last.event_id, one)) for one in placements)
+        if is_current and all(known):
+            return last, new
+        since = "" if is_current or visitor is None else visitor.turned
+        name = hashed("asking", last.event_id, since, asking.page or "", *placements)
         asking = msgspec.structs.replace(asking, event_id=name)
         if services.visitors.is_logged(asking):
             return asking, new
@@ -180,13 +205,18 @@ def _page_view(services: Services, sender: Sender, page: str | None, now_ms: int
 
 
 async def _anonymous_id(
-    services: Services, caller: Caller, session_id: str, given: str | None
+    services: Services, caller: Caller, session_id: str, given: str | None, signs_out: bool
 ) -> str:
-    """Whose session it is: as its token says, the caller, this process, or the store; else its own id."""
+    """Whose session it is: as its token says, the caller, this process, or the store; else its own id.
+
+    Of somebody who signs out only the first two are asked: the others may know the person's own id.
+    """
     if caller.anonymous_id is not None and caller.session_id == session_id:
         return given or caller.anonymous_id
     if given is not None:
         return given
+    if signs_out:
+        return session_id
     visitor = services.visitors.find(session_id)
     if visitor is not None:
         return visitor.anonymous_id
@@ -198,6 +228,10 @@ async def _anonymous_id(
     except StoreUnavailable:
         return session_id
     return found.person or session_id
+
+
+def _signs_out(event: object) -> bool:
+    return isinstance(event, dict) and "signed_out" in (event.get("event"), event.get("event_type"))
 
 
 def _person_id(caller: Caller, given: str | None) -> str | None:

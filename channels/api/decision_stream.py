@@ -23,13 +23,15 @@ DECISIONS_KEPT_MAX: Final = 10_000
 PLACES_KEPT_MAX: Final = 50_000
 """Decisions of which it is known where in Kafka they lie, to explain them; the oldest goes."""
 SUBSCRIBERS_MAX: Final = 1_000
+SUBSCRIBERS_PER_SESSION_MAX: Final = 8
+"""At the bound the session's oldest reader is let go: a page that was closed without a word."""
 QUEUE_MAX: Final = 64
 """Decisions that wait for a slow reader; at the bound the reader is let go."""
 
 K = TypeVar("K")
 V = TypeVar("V")
-Cause = tuple[str, str]
-"""Event id and placement."""
+Cause = tuple[str, str, str]
+"""Session, event id and placement: an event's id is its session's own affair, others may use the same."""
 logger = logging.getLogger(__name__)
 
 
@@ -162,7 +164,11 @@ class DecisionStream:
         if self.readers >= SUBSCRIBERS_MAX:
             raise TooManyReaders(f"{self.readers} streams are open")
         subscription = Subscription(session_id)
-        self._subscribers.setdefault(session_id, []).append(subscription)
+        mine = self._subscribers.setdefault(session_id, [])
+        live = [one for one in mine if not one.is_dropped]
+        if len(live) >= SUBSCRIBERS_PER_SESSION_MAX:
+            live[0].end()
+        mine.append(subscription)
         self.readers += 1
         return subscription
 
@@ -238,7 +244,7 @@ class DecisionStream:
             self.invalid += 1
             logger.warning("%s/%d is not a decision: %s", self._topic, message.offset(), error)
             return
-        cause = (decision.event_id, decision.placement)
+        cause = (decision.session_id, decision.event_id, decision.placement)
         if decision.kind == "decided":
             _keep(self._recent, cause, value, DECISIONS_KEPT_MAX)
             person = (decision.person, decision.placement)
@@ -263,7 +269,8 @@ class DecisionStream:
 
     def _deliver(self, decision: Decision) -> None:
         if decision.kind == "decided":
-            _wake(self._waiting.get((decision.event_id, decision.placement), ()), decision)
+            cause = (decision.session_id, decision.event_id, decision.placement)
+            _wake(self._waiting.get(cause, ()), decision)
         for subscription in self._subscribers.get(decision.session_id, ()):
             subscription.put(decision)
 

@@ -43,6 +43,11 @@ class Delivery:
         if not count:
             self.done.set_result(None)
 
+    @property
+    def is_there(self) -> bool:
+        """Whether Kafka has said that it has them all."""
+        return self.done.done() and not self.done.cancelled() and self.done.exception() is None
+
     def delivered(self, error: Any, _: Any) -> None:
         """Called by the producer's thread, once for each record."""
         self._left -= 1
@@ -155,9 +160,11 @@ class EventLog:
                     timestamp=max(0, min(time_ms, now_ms)),
                     on_delivery=delivery.delivered,
                 )
-            except (BufferError, KafkaException) as error:
+            except BufferError as error:
                 self.breaker.failed(time.monotonic())
                 raise LogUnavailable("Kafka does not take events fast enough") from error
+            except KafkaException as error:  # of this record, which says nothing of Kafka
+                raise LogUnavailable(f"Kafka cannot take it: {error}") from error
         return delivery
 
     def _serve(self) -> None:

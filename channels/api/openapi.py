@@ -16,7 +16,7 @@ NO_SLASH: Final = "^[^/]+$"
 """A slash would be another address."""
 ID: Final = {"type": "string", "minLength": 1, "maxLength": ID_LENGTH_MAX}
 COMPONENTS: Final = (
-    wire.RecommendationsRequest, wire.Recommendations, wire.DecisionsRequest, wire.DecisionsAnswer,
+    wire.RecommendationsRequest, wire.SessionEvent, wire.Recommendations, wire.DecisionsRequest, wire.DecisionsAnswer,
     wire.Answer, wire.ReactionIn, wire.Accepted, wire.SessionIn, wire.SessionOut, wire.ItemOut, wire.ItemsOut,
     wire.CategoriesOut, wire.Problem, wire.Readiness, Event,
 )  # fmt: skip
@@ -75,6 +75,11 @@ TOKEN: Final = _query(
     {"type": "string", "maxLength": 2_048},
     "The session's token, where no header can be set",
 )
+PERSON: Final = _query(
+    "person",
+    {"type": "string", "maxLength": 2_048},
+    "The person's token, where no header can be set",
+)
 WITH_BODY: Final = (400, 401, 403, 408, 413, 429)
 PLAIN: Final = (400, 401, 403, 429)
 
@@ -94,7 +99,7 @@ ENDPOINTS: Final = (
     ),
     Endpoint(
         "post", "/v1/events", "Events, one or many; answered once Kafka has them", 202, "Accepted",
-        (*WITH_BODY, 422, 503), "Events", parameters=(KEY, TOKEN),
+        (*WITH_BODY, 422, 503), "Events", parameters=(KEY, TOKEN, PERSON),
     ),
     *(
         Endpoint(
@@ -110,7 +115,7 @@ ENDPOINTS: Final = (
     Endpoint(
         "get", "/v1/stream", "Decisions of a session as they are made (server-sent events)", 200, None,
         (*PLAIN, 503), media_type="text/event-stream",
-        parameters=(_query("session_id", ID, "The session; without it, the token's"), KEY, TOKEN),
+        parameters=(_query("session_id", ID, "The session; without it, the token's"), KEY, TOKEN, PERSON),
     ),
     Endpoint(
         "get", "/v1/explain/{decision_id}", "How a decision came about", 200, None,
@@ -240,10 +245,21 @@ def _schemas() -> dict[str, Any]:
         "anyOf": [{"$ref": REF.format(name="Event")}, {"type": "object"}],
         "description": "What is no event is rejected, with its place and the reason.",
     }
+    asking = dict(schemas["RecommendationsRequest"])
+    properties = dict(asking["properties"])
+    properties["events_in_session"] = {
+        **properties["events_in_session"],
+        "items": {
+            "anyOf": [{"$ref": REF.format(name="SessionEvent")}, {"type": "object"}],
+            "description": "What is no event is rejected, with its place and the reason.",
+        },
+    }
+    asking["properties"] = properties
     many = {
         "type": "array", "items": some_event,
         "minItems": 1, "maxItems": wire.EVENTS_PER_REQUEST_MAX,
     }  # fmt: skip
     batch = {"type": "object", "required": ["events"], "properties": {"events": many}}
     events = {"anyOf": [{"$ref": REF.format(name="Event")}, batch, many]}
+    schemas = {**schemas, "RecommendationsRequest": asking}
     return {**schemas, "Event": event, "Events": events}

@@ -82,7 +82,7 @@ def read_events(
 
 
 def read_session(
-    given: Sequence[SessionEvent], sender: Sender, now_ms: int, current_page: str | None = None
+    given: Sequence[object], sender: Sender, now_ms: int, current_page: str | None = None
 ) -> ReadEvents:
     """The events of `POST /api/recommendations`. The newest is on the `current_page` if it names no other.
 
@@ -90,23 +90,24 @@ def read_session(
     wrong, and all times are moved so that the newest is now.
     """
     read = ReadEvents([], [])
-    times = [_time_of(one) for one in given]
+    said = [_session_event(one) for one in given]
+    times = [_time_of(one) for one in said]
     known = [time for time in times if isinstance(time, int)]
     newest_ms = max(known, default=now_ms)
     is_off = not now_ms - SESSION_GAP_MS <= newest_ms <= now_ms + AHEAD_MAX_MS
     shift_ms = now_ms - newest_ms if is_off else 0
     seen: dict[str, int] = {}
-    for index, (one, time) in enumerate(zip(given, times, strict=True)):
+    for index, (one, time) in enumerate(zip(said, times, strict=True)):
         page = current_page if index == len(given) - 1 else None
 
         def build(
-            _: object, at: int, one: SessionEvent = one, time: Any = time, page: Any = page
+            _: object, at: int, one: Any = one, time: Any = time, page: Any = page
         ) -> dict[str, Any]:
             if isinstance(time, InvalidEvent):
                 raise time
             return _translated(one, sender, (time, shift_ms, now_ms), seen, page)
 
-        _read_one(read, index, one, build, now_ms)
+        _read_one(read, index, given[index], build, now_ms)
     return read
 
 
@@ -146,7 +147,16 @@ def _iso_ms(text: str) -> int:
         ) from error
 
 
-def _time_of(one: SessionEvent) -> int | InvalidEvent | None:
+def _session_event(given: object) -> SessionEvent | InvalidEvent:
+    try:
+        return msgspec.convert(given, SessionEvent)
+    except (msgspec.ValidationError, RecursionError) as error:
+        return InvalidEvent("invalid_value", str(error))
+
+
+def _time_of(one: SessionEvent | InvalidEvent) -> int | InvalidEvent | None:
+    if isinstance(one, InvalidEvent):
+        return one
     if one.timestamp is None:
         return None
     try:
@@ -158,14 +168,14 @@ def _time_of(one: SessionEvent) -> int | InvalidEvent | None:
 def _read_one(read: ReadEvents, index: int, given: Any, build: Any, now_ms: int) -> None:
     try:
         event = event_from_fields(build(given, index))
-        _check(event, now_ms)
+        check(event, now_ms)
     except InvalidEvent as error:
         read.bad.append(Bad(index, _raw(given), error))
     else:
         read.events.append(event)
 
 
-def _check(event: Event, now_ms: int) -> None:
+def check(event: Event, now_ms: int) -> None:
     """Refuses at once what the engine would refuse later, for reasons that the sender can mend."""
     if event.event_time_ms > now_ms + AHEAD_OF_LOG_MAX_MS:
         ahead_s = (event.event_time_ms - now_ms) // 1_000
@@ -196,7 +206,7 @@ def _filled(
     filled = {
         "event_time_ms": now_ms,
         "session_id": session_id,
-        "anonymous_id": sender.anonymous_id or whose(str(session_id)) or session_id,
+        "anonymous_id": sender.anonymous_id or _visitor(said, str(session_id), whose),
         "sent_at_ms": now_ms,
         **({"person_id": sender.person_id} if sender.person_id else {}),
         **said,
@@ -206,6 +216,12 @@ def _filled(
         when = () if "event_time_ms" in said else (str(now_ms), str(index))
         filled["event_id"] = hashed("event", str(session_id), _content(said), *when)
     return {name: value for name, value in filled.items() if value is not None}
+
+
+def _visitor(said: Mapping[Any, Any], session_id: str, whose: Callable[[str], str | None]) -> str:
+    """Whose the session is; of one that signs out, nobody known: what was known may be the person's own id."""
+    known = None if said.get("event_type") == "signed_out" else whose(session_id)
+    return known or session_id
 
 
 def _translated(

@@ -24,21 +24,21 @@ Ask = Request[Any, Any, Any]
 
 
 def caller_of(services: Services, request: Ask, *, in_query: bool = False) -> Caller:
-    """Who calls; with `in_query` key and token may be in the address, where no header can be set.
+    """Who calls; with `in_query` key and tokens may be in the address, where no header can be set.
 
     Raises ApiError 401, 403, 429.
     """
     authorization = request.headers.get("authorization")
     token = request.headers.get(SESSION_HEADER)
+    person = request.headers.get(PERSON_HEADER)
     if in_query:
         key = request.query_params.get("key")
         authorization = authorization or (f"Bearer {key}" if key else None)
         token = token or request.query_params.get("token")
+        person = person or request.query_params.get("person")
     origin = request.headers.get("origin")
     try:
-        caller = services.access.caller(
-            authorization, token, request.headers.get(PERSON_HEADER), origin
-        )
+        caller = services.access.caller(authorization, token, person, origin)
     except Unauthorized as error:
         raise ApiError(401, str(error)) from error
     except Forbidden as error:

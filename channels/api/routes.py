@@ -12,6 +12,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from litestar.response import Stream
 
+from channels.api.answers import Answered as AnsweredAsk
 from channels.api.answers import Answerer
 from channels.api.asking import decisions_asked, recommendations_asked
 from channels.api.catalogue import categories_of, find_items, item_out
@@ -37,7 +38,6 @@ from channels.api.wire import (
     IDS_LENGTH_MAX,
     ITEMS_PER_PAGE_MAX,
     Accepted,
-    Answer,
     DecisionsAnswer,
     DecisionsRequest,
     Reaction,
@@ -93,7 +93,7 @@ def asking_handlers(services: Services, answerer: Answerer) -> list[HTTPRouteHan
         _see(services, asked.ask.events)
         answered = await answerer.answer(asked.ask)
         _refuse(services, "/api/recommendations", asked.read)
-        return _json(_recommendations(answered.answers[0], asked.read))
+        return _json(_recommendations(answered, asked.read))
 
     @post("/v1/decisions", status_code=200)
     async def decisions(request: Asked) -> Answered:
@@ -111,7 +111,7 @@ def asking_handlers(services: Services, answerer: Answerer) -> list[HTTPRouteHan
         answered = await answerer.answer(asked.ask)
         _refuse(services, "/v1/decisions", asked.read)
         rejected = tuple(one.rejected for one in asked.read.bad)
-        return _json(DecisionsAnswer(answered.answers, rejected))
+        return _json(DecisionsAnswer(answered.answers, rejected, answered.is_logged))
 
     @get("/v1/decisions/{person:str}/{placement:str}")
     async def decision(request: Asked, person: FromPath[str], placement: FromPath[str]) -> Answered:
@@ -410,11 +410,13 @@ def _see(services: Services, events: Any) -> None:
         services.visitors.see(event, (item.category or "") if item else "")
 
 
-def _recommendations(answer: Answer, read: ReadEvents) -> Recommendations:
+def _recommendations(found: AnsweredAsk, read: ReadEvents) -> Recommendations:
+    answer = found.answers[0]
     return Recommendations(
         tuple(one.item_id for one in answer.items), answer.items, answer.decision_id,
         answer.source, answer.why, answer.explanation, answer.placement, answer.action_id,
         answer.versions, answer.valid_until_ms, tuple(one.rejected for one in read.bad),
+        found.is_logged,
     )  # fmt: skip
 
 

@@ -22,11 +22,16 @@ OPENS_A_PAGE: Final = frozenset(
     }
 )
 LOOKS: Final = frozenset({"product_viewed", "content_read"})
+SINCE_MAX: Final = 64
 AVOIDS: Final = frozenset({"not_interested", "decision_dismissed", "purchase_completed"})
 
 
 class Visitor:
-    """One session. `avoided` are items that the person does not want, or has bought."""
+    """One session. `avoided` are items that the person does not want, or has bought.
+
+    `turned` is the last event that makes earlier decisions wrong (an item not wanted any more, another consent),
+    `since` are it and those that came after it.
+    """
 
     __slots__ = (
         "anonymous_id",
@@ -37,6 +42,8 @@ class Visitor:
         "last_event_id",
         "may_be_personal",
         "page",
+        "since",
+        "turned",
     )
 
     def __init__(self, anonymous_id: str) -> None:
@@ -48,6 +55,12 @@ class Visitor:
         self.last_event_id = ""
         self.avoided: dict[str, None] = {}
         self.may_be_personal = True
+        self.turned = ""
+        self.since: OrderedDict[str, None] = OrderedDict()
+
+    def is_current(self, event_id: str) -> bool:
+        """Whether what was decided on this event may still be shown."""
+        return not self.turned or event_id in self.since
 
 
 class Visitors:
@@ -83,13 +96,21 @@ class Visitors:
             visitor.item_id = event.item_ids[0]
         elif event.event_type in OPENS_A_PAGE:
             visitor.item_id = ""
+        is_free = visitor.may_be_personal
+        if event.consent is not None:
+            is_free = "personalisation" in event.consent
+        if event.event_type in AVOIDS or is_free != visitor.may_be_personal:
+            visitor.turned = event.event_id
+            visitor.since.clear()
+        visitor.may_be_personal = is_free
+        visitor.since[event.event_id] = None
+        if len(visitor.since) > SINCE_MAX:
+            visitor.since.popitem(last=False)
         if event.event_type in AVOIDS:
             for item_id in event.item_ids:
                 visitor.avoided[item_id] = None
             while len(visitor.avoided) > AVOIDED_MAX:
                 del visitor.avoided[next(iter(visitor.avoided))]
-        if event.consent is not None:
-            visitor.may_be_personal = "personalisation" in event.consent
         visitor.language = (
             event.properties.get("language", visitor.language).partition("-")[0].lower()
         )

@@ -60,9 +60,8 @@ class RecommendationsRequest(Struct, frozen=True):
     current_page: Text | None = None
     anonymous_id: Id | None = None
     person_id: Id | None = None
-    events_in_session: Annotated[
-        tuple[SessionEvent, ...], Meta(max_length=EVENTS_PER_REQUEST_MAX)
-    ] = ()
+    events_in_session: Annotated[tuple[Any, ...], Meta(max_length=EVENTS_PER_REQUEST_MAX)] = ()
+    """Each a SessionEvent; one that is none is rejected, and the others count."""
     placement: Id | None = None
     limit: Annotated[int, Meta(ge=1, le=LIMIT_MAX)] | None = None
     channel: Text | None = None
@@ -150,14 +149,18 @@ class Rejected(Struct, frozen=True):
 
 
 class DecisionsAnswer(Struct, frozen=True):
-    """One answer for each placement, in the order in which they were asked for."""
+    """One answer for each placement, in the order in which they were asked for.
+
+    `is_logged`: whether Kafka had the request's events by then; where not, send them to `/v1/events` until it has.
+    """
 
     decisions: tuple[Answer, ...]
     rejected: tuple[Rejected, ...] = ()
+    is_logged: bool = True
 
 
 class Recommendations(Struct, frozen=True):
-    """Products for a session, best first."""
+    """Products for a session, best first. `is_logged`: whether Kafka had the request's events by then."""
 
     product_ids: tuple[str, ...]
     items: tuple[DecisionItem, ...]
@@ -170,6 +173,7 @@ class Recommendations(Struct, frozen=True):
     versions: AnswerVersions
     valid_until_ms: int
     rejected: tuple[Rejected, ...] = ()
+    is_logged: bool = True
 
 
 class Accepted(Struct, frozen=True):

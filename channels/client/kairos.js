@@ -48,7 +48,8 @@
     me.at = nowMs;
     save();
   };
-  const begin = (next) => { me = next; stream?.close(); stream = null; };
+  const hush = () => { stream?.close(); stream = null; };
+  const begin = (other) => { me = other; hush(); };
   const sign = async (holder) => { // with a key the session is the server's, and signed
     if (!key || holder.token) return;
     const answer = await send("/v1/sessions", { token: holder.old }, {});
@@ -90,25 +91,36 @@
     return event.event_id;
   };
   const stamp = ({ event, holder }) => ({ ...event, session_id: holder.session, anonymous_id: holder.anonymous, sent_at_ms: Date.now() });
+  const next = () => { // what goes together: of one holder
+    const other = queue.findIndex((one) => one.holder !== queue[0].holder);
+    return queue.slice(0, Math.min(BATCH, other < 0 ? BATCH : other));
+  };
   const flush = async () => {
     clearTimeout(timer);
     timer = 0;
     if (isBusy || !queue.length) return;
     isBusy = true;
-    const holder = queue[0].holder, other = queue.findIndex((one) => one.holder !== holder), end = queue.indexOf(asking) + 1;
-    const batch = queue.splice(0, Math.min(BATCH, other < 0 ? BATCH : other, end || BATCH));
+    const { holder } = queue[0], batch = queue.splice(0, Math.min(next().length, queue.indexOf(asking) + 1 || BATCH));
     try {
       await sign(holder);
       if (holder === me) listen();
       const events = batch.map(stamp), begun = performance.now(), last = batch[batch.length - 1];
       let answer = last === asking ? await ask(last.event, events, holder) : null;
       if (!answer || !answer.ok) answer = await send("/v1/events", { events }, holder);
-      if (answer.status === 401 && key) holder.token = "";
+      if (answer.status === 401 && key) {
+        if (holder.again) { delete holder.person; delete holder.proof; batch.forEach((one) => delete one.event.person_id); } // it has expired
+        Object.assign(holder, { old: holder.token || holder.old, token: "", again: true });
+      }
       if (answer.status === 401 || answer.status === 429 || answer.status >= 500) throw answer.status;
       retryMs = 0;
+      delete holder.again;
       const body = await answer.json().catch(() => ({})), took_ms = performance.now() - begun;
       tell(document, "kairos:sent", { events, took_ms, rejected: body.rejected });
-      if (last === asking) (body.decisions || []).forEach((one) => take(one, false));
+      if (last === asking) {
+        (body.decisions || []).forEach((one) => take(one, false));
+        asking = null;
+        if (body.is_logged === false) queue.unshift(...batch); // answered, but not in the log yet
+      }
     } catch {
       queue.unshift(...batch); // their ids stay, so what was taken already counts once
       retryMs = Math.min(RETRY_MS_MAX, retryMs * 2 || RETRY_MS);
@@ -117,16 +129,19 @@
     if (queue.length) timer ||= setTimeout(flush, retryMs || LINGER_MS);
   };
   const leave = () => {
-    const own = queue.filter((one) => one.holder.session), query = key ? `?key=${key}&token=${encodeURIComponent(me.token || "")}` : "";
-    if (!document.hidden || !own.length || (key && !me.token)) return;
-    const body = new Blob([JSON.stringify({ events: own.map(stamp) })], { type: "text/plain" });
-    if (navigator.sendBeacon(`${base}/v1/events${query}`, body)) queue.length = 0;
+    while (document.hidden && queue.length) {
+      const own = next(), { session, token, proof = "" } = own[0].holder;
+      const query = key ? `?key=${key}&token=${encodeURIComponent(token)}&person=${encodeURIComponent(proof)}` : "";
+      const body = new Blob([JSON.stringify({ events: own.map(stamp) })], { type: "text/plain" });
+      if (!session || (key && !token) || !navigator.sendBeacon(`${base}/v1/events${query}`, body)) return;
+      queue.splice(0, own.length);
+    }
   };
 
   // --- decisions: pushed; what is not answered in time stays as it is ---------------------------------------------
   const tell = (target, name, detail) => target.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, cancelable: true }));
   const listen = () => {
-    if (stream || !slots.size) return;
+    if (stream || !slots.size || document.hidden || !me.session || (key && !me.token)) return; // few may be open at once
     const query = `session_id=${me.session}${key ? `&key=${key}&token=${encodeURIComponent(me.token)}` : ""}`;
     const mine = stream = new EventSource(`${base}/v1/stream?${query}`);
     stream.addEventListener("decision", (message) => take(JSON.parse(message.data), true));
@@ -196,7 +211,10 @@
     else if (target.closest("[data-kairos-dismiss]")) { track("decision_dismissed", fields); settle(slot, null); }
     else track("decision_clicked", fields);
   }, true);
-  document.addEventListener("visibilitychange", () => { leave(); if (!document.hidden) slots.forEach(watch); });
+  document.addEventListener("visibilitychange", () => {
+    leave();
+    document.hidden ? hush() : (listen(), slots.forEach(watch));
+  });
   addEventListener("pagehide", leave);
 
   window.kairos = {
@@ -214,7 +232,7 @@
       return purposes;
     },
     identify: (person, proof) => { wake(); Object.assign(me, { person, proof }); save(); return track("identified", { person_id: person }); },
-    signOut: () => { const done = track("signed_out"); delete me.person; delete me.proof; save(); return done; },
+    signOut: () => { const done = track("signed_out"); me = { ...me }; delete me.person; delete me.proof; save(); return done; },
     ids: () => ({ session_id: me.session, anonymous_id: me.anonymous, person_id: me.person, is_stored: stores() }),
   };
 })();

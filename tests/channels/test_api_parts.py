@@ -1,11 +1,17 @@
 """The small parts of the Decision API: breaker, rates, measures, what is remembered of a session."""
 
+import asyncio
 from typing import Final
 
 import pytest
 
 from channels.api.breaker import Breaker
-from channels.api.decision_stream import QUEUE_MAX, Subscription
+from channels.api.decision_stream import (
+    QUEUE_MAX,
+    SUBSCRIBERS_PER_SESSION_MAX,
+    DecisionStream,
+    Subscription,
+)
 from channels.api.knowledge import KnowledgeReader, Version, first_available
 from channels.api.measures import Measures
 from channels.api.rates import Rates
@@ -101,6 +107,31 @@ def test_a_session_is_remembered_by_what_answers_need() -> None:
         "de",
     )
     assert visitor.item_id == "", "a page was opened that shows no item"
+
+
+def test_what_turns_a_visitor_makes_earlier_decisions_old() -> None:
+    visitors = Visitors()
+    for event_id, more in (
+        ("e1", {}), ("e2", {"event_type": "not_interested", "item_ids": ("i1",)}), ("e3", {}),
+    ):  # fmt: skip
+        visitors.see(make_event(event_id=event_id, session_id="s", **more), "")
+    visitor = visitors.find("s")
+    assert visitor is not None
+    assert [visitor.is_current(one) for one in ("e1", "e2", "e3")] == [False, True, True]
+    visitors.see(make_event(event_id="e4", session_id="s", consent=()), "")
+    visitors.see(make_event(event_id="e5", session_id="s", consent=()), "")
+    assert [visitor.is_current(one) for one in ("e3", "e4", "e5")] == [False, True, True]
+
+
+def test_a_session_that_opens_many_streams_loses_its_oldest() -> None:
+    async def opened() -> list[bool]:
+        stream = DecisionStream("nowhere:1", "")
+        mine = [stream.subscribe("s") for _ in range(SUBSCRIBERS_PER_SESSION_MAX + 2)]
+        other = stream.subscribe("t")
+        return [one.is_dropped for one in (*mine, other)]
+
+    found = asyncio.run(opened())
+    assert found == [True, True] + [False] * (SUBSCRIBERS_PER_SESSION_MAX + 1)
 
 
 def test_what_is_remembered_has_a_bound() -> None:

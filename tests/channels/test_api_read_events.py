@@ -150,6 +150,12 @@ def test_what_an_event_leaves_out_is_filled_in() -> None:
     assert alone.anonymous_id == "x"
 
 
+def test_who_signs_out_without_saying_who_goes_on_is_nobody_known() -> None:
+    given = [{"event_type": kind, "session_id": "s"} for kind in ("page_viewed", "signed_out")]
+    read = read_events(given, Sender(None, None), 1_700_000_000_000, lambda _: "customer-7")
+    assert [one.anonymous_id for one in read.events] == ["customer-7", "s"]
+
+
 def test_an_event_with_its_own_time_has_an_id_of_its_own() -> None:
     first, second = (read(full(event_time_ms=NOW - 5)).events[0].event_id for _ in range(2))
     assert first == second != read(full(event_time_ms=NOW - 6)).events[0].event_id

@@ -230,6 +230,10 @@ def test_without_kafka_nothing_is_accepted_and_everything_answered(
     assert all("Kafka" in one.why for one in shown), shown[0].why
     refused = visitors.since(start, "events")[1:]
     assert {one.status for one in refused} == {503}
+    event = {"event": "product_viewed", "product_id": "i1"}
+    body = {"session_id": "told", "events_in_session": [event]}
+    told = httpx.post(f"http://{parts.api}/api/recommendations", json=body, timeout=30).json()
+    assert told["is_logged"] is False, "the caller has to send it again"
     ready = httpx.get(f"http://{parts.api}/readyz", timeout=30)
     assert (ready.status_code, ready.json()["kafka"]) == (503, "down")
     start = len(visitors.answers)

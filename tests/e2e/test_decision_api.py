@@ -135,6 +135,51 @@ def test_a_bad_event_is_named_and_the_others_count(api: Api) -> None:
     ]
 
 
+def test_an_event_that_says_something_odd_is_named_too(api: Api) -> None:
+    session = own("odd")
+    body = {"session_id": session, "budget_ms": PATIENT, "events_in_session": [
+        {"event": "product_viewed", "product_id": "i3", "properties": {"c": None}}, "no event",
+        {"event": "product_viewed", "product_id": ""}, {"event": "product_viewed", "product_id": "i3"},
+    ]}  # fmt: skip
+    found = api.post("/api/recommendations", body)
+    assert (found["source"], found["is_logged"]) == ("fresh", True)
+    assert [one["index"] for one in found["rejected"]] == [0, 1, 2]
+
+
+def test_an_events_id_is_its_sessions_own_affair(api: Api) -> None:
+    event = {"event": "product_viewed", "product_id": "i2", "event_id": own("same")}
+    shown = [
+        api.post(
+            "/api/recommendations",
+            {"session_id": own(name), "events_in_session": [event], "budget_ms": PATIENT},
+        )
+        for name in ("one", "other")
+    ]
+    assert [one["source"] for one in shown] == ["fresh", "fresh"]
+    assert shown[0]["decision_id"] != shown[1]["decision_id"]
+
+
+def test_a_repeat_does_not_bring_back_what_was_turned_away_since(api: Api) -> None:
+    session, start_ms = own("turned"), now_ms()
+    first = api.recommend(session, "i3", start_ms=start_ms)
+    unwanted = first["product_ids"][0]
+    event = {"event_type": "not_interested", "session_id": session, "item_ids": [unwanted]}
+    api.post("/v1/events", event, 202)
+    again = api.recommend(session, "i3", start_ms=start_ms)
+    assert again["source"] == "fresh"
+    assert unwanted not in again["product_ids"]
+    once_more = api.recommend(session, "i3", start_ms=start_ms)
+    assert once_more["decision_id"] == again["decision_id"]
+
+
+def test_a_request_that_says_more_than_an_event_may_is_refused(api: Api) -> None:
+    body = {
+        "session_id": own("much"), "placements": ["home"],
+        "properties": {f"p{at}": "x" for at in range(65)},
+    }  # fmt: skip
+    assert "properties" in api.post("/v1/decisions", body, 400)["detail"]
+
+
 def test_without_time_to_wait_the_last_decision_is_given_while_it_is_good(api: Api) -> None:
     session = own("recent")
     fresh = api.recommend(session, "i4", anonymous_id=session)
