@@ -12,10 +12,10 @@ from typing import Any, Final, NamedTuple
 import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from jobs.archive import PART, SEGMENTS, ArchivedTopic, File, Raw, Segment, Storage, digest
-from jobs.kafka import ANSWER_S, bounds, open_consumer
+from jobs.kafka import ANSWER_S, bounds, failure, open_consumer
 from schemas.codec import DECISION
 from schemas.decisions import Decision
 from schemas.errors import ConfigError, InvalidEvent
@@ -177,7 +177,7 @@ class Archiver:
 
 
 def read_raw(kafka: str, topic: str, partition: int, first: int, end: int) -> Iterator[Raw]:
-    """The records of the offsets [first, end) of a partition."""
+    """The records of the offsets [first, end) of a partition; ConfigError where the first of them are gone."""
     consumer = open_consumer(kafka)
     try:
         consumer.assign([TopicPartition(topic, partition, first)])
@@ -205,7 +205,7 @@ def _until(consumer: Consumer, end: int) -> Iterator[Raw]:
             if error is not None and error.code() == KafkaError._PARTITION_EOF:
                 return
             if error is not None and not error.retriable():
-                raise KafkaException(error)
+                raise failure(message)
 
 
 def _day(row: Raw, held: Any) -> str:

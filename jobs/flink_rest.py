@@ -15,6 +15,8 @@ SAVEPOINT_S_MAX: Final = 600.0
 CANCEL_S_MAX: Final = 60.0
 OVER: Final = ("FINISHED", "CANCELED", "FAILED")
 """States in which a job is over for good."""
+STOPPING: Final = "SYNC_SAVEPOINT"
+"""What Flink calls a savepoint with which a job stops; any other is a SAVEPOINT."""
 LINE_CHARS_MAX: Final = 500
 
 
@@ -144,6 +146,12 @@ class FlinkRest:
             done["end_to_end_duration"] if done else None,
             str(failed.get("failure_message", "unknown")) if is_failing else None,
         )
+
+    def stopped_with(self, job_id: str) -> str | None:
+        """The URI of the savepoint with which a job that is over was stopped; None where it was not."""
+        newest = self.ask(f"/jobs/{job_id}/checkpoints")["latest"].get("savepoint") or {}
+        is_end = newest.get("checkpoint_type") == STOPPING and newest.get("external_path")
+        return _uri(str(newest["external_path"])) if is_end else None
 
     def stop(self, job_id: str, folder: str) -> str:
         """Stops a job with a savepoint below `folder` (a URI), nothing drained; the savepoint's URI."""

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
-from urllib.parse import unquote, urlsplit
 
 from jobs.code import PACKAGES
 from jobs.config import PROJECT, StateBackend
@@ -133,15 +132,17 @@ def restore_settings(path: str, leaves_state: bool = False) -> dict[str, str]:
 
 
 def folder_uri(place: str | Path) -> str:
-    """The URI of a folder that is named by a path or a URI."""
+    """The URI of a folder that is named by a path or a URI, as Flink writes and reads it: nothing is escaped."""
     is_uri = isinstance(place, str) and ("://" in place or place.startswith("file:/"))
-    return str(place).rstrip("/") if is_uri else Path(place).absolute().as_uri()
+    return str(place).rstrip("/") if is_uri else f"file://{Path(place).absolute()}"
 
 
 def local_path(uri: str) -> Path | None:
-    """The path of a URI on this machine; None for any other."""
-    parts = urlsplit(uri)
-    return Path(unquote(parts.path)) if parts.scheme == "file" else None
+    """The path of a URI on this machine; None for any other. `folder_uri` makes the same URI of it again."""
+    scheme, _, rest = uri.partition(":")
+    if scheme != "file":
+        return None
+    return Path("/" + rest[2:].partition("/")[2] if rest.startswith("//") else rest)
 
 
 def check_writable(uri: str) -> None:
@@ -159,6 +160,21 @@ def check_writable(uri: str) -> None:
             f"checkpoints cannot be written to {folder}: {error.strerror}; "
             "free some space, make it writable, or set KAIROS_CHECKPOINTS to another folder or URI"
         ) from error
+
+
+def newest_state(checkpoints: Path, savepoints: Path | None) -> Path | None:
+    """The newest of a job's checkpoints and savepoints; of these, unlike those, none is ever deleted.
+
+    A job that was stopped with a savepoint has no checkpoints any more.
+    """
+    made = savepoints.glob("*/_metadata") if savepoints is not None else ()
+    return newest_of(newest_checkpoint(checkpoints), *(one.parent for one in made))
+
+
+def newest_of(*states: Path | None) -> Path | None:
+    """The one of these checkpoints and savepoints that was written last; None where there is none."""
+    found = [one for one in states if one is not None]
+    return max(found, key=lambda one: (one / "_metadata").stat().st_mtime_ns, default=None)
 
 
 def newest_checkpoint(checkpoints: Path) -> Path | None:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
@@ -24,13 +24,18 @@ UNKNOWN_TIMESTAMP: Final = -1
 
 
 def open_consumer(kafka: str) -> Consumer:
-    """A consumer that belongs to no group, commits nothing and says where a partition ends."""
+    """A consumer that belongs to no group, commits nothing and says where a partition ends.
+
+    Where the offset that it is to read is not there it says so (see `failure`), and reads no other.
+    """
     return Consumer(
         {
             "bootstrap.servers": kafka,
             "group.id": "unused",
             "enable.auto.commit": False,
             "enable.partition.eof": True,
+            # the default goes on at the end, and says nothing
+            "auto.offset.reset": "error",
             "fetch.wait.max.ms": 10,
             # a reader may rest for long between two records; it holds no partition from anybody
             "max.poll.interval.ms": DAY_MS,
@@ -140,7 +145,7 @@ def _until_ends(consumer: Consumer, growing: set[tuple[str, int]]) -> Iterator[L
                 # said again after each record that came later
                 growing.discard((message.topic(), message.partition()))
             elif not error.retriable():
-                raise KafkaException(error)
+                raise failure(message)
 
 
 def read_partition(kafka: str, topic: str, end: int) -> Iterator[LogRecord]:
@@ -158,9 +163,22 @@ def read_partition(kafka: str, topic: str, end: int) -> Iterator[LogRecord]:
             elif error is None or error.code() == KafkaError._PARTITION_EOF:
                 return
             elif not error.retriable():
-                raise KafkaException(error)
+                raise failure(message)
     finally:
         consumer.close()
+
+
+def failure(message: Any) -> Exception:
+    """What to raise for a message that is an error which no retry mends."""
+    error = message.error()
+    if error.code() == KafkaError._AUTO_OFFSET_RESET:
+        return ConfigError(
+            f"{message.topic()}/{message.partition()}: the records to be read next are gone from Kafka "
+            "(deleted by its retention meanwhile, or the topic was made anew): begin later or read them "
+            f"from an archive, and keep them for longer or archive more often ({error.str()})"
+        )
+    refusal: Exception = KafkaException(error)
+    return refusal
 
 
 def log_record(message: object) -> LogRecord:
@@ -180,18 +198,23 @@ def replay_range(
 ) -> ReplayRange:
     """The records of `topic` from the first at `from_ms` to before the first at `to_ms`, as of now.
 
-    Without `to_ms` the range ends with the topic, and no timer after its newest record acts.
+    Without `to_ms` the range ends with the newest record that the topic has now, and no timer after that
+    acts; none of its records is later, however many come meanwhile.
     """
     consumer = open_consumer(kafka)
     try:
-        ends, newest_ms = _ends_and_newest(consumer, kafka, topic)
-        starts = _offsets_at(consumer, topic, from_ms, ends) if from_ms else dict.fromkeys(ends, 0)
-        if to_ms is not None:
-            ends = _offsets_at(consumer, topic, to_ms, ends)
+        newest_ms = _newest_ms(consumer, kafka, topic) if to_ms is None else to_ms
+        before_ms = newest_ms + 1 if to_ms is None else to_ms
+        all_ends = end_offsets(consumer, topic)
+        starts = dict.fromkeys(all_ends, 0)
+        if from_ms:
+            starts = _offsets_at(consumer, topic, from_ms, all_ends)
+        ends = _offsets_at(consumer, topic, before_ms, all_ends)
         starts = {
-            at: min(max(low, starts[at]), ends[at]) for at, low in _lows(consumer, topic, ends)
+            at: min(max(low, starts[at]), ends[at])
+            for at, low in first_offsets(consumer, topic, ends)
         }
-        return ReplayRange(starts, ends, newest_ms if to_ms is None else to_ms)
+        return ReplayRange(starts, ends, newest_ms)
     finally:
         consumer.close()
 
@@ -208,7 +231,8 @@ def bounds(
         starts = _offsets_at(consumer, topic, from_ms, ends) if from_ms else dict.fromkeys(ends, 0)
         wanted = ends if to_ms is None else _offsets_at(consumer, topic, to_ms, ends)
         starts = {
-            at: min(max(low, starts[at]), wanted[at]) for at, low in _lows(consumer, topic, wanted)
+            at: min(max(low, starts[at]), wanted[at])
+            for at, low in first_offsets(consumer, topic, wanted)
         }
         return starts, wanted
     finally:
@@ -227,15 +251,21 @@ def first_times(kafka: str, topic: str, starts: Offsets, ends: Offsets) -> list[
             message = consumer.poll(ANSWER_S)
             if message is None:
                 raise ConfigError(f"Kafka has not answered for {ANSWER_S:.0f} s")
-            if message.error() is None:
+            error = message.error()
+            if error is None:
                 found.append(message.timestamp()[1])
+            elif error.code() == KafkaError._AUTO_OFFSET_RESET:
+                raise failure(message)
     finally:
         consumer.close()
     return found
 
 
-def _lows(consumer: Consumer, topic: str, ends: Offsets) -> Iterator[tuple[int, int]]:
-    for partition in ends:
+def first_offsets(
+    consumer: Consumer, topic: str, partitions: Iterable[int]
+) -> Iterator[tuple[int, int]]:
+    """Of each partition the offset of the first record that is still there."""
+    for partition in partitions:
         place = TopicPartition(topic, partition)
         yield partition, _low_and_high(consumer, place)[0]
 
@@ -249,17 +279,14 @@ def _offsets_at(consumer: Consumer, topic: str, time_ms: int, ends: Offsets) -> 
     }
 
 
-def _ends_and_newest(consumer: Consumer, kafka: str, topic: str) -> tuple[Offsets, int]:
-    """Ends and newest timestamp of the same moment: asked again while records come in between."""
+def _newest_ms(consumer: Consumer, kafka: str, topic: str) -> int:
+    """The timestamp of the newest record; UNKNOWN_TIMESTAMP where there is none."""
     admin = AdminClient({"bootstrap.servers": kafka, "log_level": 0})
-    ends = end_offsets(consumer, topic)
-    for _ in range(TRIES_MAX):
-        wanted = {TopicPartition(topic, at): OffsetSpec.max_timestamp() for at in ends}
-        newest = [one.result().timestamp for one in admin.list_offsets(wanted).values()]
-        before, ends = ends, end_offsets(consumer, topic)
-        if ends == before:
-            return ends, max(newest, default=UNKNOWN_TIMESTAMP)
-    raise ConfigError(f"Kafka topic {topic!r} grows too fast to find its end; say where to stop")
+    # not partitions_of: the ends are known once each partition has a leader, which is to be asked
+    places = (TopicPartition(topic, at) for at in end_offsets(consumer, topic))
+    wanted = {place: OffsetSpec.max_timestamp() for place in places}
+    newest = (one.result().timestamp for one in admin.list_offsets(wanted).values())
+    return max(newest, default=UNKNOWN_TIMESTAMP)
 
 
 def create_topics(kafka: str, specs: Sequence[TopicSpec]) -> tuple[str, ...]:

@@ -4,11 +4,11 @@ from collections.abc import Generator, Iterator
 from heapq import merge
 from typing import NamedTuple
 
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka import KafkaError, TopicPartition
 
 from jobs.archive import ArchivedTopic
 from jobs.job_settings import Offsets
-from jobs.kafka import ANSWER_S, bounds, has_topic, log_record, open_consumer
+from jobs.kafka import ANSWER_S, bounds, failure, has_topic, log_record, open_consumer
 from schemas.errors import ConfigError
 from schemas.records import LogRecord
 
@@ -130,6 +130,6 @@ def _read(kafka: str, place: TopicPartition, end: int) -> Generator[LogRecord, N
             elif error is None or error.code() == KafkaError._PARTITION_EOF:
                 return
             elif not error.retriable():
-                raise KafkaException(error)
+                raise failure(message)
     finally:
         consumer.close()

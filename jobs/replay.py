@@ -44,22 +44,22 @@ def read_plan(path: Path) -> Plan:
         raise ConfigError(f"{path} is no plan of a replay: {error}") from error
 
 
+def planned_range(kafka: str, events: str, from_ms: int | None, to_ms: int | None) -> ReplayRange:
+    """The records of [from_ms, to_ms) of the topic as of now; raises ConfigError where there are none."""
+    found = replay_range(kafka, events, from_ms, to_ms)
+    if not found.count:
+        raise ConfigError(f"{events} holds no record of that time: widen --from and --to")
+    return found
+
+
 def make_plan(
-    kafka: str,
-    source_prefix: str,
-    prefix: str,
-    from_ms: int | None,
-    to_ms: int | None,
-    own: tuple[str, ...] = (),
+    kafka: str, source_prefix: str, prefix: str, found: ReplayRange, own: tuple[str, ...] = ()
 ) -> Plan:
-    """The plan for the records of [from_ms, to_ms) as of now; raises ConfigError where there are none.
+    """The plan for a range of the log, with what is known as of now.
 
     `own`: topics that are read under `prefix`, where they must be already.
     """
     events = (prefix if EVENTS in own else source_prefix) + EVENTS
-    found = replay_range(kafka, events, from_ms, to_ms)
-    if not found.count:
-        raise ConfigError(f"{events} holds no record of that time: widen --from and --to")
     first_ms = min(first_times(kafka, events, found.starts, found.ends), default=found.end_ms)
     names = [(prefix if name in own else source_prefix) + name for name in DECIDES_WITH]
     replayed = msgspec.structs.replace(found, own=own, drift_ms=drift_ms(found, first_ms))

@@ -23,8 +23,9 @@ from jobs.flink_settings import (
     RunSettings,
     copy_code,
     flink_settings,
+    folder_uri,
     local_path,
-    newest_checkpoint,
+    newest_state,
 )
 from jobs.gateway import JvmSettings, connect_jvm, start_jvm, stop_jvm
 from jobs.job_settings import JobKind, JobSettings, Offsets, job_settings
@@ -34,7 +35,7 @@ from jobs.replay import read_plan
 from jobs.stack.jars import jar_paths
 from jobs.stack.java import java_home
 from jobs.stack.ports import LOOPBACK, preferred_port
-from jobs.submit import Order, Submission, SubmitFailed, checkpoint_folder
+from jobs.submit import Order, Submission, SubmitFailed, checkpoint_folder, savepoint_folder
 from schemas.errors import ConfigError
 from schemas.topics import EVENTS, topics
 
@@ -44,6 +45,8 @@ END_S: Final = 40.0
 ENDING_S: Final = 1.0
 EXIT_FAILED: Final = 1
 EXIT_REFUSED: Final = 2
+EXIT_STOPPED: Final = 3
+"""Of a replay that was asked to end before its range did."""
 PYTHON_ERROR: Final = re.compile(r"^pemja\.core\.PythonException: <class '(?:\w+\.)*(\w+)'>:")
 
 
@@ -112,20 +115,26 @@ def main(job: Job, argv: Sequence[str] | None = None) -> int:
         signal.signal(number, stop.ask)
     try:
         config = config_from()
-        run(job, config, _arguments(job, config, argv), stop)
+        arguments = _arguments(job, config, argv)
+        has_ended = run(job, config, arguments, stop)
     except ConfigError as error:
         _say_error(error)
         return EXIT_REFUSED
     except (JobFailed, SubmitFailed) as error:
         _say_error(error)
         return EXIT_FAILED
-    return 0
+    return exit_code(arguments.replay or arguments.plan is not None, has_ended)
 
 
-def run(job: Job, config: Config, arguments: Arguments, stop: Stop) -> None:
-    """Runs the job until it ends or a stop is asked for; raises ConfigError, JobFailed or SubmitFailed.
+def exit_code(is_replay: bool, has_ended: bool) -> int:
+    """Of a job without an error: a live one ends when it is stopped, a replay only with its range."""
+    return EXIT_STOPPED if is_replay and not has_ended else 0
 
-    With `detached` it returns once the job runs on the cluster.
+
+def run(job: Job, config: Config, arguments: Arguments, stop: Stop) -> bool:
+    """Runs the job until it ends or a stop is asked for, and says whether it ended by itself.
+
+    Raises ConfigError, JobFailed or SubmitFailed. With `detached` it returns once the job runs on the cluster.
     """
     settings = _settings(job, config, arguments)
     if config.flink:
@@ -146,8 +155,9 @@ def run(job: Job, config: Config, arguments: Arguments, stop: Stop) -> None:
         Thread(target=_import, args=(job.graph,), daemon=True).start()
         connect_jvm(jvm, jvm_settings)
         graph = importlib.import_module(job.graph)
-        if not stop.is_asked:
-            _run_job(graph.build_job, settings, run_settings, jvm, stop, cluster)
+        if stop.is_asked:
+            return False
+        return _run_job(graph.build_job, settings, run_settings, jvm, stop, cluster)
     except (SubmitFailed, ConfigError):
         raise
     except Exception as error:
@@ -173,7 +183,7 @@ def _run_job(
     jvm: Popen[bytes],
     stop: Stop,
     cluster: Submission | None = None,
-) -> None:
+) -> bool:
     # imported here: PyFlink connects to the JVM as soon as a graph is built
     from pyflink.common import Configuration
     from pyflink.datastream import StreamExecutionEnvironment
@@ -192,7 +202,7 @@ def _run_job(
     build_job(env, settings)
     if cluster is not None and cluster.order.is_detached:
         cluster.submit(env)
-        return
+        return False
     client = env.execute_async(settings.name)
     ended = client.get_job_execution_result()
     address = f"{run_settings.rest_host}:{run_settings.rest_port}"
@@ -206,10 +216,11 @@ def _run_job(
             _say(f"READY {address}")
     if ended.done():
         ended.result()
-        return
+        return True
     cancelled, deadline = client.cancel(), time.monotonic() + CANCEL_S
     while not cancelled.done() and time.monotonic() < deadline:
         time.sleep(POLL_S)
+    return False
 
 
 def _settings(job: Job, config: Config, arguments: Arguments) -> JobSettings:
@@ -269,8 +280,8 @@ def _run_settings(
                 f"the newest checkpoint is not looked for in {checkpoints}: name one by "
                 "--from-savepoint, or begin with the log by --fresh"
             )
-        newest = newest_checkpoint(folder)
-        restore_from = newest.absolute().as_uri() if newest else None
+        newest = newest_state(folder, local_path(savepoint_folder(config, settings.name)))
+        restore_from = folder_uri(newest) if newest else None
     host, _, port = (config.flink or "").rpartition(":")
     return RunSettings(
         parallelism=settings.parallelism,

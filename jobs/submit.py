@@ -128,16 +128,18 @@ class Submission:
     def submit(self, env: Any) -> None:
         """Hands over the job that is in `env`, and returns once all of it runs; raises SubmitFailed."""
         if self._going is not None:
-            self._gone = upgrade.replace(
-                self._rest, self._config.home, self._going, self._say_unless_json
-            )
+            self._gone = upgrade.stop(self._rest, self._going)
             self._restore_from = self._gone.savepoint
-            configure(env, restore_settings(self._gone.savepoint))
         try:
+            if self._going is not None and self._gone is not None:
+                home, say = self._config.home, self._say_unless_json
+                upgrade.make_way(self._rest, home, self._going, self._gone, say)
+                configure(env, restore_settings(self._gone.savepoint))
             client = env.execute_async(self._settings.name)
             job = await_whole(self._rest, str(client.get_job_id()))
         except Exception as error:
-            cause = str(error) if isinstance(error, SubmitFailed) else meaning_of(str(error))
+            is_said = isinstance(error, SubmitFailed | ConfigError)
+            cause = str(error) if is_said else meaning_of(str(error))
             raise SubmitFailed(
                 f"{self._settings.name} does not run: {cause}{self._way_back()}"
             ) from error

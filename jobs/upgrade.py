@@ -38,10 +38,14 @@ class Replacement(NamedTuple):
 
 
 class Replaced(NamedTuple):
-    """Where the state of the job that went lies, and when it stopped taking events (monotonic)."""
+    """Where the state of the job that went lies, and when it stopped taking events (monotonic).
+
+    `task_managers`: all that there were until then.
+    """
 
     savepoint: str
     stopped_s: float
+    task_managers: frozenset[str]
 
 
 def freshen(rest: FlinkRest, home: Path, code: str) -> None:
@@ -93,14 +97,23 @@ def give_up(home: Path, one: Replacement) -> None:
     _drop(home, one.new)
 
 
-def replace(rest: FlinkRest, home: Path, one: Replacement, say: Callable[[str], None]) -> Replaced:
-    """Stops the old job with a savepoint, and sees to it that only fresh task managers are free."""
+def stop(rest: FlinkRest, one: Replacement) -> Replaced:
+    """Stops the old job with a savepoint, once the new task managers are there.
+
+    Whatever fails from then on, the state to go on from is in what this returns.
+    """
     _await(lambda: set(one.new) <= set(rest.task_managers()), JOINED_S_MAX, "new task managers")
-    before = set(rest.task_managers())
+    before = frozenset(rest.task_managers())
     begun_s = time.monotonic()
-    savepoint = rest.stop(one.job.job_id, one.savepoints)
+    return Replaced(rest.stop(one.job.job_id, one.savepoints), begun_s, before)
+
+
+def make_way(
+    rest: FlinkRest, home: Path, one: Replacement, gone: Replaced, say: Callable[[str], None]
+) -> None:
+    """Returns when the old job is over and only fresh task managers are free; raises ConfigError."""
     rest.await_over(one.job.job_id)
-    say(f"{one.job.name} {one.job.job_id} stopped, its state is in {savepoint}")
+    say(f"{one.job.name} {one.job.job_id} stopped, its state is in {gone.savepoint}")
     if one.is_ours and not one.keeps:
         _drop(home, one.old)
         _await(lambda: not one.old & set(rest.task_managers()), JOINED_S_MAX, "old task managers")
@@ -109,11 +122,13 @@ def replace(rest: FlinkRest, home: Path, one: Replacement, say: Callable[[str], 
             f"restart the task managers of {rest.address} now: they hold the old code; waiting for it"
         )
         _await(
-            lambda: not before & set(now := rest.task_managers()) and len(now) >= len(before),
+            lambda: (
+                not gone.task_managers & set(now := rest.task_managers())
+                and len(now) >= len(gone.task_managers)
+            ),
             RESTARTED_S_MAX,
             "restarted task managers",
         )
-    return Replaced(savepoint, begun_s)
 
 
 def _drop(home: Path, names: tuple[str, ...] | frozenset[str]) -> None:

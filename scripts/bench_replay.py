@@ -9,8 +9,9 @@ from typing import Final, NamedTuple
 import psutil
 
 from jobs.config import PROJECT, Config
-from jobs.replay import make_plan
+from jobs.replay import make_plan, planned_range
 from schemas.errors import ConfigError
+from schemas.topics import EVENTS
 from scripts.bench_setting import CANDIDATES, bench_config, describe, prepare, records
 from scripts.console import say, show, show_json, show_table
 from scripts.engine import Engine, environment_of
@@ -101,7 +102,8 @@ def _measure(config: Config, kafka: str, prefix: str, events: int) -> Rate:
     say(f"replaying, {where}")
     folder = RunFolder(config, prefix)
     wanted = asked(config, None, None, Instead(), False)
-    plan = make_plan(kafka, config.topic_prefix, prefix, None, None)
+    found = planned_range(kafka, config.topic_prefix + EVENTS, None, None)
+    plan = make_plan(kafka, config.topic_prefix, prefix, found)
     run = Run(prefix, wanted, Manner(niceness=0), plan=plan, progress=Progress(total=events))
     folder.write(run)
     samples: list[Sample] = []

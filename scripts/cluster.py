@@ -156,7 +156,7 @@ def cancel(config: Config, cluster: str | None, name: str) -> str:
 
 def check_shadow(config: Config, prefix: str) -> None:
     """Raises ConfigError where this cannot be the prefix of a shadow run."""
-    if not prefix.strip(".") or prefix == config.topic_prefix:
+    if prefix.strip(".") in ("", config.topic_prefix.strip(".")):
         raise ConfigError("a shadow needs a prefix of its own, or it would write where live does")
     if re.fullmatch(r"[A-Za-z0-9._-]{1,100}", prefix) is None:
         raise ConfigError(

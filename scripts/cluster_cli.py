@@ -141,7 +141,7 @@ def decide(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Run the decide job alone, on running servers; it goes on from its newest checkpoint.
+    """Run the decide job alone, on running servers; it goes on from its newest checkpoint or savepoint.
 
     With --shadow it begins with the state of the live job, and what it decides only goes to the
     prefixed topics: `kairos compare` says what it decides differently.
@@ -165,7 +165,7 @@ def learn(
     parallelism: Parallelism = None,
     json: Json = False,
 ) -> None:
-    """Run the learn job alone, on running servers; it goes on from its newest checkpoint."""
+    """Run the learn job alone, on running servers; it goes on from its newest checkpoint or savepoint."""
     from scripts import cluster as module
 
     config = module.with_cluster(config_from(), cluster, parallelism)

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final, TypeVar
 
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka import KafkaError, TopicPartition
 
-from jobs.kafka import ANSWER_S, end_offsets, log_record, open_consumer
+from jobs.kafka import ANSWER_S, end_offsets, failure, first_offsets, log_record, open_consumer
 from models.ranker import XgboostRanker
 from schemas.codec import DECISION, TRACE, Codec
 from schemas.records import LogRecord
@@ -63,7 +63,8 @@ class DecisionFinder:
         try:
             ends = end_offsets(consumer, topic)
             if from_ms is None:
-                starts = {at: max(0, end - NEWEST_MAX) for at, end in ends.items()}
+                lows = first_offsets(consumer, topic, ends)
+                starts = {at: max(low, ends[at] - NEWEST_MAX) for at, low in lows}
                 stops = ends
             else:
                 places = [TopicPartition(topic, at, from_ms) for at in ends]
@@ -96,7 +97,7 @@ def _between(
         elif error.code() == KafkaError._PARTITION_EOF:
             growing.discard(message.partition())
         elif not error.retriable():
-            raise KafkaException(error)
+            raise failure(message)
 
 
 def _first(

@@ -17,10 +17,11 @@ import msgspec
 
 from jobs.config import PROJECT, Config
 from jobs.flink_rest import FlinkRest
-from jobs.flink_settings import local_path, newest_checkpoint
+from jobs.flink_settings import folder_uri, local_path, newest_checkpoint, newest_of
 from jobs.job_settings import Offsets
 from jobs.metrics import read_counts
 from jobs.replay import Plan, next_plan, reached_ms
+from jobs.run_job import EXIT_STOPPED
 from jobs.stack.causes import remedy
 from jobs.stack.ports import LOOPBACK, free_port
 from jobs.stack.process import Child, Process
@@ -145,6 +146,8 @@ class Worker:
                     time.sleep(POLL_S)
             finally:
                 self._run.busy_s += time.monotonic() - begun_s
+            if process.exit_code() == 0:
+                self._check_end(job)
             if plan.range.is_held and not self._stop(process, job):
                 raise ConfigError(
                     f"the replay is done, but no savepoint could be made in {self._savepoints(job)}: "
@@ -152,6 +155,21 @@ class Worker:
                 )
         self._keep(progress=meter.done())
         return True
+
+    def _check_end(self, job: Job) -> None:
+        """Raises ConfigError where a job that is over was stopped on its cluster before its range had ended."""
+        if self._config.flink is None:
+            return  # its Flink is gone with it, and its address was nobody else's
+        savepoint = None
+        with suppress(ConfigError, KeyError):  # a cluster forgets, and may be gone
+            over = next((one for one in job.rest.jobs() if one.name == job.name), None)
+            savepoint = job.rest.stopped_with(over.job_id) if over is not None else None
+        if savepoint is not None:
+            self._keep(savepoint=savepoint)
+            raise ConfigError(
+                f"{job.name} was stopped on {job.rest.address} before it came to the end, its state is in "
+                f"{savepoint}; the same command goes on from there"
+            )
 
     def _is_at_rest(self, meter: Meter) -> bool:
         """Whether a job that stands still at its end has come to it, with nothing more to take."""
@@ -173,6 +191,11 @@ class Worker:
     def _check(self, process: Process) -> None:
         """Raises ConfigError where the job has died."""
         code = process.exit_code()
+        if code == EXIT_STOPPED:
+            raise ConfigError(
+                "the job was asked to end before its range did; "
+                "the same command goes on from its newest checkpoint"
+            )
         if code is not None:
             cause = process.root_cause()
             raise ConfigError(
@@ -199,7 +222,7 @@ class Worker:
             location = job.rest.stop(job.rest.find_job(job.name).job_id, uri)
         made = _complete_in(folder) - before
         if location is None and made:
-            location = made.pop().as_uri()
+            location = folder_uri(made.pop())
         if location is not None:
             self._keep(savepoint=location)
             for one in before:
@@ -210,7 +233,7 @@ class Worker:
         """The URI of the folder of the job's savepoints."""
         if self._config.checkpoints:
             return savepoint_folder(self._config, job.name)
-        return self._folder.savepoints.absolute().as_uri()
+        return folder_uri(self._folder.savepoints)
 
     def _job(self, is_live: bool) -> Job:
         kind, prefix = "decide" if is_live else "replay", self._run.prefix
@@ -259,9 +282,8 @@ class Worker:
         checkpoints = local_path(checkpoint_folder(self._config, name))
         savepoint = local_path(self._run.savepoint) if self._run.savepoint else None
         checkpoint = newest_checkpoint(checkpoints) if checkpoints else None
-        found = [one for one in (checkpoint, savepoint) if one is not None]
-        newest = max(found, key=lambda one: (one / "_metadata").stat().st_mtime_ns, default=None)
-        return newest.absolute().as_uri() if newest else None
+        newest = newest_of(checkpoint, savepoint)
+        return folder_uri(newest) if newest else None
 
     @contextmanager
     def _running(self, job: Job) -> Iterator[Process]:

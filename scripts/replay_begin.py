@@ -2,17 +2,17 @@
 
 import shutil
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 import msgspec
 
 from jobs.archive_restore import Restored
-from jobs.config import Config
+from jobs.config import Config, SourceFormat
 from jobs.flink_settings import local_path
 from jobs.kafka import open_consumer, partitions_of
 from jobs.log_range import LogRange
-from jobs.replay import make_plan
-from jobs.submit import checkpoint_folder
+from jobs.replay import make_plan, planned_range
+from jobs.submit import checkpoint_folder, savepoint_folder
 from models.content import Published
 from schemas.control import Control
 from schemas.errors import ConfigError
@@ -22,7 +22,7 @@ from scripts.models_cli import MODELS, find_artefact
 from scripts.policy_file import PolicyMistakes, check_policy, payload_of
 from scripts.policy_versions import version_of
 from scripts.progress import Watched
-from scripts.replay_run import Asked, Manner, Progress, Run, RunFolder
+from scripts.replay_run import FOLDER, Asked, Manner, Progress, Run, RunFolder
 from scripts.replay_topics import check_free, write_controls
 from scripts.times import utc
 
@@ -86,6 +86,16 @@ def asked(
     )
 
 
+def fixed(config: Config, one: Asked) -> Config:
+    """The configuration with the settings that decisions depend on, as they were when the replay began."""
+    return config._replace(
+        topic_prefix=one.source_prefix,
+        source_format=cast(SourceFormat, one.source_format),
+        lateness_ms=one.lateness_ms,
+        seed=one.seed,
+    )
+
+
 def check_prefix(config: Config, prefix: str) -> None:
     """Raises ConfigError where the prefix cannot be one of a replay."""
     if not prefix.strip(".") or not all(
@@ -95,9 +105,27 @@ def check_prefix(config: Config, prefix: str) -> None:
             f"--prefix {prefix!r}: letters, digits, dots, underscores and hyphens are wanted, "
             "such as `may.`"
         )
-    if prefix == config.topic_prefix:
+    if prefix.strip(".") == config.topic_prefix.strip("."):
         raise ConfigError(
-            f"--prefix {prefix} is that of the live topics (KAIROS_TOPIC_PREFIX): take another"
+            f"--prefix {prefix} is that of the live topics (KAIROS_TOPIC_PREFIX), but for dots at most: "
+            "take another"
+        )
+
+
+def twin(config: Config, prefix: str) -> str | None:
+    """The prefix of another replay whose job would have the same name and state: but for dots it is this."""
+    places = sorted((config.home / FOLDER).glob("*/run.json"))
+    others = (place.parent.name for place in places if place.parent.name != prefix)
+    return next((one for one in others if one.strip(".") == prefix.strip(".")), None)
+
+
+def check_twin(config: Config, prefix: str) -> None:
+    """Raises ConfigError where another replay keeps its state where this one would."""
+    other = twin(config, prefix)
+    if other is not None:
+        raise ConfigError(
+            f"--prefix {prefix} is that of the replay {other} but for dots, and they would share their "
+            f"state: take another, or remove that one: `kairos replay drop {other}`"
         )
 
 
@@ -120,15 +148,18 @@ def begin(
         )
     run.manner = manner
     if run.plan is None:
-        if what_if.controls:
-            write_controls(kafka, config.topic_prefix, prefix, what_if.controls)
         own = (CONTROL,) if what_if.controls else ()
+        events = config.topic_prefix + EVENTS
         if wanted.archive is not None:
             folder.write(run)  # what is restored before a crash is this run's
             _restore(kafka, config, prefix, wanted)
-            own = (EVENTS, *own)
-        plan = make_plan(kafka, config.topic_prefix, prefix, wanted.from_ms, wanted.to_ms, own)
-        check_space(config, plan.range.count)
+            own, events = (EVENTS, *own), prefix + EVENTS
+        found = planned_range(kafka, events, wanted.from_ms, wanted.to_ms)
+        check_space(config, found.count)
+        if what_if.controls:
+            folder.write(run)  # as above
+            write_controls(kafka, config.topic_prefix, prefix, what_if.controls)
+        plan = make_plan(kafka, config.topic_prefix, prefix, found, own)
         held = msgspec.structs.replace(plan.range, is_held=wanted.then_live)
         run.plan = msgspec.structs.replace(plan, range=held)
         run.progress = Progress(total=plan.range.count)
@@ -137,11 +168,15 @@ def begin(
 
 
 def forget_state(config: Config, prefix: str) -> None:
-    """Removes the checkpoints of whatever ran under this prefix."""
+    """Removes the checkpoints and savepoints of whatever ran under this prefix; not what another replay keeps."""
+    if twin(config, prefix) is not None:
+        return
     for kind in ("replay", "decide"):
-        checkpoints = local_path(checkpoint_folder(config, f"{kind}.{prefix.strip('.')}"))
-        if checkpoints is not None:
-            shutil.rmtree(checkpoints, ignore_errors=True)
+        name = f"{kind}.{prefix.strip('.')}"
+        for uri in (checkpoint_folder(config, name), savepoint_folder(config, name)):
+            folder = local_path(uri)
+            if folder is not None:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def check_space(config: Config, count: int) -> None:

@@ -59,7 +59,7 @@ def replay(
     """Decide again over a range of the log. Nothing but PREFIX's topics is written."""
     if context.invoked_subcommand is not None:
         return
-    from scripts.replay_begin import asked, begin, check_prefix, instead
+    from scripts.replay_begin import asked, begin, check_prefix, check_twin, instead
     from scripts.replay_run import Manner, RunFolder
     from scripts.status import running_kafka
     from scripts.times import parse_time
@@ -68,6 +68,7 @@ def replay(
         raise ConfigError("kairos replay needs --prefix, such as `--prefix may.`; see --help")
     config = config_from()
     check_prefix(config, prefix)
+    check_twin(config, prefix)
     times = [parse_time(text) if text else None for text in (from_, to)]
     what_if = instead(config, policy, model)
     wanted = asked(config, times[0], times[1], what_if, then_live, archive)
@@ -106,6 +107,7 @@ def resume(prefix: Prefix, rate: Rate = None, json: Json = False) -> None:
     """Go on with a replay that was paused, interrupted or killed."""
     import msgspec
 
+    from scripts.replay_begin import fixed
     from scripts.status import running_kafka
 
     folder, run = _find(prefix)
@@ -113,7 +115,7 @@ def resume(prefix: Prefix, rate: Rate = None, json: Json = False) -> None:
         folder.go_on()
         show(f"{prefix} goes on, in the process {folder.worker()}")
         return
-    config = config_from()
+    config = fixed(config_from(), run.asked)
     kafka = running_kafka(config)
     if run.plan is None:
         raise ConfigError(f"{prefix} had not begun yet: type its `kairos replay` command again")

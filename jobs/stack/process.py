@@ -123,9 +123,10 @@ class Process:
             )
 
     def bound_log(self) -> None:
-        """Empties a log that has grown beyond 64 MiB; the child goes on writing to it."""
-        if self.log.stat().st_size > LOG_BYTES_MAX:
-            os.truncate(self.log, 0)
+        """Empties a log that has grown beyond 64 MiB; the child goes on writing to it, also if it was deleted."""
+        with suppress(FileNotFoundError):
+            if self.log.stat().st_size > LOG_BYTES_MAX:
+                os.truncate(self.log, 0)
 
     def stop(self, seconds_max: float = STOP_SECONDS_MAX) -> None:
         """Asks the child to end, and kills it and its group if it has not after `seconds_max`."""

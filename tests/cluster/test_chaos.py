@@ -1,10 +1,11 @@
-"""How long decisions were away after a kill; what a supervisor is asked for; offsets in a savepoint."""
+"""How long decisions were away after a kill; what a supervisor is asked for and keeps; offsets in a savepoint."""
 
 import struct
 from pathlib import Path
 
 from jobs.savepoint_offsets import offsets_in
 from jobs.stack.flink_cluster import Wanted, read_wanted, write_wanted
+from jobs.stack.process import LOG_BYTES_MAX, Child, Process
 from scripts.chaos import recovered
 
 NOON = 1_800_000_000_000
@@ -57,3 +58,13 @@ def test_offsets_are_found_where_the_connector_writes_them(tmp_path: Path) -> No
     (tmp_path / "state").write_bytes(split("events", 3, 7) + struct.pack(">H6s", 6, b"events"))
     assert offsets_in(tmp_path.as_uri(), "events") == {0: 12, 3: 7}
     assert offsets_in("s3://bucket/savepoint", "events") == {}
+
+
+def test_a_log_is_bounded_and_may_be_deleted_while_it_is_written(tmp_path: Path) -> None:
+    with Process(Child("none", ("true",), lambda _: True), tmp_path) as process:
+        with process.log.open("ab") as log:
+            log.truncate(LOG_BYTES_MAX + 1)
+        process.bound_log()
+        assert process.log.stat().st_size == 0
+        process.log.unlink()
+        process.bound_log()

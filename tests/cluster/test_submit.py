@@ -9,8 +9,14 @@ from typing import Any
 
 import pytest
 
-from jobs.flink_rest import FlinkRest, last_cause
+from jobs import upgrade
+from jobs.config import config_from
+from jobs.flink_rest import FlinkJob, FlinkRest, last_cause
+from jobs.job_settings import job_settings
 from jobs.submit import (
+    Order,
+    Submission,
+    SubmitFailed,
     check_cluster,
     check_embedded,
     check_slots,
@@ -19,6 +25,7 @@ from jobs.submit import (
     meaning_of,
 )
 from schemas.errors import ConfigError
+from scripts.cluster import check_shadow
 
 GOOD = {
     "/config": {"flink-version": "2.3.9"},
@@ -147,3 +154,49 @@ def test_causes_that_are_known_are_said_in_words(trace: str, wanted: str) -> Non
 def test_an_unknown_cause_is_said_as_it_is() -> None:
     assert meaning_of("a.B: outer\n\tat x\nCaused by: c.D: inner\n\t... 3 more") == "c.D: inner"
     assert meaning_of("") == "unknown"
+
+
+@pytest.mark.parametrize("prefix", ["", ".", "shop", "shop.", ".shop"])
+def test_a_shadow_whose_job_would_have_the_live_name_is_refused(
+    tmp_path: Path, prefix: str
+) -> None:
+    live = {"KAIROS_HOME": str(tmp_path), "KAIROS_TOPIC_PREFIX": "shop.", "KAIROS_FLINK": "far:1"}
+    with pytest.raises(ConfigError, match="needs a prefix of its own"):
+        check_shadow(config_from(live), prefix)
+
+
+def test_a_savepoint_that_stopped_a_job_is_told_from_one_of_a_job_that_went_on(
+    answers: tuple[dict[str, Any], FlinkRest],
+) -> None:
+    given, rest = answers
+    made = {"external_path": "file:/s/savepoint-1", "checkpoint_type": "SYNC_SAVEPOINT"}
+    for savepoint, wanted in (
+        (made, "file:///s/savepoint-1"), (made | {"checkpoint_type": "SAVEPOINT"}, None), (None, None),
+    ):  # fmt: skip
+        given["/jobs/j/checkpoints"] = {"latest": {"savepoint": savepoint}}
+        assert rest.stopped_with("j") == wanted
+
+
+@pytest.mark.parametrize("is_stopped", [True, False])
+def test_an_upgrade_that_fails_after_the_stop_names_the_way_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_stopped: bool
+) -> None:
+    def fail(*_: Any) -> None:
+        raise ConfigError("waited 120 s for the old task managers in vain")
+
+    config = config_from({"KAIROS_HOME": str(tmp_path), "KAIROS_FLINK": "far:8081"})
+    settings = job_settings("decide", config, "kafka:1", {})
+    submission = Submission(config, settings, Order(True, True, False, False), lambda _: None)
+    job = FlinkJob("j", "decide", "RUNNING", 1, 1, 0)
+    submission._going = upgrade.Replacement(job, "file:///s", ("new",), frozenset(), True, False)
+    gone = upgrade.Replaced("file:///s/savepoint-1", 0.0, frozenset())
+    given_up: list[object] = []
+    monkeypatch.setattr(upgrade, "give_up", lambda *words: given_up.append(words))
+    monkeypatch.setattr(upgrade, "stop", (lambda *_: gone) if is_stopped else fail)
+    monkeypatch.setattr(upgrade, "make_way", fail)
+    with pytest.raises((SubmitFailed, ConfigError), match="waited 120 s") as refused:
+        submission.submit(None)
+    submission.leave()
+    way_back = "`kairos decide --cluster far:8081 --from-savepoint file:///s/savepoint-1`"
+    assert (way_back in str(refused.value)) is is_stopped
+    assert bool(given_up) is not is_stopped, "its successor's task managers stay"

@@ -1,13 +1,15 @@
 """The archive: every record once, whatever interrupts it; what was altered is refused, what is missing is said."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from confluent_kafka import KafkaError, TopicPartition
 
-from jobs import archive_write, log_range
+from jobs import archive_write, kafka, log_range
 from jobs.archive import ArchivedTopic, Raw, Storage, read_archive, rows_in
 from jobs.archive_write import Archiver, Topic
 from jobs.log_range import LogRange
@@ -19,6 +21,7 @@ from scripts.archive import held
 from tests.builders import NOON, make_event
 
 TOPIC = Topic("events", Event, EVENT.decode)
+READ_RAW = archive_write.read_raw
 ROWS = 7
 """Records of a segment here."""
 
@@ -259,3 +262,60 @@ def test_any_file_system_will_do(broker: Broker) -> None:
     assert {at: list(found.raw(at)) for at in found.segments} == broker.records
     with pytest.raises(ConfigError, match="archive nosuch://x"):
         Storage("nosuch://x")
+
+
+class Gone:
+    """In the place of a consumer and of what it answers: the records to be read next are not there."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        self.settings = settings
+
+    def assign(self, _: Any) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+    def poll(self, _: float) -> "Gone":
+        return self
+
+    def consume(self, *_: Any) -> list["Gone"]:
+        return [self]
+
+    def error(self) -> KafkaError:
+        return KafkaError(KafkaError._AUTO_OFFSET_RESET)
+
+    def topic(self) -> str:
+        return "events"
+
+    def partition(self) -> int:
+        return 1
+
+
+READERS: list[Callable[[], Any]] = [
+    lambda: archive_write.read_raw("", "events", 1, 3, 9),
+    lambda: log_range._read("", TopicPartition("events", 1, 3), 9),
+    lambda: kafka.read_before("", {"events": {1: 9}}),
+    lambda: kafka.read_partition("", "events", 9),
+    lambda: kafka.first_times("", "events", {1: 3}, {1: 9}),
+]
+
+
+@pytest.mark.parametrize("read", READERS)
+def test_records_that_retention_deletes_before_they_are_read_are_missed(
+    monkeypatch: pytest.MonkeyPatch, read: Callable[[], Any]
+) -> None:
+    monkeypatch.setattr(kafka, "Consumer", Gone)
+    assert kafka.open_consumer("").settings["auto.offset.reset"] == "error"
+    with pytest.raises(ConfigError, match="events/1: the records to be read next are gone"):
+        list(read())
+
+
+def test_nothing_is_archived_of_what_is_gone_before_it_was_read(
+    broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kafka, "Consumer", Gone)
+    monkeypatch.setattr(archive_write, "read_raw", READ_RAW)
+    with pytest.raises(ConfigError, match="are gone from Kafka"):
+        run(tmp_path)
+    assert archived(tmp_path).segments == {}

@@ -3,12 +3,17 @@
 import os
 from pathlib import Path
 
+import pytest
+
 from jobs.flink_settings import (
     CHECKPOINTS_KEPT,
     RunSettings,
     copy_code,
     flink_settings,
+    folder_uri,
+    local_path,
     newest_checkpoint,
+    newest_state,
 )
 
 
@@ -47,6 +52,34 @@ def test_old_and_incomplete_ones_are_deleted(tmp_path: Path) -> None:
     newest_checkpoint(tmp_path)
     left = sorted(path.name for path in tmp_path.iterdir())
     assert left == [f"run-{at}" for at in range(2, CHECKPOINTS_KEPT + 2)]
+
+
+def test_a_stopped_job_goes_on_from_its_savepoint_which_is_never_deleted(tmp_path: Path) -> None:
+    checkpoints, savepoints = tmp_path / "checkpoints", tmp_path / "savepoints"
+    assert newest_state(checkpoints, savepoints) is None
+    older = write_checkpoint(savepoints, "savepoint-1", at=10)
+    stopped = write_checkpoint(savepoints, "savepoint-2", at=20)
+    write_checkpoint(savepoints, "savepoint-3", at=30, is_complete=False)
+    assert newest_state(checkpoints, savepoints) == stopped, "stopping deletes the checkpoints"
+    went_on = write_checkpoint(checkpoints, "run-b/chk-1", at=25)
+    assert newest_state(checkpoints, savepoints) == went_on
+    assert newest_state(checkpoints, None) == went_on
+    assert older.is_dir()
+
+
+@pytest.mark.parametrize("name", ["plain", "with space", "a%20b", "c#d?e"])
+def test_a_folder_is_named_as_flink_reads_it(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / name
+    assert folder_uri(folder) == f"file://{folder}"
+    assert local_path(folder_uri(folder)) == folder
+    assert folder_uri(folder_uri(folder) + "/") == folder_uri(folder)
+
+
+def test_a_path_is_found_in_any_form_of_a_files_uri() -> None:
+    for uri in ("file:/a b", "file:///a b", "file://localhost/a b"):
+        assert local_path(uri) == Path("/a b")
+    assert local_path("s3://bucket/a") is None
+    assert local_path("/a") is None
 
 
 def test_an_operator_without_a_uid_is_refused_by_flink(tmp_path: Path) -> None:

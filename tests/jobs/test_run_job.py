@@ -2,8 +2,15 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
-from jobs.config import PROJECT
+import pytest
+
+from jobs import run_job
+from jobs.config import PROJECT, config_from
+from jobs.gateway import JvmSettings
+from jobs.job_settings import job_settings
+from jobs.run_decide import DECIDE
 
 HANG = """
 import signal, sys, time
@@ -24,3 +31,28 @@ def test_process_that_hangs_after_its_stop_ends_and_says_where_it_hung() -> None
     )  # fmt: skip
     assert done.returncode == 1
     assert "line 9 in <module>" in done.stderr
+
+
+def test_a_replay_that_was_stopped_is_not_done() -> None:
+    assert run_job.exit_code(is_replay=True, has_ended=False) == run_job.EXIT_STOPPED
+    assert run_job.exit_code(is_replay=True, has_ended=True) == 0
+    assert run_job.exit_code(is_replay=False, has_ended=False) == 0, (
+        "a live job ends by being stopped"
+    )
+
+
+@pytest.mark.parametrize("place", ["", "elsewhere"])
+def test_a_run_goes_on_from_the_savepoint_with_which_it_was_stopped(
+    tmp_path: Path, place: str
+) -> None:
+    folder = {"KAIROS_CHECKPOINTS": str(tmp_path / place)} if place else {}
+    config = config_from({"KAIROS_HOME": str(tmp_path), "KAIROS_TOPIC_PREFIX": "shop."} | folder)
+    savepoint = tmp_path / place / "savepoints" / "decide.shop" / "savepoint-1"
+    savepoint.mkdir(parents=True)
+    (savepoint / "_metadata").touch()
+    settings = job_settings("decide", config, "kafka:1", {})
+    for words, wanted in (((), f"file://{savepoint}"), (("--fresh",), None)):
+        arguments = run_job._arguments(DECIDE, config, ["--kafka", "kafka:1", *words])
+        jvm = JvmSettings(tmp_path, (), tmp_path, tmp_path, tmp_path, 1)
+        found = run_job._run_settings(config, arguments, settings, jvm)
+        assert found.restore_from == wanted

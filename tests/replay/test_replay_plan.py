@@ -1,20 +1,38 @@
 """What a replay is before it runs: its plan, its pace, what is kept of it, what it refuses."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 import pytest
 
+from jobs import kafka
 from jobs.config import Config, config_from
 from jobs.job_settings import ReplayRange, job_settings
+from jobs.kafka import replay_range
 from jobs.pace import Pace
 from jobs.replay import DRIFT_MS_MIN, TOGETHER, Plan, drift_ms, read_plan
+from jobs.run_job import EXIT_STOPPED
 from schemas.control import Control
 from schemas.errors import ConfigError
 from schemas.limits import DAY_MS
-from scripts.replay_begin import Instead, asked, check_prefix, check_space, differs
+from scripts import replay_begin
+from scripts.replay import Job, Worker
+from scripts.replay_begin import (
+    Instead,
+    asked,
+    begin,
+    check_prefix,
+    check_space,
+    check_twin,
+    differs,
+    fixed,
+    forget_state,
+)
 from scripts.replay_meter import Meter
 from scripts.replay_run import Asked, Manner, Progress, Run, RunFolder
 from tests.builders import NOON
@@ -179,6 +197,30 @@ def test_the_live_prefix_is_refused(tmp_path: Path) -> None:
         check_prefix(config(tmp_path, KAIROS_TOPIC_PREFIX="live."), "live.")
 
 
+@pytest.mark.parametrize("prefix", ["shop", "shop.", ".shop", "shop.."])
+def test_the_live_prefix_is_refused_with_other_dots(tmp_path: Path, prefix: str) -> None:
+    for live in ("shop", "shop."):
+        with pytest.raises(ConfigError, match="that of the live topics"):
+            check_prefix(config(tmp_path, KAIROS_TOPIC_PREFIX=live), prefix)
+
+
+def test_a_replay_that_differs_by_dots_is_refused_and_its_state_left_alone(tmp_path: Path) -> None:
+    home = config(tmp_path)
+    RunFolder(home, "may.").write(make_run(home))
+    (RunFolder(home, "june").path).mkdir()
+    for prefix in ("may.", "june.", "mays"):
+        check_twin(home, prefix)
+    with pytest.raises(ConfigError, match=r"that of the replay may\. but for dots"):
+        check_twin(home, "may")
+    state = [tmp_path / kind / "replay.may" for kind in ("checkpoints", "savepoints")]
+    for folder in state:
+        folder.mkdir(parents=True)
+    forget_state(home, "may")
+    assert all(folder.is_dir() for folder in state)
+    forget_state(home, "may.")
+    assert not any(folder.exists() for folder in state)
+
+
 def test_a_disk_that_cannot_hold_it_is_refused(tmp_path: Path) -> None:
     check_space(config(tmp_path), 1)
     with pytest.raises(ConfigError, match="free some space, or replay a shorter time"):
@@ -190,3 +232,123 @@ def test_what_differs_from_an_earlier_command_is_named(tmp_path: Path) -> None:
     before = make_run(config(tmp_path), asked=wanted(config(tmp_path), model="m1"))
     assert differs(before, wanted(config(tmp_path), model="m1", from_ms=3)) == ""
     assert differs(before, wanted(config(tmp_path), seed="s")) == " with model m1, seed kairos"
+
+
+def test_what_decisions_depend_on_is_as_it_was_whatever_the_shell_says(tmp_path: Path) -> None:
+    before = config(tmp_path, KAIROS_TOPIC_PREFIX="shop.", KAIROS_SEED="s")
+    other = config(
+        tmp_path, KAIROS_SEED="t", KAIROS_LATENESS_MS="1", KAIROS_FORMAT="json", KAIROS_KAFKA="k:1"
+    )
+    found = fixed(other, wanted(before))
+    assert wanted(found) == wanted(before)
+    assert found == before._replace(kafka="k:1")
+
+
+class GrowingTopic:
+    """In the place of Kafka: a topic of two partitions to which a record comes before each answer."""
+
+    def __init__(self) -> None:
+        self.times: dict[int, list[int]] = {0: [NOON], 1: []}
+        self.newest_was_asked = 0
+
+    def grow(self) -> None:
+        mine = self.times[0]
+        mine.append(mine[-1] + 1_000)
+
+    def newest_ms(self, *_: Any) -> int:
+        self.newest_was_asked += 1
+        self.grow()
+        return self.times[0][-1]
+
+    def ends(self, *_: Any) -> dict[int, int]:
+        self.grow()
+        return {at: len(mine) for at, mine in self.times.items()}
+
+    def offsets_at(self, _: Any, __: str, ms: int, ends: dict[int, int]) -> dict[int, int]:
+        self.grow()
+        return {
+            at: next((n for n, one in enumerate(mine) if one >= ms), ends[at])
+            for at, mine in self.times.items()
+        }
+
+
+@pytest.fixture
+def growing(monkeypatch: pytest.MonkeyPatch) -> GrowingTopic:
+    topic = GrowingTopic()
+    consumer = SimpleNamespace(close=lambda: None)
+    monkeypatch.setattr(kafka, "open_consumer", lambda _: consumer)
+    monkeypatch.setattr(kafka, "_newest_ms", topic.newest_ms)
+    monkeypatch.setattr(kafka, "end_offsets", topic.ends)
+    monkeypatch.setattr(kafka, "_offsets_at", topic.offsets_at)
+    monkeypatch.setattr(kafka, "first_offsets", lambda *_: [(0, 0), (1, 0)])
+    return topic
+
+
+def test_a_log_that_grows_all_the_time_is_replayed_to_the_newest_record_of_now(
+    growing: GrowingTopic,
+) -> None:
+    found = replay_range("", "events")
+    assert found == ReplayRange({0: 0, 1: 0}, {0: 2, 1: 0}, NOON + 1_000)
+    times = growing.times[0][found.starts[0] : found.ends[0]]
+    assert max(times) == found.end_ms, "no record of the range is later than its end"
+
+
+def test_the_newest_record_is_not_asked_for_where_the_end_is_given(growing: GrowingTopic) -> None:
+    found = replay_range("", "events", NOON + 1_000, NOON + 2_000)
+    assert found == ReplayRange({0: 1, 1: 0}, {0: 2, 1: 0}, NOON + 2_000)
+    assert growing.newest_was_asked == 0
+
+
+def test_a_what_if_of_an_empty_range_writes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[object] = []
+    whatif = Instead(policy=Control("policy", "default", "v", 0))
+    home, folder = config(tmp_path), RunFolder(config(tmp_path), "p.")
+    for name in ("_check_topic", "check_free"):
+        monkeypatch.setattr(replay_begin, name, lambda *_: None)
+    monkeypatch.setattr(replay_begin, "write_controls", lambda *words: written.append(words))
+    for count, refusal in ((0, "holds no record of that time"), (10**15, "free some space")):
+        found = ReplayRange({0: 0}, {0: count}, NOON)
+        monkeypatch.setattr("jobs.replay.replay_range", lambda *_, found=found: found)
+        with pytest.raises(ConfigError, match=refusal):
+            begin("", home, folder, asked(home, None, NOON, whatif, False), whatif, Manner())
+    assert (written, folder.read()) == ([], None)
+
+
+@pytest.mark.parametrize("stopped_with", ["file:///s", None])
+def test_a_job_that_was_stopped_on_its_cluster_is_gone_on_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stopped_with: str | None
+) -> None:
+    plan = Plan("p.", ReplayRange({0: 0}, {0: 9}, NOON), {})
+    home = config(tmp_path, KAIROS_FLINK="far:8081")
+    run = make_run(home, plan=plan)
+    worker = Worker(home, "", None, RunFolder(home, "p."), run, lambda _: None, lambda _: None)
+    rest = SimpleNamespace(
+        address="far:8081", stopped_with={"new": stopped_with, "old": "file:///old"}.get,
+        jobs=lambda: [SimpleNamespace(name="replay.p", job_id=one) for one in ("new", "old")],
+    )  # fmt: skip
+
+    @contextmanager
+    def running(_: Job) -> Iterator[Any]:
+        yield SimpleNamespace(exit_code=lambda: 0)
+
+    monkeypatch.setattr(worker, "_running", running)
+    monkeypatch.setattr(worker, "_job", lambda is_live: Job("replay.p", rest, ()))  # type: ignore[arg-type]
+    if stopped_with is None:
+        assert worker._work_off()
+        assert run.progress.taken == 9
+        return
+    with pytest.raises(ConfigError, match="was stopped on far:8081 before it came to the end"):
+        worker._work_off()
+    assert (run.savepoint, run.state) == ("file:///s", "preparing")
+
+
+def test_a_job_that_a_signal_has_ended_is_not_done(tmp_path: Path) -> None:
+    home = config(tmp_path)
+    worker = Worker(
+        home, "", None, RunFolder(home, "p."), make_run(home), lambda _: None, lambda _: None
+    )
+    ended: Any = SimpleNamespace(exit_code=lambda: EXIT_STOPPED)
+    with pytest.raises(ConfigError, match="asked to end before its range did"):
+        worker._check(ended)
