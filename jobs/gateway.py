@@ -19,6 +19,7 @@ from pyflink.java_gateway import get_gateway
 from pyflink.pyflink_gateway_server import construct_flink_classpath, get_jvm_opts
 
 from jobs.config import PROJECT
+from jobs.stack.java import QUICK_COMPILER
 from jobs.stack.process import dying_with
 from schemas.errors import ConfigError
 
@@ -110,6 +111,7 @@ def _command(settings: JvmSettings) -> list[str]:
         str(settings.java_home / "bin" / "java"),
         f"-Xmx{settings.heap_mb}m",
         "-XX:+UseSerialGC",
+        QUICK_COMPILER,
         "-XX:+ExitOnOutOfMemoryError",
         f"-XX:ErrorFile={settings.log.with_suffix('.crash')}",
         f"-Djava.io.tmpdir={settings.work}",

@@ -11,7 +11,7 @@ from typing import Final
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from jobs.stack.java import java_command
+from jobs.stack.java import QUICK_COMPILER, java_command
 from jobs.stack.ports import LOOPBACK, free_port
 from jobs.stack.process import Child, Process
 from schemas.errors import ConfigError
@@ -60,6 +60,7 @@ _JVM_OPTIONS: Final = (
     # A broker without memory must end, so that its end is seen.
     "-XX:+ExitOnOutOfMemoryError",
     "-XX:-UsePerfData",
+    QUICK_COMPILER,
     "-Djava.awt.headless=true",
     "-Dlog4j2.configurationFile=log4j2.properties",
 )
