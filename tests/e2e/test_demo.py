@@ -72,6 +72,7 @@ def descendants(pid: int, count_min: int) -> list[psutil.Process]:
     return found if len(found) >= count_min else []
 
 
+@pytest.mark.long
 def test_killed_while_it_starts_it_leaves_no_child(demo_home: Home) -> None:
     with demo_home.start("demo") as process:
         # Kafka, Valkey, the decide job and its JVM, which is just starting

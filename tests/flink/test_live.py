@@ -133,6 +133,7 @@ def test_sigterm_ends_it_in_order_and_the_next_run_goes_on(job: Job) -> None:
     assert not jvm.is_running(), "kill -9 leaves no JVM"
 
 
+@pytest.mark.long
 def test_end_of_the_jvm_ends_the_process(job: Job) -> None:
     last = start_decide(job.kafka, PREFIX, job.home, "--fresh")
     last.wait_until_ready()
