@@ -10,7 +10,8 @@ from schemas.errors import ConfigError
 
 QUICK_COMPILER: Final = "-XX:TieredStopAtLevel=1"
 """For JVMs that share a small machine with Python: the optimising compiler takes a core for minutes, and most of the
-work is not Java's (500 events/s on two cores: p50 36 ms with it, 119 ms without, 90 s after the start)."""
+work is not Java's (one comparison at 500 events/s on two cores that were then full: median 36 ms with this, 119 ms and
+more without)."""
 
 
 def java_home() -> Path:
