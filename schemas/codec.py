@@ -130,7 +130,7 @@ class StateCodec(Generic[T]):
         self._version = version
         self._upgrades = upgrades or {}
         self._prefix = bytes([version])
-        self._decoder = msgspec.msgpack.Decoder(prepared(kind))
+        self._decoder = msgspec.msgpack.Decoder(kind)
         self._encoder = msgspec.msgpack.Encoder()
 
     def encode(self, state: T) -> bytes:

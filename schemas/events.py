@@ -72,6 +72,8 @@ Purpose = Literal["personalisation", "analytics", "advertising", "email", "push"
 Id = Annotated[str, Meta(min_length=1, max_length=ID_LENGTH_MAX)]
 Text = Annotated[str, Meta(max_length=STRING_LENGTH_MAX)]
 TimeMs = Annotated[int, Meta(ge=EVENT_TIME_MIN_MS, lt=EVENT_TIME_MAX_MS)]
+Consent = Annotated[tuple[Purpose, ...], Meta(max_length=7)]
+Properties = Annotated[dict[Text, Text], Meta(max_length=PROPERTIES_PER_EVENT_MAX)]
 Amount = Annotated[float, Meta(ge=-AMOUNT_MAX, le=AMOUNT_MAX)]
 Price = Annotated[float, Meta(ge=0, le=AMOUNT_MAX)]
 
@@ -126,9 +128,9 @@ class Event(Struct, frozen=True):
     candidates: Annotated[tuple[Candidate, ...], Meta(max_length=CANDIDATES_PER_EVENT_MAX)] = ()
     decision_id: Id | None = None
     request_id: Id | None = None
-    consent: Annotated[tuple[Purpose, ...], Meta(max_length=7)] | None = None
+    consent: Consent | None = None
     context: Context | None = None
-    properties: Annotated[dict[Text, Text], Meta(max_length=PROPERTIES_PER_EVENT_MAX)] = {}
+    properties: Properties = {}
     sent_at_ms: Annotated[int, Meta(ge=-WHOLE_MAX, le=WHOLE_MAX)] | None = None
 
 

@@ -25,7 +25,6 @@ from schemas.limits import (
     RULES_PER_POLICY_MAX,
     SLATE_MAX,
 )
-from schemas.prepared import prepared
 
 Condition = Annotated[str, Meta(min_length=1, max_length=CONDITION_LENGTH_MAX)]
 """A CEL expression that gives true or false."""
@@ -309,7 +308,7 @@ DEFAULT_CONTROL: Final = Control(
 """What `kairos` publishes where `control` holds no policy yet; in force since ever."""
 
 
-_POLICY: Final = msgspec.json.Decoder(prepared(Policy))
+_POLICY: Final = msgspec.json.Decoder(Policy)
 
 
 def policy_from_payload(payload: bytes) -> Policy:

@@ -109,7 +109,7 @@ def job_rate(
     """Sends a chunk as fast as Kafka takes it and waits until the job has decided on all of it."""
     before = reading(engine, processes)
     for record in chunk:
-        engine.log.event(moved(EVENT.decode(record.value), shift_ms))
+        engine.log.event(_moved(EVENT.decode(record.value), shift_ms))
     engine.log.flush()
     after = reach(engine, processes, before.events + len(chunk))
     took = after.events - before.events
@@ -121,8 +121,7 @@ def job_rate(
     )
 
 
-def moved(event: Event, shift_ms: int) -> Event:
-    """The event at another time."""
+def _moved(event: Event, shift_ms: int) -> Event:
     return msgspec.structs.replace(event, event_time_ms=event.event_time_ms + shift_ms)
 
 

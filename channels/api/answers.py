@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from channels.api.breaker import Breaker
-from channels.api.decision_stream import Cause
+from channels.api.decision_stream import cause_of
 from channels.api.event_log import Delivery, LogUnavailable
 from channels.api.knowledge import first_available
 from channels.api.ladder import Found, Setting, Wanted, answer_of, choose
@@ -73,9 +73,7 @@ class Answerer:
         services = self._services
         stream = services.decisions
         cause = ask.cause
-        causes: list[Cause] = []
-        if cause is not None:
-            causes = [(cause.session_id, cause.event_id, one.placement) for one in ask.wanted]
+        causes = [cause_of(cause, one.placement) for one in ask.wanted] if cause else []
         expected = {one: stream.expect(one) for one in causes}
         delivery = None
         try:
@@ -130,12 +128,12 @@ class Answerer:
             return None
         services = self._services
         delivery = services.log.send(events)
-        delivery.done.add_done_callback(lambda done: self._logged(done, events))
+        delivery.done.add_done_callback(lambda _: self._logged(delivery, events))
         return delivery
 
-    def _logged(self, done: "asyncio.Future[None]", events: Sequence[Event]) -> None:
+    def _logged(self, delivery: Delivery, events: Sequence[Event]) -> None:
         services = self._services
-        if done.cancelled() or done.exception() is not None:
+        if not delivery.is_there:
             services.log.breaker.failed(time.monotonic())
             services.measures.count("kairos_api_events_total", len(events), outcome="failed")
             return
@@ -306,4 +304,4 @@ class Answerer:
 
 def _is_on(decision: Decision, event: Event) -> bool:
     """Whether the decision was made on this event."""
-    return (decision.session_id, decision.event_id) == (event.session_id, event.event_id)
+    return cause_of(decision, decision.placement) == cause_of(event, decision.placement)

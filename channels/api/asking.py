@@ -9,6 +9,7 @@ import msgspec
 
 from channels.api.access import Caller
 from channels.api.answers import Ask
+from channels.api.decision_stream import cause_of
 from channels.api.ladder import Wanted
 from channels.api.problems import ApiError
 from channels.api.read_events import (
@@ -23,7 +24,7 @@ from channels.api.services import Services
 from channels.api.store_reader import StoreUnavailable
 from channels.api.wire import PRODUCTS, DecisionsRequest, RecommendationsRequest
 from schemas.errors import InvalidEvent
-from schemas.events import Event, EventType, event_from_fields
+from schemas.events import Event, EventType
 from schemas.limits import PLACEMENTS_PER_EVENT_MAX
 from schemas.policy import RECOMMEND_ITEMS, Placement, Policy
 
@@ -133,9 +134,9 @@ def has_slate(policy: Policy, placement: Placement) -> bool:
 
 
 def _check_asking(asking: Event, now_ms: int) -> None:
-    """Raises ApiError 400 where the request says more than an event may."""
+    """Raises ApiError 400 where all that the request says is too large for an event; its parts are bounded by `wire`."""
     try:
-        check(event_from_fields(msgspec.to_builtins(asking)), now_ms)
+        check(asking, now_ms)
     except InvalidEvent as error:
         raise ApiError(400, f"the body cannot be used: {error}") from error
 
@@ -168,7 +169,7 @@ def _cause(
         stream, last = services.decisions, events[-1]
         visitor = services.visitors.find(last.session_id)
         is_current = visitor is None or visitor.is_current(last.event_id)
-        known = (stream.find((last.session_id, last.event_id, one)) for one in placements)
+        known = (stream.find(cause_of(last, one)) for one in placements)
         if is_current and all(known):
             return last, new
         since = "" if is_current or visitor is None else visitor.turned

@@ -12,6 +12,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from schemas.codec import DECISION
 from schemas.decisions import Decision
 from schemas.errors import InvalidEvent
+from schemas.events import Event
 from schemas.topics import DECISIONS
 
 POLL_S: Final = 0.2
@@ -33,6 +34,11 @@ V = TypeVar("V")
 Cause = tuple[str, str, str]
 """Session, event id and placement: an event's id is its session's own affair, others may use the same."""
 logger = logging.getLogger(__name__)
+
+
+def cause_of(one: Event | Decision, placement: str) -> Cause:
+    """What a decision is waited for by: of the event that asks, and of the decision on it, the same."""
+    return one.session_id, one.event_id, placement
 
 
 class Place(NamedTuple):
@@ -244,7 +250,7 @@ class DecisionStream:
             self.invalid += 1
             logger.warning("%s/%d is not a decision: %s", self._topic, message.offset(), error)
             return
-        cause = (decision.session_id, decision.event_id, decision.placement)
+        cause = cause_of(decision, decision.placement)
         if decision.kind == "decided":
             _keep(self._recent, cause, value, DECISIONS_KEPT_MAX)
             person = (decision.person, decision.placement)
@@ -269,8 +275,7 @@ class DecisionStream:
 
     def _deliver(self, decision: Decision) -> None:
         if decision.kind == "decided":
-            cause = (decision.session_id, decision.event_id, decision.placement)
-            _wake(self._waiting.get(cause, ()), decision)
+            _wake(self._waiting.get(cause_of(decision, decision.placement), ()), decision)
         for subscription in self._subscribers.get(decision.session_id, ()):
             subscription.put(decision)
 

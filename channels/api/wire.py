@@ -8,7 +8,17 @@ from typing import Annotated, Any, Final, Literal
 from msgspec import Meta, Struct
 
 from schemas.decisions import DecisionItem
-from schemas.events import Amount, Candidate, Context, Id, Price, Purpose, Text
+from schemas.events import (
+    Amount,
+    Candidate,
+    Consent,
+    Context,
+    Id,
+    Price,
+    Properties,
+    Purpose,
+    Text,
+)
 from schemas.limits import CANDIDATES_PER_EVENT_MAX, ITEMS_PER_EVENT_MAX, PLACEMENTS_PER_EVENT_MAX
 from schemas.policy import ActionKind
 
@@ -83,8 +93,8 @@ class DecisionsRequest(Struct, frozen=True):
     channel: Text | None = None
     category: Text | None = None
     context: Context | None = None
-    consent: tuple[Purpose, ...] | None = None
-    properties: dict[Text, Text] = {}
+    consent: Consent | None = None
+    properties: Properties = {}
     candidates: Annotated[tuple[Candidate, ...], Meta(max_length=CANDIDATES_PER_EVENT_MAX)] = ()
     events: Annotated[tuple[dict[str, Any], ...], Meta(max_length=EVENTS_PER_REQUEST_MAX)] = ()
     budget_ms: BudgetMs | None = None

@@ -16,11 +16,11 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 from jobs.config import PROJECT
 from jobs.kafka import log_record, open_consumer, partitions_of
 from jobs.metrics import read_counts
+from jobs.stack.java import QUICK_COMPILER
 from schemas.codec import DECISION
 from schemas.decisions import Decision
 from schemas.records import LogRecord
 from schemas.topics import DECISIONS
-from tests.flink.runs import SHORT_LIVED
 
 KAIROS: Final = PROJECT / "kairos"
 JARS: Final = PROJECT / ".kairos" / "jars"
@@ -45,8 +45,11 @@ class Home(NamedTuple):
     def environment(self, **settings: str) -> dict[str, str]:
         """The variables of a command in this home, and no other settings than these."""
         outer = {name: value for name, value in os.environ.items() if "KAIROS" not in name}
-        # wide enough that no table wraps
-        own = {"KAIROS_HOME": str(self.path), "COLUMNS": "250", "JAVA_TOOL_OPTIONS": SHORT_LIVED}
+        own = {
+            "KAIROS_HOME": str(self.path),
+            "COLUMNS": "250",  # wide enough that no table wraps
+            "JAVA_TOOL_OPTIONS": QUICK_COMPILER,  # for a cluster's JVMs, too: they live for seconds here
+        }
         return outer | own | settings
 
     def kairos(self, *words: str, **settings: str) -> "subprocess.CompletedProcess[str]":

@@ -22,8 +22,6 @@ from tests.flink.replays import Replays
 
 JARS: Final = PROJECT / ".kairos" / "jars"
 OUTPUTS: Final = (DECISIONS, TRACES, DEAD_LETTERS)
-SHORT_LIVED: Final = "-XX:TieredStopAtLevel=1"
-"""Options of a JVM that lives for seconds: it does not pay for the compiler that makes it fast later."""
 
 
 class Line(NamedTuple):
@@ -108,7 +106,6 @@ def environment(prefix: str, home: Path, parallelism: int = 1) -> dict[str, str]
         JARS.mkdir(parents=True, exist_ok=True)  # filled by whoever comes first
         (home / "jars").symlink_to(JARS)
     own = {
-        "JAVA_TOOL_OPTIONS": SHORT_LIVED,
         "KAIROS_HOME": str(home),
         "KAIROS_TOPIC_PREFIX": prefix,
         "KAIROS_PARALLELISM": str(parallelism),
