@@ -14,6 +14,7 @@ from models.report import Figures, Name, Names, Report
 from models.scorer import FeatureSpace
 from schemas.errors import ConfigError
 from schemas.limits import ARTEFACT_BYTES_MAX
+from schemas.prepared import prepared
 
 SUFFIX: Final = ".kairos-model"
 
@@ -37,6 +38,9 @@ class Artefact(Struct, frozen=True, kw_only=True):
     calibration: Calibration | None
     report: Report
     booster: bytes
+
+
+prepared(Artefact)
 
 
 class Listed(NamedTuple):

@@ -20,6 +20,7 @@ from models.report import FEATURES_MAX, Name, Names
 from models.scorer import FeatureSpace, Matrix
 from schemas import CODE_VERSION
 from schemas.errors import ConfigError
+from schemas.prepared import prepared
 
 SUFFIX: Final = ".kairos-responses"
 RESPONSES_BYTES_MAX: Final = 64 * 1024 * 1024
@@ -81,6 +82,9 @@ class Responses(Struct, frozen=True, kw_only=True):
             raise ValueError("a number is not finite")
         if min(self.scales, default=1.0) <= 0.0:
             raise ValueError("a scale is not positive")
+
+
+prepared(Responses)
 
 
 class ResponseModel:

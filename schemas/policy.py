@@ -25,6 +25,7 @@ from schemas.limits import (
     RULES_PER_POLICY_MAX,
     SLATE_MAX,
 )
+from schemas.prepared import prepared
 
 Condition = Annotated[str, Meta(min_length=1, max_length=CONDITION_LENGTH_MAX)]
 """A CEL expression that gives true or false."""
@@ -308,7 +309,7 @@ DEFAULT_CONTROL: Final = Control(
 """What `kairos` publishes where `control` holds no policy yet; in force since ever."""
 
 
-_POLICY: Final = msgspec.json.Decoder(Policy)
+prepared(Policy)
 
 
 def policy_from_payload(payload: bytes) -> Policy:
@@ -317,6 +318,6 @@ def policy_from_payload(payload: bytes) -> Policy:
     Whether its conditions and references hold is for `udfs/compile_policy.py` to say.
     """
     try:
-        return _POLICY.decode(payload)
+        return msgspec.json.decode(payload, type=Policy)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(f"policy: {error}") from error

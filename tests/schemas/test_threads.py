@@ -1,5 +1,6 @@
 """Operators of one task manager open at the same time, in one interpreter: what they decode must be ready by then."""
 
+import re
 import subprocess
 import sys
 
@@ -41,6 +42,14 @@ CASES = {
         ),
         "PERSON_STATE.decode(data)",
     ),
+    "model": (
+        "from models.artefact import _decode\nfrom tests.models.test_artefact import BYTES",
+        "_decode('model', BYTES)",
+    ),
+    "responses": (
+        "from models.response import Responses\nfrom tests.models.test_response import TRAINED\ndata = msgspec.msgpack.encode(TRAINED)",
+        "msgspec.msgpack.decode(data, type=Responses)",
+    ),
     "text intent": ("from models.text_intent import read_weights", "read_weights()"),
 }
 
@@ -56,3 +65,15 @@ def exit_code(imports: str, decode: str) -> tuple[int, str]:
 @pytest.mark.parametrize("name", CASES)
 def test_many_threads_decode_it_for_the_first_time_at_once(name: str) -> None:
     assert exit_code(*CASES[name]) == (0, "")
+
+
+DECODES = re.compile(r"msgspec\.(?:\w+\.)?(?:decode|convert)\([^()]*[ =]([A-Z]\w*)\)")
+
+
+def test_what_the_core_decodes_was_prepared_at_import() -> None:
+    folders = ("schemas", "udfs", "models")
+    paths = (path for folder in folders for path in (PROJECT / folder).rglob("*.py"))
+    text = "".join(path.read_text() for path in paths)
+    types = set(DECODES.findall(text))
+    assert types >= {"Artefact", "Policy"}
+    assert [name for name in sorted(types) if f"\nprepared({name})\n" not in text] == []
