@@ -37,6 +37,7 @@ def run(job: Job) -> None:
     settings = live_settings(job, config, config.kafka)
     run_settings = RunSettings(
         parallelism=settings.parallelism,
+        is_prompt=settings.is_prompt,
         checkpoint_ms=config.checkpoint_ms,
         checkpoints=checkpoint_folder(config, settings.name),
         restore_from=None,

@@ -28,6 +28,8 @@ EVENT_ROW: Final = Types.ROW_NAMED(
 KNOWLEDGE_ROW: Final = Types.ROW_NAMED(["v", "o", "et"], [BYTES, Types.LONG(), Types.INSTANT()])
 IDLE_MS: Final = 1_000
 """Live, a partition without records for so long no longer holds the watermark back."""
+GATHERED: Final = {"properties.fetch.min.bytes": "65536", "properties.fetch.max.wait.ms": "100"}
+"""Where nobody waits for a record: ten fetches a second, not one for each event."""
 KNOWLEDGE_IDLE_MS: Final = 500
 ALIGNED_EVERY_MS: Final = 100
 
@@ -58,6 +60,7 @@ def events_source(tables: StreamTableEnvironment, settings: JobSettings) -> Data
         starts = settings.starts
         options |= {"scan.startup.mode": "earliest-offset"} if starts is None else _bounds(starts)
         options |= {"scan.watermark.idle-timeout": f"{IDLE_MS} ms"}
+        options |= {} if settings.is_prompt else GATHERED
     table = _create(tables, "k STRING, ", options, settings.watermark_delay_ms)
     return _stream(tables, EVENTS_QUERY.format(table=table), EVENT_ROW, name)
 

@@ -25,7 +25,7 @@ PROBE_BYTES: Final = 2**20
 
 
 class RunSettings(NamedTuple):
-    """`checkpoints` is the URI of this job's own folder, `restore_from` a checkpoint or savepoint.
+    """`is_prompt`: see JobSettings. `checkpoints` is the URI of this job's own folder, `restore_from` a checkpoint or savepoint.
 
     `jars` are those that a cluster does not have yet; `state_backend` None: Flink's or the cluster's own.
     `python`: the interpreter of a cluster's machines; None: the `python` on their path.
@@ -33,6 +33,7 @@ class RunSettings(NamedTuple):
     """
 
     parallelism: int
+    is_prompt: bool
     checkpoint_ms: int
     checkpoints: str
     restore_from: str | None
@@ -61,9 +62,9 @@ def job_own_settings(run: RunSettings) -> dict[str, str]:
         "parallelism.default": str(run.parallelism),
         "pipeline.max-parallelism": str(MAX_PARALLELISM),
         "pipeline.auto-generate-uids": "false",
-        "pipeline.auto-watermark-interval": "50 ms",
+        "pipeline.auto-watermark-interval": "50 ms" if run.is_prompt else "100 ms",
         "pipeline.object-reuse": "true",
-        "execution.buffer-timeout.interval": "0 ms",
+        "execution.buffer-timeout.interval": "0 ms" if run.is_prompt else "50 ms",
         "execution.checkpointing.interval": f"{run.checkpoint_ms} ms",
         "execution.checkpointing.mode": "EXACTLY_ONCE",
         "execution.checkpointing.dir": run.checkpoints,

@@ -109,6 +109,11 @@ class JobSettings(NamedTuple):
         return self.replay.end_ms if self.replay else FOR_EVER_MS
 
     @property
+    def is_prompt(self) -> bool:
+        """Whether somebody waits for each record: it goes on at once then, else many go together, which costs less."""
+        return self.job == "decide" and self.replay is None
+
+    @property
     def slots(self) -> int:
         """How many slots of a cluster the job takes."""
         return self.parallelism * (2 if self.has_own_slots else 1)

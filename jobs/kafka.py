@@ -23,9 +23,10 @@ RETRY_S: Final = 0.3
 UNKNOWN_TIMESTAMP: Final = -1
 
 
-def open_consumer(kafka: str) -> Consumer:
+def open_consumer(kafka: str, wait_ms: int = 10) -> Consumer:
     """A consumer that belongs to no group, commits nothing and says where a partition ends.
 
+    `wait_ms`: how soon it says so, and how often it asks in vain.
     Where the offset that it is to read is not there it says so (see `failure`), and reads no other.
     """
     return Consumer(
@@ -36,7 +37,7 @@ def open_consumer(kafka: str) -> Consumer:
             "enable.partition.eof": True,
             # the default goes on at the end, and says nothing
             "auto.offset.reset": "error",
-            "fetch.wait.max.ms": 10,
+            "fetch.wait.max.ms": wait_ms,
             # a reader may rest for long between two records; it holds no partition from anybody
             "max.poll.interval.ms": DAY_MS,
             "log_level": 0,

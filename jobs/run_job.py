@@ -285,6 +285,7 @@ def _run_settings(
     host, _, port = (config.flink or "").rpartition(":")
     return RunSettings(
         parallelism=settings.parallelism,
+        is_prompt=settings.is_prompt,
         checkpoint_ms=config.checkpoint_ms,
         checkpoints=checkpoints,
         restore_from=restore_from,

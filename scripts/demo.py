@@ -36,6 +36,7 @@ LEARNT_SHARE: Final = 0.6
 """Of the events a model learns from so many, the oldest, and then ranks for the others."""
 DRAIN_S_MAX: Final = 60.0
 POLL_S: Final = 0.02
+READER_WAIT_MS: Final = 100
 HINT: Final = (
     'Type an event, such as {"event_type": "product_viewed", "item_ids": ["1236"]}, '
     "or pipe them in; Ctrl-C ends."
@@ -63,7 +64,7 @@ class DecisionReader:
     """Reads what is decided from now on."""
 
     def __init__(self, kafka: str, topic: str) -> None:
-        self._consumer: Consumer = open_consumer(kafka)
+        self._consumer: Consumer = open_consumer(kafka, READER_WAIT_MS)
         ends = end_offsets(self._consumer, topic)
         self._consumer.assign([TopicPartition(topic, at, end) for at, end in ends.items()])
         self.seen: dict[str, Decision] = {}

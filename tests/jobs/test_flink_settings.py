@@ -19,7 +19,7 @@ from jobs.flink_settings import (
 
 def run_settings(tmp_path: Path, **changes: object) -> RunSettings:
     run = RunSettings(
-        2, 1_000, tmp_path.as_uri(), None, tmp_path, (), "localhost", 8081, is_remote=False
+        2, True, 1_000, tmp_path.as_uri(), None, tmp_path, (), "localhost", 8081, is_remote=False
     )
     return run._replace(**changes)  # type: ignore[arg-type]
 
