@@ -39,6 +39,8 @@ WARM_UP_S: Final = 20.0
 SETTLED_S: Final = 5.0
 FLOWING_MS: Final = 3_000
 CAUGHT_UP_MS: Final = 1_000
+CATCH_UP_MS_MAX: Final = 45_000
+"""A machine that is full may never catch up: the next round does not wait for that."""
 ROUND_S_MAX: Final = 120.0
 DRAIN_S_MAX: Final = 60.0
 WATCHED: Final = 400
@@ -46,12 +48,14 @@ POLL_S: Final = 0.05
 
 
 class Round(NamedTuple):
-    """One kill. `flow_s`: until decisions came again, of events after it; `caught_up_s`: until the newest was younger than a second."""
+    """One kill. `flow_s`: until decisions came again; `caught_up_s`: until one was younger than a second, None where
+    that took too long to wait for.
+    """
 
     number: int
     killed: str
     flow_s: float
-    caught_up_s: float
+    caught_up_s: float | None
 
 
 class Load(threading.Thread):
@@ -198,7 +202,7 @@ def show_report(report: dict[str, Any]) -> None:
     setting = ("cores", "machine", "commit", "kill", "events_per_s", "events")
     title = "  ".join(f"{name} {report[name]}" for name in setting)
     rows = [
-        (one["number"], one["killed"], float(one["flow_s"]), float(one["caught_up_s"]))
+        (one["number"], one["killed"], one["flow_s"], one["caught_up_s"] or "not in time")
         for one in report["each"]
     ]
     show_table(title, ("round", "killed", "decisions again after s", "caught up after s"), rows)
@@ -229,11 +233,11 @@ def _round(cluster: FlinkCluster, engine: Engine, flow: Flow, number: int, name:
 
 def recovered(
     arrivals: Sequence[tuple[int, int]], killed_ms: int, at_ms: int
-) -> tuple[float, float] | None:
+) -> tuple[float, float | None] | None:
     """Seconds from the kill to the end of the longest silence after it, and until all was caught up.
 
-    `arrivals`: when a decision came, and the time of its event. None until, at `at_ms`, decisions have
-    come for three seconds since that silence, and one of them was younger than a second.
+    `arrivals`: when a decision came, and the time of its event. None until, at `at_ms`, decisions have come for
+    three seconds since that silence, and one of them was younger than a second or has been waited for long enough.
     """
     after = [one for one in arrivals if one[0] >= killed_ms]
     times = [killed_ms, *(came_ms for came_ms, _ in after), at_ms]
@@ -243,21 +247,25 @@ def recovered(
         for came_ms, event_ms in after
         if came_ms >= end_ms and came_ms - event_ms < CAUGHT_UP_MS
     ]
-    if not fresh or at_ms - end_ms < FLOWING_MS:
+    if end_ms == at_ms or at_ms - end_ms < FLOWING_MS:
         return None
-    return (end_ms - killed_ms) / 1_000, (fresh[0] - killed_ms) / 1_000
+    if not fresh and at_ms - end_ms < CATCH_UP_MS_MAX:
+        return None
+    return (end_ms - killed_ms) / 1_000, (fresh[0] - killed_ms) / 1_000 if fresh else None
 
 
 def _count(config: Config, kafka: str, wanted: list[str], wait: Any) -> dict[str, Any]:
-    """Decisions wanted, lost and written again, once all are there or it has been waited long enough."""
+    """Decisions wanted, lost and written again, once all are there or for long none has come."""
+    topic, before = config.topic_prefix + DECISIONS, 0
     deadline_s = time.monotonic() + DRAIN_S_MAX
     while True:
-        topic = config.topic_prefix + DECISIONS
         events = Counter(DECISION.decode(one.value).event_id for one in read_to_end(kafka, [topic]))
         lost = sum(1 for event_id in wanted if event_id not in events)
         if not lost or time.monotonic() > deadline_s:
             repeated = events.total() - len(events)
             return {"decisions": len(wanted), "lost": lost, "repeated": repeated}
+        if len(events) > before:
+            before, deadline_s = len(events), time.monotonic() + DRAIN_S_MAX
         wait()
 
 

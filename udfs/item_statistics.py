@@ -2,6 +2,7 @@
 
 from bisect import bisect_left, insort
 from collections import deque
+from collections.abc import Iterator
 from math import log2
 from sys import intern
 from typing import Final, NamedTuple, Protocol, TypeVar
@@ -109,10 +110,10 @@ class ItemStatistics:
         """What was known of the category in `epoch`."""
         return _at(self._categories.get(name), epoch)
 
-    def trending(self, category: str, epoch: int) -> list[str]:
+    def trending(self, category: str, epoch: int) -> Iterator[str]:
         """At most BOARD_MAX items of the category (or ALL), the most wanted of late first."""
         board = _at(self._boards.get(category), epoch)
-        return [item_id for _, item_id in board.ranks] if board else []
+        return (item_id for _, item_id in (board.ranks if board else ()))
 
     def sessions_at(self, epoch: int) -> int:
         """How many past sessions were known in `epoch`; of one that is forgotten nothing is."""

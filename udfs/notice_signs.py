@@ -1,7 +1,6 @@
 """What an event says of a session beyond counts: topics, texts, filters, help, features, statements."""
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
 from typing import Final, TypeVar
 
 from models.text_intent import TextIntent, read_weights
@@ -27,6 +26,9 @@ NO_INTEREST: Final = frozenset({"item_skipped", "product_removed_from_cart"})
 """Touches that say nothing for the topics of their items."""
 NAMING: Final = ("topic", "topics")
 """Properties in which a sender names topics itself, separated by commas."""
+
+_TEXT_INTENT: Final = TextIntent(read_weights())
+"""Read at import: on a cluster the code's folder goes with the job's first attempt, the interpreter stays."""
 
 V = TypeVar("V")
 
@@ -87,11 +89,6 @@ def normal_query(query: str) -> str:
     return " ".join(query.lower().split())
 
 
-@lru_cache(maxsize=1)
-def _classifier() -> TextIntent:
-    return TextIntent(read_weights())
-
-
 def _search(context: SessionContext, event: Event, knowledge: Knowledge) -> None:
     query = normal_query(event.query or "")
     if not query:
@@ -110,7 +107,7 @@ def _message(context: SessionContext, event: Event, knowledge: Knowledge) -> Non
 
 
 def _understand(context: SessionContext, text: str, now_ms: int) -> None:
-    context.text_intent = _classifier().classify(text).intent
+    context.text_intent = _TEXT_INTENT.classify(text).intent
     context.text_ms = now_ms
 
 

@@ -117,14 +117,12 @@ def _sources(
         "viewed_together": _later(lambda: top(leads.seen_few, RETRIEVED_MAX)),
         "bought_together": _later(lambda: top(leads.bought, RETRIEVED_MAX)),
         "viewed_before": reversed(state.recent_items),
-        "trending_category": _later(
-            lambda: statistics.trending(category, epoch) if category else ()
-        ),
+        "trending_category": statistics.trending(category, epoch) if category else iter(()),
         "similar": _later(
             lambda: _similar(context, category, knowledge, now_ms) if category else ()
         ),
         "new": _later(lambda: _new(event, category, knowledge, now_ms)),
-        "trending": _later(lambda: statistics.trending(ALL, epoch)),
+        "trending": statistics.trending(ALL, epoch),
         "catalogue": (item.item_id for item in knowledge.catalogue.newest(ALL, now_ms)),
     }
 

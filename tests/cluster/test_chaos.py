@@ -35,6 +35,12 @@ def test_caught_up_once_a_decision_is_younger_than_a_second() -> None:
     assert found == (8.0, 10.0)
 
 
+def test_a_machine_that_never_catches_up_is_not_waited_for_for_ever() -> None:
+    behind = arrivals((0, 300)) + arrivals((8_000, 60_000), lag_ms=5_000)
+    assert recovered(behind, NOON, NOON + 40_000) is None
+    assert recovered(behind, NOON, NOON + 60_000) == (8.0, None)
+
+
 def test_a_name_is_never_used_again(tmp_path: Path) -> None:
     two = Wanted().resized(2)
     assert two.names == ("task-manager-1", "task-manager-2")

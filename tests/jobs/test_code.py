@@ -1,0 +1,68 @@
+"""What a job brings to a cluster lies in a folder that goes with the job's first attempt; the interpreter stays."""
+
+import subprocess
+import sys
+from pathlib import Path
+from shutil import copytree, rmtree
+
+import msgspec
+
+from jobs.code import PACKAGES, code_digest
+from jobs.config import PROJECT
+from schemas.codec import CONTROL, ITEM
+from schemas.policy import DEFAULT_CONTROL
+from tests.builders import make_catalogue
+from tests.logs import shopping_log
+
+RUN = """
+import sys
+from shutil import rmtree
+
+from jobs import learn_operators, operators
+
+rmtree(sys.argv[1])
+unpack = operators.msgspec.msgpack.decode
+told, events = unpack(sys.stdin.buffer.read())
+feed = operators.KnowledgeFeed(sys.modules["udfs.knowledge"].Knowledge(), print)
+for place, value in enumerate(told):
+    feed.apply(value, place)
+sessions, persons, made, facts = {}, {}, 0, 0
+for place, (time_ms, key, value) in enumerate(events):
+    record = operators.LogRecord("events", 0, place, time_ms, key, value)
+    outcome = operators.track_session(
+        sessions.get(key), record, operators.DECODERS["kairos"], feed.knowledge, 60_000
+    )
+    sessions[key] = outcome.state
+    for news in outcome.news:
+        facts += sum(1 for _ in learn_operators.fact_rows(news))
+        found = operators.decide(persons.get(news.person), news, feed.knowledge, "seed")
+        persons[news.person] = found.state
+        made += len([operators.TRACE.encode(trace) for _, trace in found.decisions])
+print("made", made, facts)
+"""
+
+
+def test_steps_need_nothing_of_the_folder_that_they_were_imported_from(tmp_path: Path) -> None:
+    for package in PACKAGES:
+        copytree(PROJECT / package, tmp_path / "code" / package)
+    told = [CONTROL.encode(DEFAULT_CONTROL), *(ITEM.encode(one) for one in make_catalogue())]
+    events = [(one.timestamp_ms, one.key, one.value) for one in shopping_log(600)]
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", RUN, str(tmp_path / "code")], cwd=tmp_path,
+        env={"PYTHONPATH": str(tmp_path / "code")}, input=msgspec.msgpack.encode((told, events)),
+        capture_output=True, check=False,
+    )  # fmt: skip
+    assert not done.returncode, done.stderr.decode()
+    made, facts = done.stdout.split()[-2:]
+    assert int(made) > 50
+    assert int(facts) > 50
+
+
+def test_the_digest_is_of_the_code(tmp_path: Path) -> None:
+    for package in PACKAGES:
+        copytree(PROJECT / package, tmp_path / package)
+    assert code_digest(tmp_path) == code_digest()
+    (tmp_path / "udfs" / "new.py").write_text("")
+    assert code_digest(tmp_path) != code_digest()
+    rmtree(tmp_path / "udfs")
+    assert code_digest(tmp_path) != code_digest()
