@@ -14,13 +14,17 @@ from schemas.errors import ConfigError
 CHECKPOINTS_KEPT: Final = 3
 MAX_PARALLELISM: Final = 128
 """The number of key groups: state can be spread over so many instances, for ever."""
-RESTARTS_MAX: Final = 3
-RESTARTS_ON_CLUSTER_MAX: Final = 30
-"""Machines go there, and each takes a few attempts with it until its successor is up."""
-RESTARTS_WITHIN: Final = "10 min"
+RESTARTS: Final = ("3", "10 min", "200 ms")
+"""At most so many, within this time, this long after each failure: a rate, not a number for all time, since a job
+that runs for a year may fail four times."""
+RESTARTS_ON_CLUSTER: Final = ("100", "30 min", "1 s")
+"""Machines go there, and each takes a few attempts with it until Flink counts it out."""
 FAILED_CHECKPOINTS_MAX: Final = 100_000
 """A full disk stops no decision: the log is there, `kairos cluster status` says that checkpoints fail."""
 NETWORK_MEMORY: Final = "64m"
+SHORT_QUEUES: Final = {"taskmanager.network.memory.buffer-debloat.enabled": "true"}
+"""Of task managers: what waits between two operators is a second's work, not seconds. A checkpoint waits behind it, so
+on a machine that is full the newest one would be old, and a restart do much again."""
 PROBE_BYTES: Final = 2**20
 
 
@@ -57,6 +61,7 @@ def flink_settings(run: RunSettings) -> dict[str, str]:
 def job_own_settings(run: RunSettings) -> dict[str, str]:
     """What a job brings wherever it runs."""
     backend = {"state.backend.type": run.state_backend} if run.state_backend else {}
+    restarts, within, delay = RESTARTS_ON_CLUSTER if run.is_remote else RESTARTS
     return backend | {
         "python.execution-mode": "thread",
         "parallelism.default": str(run.parallelism),
@@ -72,13 +77,10 @@ def job_own_settings(run: RunSettings) -> dict[str, str]:
         "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
         "execution.checkpointing.incremental": "true",
         "execution.checkpointing.tolerable-failed-checkpoints": str(FAILED_CHECKPOINTS_MAX),
-        # A rate, not a number for all time: a job that runs for a year may fail four times.
         "restart-strategy.type": "failure-rate",
-        "restart-strategy.failure-rate.max-failures-per-interval": str(
-            RESTARTS_ON_CLUSTER_MAX if run.is_remote else RESTARTS_MAX
-        ),
-        "restart-strategy.failure-rate.failure-rate-interval": RESTARTS_WITHIN,
-        "restart-strategy.failure-rate.delay": "200 ms",
+        "restart-strategy.failure-rate.max-failures-per-interval": restarts,
+        "restart-strategy.failure-rate.failure-rate-interval": within,
+        "restart-strategy.failure-rate.delay": delay,
     }
 
 
@@ -94,6 +96,7 @@ def _embedded(run: RunSettings) -> dict[str, str]:
         "rest.bind-port": str(run.rest_port),
         "taskmanager.numberOfTaskSlots": str(run.parallelism),
         "metrics.fetcher.update-interval": "500 ms",
+        **SHORT_QUEUES,
         "taskmanager.memory.network.min": NETWORK_MEMORY,
         "taskmanager.memory.network.max": NETWORK_MEMORY,
         "io.tmp.dirs": str(run.work),

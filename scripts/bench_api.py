@@ -17,7 +17,7 @@ from schemas.control import Control
 from schemas.errors import ConfigError
 from schemas.limits import SLATE_MAX
 from schemas.policy import Placement
-from scripts.bench_setting import POLICY, bench_config, describe, prepare
+from scripts.bench_setting import POLICY, BenchEngine, bench_config, describe, prepare
 from scripts.console import percentile, say, show_json, show_table
 from scripts.engine import Engine
 from scripts.workload import shoppers
@@ -134,7 +134,7 @@ class Measured:
 def bench(config: Config, load: Load, is_json: bool) -> None:
     """Runs the whole stack and prints latencies, rungs and statuses of each path."""
     config = bench_config(config)
-    with Engine(config, say, has_api=True) as engine:
+    with BenchEngine(config, say, has_api=True) as engine:
         engine.start()
         model = prepare(engine, config, load.items).version
         payload = msgspec.json.encode(API_POLICY)

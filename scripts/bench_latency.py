@@ -11,7 +11,7 @@ from jobs.config import Config
 from jobs.publish import Log, now_ms
 from schemas.events import Event
 from schemas.topics import DECISIONS
-from scripts.bench_setting import CANDIDATES, bench_config, describe, prepare
+from scripts.bench_setting import CANDIDATES, BenchEngine, bench_config, describe, prepare
 from scripts.console import percentile, say, show_json, show_table
 from scripts.demo import DecisionReader
 from scripts.engine import Engine
@@ -58,7 +58,7 @@ class Arrivals(threading.Thread):
 def bench(config: Config, rate: int, seconds: int, warm_up: int, items: int, is_json: bool) -> None:
     """Runs the whole engine under a steady load and prints the percentiles of each hop."""
     config = bench_config(config)
-    with Engine(config, say) as engine:
+    with BenchEngine(config, say) as engine:
         addresses = engine.start()
         model = prepare(engine, config, items).version
         reader = DecisionReader(addresses.kafka, config.topic_prefix + DECISIONS)

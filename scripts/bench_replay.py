@@ -12,9 +12,9 @@ from jobs.config import PROJECT, Config
 from jobs.replay import make_plan, planned_range
 from schemas.errors import ConfigError
 from schemas.topics import EVENTS
-from scripts.bench_setting import CANDIDATES, bench_config, describe, prepare, records
+from scripts.bench_setting import CANDIDATES, BenchEngine, bench_config, describe, prepare, records
 from scripts.console import say, show, show_json, show_table
-from scripts.engine import Engine, environment_of
+from scripts.engine import environment_of
 from scripts.replay import Worker
 from scripts.replay_begin import Instead, asked, forget_state
 from scripts.replay_run import Manner, Progress, Run, RunFolder
@@ -54,7 +54,7 @@ class Bench(NamedTuple):
 def bench(config: Config, asked_for: Bench, is_json: bool) -> None:
     """Fills a log, learns from it, replays it with each parallelism and prints the rates."""
     config = bench_config(config)
-    with Engine(config, say, has_jobs=False) as engine:
+    with BenchEngine(config, say, has_jobs=False) as engine:
         engine.start()
         prepare(engine, config, asked_for.items)
         say(f"writing {asked_for.events:,} events")

@@ -2,24 +2,29 @@
 
 import os
 import platform
+import shutil
 import subprocess
 import time
 from itertools import islice
 from typing import Any, Final
 
 import msgspec
+from redis import RedisError
 
 from jobs.config import PROJECT, Config
+from jobs.flink_settings import folder_uri, local_path
 from jobs.fold import FoldRules
 from jobs.publish import now_ms
 from models.content import Published
 from schemas.codec import EVENT
 from schemas.control import Control
+from schemas.errors import ConfigError
 from schemas.policy import Holdout, Placement, Policy
 from schemas.records import LogRecord
 from scripts import training
-from scripts.console import say
+from scripts.console import complain, say
 from scripts.engine import Engine
+from scripts.replay_topics import delete_topics, drop_keys, topics_of
 from scripts.workload import catalogue, shoppers
 from udfs.compile_policy import compile_policy
 from udfs.knowledge import Knowledge
@@ -39,6 +44,32 @@ def bench_config(config: Config) -> Config:
     """Topics and store keys of their own, so that a benchmark touches nobody's data."""
     run = f"bench-{now_ms()}-"
     return config._replace(topic_prefix=run, store_prefix=run)
+
+
+class BenchEngine(Engine):
+    """An engine under the prefixes of `bench_config`; what lies under them goes when it is left."""
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self._stack.stop_children()
+            if hasattr(self, "addresses"):
+                forget(self._config, self.addresses.kafka, self.addresses.redis)
+        finally:
+            self._stack.stop()
+
+
+def forget(config: Config, kafka: str, redis: str) -> None:
+    """Removes the topics, the keys and the state of one run of a benchmark; what will not go is said."""
+    run = config.topic_prefix
+    try:
+        delete_topics(kafka, [name for name in topics_of(kafka) if name.startswith(run)])
+        drop_keys(redis, config.store_prefix)
+    except (ConfigError, RedisError) as error:
+        complain(f"the data of {run} stays: {error}")
+    kept = local_path(folder_uri(config.checkpoints or config.home / "checkpoints"))
+    for folder in (config.home / "flink", kept):
+        for one in folder.glob(f"*.{run}*") if folder is not None else ():
+            shutil.rmtree(one, ignore_errors=True)
 
 
 def prepare(engine: Engine, config: Config, items: int) -> Published:

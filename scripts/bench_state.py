@@ -11,7 +11,7 @@ from jobs.config import Config
 from jobs.flink_rest import FlinkRest
 from jobs.publish import now_ms
 from schemas.events import Event, EventType
-from scripts.bench_setting import CANDIDATES, bench_config, describe, prepare, records
+from scripts.bench_setting import CANDIDATES, BenchEngine, bench_config, describe, prepare, records
 from scripts.bench_throughput import job_process, job_rate, reach, reading
 from scripts.console import say, show_json, show_table
 from scripts.engine import Engine
@@ -43,7 +43,7 @@ def bench(config: Config, people: Sequence[int], items: int, is_json: bool) -> N
     config = bench_config(config)
     steps = sorted(set(people))
     log = records(WARM_UP_EVENTS + ROUNDS * CHUNK * len(steps), items)
-    with Engine(config, say) as engine:
+    with BenchEngine(config, say) as engine:
         engine.start()
         prepare(engine, config, items)
         engine.await_learn()

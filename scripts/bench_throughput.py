@@ -24,6 +24,7 @@ from schemas.records import LogRecord
 from schemas.session import SESSION_NEWS, SESSION_STATE
 from scripts.bench_setting import (
     CANDIDATES,
+    BenchEngine,
     bench_config,
     bench_knowledge,
     describe,
@@ -70,7 +71,7 @@ def bench(config: Config, events: int, items: int, is_json: bool) -> None:
     log = records(events, items)
     size = len(log) // (WARM_UP_ROUNDS + ROUNDS)
     chunks = [log[at * size : (at + 1) * size] for at in range(WARM_UP_ROUNDS + ROUNDS)]
-    with Engine(config, say) as engine:
+    with BenchEngine(config, say) as engine:
         engine.start()
         published = prepare(engine, config, items)
         engine.await_learn()

@@ -26,7 +26,7 @@ from schemas.events import Event
 from schemas.limits import DAY_MS
 from schemas.policy import DEFAULT_POLICY, Policy
 from schemas.topics import DECISIONS
-from scripts.bench_setting import bench_config, describe
+from scripts.bench_setting import BenchEngine, bench_config, describe
 from scripts.cluster import submit_job
 from scripts.console import percentile, say, show, show_table
 from scripts.demo import DecisionReader
@@ -45,6 +45,8 @@ ROUND_S_MAX: Final = 120.0
 DRAIN_S_MAX: Final = 60.0
 WATCHED: Final = 400
 POLL_S: Final = 0.05
+READ_S: Final = 0.05
+LOOK_S: Final = 1.0
 
 
 class Round(NamedTuple):
@@ -101,12 +103,12 @@ class Flow(threading.Thread):
 
     def run(self) -> None:
         """Reads until `end`."""
-        newest_ms = 0
+        seen: set[str] = set()
         while not self._is_ending.is_set():
-            for decision in self._reader.read(0.01):
-                if decision.event_time_ms > newest_ms:  # a repeat is no flow
-                    newest_ms = decision.event_time_ms
-                    self.arrivals.append((now_ms(), newest_ms))
+            for decision in self._reader.read(READ_S):
+                if decision.event_id not in seen:  # a repeat is no flow
+                    seen.add(decision.event_id)
+                    self.arrivals.append((now_ms(), decision.event_time_ms))
 
     def end(self) -> None:
         """Ends the reading."""
@@ -127,7 +129,7 @@ class Watch(threading.Thread):
     def run(self) -> None:
         """Looks at the decisions of the people who came first and of those who come."""
         seen: dict[bytes, tuple[int, bytes]] = {}
-        while not self._is_ending.wait(0.2):
+        while not self._is_ending.wait(LOOK_S):
             keys = list(self._redis.scan_iter(f"{self._prefix}:decision:*", count=1_000))[:WATCHED]
             pipeline: Any = self._redis.pipeline(transaction=False)
             for key in keys:
@@ -155,7 +157,10 @@ def run(config: Config, victim: str, rounds: int, rate: int) -> dict[str, Any]:
     config = bench_config(config)
     folder = cluster_folder(config.home)
     jars = jar_paths("flink", config.home / "jars", say)
-    with Engine(config, say, has_jobs=False) as engine, FlinkCluster(folder, jars, say) as cluster:
+    with (
+        BenchEngine(config, say, has_jobs=False) as engine,
+        FlinkCluster(folder, jars, say) as cluster,
+    ):
         servers = engine.start()
         wanted = Wanted().resized(TASK_MANAGERS)
         address = cluster.start(wanted)
@@ -168,21 +173,26 @@ def run(config: Config, victim: str, rounds: int, rate: int) -> dict[str, Any]:
         store = Redis.from_url(f"redis://{servers.redis}")
         load = Load(engine.log, shoppers(config.topic_prefix, ITEMS), rate)
         flow, watch = Flow(reader), Watch(store, config.store_prefix)
-        for thread in (load, flow, watch):
+        threads = (load, flow, watch)
+        for thread in threads:
             thread.start()
-        say(f"{rate} events/s: {WARM_UP_S:g} s of warm-up, then {rounds} kills of a {victim}")
-        _rest_for(cluster, engine, WARM_UP_S)
-        done = []
-        for number in range(1, rounds + 1):
-            name = wanted.names[number % TASK_MANAGERS]
-            done.append(_round(cluster, engine, flow, number, name))
-            say(f"round {number}: {name}, decisions again after {done[-1].flow_s:.1f} s")
-            _rest_for(cluster, engine, SETTLED_S)
-        load.end()
-        found = _count(config, servers.kafka, load.wanted, lambda: _rest_for(cluster, engine, 1.0))
-        shown = _shown(config, servers.kafka, servers.redis)
-        for thread in (flow, watch):
-            thread.end()
+        try:
+            say(f"{rate} events/s: {WARM_UP_S:g} s of warm-up, then {rounds} kills of a {victim}")
+            _rest_for(cluster, engine, WARM_UP_S)
+            done = []
+            for number in range(1, rounds + 1):
+                name = wanted.names[number % TASK_MANAGERS]
+                done.append(_round(cluster, engine, rest, _name(config), flow, number, name))
+                say(f"round {number}: {name}, decisions again after {done[-1].flow_s:.1f} s")
+                _rest_for(cluster, engine, SETTLED_S)
+            load.end()
+            found = _count(
+                config, servers.kafka, load.wanted, lambda: _rest_for(cluster, engine, 1.0)
+            )
+            shown = _shown(config, servers.kafka, servers.redis)
+        finally:
+            for thread in threads:
+                thread.end()
         rest.cancel(rest.find_job(_name(config)).job_id)
     found |= {"repeats_seen_in_store": watch.repeats + shown, "looks_at_the_store": watch.looks}
     found["is_sound"] = found["lost"] == 0 and found["repeats_seen_in_store"] == 0
@@ -213,7 +223,15 @@ def show_report(report: dict[str, Any]) -> None:
     )
 
 
-def _round(cluster: FlinkCluster, engine: Engine, flow: Flow, number: int, name: str) -> Round:
+def _round(
+    cluster: FlinkCluster,
+    engine: Engine,
+    rest: FlinkRest,
+    job: str,
+    flow: Flow,
+    number: int,
+    name: str,
+) -> Round:
     killed_ms, seen = now_ms(), len(flow.arrivals)
     os.kill(cluster.pid_of(name), signal.SIGKILL)
     deadline_s = time.monotonic() + ROUND_S_MAX
@@ -225,6 +243,7 @@ def _round(cluster: FlinkCluster, engine: Engine, flow: Flow, number: int, name:
         if found is not None:
             return Round(number, name, *found)
         if time.monotonic() > deadline_s:
+            rest.find_job(job)  # says so where Flink has given it up
             raise ConfigError(
                 f"no decisions {ROUND_S_MAX:g} s after {name} was killed: see the logs of the cluster"
             )

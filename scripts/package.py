@@ -50,6 +50,7 @@ taskmanager.numberOfTaskSlots: 1
 heartbeat.interval: 1 s
 heartbeat.timeout: 10 s
 heartbeat.rpc-failure-threshold: 2
+taskmanager.network.memory.buffer-debloat.enabled: true
 """
 
 

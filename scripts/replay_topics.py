@@ -23,10 +23,18 @@ OUTPUTS: Final = (DECISIONS, TRACES, DEAD_LETTERS)
 
 def topics_under(kafka: str, prefix: str) -> list[str]:
     """Those of our topics that are there under this prefix."""
-    admin = AdminClient({"bootstrap.servers": kafka, "log_level": 0})
-    known = admin.list_topics(timeout=ANSWER_S).topics
+    known = topics_of(kafka)
     ours = [spec.name for spec in topics(prefix) if spec.name in known]
     return ours + sorted(name for name in known if _is_bell(name, prefix))
+
+
+def topics_of(kafka: str) -> set[str]:
+    """All that are there; ConfigError if no broker is."""
+    admin = AdminClient({"bootstrap.servers": kafka, "log_level": 0})
+    try:
+        return set(admin.list_topics(timeout=ANSWER_S).topics)
+    except KafkaException as error:
+        raise ConfigError(f"Kafka does not answer: {error.args[0].str()}") from error
 
 
 def ring(kafka: str, prefix: str, number: int) -> str:

@@ -19,7 +19,7 @@ from pyflink.find_flink_home import _find_flink_home
 from pyflink.pyflink_gateway_server import construct_flink_classpath, get_jvm_opts
 
 from jobs.flink_rest import FlinkRest
-from jobs.flink_settings import folder_uri
+from jobs.flink_settings import SHORT_QUEUES, folder_uri
 from jobs.gateway import LOG_BYTES, LOG_FILES, LOG_SETTINGS
 from jobs.stack import state
 from jobs.stack.causes import root_cause, tail
@@ -351,6 +351,7 @@ def cluster_settings(address: str, folder: Path, wanted: Wanted) -> dict[str, st
         "heartbeat.interval": "1 s",
         "heartbeat.timeout": "10 s",
         "heartbeat.rpc-failure-threshold": "2",
+        **SHORT_QUEUES,
         "io.tmp.dirs": str(folder / "tmp" / JOB_MANAGER),
         "metrics.fetcher.update-interval": "500 ms",
         "execution.checkpointing.savepoint-dir": folder_uri(folder / "savepoints"),

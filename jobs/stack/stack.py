@@ -55,6 +55,7 @@ class Stack:
         self._redis = redis
         self._say = say
         self._processes: list[Process] = []
+        self._servers = 0
         self._external: list[state.Service] = []
         self._last: state.State | None = None
         self._cleanup = ExitStack()
@@ -74,7 +75,9 @@ class Stack:
             self._last = state.read_state(self.home)
             self._record()
             redis = self._start_redis()
-            return StackAddresses(kafka=self._start_kafka(), redis=redis)
+            kafka_address = self._start_kafka()
+            self._servers = len(self._processes)
+            return StackAddresses(kafka=kafka_address, redis=redis)
         except OSError as error:
             self.stop()
             raise ConfigError(f"{self.home}: {error}; {remedy(str(error))}") from error
@@ -112,11 +115,18 @@ class Stack:
 
     def stop(self) -> None:
         """Stops everything in reverse order and gives the home folder back."""
-        while self._processes:
+        self._stop_down_to(0)
+        self._cleanup.close()
+
+    def stop_children(self) -> None:
+        """Stops all but the servers."""
+        self._stop_down_to(self._servers)
+
+    def _stop_down_to(self, count: int) -> None:
+        while len(self._processes) > count:
             process = self._processes[-1]
             process.stop()
             self._processes.pop()
-        self._cleanup.close()
 
     def _start_redis(self) -> str:
         if self._redis is not None:

@@ -1,0 +1,33 @@
+"""A benchmark leaves nothing of itself, and nothing of anybody else is touched."""
+
+from pathlib import Path
+
+from redis import Redis
+
+from jobs.config import config_from
+from jobs.kafka import create_topics
+from schemas.topics import EVENTS, topics
+from scripts.bench_setting import bench_config, forget
+from scripts.replay_topics import topics_of
+from tests.e2e.homes import Engine
+
+
+def test_what_a_benchmark_made_goes_and_all_else_stays(engine: Engine, tmp_path: Path) -> None:
+    config = bench_config(config_from({"KAIROS_HOME": str(tmp_path)}))
+    run, others = config.topic_prefix, topics_of(engine.kafka)
+    create_topics(engine.kafka, topics(run))
+    create_topics(engine.kafka, topics(f"{run}out1."))
+    store: Redis[bytes] = Redis.from_url(f"redis://{engine.redis}")
+    store.set(f"{run}:decision:a:home", b"1")
+    store.set("kairos:decision:bench-test:home", b"1")
+    for name in (f"decide.{run}", "decide"):
+        for folder in ("flink", "checkpoints"):
+            (tmp_path / folder / name).mkdir(parents=True)
+    assert run + EVENTS in topics_of(engine.kafka)
+    forget(config, engine.kafka, engine.redis)
+    assert topics_of(engine.kafka) == others
+    assert store.exists(f"{run}:decision:a:home") == 0
+    assert store.delete("kairos:decision:bench-test:home") == 1
+    assert sorted(str(one.relative_to(tmp_path)) for one in tmp_path.glob("*/*")) == [
+        "checkpoints/decide", "flink/decide",
+    ]  # fmt: skip
