@@ -9,7 +9,10 @@ from typing import Final, NamedTuple
 import psutil
 
 from jobs.config import PROJECT, Config
+from jobs.flink_rest import FlinkRest
 from jobs.replay import make_plan, planned_range
+from jobs.stack.flink_cluster import FlinkCluster, Wanted, cluster_folder
+from jobs.stack.jars import jar_paths
 from schemas.errors import ConfigError
 from schemas.topics import EVENTS
 from scripts.bench_setting import CANDIDATES, BenchEngine, bench_config, describe, prepare, records
@@ -23,6 +26,9 @@ from scripts.replay_topics import records_under
 WARM_UP: Final = 0.4
 """The first two fifths are not measured: the JVM compiles what it runs often."""
 END: Final = 0.95
+POLL_S: Final = 0.2
+EVERY_MS: Final = 1_000
+"""Between two events. What is decided waits for the watermark, minutes behind: in a log of minutes, to its end."""
 
 
 class Sample(NamedTuple):
@@ -43,12 +49,11 @@ class Rate(NamedTuple):
 
 
 class Bench(NamedTuple):
-    """What is measured: so many events, on a cluster (HOST:PORT) or embedded, with these parallelisms."""
+    """What is measured: so many events, embedded or on a cluster with each of these numbers of task managers."""
 
     events: int
     items: int
-    cluster: str | None
-    parallelisms: tuple[int, ...]
+    task_managers: tuple[int, ...]
 
 
 def bench(config: Config, asked_for: Bench, is_json: bool) -> None:
@@ -58,18 +63,15 @@ def bench(config: Config, asked_for: Bench, is_json: bool) -> None:
         engine.start()
         prepare(engine, config, asked_for.items)
         say(f"writing {asked_for.events:,} events")
-        for record in records(asked_for.events, asked_for.items):
+        for record in records(asked_for.events, asked_for.items, EVERY_MS):
             engine.log.raw("events", record.key, record.value, record.timestamp_ms)
         engine.log.flush()
         say("learning from them, as the learn job does")
         _learn(config, engine.addresses.kafka)
-        rates = [
-            _measure(
-                config._replace(flink=asked_for.cluster, parallelism=parallelism),
-                engine.addresses.kafka, f"{config.topic_prefix}out{parallelism}.", asked_for.events,
-            )
-            for parallelism in asked_for.parallelisms
-        ]  # fmt: skip
+        kafka, count = engine.addresses.kafka, asked_for.events
+        rates = [_on_cluster(config, kafka, count, one) for one in asked_for.task_managers] or [
+            _measure(config, kafka, count)
+        ]
     setting = describe() | {
         "events": asked_for.events, "items": asked_for.items, "candidates": CANDIDATES,
     }  # fmt: skip
@@ -97,8 +99,22 @@ def _learn(config: Config, kafka: str) -> None:
         raise ConfigError(f"the learn job ended with code {done.returncode}: {done.stderr.strip()}")
 
 
-def _measure(config: Config, kafka: str, prefix: str, events: int) -> Rate:
-    where = f"parallelism {config.parallelism}" + (" on the cluster" if config.flink else "")
+def _on_cluster(config: Config, kafka: str, events: int, task_managers: int) -> Rate:
+    """On so many task managers of one slot, each with all operators: what one of them does is comparable."""
+    jars = jar_paths("flink", config.home / "jars", say)
+    with FlinkCluster(cluster_folder(config.home), jars, say) as cluster:
+        address = cluster.start(Wanted().resized(task_managers))
+        rest = FlinkRest(address)
+        while len(rest.task_managers()) < task_managers:
+            cluster.keep()
+            time.sleep(POLL_S)
+        own = config._replace(flink=address, parallelism=task_managers, slots="shared")
+        return _measure(own, kafka, events)
+
+
+def _measure(config: Config, kafka: str, events: int) -> Rate:
+    where = f"{config.parallelism} task managers" if config.flink else "embedded"
+    prefix = f"{config.topic_prefix}out{config.parallelism}."
     say(f"replaying, {where}")
     folder = RunFolder(config, prefix)
     wanted = asked(config, None, None, Instead(), False)

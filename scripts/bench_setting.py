@@ -102,11 +102,11 @@ def bench_knowledge(items: int) -> Knowledge:
     return knowledge
 
 
-def records(count: int, items: int) -> list[LogRecord]:
-    """`count` events a hundredth of a second apart, as a log."""
+def records(count: int, items: int, every_ms: int = 10) -> list[LogRecord]:
+    """`count` events, one every so many milliseconds, as a log."""
     begun_ms = 1_700_000_000_000
     events = (
-        msgspec.structs.replace(event, event_time_ms=begun_ms + 10 * number)
+        msgspec.structs.replace(event, event_time_ms=begun_ms + every_ms * number)
         for number, event in enumerate(islice(shoppers("log", items), count))
     )
     return [

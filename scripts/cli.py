@@ -553,18 +553,20 @@ def bench_decide(
 def bench_replay(
     events: Annotated[int, typer.Option(min=1_000, help="Events of the log.")] = 100_000,
     items: Annotated[int, typer.Option(min=1, max=200_000, help="Catalogue size.")] = 10_000,
-    cluster: Annotated[
-        str | None, typer.Option(help="Flink's REST address, HOST:PORT; without it, embedded.")
-    ] = None,
-    parallelism: Annotated[
-        list[int] | None, typer.Option(min=1, max=64, help="Several: one replay with each.")
+    task_managers: Annotated[
+        list[int] | None,
+        typer.Option(
+            min=1, max=64,
+            help="On a cluster of so many, which is started for it; several: one replay on each. "
+            "Without it, embedded.",
+        ),
     ] = None,
     json: Json = False,
-) -> None:
+) -> None:  # fmt: skip
     """Events per second of a backfill after warm-up, with decisions on three in ten events."""
     from scripts.bench_replay import Bench, bench
 
-    wanted = Bench(events, items, cluster, tuple(parallelism or (1,)))
+    wanted = Bench(events, items, tuple(task_managers or ()))
     bench(config_from(), wanted, json)
 
 
