@@ -23,7 +23,7 @@ from jobs.flink_settings import SHORT_QUEUES, folder_uri
 from jobs.gateway import LOG_BYTES, LOG_FILES, LOG_SETTINGS
 from jobs.stack import state
 from jobs.stack.causes import root_cause, tail
-from jobs.stack.java import java_home
+from jobs.stack.java import QUICK_COMPILER, java_home
 from jobs.stack.ports import LOOPBACK, free_port, preferred_port
 from jobs.stack.process import Child, Process, ended_by_sigterm
 
@@ -291,6 +291,7 @@ class FlinkCluster:
             str(java_home() / "bin" / "java"),
             f"-Xmx{heap_mb}m",
             "-XX:+UseSerialGC",
+            QUICK_COMPILER,
             "-XX:+ExitOnOutOfMemoryError",
             f"-Djava.io.tmpdir={self._folder / 'tmp' / name}",
             f"-Dlog4j.configurationFile={self._log_settings(name)}",

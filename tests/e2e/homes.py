@@ -16,7 +16,6 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 from jobs.config import PROJECT
 from jobs.kafka import log_record, open_consumer, partitions_of
 from jobs.metrics import read_counts
-from jobs.stack.java import QUICK_COMPILER
 from schemas.codec import DECISION
 from schemas.decisions import Decision
 from schemas.records import LogRecord
@@ -48,7 +47,6 @@ class Home(NamedTuple):
         own = {
             "KAIROS_HOME": str(self.path),
             "COLUMNS": "250",  # wide enough that no table wraps
-            "JAVA_TOOL_OPTIONS": QUICK_COMPILER,  # for a cluster's JVMs, too: they live for seconds here
         }
         return outer | own | settings
 
