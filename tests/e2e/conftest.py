@@ -1,12 +1,17 @@
 """One engine for all tests that need a running one: `kairos up` before the first, `down` at the end."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Final
 
 import pytest
 
 from jobs.publish import Log
 from tests.builders import make_catalogue
 from tests.e2e.homes import Engine, Home, fresh_home
+
+RUNNING: Final = ExitStack()
 
 
 @pytest.fixture
@@ -17,8 +22,22 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
 
 @pytest.fixture(scope="session")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """The engine, with a catalogue of items i0 to i39. `down` must leave nothing."""
-    with fresh_home(tmp_path_factory.mktemp("engine") / "kairos") as home:
+    """The engine, with a catalogue of items i0 to i39; see `pytest_runtest_teardown` for its end."""
+    with RUNNING:
+        path = tmp_path_factory.mktemp("engine") / "kairos"
+        yield RUNNING.enter_context(running_engine(path))
+
+
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> None:
+    """After the last test of this folder: an engine that nobody asks takes processor time from those that follow."""
+    if nextitem is None or Path(__file__).parent not in nextitem.path.parents:
+        RUNNING.close()
+
+
+@contextmanager
+def running_engine(path: Path) -> Iterator[Engine]:
+    """`kairos up`, then `down`, which must leave nothing."""
+    with fresh_home(path) as home:
         started = home.kairos("up")
         assert started.returncode == 0, started.stderr
         found = home.json("status", "--json")

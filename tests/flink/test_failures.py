@@ -22,6 +22,7 @@ raise SystemExit(run_job.main(run_decide.DECIDE))
 """
 
 
+@pytest.mark.long
 def test_operator_that_cannot_open_is_reported_in_one_line(kafka: str, home: Path) -> None:
     fill_log(kafka, "broken.", [], make_catalogue(1))
     command = [sys.executable, "-c", BREAK_OPEN, "--kafka", kafka, "--rest-port", str(free_port())]
