@@ -56,13 +56,18 @@ def partitions_of(consumer: Consumer, topic: str) -> list[int]:
     return sorted(metadata.partitions)
 
 
-def has_topic(kafka: str, topic: str) -> bool:
-    """Whether the topic is there; ConfigError if no broker is."""
+def topics_of(kafka: str) -> set[str]:
+    """All that are there; ConfigError if no broker is."""
     admin = AdminClient({"bootstrap.servers": kafka, "log_level": 0})
     try:
-        return topic in admin.list_topics(timeout=ANSWER_S).topics
+        return set(admin.list_topics(timeout=ANSWER_S).topics)
     except KafkaException as error:
         raise ConfigError(f"Kafka does not answer: {error.args[0].str()}") from error
+
+
+def has_topic(kafka: str, topic: str) -> bool:
+    """Whether the topic is there; ConfigError if no broker is."""
+    return topic in topics_of(kafka)
 
 
 def end_offsets(consumer: Consumer, topic: str) -> Offsets:

@@ -9,7 +9,6 @@ from typing import Final, NamedTuple
 import psutil
 
 from jobs.config import PROJECT, Config
-from jobs.flink_rest import FlinkRest
 from jobs.replay import make_plan, planned_range
 from jobs.stack.flink_cluster import FlinkCluster, Wanted, cluster_folder
 from jobs.stack.jars import jar_paths
@@ -26,7 +25,6 @@ from scripts.replay_topics import records_under
 WARM_UP: Final = 0.4
 """The first two fifths are not measured: the JVM compiles what it runs often."""
 END: Final = 0.95
-POLL_S: Final = 0.2
 EVERY_MS: Final = 1_000
 """Between two events. What is decided waits for the watermark, minutes behind: in a log of minutes, to its end."""
 
@@ -104,10 +102,7 @@ def _on_cluster(config: Config, kafka: str, events: int, task_managers: int) -> 
     jars = jar_paths("flink", config.home / "jars", say)
     with FlinkCluster(cluster_folder(config.home), jars, say) as cluster:
         address = cluster.start(Wanted().resized(task_managers))
-        rest = FlinkRest(address)
-        while len(rest.task_managers()) < task_managers:
-            cluster.keep()
-            time.sleep(POLL_S)
+        cluster.await_whole()
         own = config._replace(flink=address, parallelism=task_managers, slots="shared")
         return _measure(own, kafka, events)
 

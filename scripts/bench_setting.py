@@ -14,6 +14,7 @@ from redis import RedisError
 from jobs.config import PROJECT, Config
 from jobs.flink_settings import folder_uri, local_path
 from jobs.fold import FoldRules
+from jobs.kafka import topics_of
 from jobs.publish import now_ms
 from models.content import Published
 from schemas.codec import EVENT
@@ -24,7 +25,7 @@ from schemas.records import LogRecord
 from scripts import training
 from scripts.console import complain, say
 from scripts.engine import Engine
-from scripts.replay_topics import delete_topics, drop_keys, topics_of
+from scripts.replay_topics import delete_topics, drop_keys
 from scripts.workload import catalogue, shoppers
 from udfs.compile_policy import compile_policy
 from udfs.knowledge import Knowledge
@@ -49,13 +50,13 @@ def bench_config(config: Config) -> Config:
 class BenchEngine(Engine):
     """An engine under the prefixes of `bench_config`; what lies under them goes when it is left."""
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *of: object) -> None:
         try:
             self._stack.stop_children()
             if hasattr(self, "addresses"):
                 forget(self._config, self.addresses.kafka, self.addresses.redis)
         finally:
-            self._stack.stop()
+            super().__exit__(*of)
 
 
 def forget(config: Config, kafka: str, redis: str) -> None:

@@ -164,8 +164,7 @@ def run(config: Config, victim: str, rounds: int, rate: int) -> dict[str, Any]:
         servers = engine.start()
         wanted = Wanted().resized(TASK_MANAGERS)
         address = cluster.start(wanted)
-        rest = FlinkRest(address)
-        _keep_until(cluster, lambda: len(rest.task_managers()) == TASK_MANAGERS)
+        rest = cluster.await_whole()
         config = config._replace(flink=address)
         _publish(engine)
         submit_job("decide", config, servers.kafka)
@@ -313,15 +312,6 @@ def _publish(engine: Engine) -> None:
     for item in catalogue(ITEMS):
         engine.log.item(item)
     engine.log.flush()
-
-
-def _keep_until(cluster: FlinkCluster, is_so: Any) -> None:
-    deadline_s = time.monotonic() + ROUND_S_MAX
-    while not is_so():
-        cluster.keep()
-        if time.monotonic() > deadline_s:
-            raise ConfigError("the cluster is not whole: see its logs")
-        time.sleep(POLL_S)
 
 
 def _rest_for(cluster: FlinkCluster, engine: Engine, seconds: float) -> None:

@@ -6,7 +6,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 from redis import Redis
 
-from jobs.kafka import ANSWER_S, create_topics, ends_of, read_to_end
+from jobs.kafka import ANSWER_S, create_topics, ends_of, read_to_end, topics_of
 from jobs.knowledge_feed import RESPONSES
 from jobs.publish import Log
 from schemas.codec import CONTROL
@@ -26,15 +26,6 @@ def topics_under(kafka: str, prefix: str) -> list[str]:
     known = topics_of(kafka)
     ours = [spec.name for spec in topics(prefix) if spec.name in known]
     return ours + sorted(name for name in known if _is_bell(name, prefix))
-
-
-def topics_of(kafka: str) -> set[str]:
-    """All that are there; ConfigError if no broker is."""
-    admin = AdminClient({"bootstrap.servers": kafka, "log_level": 0})
-    try:
-        return set(admin.list_topics(timeout=ANSWER_S).topics)
-    except KafkaException as error:
-        raise ConfigError(f"Kafka does not answer: {error.args[0].str()}") from error
 
 
 def ring(kafka: str, prefix: str, number: int) -> str:

@@ -26,6 +26,7 @@ from jobs.stack.causes import root_cause, tail
 from jobs.stack.java import QUICK_COMPILER, java_home
 from jobs.stack.ports import LOOPBACK, free_port, preferred_port
 from jobs.stack.process import Child, Process, ended_by_sigterm
+from schemas.errors import ConfigError
 
 FOLDER: Final = "cluster"
 REST_PORT: Final = 8081
@@ -39,6 +40,8 @@ NETWORK_MB: Final = 64
 OVERHEAD_MB: Final = 192
 ROCKSDB_MB: Final = 256
 TASK_MANAGERS_MAX: Final = 64
+WHOLE_S_MAX: Final = 120.0
+POLL_S: Final = 0.05
 YOUNG_S: Final = 20.0
 YOUNG_DEATHS_MAX: Final = 5
 """A process that dies so often in a row, each time this young, is left alone until the next `up`."""
@@ -188,6 +191,16 @@ class FlinkCluster:
                 self._restart(name, process)
             else:
                 process.bound_log()
+
+    def await_whole(self) -> FlinkRest:
+        """Returns when every task manager that is wanted has joined; raises ConfigError where that takes too long."""
+        rest, deadline_s = FlinkRest(self.address), time.monotonic() + WHOLE_S_MAX
+        while not self._processes.keys() - {JOB_MANAGER} <= set(rest.task_managers()):
+            if time.monotonic() > deadline_s:
+                raise ConfigError("the cluster is not whole: see its logs")
+            self.keep()
+            time.sleep(POLL_S)
+        return rest
 
     def pid_of(self, name: str) -> int:
         """The process id of a JobManager or task manager that runs."""

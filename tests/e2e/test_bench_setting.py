@@ -5,10 +5,9 @@ from pathlib import Path
 from redis import Redis
 
 from jobs.config import config_from
-from jobs.kafka import create_topics
+from jobs.kafka import create_topics, topics_of
 from schemas.topics import EVENTS, topics
 from scripts.bench_setting import bench_config, forget
-from scripts.replay_topics import topics_of
 from tests.e2e.homes import Engine
 
 
