@@ -1,5 +1,6 @@
 """The Decision API while Kafka, store and engine are all absent, and what hostile clients send."""
 
+import asyncio
 import json
 import socket
 from collections.abc import Iterator
@@ -8,11 +9,14 @@ from typing import Any, Final
 import httpx
 import pytest
 
+from channels.api.answers import Answerer, Ask
 from channels.api.http_limits import HEAD_BYTES_MAX
+from channels.api.ladder import Wanted
 from channels.api.openapi import ENDPOINTS, document
 from channels.api.rates import Rates
 from channels.api.services import Services
 from channels.api.wire import BODY_BYTES_MAX
+from schemas.events import Event
 from tests.channels.api_process import lonely_services, served
 
 JSON: Final = "application/json"
@@ -69,6 +73,26 @@ def test_servers_that_are_down_cost_their_time_out_only_at_first(client: httpx.C
     assert 'kairos_api_waits_total{outcome="held_back"}' in metrics
     assert "kairos_api_kafka_up 0" in metrics
     assert "kairos_api_store_up 0" in metrics
+
+
+@pytest.mark.parametrize("is_connected", [True, False])
+def test_why_nobody_waits_names_a_server_before_the_load(is_connected: bool) -> None:
+    """A busy machine does not hide that Kafka is away: the load can pass, and the server is the cause."""
+    services = lonely_services()
+
+    async def asked() -> str:
+        answerer = Answerer(services)
+        answerer.lag_s = 1.0
+        services.decisions.is_connected = is_connected
+        cause = Event("e", "page_viewed", 1_700_000_000_000, "s", "v")
+        ask = Ask((Wanted("home"),), "s", None, cause, (), 100)
+        answered = await answerer.answer(ask)
+        return answered.answers[0].why
+
+    why = asyncio.run(asked())
+    assert why.startswith("Too much is asked" if is_connected else "Kafka has not been answering.")
+    outcome = "shed" if is_connected else "held_back"
+    assert f'kairos_api_waits_total{{outcome="{outcome}"}} 1' in services.measures.text()
 
 
 def test_events_are_not_accepted_while_kafka_does_not_have_them(client: httpx.Client) -> None:
