@@ -7,6 +7,7 @@ person's simultaneous sessions that arrived in another order.
 """
 
 from collections.abc import Iterable, Iterator
+from itertools import zip_longest
 from tempfile import TemporaryFile
 from typing import IO, Any, Final, NamedTuple
 
@@ -52,6 +53,15 @@ class Example(NamedTuple):
     replayed: float | None
 
 
+class CandidateExample(NamedTuple):
+    """The first place where a decision offered another item, each as ITEM (SOURCE); None = the list had ended."""
+
+    decision_id: str
+    place: int
+    logged: str | None
+    replayed: str | None
+
+
 class FeatureSkew(Struct):
     """How many vectors differ in one feature, and the first of them."""
 
@@ -77,6 +87,7 @@ class Skew(Struct):
     reordered: int = 0
     other_sets: dict[str, int] = {}
     features: dict[str, FeatureSkew] = {}
+    candidates_example: CandidateExample | None = None
 
     @property
     def is_none(self) -> bool:
@@ -239,8 +250,22 @@ def compare(skew: Skew, logged: DecisionTrace, replayed: DecisionTrace, is_late:
         items = [one.item_id for one in logged.candidates]
         if items != [one.item_id for one in replayed.candidates]:
             skew.other_candidates += 1
+            skew.candidates_example = skew.candidates_example or _first_other(logged, replayed)
         else:
             _compare_vectors(skew, logged, replayed)
+
+
+def _first_other(logged: DecisionTrace, replayed: DecisionTrace) -> CandidateExample:
+    """The first place at which the candidates of two traces are not the same."""
+    pairs = zip_longest(_named(logged), _named(replayed))
+    place, (before, after) = next(
+        (place, pair) for place, pair in enumerate(pairs) if pair[0] != pair[1]
+    )
+    return CandidateExample(logged.decision_id, place, before, after)
+
+
+def _named(trace: DecisionTrace) -> list[str]:
+    return [f"{one.item_id} ({one.source})" for one in trace.candidates]
 
 
 def _compare_vectors(skew: Skew, logged: DecisionTrace, replayed: DecisionTrace) -> None:
@@ -270,6 +295,8 @@ def skew_json(skew: Skew) -> dict[str, Any]:
     found: dict[str, Any] = msgspec.to_builtins(skew)
     for feature in found["features"].values():
         feature["example"] = dict(zip(Example._fields, feature["example"], strict=True))
+    if skew.candidates_example is not None:
+        found["candidates_example"] = skew.candidates_example._asdict()
     return found | {"is_none": skew.is_none}
 
 
@@ -279,6 +306,11 @@ def show_skew(skew: Skew) -> None:
         f"{skew.compared:,} decisions compared, {skew.vectors:,} vectors: {skew.differing:,} differ; "
         f"{skew.missing:,} decisions are not made again, {skew.other_candidates:,} have other candidates"
     )
+    if skew.candidates_example is not None:
+        decision_id, place, before, after = skew.candidates_example
+        show(
+            f"  such as {decision_id}: place {place} had {before or 'nothing'}, replayed {after or 'nothing'}"
+        )
     for name, said in NOT_COMPARED.items():
         found = getattr(skew, name)
         count = sum(found.values()) if isinstance(found, dict) else found

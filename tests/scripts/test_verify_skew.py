@@ -210,6 +210,9 @@ def test_what_a_replay_cannot_see_is_counted_apart(lived: Lived) -> None:
     fewer = replace(trace, candidates=trace.candidates[::-1])
     compare(skew, fewer, trace, is_late=False)
     assert (skew.other_candidates, skew.compared, skew.is_none) == (1, 1, False)
+    example = skew_json(skew)["candidates_example"]
+    assert example["decision_id"] == trace.decision_id
+    assert example["logged"] != example["replayed"]
 
 
 def test_an_epoch_that_was_not_yet_in_force_makes_a_decision_late(lived: Lived) -> None:
