@@ -14,12 +14,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from pyflink.find_flink_home import _find_flink_home
 from pyflink.java_gateway import get_gateway
-from pyflink.pyflink_gateway_server import construct_flink_classpath, get_jvm_opts
 
 from jobs.config import PROJECT
-from jobs.stack.java import QUICK_COMPILER
+from jobs.stack.flink_java import flink_folders, flink_java
+from jobs.stack.java import java_home
 from jobs.stack.process import dying_with
 from schemas.errors import ConfigError
 
@@ -58,7 +57,6 @@ logger.metrics.level = ERROR
 class JvmSettings(NamedTuple):
     """`jars` are put on the class path; `log` takes Flink's log, `output` what is printed."""
 
-    java_home: Path
     jars: Sequence[Path]
     work: Path
     log: Path
@@ -104,23 +102,14 @@ def stop_jvm(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _command(settings: JvmSettings) -> list[str]:
-    env = _flink_folders(settings)
-    jars = [str(jar) for jar in settings.jars]
-    return [
-        str(settings.java_home / "bin" / "java"),
-        f"-Xmx{settings.heap_mb}m",
-        "-XX:+UseSerialGC",
-        QUICK_COMPILER,
-        "-XX:+ExitOnOutOfMemoryError",
+def _command(settings: JvmSettings) -> tuple[str, ...]:
+    own = (
         f"-XX:ErrorFile={settings.log.with_suffix('.crash')}",
         f"-Djava.io.tmpdir={settings.work}",
         f"-Dlog4j.configurationFile={_log_settings(settings)}",
-        *get_jvm_opts(env),
-        "-cp",
-        os.pathsep.join([construct_flink_classpath(env), *jars]),
-        "org.apache.flink.client.python.PythonGatewayServer",
-    ]
+    )
+    main = "org.apache.flink.client.python.PythonGatewayServer"
+    return (*flink_java("job", settings.jars, settings.heap_mb, own), main)
 
 
 def _before_exec() -> Callable[[], None]:
@@ -134,25 +123,16 @@ def _before_exec() -> Callable[[], None]:
     return before_exec
 
 
-def _flink_folders(settings: JvmSettings) -> dict[str, str]:
-    home = Path(_find_flink_home())
-    return {
-        "FLINK_CONF_DIR": str(home / "conf"),
-        "FLINK_LIB_DIR": str(home / "lib"),
-        "FLINK_OPT_DIR": str(home / "opt"),
-    }
-
-
 def _environment(settings: JvmSettings) -> dict[str, str]:
     # the interpreter inside the JVM finds modules on PYTHONPATH only: it knows no virtual environment
     modules = os.pathsep.join([str(PROJECT), sysconfig.get_path("purelib")])
     return (
         os.environ
-        | _flink_folders(settings)
+        | flink_folders()
         | {
             "_PYFLINK_CONN_INFO_PATH": str(settings.work / PORT_FILE),
             "PYTHONPATH": modules,
-            "JAVA_HOME": str(settings.java_home),
+            "JAVA_HOME": str(java_home()),
         }
     )
 

@@ -33,7 +33,6 @@ from jobs.kafka import create_topics, ends_of, replay_range
 from jobs.metrics import is_running
 from jobs.replay import read_plan
 from jobs.stack.jars import jar_paths
-from jobs.stack.java import java_home
 from jobs.stack.ports import LOOPBACK, preferred_port
 from jobs.submit import Order, Submission, SubmitFailed, checkpoint_folder, savepoint_folder
 from schemas.errors import ConfigError
@@ -256,7 +255,6 @@ def _create_outputs(job: Job, kafka: str, prefix: str) -> None:
 def _jvm_settings(config: Config, arguments: Arguments, settings: JobSettings) -> JvmSettings:
     log = config.home / "logs" / f"flink-{settings.name}.log"
     return JvmSettings(
-        java_home=java_home(),
         jars=jar_paths("flink", config.home / "jars", _say),
         work=config.home / "flink" / settings.name,
         log=log,

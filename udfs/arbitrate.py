@@ -72,7 +72,8 @@ def _chances(ordered: Sequence[Contender], exploration: Exploration) -> list[flo
         each = share / count
         return [1.0 - share + each] + [each] * (count - 1)
     if exploration.kind == "softmax" and share > 0.0 and best > 0.0:
-        weights = [exp((one.priority - best) / (share * best)) for one in ordered]
+        # by the ratio: the product of share and best may be too small for a number
+        weights = [exp((one.priority / best - 1.0) / share) for one in ordered]
         total = sum(weights)
         return [weight / total for weight in weights]
     return [1.0] + [0.0] * (count - 1)

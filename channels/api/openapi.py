@@ -232,6 +232,14 @@ def _problems(one: Endpoint) -> dict[str, Any]:
     return found
 
 
+def _or_rejected(name: str) -> dict[str, Any]:
+    """One bad event does not spoil a batch: it is named in the answer, and the others are taken."""
+    return {
+        "anyOf": [{"$ref": REF.format(name=name)}, {}],
+        "description": "What is no event, whatever it is, is rejected, with its place and the reason.",
+    }
+
+
 def _schemas() -> dict[str, Any]:
     _, schemas = msgspec.json.schema_components(COMPONENTS, ref_template=REF)
     event = dict(schemas["Event"])
@@ -240,19 +248,12 @@ def _schemas() -> dict[str, Any]:
         "What a person did. Only `event_type` is needed with a session's token; without one, `session_id`, too. "
         "An id is made of what the event says, its time is now, its visitor that of the session."
     )
-    # one bad event does not spoil a batch: it is named in the answer, and the others are taken
-    some_event = {
-        "anyOf": [{"$ref": REF.format(name="Event")}, {"type": "object"}],
-        "description": "What is no event is rejected, with its place and the reason.",
-    }
+    some_event, some_session_event = _or_rejected("Event"), _or_rejected("SessionEvent")
     asking = dict(schemas["RecommendationsRequest"])
     properties = dict(asking["properties"])
     properties["events_in_session"] = {
         **properties["events_in_session"],
-        "items": {
-            "anyOf": [{"$ref": REF.format(name="SessionEvent")}, {"type": "object"}],
-            "description": "What is no event is rejected, with its place and the reason.",
-        },
+        "items": some_session_event,
     }
     asking["properties"] = properties
     many = {

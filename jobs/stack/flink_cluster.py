@@ -15,15 +15,15 @@ from pathlib import Path
 from typing import Final, Self
 
 import msgspec
-from pyflink.find_flink_home import _find_flink_home
-from pyflink.pyflink_gateway_server import construct_flink_classpath, get_jvm_opts
 
 from jobs.flink_rest import FlinkRest
 from jobs.flink_settings import SHORT_QUEUES, folder_uri
 from jobs.gateway import LOG_BYTES, LOG_FILES, LOG_SETTINGS
 from jobs.stack import state
 from jobs.stack.causes import root_cause, tail
-from jobs.stack.java import QUICK_COMPILER, java_home
+from jobs.stack.class_data import Kind
+from jobs.stack.flink_java import flink_java
+from jobs.stack.java import java_home
 from jobs.stack.ports import LOOPBACK, free_port, preferred_port
 from jobs.stack.process import Child, Process, ended_by_sigterm
 from schemas.errors import ConfigError
@@ -293,25 +293,12 @@ class FlinkCluster:
         return self._cores[name]
 
     def _java(self, name: str, heap_mb: int) -> tuple[str, ...]:
-        home = Path(_find_flink_home())
-        folders = {
-            "FLINK_CONF_DIR": str(home / "conf"),
-            "FLINK_LIB_DIR": str(home / "lib"),
-            "FLINK_OPT_DIR": str(home / "opt"),
-        }
-        class_path = [construct_flink_classpath(folders), *(str(jar) for jar in self._jars)]
-        return (
-            str(java_home() / "bin" / "java"),
-            f"-Xmx{heap_mb}m",
-            "-XX:+UseSerialGC",
-            QUICK_COMPILER,
-            "-XX:+ExitOnOutOfMemoryError",
+        own = (
             f"-Djava.io.tmpdir={self._folder / 'tmp' / name}",
             f"-Dlog4j.configurationFile={self._log_settings(name)}",
-            *get_jvm_opts(folders),
-            "-cp",
-            os.pathsep.join(class_path),
         )
+        kind: Kind | None = None if name == JOB_MANAGER else "task-manager"
+        return flink_java(kind, self._jars, heap_mb, own)
 
     def _log_settings(self, name: str) -> Path:
         logs = self._folder / "logs"

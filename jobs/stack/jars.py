@@ -1,15 +1,13 @@
 """The Java libraries: fetched once from Maven Central, checked against `jars.lock` each time."""
 
-import fcntl
 import hashlib
-import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
+from jobs.stack.alone import alone
 from schemas.errors import ConfigError
 
 JarSet = Literal["kafka", "flink"]
@@ -52,10 +50,10 @@ def jar_paths(jar_set: JarSet, cache: Path, say: Callable[[str], None]) -> tuple
     Raises ConfigError where one cannot be fetched.
     """
     if missing_jars(jar_set, cache):
-        cache.mkdir(parents=True, exist_ok=True)
-        with _alone(cache):
+        with alone(cache, ".fetching-*"):
             _fetch_all(missing_jars(jar_set, cache), cache, say)
-    return tuple(cache / jar.path for jar in locked_jars(jar_set))
+    # by their own name: class data belong to a class path to the letter
+    return tuple(cache.resolve() / jar.path for jar in locked_jars(jar_set))
 
 
 def can_fetch() -> bool:
@@ -74,16 +72,6 @@ def _is_whole(path: Path, jar: Jar) -> bool:
         return False
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest() == jar.sha256
-
-
-@contextmanager
-def _alone(cache: Path) -> Iterator[None]:
-    with (cache / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        # What a killed fetch left behind.
-        for leftover in cache.glob(".fetching-*"):
-            shutil.rmtree(leftover)
-        yield
 
 
 def _fetch_all(jars: tuple[Jar, ...], cache: Path, say: Callable[[str], None]) -> None:

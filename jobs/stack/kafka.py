@@ -11,6 +11,7 @@ from typing import Final
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
+from jobs.stack.class_data import shared_classes
 from jobs.stack.java import QUICK_COMPILER, java_command
 from jobs.stack.ports import LOOPBACK, free_port
 from jobs.stack.process import Child, Process
@@ -98,7 +99,12 @@ def kafka_child(folder: Path, jars: Sequence[Path], port: int, cluster_id: str) 
     address = f"{LOOPBACK}:{port}"
     return Child(
         "kafka",
-        java_command(jars, "kafka.Kafka", ("server.properties",), _JVM_OPTIONS),
+        java_command(
+            jars,
+            "kafka.Kafka",
+            ("server.properties",),
+            (*_JVM_OPTIONS, *shared_classes("kafka", jars, jars[0].parent)),
+        ),
         # The id, because another broker may have taken the port in the meantime.
         lambda pid: is_kafka_healthy(address, cluster_id),
         address=address,

@@ -244,6 +244,18 @@ def test_a_body_that_cannot_be_used_is_refused(client: httpx.Client, name: str, 
         assert status == 413
 
 
+@pytest.mark.parametrize("value", [5, [], "x", None, {}], ids=repr)
+def test_what_is_no_event_is_named_and_the_document_lets_it_be_sent(
+    client: httpx.Client, value: object
+) -> None:
+    answer = client.post("/api/recommendations", json=ASKED | {"events_in_session": [value]})
+    assert answer.status_code == 200
+    [rejected] = answer.json()["rejected"]
+    assert (rejected["index"], bool(rejected["reason"])) == (0, True)
+    schema = document()["components"]["schemas"]["RecommendationsRequest"]
+    assert {} in schema["properties"]["events_in_session"]["items"]["anyOf"]
+
+
 def test_a_lie_about_the_length_is_no_way_in(lonely: tuple[str, Services]) -> None:
     head = b"POST /v1/events HTTP/1.1\r\nHost: localhost\r\n"
     for more in (

@@ -53,6 +53,6 @@ def test_a_run_goes_on_from_the_savepoint_with_which_it_was_stopped(
     settings = job_settings("decide", config, "kafka:1", {})
     for words, wanted in (((), f"file://{savepoint}"), (("--fresh",), None)):
         arguments = run_job._arguments(DECIDE, config, ["--kafka", "kafka:1", *words])
-        jvm = JvmSettings(tmp_path, (), tmp_path, tmp_path, tmp_path, 1)
+        jvm = JvmSettings((), tmp_path, tmp_path, tmp_path, 1)
         found = run_job._run_settings(config, arguments, settings, jvm)
         assert found.restore_from == wanted

@@ -1,7 +1,7 @@
 """The choice: chances sum to 1, order and what may not compete change nothing, chance is as logged."""
 
 from collections import Counter
-from math import prod
+from math import exp, prod
 
 import pytest
 from hypothesis import given
@@ -70,6 +70,14 @@ def test_the_order_of_the_contenders_changes_nothing(
     contenders = [of(name, one) for name, one in found.items()]
     other = data.draw(st.permutations(contenders))
     assert arbitrate(contenders, exploration, drawn) == arbitrate(other, exploration, drawn)
+
+
+@pytest.mark.parametrize("best", [1.0, 1e-300, 5e-324])
+def test_how_small_all_priorities_are_changes_no_chance(best: float) -> None:
+    choice = arbitrate([of("a", best), NOTHING_AT_0], Exploration("softmax", 0.5), 0.0)
+    assert choice.probabilities == pytest.approx(
+        {"a": 1 / (1 + exp(-2)), NOTHING: 1 / (1 + exp(2))}
+    )
 
 
 @pytest.mark.parametrize(
