@@ -41,7 +41,7 @@ def shared_classes(
             if noted is None:
                 folder.mkdir(parents=True, exist_ok=True)
                 return (f"-XX:DumpLoadedClassList={folder}/{name}.%p.list",)
-            say("making Java start faster from now on: once, some ten seconds")
+            say("Java will start faster from now on; to prepare it takes some twenty seconds, once")
             with alone(folder, ".classes-*"):
                 if not archive.exists():  # another process may have made it meanwhile
                     _make(archive, noted, class_path, options)

@@ -4,7 +4,7 @@ import base64
 import re
 import socket
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -93,7 +93,13 @@ def format_storage(folder: Path, jars: Sequence[Path], logs: Path) -> str:
     return found
 
 
-def kafka_child(folder: Path, jars: Sequence[Path], port: int, cluster_id: str) -> Child:
+def kafka_child(
+    folder: Path,
+    jars: Sequence[Path],
+    port: int,
+    cluster_id: str,
+    say: Callable[[str], None] = lambda line: None,
+) -> Child:
     """The broker on `port`, with its data in the formatted `folder`."""
     _write_settings(folder, port)
     address = f"{LOOPBACK}:{port}"
@@ -103,7 +109,7 @@ def kafka_child(folder: Path, jars: Sequence[Path], port: int, cluster_id: str) 
             jars,
             "kafka.Kafka",
             ("server.properties",),
-            (*_JVM_OPTIONS, *shared_classes("kafka", jars, jars[0].parent)),
+            (*_JVM_OPTIONS, *shared_classes("kafka", jars, jars[0].parent, say=say)),
         ),
         # The id, because another broker may have taken the port in the meantime.
         lambda pid: is_kafka_healthy(address, cluster_id),

@@ -143,7 +143,7 @@ class Stack:
         jars = jar_paths("kafka", self.jars, self._say)
         cluster = kafka.format_storage(folder, jars, self.home / "logs")
         return self._add_on_port(
-            lambda port: kafka.kafka_child(folder, jars, port, cluster),
+            lambda port: kafka.kafka_child(folder, jars, port, cluster, self._say),
             self._ports("kafka", kafka.PORT),
         )
 
