@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 from pyflink.java_gateway import get_gateway
 
 from jobs.config import PROJECT
-from jobs.stack.flink_java import flink_folders, flink_java
+from jobs.stack.flink_java import FlinkJava, flink_folders
 from jobs.stack.java import java_home
 from jobs.stack.process import dying_with
 from schemas.errors import ConfigError
@@ -109,7 +109,7 @@ def _command(settings: JvmSettings) -> tuple[str, ...]:
         f"-Dlog4j.configurationFile={_log_settings(settings)}",
     )
     main = "org.apache.flink.client.python.PythonGatewayServer"
-    return (*flink_java("job", settings.jars, settings.heap_mb, own), main)
+    return (*FlinkJava("job", settings.jars, settings.heap_mb).command(own), main)
 
 
 def _before_exec() -> Callable[[], None]:

@@ -3,11 +3,12 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from pyflink.find_flink_home import _find_flink_home
 from pyflink.pyflink_gateway_server import construct_flink_classpath, get_jvm_opts
 
-from jobs.stack.class_data import Kind, shared_classes
+from jobs.stack.class_data import ClassData, Kind
 from jobs.stack.java import QUICK_COMPILER, java_home
 
 
@@ -21,24 +22,40 @@ def flink_folders() -> dict[str, str]:
     }
 
 
-def flink_java(
-    kind: Kind | None, jars: Sequence[Path], heap_mb: int, options: Sequence[str]
-) -> tuple[str, ...]:
-    """The command line of a JVM with Flink and these jars, to which the class to run is added.
+class FlinkJava(NamedTuple):
+    """A JVM with Flink and these jars. `kind` None: it starts too seldom for class data."""
 
-    `kind` None: class data are not worth it.
-    """
-    folders = flink_folders()
-    class_path = [*map(Path, construct_flink_classpath(folders).split(os.pathsep)), *jars]
-    own = ("-XX:+UseSerialGC", QUICK_COMPILER, *get_jvm_opts(folders))
-    shared = shared_classes(kind, class_path, jars[0].parent, own) if kind and jars else ()
-    return (
-        str(java_home() / "bin" / "java"),
-        f"-Xmx{heap_mb}m",
-        "-XX:+ExitOnOutOfMemoryError",
-        *own,
-        *shared,
-        *options,
-        "-cp",
-        os.pathsep.join(map(str, class_path)),
-    )
+    kind: Kind | None
+    jars: Sequence[Path]
+    heap_mb: int
+
+    def command(self, options: Sequence[str], *, is_urgent: bool = False) -> tuple[str, ...]:
+        """The command line, to which the class to run is added; where it `is_urgent`, nothing is made for it first."""
+        data = self.class_data
+        shared = () if data is None else data.at_once() if is_urgent else data.at_start()
+        return (
+            str(java_home() / "bin" / "java"),
+            f"-Xmx{self.heap_mb}m",
+            "-XX:+ExitOnOutOfMemoryError",
+            *_own_options(),
+            *shared,
+            *options,
+            "-cp",
+            os.pathsep.join(map(str, self._class_path)),
+        )
+
+    @property
+    def class_data(self) -> ClassData | None:
+        """Its class data."""
+        if self.kind is None or not self.jars:
+            return None
+        return ClassData(self.kind, self._class_path, _own_options(), self.jars[0].parent)
+
+    @property
+    def _class_path(self) -> list[Path]:
+        wheel = construct_flink_classpath(flink_folders()).split(os.pathsep)
+        return [*map(Path, wheel), *self.jars]
+
+
+def _own_options() -> tuple[str, ...]:
+    return ("-XX:+UseSerialGC", QUICK_COMPILER, *get_jvm_opts(flink_folders()))

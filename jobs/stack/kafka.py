@@ -11,7 +11,7 @@ from typing import Final
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from jobs.stack.class_data import shared_classes
+from jobs.stack.class_data import ClassData
 from jobs.stack.java import QUICK_COMPILER, java_command
 from jobs.stack.ports import LOOPBACK, free_port
 from jobs.stack.process import Child, Process
@@ -109,7 +109,7 @@ def kafka_child(
             jars,
             "kafka.Kafka",
             ("server.properties",),
-            (*_JVM_OPTIONS, *shared_classes("kafka", jars, jars[0].parent, say=say)),
+            (*_JVM_OPTIONS, *ClassData("kafka", jars, (), jars[0].parent).at_start(say)),
         ),
         # The id, because another broker may have taken the port in the meantime.
         lambda pid: is_kafka_healthy(address, cluster_id),

@@ -8,7 +8,7 @@ import pytest
 
 from jobs.config import PROJECT
 from jobs.stack import class_data
-from jobs.stack.class_data import shared_classes
+from jobs.stack.class_data import ClassData
 from jobs.stack.jars import jar_paths
 from jobs.stack.java import java_command, java_home
 
@@ -23,8 +23,12 @@ def jars() -> tuple[Path, ...]:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(class_data, "NOTED_MIN", CLASSES)
+    monkeypatch.setitem(class_data.NOTED_MIN, "kafka", CLASSES)
     return tmp_path / "data"
+
+
+def of(jars: tuple[Path, ...], folder: Path, *options: str) -> ClassData:
+    return ClassData("kafka", jars, options, folder)
 
 
 def run(jars: tuple[Path, ...], *options: str) -> "subprocess.CompletedProcess[str]":
@@ -39,7 +43,7 @@ def test_the_third_start_maps_what_the_first_has_noted(
     said: list[str] = []
 
     def options() -> tuple[str, ...]:
-        return shared_classes("kafka", jars, folder, (), said.append)
+        return of(jars, folder).at_start(said.append)
 
     (noting,) = options()
     assert noting.startswith("-XX:DumpLoadedClassList=")
@@ -61,10 +65,10 @@ def test_the_third_start_maps_what_the_first_has_noted(
 def test_what_belongs_to_another_class_path_is_made_anew_and_replaced(
     jars: tuple[Path, ...], folder: Path
 ) -> None:
-    run(jars, *shared_classes("kafka", jars, folder))
-    (before,) = shared_classes("kafka", jars, folder)
-    run(jars[1:], *shared_classes("kafka", jars[1:], folder))
-    (after,) = shared_classes("kafka", jars[1:], folder)
+    run(jars, *of(jars, folder).at_start())
+    (before,) = of(jars, folder).at_start()
+    run(jars[1:], *of(jars[1:], folder).at_start())
+    (after,) = of(jars[1:], folder).at_start()
     assert before != after
     assert [f"-XX:SharedArchiveFile={one}" for one in folder.iterdir() if one.suffix == ".jsa"] == [
         after
@@ -74,7 +78,7 @@ def test_what_belongs_to_another_class_path_is_made_anew_and_replaced(
 
 def noted(jars: tuple[Path, ...], folder: Path, pid: int, lines: int) -> Path:
     """A list as a JVM leaves it, of classes that are not there."""
-    (noting,) = shared_classes("kafka", jars, folder)
+    (noting,) = of(jars, folder).at_start()
     path = Path(noting.partition("=")[2].replace("%p", f"pid{pid}"))
     path.write_text("no/Such id: 1\n" * lines)
     return path
@@ -85,17 +89,39 @@ def test_a_list_that_is_being_written_or_was_broken_off_is_not_used(
 ) -> None:
     noted(jars, folder, os.getpid(), CLASSES)
     noted(jars, folder, 2**22 + 1, CLASSES - 1)
-    (noting,) = shared_classes("kafka", jars, folder)
+    (noting,) = of(jars, folder).at_start()
     assert noting.startswith("-XX:DumpLoadedClassList=")
+
+
+def test_beside_a_jvm_that_runs_it_is_made_once_that_loads_no_more(
+    jars: tuple[Path, ...], folder: Path
+) -> None:
+    data = of(jars, folder)
+    (noting,) = data.at_once()
+    run(jars, noting)
+    [ended] = folder.glob("*.list")
+    running = ended.rename(str(ended).replace(ended.suffixes[-2], f".pid{os.getpid()}"))
+    assert not data.make_beside(lambda: False)
+    assert data.at_once() == (noting,), "nobody waits for it"
+    with running.open("a") as file:
+        file.write("half/a/li")
+    past_s = running.stat().st_mtime - class_data.SETTLED_S - 1
+    os.utime(running, (past_s, past_s))
+    assert not data.make_beside(lambda: True)
+    assert not list(folder.glob("*.jsa")), "the end came before"
+    assert data.make_beside(lambda: False)
+    (shared,) = data.at_once()
+    assert run(jars, shared, "-Xshare:on").returncode == 0
+    assert running.exists(), "it is written by that JVM"
 
 
 def test_a_jvm_that_makes_no_archive_is_not_asked_again(
     jars: tuple[Path, ...], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     noted(jars, folder, 2**22 + 1, CLASSES)
-    assert shared_classes("kafka", jars, folder, ("-XX:NoSuchOption",)) == ()
+    assert of(jars, folder, "-XX:NoSuchOption").at_start() == ()
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("asked again"))
-    assert shared_classes("kafka", jars, folder) == ()
+    assert of(jars, folder).at_start() == ()
 
 
 def test_a_folder_that_cannot_be_written_is_no_hindrance(
@@ -103,5 +129,5 @@ def test_a_folder_that_cannot_be_written_is_no_hindrance(
 ) -> None:
     in_the_way = tmp_path / "file"
     in_the_way.touch()
-    assert shared_classes("kafka", jars, in_the_way / "data") == ()
+    assert of(jars, in_the_way / "data").at_start() == ()
     assert (java_home() / "release").is_file(), "which the name of an archive is made from"
