@@ -19,12 +19,12 @@ from jobs.stack.java import java_home
 
 Kind = Literal["kafka", "job", "task-manager"]
 """What a JVM is for: those of one kind load the same classes."""
-NOTED_MIN: Final[dict[Kind, int]] = {"kafka": 6_000, "job": 12_000, "task-manager": 10_000}
-"""A list with fewer lines is of a start that was broken off, or of a task manager that has not had a job."""
+NOTED_MIN: Final[dict[Kind, int]] = {"kafka": 6_000, "job": 15_000, "task-manager": 10_000}
+"""A list with fewer lines is of a start that was broken off, of a task manager without a job, of a submission."""
 SETTLED_S: Final = 5.0
 MAKE_S_MAX: Final = 120.0
 KEY_LENGTH: Final = 12
-LOW_PRIORITY: Final = 19
+LOW_PRIORITY: Final = ("nice", "-n", "19")
 POLL_S: Final = 0.1
 
 
@@ -39,11 +39,11 @@ class ClassData(NamedTuple):
     def at_start(self, say: Callable[[str], None] = lambda line: None) -> tuple[str, ...]:
         """Options to start with; makes the archive if the classes have been noted."""
         try:
-            if not self._archive.exists() and (noted := self._noted(is_ended=True)) is not None:
-                say(
-                    "Java will start faster from now on; to prepare it takes some twenty seconds, once"
-                )
+            noted = self._noted(is_ended=True)
+            if not self._archive.exists() and noted is not None:
+                say("preparing Java for faster starts: once, some twenty seconds")
                 self._prepare(noted)
+            self._tidy()
         except OSError:
             return ()
         return self.at_once()
@@ -64,6 +64,7 @@ class ClassData(NamedTuple):
         try:
             if not self._archive.exists() and (noted := self._noted(is_ended=False)) is not None:
                 self._prepare(noted, is_ending)
+                self._tidy()
             return self._archive.exists()
         except OSError:
             return True  # nothing is to be waited for
@@ -91,8 +92,8 @@ class ClassData(NamedTuple):
         count, longest = max(lists, default=(0, None))
         return longest if count >= NOTED_MIN[self.kind] else None
 
-    def _prepare(self, noted: Path, is_ending: Callable[[], bool] = lambda: False) -> None:
-        """Makes the archive; an empty one where the JVM cannot, so that it is not tried at each start."""
+    def _prepare(self, noted: Path, is_ending: Callable[[], bool] | None = None) -> None:
+        """Makes the archive, beside other work (at low priority) or first; an empty one where the JVM cannot, so that it is not tried at each start."""
         archive = self._archive
         with alone(self.folder, ".classes-*"):
             if archive.exists():  # another process has made it meanwhile
@@ -102,8 +103,8 @@ class ClassData(NamedTuple):
                 with wanted.open("w") as file:
                     file.writelines(_loadable(noted.read_text().splitlines(keepends=True)))
                 command = [
-                    "nice", "-n", str(LOW_PRIORITY), str(java_home() / "bin" / "java"),
-                    *self.options, "-Xshare:dump",
+                    *(LOW_PRIORITY if is_ending else ()),
+                    str(java_home() / "bin" / "java"), *self.options, "-Xshare:dump",
                     f"-XX:SharedArchiveFile={fresh}", f"-XX:SharedClassListFile={wanted}",
                     "-cp", os.pathsep.join(map(str, self.class_path)),
                 ]  # fmt: skip
@@ -111,20 +112,23 @@ class ClassData(NamedTuple):
                     return
                 fresh.touch()
                 fresh.replace(archive)
-            # lists have done their duty; archives of other class paths are of no use any more
-            for other in self.folder.glob(f"classes-{self.kind}-*"):
-                if other != archive and not (other.suffix == ".list" and _is_written(other)):
-                    other.unlink(missing_ok=True)
+
+    def _tidy(self) -> None:
+        """Removes lists that are of no use any more, and archives of other class paths."""
+        archive = self._archive
+        for other in self.folder.glob(f"classes-{self.kind}-*"):
+            if other != archive and not (other.suffix == ".list" and _is_written(other)):
+                other.unlink(missing_ok=True)
 
 
-def _ends_by_itself(command: Sequence[str], is_ending: Callable[[], bool]) -> bool:
+def _ends_by_itself(command: Sequence[str], is_ending: Callable[[], bool] | None) -> bool:
     """Runs a command; False where it was killed because the end had come."""
     quiet = subprocess.DEVNULL
     with subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet) as process:
         end_s = time.monotonic() + MAKE_S_MAX
         try:
             while process.poll() is None and time.monotonic() < end_s:
-                if is_ending():
+                if is_ending is not None and is_ending():
                     return False
                 time.sleep(POLL_S)
         finally:
