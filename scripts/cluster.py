@@ -64,11 +64,12 @@ def up(config: Config, task_managers: int | None, is_rocksdb: bool | None) -> di
     wanted = before.resized(count)
     wanted = wanted.again(before.is_rocksdb if is_rocksdb is None else is_rocksdb)
     _check_busy(config, before, wanted)
+    said_before = len(_said_by_supervisor(folder)) if is_up else 0
     write_wanted(folder, wanted)
     if not is_up:
         _start_supervisor(folder)
     _start_servers(config)
-    _await_task_managers(config, wanted)
+    _await_task_managers(config, wanted, said_before)
     return status(config, None)
 
 
@@ -222,7 +223,7 @@ def _check_busy(config: Config, before: Wanted, wanted: Wanted) -> None:
 
 
 def _start_supervisor(folder: Path) -> None:
-    log = folder / "logs" / "supervisor.log"
+    log = _supervisor_log(folder)
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
         subprocess.Popen(
@@ -245,12 +246,20 @@ def _start_servers(config: Config) -> None:
         )
 
 
-def _await_task_managers(config: Config, wanted: Wanted) -> None:
-    log = cluster_folder(config.home) / "logs" / "supervisor.log"
+def _said_by_supervisor(folder: Path) -> list[str]:
+    log = _supervisor_log(folder)
+    return log.read_text(errors="replace").splitlines() if log.exists() else []
+
+
+def _supervisor_log(folder: Path) -> Path:
+    return folder / "logs" / "supervisor.log"
+
+
+def _await_task_managers(config: Config, wanted: Wanted, shown: int) -> None:
+    folder = cluster_folder(config.home)
     deadline_s = time.monotonic() + UP_S_MAX
-    shown = 0
     while True:
-        lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+        lines = _said_by_supervisor(folder)
         for line in lines[shown:]:
             say(line)
         shown = len(lines)
@@ -261,7 +270,9 @@ def _await_task_managers(config: Config, wanted: Wanted) -> None:
         if lines and lines[-1].startswith("kairos: "):
             raise ConfigError(lines[-1].removeprefix("kairos: "))
         if time.monotonic() > deadline_s:
-            raise ConfigError(f"the cluster is not whole after {UP_S_MAX:g} s: see {log}")
+            raise ConfigError(
+                f"the cluster is not whole after {UP_S_MAX:g} s: see {_supervisor_log(folder)}"
+            )
         time.sleep(POLL_S)
 
 
