@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 from pyflink.java_gateway import get_gateway
 
 from jobs.config import PROJECT
+from jobs.stack.class_data import never
 from jobs.stack.flink_java import FlinkJava, flink_folders
 from jobs.stack.java import java_home
 from jobs.stack.process import dying_with
@@ -64,14 +65,16 @@ class JvmSettings(NamedTuple):
     heap_mb: int
 
 
-def start_jvm(settings: JvmSettings) -> subprocess.Popen[bytes]:
-    """Starts the JVM in an empty work folder."""
+def start_jvm(
+    settings: JvmSettings, is_ending: Callable[[], bool] = never
+) -> subprocess.Popen[bytes]:
+    """Starts the JVM in an empty work folder; what is prepared for it first stops where the end comes."""
     shutil.rmtree(settings.work, ignore_errors=True)
     settings.work.mkdir(parents=True)
     settings.log.parent.mkdir(parents=True, exist_ok=True)
     with settings.output.open("wb") as output:
         return subprocess.Popen(
-            _command(settings),
+            _command(settings, is_ending),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -102,14 +105,15 @@ def stop_jvm(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _command(settings: JvmSettings) -> tuple[str, ...]:
+def _command(settings: JvmSettings, is_ending: Callable[[], bool]) -> tuple[str, ...]:
     own = (
         f"-XX:ErrorFile={settings.log.with_suffix('.crash')}",
         f"-Djava.io.tmpdir={settings.work}",
         f"-Dlog4j.configurationFile={_log_settings(settings)}",
     )
     main = "org.apache.flink.client.python.PythonGatewayServer"
-    return (*FlinkJava("job", settings.jars, settings.heap_mb).command(own), main)
+    java = FlinkJava("job", settings.jars, settings.heap_mb)
+    return (*java.command(own, is_ending=is_ending), main)
 
 
 def _before_exec() -> Callable[[], None]:

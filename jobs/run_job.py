@@ -148,7 +148,7 @@ def run(job: Job, config: Config, arguments: Arguments, stop: Stop) -> bool:
     run_settings = _run_settings(config, arguments, settings, jvm_settings)
     if cluster is not None:
         run_settings = cluster.prepare(run_settings)
-    jvm = start_jvm(jvm_settings)
+    jvm = start_jvm(jvm_settings, lambda: stop.is_asked)
     try:
         # takes a second, as the JVM does; more on a busy machine, where the JVM would give us up
         Thread(target=_import, args=(job.graph,), daemon=True).start()

@@ -22,7 +22,7 @@ from jobs.kafka import read_to_end
 from jobs.knowledge_feed import KnowledgeFeed
 from jobs.log_range import LogRange
 from schemas.codec import TRACE
-from schemas.decisions import DecisionTrace, Versions
+from schemas.decisions import DecisionTrace, TracedCandidate, Versions
 from schemas.errors import ConfigError
 from schemas.events import Event
 from schemas.formats import DECODERS
@@ -257,15 +257,17 @@ def compare(skew: Skew, logged: DecisionTrace, replayed: DecisionTrace, is_late:
 
 def _first_other(logged: DecisionTrace, replayed: DecisionTrace) -> CandidateExample:
     """The first place at which the candidates of two traces are not the same."""
-    pairs = zip_longest(_named(logged), _named(replayed))
-    place, (before, after) = next(
-        (place, pair) for place, pair in enumerate(pairs) if pair[0] != pair[1]
-    )
-    return CandidateExample(logged.decision_id, place, before, after)
+    pairs = enumerate(zip_longest(logged.candidates, replayed.candidates))
+    place, (before, after) = next(one for one in pairs if _item(one[1][0]) != _item(one[1][1]))
+    return CandidateExample(logged.decision_id, place, _named(before), _named(after))
 
 
-def _named(trace: DecisionTrace) -> list[str]:
-    return [f"{one.item_id} ({one.source})" for one in trace.candidates]
+def _item(one: TracedCandidate | None) -> str | None:
+    return one.item_id if one is not None else None
+
+
+def _named(one: TracedCandidate | None) -> str | None:
+    return f"{one.item_id} ({one.source})" if one is not None else None
 
 
 def _compare_vectors(skew: Skew, logged: DecisionTrace, replayed: DecisionTrace) -> None:

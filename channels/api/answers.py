@@ -149,16 +149,19 @@ class Answerer:
             return "There was no session to decide on."
         if ask.budget_ms == 0:
             return "There was no time to wait for the engine."
-        if self._services.log.is_down and not self._services.log.breaker.allows(time.monotonic()):
+        is_too_much = (
+            self._services.decisions.waiting > WAITING_MAX
+            or self.lag_s * 1_000 > ask.budget_ms * LAG_SHARE_MAX
+        )
+        log = self._services.log
+        # the one attempt that is let through is not for somebody who does not wait
+        if log.is_down and (is_too_much or not log.breaker.allows(time.monotonic())):
             count("kairos_api_waits_total", outcome="held_back")
             return "Kafka has not been taking events."
         if not self._services.decisions.is_connected:
             count("kairos_api_waits_total", outcome="held_back")
             return "Kafka has not been answering."
-        if (
-            self._services.decisions.waiting > WAITING_MAX
-            or self.lag_s * 1_000 > ask.budget_ms * LAG_SHARE_MAX
-        ):
+        if is_too_much:
             count("kairos_api_waits_total", outcome="shed")
             return "Too much is asked at once to wait for the engine."
         if not self.engine.allows(time.monotonic()):

@@ -215,10 +215,10 @@ class FlinkCluster:
     def stop(self) -> None:
         """Stops everything, task managers first."""
         self._is_ending.set()
-        if self._sharing is not None:
-            self._sharing.join()
         for name in reversed(list(self._processes)):
             self._processes.pop(name).stop(seconds_max=5.0)
+        if self._sharing is not None:
+            self._sharing.join()
         self._cleanup.close()
 
     def _share_classes(self) -> None:
@@ -313,8 +313,7 @@ class FlinkCluster:
             f"-Djava.io.tmpdir={self._folder / 'tmp' / name}",
             f"-Dlog4j.configurationFile={self._log_settings(name)}",
         )
-        # what has died is missed: its successor waits for nothing
-        return java.command(own, is_urgent=name in self._began_s)
+        return java.command(own, is_urgent=True)  # what it needs is made beside it
 
     def _log_settings(self, name: str) -> Path:
         logs = self._folder / "logs"

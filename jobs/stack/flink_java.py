@@ -1,14 +1,14 @@
 """Flink from the PyPI wheel on the packaged JDK: its folders, its class path, the options of its JVMs."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from pyflink.find_flink_home import _find_flink_home
 from pyflink.pyflink_gateway_server import construct_flink_classpath, get_jvm_opts
 
-from jobs.stack.class_data import ClassData, Kind
+from jobs.stack.class_data import ClassData, Kind, never
 from jobs.stack.java import QUICK_COMPILER, java_home
 
 
@@ -29,10 +29,19 @@ class FlinkJava(NamedTuple):
     jars: Sequence[Path]
     heap_mb: int
 
-    def command(self, options: Sequence[str], *, is_urgent: bool = False) -> tuple[str, ...]:
+    def command(
+        self,
+        options: Sequence[str],
+        *,
+        is_urgent: bool = False,
+        is_ending: Callable[[], bool] = never,
+    ) -> tuple[str, ...]:
         """The command line, to which the class to run is added; where it `is_urgent`, nothing is made for it first."""
         data = self.class_data
-        shared = () if data is None else data.at_once() if is_urgent else data.at_start()
+        if data is None:
+            shared: tuple[str, ...] = ()
+        else:
+            shared = data.at_once() if is_urgent else data.at_start(is_ending=is_ending)
         return (
             str(java_home() / "bin" / "java"),
             f"-Xmx{self.heap_mb}m",

@@ -1,5 +1,6 @@
 """Class data on a real JVM: noted by a first start, made by the second, mapped by all later ones, and never in the way."""
 
+import contextlib
 import os
 import subprocess
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from jobs.config import PROJECT
 from jobs.stack import class_data
+from jobs.stack.alone import alone
 from jobs.stack.class_data import ClassData
 from jobs.stack.jars import jar_paths
 from jobs.stack.java import java_command, java_home
@@ -62,7 +64,7 @@ def test_the_third_start_maps_what_the_first_has_noted(
     assert len(said) == 1
 
 
-def test_what_belongs_to_another_class_path_is_made_anew_and_replaced(
+def test_another_class_path_has_its_own_and_what_nobody_uses_goes(
     jars: tuple[Path, ...], folder: Path
 ) -> None:
     run(jars, *of(jars, folder).at_start())
@@ -70,9 +72,11 @@ def test_what_belongs_to_another_class_path_is_made_anew_and_replaced(
     run(jars[1:], *of(jars[1:], folder).at_start())
     (after,) = of(jars[1:], folder).at_start()
     assert before != after
-    assert [f"-XX:SharedArchiveFile={one}" for one in folder.iterdir() if one.suffix == ".jsa"] == [
-        after
-    ]
+    archive = Path(before.partition("=")[2])
+    assert archive.exists(), "another checkout may use it"
+    os.utime(archive, (0, 0))
+    assert of(jars[1:], folder).at_start() == (after,)
+    assert not archive.exists()
     assert run(jars, before).returncode == 0, "a JVM whose archive is gone starts without it"
 
 
@@ -115,13 +119,36 @@ def test_beside_a_jvm_that_runs_it_is_made_once_that_loads_no_more(
     assert running.exists(), "it is written by that JVM"
 
 
-def test_a_jvm_that_makes_no_archive_is_not_asked_again(
+def test_a_jvm_that_makes_no_archive_is_asked_again_after_a_day(
     jars: tuple[Path, ...], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     noted(jars, folder, 2**22 + 1, CLASSES)
     assert of(jars, folder, "-XX:NoSuchOption").at_start() == ()
-    monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("asked again"))
-    assert of(jars, folder).at_start() == ()
+    noted_again = folder / f"{next(folder.glob('*.jsa')).stem}.pid{2**22 + 1}.list"
+    noted_again.write_text("no/Such id: 1\n" * CLASSES)
+    with monkeypatch.context() as patch:
+        patch.setattr(class_data, "_run", lambda *_: pytest.fail("asked again"))
+        assert of(jars, folder).at_start() == ()
+    [refused] = folder.glob("*.jsa")
+    os.utime(refused, (0, 0))
+    (noting,) = of(jars, folder).at_start()
+    assert noting.startswith("-XX:DumpLoadedClassList=")
+
+
+@pytest.mark.parametrize("why", ["the end comes", "it takes too long", "another is at it"])
+def test_what_was_broken_off_is_no_refusal(
+    jars: tuple[Path, ...], folder: Path, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    noted(jars, folder, 2**22 + 1, CLASSES)
+    if why == "it takes too long":
+        monkeypatch.setattr(class_data, "MAKE_S_MAX", 0.0)
+    with contextlib.ExitStack() as stack:
+        if why == "another is at it":
+            stack.enter_context(alone(folder, "none", ".classes-kafka.lock"))
+        data = of(jars, folder)
+        (noting,) = data.at_start(is_ending=lambda: why == "the end comes")
+    assert noting.startswith("-XX:DumpLoadedClassList=")
+    assert not list(folder.glob("*.jsa"))
 
 
 def test_a_folder_that_cannot_be_written_is_no_hindrance(
