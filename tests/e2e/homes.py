@@ -36,6 +36,11 @@ def wait_for(find: Callable[[], T | None]) -> T:
     return found
 
 
+def heed_ctrl_c() -> None:
+    """For `preexec_fn`: tests that run in the background of a script have it ignored, and so would the child."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Home(NamedTuple):
     """A folder that is KAIROS_HOME, with the project's jar cache."""
 
@@ -68,8 +73,7 @@ class Home(NamedTuple):
         return subprocess.Popen(
             [KAIROS, *words], env=self.environment(), stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, process_group=0,
-            # tests that run in the background of a script have it ignored, and so would the child
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL) and None,
+            preexec_fn=heed_ctrl_c,
         )  # fmt: skip
 
     def processes(self) -> list[psutil.Process]:

@@ -34,6 +34,7 @@ from scripts.engine import clock_tick
 from scripts.replay_begin import Instead, asked, begin, instead
 from scripts.replay_run import Manner, Run, RunFolder
 from tests.builders import NOON, make_catalogue, make_event
+from tests.e2e.homes import heed_ctrl_c
 from tests.flink.runs import Running, environment, fill_log, produce, read_outputs, start_decide
 
 # five JVMs, one after the other, on a machine that may be busy with other tests
@@ -158,6 +159,7 @@ def start_command(week: Week | Place, *words: str, **settings: str) -> "subproce
         [sys.executable, "-m", "scripts", "replay", *words],
         cwd=PROJECT, env=outer | command_settings(week.kafka, week.home, **settings),
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0,
+        preexec_fn=heed_ctrl_c,
     )  # fmt: skip
 
 
