@@ -18,7 +18,7 @@ from pyflink.java_gateway import get_gateway
 
 from jobs.config import PROJECT
 from jobs.stack.class_data import never
-from jobs.stack.flink_java import FlinkJava, flink_folders
+from jobs.stack.flink_java import flink_class_data, flink_folders, flink_java
 from jobs.stack.java import java_home
 from jobs.stack.process import dying_with
 from schemas.errors import ConfigError
@@ -107,13 +107,13 @@ def stop_jvm(process: subprocess.Popen[bytes]) -> None:
 
 def _command(settings: JvmSettings, is_ending: Callable[[], bool]) -> tuple[str, ...]:
     own = (
+        *flink_class_data("job", settings.jars).at_start(is_ending=is_ending),
         f"-XX:ErrorFile={settings.log.with_suffix('.crash')}",
         f"-Djava.io.tmpdir={settings.work}",
         f"-Dlog4j.configurationFile={_log_settings(settings)}",
     )
     main = "org.apache.flink.client.python.PythonGatewayServer"
-    java = FlinkJava("job", settings.jars, settings.heap_mb)
-    return (*java.command(own, is_ending=is_ending), main)
+    return (*flink_java(settings.jars, settings.heap_mb, own), main)
 
 
 def _before_exec() -> Callable[[], None]:

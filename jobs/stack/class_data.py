@@ -10,9 +10,11 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 from jobs.stack.alone import Busy, alone
 from jobs.stack.java import java_home
@@ -39,7 +41,8 @@ def never() -> bool:
     return False
 
 
-class ClassData(NamedTuple):
+@dataclass(frozen=True)
+class ClassData:
     """The class data of a JVM: what it is for, its class path, its other options, and where they are kept."""
 
     kind: Kind
@@ -90,7 +93,7 @@ class ClassData(NamedTuple):
         except (OSError, Busy):
             return False
 
-    @property
+    @cached_property
     def _name(self) -> str:
         found = hashlib.sha256((java_home() / "release").read_bytes())
         for path in self.class_path:

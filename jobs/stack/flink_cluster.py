@@ -22,7 +22,7 @@ from jobs.flink_settings import SHORT_QUEUES, folder_uri
 from jobs.gateway import LOG_BYTES, LOG_FILES, LOG_SETTINGS
 from jobs.stack import state
 from jobs.stack.causes import root_cause, tail
-from jobs.stack.flink_java import FlinkJava
+from jobs.stack.flink_java import flink_class_data, flink_java
 from jobs.stack.java import java_home
 from jobs.stack.ports import LOOPBACK, free_port, preferred_port
 from jobs.stack.process import Child, Process, ended_by_sigterm
@@ -147,7 +147,7 @@ class FlinkCluster:
         self._young_deaths: dict[str, int] = {}
         self._cores: dict[str, int] = {}
         self._asked: Wanted | None = None
-        self._task_java = FlinkJava("task-manager", jars, FRAMEWORK_MB + TASK_HEAP_MB)
+        self._class_data = flink_class_data("task-manager", jars)
         self._is_ending = Event()
         self._sharing: Thread | None = None
 
@@ -223,9 +223,8 @@ class FlinkCluster:
 
     def _share_classes(self) -> None:
         """Prepares a fast start for the successor of a task manager that is killed."""
-        data = self._task_java.class_data
-        while data is not None and not self._is_ending.wait(SHARE_EVERY_S):
-            if data.make_beside(self._is_ending.is_set):
+        while not self._is_ending.wait(SHARE_EVERY_S):
+            if self._class_data.make_beside(self._is_ending.is_set):
                 return
 
     def _end(self, name: str) -> None:
@@ -275,7 +274,7 @@ class FlinkCluster:
         words = (JOB_MANAGER_CLASS, "--configDir", str(self._conf), "--executionMode", "cluster")
         return Child(
             JOB_MANAGER,
-            (*self._java(JOB_MANAGER, FlinkJava(None, self._jars, JOB_MANAGER_HEAP_MB)), *words),
+            (*self._java(JOB_MANAGER, JOB_MANAGER_HEAP_MB), *words),
             lambda _: rest.answers(),
             address=self.address,
             folder=self._folder,
@@ -285,11 +284,12 @@ class FlinkCluster:
 
     def _task_manager(self, name: str) -> Child:
         rest = FlinkRest(self.address)
+        shared = self._class_data.at_once()  # what it lacks is made beside it
         direct = f"-XX:MaxDirectMemorySize={2 * FRAMEWORK_MB + NETWORK_MB}m"
         return Child(
             name,
             (
-                *self._java(name, self._task_java), direct,
+                *self._java(name, FRAMEWORK_MB + TASK_HEAP_MB, (*shared, direct)),
                 TASK_MANAGER_CLASS, "--configDir", str(self._conf),
                 # a successor of the same id tells the JobManager at once that this one is gone
                 "-D", f"taskmanager.resource-id={name}",
@@ -308,12 +308,12 @@ class FlinkCluster:
         self._cores[name] = min(cores, key=taken.count)
         return self._cores[name]
 
-    def _java(self, name: str, java: FlinkJava) -> tuple[str, ...]:
+    def _java(self, name: str, heap_mb: int, options: Sequence[str] = ()) -> tuple[str, ...]:
         own = (
             f"-Djava.io.tmpdir={self._folder / 'tmp' / name}",
             f"-Dlog4j.configurationFile={self._log_settings(name)}",
         )
-        return java.command(own, is_urgent=True)  # what it needs is made beside it
+        return flink_java(self._jars, heap_mb, (*own, *options))
 
     def _log_settings(self, name: str) -> Path:
         logs = self._folder / "logs"

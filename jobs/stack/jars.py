@@ -53,7 +53,8 @@ def jar_paths(jar_set: JarSet, cache: Path, say: Callable[[str], None]) -> tuple
         with alone(cache, ".fetching-*"):
             _fetch_all(missing_jars(jar_set, cache), cache, say)
     # by their own name: class data belong to a class path to the letter
-    return tuple(cache.resolve() / jar.path for jar in locked_jars(jar_set))
+    folder = cache.resolve()
+    return tuple(folder / jar.path for jar in locked_jars(jar_set))
 
 
 def can_fetch() -> bool:
