@@ -1,4 +1,4 @@
-"""Pseudonyms: what stands for the ids of persons and sessions in keys of the store and in logs.
+"""Pseudonyms: what stands for the ids of persons and sessions in keys of the store, and nowhere else.
 
 Without a key the ids themselves stand there. All that share a store need the same key.
 """

@@ -6,11 +6,14 @@
 `PREFIX:writer`                     there while a store writer is at work
 `PREFIX:latency`                    newest samples of event -> store, in milliseconds
 
-With a pseudonym key, PERSON and SESSION_ID are pseudonyms; values hold the ids themselves.
+Names in keys are percent-encoded (`key_of`), so a `:` only separates; a name of letters, digits and `-._~` stands as
+it is. With a pseudonym key, PERSON and SESSION_ID are pseudonyms; values hold the ids themselves.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
+from urllib.parse import quote
 
 import msgspec
 from msgspec import Struct
@@ -26,6 +29,8 @@ FALLBACK_KEPT_MS: Final = 30 * DAY_MS
 """A category in which nobody has been interested for so long has no fallback any more."""
 BEAT_MS: Final = 5_000
 LATENCY_SAMPLES_MAX: Final = 50_000
+ENCODED: Final = re.compile(r"(?:[\w.~-]|%[0-9A-F]{2})*\Z", re.ASCII)
+SEQUENCE_DIGITS_MAX: Final = 16
 
 WRITE: Final = """
 local stored = tonumber(redis.call('HGET', KEYS[1], 'sequence') or '-1')
@@ -78,8 +83,25 @@ class Trend(Struct, array_like=True, frozen=True):
 _TRENDS: Final = msgspec.json.Decoder(list[Trend])
 
 
+def key_of(prefix: str, kind: str, *names: str) -> str:
+    """Where something of these names lies: two keys are the same only where all names are."""
+    encoded = (quote(name, safe="", errors="surrogatepass") for name in names)
+    return ":".join((prefix, kind, *encoded))
+
+
+def former_key_of(prefix: str, kind: str, *names: str) -> str | None:
+    """Where it lay while names stood in keys as they are; None = in the same place, or that one is now another's."""
+    if all(ENCODED.match(name) for name in names):
+        return None
+    return ":".join((prefix, kind, *names))
+
+
 class Store:
-    """One Redis or Valkey under one prefix."""
+    """One Redis or Valkey under one prefix.
+
+    What was written under a former key is read until it expires, and only by whom it names: two
+    persons could have one former key.
+    """
 
     def __init__(
         self, redis: "Redis[bytes]", prefix: str, pseudonyms: Pseudonyms | None = None
@@ -92,11 +114,11 @@ class Store:
 
     def key(self, person: str, placement: str) -> str:
         """Where the decision of a person and placement lies."""
-        return f"{self._prefix}:decision:{self._pseudonyms.of('person', person)}:{placement}"
+        return key_of(self._prefix, "decision", self._pseudonyms.of("person", person), placement)
 
     def session_key(self, session_id: str) -> str:
         """Where it lies whose a session is."""
-        return f"{self._prefix}:session:{self._pseudonyms.of('session', session_id)}"
+        return key_of(self._prefix, "session", self._pseudonyms.of("session", session_id))
 
     def write(self, decisions: Sequence[tuple[Decision, bytes]]) -> list[Stored]:
         """Writes decisions with their records' bytes, in order, in one round trip."""
@@ -125,13 +147,21 @@ class Store:
 
     def read(self, person: str, placement: str, now_ms: int) -> Decision | None:
         """The decision in force at `now_ms`, or None."""
-        data = self._redis.hget(self.key(person, placement), "decision")
-        decision = DECISION.decode(data) if data else None
+        whose = self._pseudonyms.of("person", person)
+        former = former_key_of(self._prefix, "decision", whose, placement)
+        newest = self._found(self.key(person, placement), person, placement)
+        if former is not None:
+            newest = max(newest, self._found(former, person, placement), key=lambda one: one[0])
+        decision = newest[1]
         return decision if decision is not None and decision.valid_until_ms > now_ms else None
 
     def person_of(self, session_id: str) -> str | None:
         """For whom the session's newest decision was made; None = for nobody within a day."""
+        whose = self._pseudonyms.of("session", session_id)
+        former = former_key_of(self._prefix, "session", whose)
         data = self._redis.get(self.session_key(session_id))
+        if data is None and former is not None:
+            data = self._redis.get(former)
         return data.decode() if data is not None else None
 
     def write_fallbacks(self, slates: Mapping[str, Sequence[Trend]]) -> None:
@@ -147,7 +177,10 @@ class Store:
 
         They may have left the catalogue since: whoever shows them has to look.
         """
+        former = former_key_of(self._prefix, "fallback", category)
         data = self._redis.get(self._fallback_key(category))
+        if data is None and former is not None:
+            data = self._redis.get(former)
         return _TRENDS.decode(data) if data else []
 
     def stored_at_ms(self, decision: Decision) -> int | None:
@@ -186,8 +219,18 @@ class Store:
         """Whether a writer has said so lately."""
         return bool(self._redis.exists(f"{self._prefix}:writer"))
 
+    def _found(self, key: str, person: str, placement: str) -> tuple[int, Decision | None]:
+        """Sequence and decision in a key; sequence -1 where there is nothing, or somebody else's."""
+        sequence, data = self._redis.hmget(key, "sequence", "decision")
+        if sequence is None or not sequence.isdigit() or len(sequence) > SEQUENCE_DIGITS_MAX:
+            return -1, None
+        decision = DECISION.decode(data) if data else None
+        if decision is not None and (decision.person, decision.placement) != (person, placement):
+            return -1, None
+        return int(sequence), decision
+
     def _fallback_key(self, category: str) -> str:
-        return f"{self._prefix}:fallback:{category}"
+        return key_of(self._prefix, "fallback", category)
 
     @property
     def _latency_key(self) -> str:

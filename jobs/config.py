@@ -135,9 +135,7 @@ SETTINGS: Final = (
     Setting("KAIROS_CHECKPOINT_MS", "1000", _within(100, 3_600_000), "between checkpoints"),
     Setting("KAIROS_LATENESS_MS", str(LATENESS_MS), _within(0, 86_400_000), "see design: lateness"),
     Setting("KAIROS_SEED", "kairos", str, "seed of every draw"),
-    Setting(
-        "KAIROS_PSEUDONYM_KEY_FILE", "", _file, "key of the pseudonyms in the store and in logs"
-    ),
+    Setting("KAIROS_PSEUDONYM_KEY_FILE", "", _file, "key of the pseudonyms in the store's keys"),
     Setting(
         "KAIROS_API_KEYS", "", _file, "file of API and console keys; empty = open, loopback only"
     ),

@@ -14,6 +14,7 @@ from scripts.marked_yaml import Node, Place, Scalar, Unreadable, node_at, read_t
 from scripts.policy_reader import PolicyReader
 from udfs.compile_policy import PolicyError, compile_policy
 from udfs.compiled_policy import dotted
+from udfs.name_mistakes import name_mistakes
 
 FILE_BYTES_MAX: Final = CONTROL_BYTES_MAX
 SHOWN_MAX: Final = 100
@@ -66,7 +67,9 @@ def check_policy(source: Path | str) -> PolicyFile:
         mistakes.append(_too_large("a policy as it is published", f"{len(payload):,}"))
     warnings: list[FileMistake] = []
     try:
-        warnings += (_placed(root, *one) for one in compile_policy(policy).warnings)
+        compiled = compile_policy(policy)
+        warnings += (_placed(root, *one) for one in compiled.warnings)
+        mistakes += (_placed(root, *one) for one in name_mistakes(compiled))
     except PolicyError as error:
         mistakes += (_placed(root, *one) for one in error.mistakes)
     if mistakes:

@@ -1,8 +1,11 @@
 """The store, on a real Valkey: what it shows, what it refuses, what it forgets when."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from redis import Redis
 
+from channels.pseudonyms import Pseudonyms
 from channels.store import (
     BEAT_MS,
     FALLBACK_KEPT_MS,
@@ -11,12 +14,15 @@ from channels.store import (
     Store,
     Stored,
     Trend,
+    former_key_of,
+    key_of,
     open_store,
 )
 from schemas.decisions import Decision
 from tests.channels.decisions import make_decision, with_bytes
 
 pytestmark = pytest.mark.e2e
+NAMES = st.text(st.sampled_from("ua:%3A {}\u00e9\x00/"), min_size=1, max_size=6)
 KEY = "test:decision:p1:home"
 
 
@@ -228,4 +234,86 @@ def test_fallbacks_are_read_as_they_were_written_and_expire(
     assert store.read_fallback("") == trends
     assert store.read_fallback("Shop/C1") == trends[:1]
     assert store.read_fallback("Shop/C2") == []
-    assert 0 < redis.pttl("test:fallback:Shop/C1") <= FALLBACK_KEPT_MS
+    assert 0 < redis.pttl("test:fallback:Shop%2FC1") <= FALLBACK_KEPT_MS
+
+
+@given(NAMES, NAMES, NAMES, NAMES)
+def test_two_keys_are_one_only_where_all_names_are(a: str, b: str, c: str, d: str) -> None:
+    assert (key_of("p", "decision", a, b) == key_of("p", "decision", c, d)) == ((a, b) == (c, d))
+    assert key_of("p", "decision", a, b).count(":") == 3
+
+
+@given(NAMES, NAMES, NAMES, NAMES)
+def test_a_former_key_is_nobodys_key_of_today(a: str, b: str, c: str, d: str) -> None:
+    assert former_key_of("p", "decision", a, b) != key_of("p", "decision", c, d)
+
+
+def test_plain_names_stand_in_keys_as_they_are() -> None:
+    assert key_of("kairos", "decision", "a-1_x.y~z", "home") == "kairos:decision:a-1_x.y~z:home"
+    assert former_key_of("kairos", "decision", "a-1_x.y~z", "home") is None
+
+
+@pytest.mark.parametrize("pseudonyms", [Pseudonyms(), Pseudonyms(b"k" * 32)], ids=["ids", "mac"])
+def test_a_person_whose_id_holds_a_separator_does_not_get_the_decision_of_another(
+    redis: "Redis[bytes]", pseudonyms: Pseudonyms
+) -> None:
+    store = Store(redis, "test", pseudonyms)
+    write(store, make_decision(1, person="u", placement="a:b"))
+    assert store.read("u:a", "b", 0) is None
+    assert store.read("u", "a:b", 0) == make_decision(1, person="u", placement="a:b")
+    assert write(store, make_decision(1, person="u:a", placement="b")) == [True]
+    found = store.read("u", "a:b", 0)
+    assert found is not None
+    assert found.person == "u"
+
+
+def put_formerly(redis: "Redis[bytes]", decision: Decision, key: str) -> None:
+    """As it was stored while names stood in keys as they are."""
+    ((_, data),) = with_bytes(decision)
+    redis.hset(key, mapping={"sequence": decision.sequence, "decision": data})
+
+
+def test_what_lies_under_a_former_key_is_read_by_whom_it_names_only(
+    store: Store, redis: "Redis[bytes]"
+) -> None:
+    theirs = make_decision(5, person="u", placement="a:b")
+    put_formerly(redis, theirs, "test:decision:u:a:b")
+    assert store.read("u", "a:b", 0) == theirs
+    assert store.read("u:a", "b", 0) is None
+    write(store, make_decision(6, person="u", placement="a:b"))
+    found = store.read("u", "a:b", 0)
+    assert found is not None
+    assert found.sequence == 6
+
+
+def test_a_repeat_does_not_come_before_what_lies_under_a_former_key(
+    store: Store, redis: "Redis[bytes]"
+) -> None:
+    put_formerly(redis, make_decision(5, person="a b"), "test:decision:a b:home")
+    write(store, make_decision(4, person="a b"))
+    found = store.read("a b", "home", 0)
+    assert found is not None
+    assert found.sequence == 5
+    write(store, make_decision(6, person="a b", kind="purged", items=()))
+    assert store.read("a b", "home", 0) is None
+
+
+def test_a_decision_under_the_key_of_another_is_shown_to_nobody(
+    store: Store, redis: "Redis[bytes]"
+) -> None:
+    """As an id that looked encoded left it, or whoever may write there."""
+    put_formerly(redis, make_decision(5, person="u%3Aa"), key_of("test", "decision", "u:a", "home"))
+    assert store.read("u:a", "home", 0) is None
+    assert store.read("u%3Aa", "home", 0) is None
+
+
+def test_a_session_and_a_slate_under_a_former_key_are_read(
+    store: Store, redis: "Redis[bytes]"
+) -> None:
+    redis.set("test:session:s 1", b"p1")
+    redis.set("test:fallback:Shop/C1", b'[["i1",1.0,1]]')
+    assert store.person_of("s 1") == "p1"
+    assert store.read_fallback("Shop/C1") == [Trend("i1", 1.0, 1)]
+    redis.set("test:session:x%3Ay", b"p2")
+    assert former_key_of("test", "session", "x%3Ay") is None
+    assert store.person_of("x%3Ay") is None
