@@ -1,24 +1,14 @@
-"""Times on the command line: epoch milliseconds or ISO 8601 in UTC."""
+"""Times on the command line: what `schemas.times` reads, with an error that ends the command."""
 
-from datetime import UTC, datetime
+from schemas.errors import ConfigError, InvalidEvent
+from schemas.times import time_ms, utc
 
-from schemas.errors import ConfigError
+__all__ = ["parse_time", "utc"]
 
 
 def parse_time(text: str) -> int:
-    """Epoch milliseconds of `text`; raises ConfigError. A time without a zone is UTC."""
-    if text.lstrip("-").isdigit():
-        return int(text)
+    """Epoch milliseconds of `text`; raises ConfigError with one line."""
     try:
-        time = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise ConfigError(
-            f"{text!r} is no time: epoch milliseconds or ISO 8601 are wanted, "
-            "such as 2026-01-31T12:00:00Z"
-        ) from error
-    return round((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() * 1000)
-
-
-def utc(time_ms: int) -> str:
-    """ISO 8601 in UTC to the millisecond."""
-    return datetime.fromtimestamp(time_ms / 1000, UTC).isoformat(timespec="milliseconds")
+        return time_ms(text)
+    except InvalidEvent as error:
+        raise ConfigError(error.message) from error

@@ -1,0 +1,88 @@
+"""Times as people and programs write them -> epoch milliseconds: one reader for every door. Pure.
+
+A whole number is epoch milliseconds; eight digits are a date (20310215), as ISO 8601 has it; anything else
+is ISO 8601, UTC where it names no zone. What looks like seconds or microseconds is told, not guessed.
+"""
+
+from datetime import UTC, datetime  # noqa: TID251 - reads timestamps, never a clock
+from typing import Final
+
+from schemas.errors import InvalidEvent
+from schemas.limits import EVENT_TIME_MAX_MS, EVENT_TIME_MIN_MS
+
+DATE_DIGITS: Final = 8
+SHOWN_MAX: Final = 60
+WANTED: Final = "epoch milliseconds or ISO 8601 are wanted, such as 2026-01-31T12:00:00Z"
+
+
+def time_ms(value: str | float, *, takes_seconds: bool = False) -> int:
+    """Epoch milliseconds of `value`, within the times that an event may have.
+
+    `takes_seconds`: a number that is no sensible time in milliseconds and one in seconds is one in seconds
+    (what programs send as `timestamp`). Raises InvalidEvent with one line that says what was meant.
+    """
+    if isinstance(value, str):
+        text = value.strip()
+        number = _number(text)
+        if number is None or (len(text) == DATE_DIGITS and isinstance(number, int)):
+            return _within(_iso_ms(text), text)
+    else:
+        text, number = str(value), value
+    if _is_within(number):
+        return round(number)
+    if takes_seconds and _is_within(number * 1_000):
+        return round(number * 1_000)
+    raise InvalidEvent("invalid_value", f"{text[:SHOWN_MAX]!r} is no time: {_meant(number)}")
+
+
+def utc(milliseconds: int) -> str:
+    """ISO 8601 in UTC to the millisecond, as people read it; `long ago` and `never` of times beyond the calendar."""
+    try:
+        time = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return "long ago" if milliseconds < 0 else "never"
+    return time.isoformat(timespec="milliseconds")
+
+
+def _number(text: str) -> float | None:
+    """The number that `text` is, in ASCII digits; None where it is none."""
+    if not text.isascii() or "_" in text:
+        return None
+    digits = text.removeprefix("-")
+    if digits.isdigit():
+        return int(text) if len(digits) <= SHOWN_MAX else float(text)
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _is_within(number: float) -> bool:
+    return EVENT_TIME_MIN_MS <= number < EVENT_TIME_MAX_MS  # NaN is not
+
+
+def _within(milliseconds: int, text: str) -> int:
+    if not _is_within(milliseconds):
+        raise InvalidEvent(
+            "invalid_value", f"{text[:SHOWN_MAX]!r} is no time: from 2000 to 2099 are taken"
+        )
+    return milliseconds
+
+
+def _iso_ms(text: str) -> int:
+    try:
+        if not text.isascii():
+            raise ValueError(text)
+        time = datetime.fromisoformat(text)
+        return round((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() * 1_000)
+    except (ValueError, OverflowError) as error:
+        raise InvalidEvent("invalid_value", f"{text[:SHOWN_MAX]!r} is no time: {WANTED}") from error
+
+
+def _meant(number: float) -> str:
+    """What a number that is no time in milliseconds would be in other units."""
+    for unit, factor in (("seconds", 1_000), ("microseconds", 1e-3), ("nanoseconds", 1e-6)):
+        if _is_within(number * factor):
+            meant = round(number * factor)
+            return f"in {unit} it would be {utc(meant)}, which is {meant}"
+    return WANTED
