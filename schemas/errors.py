@@ -39,3 +39,7 @@ class InvalidEvent(Exception):
 
 class ConfigError(Exception):
     """A wrong setting or a missing server: the message names it, its value and the remedy."""
+
+
+class UnusableInput(ConfigError):
+    """A file of which nothing, or too little, is what it should be: exit code 1."""

@@ -1,19 +1,20 @@
 """Reads files of Snowplow's atomic events: CSV or JSON Lines, plain or gzip, one or a folder."""
 
-import csv
 import gzip
 import json
 import zlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple, TextIO
 
 import msgspec
 
-from schemas.errors import ConfigError, InvalidEvent
+from schemas.errors import ConfigError, InvalidEvent, UnusableInput
 from schemas.events import Event
 from schemas.formats.snowplow import event_from_snowplow_json
+from scripts.csv_rows import Row, read_rows
+from scripts.input_files import read_values
 
 DEMO_FOLDER: Final = Path(__file__).parent / "demo_data" / "snowplow"
 DEMO_APP_IDS: Final = frozenset({"ecom-accel", "DemoID"})
@@ -23,10 +24,12 @@ EVENT_FILES: Final = "*events*"
 
 
 class BadRow(NamedTuple):
-    """A row that is no event: `raw` is what a dead letter keeps of it."""
+    """A row that is no event: `raw` is what a dead letter keeps of it, `line` its number from 0 in the file `name`."""
 
     raw: bytes
     error: InvalidEvent
+    name: str = ""
+    line: int = 0
 
 
 class SnowplowRow(NamedTuple):
@@ -52,7 +55,19 @@ class SnowplowImport(NamedTuple):
     def __str__(self) -> str:
         """The counts in a sentence: 833 events read, 1 dropped by its app id, 0 bad."""
         read = len(self.rows) + len(self.bad) + self.dropped
-        return f"{read} events read, {self.dropped} dropped by app id, {len(self.bad)} bad"
+        said = f"{read} events read, {self.dropped} dropped by app id, {len(self.bad)} bad"
+        if not self.bad:
+            return said
+        first = self.bad[0]
+        where = f"{first.name}, line {first.line + 1}: " if first.name else ""
+        return f"{said}; the first: {where}{first.error.message}"
+
+
+class Place(NamedTuple):
+    """Where a row stands: its file, and its line from 0."""
+
+    name: str
+    line: int
 
 
 class _Source(msgspec.Struct):
@@ -73,12 +88,12 @@ def read_snowplow(path: Path, app_ids: Collection[str] | None = None) -> Snowplo
     """
     found = SnowplowImport([], [], 0)
     dropped = 0
-    for raw in _records(path):
+    for place, raw in _records(path):
         row = raw if isinstance(raw, BadRow) else _row(raw, app_ids)
         if row is None:
             dropped += 1
         elif isinstance(row, BadRow):
-            found.bad.append(row)
+            found.bad.append(row._replace(name=place.name, line=place.line))
         else:
             found.rows.append(row)
     found.rows.sort(key=lambda row: (row.event.event_time_ms, row.collector_tstamp))
@@ -98,15 +113,24 @@ def _row(raw: bytes, app_ids: Collection[str] | None) -> SnowplowRow | BadRow | 
         return BadRow(raw, error)
 
 
-def _records(path: Path) -> Iterator[bytes | BadRow]:
-    """Each row as one JSON object, whatever the file's format."""
+def _records(path: Path) -> Iterator[tuple[Place, bytes | BadRow]]:
+    """Each row as one JSON object, whatever the file's format; rows of side tables only where they are bad."""
     files = sorted(path.glob(EVENT_FILES)) if path.is_dir() else [path]
     if not files:
         raise ConfigError(f"{path} has no file named like {EVENT_FILES}")
-    side = _side_tables(path) if path.is_dir() else {}
+    side: dict[str, dict[str, list[dict[str, str]]]] = {}
+    if path.is_dir():
+        yield from _side_tables(path, side)
     for file in files:
-        with _opened(file) as lines:
-            yield from _json_lines(lines) if ".json" in file.name else _csv_rows(lines, side)
+        if _is_json(file):
+            yield from ((Place(file.name, one.number), one.raw) for one in read_values(file))
+        else:
+            with _opened(file) as lines:
+                yield from _csv_rows(file.name, lines, side)
+
+
+def _is_json(file: Path) -> bool:
+    return ".json" in file.name
 
 
 @contextmanager
@@ -122,45 +146,28 @@ def _opened(path: Path) -> Iterator[TextIO]:
         raise ConfigError(f"{path} cannot be read: {error}") from error
 
 
-def _json_lines(lines: TextIO) -> Iterator[bytes]:
-    return (_bytes(line.strip()) for line in lines if line.strip())
-
-
-def _csv_rows(lines: TextIO, side: Side) -> Iterator[bytes | BadRow]:
-    kept: list[str] = []
-    reader = csv.reader(_kept(lines, kept))
-    names = next(reader, [])
+def _csv_rows(name: str, lines: TextIO, side: Side) -> Iterator[tuple[Place, bytes | BadRow]]:
+    rows = read_rows(lines)
+    names = next(rows, Row(0, "", [])).values or []
     if "event_id" not in names:
-        raise ConfigError(f"{lines.name} has no column event_id: these are no Snowplow events")
-    kept.clear()
-    for values in _each(reader):
-        if isinstance(values, csv.Error):
-            yield _unreadable(kept, str(values))
-        elif len(values) == len(names):
-            yield _joined(dict(zip(names, values, strict=True)), side)
-        elif values:
-            yield _unreadable(kept, f"{len(values)} columns, {len(names)} wanted")
-        kept.clear()
+        raise UnusableInput(f"{name} has no column event_id: these are no Snowplow events")
+    for row in rows:
+        place = Place(name, row.line)
+        if (fault := _fault(row, names)) is not None:
+            yield place, fault
+        elif row.values:
+            yield place, _joined(dict(zip(names, row.values, strict=True)), side)
 
 
-def _unreadable(lines: list[str], message: str) -> BadRow:
-    return BadRow(_bytes("".join(lines)), InvalidEvent("malformed", message))
-
-
-def _kept(lines: TextIO, kept: list[str]) -> Iterator[str]:
-    for line in lines:
-        kept.append(line)
-        yield line
-
-
-def _each(reader: Iterator[list[str]]) -> Iterator[list[str] | csv.Error]:
-    while True:
-        try:
-            yield next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:  # a field beyond the reader's limit; it goes on behind it
-            yield error
+def _fault(row: Row, names: Sequence[str]) -> BadRow | None:
+    """The row as a bad one; None of one that fits its header, and of an empty one."""
+    if row.values is None:
+        message = row.fault
+    elif row.values and len(row.values) != len(names):
+        message = f"{len(row.values)} columns, {len(names)} wanted"
+    else:
+        return None
+    return BadRow(_bytes(row.text), InvalidEvent("malformed", message))
 
 
 def _joined(row: dict[str, str], side: Side) -> bytes:
@@ -170,16 +177,22 @@ def _joined(row: dict[str, str], side: Side) -> bytes:
     return _bytes(json.dumps(present, ensure_ascii=False))
 
 
-def _side_tables(folder: Path) -> Side:
-    """For each event its entities by the name that their column would have."""
-    side: dict[str, dict[str, list[dict[str, str]]]] = {}
+def _side_tables(
+    folder: Path, side: dict[str, dict[str, list[dict[str, str]]]]
+) -> Iterator[tuple[Place, BadRow]]:
+    """Fills `side`: for each event its entities by the name that their column would have. Yields bad rows."""
     for path in sorted(folder.glob(SIDE_TABLES)):
         column = f"contexts_{path.name.split('.')[0]}"
         with _opened(path) as lines:
-            for entity in csv.DictReader(lines):
-                event_id = entity.get("root_id") or ""
-                side.setdefault(event_id, {}).setdefault(column, []).append(entity)
-    return side
+            rows = read_rows(lines)
+            names = next(rows, Row(0, "", [])).values or []
+            for row in rows:
+                if (fault := _fault(row, names)) is not None:
+                    yield Place(path.name, row.line), fault
+                elif row.values:
+                    entity = dict(zip(names, row.values, strict=True))
+                    event_id = entity.get("root_id") or ""
+                    side.setdefault(event_id, {}).setdefault(column, []).append(entity)
 
 
 def _bytes(text: str) -> bytes:

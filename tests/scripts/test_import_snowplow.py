@@ -75,7 +75,9 @@ def test_a_bad_row_is_kept_as_json_and_the_others_are_read(tmp_path: Path) -> No
     (bad,) = found.bad
     assert bad.error.reason == "invalid_value"
     assert json.loads(bad.raw)["event_id"] == "e2"
-    assert str(found) == "3 events read, 0 dropped by app id, 1 bad"
+    assert str(found).startswith(
+        "3 events read, 0 dropped by app id, 1 bad; the first: shop.csv, line 3: "
+    )
 
 
 @pytest.mark.parametrize("line", ["shop,e2", "shop,e2" + "," * 20, "shop,e2," + "x" * 200_000])
