@@ -55,7 +55,15 @@ class Log:
 
     def event(self, event: Event) -> None:
         """Writes an event; its key is its session."""
-        self._write(EVENTS, event.session_id, self._encode_event(event), event.event_time_ms)
+        self.encoded(event.session_id, self.encode(event), event.event_time_ms)
+
+    def encode(self, event: Event) -> bytes:
+        """The event's bytes in the format of the topic."""
+        return self._encode_event(event)
+
+    def encoded(self, session_id: str, value: bytes, time_ms: int) -> None:
+        """Writes an event that is encoded already."""
+        self._write(EVENTS, session_id, value, time_ms)
 
     def tick(self, event: Event, partition: int) -> None:
         """Writes a clock tick to one partition: time itself is in the log."""

@@ -10,20 +10,20 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NoReturn
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from jobs.config import PROJECT, SETTINGS, Config, config_from
-from schemas.errors import ConfigError
+from schemas.errors import ConfigError, UnusableInput
 from scripts.api_cli import api
 from scripts.archive_cli import Archive, archive, verify_archive
 from scripts.cluster_cli import add_cluster_commands
-from scripts.console import STDERR, complain, say, show, show_json, show_table
+from scripts.console import complain, say, show, show_json, show_table
 from scripts.key_cli import app as key_app
 from scripts.policy_cli import app as policy_app
 from scripts.replay_cli import app as replay_app
 from scripts.shop_cli import app as shop_app
 from scripts.verify_cli import verify_replay
 
+EXIT_UNUSABLE: Final = 1
 EXIT_REFUSED: Final = 2
 START_S_MAX: Final = 300.0
 POLL_S: Final = 0.1
@@ -74,7 +74,7 @@ def main() -> NoReturn:
         code = app(prog_name="kairos", standalone_mode=False)
     except ConfigError as error:
         complain(f"kairos: {error}")
-        code = EXIT_REFUSED
+        code = EXIT_UNUSABLE if isinstance(error, UnusableInput) else EXIT_REFUSED
     except KeyboardInterrupt:
         code = 130
     except typer.Exit as ended:
@@ -198,34 +198,25 @@ def status(json: Json = False) -> None:
 
 @app.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(help="A file of events; a folder for Snowplow tables.")],
+    files: Annotated[
+        list[Path], typer.Argument(help="Files of events; a folder for Snowplow tables.")
+    ],
     file_format: Annotated[Format, typer.Option("--format", help="Format of the file.")] = "kairos",
     app_id: Annotated[list[str] | None, typer.Option(help="Snowplow: only these apps.")] = None,
     items: Annotated[Path | None, typer.Option(help="A catalogue to publish first.")] = None,
     json: Json = False,
-) -> None:
-    """Put a file's events into the log; bad lines go to the dead letters."""
-    from jobs.publish import Log
-    from scripts import import_events
-    from scripts.status import running_kafka
+) -> int:
+    """Put events of files into the log, in order of time over all of them; bad lines go to the dead letters.
 
-    config = config_from()
-    source = _events_of(file, file_format, app_id)
-    log = Log(running_kafka(config), config.topic_prefix, config.source_format, linger_ms=5)
-    if items is not None:
-        for item in import_events.read_items(items):
-            log.item(item)
-    last = import_events.Imported(0, 0, 0)
-    with _progress() as progress:
-        task = progress.add_task(
-            "importing", total=len(source) if isinstance(source, list) else None
-        )
-        for last in import_events.write_events(log, source, file.name):
-            progress.update(task, completed=last.read)
-    if json:
-        show_json(last._asdict())
-    else:
-        show(f"{last.read} read, {last.events} events written, {last.invalid} dead letters")
+    Reads JSON Lines, arrays and pretty JSON, plain or compressed by gzip or zstd. Exit code 1 where nothing, or
+    less than half, could be used.
+    """
+    from scripts import import_command
+
+    def events_of(file: Path, at_ms: int) -> Any:
+        return _events_of(file, file_format, app_id, at_ms)
+
+    return import_command.run(config_from(), files, items, json, events_of)
 
 
 @app.command()
@@ -599,24 +590,22 @@ def bench_evaluate(
     bench(config_from(), Size(events, items, sessions), json)
 
 
-def _events_of(file: Path, file_format: Format, app_id: list[str] | None) -> Any:
+def _events_of(
+    file: Path, file_format: Format, app_id: list[str] | None, at_ms: int | None = None
+) -> Any:
+    """A file's events; with `at_ms`, now, without those that the engine would refuse."""
     from scripts import import_events, import_snowplow, import_trivago
 
     if file_format == "kairos":
-        return import_events.read_json_lines(file)
+        return import_events.read_json_lines(file, at_ms)
     if file_format == "trivago":
-        return import_trivago.read_trivago(file)
-    found = import_snowplow.read_snowplow(file, app_id or None)
-    say(str(found))
-    bad = [import_events.Bad(at, one.raw, one.error) for at, one in enumerate(found.bad)]
-    return [*bad, *found.events]
-
-
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
-        console=STDERR, transient=True, disable=not STDERR.is_terminal,
-    )  # fmt: skip
+        events: list[Any] = list(import_trivago.read_trivago(file))
+    else:
+        found = import_snowplow.read_snowplow(file, app_id or None)
+        say(str(found))
+        bad = [import_events.Bad(one.name, one.line, one.raw, one.error) for one in found.bad]
+        events = [*bad, *found.events]
+    return events if at_ms is None else import_events.checked(events, file.name, at_ms)
 
 
 def _wait_until_up(config: Config, process: "subprocess.Popen[bytes]", log: Path) -> None:

@@ -1,5 +1,6 @@
 """`kairos evaluate`: trains on what is before a moment, scores every decision after it; compares runs."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -46,10 +47,12 @@ def evaluate_files(
     events: Sequence[Path], items: Path | None, setting: Setting, config: Config, save: Path | None
 ) -> dict[str, Any]:
     """The report of a run over files of events, as `--json` prints it; `save` keeps its ranks."""
+    if save is not None:
+        check_writable(save)
     knowledge = Knowledge()
     for position, item in enumerate(read_items(items) if items is not None else ()):
         knowledge.add_item(item, position)
-    log = EventLines(Watched("reading", lines_of(events)))
+    log = EventLines(Watched("reading", lines_of(events))).check(say)
     split = split_log(Watched("finding answers", log, len(log)), setting)
     say(
         f"{split.trainable:,} decisions to learn from, {len(split.train):,} of them sampled; "
@@ -119,6 +122,15 @@ def write_saved(saved: Saved, path: Path) -> None:
         pq.write_table(table, path)
     except OSError as error:
         raise ConfigError(f"{path} cannot be written: {error}") from error
+
+
+def check_writable(path: Path) -> None:
+    """Raises ConfigError where no file can be written at `path`: before the work, not after it."""
+    if path.is_dir() or not path.parent.is_dir():
+        what = "it is a folder" if path.is_dir() else f"there is no folder {path.parent}"
+        raise ConfigError(f"{path} cannot be written: {what}")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise ConfigError(f"{path} cannot be written: it is not allowed to")
 
 
 def read_saved(path: Path) -> Saved:

@@ -1,27 +1,28 @@
 """Files of events as a log: lines stay the bytes that they are, put in order of time."""
 
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from sys import intern
-from typing import Final
+from typing import Final, Self
 
 import msgspec
 import numpy as np
 from msgspec import NODEFAULT, Struct
 
-from schemas.errors import ConfigError, InvalidEvent
+from schemas.errors import ConfigError, InvalidEvent, UnusableInput
 from schemas.events import Event
 from schemas.formats.json_lines import event_from_json
 from schemas.records import LogRecord
-from scripts.import_events import read_lines
+from scripts.input_files import read_values
 
 TOPIC: Final = "file"
 
 
 class EventLines:
-    """The valid events of files in order of time; `invalid` counts the other lines.
+    """The valid events of files in order of time; `invalid` counts the other lines, `first_fault` says of the first
+    of them why.
 
     Can be read again and again; a record's value is the line, which event_from_json decodes. Held in
     memory, because files need not be in order: each line's bytes and 60 more.
@@ -29,6 +30,7 @@ class EventLines:
 
     def __init__(self, lines: Iterable[bytes]) -> None:
         self.invalid = 0
+        self.first_fault = ""
         self._times = array("q")
         self._session_ids: list[str] = []
         self._lines: list[bytes] = []
@@ -45,10 +47,22 @@ class EventLines:
             time_ms, session_id = self._times[at], self._session_ids[at]
             yield LogRecord(TOPIC, 0, offset, time_ms, session_id, self._lines[at])
 
+    def check(self, say: Callable[[str], None]) -> Self:
+        """Says how many lines were no events; raises UnusableInput where nothing, or less than half, is one."""
+        if self.invalid > len(self) or not len(self):
+            raise UnusableInput(
+                f"{self.invalid:,} of {self.invalid + len(self):,} lines are no events"
+                + (f"; the first: {self.first_fault}" if self.first_fault else "")
+            )
+        if self.invalid:
+            say(f"{self.invalid:,} lines are no events and left out; the first: {self.first_fault}")
+        return self
+
     def _add(self, line: bytes) -> None:
         try:
             event = event_from_json(line)
-        except InvalidEvent:
+        except InvalidEvent as error:
+            self.first_fault = self.first_fault or str(error)
             self.invalid += 1
             return
         self._times.append(event.event_time_ms)
@@ -57,8 +71,8 @@ class EventLines:
 
 
 def lines_of(paths: Iterable[Path]) -> Iterator[bytes]:
-    """The lines of JSON Lines files, one file after the other; raises ConfigError."""
-    return (line for path in paths for _, line in read_lines(path))
+    """The values of files of JSON, one file after the other; raises ConfigError."""
+    return (line.raw for path in paths for line in read_values(path))
 
 
 def write_lines(events: Iterable[Event], path: Path) -> int:

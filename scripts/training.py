@@ -100,7 +100,7 @@ def default_knowledge(items: Iterable[Item]) -> Knowledge:
 def from_files(files: Sequence[Path], items: Path | None, config: Config) -> Source:
     """The events of JSON Lines files, put in order of time; the default policy."""
     knowledge = default_knowledge(read_items(items) if items is not None else ())
-    lines = EventLines(Watched("reading", lines_of(files)))
+    lines = EventLines(Watched("reading", lines_of(files))).check(say)
     rules = FoldRules(event_from_json, config.seed, config.lateness_ms)
     return Source(Watched("folding", lines, len(lines)), knowledge, rules, None, lines.invalid)
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from schemas.dead_letters import dead_letter
+from schemas.doors import check_identity
 from schemas.errors import InvalidEvent
 from schemas.events import NEVER_TOO_LATE, Event
 from schemas.limits import AHEAD_OF_LOG_MAX_MS, DEDUP_MS, SESSION_EVENTS_MAX, SESSION_GAP_MS
@@ -60,8 +61,7 @@ def _valid_event(record: LogRecord, decode: Callable[[bytes], Event]) -> Event:
     if time_ms > record.timestamp_ms + AHEAD_OF_LOG_MAX_MS:
         ahead_s = (time_ms - record.timestamp_ms) // 1000
         raise InvalidEvent("ahead_of_log", f"{ahead_s} s ahead of the record's timestamp", time_ms)
-    if event.event_type == "identified" and event.person_id is None:
-        raise InvalidEvent("invalid_value", "`identified` needs a person_id", time_ms)
+    check_identity(event)
     return event
 
 

@@ -115,7 +115,7 @@ def topics(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     log.event(event)
     file = tmp_path_factory.mktemp("lines") / "bad.jsonl"
     file.write_bytes(b"bad line\n")
-    list(write_events(log, read_json_lines(file), file.name))
+    write_events(log, read_json_lines(file))
     with Decisions(engine.kafka) as decisions:
         decisions.of("readable")
     wait_for(lambda: engine.counts()["dead_letters"] > dead_letters)

@@ -151,3 +151,11 @@ def test_one_class_only_is_nothing_to_learn_either(tmp_path: Path) -> None:
     found = evaluate_files([path], None, Setting("rerank", NOON + 2_000, 5, "seed"), config, None)
     assert (found["train"]["examples"], found["train"]["is_cold_start"]) == (2, True)
     assert (found["decisions"], found["mrr"]) == (2, 1.0)
+
+
+def test_where_the_ranks_cannot_be_kept_is_said_before_the_work(tmp_path: Path) -> None:
+    for path, why in ((tmp_path / "none" / "ranks", "there is no folder"), (tmp_path, "folder")):
+        with pytest.raises(ConfigError, match=why):
+            evaluate_files(
+                [tmp_path / "no-events"], None, Setting("rerank", 1, 20, ""), config_from({}), path
+            )

@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from schemas.errors import ConfigError
+from schemas.errors import ConfigError, UnusableInput
 from schemas.events import Event
 from schemas.formats.json_lines import event_from_json
 from scripts.event_lines import EventLines, lines_of, write_lines
@@ -55,3 +55,14 @@ def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
         list(lines_of([tmp_path / "none"]))
     with pytest.raises(ConfigError, match="cannot be written"):
         write_lines(list[Event](), tmp_path / "none" / "out")
+
+
+def test_files_of_which_nothing_or_too_little_is_an_event_are_no_input() -> None:
+    said: list[str] = []
+    good = line("a", NOON)
+    assert len(EventLines([good, b"junk"]).check(said.append)) == 1
+    (told,) = said
+    assert told.startswith("1 lines are no events and left out; the first: malformed: ")
+    for lines in ([], [b"junk"], [good, b"junk", b"{}"]):
+        with pytest.raises(UnusableInput, match="lines are no events"):
+            EventLines(lines).check(said.append)

@@ -1,0 +1,39 @@
+"""What every door refuses of an event that can be read: what the engine would refuse later, while it can be mended.
+
+The command line, the API and the engine itself ask here, so an event that one of them takes is taken by all.
+"""
+
+from typing import Final
+
+from schemas.errors import InvalidEvent
+from schemas.events import Event
+from schemas.limits import AHEAD_OF_LOG_MAX_MS
+
+NOBODY: Final = frozenset(
+    {"undefined", "null", "nil", "nan", "none", "[object object]", "(null)", "0", ""}
+)
+"""What a program writes where it has no id, in lower case without blanks around: as an id it would be everybody's."""
+
+
+def check_identity(event: Event) -> None:
+    """Raises InvalidEvent for `identified` that names nobody: all such visitors would share one profile."""
+    if event.event_type != "identified":
+        return
+    if event.person_id is None:
+        raise InvalidEvent("invalid_value", "`identified` needs a person_id", event.event_time_ms)
+    if event.person_id.strip().lower() in NOBODY:
+        raise InvalidEvent(
+            "invalid_value",
+            f"`identified` as {event.person_id!r} names nobody: leave it out where it is not known",
+            event.event_time_ms,
+        )
+
+
+def check_at_door(event: Event, now_ms: int) -> None:
+    """Raises InvalidEvent for an event that must not come in at `now_ms`, the door's wall clock."""
+    if event.event_time_ms > now_ms + AHEAD_OF_LOG_MAX_MS:
+        ahead_s = (event.event_time_ms - now_ms) // 1_000
+        raise InvalidEvent("ahead_of_log", f"{ahead_s} s ahead of now", event.event_time_ms)
+    if event.event_type == "clock_ticked":
+        raise InvalidEvent("invalid_value", "clock_ticked is the engine's own")
+    check_identity(event)
