@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Mapping
 from types import FrameType
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ from channels.api.app import build_app
 from channels.api.decision_stream import DecisionStream
 from channels.api.event_log import EventLog
 from channels.api.http_limits import BoundedProtocol
-from channels.api.knowledge import KnowledgeReader
+from channels.api.knowledge import InArms, KnowledgeReader
 from channels.api.measures import Measures
 from channels.api.services import Services
 from channels.api.store_reader import StoreReader
@@ -68,11 +69,17 @@ def services_of(config: Config, kafka: str, redis: str, flink: str | None) -> Se
     )
 
 
-def read_policy(payload: bytes) -> Policy:
-    """The policy of a control record; ConfigError where the engine refuses it, too."""
+def read_policy(payload: bytes) -> tuple[Policy, InArms]:
+    """The policy of a control record, and its variants; ConfigError where the engine refuses it, too."""
     policy = policy_from_payload(payload)
-    compile_policy(policy)
-    return policy
+    compiled = compile_policy(policy)
+
+    def in_arms(arms: Mapping[str, str]) -> Policy:
+        """Arms that there are no more, of a version before, count for nothing."""
+        known = (one.name for one in policy.experiments)
+        return compiled.variant({name: arms[name] for name in known if name in arms}).policy
+
+    return policy, in_arms
 
 
 class EngineState:

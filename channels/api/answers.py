@@ -302,6 +302,7 @@ class Answerer:
             lambda item_id: knowledge.item_at(item_id, now_ms),
             lambda count, passed: first_available(snapshot, count, passed),
             self._services.say,
+            version.in_arms if version else None,
         )
 
 

@@ -7,7 +7,7 @@ time is the newest with `effective_from_ms` not after it.
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -30,6 +30,10 @@ SNAPSHOT_S: Final = 1.0
 logger = logging.getLogger(__name__)
 
 
+InArms = Callable[[Mapping[str, str]], Policy]
+"""The policy of who is in these arms (experiment -> arm)."""
+
+
 class Version(NamedTuple):
     """One version of the policy: of those in force the one with the highest time and offset counts."""
 
@@ -37,6 +41,7 @@ class Version(NamedTuple):
     offset: int
     version: str
     policy: Policy
+    in_arms: InArms
 
 
 class Snapshot(NamedTuple):
@@ -53,11 +58,13 @@ NO_ITEMS: Final = Snapshot({}, {}, 0)
 class KnowledgeReader:
     """The policy and the catalogue as of any time since the newest.
 
-    `read_policy` makes a policy of a control record's payload and raises ConfigError where the engine
+    `read_policy` makes a policy, and what arms make of it, of a control record's payload and raises ConfigError where the engine
     would refuse it, too. All methods may be called from any thread.
     """
 
-    def __init__(self, kafka: str, prefix: str, read_policy: Callable[[bytes], Policy]) -> None:
+    def __init__(
+        self, kafka: str, prefix: str, read_policy: Callable[[bytes], tuple[Policy, InArms]]
+    ) -> None:
         self._kafka = kafka
         self._topics = (prefix + CONTROL_TOPIC, prefix + ITEMS)
         self._read_policy = read_policy
@@ -146,8 +153,8 @@ class KnowledgeReader:
     def _take_control(self, offset: int, value: bytes) -> None:
         control = CONTROL.decode(value)
         if control.kind == "policy" and control.payload is not None:
-            policy = self._read_policy(control.payload)
-            found = Version(control.effective_from_ms, offset, control.version, policy)
+            read = self._read_policy(control.payload)
+            found = Version(control.effective_from_ms, offset, control.version, *read)
             self._policies = _without_past(self._policies, found)
 
     def _take_item(self, offset: int, item: Item) -> None:

@@ -6,7 +6,7 @@ trending  what is wanted most in the category that is looked at, else everywhere
 default   what the policy says of the placement, else the catalogue's first items; at the end: nothing
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from channels.api.read_events import hashed
@@ -54,7 +54,10 @@ class Found(NamedTuple):
 
 
 class Setting(NamedTuple):
-    """The moment: policy and catalogue as the API knows them. `item` gives None for what is not known."""
+    """The moment: policy and catalogue as the API knows them. `item` gives None for what is not known.
+
+    `in_arms` is the policy of who is in these arms of its experiments; None = of everybody the same.
+    """
 
     now_ms: int
     policy: Policy | None
@@ -63,6 +66,7 @@ class Setting(NamedTuple):
     item: Callable[[str], Item | None]
     first_items: Callable[[int, frozenset[str]], Iterable[Item]]
     say: Callable[[str, str, str], str]
+    in_arms: Callable[[Mapping[str, str]], Policy] | None = None
 
 
 def choose(wanted: Wanted, found: Found, setting: Setting) -> Answer:
@@ -121,21 +125,22 @@ def _recent(
 def _fault(decision: Decision, setting: Setting) -> str:
     if decision.valid_until_ms <= setting.now_ms:
         return "has expired"
-    policy, action_id = setting.policy, decision.action_id
+    policy, action_id = _policy_of(decision, setting), decision.action_id
     if policy is None or action_id in (RECOMMEND_ITEMS, NOTHING):
         return ""
     action = _action(policy, action_id)
-    is_there = action is not None or any(
-        action_id == added.get("id")
-        for experiment in policy.experiments
-        for arm in experiment.arms
-        for added in arm.changes.get("actions") or ()
-    )
-    if not is_there:
+    if action is None:
         return f"is for {action_id}, which the policy has no more"
-    if action is not None and not action.starts_ms <= setting.now_ms < action.ends_ms:
+    if not action.starts_ms <= setting.now_ms < action.ends_ms:
         return f"is for {action_id}, whose time is over"
     return ""
+
+
+def _policy_of(decision: Decision, setting: Setting) -> Policy | None:
+    """The policy as it is for whom the decision was made: their arm may have actions of its own."""
+    if setting.policy is None or setting.in_arms is None:
+        return setting.policy
+    return setting.in_arms(decision.arm)
 
 
 def _trending(
@@ -215,7 +220,7 @@ def answer_of(
         action_id=decision.action_id,
         treatment_id=decision.treatment_id,
         channel=decision.channel,
-        kind=kind_of(setting.policy, decision.action_id, bool(decision.items)),
+        kind=kind_of(_policy_of(decision, setting), decision.action_id, bool(decision.items)),
         items=items[: wanted.size],
         content=decision.content,
         explanation=decision.explanation,

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from channels.api.ladder import Found, Setting, Wanted, choose
 from schemas.decisions import Decision, DecisionItem, Versions
 from schemas.items import Item
-from schemas.policy import Action, Placement, Policy, Treatment
+from schemas.policy import Action, Arm, Experiment, Placement, Policy, Treatment
+from scripts.serve_api import read_policy
 from udfs.sentences import say
 
 NOW: Final = 1_700_000_000_000
@@ -144,13 +145,35 @@ def test_the_default_actions_texts_are_in_the_persons_language_and_never_half_a_
     assert choose(Wanted("bar"), Found(language="fr"), setting()).content == {"title": "Hello"}
 
 
-def test_an_action_of_an_experiments_arm_is_known() -> None:
-    experiment = {"name": "x", "arms": [
-        {"name": "a", "share": 0.5}, {"name": "b", "share": 0.5, "changes": {"actions": [{"id": "added"}]}},
-    ]}  # fmt: skip
-    policy = msgspec.convert({**msgspec.to_builtins(POLICY), "experiments": [experiment]}, Policy)
-    found = Found(recent=decision(placement="hero", action_id="added"))
-    assert choose(Wanted("hero"), found, setting(policy=policy)).source == "recent"
+ADDED: Final = {"kind": "offer", "treatments": [{"id": "plain"}], "placements": ["hero"]}
+ARMS: Final[list[tuple[str, dict[str, Any], dict[str, str], str]]] = [
+    ("its arm adds it", {"actions": {"added": ADDED}}, {"x": "b"}, "recent"),
+    ("another arm adds it", {"actions": {"added": ADDED}}, {"x": "a"}, "default"),
+    ("of an arm that there is no more", {"actions": {"added": ADDED}}, {"x": "c"}, "default"),
+    ("of an experiment that there is no more", {"actions": {"added": ADDED}}, {"y": "b"}, "default"),
+    ("its arm ends it", {"actions": {"added": {**ADDED, "ends_ms": NOW}}}, {"x": "b"}, "default"),
+    ("its arm changes others only", {"actions": {"quiz": {"value": 2.0}}}, {"x": "b"}, "default"),
+    ("its arm changes no actions", {"placements": {"hero": {"size": 2}}}, {"x": "b"}, "default"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "changes", "arms", "source"), ARMS, ids=[one[0] for one in ARMS])
+def test_an_action_is_there_where_the_arm_of_the_decision_has_it(
+    name: str, changes: dict[str, Any], arms: dict[str, str], source: str
+) -> None:
+    """As after a rollback, when decisions of the version before are still valid."""
+    policy = Policy(
+        placements=(Placement("hero", actions=(), fallback="nothing"),),
+        actions=(
+            Action("quiz", "content", treatments=(Treatment("plain"),), placements=("hero",)),
+        ),
+        experiments=(Experiment("x", (Arm("a", 0.5), Arm("b", 0.5, changes))),),
+    )
+    read, in_arms = read_policy(msgspec.json.encode(policy))
+    found = Found(recent=decision(placement="hero", action_id="added", arm=arms))
+    answer = choose(Wanted("hero"), found, setting(policy=read, in_arms=in_arms))
+    assert answer.source == source
+    assert answer.kind == ("offer" if source == "recent" else "nothing")
 
 
 DECISIONS: Final = st.none() | st.builds(

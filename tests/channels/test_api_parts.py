@@ -18,9 +18,9 @@ from channels.api.rates import Rates
 from channels.api.visitors import AVOIDED_MAX, SESSIONS_MAX, Visitors
 from schemas.codec import CONTROL, ITEM
 from schemas.control import Control
-from schemas.errors import ConfigError
 from schemas.items import Item
-from schemas.policy import DEFAULT_CONTROL, policy_from_payload
+from schemas.policy import DEFAULT_CONTROL
+from scripts.serve_api import read_policy
 from tests.builders import make_event
 from tests.channels.decisions import make_decision
 
@@ -162,7 +162,7 @@ NOW: Final = 1_700_000_000_000
 
 
 def reader() -> KnowledgeReader:
-    return KnowledgeReader("127.0.0.1:1", "", policy_from_payload)
+    return KnowledgeReader("127.0.0.1:1", "", read_policy)
 
 
 def take_item(into: KnowledgeReader, offset: int, item: Item) -> None:
@@ -196,16 +196,16 @@ def test_the_catalogue_is_the_newest_version_in_force() -> None:
 
 
 def test_the_policy_is_the_newest_in_force_and_one_that_the_engine_refuses_is_none() -> None:
-    def read(payload: bytes) -> object:
-        if b"refuse" in payload:
-            raise ConfigError("no")
-        return policy_from_payload(payload)
-
-    knowledge = KnowledgeReader("127.0.0.1:1", "", read)  # type: ignore[arg-type]
+    knowledge = reader()
     assert knowledge.policy_at(NOW) is None
     knowledge._take("control", 0, CONTROL.encode(DEFAULT_CONTROL))
     for offset, (version, from_ms, payload) in enumerate(
-        (("two", 100, b"{}"), ("bad", 200, b"refuse"), ("next", 4_000_000_000_000, b"{}")), start=1
+        (
+            ("two", 100, b"{}"),
+            ("bad", 200, b'{"time_zone": "nowhere"}'),
+            ("next", 4_000_000_000_000, b"{}"),
+        ),
+        start=1,
     ):
         record = Control("policy", "default", version, from_ms, payload=payload)
         knowledge._take("control", offset, CONTROL.encode(record))
