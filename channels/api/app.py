@@ -6,7 +6,6 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from litestar import Litestar, Request, Response, get
 from litestar.enums import ScopeType
@@ -16,6 +15,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from channels.api.answers import Answerer
 from channels.api.docs import docs_router
+from channels.api.origins import BadHost, Host, host_of, is_sayable, place_of
 from channels.api.problems import ApiError, problem_response
 from channels.api.routes import api_router
 from channels.api.services import Services
@@ -128,9 +128,9 @@ class Guard:
                 measures.observe("kairos_api_request_seconds", took_s, endpoint=endpoint)
             await send(message)
 
-        refusal = self._refusal(request, origin, is_allowed=is_allowed)
+        status, refusal = self._refusal(scope, origin, is_allowed=is_allowed)
         if refusal is not None:
-            await problem_response(request, 403, refusal).to_asgi_response(None, request)(
+            await problem_response(request, status, refusal).to_asgi_response(None, request)(
                 scope, receive, sent
             )
             return
@@ -142,35 +142,30 @@ class Guard:
         await self._app(scope, receive, sent)
 
     def _refusal(
-        self, request: Request[Any, Any, Any], origin: str | None, *, is_allowed: bool
-    ) -> str | None:
-        """Why a page may not ask; None = it may. Where all is open, only our own pages may."""
+        self, scope: Scope, origin: str | None, *, is_allowed: bool
+    ) -> tuple[int, str | None]:
+        """Why this is not answered; None = it is. Where all is open, only our own pages may ask."""
+        try:
+            host = host_of(scope["headers"])
+        except BadHost as error:
+            return 400, str(error)
         if not self._services.access.is_open:
-            return None
-        host = request.headers.get("host", "")
-        name = urlsplit(f"//{host}").hostname if _is_host(host) else None
-        if name not in LOOPBACK and not any(
-            urlsplit(one).netloc == host for one in self._services.origins
-        ):
-            return (
+            return 403, None
+        if host.name not in LOOPBACK and not self._is_ours(host):
+            return 403, (
                 "without keys the API answers to localhost only; "
                 "KAIROS_API_ORIGINS names where else its pages may be"
             )
-        if origin is None or is_allowed or urlsplit(origin).netloc == host:
-            return None
-        return "pages of this origin may not ask: KAIROS_API_ORIGINS names those that may"
+        if origin is None or is_allowed or place_of(origin) == host.place:
+            return 403, None
+        return 403, "pages of this origin may not ask: KAIROS_API_ORIGINS names those that may"
+
+    def _is_ours(self, host: Host) -> bool:
+        return any(place_of(one) == host.place for one in self._services.origins)
 
     def _is_allowed(self, origin: str) -> bool:
         allowed = self._services.origins | self._services.access.origins
-        return origin in allowed or "*" in allowed
-
-
-def _is_host(text: str) -> bool:
-    try:
-        urlsplit(f"//{text}")
-    except ValueError:
-        return False
-    return True
+        return origin in allowed or ("*" in allowed and is_sayable(origin))
 
 
 def _cors(origin: str) -> dict[str, str]:
@@ -217,5 +212,5 @@ def _http_error(request: Request[Any, Any, Any], error: HTTPException) -> Respon
 
 
 def _bug(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    logger.error("%s %s failed", request.method, request.scope["path"], exc_info=error)
     return problem_response(request, 500, "this is a fault of ours, and it was logged")

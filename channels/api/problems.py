@@ -31,7 +31,7 @@ def problem_response(
         title=HTTPStatus(status).phrase,
         status=status,
         detail=detail[:DETAIL_LENGTH_MAX],
-        instance=request.url.path[:DETAIL_LENGTH_MAX],
+        instance=request.scope["path"][:DETAIL_LENGTH_MAX],
     )
     headers = {} if retry_after_s is None else {"Retry-After": str(max(1, round(retry_after_s)))}
     if status == HTTPStatus.UNAUTHORIZED:

@@ -158,7 +158,7 @@ def writing_handlers(services: Services) -> list[HTTPRouteHandler]:
         decision_id = decision_id_in_path(decision_id)
         given = decoded(REACTION, await body_of(request))
         may_write(services, caller, given.session_id)
-        what: Any = request.url.path.rpartition("/")[2]
+        what: Any = request.scope["path"].rpartition("/")[2]
         event = reaction_event(services, decision_id, what, given, caller.anonymous_id, _now_ms())
         if not services.access.may_speak_for(caller, event.anonymous_id, event.person_id):
             raise ApiError(403, "this key may only name the visitor of its own token")

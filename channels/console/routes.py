@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from hmac import compare_digest
 from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple, Protocol, TypeVar
-from urllib.parse import urlsplit
 
 import msgspec
 from litestar import Request, Response, Router, get, post
@@ -18,6 +17,7 @@ from msgspec import Meta, Struct
 
 from channels.api.access import CONSOLE_S, LOOPBACK, Access, Caller, Forbidden, Unauthorized
 from channels.api.audit_log import Actor
+from channels.api.origins import BadHost, Host, host_of, place_of
 from channels.api.problems import problem_response
 from channels.api.requests import body_of, decoded
 from channels.api.wire import BODY_BYTES_MAX
@@ -142,8 +142,7 @@ class Desk:
 
     def check_host(self, request: Asked) -> None:
         """Where all is open, only pages of this machine: a foreign name that leads here is refused."""
-        host = urlsplit(f"//{request.headers.get('host', '')}").hostname
-        if self.access.is_open and host not in LOOPBACK:
+        if self.access.is_open and _host(request).name not in LOOPBACK:
             raise Forbidden("without keys the console answers to localhost only")
 
     async def answer(self, work: Callable[[], T]) -> T:
@@ -191,7 +190,7 @@ def check_origin(request: Asked) -> None:
     """Raises Forbidden where a page of another origin sends this."""
     site = request.headers.get("sec-fetch-site", "same-origin")
     origin = request.headers.get("origin")
-    is_ours = origin is None or urlsplit(origin).netloc == request.headers.get("host")
+    is_ours = origin is None or place_of(origin) == _host(request).place
     if site not in ("same-origin", "none") or not is_ours:
         raise Forbidden("a page of another origin may not do this")
 
@@ -370,6 +369,13 @@ def _cookie(value: str, request: Asked) -> Cookie:
         COOKIE, value=value, path="/console", max_age=CONSOLE_S, httponly=True, samesite="strict",
         secure=request.url.scheme == "https",
     )  # fmt: skip
+
+
+def _host(request: Asked) -> Host:
+    try:
+        return host_of(request.scope["headers"])
+    except BadHost as error:
+        raise Forbidden(str(error)) from error
 
 
 def _address(request: Asked) -> str:

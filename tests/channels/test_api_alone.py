@@ -160,7 +160,7 @@ def test_without_keys_only_pages_of_this_machine_may_ask(client: httpx.Client) -
     assert status(origin="https://evil.example") == 403
     assert status(origin="null") == 403
     assert status(host="evil.example") == 403
-    assert status(host="[", origin="http://[") == 403
+    assert status(host="[", origin="http://[") == 400
     assert status(host="localhost:9") == 200
 
 
