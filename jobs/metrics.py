@@ -56,6 +56,17 @@ def read_counts(rest_address: str, kind: str = "decide") -> dict[str, int]:
     return totals
 
 
+def read_instances(rest_address: str, name: str, kind: str = "decide") -> int:
+    """How many operator instances of the running jobs of this kind count under this name."""
+    found = 0
+    for job in (one["jid"] for one in _jobs(rest_address, kind) if one["state"] == "RUNNING"):
+        for one in _get(rest_address, f"/jobs/{job}")["vertices"]:
+            path = f"/jobs/{job}/vertices/{one['id']}/subtasks/metrics"
+            counting = sum(_name(metric["id"]) == name for metric in _get(rest_address, path))
+            found += counting * one["parallelism"]
+    return found
+
+
 def is_running(rest_address: str, kind: str = "decide") -> bool:
     """Whether a job of this kind runs with all of its tasks: from then on it takes every event."""
     try:

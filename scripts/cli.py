@@ -204,19 +204,24 @@ def import_(
     file_format: Annotated[Format, typer.Option("--format", help="Format of the file.")] = "kairos",
     app_id: Annotated[list[str] | None, typer.Option(help="Snowplow: only these apps.")] = None,
     items: Annotated[Path | None, typer.Option(help="A catalogue to publish first.")] = None,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Leave out lines of the catalogue that are no items.")
+    ] = False,
     json: Json = False,
 ) -> int:
     """Put events of files into the log, in order of time over all of them; bad lines go to the dead letters.
 
     Reads JSON Lines, arrays and pretty JSON, plain or compressed by gzip or zstd. Exit code 1 where nothing, or
-    less than half, could be used.
+    less than half, could be used. An item without `effective_from_ms` holds from the earliest of these events if it
+    is new, from now on if it is changed; one that is as it was writes nothing.
     """
     from scripts import import_command
 
     def events_of(file: Path, at_ms: int) -> Any:
         return _events_of(file, file_format, app_id, at_ms)
 
-    return import_command.run(config_from(), files, items, json, events_of)
+    catalogue = import_command.Items(items, partial) if items is not None else None
+    return import_command.run(config_from(), files, catalogue, json, events_of)
 
 
 @app.command()

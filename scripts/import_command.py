@@ -2,38 +2,87 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Final, NamedTuple
 
 from jobs.config import Config
-from jobs.publish import Log, now_ms
+from jobs.publish import AHEAD_MS, Log, now_ms
 from schemas.events import Event
-from scripts.console import complain, show, show_json
-from scripts.import_events import Bad, Imported, read_items, write_events
+from schemas.items import Item
+from scripts.console import complain, say, show, show_json
+from scripts.import_events import Bad, Imported, write_events
 from scripts.progress import Watched
+from scripts.publish_items import (
+    Given,
+    Taken,
+    flink_of,
+    known_items,
+    read_catalogue,
+    versions_to_write,
+)
 from scripts.status import running_kafka
 
-EXIT_UNUSABLE = 1
+EXIT_UNUSABLE: Final = 1
+
+
+class Items(NamedTuple):
+    """A file of the catalogue; `is_partial`: lines that are no items are left out."""
+
+    path: Path
+    is_partial: bool
+
 
 Reader = Callable[[Path, int], Iterable[Event | Bad]]
 """The events of a file, without those that the engine would refuse at a time."""
 
 
 def run(
-    config: Config, files: Sequence[Path], items: Path | None, json: bool, reader: Reader
+    config: Config, files: Sequence[Path], items: Items | None, json: bool, reader: Reader
 ) -> int:
-    """Imports the catalogue, then the files as one log; the exit code. Raises ConfigError."""
-    catalogue = list(read_items(items)) if items is not None else []
-    log = Log(running_kafka(config), config.topic_prefix, config.source_format, linger_ms=5)
-    for item in catalogue:
-        log.item(item)
-    done = write_events(log, _events(files, reader, now_ms()), Watched)
+    """Imports the files as one log, behind the catalogue; the exit code. Raises ConfigError."""
+    catalogue = read_catalogue(items.path, items.is_partial, say) if items is not None else []
+    kafka = running_kafka(config)
+    log = Log(kafka, config.topic_prefix, config.source_format, linger_ms=5)
+    written: list[Item] = []
+
+    def publish(earliest_ms: int | None) -> None:
+        if catalogue:
+            written.extend(_publish(config, kafka, log, catalogue, earliest_ms))
+
+    done = write_events(log, _events(files, reader, now_ms()), Watched, publish)
     if json:
-        show_json(done._asdict())
+        show_json(done._asdict() | ({"items": len(written)} if items is not None else {}))
     else:
         show(summary(done))
     if done.is_usable:
         return 0
     complain(f"kairos: {unusable(done)}")
     return EXIT_UNUSABLE
+
+
+def _publish(
+    config: Config, kafka: str, log: Log, catalogue: Sequence[Given], earliest_ms: int | None
+) -> list[Item]:
+    """Writes what the log does not have of the catalogue; returns when every operator has taken it.
+
+    So no event of the import is decided on without it.
+    """
+    at_ms = now_ms()
+    known = known_items(kafka, config.topic_prefix)
+    first_ms = at_ms + AHEAD_MS if earliest_ms is None else min(earliest_ms, at_ms)
+    new = versions_to_write(catalogue, known, first_ms, at_ms + AHEAD_MS)
+    taken = Taken(flink_of(config))
+    for item in new:
+        log.item(item)
+    log.flush()
+    taken.wait(len(new), say)
+    late = sum(item.item_id in known and item.effective_from_ms < at_ms for item in new)
+    say(f"{len(new):,} items written, {len(catalogue) - len(new):,} were there already")
+    if late:
+        say(
+            f"{late:,} of them change what held in the past: decisions that were made meanwhile rest on what was "
+            "known then, and a replay would make others"
+        )
+    return new
 
 
 def summary(done: Imported) -> str:

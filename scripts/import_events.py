@@ -1,6 +1,7 @@
 """`kairos import`: files of events into the log, in order of time, bad lines into the dead letters."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -96,9 +97,14 @@ def read_items(path: Path) -> Iterator[Item]:
 
 
 def write_events(
-    log: Log, source: Iterable[Event | Bad], watch: Watch = lambda _, things: things
+    log: Log,
+    source: Iterable[Event | Bad],
+    watch: Watch = lambda _, things: things,
+    before: Callable[[int | None], None] = lambda _: None,
 ) -> Imported:
     """Writes a source to the log in order of time, and says what became of it; `watch` shows progress.
+
+    `before` is called once, with the time of the earliest event, before that is written.
 
     A bad line becomes a dead letter of the topic `import:NAME` whose offset is the line's number. No event is in
     the log before all have been read. What is in the source twice (session, id and time) is written once.
@@ -107,7 +113,10 @@ def write_events(
     events = duplicates = 0
     time_ms = 0
     now: set[tuple[str, str]] = set()
-    for one in watch("importing", in_order_of_time(reading)):
+    ordered = in_order_of_time(reading)
+    first = next(ordered, None)
+    before(first.time_ms if first else None)
+    for one in watch("importing", chain([first] if first else [], ordered)):
         if one.time_ms != time_ms:
             time_ms = one.time_ms
             now.clear()

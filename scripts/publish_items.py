@@ -1,0 +1,141 @@
+"""A catalogue of a file into the log: which versions it holds that the log has not, and from when on they hold.
+
+An item that names no `effective_from_ms` holds from the earliest event that came with it if it is new, else from now on;
+one that is as it was writes nothing, so the same file twice changes nothing.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Final, NamedTuple
+from urllib.error import URLError
+
+import msgspec
+
+from jobs.config import Config
+from jobs.kafka import read_to_end
+from jobs.metrics import read_counts, read_instances
+from schemas.codec import ITEM
+from schemas.errors import ConfigError, InvalidEvent
+from schemas.formats.json_lines import item_from_json
+from schemas.items import Item
+from schemas.topics import ITEMS
+from scripts.input_files import read_values
+
+TAKEN_S_MAX: Final = 60.0
+POLL_S: Final = 0.3
+APPLIED: Final = "knowledge_applied"
+SEEN: Final = (APPLIED, "knowledge_refused")
+
+
+class Given(NamedTuple):
+    """An item of a file; `is_timed`: it says itself from when on it holds."""
+
+    item: Item
+    is_timed: bool
+
+
+def read_catalogue(path: Path, is_partial: bool, say: Callable[[str], None]) -> list[Given]:
+    """All items of a file of JSON. ConfigError names the line at fault; with `is_partial` it is said and left out."""
+    found, faults = [], 0
+    for number, line in read_values(path):
+        try:
+            item = item_from_json(line)
+        except InvalidEvent as error:
+            fault = f"{path}, line {number + 1}: {error.message}"
+            if not is_partial:
+                raise ConfigError(
+                    f"{fault}; nothing was written: mend it, or leave such lines out by --partial"
+                ) from error
+            faults += 1
+            if faults == 1:
+                say(f"left out: {fault}")
+        else:
+            found.append(Given(item, _says_when(line)))
+    if faults > 1:
+        say(f"left out: {faults:,} items in all")
+    return found
+
+
+def _says_when(line: bytes) -> bool:
+    fields = msgspec.json.decode(line)
+    return fields.get("effective_from_ms") is not None
+
+
+def known_items(kafka: str, prefix: str) -> dict[str, Item]:
+    """The newest version of each item in the log."""
+    found: dict[str, Item] = {}
+    for record in read_to_end(kafka, [prefix + ITEMS]):
+        try:
+            item = ITEM.decode(record.value)
+        except InvalidEvent:
+            continue
+        held = found.get(item.item_id)
+        if held is None or held.effective_from_ms <= item.effective_from_ms:
+            found[item.item_id] = item
+    return found
+
+
+def versions_to_write(
+    given: Iterable[Given], known: Mapping[str, Item], first_ms: int, changed_ms: int
+) -> list[Item]:
+    """What of a catalogue is new to the log; a new item holds from `first_ms` on, a changed one from `changed_ms`."""
+    newest = dict(known)
+    found = []
+    for item, is_timed in given:
+        held = newest.get(item.item_id)
+        if not is_timed and held is not None:
+            item = msgspec.structs.replace(item, effective_from_ms=held.effective_from_ms)  # noqa: PLW2901
+        if item == held:
+            continue
+        if not is_timed:
+            from_ms = first_ms if held is None else max(changed_ms, held.effective_from_ms)
+            item = msgspec.structs.replace(item, effective_from_ms=from_ms)  # noqa: PLW2901
+        newest[item.item_id] = item
+        found.append(item)
+    return found
+
+
+class Taken:
+    """Waits until every operator of the decide job has taken what is written meanwhile to `items`."""
+
+    def __init__(self, flink: str | None) -> None:
+        self._flink = flink
+        self._before = self._now()
+
+    def wait(self, records: int, say: Callable[[str], None]) -> None:
+        """Returns once that is so; says so where no job answers or it takes too long."""
+        if not records or self._flink is None or self._before is None:
+            return
+        try:
+            wanted = self._before + records * read_instances(self._flink, APPLIED)
+        except (URLError, OSError):
+            return
+        deadline_s = time.monotonic() + TAKEN_S_MAX
+        while (now := self._now()) is not None and now < wanted:
+            if time.monotonic() > deadline_s:
+                say(
+                    f"the decide job has not taken all {records:,} items within {TAKEN_S_MAX:.0f} s: "
+                    "its first decisions may not know them"
+                )
+                return
+            time.sleep(POLL_S)
+
+    def _now(self) -> int | None:
+        if self._flink is None:
+            return None
+        try:
+            counts = read_counts(self._flink)
+        except (URLError, OSError, KeyError, ValueError):
+            return None
+        return sum(counts[name] for name in SEEN)
+
+
+def flink_of(config: Config) -> str | None:
+    """Where the decide job answers, if it is known."""
+    from scripts.status import api_targets
+
+    try:
+        return api_targets(config).flink
+    except ConfigError:
+        return None

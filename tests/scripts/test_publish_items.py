@@ -1,0 +1,58 @@
+"""A catalogue of a file: what of it is new to the log, and from when on that holds."""
+
+from pathlib import Path
+
+import pytest
+
+from schemas.errors import ConfigError
+from schemas.items import Item
+from scripts.publish_items import Given, read_catalogue, versions_to_write
+from tests.builders import NOON
+
+FIRST, NOW = NOON - 86_400_000, NOON
+
+
+def given(price: float, item_id: str = "i1", from_ms: int | None = None) -> Given:
+    item = Item(item_id, from_ms or 0, price=price)
+    return Given(item, from_ms is not None)
+
+
+def test_a_new_item_holds_from_the_earliest_event_and_a_changed_one_from_its_import() -> None:
+    (first,) = versions_to_write([given(9.0)], {}, FIRST, NOW)
+    assert (first.effective_from_ms, first.price) == (FIRST, 9.0)
+    known = {"i1": first}
+    assert versions_to_write([given(9.0)], known, NOW, NOW + 5) == []
+    (changed,) = versions_to_write([given(8.0), given(9.0, "i2")][:1], known, FIRST, NOW)
+    assert (changed.effective_from_ms, changed.price) == (NOW, 8.0)
+
+
+def test_an_item_that_says_when_is_taken_at_its_word_and_once() -> None:
+    (item,) = versions_to_write([given(9.0, from_ms=FIRST)], {}, NOW, NOW)
+    assert item.effective_from_ms == FIRST
+    assert versions_to_write([given(9.0, from_ms=FIRST)], {"i1": item}, NOW, NOW) == []
+    (zero,) = versions_to_write([Given(Item("i1", 0, price=9.0), True)], {}, NOW, NOW)
+    assert zero.effective_from_ms == 0
+
+
+def test_an_item_twice_in_a_file_is_two_versions() -> None:
+    found = versions_to_write([given(9.0), given(9.0), given(8.0)], {}, FIRST, NOW)
+    assert [(one.price, one.effective_from_ms) for one in found] == [(9.0, FIRST), (8.0, NOW)]
+
+
+def test_a_change_never_lies_before_what_it_changes() -> None:
+    known = {"i1": Item("i1", NOW + 1_000, price=9.0)}
+    (item,) = versions_to_write([given(8.0)], known, FIRST, NOW)
+    assert item.effective_from_ms == NOW + 1_000
+
+
+def test_a_catalogue_is_read_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "items.jsonl"
+    path.write_text(
+        '{"item_id":"a"}\n{"item_id":"b","price":-1}\n{"item_id":"c","effective_from_ms":5}\n'
+    )
+    said: list[str] = []
+    with pytest.raises(ConfigError, match=r"line 2: .*nothing was written.*--partial"):
+        read_catalogue(path, False, said.append)
+    found = read_catalogue(path, True, said.append)
+    assert [(one.item.item_id, one.is_timed) for one in found] == [("a", False), ("c", True)]
+    assert [one.startswith("left out: ") for one in said] == [True]
