@@ -6,6 +6,7 @@ import secrets
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -25,12 +26,17 @@ ANY_ORIGIN: Final = "*"
 KEY_PREFIX: Final = "kairos_"
 """So that whoever finds a key in a file knows what it opens."""
 SECRET_BYTES: Final = 32
+FORMER_SECRETS_MAX: Final = 8
+REVOKED_MAX: Final = 10_000
+"""Tokens, and persons; whoever has to revoke more rotates the secret without an overlap."""
 HEAD: Final = (
     "# Keys of Kairos: hashes only. `kairos key create`, `list` and `revoke` keep this file.\n"
 )
 
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[\w.@ -]+\Z")]
+Moment = Annotated[datetime, Meta(tz=True)]
+TokenId = Annotated[str, Meta(pattern=r"^[\w-]{1,64}\Z")]
 Origin = Annotated[str, Meta(pattern=r"^(\*|https?://[^/\s]+)\Z", max_length=300)]
 
 
@@ -45,6 +51,8 @@ class Key(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Anybody can read it in a page: it is held to its own signed session."""
     origins: tuple[Origin, ...] = ()
     """Of a browser key: pages that may use it, as `https://shop.example`."""
+    expires: Moment | None = None
+    """Until then it opens something; None = until it is revoked."""
 
 
 class SecretFile(Struct, frozen=True, forbid_unknown_fields=True):
@@ -53,11 +61,35 @@ class SecretFile(Struct, frozen=True, forbid_unknown_fields=True):
     file: str
 
 
+class FormerSecret(Struct, frozen=True, forbid_unknown_fields=True):
+    """A secret that signs no more; what it has signed is taken until then."""
+
+    file: str
+    until: Moment
+
+
+class RevokedToken(Struct, frozen=True, forbid_unknown_fields=True):
+    """A token that opens nothing any more; after `until` it would not anyway."""
+
+    id: TokenId
+    until: Moment
+
+
+class RevokedPerson(Struct, frozen=True, forbid_unknown_fields=True):
+    """Whose person tokens open nothing any more, if they were issued `before`, or in that second."""
+
+    person_sha256: Sha256
+    before: Moment
+
+
 class KeysFile(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """The whole file."""
 
     keys: tuple[Key, ...] = ()
     secret: SecretFile | None = None
+    former_secrets: Annotated[tuple[FormerSecret, ...], Meta(max_length=FORMER_SECRETS_MAX)] = ()
+    revoked_tokens: Annotated[tuple[RevokedToken, ...], Meta(max_length=REVOKED_MAX)] = ()
+    revoked_persons: Annotated[tuple[RevokedPerson, ...], Meta(max_length=REVOKED_MAX)] = ()
 
 
 def new_key() -> str:
@@ -68,6 +100,11 @@ def new_key() -> str:
 def hash_of(key: str) -> str:
     """What the file holds of a key. A key is random, so a plain hash keeps it."""
     return sha256(key.encode()).hexdigest()
+
+
+def hash_of_person(person: str) -> str:
+    """What the file holds of a person whose tokens are revoked."""
+    return sha256(f"person\0{person}".encode(errors="surrogatepass")).hexdigest()
 
 
 def read_keys(path: Path) -> KeysFile:
@@ -123,11 +160,17 @@ def read_secret(path: Path, file: KeysFile, given: str) -> bytes:
             f"the file of keys {path} names no secret: put `secret: {{file: PATH}}` there, "
             "or set KAIROS_API_SECRET"
         )
-    place = path.parent / file.secret.file
-    try:
-        return _long_enough(place.read_text().strip(), str(place))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"the secret in {place} cannot be read: {error}") from error
+    return _secret_in(path.parent / file.secret.file)
+
+
+def read_former_secrets(path: Path, file: KeysFile, now_s: float) -> list[tuple[float, bytes]]:
+    """Those that still count, each with its end in epoch seconds, the one that ends last at the end."""
+    counting = ((one.until.timestamp(), one.file) for one in file.former_secrets)
+    return [
+        (until_s, _secret_in(path.parent / name))
+        for until_s, name in sorted(counting)
+        if until_s > now_s
+    ]
 
 
 def write_private(path: Path, data: bytes) -> None:
@@ -146,6 +189,13 @@ def write_private(path: Path, data: bytes) -> None:
             raise
     except OSError as error:
         raise ConfigError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _secret_in(place: Path) -> bytes:
+    try:
+        return _long_enough(place.read_text().strip(), str(place))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the secret in {place} cannot be read: {error}") from error
 
 
 def _long_enough(secret: str, place: str) -> bytes:

@@ -4,6 +4,7 @@ import secrets
 from pathlib import Path
 from typing import Annotated, Final, Literal, get_args
 
+import msgspec
 import typer
 
 from channels.keys import (
@@ -20,11 +21,13 @@ from channels.keys import (
     write_keys,
     write_private,
 )
-from jobs.config import Config, config_from
+from jobs.config import config_from
 from schemas.errors import ConfigError
 from scripts.console import say, show, show_json, show_table
+from scripts.keys_file import File, Json, change_keys, keys_path, moment
 from scripts.local_audit import audit_log_of, local_actor
 from scripts.times import utc
+from scripts.token_cli import person_token, revoke_person, revoke_token, rotate_secret
 
 EXIT_ALTERED: Final = 1
 SECRET_NAME: Final = "secret"  # noqa: S105 - the name of a file
@@ -34,10 +37,10 @@ SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
 app = typer.Typer(
     help="Keys of the API and the console, person tokens, the audit log.", no_args_is_help=True
 )
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON value, for programs.")]
-File = Annotated[
-    Path | None, typer.Option(help="The file of keys; without it, that of KAIROS_API_KEYS.")
-]
+app.command("person-token")(person_token)
+app.command("revoke-token")(revoke_token)
+app.command("revoke-person")(revoke_person)
+app.command("rotate-secret")(rotate_secret)
 Scopes = Annotated[
     list[str] | None,
     typer.Option(
@@ -60,16 +63,21 @@ def create(
     origin: Annotated[
         list[str] | None, typer.Option(help="A page that may use it: https://shop.example, or *.")
     ] = None,
+    expires: Annotated[
+        str, typer.Option(help="When it ends; without it, when it is revoked.")
+    ] = "",
     file: File = None,
     json: Json = False,
 ) -> None:
     """Make a key and print it, once: the file keeps its hash. It counts a second later."""
     config = config_from()
-    path = _path(file, config)
+    path = keys_path(file, config)
     key = new_key()
     scopes = tuple(_scope(one) for one in scope or ())
-    granted = Key(name, hash_of(key), scopes, role, browser, tuple(origin or ()))
+    until = moment(expires) if expires else None
+    granted = Key(name, hash_of(key), scopes, role, browser, tuple(origin or ()), until)
     details = {"name": name, "may": _may(granted), "file": str(path)}
+    details |= {"expires": until.isoformat()} if until else {}
     with changing(path):
         before = read_keys(path) if path.exists() else _first(path)
         if any(one.name == name for one in before.keys):
@@ -77,7 +85,7 @@ def create(
                 f"there is a key {name!r} in {path}: revoke it first, or take another name"
             )
         with audit_log_of(config).recording(local_actor(), "key create", details):
-            write_keys(path, KeysFile((*before.keys, granted), before.secret))
+            write_keys(path, msgspec.structs.replace(before, keys=(*before.keys, granted)))
     if json:
         show_json({"name": name, "key": key, "file": str(path)})
         return
@@ -88,20 +96,21 @@ def create(
 @app.command("list")
 def list_(file: File = None, json: Json = False) -> None:
     """Show the keys: whose they are and what they may."""
-    keys = read_keys(_path(file, config_from())).keys
+    keys = read_keys(keys_path(file, config_from())).keys
     if json:
         rows = [
             {"name": one.name, "scopes": one.scopes, "role": one.role, "browser": one.is_browser,
-             "origins": one.origins}
+             "origins": one.origins, "expires": one.expires.isoformat() if one.expires else None}
             for one in keys
         ]  # fmt: skip
         show_json(rows)
         return
     cells = [
-        (one.name, _may(one), "browser" if one.is_browser else "", " ".join(one.origins))
+        (one.name, _may(one), "browser" if one.is_browser else "", " ".join(one.origins),
+         one.expires.isoformat() if one.expires else "")
         for one in keys
-    ]
-    show_table("", ("name", "may", "", "pages"), cells)
+    ]  # fmt: skip
+    show_table("", ("name", "may", "", "pages", "until"), cells)
 
 
 @app.command()
@@ -110,27 +119,16 @@ def revoke(
 ) -> None:
     """Take a key back: a second later nobody gets in with it."""
     config = config_from()
-    path = _path(file, config)
-    details = {"name": name, "file": str(path)}
-    with changing(path):
-        before = read_keys(path)
+    path = keys_path(file, config)
+
+    def changed(before: KeysFile) -> KeysFile:
         left = tuple(one for one in before.keys if one.name != name)
         if len(left) == len(before.keys):
             raise ConfigError(f"there is no key {name!r} in {path}: `kairos key list` shows them")
-        with audit_log_of(config).recording(local_actor(), "key revoke", details):
-            write_keys(path, KeysFile(left, before.secret))
+        return msgspec.structs.replace(before, keys=left)
+
+    change_keys(config, path, "key revoke", {"name": name}, changed)
     show(f"{name} is revoked")
-
-
-@app.command("person-token")
-def person_token(
-    person: Annotated[str, typer.Argument(help="A person's id.")], file: File = None
-) -> None:
-    """Print the token that opens a person's own decisions for a day: send it as X-Kairos-Person."""
-    from channels.api.access import Access
-
-    config = config_from()
-    show(Access(_path(file, config), config.api_secret).person_token(person))
 
 
 @app.command()
@@ -191,13 +189,6 @@ def _scope(named: str) -> Scope:
     if found is None:
         raise ConfigError(f"--scope {named!r}: there are {', '.join(SCOPES)}")
     return found
-
-
-def _path(file: Path | None, config: Config) -> Path:
-    path = file or config.api_keys
-    if path is None:
-        raise ConfigError("name the file of keys: --file keys.yaml, or the setting KAIROS_API_KEYS")
-    return path.absolute()
 
 
 def _first(path: Path) -> KeysFile:

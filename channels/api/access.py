@@ -10,18 +10,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple, get_args
 
-from channels.keys import (
-    ANY_ORIGIN,
-    ROLES,
-    SECRET_BYTES,
-    Key,
-    Role,
-    Scope,
-    hash_of,
-    read_keys,
-    read_secret,
-)
-from channels.tokens import BadToken, Value, opened, sign
+from channels.api.signing import Signing
+from channels.keys import ANY_ORIGIN, ROLES, Key, Role, Scope, hash_of, read_keys
+from channels.tokens import BadToken, Value
 from schemas.errors import ConfigError
 
 SESSION_S: Final = 86_400
@@ -78,7 +69,7 @@ class Access:
         """Reads the file of keys (None: open); raises ConfigError where it cannot be used."""
         self._path, self._given, self._clock = path, secret, clock
         self._keys: Mapping[str, Key] = {}
-        self._secret = secrets.token_bytes(SECRET_BYTES)
+        self._signing = Signing(clock)
         self._seen: object = None
         self._next_look_s = 0.0
         if path is not None:
@@ -103,7 +94,8 @@ class Access:
     def origins(self) -> frozenset[str]:
         """Where pages with a browser key come from: the list for CORS; `*` = from anywhere."""
         self._look()
-        return frozenset(origin for key in self._keys.values() for origin in key.origins)
+        keys = [key for key in self._keys.values() if not self._has_expired(key)]
+        return frozenset(origin for key in keys for origin in key.origins)
 
     def caller(
         self,
@@ -154,7 +146,7 @@ class Access:
     def new_session(self, previous_token: str | None = None) -> SignedSession:
         """A new session; the anonymous id is the previous token's, else new. Ids are ours: none is guessed."""
         try:
-            anonymous_id = self._opened("session", previous_token or "", 3, VISITOR_S)[1]
+            anonymous_id = self._opened("session", previous_token or "", 2, VISITOR_S)[1]
         except Unauthorized:
             anonymous_id = f"a-{secrets.token_urlsafe(ID_BYTES)}"
         session_id = f"s-{secrets.token_urlsafe(ID_BYTES)}"
@@ -164,18 +156,18 @@ class Access:
 
     def session_token(self, session_id: str, anonymous_id: str) -> str:
         """The token that opens this session."""
-        return sign(self._secret, "session", session_id, anonymous_id, int(self._clock()))
+        return self._signing_now().token("session", session_id, anonymous_id)
 
     def person_token(self, person: str) -> str:
         """The token that opens a person's decisions for PERSON_S: for the shop's server to hand out."""
-        return sign(self._secret, "person", person, int(self._clock()))
+        return self._signing_now().token("person", person)
 
     def sign_in(self, key: str) -> tuple[Caller, str]:
         """The caller of the console with this key, and the cookie that stands for it for CONSOLE_S."""
         found = self._key(key)
         if found.role is None:
             raise Forbidden(f"the key {found.name!r} has no role on the console")
-        cookie = sign(self._secret, "console", found.key_sha256, int(self._clock()))
+        cookie = self._signing_now().token("console", found.key_sha256)
         return Caller(found.name, frozenset(), found.role), cookie
 
     def console_caller(self, cookie: str | None) -> Caller:
@@ -184,16 +176,19 @@ class Access:
             return OPEN
         if not cookie:
             raise Unauthorized("sign in first")
-        key_sha256, _ = self._opened("console", cookie, 2, CONSOLE_S)
-        self._look()
+        (key_sha256,) = self._opened("console", cookie, 1, CONSOLE_S)
         key = self._keys.get(str(key_sha256))
-        if key is None or key.role is None:
-            raise Unauthorized("the key was revoked")
+        if key is None or key.role is None or self._has_expired(key):
+            raise Unauthorized("the key was revoked, or has expired")
         return Caller(key.name, frozenset(), key.role)
 
     def csrf_token(self, cookie: str | None) -> str:
         """What a page of ours sends with each change; pages of others cannot read it."""
-        return sign(self._secret, "csrf", cookie or "").partition(".")[2]
+        return self._signing_now().proof("csrf", cookie or "")
+
+    def is_csrf_token(self, cookie: str | None, given: str) -> bool:
+        """Whether a page of ours has sent it, with this cookie."""
+        return self._signing_now().is_proof("csrf", cookie or "", given)
 
     def _of_key(
         self, authorization: str | None, person_token: str | None, origin: str | None
@@ -216,29 +211,32 @@ class Access:
         found = self._keys.get(hash_of(key)) if 0 < len(key) <= KEY_LENGTH_MAX else None
         if found is None:
             raise Unauthorized("the key is unknown, or was revoked")
+        if self._has_expired(found):
+            raise Unauthorized("the key has expired")
         return found
 
+    def _has_expired(self, key: Key) -> bool:
+        return key.expires is not None and key.expires.timestamp() <= self._clock()
+
     def _session(self, token: str) -> tuple[str, str]:
-        session_id, anonymous_id, _ = self._opened("session", token, 3, SESSION_S)
+        session_id, anonymous_id = self._opened("session", token, 2, SESSION_S)
         return str(session_id), str(anonymous_id)
 
     def _person(self, token: str) -> str:
-        return str(self._opened("person", token, 2, PERSON_S)[0])
+        return str(self._opened("person", token, 1, PERSON_S)[0])
 
     def _opened(self, purpose: str, token: str, count: int, seconds_max: int) -> list[Value]:
-        """The `count` values of a token, the last of which is when it was issued.
-
-        Where all is open, signatures and age count for nothing.
-        """
+        """The `count` values of a token; where all is open, signatures and age count for nothing."""
         try:
-            values = opened(self._secret, purpose, token, is_checked=not self.is_open)
+            return self._signing_now().opened(
+                purpose, token, count, seconds_max, is_checked=not self.is_open
+            )
         except BadToken as error:
             raise Unauthorized(f"the {purpose} token is no good: {error}") from error
-        if len(values) != count or not isinstance(values[-1], int):
-            raise Unauthorized(f"the {purpose} token is no good: its content cannot be read")
-        if not self.is_open and values[-1] + seconds_max <= self._clock():
-            raise Unauthorized(f"the {purpose} token has expired")
-        return values
+
+    def _signing_now(self) -> Signing:
+        self._look()
+        return self._signing
 
     def _look(self) -> None:
         """Reads the file again where it was changed; one that cannot be used changes nothing."""
@@ -256,7 +254,7 @@ class Access:
 
     def _read(self, path: Path) -> None:
         file = read_keys(path)
-        self._secret = read_secret(path, file, self._given)
+        self._signing = Signing(self._clock, path, file, self._given)
         self._keys = {key.key_sha256: key for key in file.keys}
 
 

@@ -1,8 +1,13 @@
 """Access: what each key, token and role may, on its own ids and on foreign ones."""
 
+import hmac
 import logging
+from base64 import urlsafe_b64encode
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 import yaml
 
@@ -17,7 +22,18 @@ from channels.api.access import (
     Forbidden,
     Unauthorized,
 )
-from channels.keys import Key, KeysFile, SecretFile, hash_of, read_keys, write_keys
+from channels.keys import (
+    FormerSecret,
+    Key,
+    KeysFile,
+    RevokedPerson,
+    RevokedToken,
+    SecretFile,
+    hash_of,
+    hash_of_person,
+    read_keys,
+    write_keys,
+)
 from channels.tokens import BadToken, opened, sign
 from schemas.errors import ConfigError
 
@@ -265,7 +281,9 @@ def test_only_keys_with_a_role_sign_in_on_the_console(access: Access, clock: Clo
 def test_a_page_proves_whose_it_is_by_its_cookie(access: Access) -> None:
     _, cookie = access.sign_in("k-marketer")
     assert access.csrf_token(cookie) == access.csrf_token(cookie)
-    assert access.csrf_token(cookie) != access.csrf_token(None)
+    assert access.is_csrf_token(cookie, access.csrf_token(cookie))
+    for wrong in (access.csrf_token(None), "", "x", "\u00fc", cookie):
+        assert not access.is_csrf_token(cookie, wrong)
 
 
 def test_a_revoked_key_and_its_cookie_open_nothing_a_second_later(
@@ -383,7 +401,126 @@ def test_the_file_is_its_owners_and_holds_no_key(path: Path) -> None:
 
 def test_values_come_out_of_a_token_as_they_went_in() -> None:
     values = ["ü \"'\n", 7, ""]
-    token = sign(b"x" * 32, "p", *values)  # type: ignore[arg-type]
-    assert opened(b"x" * 32, "p", token) == values
+    token = sign([b"x" * 32], "p", 5, *values)  # type: ignore[arg-type]
+    assert opened([b"x" * 32], "p", token)[:2] == (values, 5)
+    for secrets, purpose in (([b"x" * 32], "q"), ([b"y" * 32], "p")):
+        with pytest.raises(BadToken):
+            opened(secrets, purpose, token)
+
+
+def test_tokens_of_the_same_values_have_each_an_id_of_their_own() -> None:
+    made = [sign([b"x" * 32], "p", 5, "anna") for _ in range(100)]
+    assert len({opened([b"x" * 32], "p", one).token_id for one in made}) == 100
+
+
+def former_token(purpose: str, *values: str | int) -> str:
+    """As tokens were made before they had ids: by hand, with the secret of `path`."""
+    body = urlsafe_b64encode(msgspec.json.encode(values)).rstrip(b"=").decode()
+    mac = hmac.digest(SECRET.encode(), f"{purpose}\0{body}".encode(), "sha256")
+    return f"{body}.{urlsafe_b64encode(mac).rstrip(b'=').decode()}"
+
+
+def test_a_token_of_the_former_kind_is_honoured_for_its_lifetime(
+    access: Access, clock: Clock
+) -> None:
+    issued_s = int(clock.now_s)
+    session = former_token("session", "s-1", "a-1", issued_s)
+    person = former_token("person", "anna", issued_s)
+    cookie = former_token("console", hash_of("k-operator"), issued_s)
+    caller = caller_of(access, "browser", session_token=session, person_token=person)
+    assert (caller.session_id, caller.anonymous_id, caller.person) == ("s-1", "a-1", "anna")
+    assert access.console_caller(cookie).name == "operator"
+    assert access.is_csrf_token(cookie, former_token("csrf", cookie).partition(".")[2])
+    clock.now_s += PERSON_S
+    assert access.new_session(session).anonymous_id == "a-1"
+    for token in ({"session_token": session}, {"person_token": person}):
+        with pytest.raises(Unauthorized, match="expired"):
+            caller_of(access, "browser", **token)
+    for wrong in (*broken(person), former_token("person", "anna"), former_token("other", "a", 1)):
+        with pytest.raises(Unauthorized):
+            caller_of(access, "browser", person_token=wrong)
+
+
+def change(path: Path, clock: Clock, **changes: Any) -> None:
+    """Changes the file of keys, and waits until that counts."""
+    write_keys(path, msgspec.structs.replace(read_keys(path), **changes))
+    clock.now_s += RELOAD_S
+
+
+def at(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+@pytest.mark.parametrize("kind", ["present", "former"])
+def test_one_token_is_taken_back_and_the_others_stay(
+    access: Access, path: Path, clock: Clock, kind: str
+) -> None:
+    issued_s = int(clock.now_s)
+    is_former = kind == "former"
+    token = former_token("person", "anna", issued_s) if is_former else access.person_token("anna")
+    other = access.person_token("anna")
+    own = access.new_session()
+    ids = [opened([SECRET.encode()], purpose, one).token_id for purpose, one in (("person", token), ("session", own.token))]  # fmt: skip
+    change(path, clock, revoked_tokens=tuple(RevokedToken(one, at(9e9)) for one in ids))
+    for revoked in ({"person_token": token}, {"session_token": own.token}):
+        with pytest.raises(Unauthorized, match="revoked"):
+            caller_of(access, "browser", **revoked)
+    assert access.new_session(own.token).anonymous_id != own.anonymous_id
+    assert caller_of(access, "browser", person_token=other).person == "anna"
+
+
+def test_all_tokens_of_a_person_until_a_moment_are_taken_back(
+    access: Access, path: Path, clock: Clock
+) -> None:
+    old, others = access.person_token("anna"), access.person_token("bert")
+    before = at(int(clock.now_s))
+    change(path, clock, revoked_persons=(RevokedPerson(hash_of_person("anna"), before),))
+    assert "anna" not in path.read_text()
+    with pytest.raises(Unauthorized, match="revoked"):
+        caller_of(access, "browser", person_token=old)
+    assert caller_of(access, "browser", person_token=others).person == "bert"
+    assert caller_of(access, "browser", person_token=access.person_token("anna")).person == "anna"
+
+
+def test_a_key_ends_when_it_expires(access: Access, path: Path, clock: Clock) -> None:
+    ends = at(clock.now_s + 60)
+    change(path, clock, keys=tuple(msgspec.structs.replace(one, expires=ends) for one in KEYS.values()))  # fmt: skip
+    _, cookie = access.sign_in("k-viewer")
+    assert caller_of(access, "browser").is_browser
+    assert access.origins == {PAGE}
+    clock.now_s += 60
+    for refused in ("browser", "admin"):
+        with pytest.raises(Unauthorized, match="expired"):
+            caller_of(access, refused)
+    with pytest.raises(Unauthorized, match="expired"):
+        access.sign_in("k-viewer")
+    with pytest.raises(Unauthorized, match="expired"):
+        access.console_caller(cookie)
+    assert access.origins == frozenset()
+
+
+def test_a_secret_is_changed_with_an_overlap(access: Access, path: Path, clock: Clock) -> None:
+    old = access.person_token("anna")
+    _, cookie = access.sign_in("k-operator")
+    csrf = access.csrf_token(cookie)
+    path.with_name("new.secret").write_text("n" * 32)
+    change(
+        path, clock,
+        secret=SecretFile("new.secret"),
+        former_secrets=(FormerSecret("the.secret", at(clock.now_s + 3_600)),),
+    )  # fmt: skip
+    new = access.person_token("anna")
+    assert access.csrf_token(cookie) != csrf
+    for token in (old, new):
+        assert caller_of(access, "browser", person_token=token).person == "anna"
+    assert access.console_caller(cookie).name == "operator"
+    assert access.is_csrf_token(cookie, csrf)
     with pytest.raises(BadToken):
-        opened(b"x" * 32, "q", token)
+        opened([SECRET.encode()], "person", new)
+    clock.now_s += 3_600
+    with pytest.raises(Unauthorized, match="signature"):
+        caller_of(access, "browser", person_token=old)
+    assert not access.is_csrf_token(cookie, csrf)
+    assert caller_of(access, "browser", person_token=new).person == "anna"
+    path.with_name("the.secret").unlink()
+    assert Access(path, clock=clock).is_open is False

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from channels.api.access import Access
+from channels.api.access import Access, Unauthorized
 from channels.api.audit_log import AuditLog
 from channels.keys import read_keys
 from channels.pseudonyms import read_pseudonyms
@@ -43,7 +43,7 @@ def test_a_key_that_is_made_opens_what_it_may(home: Path) -> None:
     caller = access.caller(f"Bearer {made['key']}")
     assert caller.name == "shop"
     assert list(caller.scopes) == ["decisions:read"]
-    token = key("person-token", "anna").output.strip()
+    token = key("person-token", "anna").stdout.strip()
     assert access.caller(None, person_token=token).person == "anna"
     for place in (path, home / "keys.secret"):
         assert place.stat().st_mode & 0o777 == 0o600
@@ -118,3 +118,71 @@ def test_every_change_is_in_the_audit_log(home: Path) -> None:
     assert key("audit", "--verify").exit_code == 0
     cut = key("audit", "--noted", head)
     assert "cut off" in cut.output
+
+
+def test_a_key_can_end_by_itself(home: Path) -> None:
+    key("create", "--name", "guest", "--role", "viewer", "--expires", "2020-01-01T00:00:00Z")
+    [shown] = json.loads(key("list", "--json").output)
+    assert shown["expires"] == "2020-01-01T00:00:00+00:00"
+    made = json.loads(
+        key("create", "--name", "shop", "--scope", "admin", "--expires", "2020-01-01T00:00:00Z", "--json").output
+    )  # fmt: skip
+    with pytest.raises(Unauthorized, match="expired"):
+        Access(home / "keys.yaml").caller(f"Bearer {made['key']}")
+    assert "soon" in refusal("create", "--name", "x", "--role", "viewer", "--expires", "soon")
+
+
+def opens(home: Path, token: str) -> bool:
+    """Whether a person's token opens anything."""
+    try:
+        return Access(home / "keys.yaml").caller(None, person_token=token).person == "anna"
+    except Unauthorized:
+        return False
+
+
+@pytest.mark.parametrize("by", ["token", "id"])
+def test_a_token_is_revoked_by_itself_or_its_id(home: Path, by: str) -> None:
+    key("create", "--name", "shop", "--scope", "admin")
+    made, other = (json.loads(key("person-token", "anna", "--json").output) for _ in range(2))
+    assert opens(home, made["token"])
+    assert key("revoke-token", made[by]).exit_code == 0
+    assert (opens(home, made["token"]), opens(home, other["token"])) == (False, True)
+    assert "neither a token" in refusal("revoke-token", "x")
+
+
+def test_a_persons_tokens_are_revoked_until_now(home: Path) -> None:
+    key("create", "--name", "shop", "--scope", "admin")
+    token = json.loads(key("person-token", "anna", "--json").output)["token"]
+    key("revoke-person", "bert")
+    key("revoke-person", "anna", "--before", "2020-01-01T00:00:00Z")
+    assert opens(home, token)
+    key("revoke-person", "anna")
+    key("revoke-person", "anna", "--before", "2020-01-01T00:00:00Z")
+    assert not opens(home, token)
+    assert "anna" not in (home / "keys.yaml").read_text()
+    key("create", "--name", "other", "--scope", "admin")
+    assert not opens(home, token)
+
+
+@pytest.mark.parametrize("hours", ["0", "24"])
+def test_a_rotated_secret_signs_and_the_old_one_opens_for_the_overlap(
+    home: Path, hours: str
+) -> None:
+    key("create", "--name", "shop", "--scope", "admin")
+    old = json.loads(key("person-token", "anna", "--json").output)["token"]
+    assert key("rotate-secret", "--overlap-hours", hours).exit_code == 0
+    new = json.loads(key("person-token", "anna", "--json").output)["token"]
+    assert (opens(home, old), opens(home, new)) == (hours != "0", True)
+    [place] = home.glob("keys.*Z-*.secret")
+    assert place.stat().st_mode & 0o777 == 0o600
+    log = AuditLog(home / "home" / "audit.jsonl")
+    assert log.newest(1)[0].what == "secret rotate"
+    assert place.read_text().strip() not in log.path.read_text()
+
+
+def test_a_secret_of_the_environment_is_rotated_there(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key("create", "--name", "shop", "--scope", "admin")
+    monkeypatch.setenv("KAIROS_API_SECRET", "e" * 32)
+    assert "former_secrets" in refusal("rotate-secret")
