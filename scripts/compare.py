@@ -5,14 +5,15 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from jobs.decoded import decoded
 from jobs.kafka import open_consumer, partitions_of, read_to_end
 from schemas.codec import DECISION
 from schemas.decisions import Decision, Versions
-from schemas.errors import ConfigError, InvalidEvent
+from schemas.errors import ConfigError
 from schemas.limits import SECOND_MS
 from schemas.records import LogRecord
 from schemas.topics import DECISIONS
-from scripts.console import show, show_table
+from scripts.console import say, show, show_table
 from scripts.times import utc
 
 EDGE_MS: Final = 5 * SECOND_MS
@@ -146,11 +147,7 @@ def _check_there(kafka: str, topic: str, prefix: str) -> None:
 
 
 def _decided(records: Iterable[LogRecord]) -> Iterator[Decision]:
-    for record in records:
-        try:
-            decision = DECISION.decode(record.value)
-        except InvalidEvent:
-            continue  # what readers of the topic leave out as well
+    for decision in decoded(records, DECISION.decode, say):
         if decision.kind == "decided":
             yield decision
 

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 import numpy as np
 
+from jobs.decoded import decoded
 from jobs.examples import matrix_of
 from jobs.kafka import read_to_end
 from models.artefact import load_scorer
@@ -18,7 +19,7 @@ from schemas.errors import ConfigError
 from schemas.limits import AHEAD_OF_LOG_MAX_MS
 from schemas.topics import DECISIONS, TRACES
 from scripts.action_words import STAGES, priority_in_words, verdict_in_words
-from scripts.console import show, show_table
+from scripts.console import say, show, show_table
 from scripts.models_cli import announced
 from scripts.times import utc
 from udfs.decide import COLD_SCORER
@@ -317,8 +318,7 @@ def _newest(
     """The last record with this id among those of `from_ms` and later (a repeat writes it again)."""
     wanted = decision_id.encode()
     found = None
-    for one in read_to_end(kafka, [topic], from_ms):
-        if wanted in one.value:
-            record = codec.decode(one.value)
-            found = record if record.decision_id == decision_id else found
+    records = (one for one in read_to_end(kafka, [topic], from_ms) if wanted in one.value)
+    for record in decoded(records, codec.decode, say):
+        found = record if record.decision_id == decision_id else found
     return found

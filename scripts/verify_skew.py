@@ -16,6 +16,7 @@ import numpy as np
 from msgspec import Struct
 
 from jobs.config import Config
+from jobs.decoded import decoded
 from jobs.examples import matrix_of
 from jobs.fold import Fold, FoldRules
 from jobs.kafka import read_to_end
@@ -199,8 +200,7 @@ def read_traces(
     """The traces of decisions on events of [from_ms, to_ms)."""
     # a trace's record bears the time of the event's record, which the event may be ahead of
     since_ms = None if from_ms is None else max(0, from_ms - AHEAD_OF_LOG_MAX_MS)
-    for record in read_to_end(kafka, [topic], since_ms):
-        trace = TRACE.decode(record.value)
+    for trace in decoded(read_to_end(kafka, [topic], since_ms), TRACE.decode, say):
         is_after = from_ms is None or trace.event_time_ms >= from_ms
         if is_after and (to_ms is None or trace.event_time_ms < to_ms):
             yield trace

@@ -4,12 +4,14 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from jobs.decoded import decoded
 from jobs.kafka import read_to_end
 from schemas.codec import TRACE
 from schemas.decisions import DecisionTrace, TracedAction
 from schemas.errors import ConfigError
 from schemas.topics import TRACES
 from scripts.action_words import fate_in_words
+from scripts.console import say
 
 
 class WhyNot(NamedTuple):
@@ -29,10 +31,8 @@ def why_not(kafka: str, prefix: str, person: str, action_id: str, at_ms: int | N
     wanted = person.encode()
     newest: WhyNot | None = None
     competed: set[str] = set()
-    for record in read_to_end(kafka, [prefix + TRACES]):
-        if wanted not in record.value:
-            continue
-        trace = TRACE.decode(record.value)
+    records = (one for one in read_to_end(kafka, [prefix + TRACES]) if wanted in one.value)
+    for trace in decoded(records, TRACE.decode, say):
         if trace.person != person or (at_ms is not None and trace.event_time_ms > at_ms):
             continue
         competed |= {one.action_id for one in trace.actions}

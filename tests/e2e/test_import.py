@@ -11,9 +11,11 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 
+from jobs.publish import Log
 from schemas.limits import DAY_MS
+from schemas.topics import DECISIONS, TRACES
 from scripts.workload import catalogue, shoppers
-from tests.e2e.homes import Home, fresh_home, wait_for
+from tests.e2e.homes import Decisions, Home, fresh_home, wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 EVENTS = 150
@@ -36,7 +38,6 @@ def event_lines() -> list[str]:
             msgspec.structs.replace(
                 one,
                 event_time_ms=begun_ms + number * 2_000,
-                item_ids=tuple(item.replace("item-", "i") for item in one.item_ids),
                 sent_at_ms=None,
             )
         ).decode()
@@ -130,6 +131,25 @@ def _moves(home: Home) -> bool:
     before = counts(home)
     time.sleep(2)
     return counts(home) != before
+
+
+def test_foreign_records_end_no_tool(files: Files, imported: dict[str, Any]) -> None:
+    home = files.home
+    kafka = home.json("status", "--json")["kafka"]["address"]
+    with Decisions(kafka) as decisions:
+        wait_for(decisions.look)
+        one = next(iter(decisions.by_event.values()))
+    log = Log(kafka)
+    junk = b"junk with " + one.decision_id.encode() + one.person.encode()
+    for topic in (TRACES, DECISIONS):
+        log.raw(topic, one.person, junk, one.event_time_ms)
+    log.flush()
+    explained = home.json("explain", one.decision_id, "--json")
+    assert explained["decision"]["decision_id"] == one.decision_id
+    for words in (("verify", "skew"), ("why-not", one.person, one.action_id)):
+        done = home.kairos(*words, "--json")
+        assert done.returncode == 0, done.stderr
+        assert "1 records cannot be read and are left out" in done.stderr
 
 
 def test_what_is_no_events_is_an_exit_code(files: Files, tmp_path: Path) -> None:
