@@ -5,11 +5,11 @@ from typing import Any, Final
 
 from pyflink.common import Row, Types
 from pyflink.datastream.functions import KeyedBroadcastProcessFunction, KeyedProcessFunction
-from pyflink.datastream.state import MapStateDescriptor, ValueStateDescriptor
 
 from jobs.job_settings import JobSettings
 from jobs.metrics import Counts
 from jobs.operators import BYTES, SessionStep, enter_task, pack, take_knowledge, unpack
+from jobs.plain_state import BytesByNumber, ValueOfBytes
 from schemas.knowledge import (
     ACTION_KNOWLEDGE,
     ACTION_KNOWLEDGE_STATE,
@@ -97,8 +97,7 @@ class EpochBuffer:
     """
 
     def __init__(self, context: Any, name: str) -> None:
-        rows = MapStateDescriptor(name, Types.LONG(), Types.PICKLED_BYTE_ARRAY())
-        self._rows = context.get_map_state(rows)
+        self._rows = BytesByNumber(context, name)
         self._sizes: dict[tuple[str, int], int] = {}
 
     def add(self, key: str, epoch: int, value: bytes) -> None:
@@ -113,9 +112,7 @@ class EpochBuffer:
         """Removes and returns what the current key, which is `key`, has in the epoch."""
         first = epoch * FACTS_PER_EPOCH_MAX
         places = range(first, first + self._size(key, epoch))
-        found = [self._rows.get(place) for place in places]
-        for place in places:
-            self._rows.remove(place)
+        found = [self._rows.take(place) for place in places]
         self._sizes.pop((key, epoch), None)
         return found
 
@@ -139,8 +136,7 @@ class ItemOperator(KeyedProcessFunction):  # type: ignore[misc]
         self._counts = Counts(runtime_context.get_metrics_group())
         self._facts = EpochBuffer(runtime_context, "facts")
         # named when there were only items: the name is bound to savepoints
-        known = ValueStateDescriptor("item", Types.PICKLED_BYTE_ARRAY())
-        self._known = runtime_context.get_state(known)
+        self._known = ValueOfBytes(runtime_context, "item")
         enter_task(self._settings)
 
     def process_element(self, value: Any, ctx: Any) -> None:

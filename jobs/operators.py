@@ -10,7 +10,6 @@ import msgspec
 from pyflink.common import Row, Types
 from pyflink.datastream import OutputTag
 from pyflink.datastream.functions import KeyedBroadcastProcessFunction
-from pyflink.datastream.state import MapStateDescriptor
 
 from jobs.code import check_code
 from jobs.config import config_from
@@ -18,6 +17,7 @@ from jobs.job_settings import JobSettings
 from jobs.knowledge_feed import KnowledgeFeed, LearntReader, open_feed
 from jobs.metrics import Counts
 from jobs.pace import Pace
+from jobs.plain_state import BytesByNumber
 from jobs.timed_state import TimedState
 from schemas.codec import DEAD_LETTER, DECISION, TRACE
 from schemas.formats import DECODERS
@@ -159,8 +159,7 @@ class WaitingNews:
     """The current person's news that a replay has not taken yet, in Flink's state, by its time."""
 
     def __init__(self, context: Any) -> None:
-        waiting = MapStateDescriptor("waiting", Types.LONG(), Types.PICKLED_BYTE_ARRAY())
-        self._by_time = context.get_map_state(waiting)
+        self._by_time = BytesByNumber(context, "waiting")
 
     def put(self, value: bytes, timers: Any) -> None:
         """Keeps news until the watermark has come to its time."""

@@ -3,9 +3,7 @@
 from struct import Struct
 from typing import Any, Final, Generic, Protocol, TypeVar
 
-from pyflink.common import Types
-from pyflink.datastream.state import ValueStateDescriptor
-
+from jobs.plain_state import ValueOfBytes
 from schemas.codec import StateCodec
 from schemas.limits import BUSY_KEYS_MAX
 
@@ -34,7 +32,7 @@ class TimedState(Generic[S]):
     """
 
     def __init__(self, context: Any, name: str, codec: StateCodec[S]) -> None:
-        self._cell = context.get_state(ValueStateDescriptor(name, Types.PICKLED_BYTE_ARRAY()))
+        self._cell = ValueOfBytes(context, name)
         self._codec = codec
         self._pending_ms = NEVER_MS
         self._busy: dict[str, tuple[S, int]] = {}

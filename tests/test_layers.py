@@ -69,3 +69,23 @@ def test_only_the_configuration_reads_the_environment() -> None:
 def test_a_read_of_the_environment_is_found() -> None:
     assert reads_of_the_environment("import os\nx = os.environ['A']\ny = os.getenv('B')") == [2, 3]
     assert not reads_of_the_environment("import os\nos.environ['A'] = 'x'")
+
+
+RUN_WHAT_THEY_READ = {"pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib"}
+
+
+def loads_of_objects(source: str) -> bool:
+    """Whether it can make objects of bytes, and so run what somebody wrote there."""
+    return bool(imported(source) & RUN_WHAT_THEY_READ) or "PICKLED_BYTE_ARRAY()" in source
+
+
+def test_foreign_bytes_are_never_unpickled() -> None:
+    for layer in ALLOWED:
+        for path in (ROOT / layer).rglob("*.py"):
+            assert not loads_of_objects(path.read_text()), path
+
+
+def test_an_unpickling_is_found() -> None:
+    assert loads_of_objects("from pickle import loads")
+    assert loads_of_objects("state = Types.PICKLED_BYTE_ARRAY()")
+    assert not loads_of_objects("from pickletools import genops")

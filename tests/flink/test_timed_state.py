@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from jobs.plain_state import PLAIN
 from jobs.timed_state import TIME, TimedState
 from schemas.limits import BUSY_KEYS_MAX
 from schemas.person import PERSON_STATE, PersonState
@@ -63,7 +64,7 @@ def test_state_that_is_no_longer_kept_beside_is_read_again() -> None:
     state = stored(cell, 10)
     for n in range(BUSY_KEYS_MAX):
         state.store(f"other-{n}", person(20), Cell())
-    cell.data = TIME.pack(10) + PERSON_STATE.encode(person(11))
+    cell.data = PLAIN + TIME.pack(10) + PERSON_STATE.encode(person(11))
     assert state.load(KEY) == person(11)
 
 
