@@ -167,7 +167,11 @@ class Budget(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Treatment(Struct, frozen=True, forbid_unknown_fields=True):
-    """How an action looks in a channel: `content` holds texts by language under names of the channel's own."""
+    """How an action looks in a channel: `content` holds texts by language under names of the channel's own.
+
+    Under `link`, `url`, `href`, `image`, `src`, and names that end in `_` and one of them, stands a link: `https`, `http`,
+    `mailto`, `tel`, or one of the page's own site, whatever the placeholders in it stand for (`schemas/links.py`).
+    """
 
     id: Id
     channel: Text | None = None

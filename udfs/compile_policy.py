@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from schemas.errors import ConfigError
+from schemas.links import is_link_name
 from schemas.policy import (
     NOTHING,
     RECOMMEND_ITEMS,
@@ -41,7 +42,7 @@ from udfs.compiled_policy import (
     changed_arms,
 )
 from udfs.conditions import BOOL, STRING, Condition, ConditionError, Type, compile_condition
-from udfs.render_texts import Template, TextError, parse_text
+from udfs.render_texts import Template, TextError, link_template_fault, parse_text
 
 VARIANTS_MAX: Final = 32
 """Combinations of arms; a policy with more is refused, because each is compiled before it is live."""
@@ -146,6 +147,16 @@ class _Compiler:
             self.wrong(path, f"there is no text in the policy's language {self.policy.language!r}")
         return found
 
+    def content(
+        self, name: str, sentence: Sentence, path: Path, has_item: bool
+    ) -> dict[str, Template]:
+        """A text under a name of the channel's; where that is a link's, it may be followed."""
+        found = self.texts(sentence, path, has_item)
+        for language, template in found.items():
+            if is_link_name(name) and (fault := link_template_fault(template)):
+                self.wrong((*path, language), fault)
+        return found
+
     def known(self, name: str, names: Iterable[str], what: str, path: Path) -> None:
         """Notes a mistake where `name` is not among `names`."""
         names = set(names)
@@ -212,7 +223,12 @@ def _action(
             one,
             compiler.place(one.when, (*path, "treatments", at, "when")),
             tuple(
-                (name, compiler.texts(text, (*path, "treatments", at, "content", name), has_item))
+                (
+                    name,
+                    compiler.content(
+                        name, text, (*path, "treatments", at, "content", name), has_item
+                    ),
+                )
                 for name, text in one.content.items()
             ),
         )

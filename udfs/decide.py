@@ -17,6 +17,7 @@ from schemas.decisions import (
 )
 from schemas.events import Event
 from schemas.limits import PERSON_EXPIRY_MS
+from schemas.links import is_link_name
 from schemas.person import PersonState
 from schemas.policy import NOTHING, RECOMMEND_ITEMS, Placement
 from schemas.session import SESSION_CONTEXT, SessionContext, SessionNews
@@ -34,7 +35,7 @@ from udfs.knowledge import Knowledge, Known
 from udfs.outcomes import PersonOutcome
 from udfs.read_situation import Situation
 from udfs.remember_actions import has_limits, remember_grant, remember_reaction
-from udfs.render_texts import in_language, language_of, render
+from udfs.render_texts import in_language, language_of, render, render_link
 from udfs.respond import respond, response_context, response_row
 from udfs.retrieve_candidates import Retrieved, retrieve_candidates
 from udfs.sentences import say
@@ -387,12 +388,13 @@ def _explanation(
 
 
 def _content(chosen: Judged, asked: Asked, moment: Seen, language: str) -> dict[str, str]:
-    """The treatment's texts; one that names what is missing is left out."""
+    """The treatment's texts; one that names what is missing is left out, and a link that nobody may follow."""
     found = {}
     for name, texts in chosen.treatment.content if chosen.treatment else ():
         template = in_language(texts, asked.language, language)
         if template is not None:
-            said = render(template, _text_values(chosen.compiled, template.names, moment))
+            made = render_link if is_link_name(name) else render
+            said = made(template, _text_values(chosen.compiled, template.names, moment))
             if said is not None:
                 found[name] = said
     return found

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from typing import Final, NamedTuple
 
 from schemas.events import Event
+from schemas.links import HOST_TO_COME, cleaned_link, link_fault
 from udfs.conditions import Types
 
 PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
@@ -59,6 +60,19 @@ def render(template: Template, values: Mapping[str, object]) -> str | None:
     for value, piece in zip(found, template.pieces[1:], strict=True):
         words += (_said(value), piece)
     return "".join(words)
+
+
+def link_template_fault(template: Template) -> str:
+    """Why a template makes no link that may be followed, whatever its values; empty = it may."""
+    if template.names and HOST_TO_COME.match(template.pieces[0]):
+        return "a placeholder may not make the host of a link"
+    return link_fault("x".join(template.pieces))
+
+
+def render_link(template: Template, values: Mapping[str, object]) -> str | None:
+    """The link with the values; None where one is missing, or makes a link that may not be followed."""
+    text = render(template, values)
+    return cleaned_link(text) if text is not None and template.names else text
 
 
 def in_language(texts: Mapping[str, Template], language: str, otherwise: str) -> Template | None:

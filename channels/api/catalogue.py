@@ -6,6 +6,7 @@ from typing import Final
 from channels.api.knowledge import Snapshot
 from channels.api.wire import CategoriesOut, CategoryOut, ItemOut, ItemsOut
 from schemas.items import Item
+from schemas.links import is_link_name, link_fault
 
 WORDS_MAX: Final = 8
 """Words of a query that count."""
@@ -34,10 +35,16 @@ def categories_of(snapshot: Snapshot) -> CategoriesOut:
 
 
 def item_out(item: Item) -> ItemOut:
-    """The item as it goes over HTTP."""
+    """The item as it goes over HTTP, without links that a page may not follow."""
+    attributes = {
+        name: text
+        for name, text in item.attributes.items()
+        if not is_link_name(name) or not link_fault(text)
+    }
+    image = item.image if item.image is not None and not link_fault(item.image) else None
     return ItemOut(
         item.item_id, item.name, item.category, item.brand, item.price, item.currency, item.stock,
-        item.tags, item.attributes, item.text, item.image,
+        item.tags, attributes, item.text, image,
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from typing import Final
 import pytest
 
 from channels.api.breaker import Breaker
+from channels.api.catalogue import item_out
 from channels.api.decision_stream import (
     QUEUE_MAX,
     SUBSCRIBERS_PER_SESSION_MAX,
@@ -216,3 +217,16 @@ def test_the_policy_is_the_newest_in_force_and_one_that_the_engine_refuses_is_no
     later = knowledge.policy_at(4_000_000_000_000)
     assert later is not None
     assert later.version == "next"
+
+
+def test_an_item_goes_out_without_links_that_may_not_be_followed() -> None:
+    item = Item(
+        "i1",
+        image="java\nscript:x",
+        attributes={"url": "javascript:x", "colour": "a:b", "size_url": "/s"},
+    )
+    found = item_out(item)
+    assert (found.image, found.attributes) == (None, {"colour": "a:b", "size_url": "/s"})
+    assert (
+        item_out(Item("i1", image="https://img.example/1.png")).image == "https://img.example/1.png"
+    )

@@ -87,6 +87,24 @@ def test_an_action_that_fits_is_chosen_and_said_with_its_content() -> None:
     assert (german.content["title"], german.explanation) == ("Hallo web", "Weil")
 
 
+@pytest.mark.parametrize(
+    ("link", "value", "made"),
+    [
+        ("{context.channel}", "/shop/x", "/shop/x"), ("{context.channel}", "javascript:alert(1)", None),
+        ("{context.channel}", "java\nscript:alert(1)", None),
+        ("/{context.channel}", "/evil.example", None), ("/{context.channel}", "\\evil.example", "/%5Cevil.example"),
+        ("/search?q={context.channel}", "running shoes", "/search?q=running%20shoes"),
+    ],
+)  # fmt: skip
+def test_a_link_that_values_make_is_looked_at_again(
+    link: str, value: str, made: str | None
+) -> None:
+    texts = {"title": {"en": "Look"}, "link": {"en": link}}
+    knowledge = knowing(action(treatments=[{"id": "big", "content": texts}]))
+    decision, _ = ask(knowledge, asked(channel=value))
+    assert decision.content == {"title": "Look"} | ({"link": made} if made else {})
+
+
 def test_doing_nothing_is_always_a_candidate() -> None:
     decision, trace = ask(knowing(action(eligibility=need("session.events < 0"))))
     assert (decision.action_id, decision.treatment_id, decision.content) == (NOTHING, "none", {})

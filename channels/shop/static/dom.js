@@ -13,6 +13,7 @@ export function s(name, attributes = {}, ...children) {
 function fill(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (value === null || value === undefined || value === false) continue;
+    if ((name === "href" || name === "src") && !window.kairos.isLink(value)) continue; // of a decision, it may be anything
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else if (name in element && typeof value === "boolean") element[name] = value;
     else element.setAttribute(name, value);
