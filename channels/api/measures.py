@@ -16,6 +16,7 @@ COUNTERS: Final = {
     "kairos_api_events_total": "Events that came in, by what became of them: accepted, repeated, rejected, failed",
     "kairos_api_waits_total": "Waits for the engine by how they ended: fresh, timed_out, shed, held_back",
     "kairos_api_limited_total": "Requests refused because their key or session asks too often",
+    "kairos_api_tokens_in_address_total": "Requests with a key or token in their address, of a kairos.js of before 0.2",
 }
 HISTOGRAMS: Final = {
     "kairos_api_request_seconds": "Time from the request's head to the answer's, by endpoint",

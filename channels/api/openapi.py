@@ -67,19 +67,6 @@ def _in_path(name: str, meaning: str, pattern: str = NO_SLASH) -> dict[str, Any]
 
 DECISION_ID: Final = _in_path("decision_id", "As the answer gave it", wire.DECISION_ID_PATTERN)
 TEXT: Final = {"type": "string", "maxLength": STRING_LENGTH_MAX}
-KEY: Final = _query(
-    "key", {"type": "string", "maxLength": 200}, "A browser's key, where no header can be set"
-)
-TOKEN: Final = _query(
-    "token",
-    {"type": "string", "maxLength": 2_048},
-    "The session's token, where no header can be set",
-)
-PERSON: Final = _query(
-    "person",
-    {"type": "string", "maxLength": 2_048},
-    "The person's token, where no header can be set",
-)
 WITH_BODY: Final = (400, 401, 403, 408, 413, 429)
 PLAIN: Final = (400, 401, 403, 429)
 
@@ -99,7 +86,7 @@ ENDPOINTS: Final = (
     ),
     Endpoint(
         "post", "/v1/events", "Events, one or many; answered once Kafka has them", 202, "Accepted",
-        (*WITH_BODY, 422, 503), "Events", parameters=(KEY, TOKEN, PERSON),
+        (*WITH_BODY, 422, 503), "Events",
     ),
     *(
         Endpoint(
@@ -115,7 +102,7 @@ ENDPOINTS: Final = (
     Endpoint(
         "get", "/v1/stream", "Decisions of a session as they are made (server-sent events)", 200, None,
         (*PLAIN, 503), media_type="text/event-stream",
-        parameters=(_query("session_id", ID, "The session; without it, the token's"), KEY, TOKEN, PERSON),
+        parameters=(_query("session_id", ID, "The session; without it, the token's"),),
     ),
     Endpoint(
         "get", "/v1/explain/{decision_id}", "How a decision came about", 200, None,
@@ -260,7 +247,14 @@ def _schemas() -> dict[str, Any]:
         "type": "array", "items": some_event,
         "minItems": 1, "maxItems": wire.EVENTS_PER_REQUEST_MAX,
     }  # fmt: skip
-    batch = {"type": "object", "required": ["events"], "properties": {"events": many}}
+    auth = {
+        "type": "object",
+        "properties": {name: {"type": "string"} for name in ("key", "session", "person")},
+        "description": "Key and tokens of a beacon, which has no headers.",
+    }
+    batch = {
+        "type": "object", "required": ["events"], "properties": {"events": many, "auth": auth},
+    }  # fmt: skip
     events = {"anyOf": [{"$ref": REF.format(name="Event")}, batch, many]}
     schemas = {**schemas, "RecommendationsRequest": asking}
     return {**schemas, "Event": event, "Events": events}

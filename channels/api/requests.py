@@ -2,15 +2,17 @@
 
 import asyncio
 import re
-from typing import Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 from litestar import Request
+from msgspec import Meta, Struct
 
-from channels.api.access import Caller, Forbidden, Unauthorized
+from channels.api.access import KEY_LENGTH_MAX, Caller, Forbidden, Unauthorized
 from channels.api.problems import ApiError
 from channels.api.services import Services
 from channels.api.wire import BODY_BYTES_MAX, DECISION_ID_PATTERN
+from channels.tokens import TOKEN_LENGTH_MAX
 from schemas.limits import ID_LENGTH_MAX
 
 BODY_S: Final = 10.0
@@ -23,16 +25,39 @@ T = TypeVar("T")
 Ask = Request[Any, Any, Any]
 
 
-def caller_of(services: Services, request: Ask, *, in_query: bool = False) -> Caller:
-    """Who calls; with `in_query` key and tokens may be in the address, where no header can be set.
+class Credentials(Struct, frozen=True, omit_defaults=True):
+    """Key and tokens in a body, where no header can be set."""
 
-    Raises ApiError 401, 403, 429.
+    key: Annotated[str, Meta(max_length=KEY_LENGTH_MAX)] = ""
+    session: Annotated[str, Meta(max_length=TOKEN_LENGTH_MAX)] = ""
+    person: Annotated[str, Meta(max_length=TOKEN_LENGTH_MAX)] = ""
+
+
+NO_CREDENTIALS: Final = Credentials()
+
+
+def caller_of(
+    services: Services,
+    request: Ask,
+    *,
+    in_query: bool = False,
+    in_body: Credentials = NO_CREDENTIALS,
+) -> Caller:
+    """Who calls: headers count, then what the body says.
+
+    With `in_query` key and tokens may be in the address, as pages send them that hold a client of before 0.2: an
+    address stands in logs. Raises ApiError 401, 403, 429.
     """
     authorization = request.headers.get("authorization")
     token = request.headers.get(SESSION_HEADER)
     person = request.headers.get(PERSON_HEADER)
+    if in_body.key:
+        authorization = authorization or f"Bearer {in_body.key}"
+    token, person = token or in_body.session, person or in_body.person
     if in_query:
         key = request.query_params.get("key")
+        if request.query_params.keys() & {"key", "token", "person"}:
+            services.measures.count("kairos_api_tokens_in_address_total")
         authorization = authorization or (f"Bearer {key}" if key else None)
         token = token or request.query_params.get("token")
         person = person or request.query_params.get("person")
@@ -74,7 +99,7 @@ def limit(services: Services, wait_s: float, what: str) -> None:
         raise ApiError(429, f"this {what} asks too often", retry_after_s=wait_s)
 
 
-async def body_of(request: Ask) -> bytes:
+async def body_of(request: Ask, bytes_max: int = BODY_BYTES_MAX) -> bytes:
     """The body; raises ApiError 408 or 413."""
     parts: list[bytes] = []
     size = 0
@@ -82,8 +107,8 @@ async def body_of(request: Ask) -> bytes:
         async with asyncio.timeout(BODY_S):
             async for part in request.stream():
                 size += len(part)
-                if size > BODY_BYTES_MAX:
-                    raise ApiError(413, f"a body has at most {BODY_BYTES_MAX} bytes")
+                if size > bytes_max:
+                    raise ApiError(413, f"a body has at most {bytes_max} bytes")
                 parts.append(part)
     except TimeoutError as error:
         raise ApiError(408, f"the body did not come within {BODY_S:g} s") from error

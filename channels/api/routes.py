@@ -12,6 +12,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from litestar.response import Stream
 
+from channels.api.access import Caller
 from channels.api.answers import Answered as AnsweredAsk
 from channels.api.answers import Answerer
 from channels.api.asking import decisions_asked, recommendations_asked
@@ -21,6 +22,7 @@ from channels.api.event_log import LogUnavailable
 from channels.api.problems import ApiError
 from channels.api.read_events import ReadEvents, Sender, hashed, read_events
 from channels.api.requests import (
+    Credentials,
     body_of,
     caller_of,
     decision_id_in_path,
@@ -54,6 +56,8 @@ from schemas.events import Event
 from schemas.limits import ID_LENGTH_MAX, STRING_LENGTH_MAX
 
 JSON: Final = "application/json"
+BEACON_BYTES_MAX: Final = 65_536
+"""Browsers send no larger beacon."""
 EXPLAIN_S: Final = 10.0
 EXPLAINING_MAX: Final = 8
 HEARTBEAT_S: Final = 15.0
@@ -131,8 +135,8 @@ def writing_handlers(services: Services) -> list[HTTPRouteHandler]:
 
     @post("/v1/events", status_code=202)
     async def events(request: Asked) -> Answered:
-        caller = caller_of(services, request, in_query=True)
-        given = events_in(decoded(ANYTHING, await body_of(request)))
+        caller, value = await beacon_of(services, request)
+        given = events_in(value)
         now_ms = _now_ms()
         sender = Sender(caller.session_id, caller.anonymous_id)
         read = read_events(given, sender, now_ms, services.visitors.anonymous_id_of)
@@ -272,6 +276,28 @@ def state_handlers(services: Services) -> list[HTTPRouteHandler]:
         )
 
     return [healthz, readyz, metrics]
+
+
+async def beacon_of(services: Services, request: Asked) -> tuple[Caller, object]:
+    """Who sends events, and what: a page that is left can set no header, so its body says who it is (`auth`).
+
+    Raises ApiError. What comes without a header is read before it is known from whom, so it is small.
+    """
+    if (
+        services.access.is_open
+        or "authorization" in request.headers
+        or "key" in request.query_params
+    ):
+        caller = caller_of(services, request, in_query=True)
+        return caller, decoded(ANYTHING, await body_of(request))
+    body = await body_of(request, BEACON_BYTES_MAX)
+    try:
+        value = decoded(ANYTHING, body)
+        said = value.get("auth") if isinstance(value, Mapping) else None
+        in_body = msgspec.convert(said or {}, Credentials)
+    except (ApiError, msgspec.ValidationError):
+        value, in_body = None, Credentials()
+    return caller_of(services, request, in_body=in_body), value
 
 
 def events_in(value: object) -> list[object]:

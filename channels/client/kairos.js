@@ -48,7 +48,7 @@
     me.at = nowMs;
     save();
   };
-  const hush = () => { stream?.close(); stream = null; };
+  const hush = () => { stream?.abort(); stream = null; };
   const begin = (other) => { me = other; hush(); };
   const sign = async (holder) => { // with a key the session is the server's, and signed
     if (!key || holder.token) return;
@@ -130,22 +130,30 @@
   };
   const leave = () => {
     while (document.hidden && queue.length) {
-      const own = next(), { session, token, proof = "" } = own[0].holder;
-      const query = key ? `?key=${key}&token=${encodeURIComponent(token)}&person=${encodeURIComponent(proof)}` : "";
-      const body = new Blob([JSON.stringify({ events: own.map(stamp) })], { type: "text/plain" });
-      if (!session || (key && !token) || !navigator.sendBeacon(`${base}/v1/events${query}`, body)) return;
+      const own = next(), { session, token, proof: person } = own[0].holder;
+      const auth = key && { key, session: token, person }; // a beacon has no headers, and addresses stand in logs
+      const body = new Blob([JSON.stringify({ events: own.map(stamp), auth })], { type: "text/plain" });
+      if (!session || (key && !token) || !navigator.sendBeacon(`${base}/v1/events`, body)) return;
       queue.splice(0, own.length);
     }
   };
 
   // --- decisions: pushed; what is not answered in time stays as it is ---------------------------------------------
   const tell = (target, name, detail) => target.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, cancelable: true }));
-  const listen = () => {
+  const listen = async () => { // no EventSource: it has no headers, so tokens would stand in addresses
     if (stream || !slots.size || document.hidden || !me.session || (key && !me.token)) return; // few may be open at once
-    const query = `session_id=${me.session}${key ? `&key=${key}&token=${encodeURIComponent(me.token)}` : ""}`;
-    const mine = stream = new EventSource(`${base}/v1/stream?${query}`);
-    stream.addEventListener("decision", (message) => take(JSON.parse(message.data), true));
-    stream.onerror = () => mine.readyState === 2 && setTimeout(() => { if (stream === mine) stream = null; }, RETRY_MS);
+    const mine = stream = new AbortController();
+    let isRefused, text = "";
+    try {
+      const { ok, body } = await fetch(`${base}/v1/stream?session_id=${me.session}`, { headers: headers(), signal: mine.signal });
+      isRefused = !ok;
+      for (let part, reader = body.pipeThrough(new TextDecoderStream()).getReader(); !(part = await reader.read()).done;) {
+        const lines = (text + part.value).split("\n");
+        text = lines.pop();
+        lines.forEach((line) => /^data: {"/.test(line) && take(JSON.parse(line.slice(6)), true));
+      }
+    } catch { /* gone, or hushed */ }
+    setTimeout(() => { if (stream === mine) { stream = null; isRefused || listen(); } }, RETRY_MS * (1 + Math.random()));
   };
   const ask = ({ placements, page, consent, context }, events, { session, anonymous }) =>
     send("/v1/decisions", { session_id: session, anonymous_id: anonymous, placements, page, consent, context, events });
@@ -155,13 +163,15 @@
     slot.isAnswered = true;
     if (!known || !known.decision_id || known.decision_id !== decision.decision_id) settle(slot, decision);
   };
+  const isLink = (text) => !/[\s\0-\x20\x7f-\xa0\\]|^\/\/|^(?!https?:\/\/[^/?#]|mailto:|tel:)[^/?#]*:/i.test(text);
   const settle = (slot, decision) => {
     slot.decision = decision;
     slot.element.style.visibility = "";
     if (tell(slot.element, "kairos", decision) && decision) {
       for (const one of slot.element.querySelectorAll("[data-field]")) {
         const text = decision.content[one.dataset.field];
-        if (text) one.dataset.field === "link" ? one.setAttribute("href", text) : (one.textContent = text);
+        if (text && one.dataset.field !== "link") one.textContent = text;
+        else if (text && isLink(text)) one.setAttribute("href", text);
       }
     }
     watch(slot);
@@ -218,7 +228,7 @@
   addEventListener("pagehide", leave);
 
   window.kairos = {
-    track, page, headers, isOptedOut,
+    track, page, headers, isOptedOut, isLink,
     key: (given) => { key = given; },
     context: (more) => Object.assign(context, more),
     consent: (list) => {

@@ -11,6 +11,9 @@ from litestar.params import FromPath
 
 SHOP: Final = Path(__file__).parent / "static"
 CLIENT: Final = Path(__file__).parent.parent / "client" / "kairos.js"
+CLIENT_HEAD: Final = (
+    "/* kairos.js: see the head of channels/client/kairos.js, or docs/channels.md */"
+)
 INDEX: Final = "index.html"
 MEDIA_TYPES: Final = {
     ".html": "text/html",
@@ -61,7 +64,7 @@ def shop_router() -> Router:
         for path in sorted(SHOP.rglob("*"))
         if path.suffix in MEDIA_TYPES
     }
-    client = read_asset(CLIENT)
+    client = read_client()
 
     @get(["/shop", "/shop/"], include_in_schema=False, sync_to_thread=False)
     def home(request: Request[None, None, State]) -> Response[bytes]:
@@ -89,7 +92,18 @@ def shop_router() -> Router:
 
 def read_asset(path: Path) -> Asset:
     """The file, also compressed."""
-    body = path.read_bytes()
+    return _asset(path, path.read_bytes())
+
+
+def read_client() -> Asset:
+    """The browser's client as pages load it: without its documentation, lines of comment, and indentation."""
+    _, _, code = CLIENT.read_text().partition("*/")
+    lines = (line.strip() for line in code.splitlines())
+    kept = [line for line in lines if line and not line.startswith("//")]
+    return _asset(CLIENT, "\n".join([CLIENT_HEAD, *kept, ""]).encode())
+
+
+def _asset(path: Path, body: bytes) -> Asset:
     digest = hashlib.sha256(body).hexdigest()[:16]
     return Asset(MEDIA_TYPES[path.suffix], body, gzip.compress(body, mtime=0), f'"{digest}"')
 

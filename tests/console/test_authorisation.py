@@ -7,8 +7,12 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from channels.api import decision_stream
+from channels.api.openapi import document
+from channels.api.routes import BEACON_BYTES_MAX
 from channels.api.services import Services
 from channels.keys import ROLES
+from channels.shop.pages import CLIENT
+from tests.channels.test_access import PAGE
 from tests.console.conftest import StandIn, console_of
 
 PERSON, FOREIGN = "anna", "bert"
@@ -173,6 +177,49 @@ def test_a_person_who_is_proven_may_be_named_in_ones_own_session(
     assert ask(client, "POST /v1/events", headers, body) == 403
     proven = headers | {"X-Kairos-Person": services.access.person_token(PERSON)}
     assert ask(client, "POST /v1/events", proven, body) == IN
+
+
+@pytest.mark.parametrize(
+    ("auth", "status"),
+    [
+        ({"key": "k-browser", "session": "TOKEN"}, IN),
+        ({"key": "k-browser", "session": "TOKEN", "person": "PERSON"}, IN),
+        ({"key": "k-browser"}, 403), ({"key": "k-browser", "session": "x"}, 401), ({"key": "k-nobody"}, 401),
+        ({"session": "TOKEN"}, 401), ({}, 401), (None, 401), ("k-browser", 401), ({"key": 5}, 401), ({"key": "x" * 300}, 401),
+    ],
+)  # fmt: skip
+def test_a_beacon_says_in_its_body_who_sends_it(
+    client: TestClient[Litestar], services: Services, ids: Ids, auth: Any, status: int
+) -> None:
+    tokens = {"TOKEN": ids.token, "PERSON": services.access.person_token(PERSON)}
+    if isinstance(auth, dict):
+        auth = {name: tokens.get(value, value) for name, value in auth.items()}
+    body = body_of("own events", ids) | {"auth": auth}
+    text = {"content-type": "text/plain", "origin": PAGE}
+    assert ask(client, "POST /v1/events", text, body) == status
+
+
+def test_what_comes_without_a_key_is_small_and_refused_before_it_is_told_to_be_wrong(
+    client: TestClient[Litestar],
+) -> None:
+    def status(content: bytes) -> int:
+        return client.post("/v1/events", content=content).status_code
+
+    assert [status(one) for one in (b"", b"{", b"[]", b"5", b"[" * 10_000)] == [401] * 5
+    assert status(b" " * (BEACON_BYTES_MAX + 1)) == 413
+
+
+def test_no_address_holds_a_key_or_token() -> None:
+    """Addresses stand in logs and go to others as referrers."""
+    source = CLIENT.read_text()
+    assert "token=" not in source
+    assert "&key" not in source
+    assert "?key" not in source
+    assert "new EventSource" not in source
+    for operations in document()["paths"].values():
+        for one in operations.values():
+            named = {each["name"] for each in one.get("parameters", ()) if each["in"] == "query"}
+            assert not named & {"key", "token"}
 
 
 def test_every_endpoint_of_the_api_is_in_the_table(client: TestClient[Litestar]) -> None:
