@@ -17,23 +17,32 @@ from urllib.parse import quote
 
 import msgspec
 from msgspec import Struct
-from redis import Redis
+from redis import Redis, RedisCluster, RedisError, ResponseError
 
 from channels.pseudonyms import Pseudonyms
+from channels.server_faults import in_words, refuses_for_now
+from log.store_address import open_redis
 from schemas.codec import DECISION
 from schemas.decisions import Decision
-from schemas.limits import DAY_MS
+from schemas.errors import InvalidEvent
+from schemas.limits import DAY_MS, WHOLE_MAX
 
 SESSION_KEPT_MS: Final = DAY_MS
 FALLBACK_KEPT_MS: Final = 30 * DAY_MS
 """A category in which nobody has been interested for so long has no fallback any more."""
 BEAT_MS: Final = 5_000
 LATENCY_SAMPLES_MAX: Final = 50_000
+FALLBACK_BYTES_MAX: Final = 4_000_000
+TREND_MAX: Final = 1e15
+"""What lies in a slate and is beyond these is not ours: it is as if absent."""
 ENCODED: Final = re.compile(r"(?:[\w.~-]|%[0-9A-F]{2})*\Z", re.ASCII)
 SEQUENCE_DIGITS_MAX: Final = 16
 
 WRITE: Final = """
-local stored = tonumber(redis.call('HGET', KEYS[1], 'sequence') or '-1')
+local found = redis.pcall('HGET', KEYS[1], 'sequence')
+if type(found) == 'table' then redis.call('DEL', KEYS[1]) found = false end
+local stored = tonumber(found or '-1')
+if not stored or not (stored < 9007199254740992) then stored = -1 end
 if tonumber(ARGV[1]) <= stored then return 0 end
 local until_ms = math.max(tonumber(ARGV[3]), redis.call('PEXPIRETIME', KEYS[1]))
 local time = redis.call('TIME')
@@ -49,13 +58,16 @@ return now_ms
 """
 """Refuses a sequence that is not newer and answers 0, else the server's time in ms.
 
+What is no hash, or has no sequence that we could have written, is as if absent and is overwritten.
+
 The key lives as long as the longest-lived decision it ever held: were it gone before, a repeat of
 an older, longer-lived decision would be shown again. So a reader checks `valid_until_ms`. Void and
 purged decisions come without bytes and leave the sequence only. A sequence is below 2^53.
 """
 
 WRITE_SESSION: Final = """
-if redis.call('PEXPIRETIME', KEYS[1]) > tonumber(ARGV[2]) then return 0 end
+local kept = redis.call('PEXPIRETIME', KEYS[1])
+if kept > tonumber(ARGV[2]) and redis.call('TYPE', KEYS[1]).ok == 'string' then return 0 end
 redis.call('SET', KEYS[1], ARGV[1], 'PXAT', ARGV[2])
 return 1
 """
@@ -66,10 +78,11 @@ The visitor's and the person's decisions lie in two partitions, which are read i
 
 
 class Stored(NamedTuple):
-    """What one write did: `stored_at_ms` 0 = refused, as not newer."""
+    """What one write did: `stored_at_ms` 0 = refused, as not newer; with a `fault`: refused by the server, for good."""
 
     decision: Decision
     stored_at_ms: int
+    fault: str = ""
 
 
 class Trend(Struct, array_like=True, frozen=True):
@@ -111,6 +124,7 @@ class Store:
         self._pseudonyms = pseudonyms or Pseudonyms()
         self._write = redis.register_script(WRITE)
         self._write_session = redis.register_script(WRITE_SESSION)
+        self._is_cluster = isinstance(redis, RedisCluster)
 
     def key(self, person: str, placement: str) -> str:
         """Where the decision of a person and placement lies."""
@@ -121,29 +135,42 @@ class Store:
         return key_of(self._prefix, "session", self._pseudonyms.of("session", session_id))
 
     def write(self, decisions: Sequence[tuple[Decision, bytes]]) -> list[Stored]:
-        """Writes decisions with their records' bytes, in order, in one round trip."""
+        """Writes decisions with their records' bytes, in order, in one round trip.
+
+        Raises RedisError where the server refuses for now: all of it may be written again, which changes nothing.
+        """
         if not decisions:
             return []
         pipeline: Any = self._redis.pipeline(transaction=False)
         for decision, data in decisions:
             body = data if decision.kind == "decided" else b""
-            self._write(
-                keys=[self.key(decision.person, decision.placement)],
-                args=[decision.sequence, body, decision.valid_until_ms],
-                client=pipeline,
-            )
+            self._run(
+                pipeline, self._write, self.key(decision.person, decision.placement),
+                decision.sequence, body, decision.valid_until_ms,
+            )  # fmt: skip
         for decision, _ in decisions:
             if decision.kind == "decided":
-                self._write_session(
-                    keys=[self.session_key(decision.session_id)],
-                    args=[decision.person, decision.event_time_ms + SESSION_KEPT_MS],
-                    client=pipeline,
-                )
-        answers = pipeline.execute()
+                self._run(
+                    pipeline, self._write_session, self.session_key(decision.session_id),
+                    decision.person, decision.event_time_ms + SESSION_KEPT_MS,
+                )  # fmt: skip
+        answers = pipeline.execute(raise_on_error=False)
+        for answer in answers:
+            if isinstance(answer, RedisError) and refuses_for_now(answer):
+                raise answer
         return [
-            Stored(decision, int(answer))
+            Stored(decision, 0, in_words(answer))
+            if isinstance(answer, RedisError)
+            else Stored(decision, int(answer))
             for (decision, _), answer in zip(decisions, answers, strict=False)
         ]
+
+    def _run(self, pipeline: Any, script: Any, key: str, *args: Any) -> None:
+        """Puts a script into a pipeline; a cluster's pipelines take no loaded ones."""
+        if self._is_cluster:
+            pipeline.eval(script.script, 1, key, *args)
+        else:
+            script(keys=[key], args=args, client=pipeline)
 
     def read(self, person: str, placement: str, now_ms: int) -> Decision | None:
         """The decision in force at `now_ms`, or None."""
@@ -159,10 +186,10 @@ class Store:
         """For whom the session's newest decision was made; None = for nobody within a day."""
         whose = self._pseudonyms.of("session", session_id)
         former = former_key_of(self._prefix, "session", whose)
-        data = self._redis.get(self.session_key(session_id))
-        if data is None and former is not None:
-            data = self._redis.get(former)
-        return data.decode() if data is not None else None
+        person = _text_of(self._text(self.session_key(session_id)))
+        if person is None and former is not None:
+            person = _text_of(self._text(former))
+        return person
 
     def write_fallbacks(self, slates: Mapping[str, Sequence[Trend]]) -> None:
         """Writes the trending items of categories, in one round trip; the last writer wins."""
@@ -178,17 +205,17 @@ class Store:
         They may have left the catalogue since: whoever shows them has to look.
         """
         former = former_key_of(self._prefix, "fallback", category)
-        data = self._redis.get(self._fallback_key(category))
-        if data is None and former is not None:
-            data = self._redis.get(former)
-        return _TRENDS.decode(data) if data else []
+        found = _trends_of(self._text(self._fallback_key(category)))
+        if found is None and former is not None:
+            found = _trends_of(self._text(former))
+        return found or []
 
     def stored_at_ms(self, decision: Decision) -> int | None:
         """When this decision was stored; None if another one has taken its place."""
         key = self.key(decision.person, decision.placement)
-        sequence, stored_at = self._redis.hmget(key, "sequence", "stored_at_ms")
-        is_shown = sequence is not None and int(sequence) == decision.sequence
-        return int(stored_at) if is_shown and stored_at is not None else None
+        sequence, stored_at = self._fields(key, "sequence", "stored_at_ms")
+        is_shown = _whole_of(sequence) == decision.sequence
+        return _whole_of(stored_at) if is_shown else None
 
     def sample_latencies(self, stored: Sequence[Stored]) -> None:
         """Keeps how long after its event was sent each decision was stored."""
@@ -205,7 +232,8 @@ class Store:
 
     def latencies_ms(self, newest: int = LATENCY_SAMPLES_MAX) -> list[int]:
         """The newest samples, oldest first."""
-        return [int(sample) for sample in self._redis.lrange(self._latency_key, -newest, -1)]
+        samples = map(_whole_of, self._redis.lrange(self._latency_key, -newest, -1))
+        return [one for one in samples if one is not None]
 
     def forget_latencies(self) -> None:
         """Starts a new measurement."""
@@ -221,13 +249,37 @@ class Store:
 
     def _found(self, key: str, person: str, placement: str) -> tuple[int, Decision | None]:
         """Sequence and decision in a key; sequence -1 where there is nothing, or somebody else's."""
-        sequence, data = self._redis.hmget(key, "sequence", "decision")
-        if sequence is None or not sequence.isdigit() or len(sequence) > SEQUENCE_DIGITS_MAX:
+        found, data = self._fields(key, "sequence", "decision")
+        sequence = _whole_of(found)
+        if sequence is None:
             return -1, None
-        decision = DECISION.decode(data) if data else None
+        try:
+            decision = DECISION.decode(data) if data else None
+        except InvalidEvent:
+            return -1, None
         if decision is not None and (decision.person, decision.placement) != (person, placement):
             return -1, None
-        return int(sequence), decision
+        return sequence, decision
+
+    def _fields(self, key: str, *names: str) -> Sequence[bytes | None]:
+        """Fields of a hash; of anything else, none."""
+        try:
+            found: Sequence[bytes | None] = self._redis.hmget(key, *names)
+        except ResponseError as error:
+            if not _is_of_another_type(error):
+                raise
+            return [None] * len(names)
+        return found
+
+    def _text(self, key: str) -> bytes | None:
+        """A string; of anything else, none."""
+        try:
+            found: bytes | None = self._redis.get(key)
+        except ResponseError as error:
+            if not _is_of_another_type(error):
+                raise
+            return None
+        return found
 
     def _fallback_key(self, category: str) -> str:
         return key_of(self._prefix, "fallback", category)
@@ -237,7 +289,34 @@ class Store:
         return f"{self._prefix}:latency"
 
 
+def _is_of_another_type(error: ResponseError) -> bool:
+    return str(error).startswith("WRONGTYPE")
+
+
+def _whole_of(data: bytes | None) -> int | None:
+    """A whole number that we could have written; None of anything else."""
+    is_ours = data is not None and data.isdigit() and len(data) <= SEQUENCE_DIGITS_MAX
+    return int(data) if is_ours and data is not None else None
+
+
+def _text_of(data: bytes | None) -> str | None:
+    try:
+        return data.decode() if data else None
+    except UnicodeDecodeError:
+        return None
+
+
+def _trends_of(data: bytes | None) -> list[Trend] | None:
+    """The slate; None where there is none, or something else."""
+    if data is None or len(data) > FALLBACK_BYTES_MAX:
+        return None
+    try:
+        found = _TRENDS.decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    return [one for one in found if 0.0 < one.interest < TREND_MAX and 0 <= one.at_ms < WHOLE_MAX]
+
+
 def open_store(address: str, prefix: str, pseudonyms: Pseudonyms | None = None) -> Store:
-    """The store at HOST:PORT; it connects when first used."""
-    host, _, port = address.rpartition(":")
-    return Store(Redis(host=host, port=int(port), socket_timeout=5), prefix, pseudonyms)
+    """The store at an address (see `log.store_address`); it connects when first used."""
+    return Store(open_redis(address), prefix, pseudonyms)

@@ -14,6 +14,7 @@ from jobs.archive import ArchivedTopic, Raw
 from jobs.archive_write import read_raw
 from jobs.kafka import bounds, create_topics
 from jobs.log_range import LogRange, Span
+from log.clients import open_producer_of
 from schemas.errors import ConfigError
 from schemas.topics import TopicSpec
 
@@ -41,15 +42,7 @@ class Restored:
                 f"{self._spec.name} has {len(written)} partitions, {self._archive.topic} has "
                 f"{self._spec.partitions}: take another prefix"
             )
-        producer = Producer(
-            {
-                "bootstrap.servers": self._kafka,
-                "acks": "all",
-                "enable.idempotence": True,
-                "linger.ms": 20,
-                "log_level": 0,
-            }
-        )
+        producer = open_producer_of(self._kafka, linger_ms=20)
         for partition, span in sorted(self._source.spans.items()):
             for row in islice(self._records(partition, span), written[partition], None):
                 self._write(producer, row)

@@ -6,7 +6,7 @@ from typing import Final
 
 from jobs.config import PROJECT
 
-PACKAGES: Final = ("schemas", "models", "udfs", "jobs")
+PACKAGES: Final = ("schemas", "log", "models", "udfs", "jobs")
 """What a job brings to a cluster."""
 DIGEST_CHARS: Final = 16
 

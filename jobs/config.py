@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, Literal, NamedTuple, TypeVar
 
+from log.settings import Brokers
+from log.store_address import StoreAddress, check_address
 from schemas.errors import ConfigError
 from schemas.limits import LATENESS_MS
 
@@ -40,6 +42,8 @@ class Config(NamedTuple):
     api_port: int
     api_budget_ms: int
     api_origins: str
+    kafka_settings_file: Path | None
+    redis_password_file: Path | None
 
 
 class Secret(str):
@@ -68,6 +72,10 @@ def _address(text: str) -> str | None:
         if not host or not port.isdigit() or not 0 < int(port) < 65_536:
             raise ValueError("HOST:PORT is wanted")
     return text
+
+
+def _store(text: str) -> str | None:
+    return check_address(text) if text else None
 
 
 def _one_address(text: str) -> str | None:
@@ -126,7 +134,12 @@ def _origins(text: str) -> str:
 SETTINGS: Final = (
     Setting("KAIROS_HOME", str(PROJECT / ".kairos"), Path, "data, logs and caches"),
     Setting("KAIROS_KAFKA", "", _address, "Kafka brokers; empty = embedded"),
-    Setting("KAIROS_REDIS", "", _one_address, "Redis or Valkey; empty = embedded"),
+    Setting(
+        "KAIROS_REDIS",
+        "",
+        _store,
+        "Redis or Valkey, as HOST:PORT or a redis:// or rediss:// URL; empty = embedded",
+    ),
     Setting("KAIROS_FLINK", "", _one_address, "Flink's REST address; empty = embedded"),
     Setting("KAIROS_TOPIC_PREFIX", "", _prefix, "put before every topic name"),
     Setting("KAIROS_STORE_PREFIX", "kairos", _prefix, "put before every key of the store"),
@@ -163,6 +176,13 @@ SETTINGS: Final = (
     Setting("KAIROS_API_PORT", "8000", _within(1, 65_535), "its port; if taken, the next free one"),
     Setting("KAIROS_API_BUDGET_MS", "50", _within(0, 10_000), "how long it waits for the engine"),
     Setting("KAIROS_API_ORIGINS", "", _origins, "pages of these origins may call it"),
+    Setting(
+        "KAIROS_KAFKA_SETTINGS_FILE",
+        "",
+        _file,
+        "settings of Kafka's clients (TLS, SASL) by their own names; see docs/security.md",
+    ),
+    Setting("KAIROS_REDIS_PASSWORD_FILE", "", _file, "file with the store's password"),
 )
 
 
@@ -183,7 +203,16 @@ def config_from(environment: Mapping[str, str] = os.environ) -> Config:
     ]
     if errors:
         raise ConfigError("; ".join(errors))
-    return Config(*values)  # type: ignore[arg-type]  # the table is in the order of Config
+    return with_files(Config(*values))  # type: ignore[arg-type]  # the table is in the order of Config
+
+
+def with_files(config: Config) -> Config:
+    """The addresses with the files that their clients need."""
+    kafka, redis = config.kafka, config.redis
+    return config._replace(
+        kafka=Brokers(kafka, config.kafka_settings_file) if kafka is not None else None,
+        redis=StoreAddress(redis, config.redis_password_file) if redis is not None else None,
+    )
 
 
 def as_environment(config: Config) -> dict[str, str]:

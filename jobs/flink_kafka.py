@@ -15,6 +15,7 @@ from pyflink.table import StreamTableEnvironment
 from pyflink.util.java_utils import get_java_class
 
 from jobs.job_settings import JobSettings, Offsets, ReplayRange
+from log.settings import java_settings
 
 BYTES: Final = Types.PRIMITIVE_ARRAY(Types.BYTE())
 EVENT_ROW: Final = Types.ROW_NAMED(
@@ -102,9 +103,9 @@ def _common(settings: JobSettings, topic: str) -> dict[str, str]:
     return {
         "connector": "kafka",
         "topic": topic,
-        "properties.bootstrap.servers": settings.kafka,
+        "properties.bootstrap.servers": str(settings.kafka),
         "value.format": "raw",
-    }
+    } | {f"properties.{name}": value for name, value in java_settings(settings.kafka).items()}
 
 
 def _replayed(replay: ReplayRange, events: str) -> dict[str, str]:
@@ -201,10 +202,12 @@ def kafka_sink(kafka: str) -> KafkaSink:
     """Writes Row(topic, key, value), each as soon as it comes; the topic is picked in the JVM."""
     builder = (
         KafkaSink.builder()
-        .set_bootstrap_servers(kafka)
+        .set_bootstrap_servers(str(kafka))
         .set_delivery_guarantee(DeliveryGuarantee.AT_LEAST_ONCE)
         .set_property("linger.ms", "0")
     )
+    for name, value in java_settings(kafka).items():
+        builder = builder.set_property(name, value)
     # not PyFlink's own setter, which would put a Python operator in front of the sink
     builder._j_builder.setRecordSerializer(_serializer()._j_serialization_schema)
     return builder.build()

@@ -8,6 +8,8 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
 from jobs.job_settings import Offsets, ReplayRange
+from log.clients import open_admin_of, open_consumer_of
+from log.following import log_record
 from schemas.errors import ConfigError
 from schemas.limits import DAY_MS
 from schemas.records import LogRecord
@@ -29,19 +31,14 @@ def open_consumer(kafka: str, wait_ms: int = 10) -> Consumer:
     `wait_ms`: how soon it says so, and how often it asks in vain.
     Where the offset that it is to read is not there it says so (see `failure`), and reads no other.
     """
-    return Consumer(
-        {
-            "bootstrap.servers": kafka,
-            "group.id": "unused",
-            "enable.auto.commit": False,
-            "enable.partition.eof": True,
-            # the default goes on at the end, and says nothing
-            "auto.offset.reset": "error",
-            "fetch.wait.max.ms": wait_ms,
-            # a reader may rest for long between two records; it holds no partition from anybody
-            "max.poll.interval.ms": DAY_MS,
-            "log_level": 0,
-        }
+    return open_consumer_of(
+        kafka,
+        enable_partition_eof=True,
+        # the default goes on at the end, and says nothing
+        auto_offset_reset="error",
+        fetch_wait_max_ms=wait_ms,
+        # a reader may rest for long between two records; it holds no partition from anybody
+        max_poll_interval_ms=DAY_MS,
     )
 
 
@@ -58,7 +55,7 @@ def partitions_of(consumer: Consumer, topic: str) -> list[int]:
 
 def topics_of(kafka: str) -> set[str]:
     """All that are there; ConfigError if no broker is."""
-    admin = AdminClient({"bootstrap.servers": kafka, "log_level": 0})
+    admin = open_admin_of(kafka)
     try:
         return set(admin.list_topics(timeout=ANSWER_S).topics)
     except KafkaException as error:
@@ -187,18 +184,6 @@ def failure(message: Any) -> Exception:
     return refusal
 
 
-def log_record(message: object) -> LogRecord:
-    """A consumed message as the core takes it; an absent key or value is empty."""
-    return LogRecord(
-        message.topic(),  # type: ignore[attr-defined]
-        message.partition(),  # type: ignore[attr-defined]
-        message.offset(),  # type: ignore[attr-defined]
-        message.timestamp()[1],  # type: ignore[attr-defined]
-        (message.key() or b"").decode(errors="replace"),  # type: ignore[attr-defined]
-        message.value() or b"",  # type: ignore[attr-defined]
-    )
-
-
 def replay_range(
     kafka: str, topic: str, from_ms: int | None = None, to_ms: int | None = None
 ) -> ReplayRange:
@@ -287,7 +272,7 @@ def _offsets_at(consumer: Consumer, topic: str, time_ms: int, ends: Offsets) -> 
 
 def _newest_ms(consumer: Consumer, kafka: str, topic: str) -> int:
     """The timestamp of the newest record; UNKNOWN_TIMESTAMP where there is none."""
-    admin = AdminClient({"bootstrap.servers": kafka, "log_level": 0})
+    admin = open_admin_of(kafka)
     # not partitions_of: the ends are known once each partition has a leader, which is to be asked
     places = (TopicPartition(topic, at) for at in end_offsets(consumer, topic))
     wanted = {place: OffsetSpec.max_timestamp() for place in places}
@@ -300,7 +285,7 @@ def create_topics(kafka: str, specs: Sequence[TopicSpec]) -> tuple[str, ...]:
 
     Returns when the broker shows them. Raises ConfigError where it refuses one.
     """
-    admin = AdminClient({"bootstrap.servers": kafka, "log_level": 0})
+    admin = open_admin_of(kafka)
     # minus one is the brokers' default: one copy here, three on a real cluster
     wanted = [NewTopic(spec.name, spec.partitions, -1, config=spec.settings) for spec in specs]
     created = []

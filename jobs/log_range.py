@@ -8,7 +8,8 @@ from confluent_kafka import KafkaError, TopicPartition
 
 from jobs.archive import ArchivedTopic
 from jobs.job_settings import Offsets
-from jobs.kafka import ANSWER_S, bounds, failure, has_topic, log_record, open_consumer
+from jobs.kafka import ANSWER_S, bounds, failure, has_topic, open_consumer
+from log.following import log_record
 from schemas.errors import ConfigError
 from schemas.records import LogRecord
 

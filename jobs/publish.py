@@ -11,6 +11,7 @@ import msgspec
 from confluent_kafka import KafkaException, Producer
 
 from jobs.config import SourceFormat
+from log.clients import open_producer_of
 from schemas.codec import CONTROL, DEAD_LETTER, EVENT, ITEM
 from schemas.control import Control
 from schemas.dead_letters import DeadLetter
@@ -35,20 +36,15 @@ class Log:
         source_format: SourceFormat = "kairos",
         linger_ms: float = 0.0,
     ) -> None:
-        settings = {
-            "bootstrap.servers": kafka,
-            "acks": "all",
-            "enable.idempotence": True,
-            "linger.ms": linger_ms,
-            # the Java client's, so that a key is in the partition where every reader looks
-            "partitioner": "murmur2_random",
-            "log_level": 0,
-        }
-        self._producer = Producer(settings)
+        self._producer = open_producer_of(kafka, linger_ms=linger_ms)
         # An idempotent producer waits half a second for its id, of the two that a version is
         # announced ahead. A version that is written twice is taken once; one at a time keeps order.
-        plain = {"enable.idempotence": False, "max.in.flight.requests.per.connection": 1}
-        self._announcer = Producer(settings | plain)
+        self._announcer = open_producer_of(
+            kafka,
+            linger_ms=linger_ms,
+            enable_idempotence=False,
+            max_in_flight_requests_per_connection=1,
+        )
         self._prefix = prefix
         self._encode_event = EVENT.encode if source_format == "kairos" else msgspec.json.encode
         self._failed: list[str] = []

@@ -35,6 +35,7 @@ from jobs.replay import read_plan
 from jobs.stack.jars import jar_paths
 from jobs.stack.ports import LOOPBACK, preferred_port
 from jobs.submit import Order, Submission, SubmitFailed, checkpoint_folder, savepoint_folder
+from log.settings import Brokers
 from schemas.errors import ConfigError
 from schemas.topics import EVENTS, topics
 
@@ -223,7 +224,7 @@ def _run_job(
 
 
 def _settings(job: Job, config: Config, arguments: Arguments) -> JobSettings:
-    kafka = arguments.kafka
+    kafka = Brokers(arguments.kafka, config.kafka_settings_file)
     if arguments.plan is not None:
         plan = read_plan(arguments.plan)
         _create_outputs(job, kafka, plan.prefix)

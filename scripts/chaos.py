@@ -19,6 +19,7 @@ from jobs.kafka import read_to_end
 from jobs.publish import Log, now_ms
 from jobs.stack.flink_cluster import FlinkCluster, Wanted, cluster_folder
 from jobs.stack.jars import jar_paths
+from log.store_address import open_redis
 from schemas.codec import DECISION
 from schemas.control import Control
 from schemas.errors import ConfigError
@@ -169,7 +170,7 @@ def run(config: Config, victim: str, rounds: int, rate: int) -> dict[str, Any]:
         _publish(engine)
         submit_job("decide", config, servers.kafka)
         reader = DecisionReader(servers.kafka, config.topic_prefix + DECISIONS)
-        store = Redis.from_url(f"redis://{servers.redis}")
+        store = open_redis(servers.redis)
         load = Load(engine.log, shoppers(config.topic_prefix, ITEMS), rate)
         flow, watch = Flow(reader), Watch(store, config.store_prefix)
         threads = (load, flow, watch)

@@ -17,6 +17,8 @@ from jobs.publish import Log, now_ms
 from jobs.stack.ports import preferred_port
 from jobs.stack.process import Child, Process
 from jobs.stack.stack import Stack
+from log.settings import Brokers
+from log.store_address import StoreAddress
 from schemas.errors import ConfigError
 from schemas.events import Event
 from schemas.policy import DEFAULT_CONTROL
@@ -215,11 +217,23 @@ def store_child(config: Config, addresses: Addresses) -> Child:
             "--redis", addresses.redis, "--topic-prefix", config.topic_prefix,
             "--store-prefix", config.store_prefix,
             *(("--pseudonym-key-file", str(key_file)) if key_file else ()),
+            *files_of(addresses),
         ),
         is_healthy=is_healthy,
         folder=PROJECT,
         environment=environment_of(config),
     )  # fmt: skip
+
+
+def files_of(addresses: Addresses) -> tuple[str, ...]:
+    """The files with the secrets of Kafka and the store, for a command line: their paths are no secret."""
+    kafka, redis = addresses.kafka, addresses.redis
+    settings = kafka.settings_file if isinstance(kafka, Brokers) else None
+    password = redis.password_file if isinstance(redis, StoreAddress) else None
+    return (
+        *(("--kafka-settings-file", str(settings)) if settings else ()),
+        *(("--redis-password-file", str(password)) if password else ()),
+    )
 
 
 def api_child(config: Config, addresses: Addresses) -> Child:

@@ -7,7 +7,8 @@ from typing import Any, Final, TypeVar
 
 from confluent_kafka import KafkaError, TopicPartition
 
-from jobs.kafka import ANSWER_S, end_offsets, failure, first_offsets, log_record, open_consumer
+from jobs.kafka import ANSWER_S, end_offsets, failure, first_offsets, open_consumer
+from log.following import log_record
 from models.ranker import XgboostRanker
 from schemas.codec import DECISION, TRACE, Codec
 from schemas.records import LogRecord

@@ -2,13 +2,13 @@
 
 from typing import Final
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient
-from redis import Redis
+from confluent_kafka import KafkaException, TopicPartition
 
 from jobs.kafka import ANSWER_S, create_topics, ends_of, read_to_end, topics_of
 from jobs.knowledge_feed import RESPONSES
 from jobs.publish import Log
+from log.clients import open_admin_of, open_consumer_of
+from log.store_address import open_redis
 from schemas.codec import CONTROL
 from schemas.control import Control
 from schemas.errors import ConfigError, InvalidEvent
@@ -52,7 +52,7 @@ def check_free(kafka: str, prefix: str) -> None:
 
 def delete_topics(kafka: str, names: list[str]) -> None:
     """Deletes topics with all they hold."""
-    admin = AdminClient({"bootstrap.servers": kafka, "log_level": 0})
+    admin = open_admin_of(kafka)
     for name, answer in admin.delete_topics(names).items() if names else ():
         try:
             answer.result()
@@ -95,8 +95,7 @@ def _control(value: bytes) -> Control | None:
 
 def drop_keys(redis: str, store_prefix: str) -> int:
     """Removes every key under the prefix from the store, and says how many."""
-    host, _, port = redis.rpartition(":")
-    client: Redis[bytes] = Redis(host=host, port=int(port), socket_timeout=5)
+    client = open_redis(redis)
     return sum(int(client.unlink(key)) for key in client.scan_iter(f"{store_prefix}:*", KEYS))
 
 
@@ -105,7 +104,7 @@ def store_lag(kafka: str, prefix: str, store_prefix: str) -> int:
     topic = prefix + DECISIONS
     ends = ends_of(kafka, [topic])[topic]
     group = f"{prefix}kairos-store-{store_prefix}"
-    consumer = Consumer({"bootstrap.servers": kafka, "group.id": group, "log_level": 0})
+    consumer = open_consumer_of(kafka, group_id=group)
     try:
         places = consumer.committed([TopicPartition(topic, at) for at in ends], ANSWER_S)
     finally:

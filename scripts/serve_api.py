@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import msgspec
 import uvicorn
-from redis import Redis
 
 from channels.api.access import Access
 from channels.api.app import build_app
@@ -24,6 +23,7 @@ from channels.pseudonyms import read_pseudonyms
 from channels.store import Store
 from jobs.config import Config
 from jobs.metrics import is_running
+from log.store_address import open_redis
 from schemas.codec import EVENT
 from schemas.policy import Policy, policy_from_payload
 from scripts.console_facts import ConsoleFacts, api_hops
@@ -45,11 +45,9 @@ def services_of(config: Config, kafka: str, redis: str, flink: str | None) -> Se
     """Everything the API works with, at these addresses; raises ConfigError."""
     prefix = config.topic_prefix
     encode = EVENT.encode if config.source_format == "kairos" else msgspec.json.encode
-    host, _, port = redis.rpartition(":")
-    client = Redis(
-        host=host, port=int(port), socket_timeout=STORE_S, socket_connect_timeout=STORE_S
+    store = Store(
+        open_redis(redis, STORE_S), config.store_prefix, read_pseudonyms(config.pseudonym_key_file)
     )
-    store = Store(client, config.store_prefix, read_pseudonyms(config.pseudonym_key_file))
     finder = DecisionFinder(kafka, prefix)
     measures = Measures()
     facts = ConsoleFacts(config, kafka, redis, flink, finder, lambda: api_hops(measures))

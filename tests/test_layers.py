@@ -10,9 +10,10 @@ ALLOWED = {
     "schemas": set(),
     "models": {"schemas"},
     "udfs": {"schemas", "models"},
-    "jobs": {"schemas", "models", "udfs"},
-    "channels": {"schemas"},
-    "scripts": {"schemas", "models", "udfs", "jobs", "channels"},
+    "log": {"schemas"},
+    "jobs": {"schemas", "log", "models", "udfs"},
+    "channels": {"schemas", "log"},
+    "scripts": {"schemas", "log", "models", "udfs", "jobs", "channels"},
 }
 
 

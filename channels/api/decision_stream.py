@@ -1,24 +1,16 @@
 """DecisionStream: what the engine decides, as it decides it, for those in this process who wait for it."""
 
 import asyncio
-import logging
-import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple, TypeVar
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
-
+from log.following import Follower, Taken, Topics
 from schemas.codec import DECISION
 from schemas.decisions import Decision
-from schemas.errors import InvalidEvent
 from schemas.events import Event
 from schemas.topics import DECISIONS
 
-POLL_S: Final = 0.2
-BATCH_MAX: Final = 500
-ANSWER_S: Final = 2.0
-RETRY_S: Final = 0.5
 DECISIONS_KEPT_MAX: Final = 10_000
 """Decisions of which a repeat of their event is answered at once; the oldest goes."""
 PLACES_KEPT_MAX: Final = 50_000
@@ -33,7 +25,6 @@ K = TypeVar("K")
 V = TypeVar("V")
 Cause = tuple[str, str, str]
 """Session, event id and placement: an event's id is its session's own affair, others may use the same."""
-logger = logging.getLogger(__name__)
 
 
 def cause_of(one: Event | Decision, placement: str) -> Cause:
@@ -84,29 +75,35 @@ class DecisionStream:
     """
 
     def __init__(self, kafka: str, prefix: str) -> None:
-        self._kafka = kafka
-        self._topic = prefix + DECISIONS
+        topics = Topics((prefix + DECISIONS,), "end")
+        self.follower = Follower(kafka, "decisions", topics, self._take)
         self._waiting: dict[Cause, list[asyncio.Future[Decision]]] = {}
         self._subscribers: dict[str, list[Subscription]] = {}
         self._recent: OrderedDict[Cause, bytes] = OrderedDict()
         self._newest: OrderedDict[tuple[str, str], tuple[int, bytes]] = OrderedDict()
         self._places: OrderedDict[str, Place] = OrderedDict()
         self._persons: OrderedDict[str, str] = OrderedDict()
-        self._is_ending = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="decisions", daemon=True)
         self.on_decision: list[Callable[[Decision], None]] = []
-        self.is_connected = False
-        self.waiting = self.readers = self.dropped = self.invalid = 0
+        self.waiting = self.readers = self.dropped = 0
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether decisions are read, as far as is known."""
+        return self.follower.is_connected
+
+    @property
+    def invalid(self) -> int:
+        """Records that are no decisions."""
+        return self.follower.unusable.count
 
     def start(self) -> None:
         """Begins to read; to be called in the running loop."""
         self._loop = asyncio.get_running_loop()
-        self._thread.start()
+        self.follower.start()
 
     def close(self) -> None:
         """Ends the thread and every subscription."""
-        self._is_ending.set()
-        self._thread.join(POLL_S * 5)
+        self.follower.stop()
         self._end_all()
 
     def end_streams(self) -> None:
@@ -190,66 +187,9 @@ class DecisionStream:
 
     # --- the thread ---------------------------------------------------------------------------------
 
-    def _run(self) -> None:
-        while not self._is_ending.is_set():
-            consumer = _open(self._kafka, self._lose)
-            try:
-                if self._assign(consumer):
-                    self._read(consumer)
-            finally:
-                self.is_connected = False
-                consumer.close()
-            self._is_ending.wait(RETRY_S)
-
-    def _assign(self, consumer: Consumer) -> bool:
-        """Whether Kafka is there and has the topic; all of its partitions are then read from the end."""
-        try:
-            found = consumer.list_topics(self._topic, timeout=ANSWER_S).topics[self._topic]
-            if found.error is not None or not found.partitions:
-                return False
-            places = [TopicPartition(self._topic, at) for at in found.partitions]
-            # the ends as of now: "the end" would be that of the first fetch, a moment later
-            ends = [consumer.get_watermark_offsets(place, ANSWER_S)[1] for place in places]
-        except KafkaException:
-            return False
-        for place, end in zip(places, ends, strict=True):
-            place.offset = end
-        consumer.assign(places)
-        self.is_connected = True
-        return True
-
-    def _lose(self, error: KafkaError) -> None:
-        """Called by the consumer where something is wrong with its connections."""
-        if error.code() == KafkaError._ALL_BROKERS_DOWN:
-            self.is_connected = False
-
-    def _read(self, consumer: Consumer) -> None:
-        while not self._is_ending.is_set():
-            first = consumer.poll(POLL_S)
-            if not self.is_connected:
-                self.is_connected = first is not None or self._is_there(consumer)
-            if first is None:
-                continue
-            for message in (first, *consumer.consume(BATCH_MAX - 1, timeout=0)):
-                if message.error() is None:
-                    self._take(message)
-                elif message.error().fatal():
-                    return
-
-    def _is_there(self, consumer: Consumer) -> bool:
-        try:
-            return self._topic in consumer.list_topics(self._topic, timeout=RETRY_S).topics
-        except KafkaException:
-            return False
-
-    def _take(self, message: Message) -> None:
-        value = message.value() or b""
-        try:
-            decision = DECISION.decode(value)
-        except InvalidEvent as error:
-            self.invalid += 1
-            logger.warning("%s/%d is not a decision: %s", self._topic, message.offset(), error)
-            return
+    def _take(self, taken: Taken) -> None:
+        record = taken.record
+        value, decision = record.value, DECISION.decode(record.value)
         cause = cause_of(decision, decision.placement)
         if decision.kind == "decided":
             _keep(self._recent, cause, value, DECISIONS_KEPT_MAX)
@@ -260,7 +200,7 @@ class DecisionStream:
             _keep(self._persons, decision.session_id, decision.person, PLACES_KEPT_MAX)
         else:  # what was taken back is not shown from here, either
             self._newest.pop((decision.person, decision.placement), None)
-        place = Place(message.partition(), message.offset(), message.timestamp()[1], cause)
+        place = Place(record.partition, record.offset, record.timestamp_ms, cause)
         _keep(self._places, decision.decision_id, place, PLACES_KEPT_MAX)
         for tell in self.on_decision:
             tell(decision)
@@ -271,7 +211,7 @@ class DecisionStream:
         try:
             self._loop.call_soon_threadsafe(call, decision)
         except RuntimeError:  # the loop has ended, and with it whoever waited
-            self._is_ending.set()
+            return
 
     def _deliver(self, decision: Decision) -> None:
         if decision.kind == "decided":
@@ -291,18 +231,3 @@ def _keep(kept: "OrderedDict[K, V]", key: K, value: V, count_max: int) -> None:
     kept.move_to_end(key)
     if len(kept) > count_max:
         kept.popitem(last=False)
-
-
-def _open(kafka: str, lose: Callable[[KafkaError], None]) -> Consumer:
-    return Consumer(
-        {
-            "bootstrap.servers": kafka,
-            "group.id": "unused",
-            "enable.auto.commit": False,
-            "auto.offset.reset": "latest",
-            "fetch.wait.max.ms": 100,
-            "reconnect.backoff.max.ms": 1_000,
-            "error_cb": lose,
-            "log_level": 0,
-        }
-    )

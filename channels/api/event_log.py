@@ -6,10 +6,11 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from confluent_kafka import KafkaException, Producer
+from confluent_kafka import KafkaException
 
 from channels.api.breaker import Breaker
 from channels.api.read_events import Bad
+from log.clients import open_producer_of
 from schemas.codec import DEAD_LETTER
 from schemas.dead_letters import dead_letter
 from schemas.events import Event
@@ -79,20 +80,12 @@ class EventLog:
     """
 
     def __init__(self, kafka: str, prefix: str, encode: Callable[[Event], bytes]) -> None:
-        self._producer = Producer(
-            {
-                "bootstrap.servers": kafka,
-                "acks": "all",
-                "enable.idempotence": True,
-                "linger.ms": 0,
-                "message.timeout.ms": MESSAGE_TIMEOUT_MS,
-                "queue.buffering.max.messages": QUEUE_EVENTS_MAX,
-                "queue.buffering.max.kbytes": QUEUE_KIB_MAX,
-                "reconnect.backoff.max.ms": 1_000,
-                # the Java client's, so that a key is in the partition where every reader looks
-                "partitioner": "murmur2_random",
-                "log_level": 0,
-            }
+        self._producer = open_producer_of(
+            kafka,
+            linger_ms=0,
+            message_timeout_ms=MESSAGE_TIMEOUT_MS,
+            queue_buffering_max_messages=QUEUE_EVENTS_MAX,
+            queue_buffering_max_kbytes=QUEUE_KIB_MAX,
         )
         self._prefix = prefix
         self._encode = encode

@@ -5,25 +5,19 @@ time is the newest with `effective_from_ms` not after it.
 """
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Final, NamedTuple
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
-
+from log.following import Follower, Taken, Topics
+from log.unusable import Aside, Unusable
 from schemas.codec import CONTROL, ITEM
-from schemas.errors import ConfigError, InvalidEvent
 from schemas.items import Item
 from schemas.policy import Policy
 from schemas.topics import CONTROL as CONTROL_TOPIC
 from schemas.topics import ITEMS
 
-POLL_S: Final = 0.2
-BATCH_MAX: Final = 500
-ANSWER_S: Final = 2.0
-RETRY_S: Final = 0.5
 SNAPSHOT_S: Final = 1.0
 """A change of the catalogue is in its lists after about so long."""
 
@@ -63,30 +57,42 @@ class KnowledgeReader:
     """
 
     def __init__(
-        self, kafka: str, prefix: str, read_policy: Callable[[bytes], tuple[Policy, InArms]]
+        self,
+        kafka: str,
+        prefix: str,
+        read_policy: Callable[[bytes], tuple[Policy, InArms]],
+        aside: Aside | None = None,
     ) -> None:
-        self._kafka = kafka
         self._topics = (prefix + CONTROL_TOPIC, prefix + ITEMS)
+        self.follower = Follower(
+            kafka, "knowledge", Topics(self._topics, "beginning"), self._take,
+            Unusable(logger, aside), rest=self._renew, on_complete=self._complete, wait_ms=500,
+        )  # fmt: skip
         self._read_policy = read_policy
         self._policies: list[Version] = []
         self._items: dict[str, list[tuple[int, int, Item]]] = {}
         self._next_snapshot_s = 0.0
         self._pending_ms: list[int] = []
-        self._is_ending = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="knowledge", daemon=True)
         self.snapshot = NO_ITEMS
         """The items that are there; made in the thread, because many take long."""
-        self.is_complete = False
+
+    @property
+    def is_complete(self) -> bool:
         """Whether both topics were read to where they ended."""
+        return self.follower.is_complete
+
+    @property
+    def is_current(self) -> bool:
+        """Whether they are read on, too."""
+        return self.is_complete and self.follower.is_connected
 
     def start(self) -> None:
         """Begins to read."""
-        self._thread.start()
+        self.follower.start()
 
     def close(self) -> None:
         """Ends the thread."""
-        self._is_ending.set()
-        self._thread.join(POLL_S * 5)
+        self.follower.stop()
 
     def policy_at(self, now_ms: int) -> Version | None:
         """The version of the policy in force; None = none is known."""
@@ -100,55 +106,13 @@ class KnowledgeReader:
 
     # --- the thread ---------------------------------------------------------------------------------
 
-    def _run(self) -> None:
-        while not self._is_ending.is_set():
-            consumer = _open(self._kafka)
-            try:
-                if self._assign(consumer):
-                    self._read(consumer)
-            finally:
-                consumer.close()
-            self._is_ending.wait(RETRY_S)
-
-    def _assign(self, consumer: Consumer) -> bool:
-        try:
-            known = consumer.list_topics(timeout=ANSWER_S).topics
-        except KafkaException:
-            return False
-        if any(name not in known or not known[name].partitions for name in self._topics):
-            return False
-        places = [(name, at) for name in self._topics for at in known[name].partitions]
-        consumer.assign([TopicPartition(name, at, OFFSET_BEGINNING) for name, at in places])
-        self._growing = set(places)
-        return True
-
-    def _read(self, consumer: Consumer) -> None:
-        while not self._is_ending.is_set():
-            first = consumer.poll(POLL_S)
-            self._renew()
-            if first is None:
-                continue
-            for message in (first, *consumer.consume(BATCH_MAX - 1, timeout=0)):
-                error = message.error()
-                if error is None:
-                    self._take(message.topic(), message.offset(), message.value() or b"")
-                elif error.code() == KafkaError._PARTITION_EOF:
-                    self._growing.discard((message.topic(), message.partition()))
-                    if not self._growing and not self.is_complete:
-                        self._renew(is_due=True)
-                        self.is_complete = True
-                elif error.fatal():
-                    return
-
-    def _take(self, topic: str, offset: int, value: bytes) -> None:
+    def _take(self, taken: Taken) -> None:
         """One record; one that cannot be used leaves everything as it was, as in the engine."""
-        try:
-            if topic == self._topics[0]:
-                self._take_control(offset, value)
-            else:
-                self._take_item(offset, ITEM.decode(value))
-        except (InvalidEvent, ConfigError) as error:
-            logger.warning("%s/%d is left out: %s", topic, offset, error)
+        record = taken.record
+        if record.topic == self._topics[0]:
+            self._take_control(record.offset, record.value)
+        else:
+            self._take_item(record.offset, ITEM.decode(record.value))
 
     def _take_control(self, offset: int, value: bytes) -> None:
         control = CONTROL.decode(value)
@@ -163,6 +127,9 @@ class KnowledgeReader:
         kept.append((item.effective_from_ms, offset, item))
         self._items[item.item_id] = _newest_of(kept)
         self._pending_ms.append(item.effective_from_ms)
+
+    def _complete(self) -> None:
+        self._renew(is_due=True)
 
     def _renew(self, *, is_due: bool = False) -> None:
         """Makes the snapshot anew where a version has come into force since the last one."""
@@ -215,18 +182,3 @@ def first_available(snapshot: Snapshot, count: int, passed: Iterable[str] = ()) 
         item for item in snapshot.items.values() if item.stock != 0 and item.item_id not in left_out
     )
     return list(islice(there, count))
-
-
-def _open(kafka: str) -> Consumer:
-    return Consumer(
-        {
-            "bootstrap.servers": kafka,
-            "group.id": "unused",
-            "enable.auto.commit": False,
-            "enable.partition.eof": True,
-            "auto.offset.reset": "earliest",
-            "fetch.wait.max.ms": 500,
-            "reconnect.backoff.max.ms": 1_000,
-            "log_level": 0,
-        }
-    )

@@ -358,7 +358,7 @@ async def readiness(services: Services) -> Readiness:
     except StoreUnavailable:
         store = False
     engine = await asyncio.to_thread(services.is_engine_up)
-    knows = services.knowledge.is_complete
+    knows = services.knowledge.is_current
     return Readiness(
         kafka and store and engine and knows, *map(_state, (kafka, store, engine, knows))
     )

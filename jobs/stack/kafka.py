@@ -15,6 +15,7 @@ from jobs.stack.class_data import ClassData
 from jobs.stack.java import QUICK_COMPILER, java_command
 from jobs.stack.ports import LOOPBACK, free_port
 from jobs.stack.process import Child, Process
+from log.clients import open_admin_of
 from schemas.errors import ConfigError
 
 PORT: Final = 9092
@@ -162,4 +163,4 @@ def _is_listening(address: str) -> bool:
 
 
 def _admin(bootstrap: str) -> AdminClient:
-    return AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+    return open_admin_of(bootstrap)

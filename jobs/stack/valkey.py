@@ -8,6 +8,7 @@ import redis
 
 from jobs.stack.ports import LOOPBACK
 from jobs.stack.process import Child
+from log.store_address import open_redis
 from schemas.errors import ConfigError
 
 PORT: Final = 6379
@@ -55,8 +56,7 @@ def valkey_child(folder: Path, port: int) -> Child:
 
 def is_valkey_healthy(address: str, pid: int | None = None) -> bool:
     """Whether a server (the one with that pid, if given) answers PING within two seconds."""
-    host, _, port = address.rpartition(":")
-    client = redis.Redis(host, int(port), socket_timeout=ANSWER_SECONDS_MAX)
+    client = open_redis(address, ANSWER_SECONDS_MAX)
     try:
         if not client.ping():
             return False

@@ -17,10 +17,13 @@ from channels.api.knowledge import KnowledgeReader, Version, first_available
 from channels.api.measures import Measures
 from channels.api.rates import Rates
 from channels.api.visitors import AVOIDED_MAX, SESSIONS_MAX, Visitors
+from log.following import Taken
 from schemas.codec import CONTROL, ITEM
 from schemas.control import Control
+from schemas.errors import ConfigError, InvalidEvent
 from schemas.items import Item
 from schemas.policy import DEFAULT_CONTROL
+from schemas.records import LogRecord
 from scripts.serve_api import read_policy
 from tests.builders import make_event
 from tests.channels.decisions import make_decision
@@ -166,8 +169,12 @@ def reader() -> KnowledgeReader:
     return KnowledgeReader("127.0.0.1:1", "", read_policy)
 
 
+def take(into: KnowledgeReader, topic: str, offset: int, value: bytes) -> None:
+    into._take(Taken(LogRecord(topic, 0, offset, 0, "", value), is_new=True))
+
+
 def take_item(into: KnowledgeReader, offset: int, item: Item) -> None:
-    into._take("items", offset, ITEM.encode(item))
+    take(into, "items", offset, ITEM.encode(item))
 
 
 def test_the_catalogue_is_the_newest_version_in_force() -> None:
@@ -199,7 +206,7 @@ def test_the_catalogue_is_the_newest_version_in_force() -> None:
 def test_the_policy_is_the_newest_in_force_and_one_that_the_engine_refuses_is_none() -> None:
     knowledge = reader()
     assert knowledge.policy_at(NOW) is None
-    knowledge._take("control", 0, CONTROL.encode(DEFAULT_CONTROL))
+    take(knowledge, "control", 0, CONTROL.encode(DEFAULT_CONTROL))
     for offset, (version, from_ms, payload) in enumerate(
         (
             ("two", 100, b"{}"),
@@ -209,8 +216,13 @@ def test_the_policy_is_the_newest_in_force_and_one_that_the_engine_refuses_is_no
         start=1,
     ):
         record = Control("policy", "default", version, from_ms, payload=payload)
-        knowledge._take("control", offset, CONTROL.encode(record))
-    knowledge._take("control", 9, b"no record at all")
+        if version == "bad":
+            with pytest.raises(ConfigError):
+                take(knowledge, "control", offset, CONTROL.encode(record))
+        else:
+            take(knowledge, "control", offset, CONTROL.encode(record))
+    with pytest.raises(InvalidEvent):
+        take(knowledge, "control", 9, b"no record at all")
     found: Version | None = knowledge.policy_at(NOW)
     assert found is not None
     assert found.version == "two"

@@ -14,13 +14,13 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 
 from channels.store import Store, open_store
 from channels.store_writer import StoreWriter, store_writer
-from jobs.kafka import create_topics
+from jobs.kafka import create_topics, read_to_end
 from jobs.stack.ports import free_port
 from jobs.stack.process import Process
 from jobs.stack.valkey import valkey_child
-from schemas.codec import DECISION
+from schemas.codec import DEAD_LETTER, DECISION
 from schemas.knowledge import EPOCH_END, ITEM_KNOWLEDGE, EpochEnd, ItemKnowledge
-from schemas.topics import DECISIONS, KNOWLEDGE, topics
+from schemas.topics import DEAD_LETTERS, DECISIONS, KNOWLEDGE, topics
 from tests.channels.decisions import make_decision
 
 pytestmark = pytest.mark.e2e
@@ -36,7 +36,7 @@ def wait_until(is_true: Callable[[], object]) -> None:
 def prefix(kafka: str, request: pytest.FixtureRequest) -> str:
     """A prefix of this test's own, with empty topics of decisions and knowledge."""
     name = f"{abs(hash(request.node.name))}-"
-    wanted = (name + DECISIONS, name + KNOWLEDGE)
+    wanted = (name + DECISIONS, name + KNOWLEDGE, name + DEAD_LETTERS)
     create_topics(kafka, [spec for spec in topics(name) if spec.name in wanted])
     return name
 
@@ -113,6 +113,11 @@ def test_a_record_that_is_no_decision_is_counted_and_skipped(
         wait_until(lambda: committed(kafka, prefix) == 5)
     assert shown(store) == 1
     assert (writer.written, writer.invalid) == (1, 4)
+    letters = [DEAD_LETTER.decode(one.value) for one in read_to_end(kafka, [prefix + DEAD_LETTERS])]
+    assert {(one.topic, one.raw) for one in letters} == {
+        (prefix + DECISIONS, raw) for raw in (b"junk", b"", good[:-1])
+    }
+    assert len({(one.partition, one.offset) for one in letters}) == len(letters) == 4
 
 
 def test_latencies_are_sampled(kafka: str, valkey: str, prefix: str, store: Store) -> None:

@@ -260,7 +260,7 @@ def test_a_decision_is_explained_to_whom_it_is_for_and_to_others_there_is_none(
     person = FOREIGN if whose == "foreign" else PERSON
     found = {"decision": {"session_id": session, "person": person}}
     services.explain = lambda decision_id, _: found if decision_id == "d1" else None
-    services.decisions.is_connected = True
+    services.decisions.follower.is_connected = True
     let_in = set()
     for caller in CALLERS:
         headers = headers_of(caller, services, ids)

@@ -14,8 +14,9 @@ import psutil
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
 from jobs.config import PROJECT
-from jobs.kafka import log_record, open_consumer, partitions_of
+from jobs.kafka import open_consumer, partitions_of
 from jobs.metrics import read_counts
+from log.following import log_record
 from schemas.codec import DECISION
 from schemas.decisions import Decision
 from schemas.records import LogRecord

@@ -17,6 +17,7 @@ def test_without_any_setting_there_are_the_defaults() -> None:
             lateness_ms=LATENESS_MS, seed="kairos", pseudonym_key_file=None, api_keys=None, api_secret=Secret(),
             checkpoints="", state_backend=None, slots="split", core=None,
             api_host="127.0.0.1", api_port=8000, api_budget_ms=50, api_origins="",
+            kafka_settings_file=None, redis_password_file=None,
         )  # fmt: skip
 
 
@@ -30,6 +31,7 @@ def test_every_setting_is_read() -> None:
         "KAIROS_CHECKPOINTS": "s3://b/c", "KAIROS_STATE_BACKEND": "rocksdb", "KAIROS_SLOTS": "shared", "KAIROS_CORE": "1",
         "KAIROS_API_HOST": "0.0.0.0", "KAIROS_API_PORT": "8080", "KAIROS_API_BUDGET_MS": "20",
         "KAIROS_API_ORIGINS": "https://shop.example,http://localhost:3000",
+        "KAIROS_KAFKA_SETTINGS_FILE": "/k/kafka.properties", "KAIROS_REDIS_PASSWORD_FILE": "/k/redis",
     }  # fmt: skip
     assert set(given) == {one.name for one in SETTINGS}
     assert config_from(given) == Config(
@@ -37,6 +39,7 @@ def test_every_setting_is_read() -> None:
         4, 100, 0, "another", Path("/k/p.key"), Path("/k/keys.yaml"), Secret("hush"),
         "s3://b/c", "rocksdb", "shared", 1,
         "0.0.0.0", 8080, 20, "https://shop.example,http://localhost:3000",
+        Path("/k/kafka.properties"), Path("/k/redis"),
     )  # fmt: skip
     assert as_environment(config_from(given)) == given
 
@@ -54,7 +57,15 @@ def test_a_configuration_survives_the_way_to_a_child() -> None:
 
 WRONG = {
     "KAIROS_KAFKA": ["localhost", "localhost:", ":9092", "h:0", "h:65536", "h:x", "a:1,b", "h:-1"],
-    "KAIROS_REDIS": ["redis://h:6379/0"],
+    "KAIROS_REDIS": [
+        "redis://",
+        "http://h:6379",
+        "redis://:secret@h:6379",
+        "redis://h/x",
+        "redis://h/?x=1",
+        "a:1,b:2",
+        "h:0",
+    ],
     "KAIROS_FLINK": ["http://h"],
     "KAIROS_TOPIC_PREFIX": ["a b", "a/b", "ü", "x" * 101],
     "KAIROS_STORE_PREFIX": ["a:b"],
