@@ -72,33 +72,6 @@ def test_what_is_still_to_be_sent_goes_with_a_beacon_on_leaving(
     wait_for(lambda: any(one.value == "the last thing" for one in visitor.events(session)))
 
 
-def test_no_address_holds_a_token(
-    visit: Callable[..., Visitor],
-) -> None:
-    """The stream and the beacon of a page with a key: what is in an address stands in logs."""
-    visitor = visit()
-    asked: list[tuple[str, dict[str, str], str]] = []
-    visitor.page.on(
-        "request", lambda one: asked.append((one.url, one.headers, one.post_data or ""))
-    )
-    visitor.page.route("**/shop/help", with_key)
-    visitor.later(31 * 60)  # a new session: the server's
-    visitor.open("/shop/help")
-    wait_for(lambda: any("/v1/stream" in url for url, _, _ in asked))
-    visitor.page.evaluate(
-        "kairos.track('element_clicked', {value: 'bye'}); location = 'about:blank'"
-    )
-    wait_for(lambda: any("bye" in body for _, _, body in asked))
-    streams = [headers for url, headers, _ in asked if "/v1/stream" in url]
-    assert streams[-1]["x-kairos-session"]
-    tokens = {
-        headers["x-kairos-session"] for _, headers, _ in asked if "x-kairos-session" in headers
-    }
-    assert [url for url, _, _ in asked if any(one in url for one in (*tokens, "k-browser"))] == []
-    (beacon,) = [json.loads(body) for url, _, body in asked if "bye" in body][-1:]
-    assert beacon["auth"]["session"] in tokens
-
-
 def test_events_that_were_not_taken_are_sent_again_and_count_once(
     visit: Callable[..., Visitor],
 ) -> None:
@@ -244,13 +217,6 @@ def test_placements_move_nothing_and_what_they_cost(visit: Callable[..., Visitor
         f"\nlayout shift from placements: 0; the client adds {added_ms:.0f} ms to interactive (median of {LOADS}: "
         f"{statistics.median(with_client):.0f} against {statistics.median(without):.0f} ms); {took}"
     )
-
-
-def with_key(route: Route) -> None:
-    """The page as it is with a browser's key."""
-    found = route.fetch()
-    body = found.text().replace('/client/kairos.js"', '/client/kairos.js" data-key="k-browser"')
-    route.fulfill(response=found, body=body)
 
 
 def serving(body: str) -> Callable[[Route], None]:
