@@ -1,18 +1,21 @@
 """The API's own documentation: the OpenAPI document and its page, served by us alone."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
 import msgspec
 from litestar import MediaType, Response, Router, get
 from litestar.params import FromPath
-from swagger_ui_bundle import swagger_ui_path
 
-from channels.api.openapi import document, older
+from channels.api.openapi import document
 
+PACKAGE: Final = "flask_swagger_ui"
+"""Whose files are Swagger UI as its authors release it; the package itself, which is for Flask, is not imported."""
 ASSETS: Final = {
     "swagger-ui.css": "text/css; charset=utf-8",
     "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
+    "favicon-32x32.png": "image/png",
 }
 CSP: Final = (
     # the page's own scripts only; Swagger sets styles and pictures by itself
@@ -26,6 +29,7 @@ PAGE: Final = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Kairos: Decision API</title>
 <link rel="stylesheet" href="/docs/swagger-ui.css">
+<link rel="icon" href="/docs/favicon-32x32.png">
 </head>
 <body>
 <main id="swagger-ui"></main>
@@ -35,25 +39,29 @@ PAGE: Final = """<!doctype html>
 </html>
 """
 START: Final = """SwaggerUIBundle({
-  url: "/docs/openapi.json", dom_id: "#swagger-ui", deepLinking: true, tryItOutEnabled: true,
+  url: "/openapi.json", dom_id: "#swagger-ui", deepLinking: true, tryItOutEnabled: true,
   validatorUrl: null,
 });
 """
 
 
+def swagger_files() -> Path:
+    """The folder with Swagger UI's files."""
+    spec = find_spec(PACKAGE)
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(f"the package {PACKAGE} is not installed")
+    return Path(spec.origin).parent / "dist"
+
+
 def docs_router() -> Router:
     """GET /openapi.json and /docs with what belongs to it."""
     described = msgspec.json.encode(document())
-    described_older = msgspec.json.encode(older(document()))
-    assets = {name: (Path(swagger_ui_path) / name).read_bytes() for name in ASSETS}
+    folder = swagger_files()
+    assets = {name: (folder / name).read_bytes() for name in ASSETS}
 
     @get("/openapi.json")
     async def openapi() -> Response[bytes]:
         return Response(described, media_type="application/json")
-
-    @get("/docs/openapi.json")
-    async def openapi_older() -> Response[bytes]:
-        return Response(described_older, media_type="application/json")
 
     @get("/docs")
     async def page() -> Response[str]:
@@ -71,9 +79,13 @@ def docs_router() -> Router:
     async def script() -> Response[bytes]:
         return _asset("swagger-ui-bundle.js")
 
+    @get("/docs/favicon-32x32.png")
+    async def icon() -> Response[bytes]:
+        return _asset("favicon-32x32.png")
+
     def _asset(name: FromPath[str]) -> Response[bytes]:
         return Response(
             assets[name], media_type=ASSETS[name], headers={"Cache-Control": "max-age=3600"}
         )
 
-    return Router("/", route_handlers=[openapi, openapi_older, page, start, style, script])
+    return Router("/", route_handlers=[openapi, page, start, style, script, icon])

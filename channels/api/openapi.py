@@ -158,25 +158,6 @@ def document() -> dict[str, Any]:
     }
 
 
-def older(schema: Any) -> Any:
-    """The same for readers of OpenAPI 3.0, as the docs page is one: null is said in another way there."""
-    if isinstance(schema, list):
-        return [older(one) for one in schema]
-    if not isinstance(schema, dict):
-        return schema
-    found = {name: older(value) for name, value in schema.items() if name != "propertyNames"}
-    if found.get("openapi"):
-        found["openapi"] = "3.0.3"
-    for bound, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
-        if isinstance(found.get(exclusive), (int, float)):
-            found |= {bound: found[exclusive], exclusive: True}
-    choices = found.get("anyOf")
-    if isinstance(choices, list) and {"type": "null"} in choices:
-        found["anyOf"] = [one for one in choices if one != {"type": "null"}]
-        found["nullable"] = True
-    return found
-
-
 def _operation(one: Endpoint) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "summary": one.summary,

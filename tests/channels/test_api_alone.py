@@ -3,6 +3,8 @@
 import asyncio
 import json
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -10,6 +12,7 @@ import httpx
 import pytest
 
 from channels.api.answers import Answerer, Ask
+from channels.api.docs import swagger_files
 from channels.api.http_limits import HEAD_BYTES_MAX
 from channels.api.ladder import Wanted
 from channels.api.openapi import ENDPOINTS, document
@@ -146,9 +149,18 @@ def test_the_docs_page_has_no_inline_script_and_asks_nobody_else(client: httpx.C
         assert asset in page
         assert client.get(asset).status_code == 200
     assert "http" not in page.replace("<!doctype html>", "")
-    older = client.get("/docs/openapi.json").json()
-    assert older["openapi"] == "3.0.3"
-    assert '"null"' not in json.dumps(older)
+    assert client.get("/openapi.json").json()["openapi"].startswith("3.1.")
+    assert client.get("/docs/openapi.json").status_code == 404
+
+
+def test_the_docs_page_is_of_today_and_flask_is_not_imported() -> None:
+    version = (swagger_files() / "VERSION").read_text().strip().removeprefix("v")
+    assert int(version.partition(".")[0]) >= 5
+    code = "import sys, channels.api.docs as d; d.docs_router(); print([one for one in sys.modules if 'flask' in one])"
+    found = subprocess.run(
+        [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() == "[]"
 
 
 def test_without_keys_only_pages_of_this_machine_may_ask(client: httpx.Client) -> None:

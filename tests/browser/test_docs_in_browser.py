@@ -1,0 +1,30 @@
+"""The API's documentation page in a real browser: it reads our document, and asks nobody else."""
+
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from channels.api.openapi import ENDPOINTS
+from tests.channels.api_process import lonely_services, served
+
+pytestmark = pytest.mark.browser
+
+
+def test_the_page_shows_every_endpoint_and_complains_of_nothing(browser: Browser) -> None:
+    with served(lonely_services()) as address:
+        page = browser.new_context().new_page()
+        complaints: list[str] = []
+        asked: set[str] = set()
+        page.on(
+            "console", lambda said: complaints.append(said.text) if said.type == "error" else None
+        )
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda one: asked.add(urlsplit(one.url).netloc))
+        page.goto(f"http://{address}/docs")
+        expect(page.locator(".opblock")).to_have_count(len(ENDPOINTS))
+        page.locator(".opblock-summary", has_text="/v1/events").first.click()
+        expect(page.get_by_text("answered once Kafka has them").first).to_be_visible()
+        assert complaints == []
+        assert asked - {""} == {address}
+        page.context.close()
