@@ -27,6 +27,8 @@ from schemas.errors import ConfigError
 EXTRA: Final = "console"
 """Under this name the Facts lie among the services."""
 COOKIE: Final = "kairos_console"
+SECURE_COOKIE: Final = f"__Host-{COOKIE}"
+"""Over TLS: by this name browsers take it from our own host over TLS only, and send it nowhere else."""
 CSRF_HEADER: Final = "x-kairos-csrf"
 ANSWER_S: Final = 20.0
 """An answer that takes longer is given up; the page says so."""
@@ -128,7 +130,7 @@ class Desk:
     def signed(self, request: Asked, role: Role) -> Signed:
         """Who asks; raises Unauthorized, and Forbidden where the role is too low or the page is foreign."""
         self.check_host(request)
-        cookie = request.cookies.get(COOKIE)
+        cookie = cookie_of(request)
         caller = self.access.console_caller(cookie)
         if request.method != "GET":
             check_origin(request)
@@ -185,6 +187,22 @@ def console_router(services: Services) -> Router:
     )
 
 
+def cookie_of(request: Asked) -> str | None:
+    """What stands for who is signed in."""
+    return request.cookies.get(SECURE_COOKIE) or request.cookies.get(COOKIE)
+
+
+def is_over_tls(request: Asked) -> bool:
+    """Whether the browser sees us over TLS, as its page's origin tells, whatever a proxy in front does.
+
+    Who sends no origin is no page: then only this machine is taken to do without.
+    """
+    origin = request.headers.get("origin")
+    if origin is not None and place_of(origin) is not None:
+        return origin.lower().startswith("https:")
+    return request.scope["scheme"] == "https" or _host(request).name not in LOOPBACK
+
+
 def check_origin(request: Asked) -> None:
     """Raises Forbidden where a page of another origin sends this."""
     site = request.headers.get("sec-fetch-site", "same-origin")
@@ -226,20 +244,21 @@ def _sign_in(desk: Desk) -> list[Any]:
             lambda: _record(desk, caller.name, caller.role or "", request, "sign in", "done")
         )
         response = Response(_me(desk, caller, cookie))
-        response.set_cookie(_cookie(cookie, request))
+        response.set_cookie(_cookie(cookie, is_secure=is_over_tls(request)))
         return response
 
     @post("/api/sign-out", status_code=200)
     async def sign_out(request: Asked) -> Response[Shown]:
         desk.signed(request, "viewer")
         response: Response[Shown] = Response({})
-        response.delete_cookie(COOKIE, path="/console")
+        for is_secure in (False, True):
+            response.set_cookie(_cookie("", is_secure=is_secure, max_age=0))
         return response
 
     @get("/api/me")
     async def me(request: Asked) -> Shown:
         caller = desk.signed(request, "viewer").caller
-        return _me(desk, caller, request.cookies.get(COOKIE))
+        return _me(desk, caller, cookie_of(request))
 
     return [sign_in, sign_out, me]
 
@@ -363,10 +382,11 @@ def _record(desk: Desk, who: str, role: str, request: Asked, what: str, outcome:
     desk.facts.record(Actor(who, role, _address(request)), what, outcome, {})
 
 
-def _cookie(value: str, request: Asked) -> Cookie:
+def _cookie(value: str, *, is_secure: bool, max_age: int = CONSOLE_S) -> Cookie:
+    """A name with the prefix `__Host-` wants the path `/`; nothing but the console reads it."""
+    name, path = (SECURE_COOKIE, "/") if is_secure else (COOKIE, "/console")
     return Cookie(
-        COOKIE, value=value, path="/console", max_age=CONSOLE_S, httponly=True, samesite="strict",
-        secure=request.url.scheme == "https",
+        name, value=value, path=path, max_age=max_age, httponly=True, samesite="strict", secure=is_secure,
     )  # fmt: skip
 
 

@@ -25,14 +25,48 @@ def test_the_cookie_is_for_the_console_alone(client: TestClient[Litestar]) -> No
         assert part in cookie
     assert "k-viewer" not in cookie
     assert "secure" not in cookie
-    https = client.post(f"https://{HERE}/console/api/sign-in", json={"key": "k-viewer"})
-    assert "secure" in https.headers["set-cookie"].lower()
+
+
+@pytest.mark.parametrize(
+    ("url", "origin", "is_secure"),
+    [
+        (f"http://{HERE}", None, False), (f"http://{HERE}", f"http://{HERE}", False), (f"https://{HERE}", None, True),
+        ("http://kairos.example", "https://kairos.example", True), ("http://kairos.example", None, True),
+        ("http://kairos.example:8443", "https://kairos.example:8443", True),
+        ("http://kairos.example", "http://kairos.example", False),
+    ],
+)  # fmt: skip
+def test_over_tls_the_cookie_is_secure_also_behind_a_proxy(
+    client: TestClient[Litestar], url: str, origin: str | None, is_secure: bool
+) -> None:
+    """A proxy speaks plain HTTP to us; how the browser sees the page its Origin says."""
+    client.cookies.clear()
+    headers = {"origin": origin} if origin else {}
+    answer = client.post(f"{url}/console/api/sign-in", json={"key": "k-viewer"}, headers=headers)
+    assert answer.status_code == 200
+    said = answer.headers["set-cookie"]
+    name, value = said.partition(";")[0].split("=", 1)
+    parts = {one.strip().lower() for one in said.split(";")[1:]}
+    assert {"httponly", "samesite=strict"} <= parts
+    assert ("secure" in parts) == is_secure
+    assert name == ("__Host-kairos_console" if is_secure else "kairos_console")
+    assert ("path=/" if is_secure else "path=/console") in parts
+    assert not any(one.startswith("domain") for one in parts)
+    client.cookies.clear()
+    assert client.get("/console/api/me").status_code == 401
+    me = client.get("/console/api/me", headers={"cookie": f"{name}={value}"})
+    assert me.json()["name"] == "viewer"
 
 
 def test_who_signs_out_is_out(client: TestClient[Litestar]) -> None:
     headers = console_of(client, "viewer")
     assert client.get("/console/api/me").json()["name"] == "viewer"
-    assert client.post("/console/api/sign-out", headers=headers).status_code == 200
+    out = client.post("/console/api/sign-out", headers=headers)
+    assert out.status_code == 200
+    gone = out.headers.get_list("set-cookie")
+    assert [one.partition("=")[0] for one in gone] == ["kairos_console", "__Host-kairos_console"]
+    assert all("max-age=0" in one.lower() for one in gone)
+    assert "secure" in gone[1].lower()
     assert client.get("/console/api/me").status_code == 401
 
 
