@@ -104,7 +104,8 @@ class Event(Struct, frozen=True):
     """One event. Times in epoch milliseconds, amounts in `currency`.
 
     `sent_at_ms` is the sender's wall clock: copied to decisions to measure latency, never used
-    to decide.
+    to decide. `is_unproven`: it was sent with a browser's public key, so anybody may have written it: the door sets
+    it, whatever the sender says, and what it means by type is in schemas/proof.py. Servers and imports leave it false.
     """
 
     event_id: Id
@@ -132,6 +133,7 @@ class Event(Struct, frozen=True):
     context: Context | None = None
     properties: Properties = {}
     sent_at_ms: Annotated[int, Meta(ge=-WHOLE_MAX, le=WHOLE_MAX)] | None = None
+    is_unproven: bool = False
 
 
 prepared(Event)

@@ -30,7 +30,7 @@ HUGE = (WHOLE_MAX + 1, -WHOLE_MAX - 1, 2**63, 2**64, 10**400)
 def as_json(fields: dict[str, Any]) -> bytes:
     return "{{{}}}".format(
         ",".join(
-            f'"{name}":{value if isinstance(value, int) else msgspec.json.encode(value).decode()}'
+            f'"{name}":{value if type(value) is int else msgspec.json.encode(value).decode()}'
             for name, value in fields.items()
         )
     ).encode()
