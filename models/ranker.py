@@ -13,6 +13,7 @@ import numpy as np
 import xgboost
 from numpy.typing import NDArray
 
+from models.booster_shape import check_booster
 from models.calibration import Calibration
 from models.scorer import Matrix
 from schemas.errors import ConfigError
@@ -60,8 +61,7 @@ class XgboostRanker:
         """Raises ConfigError for bytes that are no booster of `feature_count` features."""
         self.version = version
         self._calibration = calibration
-        if not booster:  # the library would end the process
-            raise ConfigError(f"model {version}: the booster is empty")
+        check_booster(version, booster, feature_count)  # the library would end the process
         self._booster = xgboost.Booster({"nthread": 1})
         try:
             self._booster.load_model(bytearray(booster))
