@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, Literal, NamedTuple, TypeVar
 
+from jobs.model_roots import roots_from
 from log.settings import Brokers
 from log.store_address import StoreAddress, check_address
 from schemas.errors import ConfigError
@@ -44,6 +45,9 @@ class Config(NamedTuple):
     api_origins: str
     kafka_settings_file: Path | None
     redis_password_file: Path | None
+    models: str
+    control_public_keys: Path | None
+    control_signing_key_file: Path | None
 
 
 class Secret(str):
@@ -122,6 +126,11 @@ def _core(text: str) -> int | None:
     return _within(0, 4_095)(text) if text else None
 
 
+def _models(text: str) -> str:
+    roots_from(text, Path())
+    return text
+
+
 def _origins(text: str) -> str:
     origins = [one.strip().rstrip("/") for one in text.split(",") if one.strip()]
     for one in origins:
@@ -183,6 +192,19 @@ SETTINGS: Final = (
         "settings of Kafka's clients (TLS, SASL) by their own names; see docs/security.md",
     ),
     Setting("KAIROS_REDIS_PASSWORD_FILE", "", _file, "file with the store's password"),
+    Setting(
+        "KAIROS_MODELS",
+        "",
+        _models,
+        "where published models may lie: folders, s3://bucket/models/, …; empty = models at home",
+    ),
+    Setting(
+        "KAIROS_CONTROL_PUBLIC_KEYS",
+        "",
+        _file,
+        "file of the keys that may publish; empty = who may write `control`",
+    ),
+    Setting("KAIROS_CONTROL_SIGNING_KEY_FILE", "", _file, "signs what is published here"),
 )
 
 

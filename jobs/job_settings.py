@@ -5,6 +5,7 @@ from typing import Final, Literal, NamedTuple
 from msgspec import Struct
 
 from jobs.config import Config, SourceFormat
+from jobs.trust import Trust, trust_of
 from schemas.limits import SECOND_MS
 from schemas.topics import CONTROL, EVENTS, ITEMS, KNOWLEDGE
 
@@ -49,7 +50,8 @@ class JobSettings(NamedTuple):
     takes over from what open() reads, and where a replay's knowledge ends. `replay` None: live.
     `starts`: where a live run without state of its source begins; None = with the topic.
     `has_own_slots`: session and person operators take slots of their own; `code`: what the task
-    managers must run (jobs/code.py); None = they were started for this job.
+    managers must run (jobs/code.py); None = they were started for this job. `trust`: what is taken
+    from records of `control`.
     """
 
     job: JobKind
@@ -65,6 +67,7 @@ class JobSettings(NamedTuple):
     starts: Offsets | None = None
     has_own_slots: bool = False
     code: str | None = None
+    trust: Trust = Trust()
 
     @property
     def kind(self) -> str:
@@ -142,4 +145,5 @@ def job_settings(
         replay=replay,
         starts=starts,
         has_own_slots=job == "decide" and config.flink is not None and config.slots == "split",
+        trust=trust_of(config),
     )

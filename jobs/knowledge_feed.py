@@ -1,14 +1,19 @@
 """Filling Knowledge: the topics `control`, `items` and `knowledge`, read at start, then broadcast."""
 
-import logging
 from collections.abc import Callable, Sequence
+from functools import partial
+from threading import Thread
 from typing import Final
 
+from jobs.artefact_check import Artefacts
 from jobs.job_settings import JobSettings
 from jobs.kafka import read_before, read_partition, read_to_end
-from models.artefact import load_scorer
-from models.response import load_responses
-from schemas.codec import CONTROL, HEADER_BYTES, ITEM, WRITER_SCHEMAS
+from jobs.refusals import Refusals
+from jobs.trust import Trust
+from models.content import Published
+from models.ranker import XgboostRanker
+from models.response import ResponseModel
+from schemas.codec import HEADER_BYTES, ITEM, WRITER_SCHEMAS
 from schemas.control import Control
 from schemas.errors import ConfigError, InvalidEvent
 from schemas.knowledge import (
@@ -20,6 +25,7 @@ from schemas.knowledge import (
 )
 from schemas.limits import DAY_MS, HOUR_MS
 from schemas.policy import policy_from_payload
+from schemas.signed_control import read_control
 from udfs.compile_policy import compile_policy
 from udfs.features import FEATURE_SPACE
 from udfs.knowledge import Knowledge
@@ -34,7 +40,7 @@ CATCH_UP_MS: Final = HOUR_MS
 RESPONSES: Final = "responses"
 """The name of a control of kind `model` that is about responses to actions; any other is a ranker."""
 
-logger = logging.getLogger(__name__)
+Model = ResponseModel | XgboostRanker
 RECORDS: Final = {schema.header: schema.record for schema in WRITER_SCHEMAS}
 LEARNT: Final[dict[str, Callable[[bytes], KnowledgeRecord]]] = {
     "item_knowledge": ITEM_KNOWLEDGE.decode,
@@ -45,17 +51,62 @@ LEARNT: Final[dict[str, Callable[[bytes], KnowledgeRecord]]] = {
 """How the records of the topic `knowledge` are read."""
 
 
-class KnowledgeFeed:
-    """Applies records to a Knowledge. One that cannot be used is counted, logged once, left out.
+class Loading:
+    """A model that is loaded by a thread of its own, while deciding goes on with the one before.
 
-    Applying a record again changes nothing. `count` is called with a metric's name.
+    The thread counts and logs nothing: inside the JVM it would have to be one of Java's.
     """
 
-    def __init__(self, knowledge: Knowledge, count: Callable[[str], None]) -> None:
+    def __init__(self, control: Control, position: int, load: Callable[[], Model]) -> None:
+        self.control, self.position = control, position
+        self._load = load
+        self._found: Model | BaseException | None = None
+        self._thread = Thread(target=self._run, name="model", daemon=True)
+
+    def start(self) -> None:
+        """Begins, unless it has begun: one after the other, however many are published."""
+        if self._thread.ident is None:
+            self._thread.start()
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it has begun and need not be waited for."""
+        return self._thread.ident is not None and not self._thread.is_alive()
+
+    def model(self) -> Model:
+        """What was loaded; raises ConfigError where it cannot be used, and whatever else went wrong."""
+        self._thread.join()
+        if isinstance(self._found, BaseException):
+            raise self._found
+        assert self._found is not None
+        return self._found
+
+    def _run(self) -> None:
+        try:
+            self._found = self._load()
+        except BaseException as error:
+            self._found = error  # raised again where somebody can tell
+
+
+class KnowledgeFeed:
+    """Applies records to a Knowledge. One that cannot be used is counted, reported, left out.
+
+    Applying a record again changes nothing. `count` is called with a metric's name. A model is tried by a
+    child process first (jobs/artefact_check.py). Where `is_live`, nothing waits for that: `settle` puts it
+    in its place, before the next event, once it is there; until then the one before decides.
+    """
+
+    def __init__(
+        self, knowledge: Knowledge, count: Callable[[str], None], trust: Trust, place: str = ""
+    ) -> None:
         self.knowledge = knowledge
+        self.is_live = False
         self._count = count
+        self._keys = trust.keys
+        self._artefacts = Artefacts(trust.roots, trust.marks)
         self._loaded: set[tuple[str, int]] = set()
-        self._refused: set[str] = set()
+        self._loading: list[Loading] = []
+        self._refusals = Refusals(place)
         self._since_prune = 0
         self._newest_ms = 0
 
@@ -65,20 +116,39 @@ class KnowledgeFeed:
 
     def apply(self, value: bytes, position: int) -> int | None:
         """Takes one record; `position` is its offset. The time of the epoch that it completes, if any."""
+        self.settle()
+        record = RECORDS.get(value[:HEADER_BYTES], "")
+        control: Control | None = None
         try:
-            record = RECORDS.get(value[:HEADER_BYTES], "")
             if record in LEARNT:
                 return self.learn(LEARNT[record](value))
             if record == "item":
                 self.knowledge.add_item(ITEM.decode(value), position)
             else:
-                self._apply_control(CONTROL.decode(value), position)
+                control = read_control(value, self._keys)
+                if self._apply_control(control, position):
+                    return None
         except (InvalidEvent, ConfigError) as error:
-            self._refuse(str(error))
+            self._refuse(str(error), control, position)
         else:
-            self._since_prune += 1
-            self._count("knowledge_applied")
+            self._applied()
         return None
+
+    def settle(self) -> None:
+        """Puts models in their place that have been loaded meanwhile; costs nothing where none is."""
+        if not self._loading:
+            return
+        self._loading[0].start()
+        while self._loading and self._loading[0].is_done:
+            one = self._loading.pop(0)
+            try:
+                self._add_model(one.control, one.position, one.model())
+            except ConfigError as error:
+                self._refuse(str(error), one.control, one.position)
+            else:
+                self._applied()
+            if self._loading:
+                self._loading[0].start()
 
     def learn(self, record: KnowledgeRecord) -> int | None:
         """Takes a record of an epoch; from when on the epoch that it completes is in force, if any."""
@@ -106,34 +176,62 @@ class KnowledgeFeed:
             self._since_prune = 0
             self.knowledge.prune(watermark_ms - PRUNE_BEHIND_MS)
 
-    def _apply_control(self, control: Control, position: int) -> None:
+    def _apply_control(self, control: Control, position: int) -> bool:
+        """Takes a record, or says that it is on its way."""
         version, from_ms = control.version, control.effective_from_ms
         if control.kind == "policy":
             policy = policy_from_payload(control.payload or b"")
             self.knowledge.add_policy(version, from_ms, position, compile_policy(policy))
         elif control.kind == "model":
-            self._apply_model(control, position)
+            return self._apply_model(control, position)
         else:
             raise InvalidEvent("invalid_value", f"control of unknown kind {control.kind[:100]!r}")
+        return False
 
-    def _apply_model(self, control: Control, position: int) -> None:
-        if (control.version, position) in self._loaded:
-            return
-        uri, checksum = control.uri or "", control.sha256 or ""
+    def _apply_model(self, control: Control, position: int) -> bool:
+        key = (control.version, position)
+        if key in self._loaded:
+            return False
+        if self.is_live and not self._is_quick(control):
+            self._loaded.add(key)
+            load = partial(self._load, control)
+            self._loading.append(Loading(control, position, load))
+            self._loading[0].start()
+            return True
+        self._add_model(control, position, self._load(control))
+        self._loaded.add(key)
+        return False
+
+    def _add_model(self, control: Control, position: int, found: Model) -> None:
         version, from_ms = control.version, control.effective_from_ms
-        if control.name == RESPONSES:
-            responses = load_responses(uri, checksum, RESPONSE_SPACE)
-            self.knowledge.add_responses(version, from_ms, position, responses)
+        if isinstance(found, ResponseModel):
+            self.knowledge.add_responses(version, from_ms, position, found)
         else:
-            scorer = load_scorer(uri, checksum, FEATURE_SPACE)
-            self.knowledge.add_model(version, from_ms, position, scorer)
-        self._loaded.add((control.version, position))
+            self.knowledge.add_model(version, from_ms, position, found)
 
-    def _refuse(self, reason: str) -> None:
+    def _is_quick(self, control: Control) -> bool:
+        published = _published(control)
+        if control.name == RESPONSES:
+            return self._artefacts.is_quick("responses", published, RESPONSE_SPACE)
+        return self._artefacts.is_quick("ranker", published, FEATURE_SPACE)
+
+    def _load(self, control: Control) -> Model:
+        published = _published(control)
+        if control.name == RESPONSES:
+            return self._artefacts.responses(published, RESPONSE_SPACE)
+        return self._artefacts.ranker(published, FEATURE_SPACE)
+
+    def _applied(self) -> None:
+        self._since_prune += 1
+        self._count("knowledge_applied")
+
+    def _refuse(self, reason: str, control: Control | None = None, position: int = -1) -> None:
         self._count("knowledge_refused")
-        if reason not in self._refused:
-            self._refused.add(reason)
-            logger.warning("a record of knowledge is left out: %s", reason)
+        self._refusals.report(reason, control, position)
+
+
+def _published(control: Control) -> Published:
+    return Published(control.uri or "", control.sha256 or "")
 
 
 class LearntReader:
@@ -170,7 +268,7 @@ def open_feed(
 
     Epochs that are far behind the newest are in force at once, so that they need not all be kept.
     """
-    feed = KnowledgeFeed(Knowledge(), count)
+    feed = KnowledgeFeed(Knowledge(), count, settings.trust, settings.name)
     if settings.replay is None:
         records = read_to_end(settings.kafka, topics)
     else:
@@ -179,4 +277,5 @@ def open_feed(
         completed_ms = feed.apply(record.value, record.offset)
         if completed_ms is not None:
             feed.knowledge.advance(completed_ms - CATCH_UP_MS)
+    feed.is_live = settings.replay is None
     return feed

@@ -55,6 +55,7 @@ class SessionStep:
         """One record of the log for the current key."""
         if self._pace is not None:
             self._pace.wait()
+        self.feed.settle()
         payload, partition, offset, key = value
         topic, lateness_ms = self._settings.events_topic, self._settings.lateness_ms
         record = LogRecord(topic, partition, offset, ctx.timestamp(), key, payload)
@@ -132,6 +133,7 @@ class PersonStep:
     def act(self, news: SessionNews, ctx: Any) -> Iterator[Row]:
         """Takes one piece of news for the current key."""
         key = news.person
+        self.feed.settle()
         self.feed.see(news.order_ms)
         outcome = decide(self._state.load(key), news, self.feed.knowledge, self._settings.seed)
         yield from self._emit(key, outcome, ctx)

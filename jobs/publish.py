@@ -11,6 +11,7 @@ import msgspec
 from confluent_kafka import KafkaException, Producer
 
 from jobs.config import SourceFormat
+from jobs.trust import Sign, unsigned
 from log.clients import open_producer_of
 from schemas.codec import CONTROL, DEAD_LETTER, EVENT, ITEM
 from schemas.control import Control
@@ -27,7 +28,10 @@ AHEAD_MS: Final = 2_000
 
 
 class Log:
-    """A producer to one Kafka under one topic prefix. `flush` before letting go of it."""
+    """A producer to one Kafka under one topic prefix. `flush` before letting go of it.
+
+    `sign` signs what it puts on `control` (jobs/trust.py: signer_of); who publishes there hands it in.
+    """
 
     def __init__(
         self,
@@ -35,6 +39,7 @@ class Log:
         prefix: str = "",
         source_format: SourceFormat = "kairos",
         linger_ms: float = 0.0,
+        sign: Sign = unsigned,
     ) -> None:
         self._producer = open_producer_of(kafka, linger_ms=linger_ms)
         # An idempotent producer waits half a second for its id, of the two that a version is
@@ -46,6 +51,7 @@ class Log:
             max_in_flight_requests_per_connection=1,
         )
         self._prefix = prefix
+        self._sign = sign
         self._encode_event = EVENT.encode if source_format == "kairos" else msgspec.json.encode
         self._failed: list[str] = []
 
@@ -77,7 +83,7 @@ class Log:
     def control(self, control: Control) -> None:
         """Writes one version of the policy or a model."""
         key = f"{control.kind}/{control.name}"
-        value, time_ms = CONTROL.encode(control), control.effective_from_ms
+        value, time_ms = CONTROL.encode(self._sign(control)), control.effective_from_ms
         self._write(CONTROL_TOPIC, key, value, time_ms, producer=self._announcer)
 
     def dead_letter(self, letter: DeadLetter) -> None:

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from models.calibration import Calibration
-from models.content import Published, load_content, read_content, save_content
+from models.content import Published, check_content, read_content, save_content
 from models.ranker import XgboostRanker
 from models.report import Figures, Name, Names, Report
 from models.scorer import FeatureSpace
@@ -57,24 +57,39 @@ def save_artefact(artefact: Artefact, folder: Path) -> Published:
 
 
 def load_artefact(uri: str, checksum: str, space: FeatureSpace) -> Artefact:
-    """The artefact at `uri` (a path or anything fsspec reads).
+    """The artefact in a file of this machine, by its path or `file:` URI.
 
     Raises ConfigError where it cannot be read, has another checksum or feature set.
     """
-    artefact = _decode(uri, load_content("model", uri, checksum, ARTEFACT_BYTES_MAX))
+    published = Published(uri, checksum)
+    return artefact_from(published, read_content("model", uri, ARTEFACT_BYTES_MAX), space)
+
+
+def load_scorer(uri: str, checksum: str, space: FeatureSpace) -> XgboostRanker:
+    """The ranker in the file, named by its version; raises ConfigError.
+
+    For files of our own: what a record names is read and tried by jobs/artefact_check.py.
+    """
+    published = Published(uri, checksum)
+    return scorer_from(published, read_content("model", uri, ARTEFACT_BYTES_MAX), space)
+
+
+def artefact_from(published: Published, data: bytes, space: FeatureSpace) -> Artefact:
+    """The artefact in these bytes; raises ConfigError for another checksum or feature set."""
+    check_content("model", published, data)
+    artefact = _decode(published.uri, data)
     if artefact.feature_set != space.digest or artefact.feature_names != space.names:
         raise ConfigError(
-            f"model {uri}: trained on feature set {artefact.feature_set} "
+            f"model {published.uri}: trained on feature set {artefact.feature_set} "
             f"({len(artefact.feature_names)} features), this is {space.digest} ({space.count})"
         )
     return artefact
 
 
-def load_scorer(uri: str, checksum: str, space: FeatureSpace) -> XgboostRanker:
-    """The ranker in the artefact at `uri`, named by its version; raises ConfigError."""
-    artefact = load_artefact(uri, checksum, space)
-    version = Published(uri, checksum).version
-    return XgboostRanker(version, artefact.booster, space.count, artefact.calibration)
+def scorer_from(published: Published, data: bytes, space: FeatureSpace) -> XgboostRanker:
+    """The ranker in these bytes, named by its version; raises ConfigError."""
+    artefact = artefact_from(published, data, space)
+    return XgboostRanker(published.version, artefact.booster, space.count, artefact.calibration)
 
 
 def list_artefacts(folder: Path) -> list[Listed]:

@@ -15,7 +15,7 @@ import numpy as np
 from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
-from models.content import Published, load_content, save_content
+from models.content import Published, check_content, read_content, save_content
 from models.report import FEATURES_MAX, Name, Names
 from models.scorer import FeatureSpace, Matrix
 from schemas import CODE_VERSION
@@ -31,6 +31,8 @@ L2: Final = 1.0
 """What a weight of 1 costs, in nats halved: as if weights were drawn from a normal distribution."""
 DEVIATIONS_MAX: Final = 5.0
 """A feature further from its mean counts as so many standard deviations."""
+WEIGHT_MAX: Final = 1e6
+"""Of a model that is loaded: sums of larger ones could overflow to what is no number."""
 LEAST: Final = 1e-6
 """No propensity is nearer to 0 or 1."""
 
@@ -82,6 +84,9 @@ class Responses(Struct, frozen=True, kw_only=True):
             raise ValueError("a number is not finite")
         if min(self.scales, default=1.0) <= 0.0:
             raise ValueError("a scale is not positive")
+        weights = (value for one in self.actions.values() for value in one.weights)
+        if any(abs(value) > WEIGHT_MAX for value in (*weights, *intercepts)):
+            raise ValueError("a weight outweighs everything")
 
 
 prepared(Responses)
@@ -146,11 +151,18 @@ def save_responses(responses: Responses, folder: Path) -> Published:
 
 
 def load_responses(uri: str, checksum: str, space: FeatureSpace) -> ResponseModel:
-    """The model at `uri` (a path or anything fsspec reads), named by its version.
+    """The model in a file of this machine, by its path or `file:` URI, named by its version.
 
     Raises ConfigError where it cannot be read, has another checksum or feature set.
     """
-    data = load_content("responses", uri, checksum, RESPONSES_BYTES_MAX)
+    data = read_content("responses", uri, RESPONSES_BYTES_MAX)
+    return responses_from(Published(uri, checksum), data, space)
+
+
+def responses_from(published: Published, data: bytes, space: FeatureSpace) -> ResponseModel:
+    """The model in these bytes; raises ConfigError for another checksum or feature set."""
+    check_content("responses", published, data)
+    uri = published.uri
     try:
         responses = msgspec.msgpack.decode(data, type=Responses)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -159,7 +171,7 @@ def load_responses(uri: str, checksum: str, space: FeatureSpace) -> ResponseMode
         raise ConfigError(
             f"responses {uri}: trained on feature set {responses.feature_set}, this is {space.digest}"
         )
-    return ResponseModel(Published(uri, checksum).version, responses)
+    return ResponseModel(published.version, responses)
 
 
 def _moments(features: Matrix) -> tuple[Floats, Floats]:

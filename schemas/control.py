@@ -5,10 +5,14 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from schemas.events import Id, Text
+from schemas.limits import SIGNATURE_BYTES_MAX
 
 
 class Control(Struct, frozen=True):
-    """One version of one piece of knowledge: a small `payload` (JSON), or `uri` and `sha256`."""
+    """One version of one piece of knowledge: a small `payload` (JSON), or `uri` and `sha256`.
+
+    `signature`, by the key `key_id`, is of everything else: see schemas/signed_control.py.
+    """
 
     kind: Text
     name: Id
@@ -17,3 +21,5 @@ class Control(Struct, frozen=True):
     payload: bytes | None = None
     uri: Text | None = None
     sha256: Text | None = None
+    signature: Annotated[bytes, Meta(max_length=SIGNATURE_BYTES_MAX)] | None = None
+    key_id: Text | None = None

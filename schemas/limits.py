@@ -28,7 +28,10 @@ AHEAD_OF_LOG_MAX_MS: Final = 10 * MINUTE_MS
 # --- other records; beyond these a publisher is refused ---------------------------------------
 ITEM_BYTES_MAX: Final = 100_000
 CONTROL_BYTES_MAX: Final = 1_000_000
+SIGNATURE_BYTES_MAX: Final = 64
 ARTEFACT_BYTES_MAX: Final = 512 * 1024 * 1024
+ARTEFACT_S_MAX: Final = 60
+"""An artefact that was not read and tried within so many seconds is refused."""
 DEAD_LETTER_RAW_BYTES_MAX: Final = 950_000
 """A dead letter keeps at most so many raw bytes (Kafka takes 1 MB); the message says if it cut."""
 

@@ -47,4 +47,6 @@ def change_model(
 
 def _details(change: Change) -> dict[str, str]:
     found = {"in_force_from": utc(change.effective_from_ms), "replaces": change.replaces or "none"}
+    if change.record:
+        found["record"] = change.record
     return found | ({"ended_by": change.ended_by} if change.ended_by else {})

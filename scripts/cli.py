@@ -17,6 +17,7 @@ from scripts.api_cli import api
 from scripts.archive_cli import Archive, archive, verify_archive
 from scripts.cluster_cli import add_cluster_commands
 from scripts.console import complain, say, show, show_json, show_table
+from scripts.control_cli import app as control_app
 from scripts.key_cli import app as key_app
 from scripts.policy_cli import app as policy_app
 from scripts.replay_cli import app as replay_app
@@ -56,6 +57,7 @@ app.command()(api)
 app.add_typer(replay_app, name="replay")
 add_cluster_commands(app)
 app.add_typer(key_app, name="key")
+app.add_typer(control_app, name="control")
 verify_app = typer.Typer(
     help="Test what is promised on what has been logged; exit code 1 where it does not hold.",
     no_args_is_help=True,
@@ -150,11 +152,15 @@ def up(no_jobs: NoJobs = False, shop: WithShop = False) -> None:
 @app.command(hidden=True)
 def supervise(no_jobs: NoJobs = False, shop: WithShop = False) -> None:
     """Hold the engine until SIGTERM: what `kairos up` runs in the background."""
+    from jobs.trust import keys_of
     from scripts.engine import Engine
     from scripts.shop import publish_shop
 
     config = config_from()
-    prepare = partial(publish_shop, prefix=config.topic_prefix, say=say) if shop else None
+    keys = keys_of(config)
+    prepare = (
+        partial(publish_shop, prefix=config.topic_prefix, say=say, keys=keys) if shop else None
+    )
     with Engine(config, say, not no_jobs, has_api=True, prepare=prepare) as engine:
         engine.start()
         engine.await_learn()
@@ -265,6 +271,7 @@ def train(
 ) -> None:
     """Train a model by replay, from files or from the log."""
     from jobs.publish import Log
+    from jobs.trust import signer_of
     from scripts import response_training, training
     from scripts.local_audit import audit_log_of, local_actor
     from scripts.status import running_kafka
@@ -280,7 +287,7 @@ def train(
     report, published = trainer.train_from(source, config)
     found = trainer.report_json(report)
     if publish:
-        log = Log(running_kafka(config), config.topic_prefix)
+        log = Log(running_kafka(config), config.topic_prefix, sign=signer_of(config))
         details = {"version": published.version, "uri": published.uri}
         with audit_log_of(config).recording(local_actor(), "model publish", details):
             found["effective_from_ms"] = trainer.announce(log, published)
@@ -329,11 +336,14 @@ def explain(
     decision_id: Annotated[str, typer.Argument(help="As the demo prints it.")], json: Json = False
 ) -> None:
     """Show how a decision came about: candidates, features, contributions, verdicts, versions."""
+    from jobs.trust import trust_of
     from scripts import explanation
     from scripts.status import running_kafka, stored_at_ms
 
     config = config_from()
-    explained = explanation.find(running_kafka(config), config.topic_prefix, decision_id)
+    explained = explanation.find(
+        running_kafka(config), config.topic_prefix, decision_id, trust_of(config)
+    )
     if json:
         show_json(explanation.explained_json(explained))
     else:
@@ -369,11 +379,12 @@ At = Annotated[str | None, typer.Option("--at", help="From when on; without it, 
 @model_app.command("list")
 def model_list(json: Json = False) -> None:
     """Show the models of this home, their figures, and which of them decides."""
+    from jobs.trust import keys_of
     from scripts import models_cli
     from scripts.status import running_kafka
 
     config = config_from()
-    models = models_cli.announced(running_kafka(config), config.topic_prefix)
+    models = models_cli.announced(running_kafka(config), config.topic_prefix, keys_of(config))
     rows = models_cli.listed_json(config, models)
     (show_json if json else models_cli.show_listed)(rows)
 
@@ -388,7 +399,7 @@ def model_publish(
     from scripts import models_cli
 
     config = config_from()
-    published = models_cli.find_artefact(model, config.home / models_cli.MODELS)
+    published = models_cli.find_artefact(model, config)
     _change_model(config, published, at, json)
 
 
@@ -400,7 +411,9 @@ def model_rollback(at: At = None, json: Json = False) -> None:
 
 def _change_model(config: Config, published: Any, at: str | None, json: bool) -> None:
     """Announces a model; None: the one before."""
+    from jobs.artefact_check import artefacts_of
     from jobs.publish import Log, now_ms
+    from jobs.trust import keys_of, signer_of
     from scripts import models_cli
     from scripts.audited_change import Audited, change_model
     from scripts.local_audit import audit_log_of, local_actor
@@ -409,10 +422,10 @@ def _change_model(config: Config, published: Any, at: str | None, json: bool) ->
 
     at_ms = parse_time(at) if at else None
     kafka = running_kafka(config)
-    models = models_cli.announced(kafka, config.topic_prefix)
+    models = models_cli.announced(kafka, config.topic_prefix, keys_of(config))
     audited = Audited(audit_log_of(config), local_actor(), "publish" if published else "rollback")
-    published = published or models_cli.previous(models, now_ms())
-    log = Log(kafka, config.topic_prefix)
+    published = published or models_cli.previous(models, now_ms(), artefacts_of(config))
+    log = Log(kafka, config.topic_prefix, sign=signer_of(config))
     change = change_model(audited, log, models, published, at_ms)
     show_json(change._asdict()) if json else models_cli.show_change(change)
 
@@ -458,7 +471,7 @@ def doctor(json: Json = False) -> int:
     """Name what is missing on this machine, and how to get it."""
     from jobs.stack.doctor import checks
 
-    found = checks(config_from().home)
+    found = checks(config_from())
     if json:
         show_json([check._asdict() for check in found])
     else:

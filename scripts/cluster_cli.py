@@ -275,9 +275,15 @@ def _job_command(
     job: str, config: Config, from_savepoint: str | None, fresh: bool, json: bool, words: list[str]
 ) -> list[str]:
     from jobs.flink_settings import folder_uri
+    from jobs.trust import trust_of
     from scripts.cluster import job_command
+    from scripts.signed_records import refused_in_force
     from scripts.status import running_kafka
 
+    kafka = running_kafka(config)
+    if job == "decide":
+        for line in refused_in_force(kafka, config.topic_prefix, trust_of(config)):
+            say(line)
     where = ["--from-savepoint", folder_uri(from_savepoint)] if from_savepoint else []
     options = [*(["--fresh"] if fresh else []), *(["--json"] if json else [])]
-    return job_command(job, config, running_kafka(config), *where, *options, *words)
+    return job_command(job, config, kafka, *where, *options, *words)

@@ -15,9 +15,11 @@ from channels.console.facts import Facts, Shown
 from channels.console.traffic import LATENCIES_MAX, SHARES, Recent, Traffic, percentiles
 from channels.console.watch import Watch
 from channels.store import Store
+from jobs.artefact_check import artefacts_of
 from jobs.config import Config
 from jobs.kafka import read_to_end
 from jobs.publish import Log, now_ms
+from jobs.trust import keys_of, signer_of
 from models.artefact import SUFFIX
 from schemas.errors import ConfigError, InvalidReason
 from schemas.policy import Policy
@@ -100,6 +102,7 @@ class ConsoleFacts(Facts):
         """`api_latencies` tells the hops of the API that this process serves."""
         self._finder = finder
         self._config, self._kafka, self._prefix = config, kafka, config.topic_prefix
+        self._keys = keys_of(config)
         self._store: Store = store_of(config, redis)
         self._api_latencies = api_latencies
         self._audit: AuditLog = audit_log_of(config)
@@ -124,7 +127,7 @@ class ConsoleFacts(Facts):
         """What is in force: policy, models, experiments, the history of versions, the services."""
         at_ms = now_ms()
         counted = self._traffic.counted(at_ms)
-        return live_versions(self._control(), counted["arms"], at_ms) | {
+        return live_versions(self._control(), counted["arms"], at_ms, self._keys) | {
             "at_ms": at_ms,
             "versions": counted["versions"],
             "services": self._services(),
@@ -219,7 +222,7 @@ class ConsoleFacts(Facts):
 
     def policy(self, version: str) -> Shown:
         """A published policy as a file's text; the live one for an empty version."""
-        versions = policy_versions.versions_in(self._control())
+        versions = policy_versions.versions_in(self._control(), self._keys)
         found = find_version(version, versions) if version else live(versions, now_ms())
         policy = draft_again(found).policy
         return {
@@ -236,7 +239,7 @@ class ConsoleFacts(Facts):
             checked = check_policy(text)
         except PolicyMistakes as error:
             return {"is_ok": False, "mistakes": [one._asdict() for one in error.mistakes]}
-        versions = policy_versions.versions_in(self._control())
+        versions = policy_versions.versions_in(self._control(), self._keys)
         return {
             "is_ok": True,
             "version": version_of(checked.policy),
@@ -263,22 +266,22 @@ class ConsoleFacts(Facts):
 
     def models(self) -> list[Shown]:
         """Every model that was trained here or announced, and which is live."""
-        announced = models_cli.announced(self._kafka, self._prefix)
+        announced = models_cli.announced(self._kafka, self._prefix, self._keys)
         return models_cli.listed_json(self._config, announced)
 
     def publish_model(self, actor: Actor, version: str) -> Shown:
         """Puts a model in force, as `kairos model publish` does."""
         if "/" in version or version.endswith(SUFFIX):
             raise ConfigError("name a version, not a file")
-        published = models_cli.find_artefact(version, self._config.home / models_cli.MODELS)
+        published = models_cli.find_artefact(version, self._config)
         audited = Audited(self._audit, actor, "publish")
-        announced = models_cli.announced(self._kafka, self._prefix)
+        announced = models_cli.announced(self._kafka, self._prefix, self._keys)
         return self._changed(change_model(audited, self._log(), announced, published, None))
 
     def roll_back_model(self, actor: Actor) -> Shown:
         """Puts the model in force again that was before the present one."""
-        announced = models_cli.announced(self._kafka, self._prefix)
-        published = models_cli.previous(announced, now_ms())
+        announced = models_cli.announced(self._kafka, self._prefix, self._keys)
+        published = models_cli.previous(announced, now_ms(), artefacts_of(self._config))
         audited = Audited(self._audit, actor, "rollback")
         return self._changed(change_model(audited, self._log(), announced, published, None))
 
@@ -319,13 +322,13 @@ class ConsoleFacts(Facts):
             return None, f"the store does not answer: {error}"
 
     def _live_policy(self) -> Policy:
-        versions = policy_versions.versions_in(self._control())
+        versions = policy_versions.versions_in(self._control(), self._keys)
         found = policy_versions.in_force(versions, now_ms())
         return found.policy if found and found.policy else Policy()
 
     def _versions(self) -> list[PolicyVersion]:
         """As they are now: a change does not rest on what was looked up before."""
-        return policy_versions.announced(self._kafka, self._prefix)
+        return policy_versions.announced(self._kafka, self._prefix, self._keys)
 
     def _change_policy(self, audited: Audited, draft: Draft) -> Shown:
         return self._changed(change_policy(audited, self._log(), self._versions(), draft, None))
@@ -336,7 +339,7 @@ class ConsoleFacts(Facts):
         return shown
 
     def _log(self) -> Log:
-        return Log(self._kafka, self._prefix)
+        return Log(self._kafka, self._prefix, sign=signer_of(self._config))
 
 
 def api_hops(measures: Measures) -> list[Hop]:

@@ -15,6 +15,7 @@ from jobs.config import Config
 from jobs.fold import FoldRules
 from jobs.kafka import end_offsets, open_consumer
 from jobs.publish import Log, now_ms
+from jobs.trust import keys_of
 from schemas.codec import DECISION, EVENT
 from schemas.decisions import Decision
 from schemas.errors import ConfigError, InvalidEvent
@@ -88,7 +89,7 @@ def demo(config: Config, is_once: bool, is_json: bool) -> int:
 
     def open_shop(log: Log, kafka: str) -> None:
         # from now on: the bundled events, all older, are another shop's, whose policy is the default one
-        publish_shop(log, kafka, config.topic_prefix, say, opened_ms)
+        publish_shop(log, kafka, config.topic_prefix, say, opened_ms, keys_of(config))
 
     with Engine(config, say, has_api=not is_once, prepare=open_shop) as engine:
         addresses = engine.start()

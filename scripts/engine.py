@@ -17,12 +17,14 @@ from jobs.publish import Log, now_ms
 from jobs.stack.ports import preferred_port
 from jobs.stack.process import Child, Process
 from jobs.stack.stack import Stack
+from jobs.trust import signer_of, trust_of
 from log.settings import Brokers
 from log.store_address import StoreAddress
 from schemas.errors import ConfigError
 from schemas.events import Event
 from schemas.policy import DEFAULT_CONTROL
 from schemas.topics import CONTROL, EVENTS, topics
+from scripts.signed_records import refused_in_force
 from scripts.stores import store_of
 
 REST_PORT: Final = 8081
@@ -68,6 +70,7 @@ class Engine:
         self._has_api = has_api
         self._prepare = prepare
         self._api: Process | None = None
+        self._say = say
         self._stack = Stack(config.home, kafka=config.kafka, redis=config.redis, say=say)
         self._next_tick_s = 0.0
 
@@ -85,10 +88,13 @@ class Engine:
         servers = self._stack.start()
         prefix = self._config.topic_prefix
         create_topics(servers.kafka, topics(prefix))
-        self.log = Log(servers.kafka, prefix, self._config.source_format)
+        sign = signer_of(self._config)
+        self.log = Log(servers.kafka, prefix, self._config.source_format, sign=sign)
         self._publish_policy(servers.kafka)
         if self._prepare is not None:
             self._prepare(self.log, servers.kafka)
+        for line in refused_in_force(servers.kafka, prefix, trust_of(self._config)):
+            self._say(line)
         self._partitions = _partition_count(servers.kafka, prefix + EVENTS)
         flink = self._config.flink or f"127.0.0.1:{preferred_port(REST_PORT)}"
         self.addresses = Addresses(servers.kafka, servers.redis, flink, flink)

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 from confluent_kafka import KafkaError, TopicPartition
 
 from jobs.kafka import ANSWER_S, end_offsets, failure, first_offsets, open_consumer
+from jobs.trust import Trust
 from log.following import log_record
 from models.ranker import XgboostRanker
 from schemas.codec import DECISION, TRACE, Codec
@@ -29,8 +30,8 @@ T = TypeVar("T")
 class DecisionFinder:
     """Finds and explains decisions of one engine; models are loaded once."""
 
-    def __init__(self, kafka: str, prefix: str) -> None:
-        self._kafka, self._prefix = kafka, prefix
+    def __init__(self, kafka: str, prefix: str, trust: Trust) -> None:
+        self._kafka, self._prefix, self._trust = kafka, prefix, trust
         self._ranker = lru_cache(MODELS_KEPT)(self._load)
 
     def explained(self, decision_id: str, record_ms: int | None) -> Mapping[str, Any] | None:
@@ -56,7 +57,7 @@ class DecisionFinder:
         return explain(decision, trace[0], self._ranker)
 
     def _load(self, version: str) -> XgboostRanker:
-        return find_ranker(self._kafka, self._prefix, version)
+        return find_ranker(self._kafka, self._prefix, version, self._trust)
 
     def _records(self, topic: str, from_ms: int | None) -> Iterator[LogRecord]:
         """The newest records, or those from a time on; of each partition a bounded number."""

@@ -8,10 +8,11 @@ from typing import Any, Final, NamedTuple
 import msgspec
 import numpy as np
 
+from jobs.artefact_check import Artefacts
 from jobs.decoded import decoded
 from jobs.examples import matrix_of
 from jobs.kafka import read_to_end
-from models.artefact import load_scorer
+from jobs.trust import Trust
 from models.ranker import XgboostRanker
 from schemas.codec import DECISION, TRACE, Codec
 from schemas.decisions import Decision, DecisionTrace, TracedAction, TracedCandidate
@@ -51,7 +52,7 @@ class Explained(NamedTuple):
     remark: str
 
 
-def find(kafka: str, prefix: str, decision_id: str) -> Explained:
+def find(kafka: str, prefix: str, decision_id: str, trust: Trust) -> Explained:
     """The newest record of a decision and its trace; ConfigError if there is none."""
     trace = _newest(kafka, prefix + TRACES, TRACE, decision_id, 0)
     if trace is None:
@@ -61,7 +62,7 @@ def find(kafka: str, prefix: str, decision_id: str) -> Explained:
     decision = _newest(kafka, prefix + DECISIONS, DECISION, decision_id, from_ms)
     if decision is None:
         raise ConfigError(f"decision {decision_id!r} has a trace but is not in {prefix}{DECISIONS}")
-    return explain(decision, trace, lambda version: find_ranker(kafka, prefix, version))
+    return explain(decision, trace, lambda version: find_ranker(kafka, prefix, version, trust))
 
 
 def explain(
@@ -77,13 +78,12 @@ def explain(
     return Explained(decision, trace, features_of(trace), contributions, remark)
 
 
-def find_ranker(kafka: str, prefix: str, version: str) -> XgboostRanker:
+def find_ranker(kafka: str, prefix: str, version: str, trust: Trust) -> XgboostRanker:
     """The ranker of a version that was published; ConfigError where it cannot be had any more."""
-    records = [one for one in announced(kafka, prefix) if one.version == version]
+    records = [one for one in announced(kafka, prefix, trust.keys) if one.version == version]
     if not records:
         raise ConfigError(f"model {version} is not on control any more")
-    published = records[-1].published
-    return load_scorer(published.uri, published.sha256, FEATURE_SPACE)
+    return Artefacts(trust.roots, trust.marks).ranker(records[-1].published, FEATURE_SPACE)
 
 
 def features_of(trace: DecisionTrace) -> list[Row]:

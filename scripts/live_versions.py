@@ -3,11 +3,11 @@
 from typing import Any, Final
 
 from jobs.knowledge_feed import RESPONSES
-from schemas.codec import CONTROL
 from schemas.control import Control
 from schemas.errors import InvalidEvent
 from schemas.policy import Policy
 from schemas.records import LogRecord
+from schemas.signed_control import ControlKeys, read_control
 from scripts.policy_file import summary
 from scripts.policy_versions import PolicyVersion, history_json, in_force, versions_in
 
@@ -15,17 +15,19 @@ HISTORY_MAX: Final = 100
 Shown = dict[str, Any]
 
 
-def live_versions(records: list[LogRecord], arms: list[Shown], at_ms: int) -> Shown:
+def live_versions(
+    records: list[LogRecord], arms: list[Shown], at_ms: int, keys: ControlKeys
+) -> Shown:
     """What the records of `control` put in force at `at_ms`; `arms` counts decisions of experiments."""
-    versions = versions_in(records)
+    versions = versions_in(records, keys)
     now = in_force(versions, at_ms)
     policy = now.policy if now else None
     return {
         "policy": _policy_shown(now),
         "history": history_json(versions, at_ms)[:HISTORY_MAX],
         "models": {
-            "ranker": _model_in_force(records, at_ms, is_responses=False),
-            "responses": _model_in_force(records, at_ms, is_responses=True),
+            "ranker": _model_in_force(records, at_ms, keys, is_responses=False),
+            "responses": _model_in_force(records, at_ms, keys, is_responses=True),
         },
         "experiments": _experiments(policy, arms),
         "holdout_share": policy.holdout.share if policy else 0.0,
@@ -43,11 +45,13 @@ def _policy_shown(version: PolicyVersion | None) -> Shown | None:
     }
 
 
-def _model_in_force(records: list[LogRecord], at_ms: int, *, is_responses: bool) -> Shown | None:
+def _model_in_force(
+    records: list[LogRecord], at_ms: int, keys: ControlKeys, *, is_responses: bool
+) -> Shown | None:
     newest: tuple[int, int, Control] | None = None
     for record in records:
         try:
-            control = CONTROL.decode(record.value)
+            control = read_control(record.value, keys)
         except InvalidEvent:
             continue  # the jobs count and name it
         if control.kind != "model" or (control.name == RESPONSES) is not is_responses:

@@ -1,25 +1,28 @@
 """`kairos model`: the artefacts of this home, which of them is in force, publish one, go back."""
 
+from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
+from jobs.artefact_check import Artefacts, artefacts_of
 from jobs.config import Config
 from jobs.kafka import read_to_end
 from jobs.knowledge_feed import RESPONSES
+from jobs.model_roots import SCHEME, Roots, is_within, locate
 from jobs.publish import AHEAD_MS, Log, now_ms
-from models.artefact import SUFFIX, Listed, list_artefacts, load_artefact
-from models.content import Published
-from schemas.codec import CONTROL
+from jobs.trust import models_folder, roots_of
+from models.artefact import SUFFIX, Listed, artefact_from, list_artefacts
+from models.content import Published, read_content, save_content
 from schemas.control import Control
 from schemas.errors import ConfigError, InvalidEvent
+from schemas.limits import ARTEFACT_BYTES_MAX
+from schemas.signed_control import ControlKeys, content_hash, read_control
 from schemas.topics import CONTROL as CONTROL_TOPIC
 from scripts.change import Change
-from scripts.console import show, show_table
+from scripts.console import say, show, show_table
 from scripts.times import utc
-from scripts.training import announce
+from scripts.training import control_of
 from udfs.features import FEATURE_SPACE
-
-MODELS: Final = "models"
 
 
 class Announced(NamedTuple):
@@ -31,11 +34,11 @@ class Announced(NamedTuple):
     published: Published
 
 
-def announced(kafka: str, prefix: str) -> list[Announced]:
+def announced(kafka: str, prefix: str, keys: ControlKeys) -> list[Announced]:
     """Every ranker on `control`, in the order in which they come into force."""
     found = []
     for record in read_to_end(kafka, [prefix + CONTROL_TOPIC]):
-        control = _control(record.value)
+        control = _control(record.value, keys)
         if control is None or control.kind != "model" or control.name == RESPONSES:
             continue
         if control.uri and control.sha256:
@@ -51,26 +54,57 @@ def in_force(models: list[Announced], at_ms: int) -> Announced | None:
     return next((one for one in reversed(models) if one.effective_from_ms <= at_ms), None)
 
 
-def find_artefact(named: str, folder: Path) -> Published:
-    """The artefact with this version (or the beginning of it), or at this path.
+def find_artefact(named: str, config: Config) -> Published:
+    """The artefact with this version (or the beginning of it), in this file, or at this URI of a root.
 
-    Raises ConfigError where there is none, it is broken, or of another feature set.
+    It is tried as the engine tries it; a file from elsewhere is copied into the first root, where the
+    engine reads it. Raises ConfigError where there is none, it is broken, or of another feature set.
     """
-    listed = list_artefacts(Path(named).parent if named.endswith(SUFFIX) else folder)
-    if named.endswith(SUFFIX):
-        path = Path(named).resolve()
-        found = [one for one in listed if Path(one.published.uri).resolve() == path]
+    artefacts = artefacts_of(config)
+    if SCHEME.match(named) is not None:
+        data = artefacts.read(named)
+        published = Published(named, sha256(data).hexdigest())
+    elif named.endswith(SUFFIX):
+        published = _own(named, artefacts.roots, config)
     else:
-        found = [one for one in listed if named and one.published.version.startswith(named)]
-    if len(found) != 1:
-        raise ConfigError(
-            f"{len(found) or 'no'} models are {named!r}: `kairos model list` shows them"
-        )
-    if found[0].artefact is None:
-        raise ConfigError(found[0].fault)
-    published = Published(str(Path(found[0].published.uri).resolve()), found[0].published.sha256)
-    load_artefact(published.uri, published.sha256, FEATURE_SPACE)
+        published = _version(named, artefacts.roots)
+    artefacts.ranker(published, FEATURE_SPACE)
     return published
+
+
+def _version(named: str, roots: Roots) -> Published:
+    listed = [one for folder in roots.folders for one in list_artefacts(Path(folder))]
+    found = {
+        one.published.version: one for one in listed if one.published.version.startswith(named)
+    }
+    if len(found) != 1 or not named:
+        raise ConfigError(
+            f"{len(found) if named and found else 'no'} models are {named!r}: `kairos model list` shows them"
+        )
+    (one,) = found.values()
+    if one.artefact is None:
+        raise ConfigError(one.fault)
+    return Published(str(Path(one.published.uri).resolve()), one.published.sha256)
+
+
+def _own(named: str, roots: Roots, config: Config) -> Published:
+    """A file that the user named: anywhere, and copied into the first root unless it lies in one."""
+    path = Path(named).resolve()
+    if not path.exists():
+        raise ConfigError(f"no models are {named!r}: `kairos model list` shows them")
+    data = read_content("model", str(path), ARTEFACT_BYTES_MAX)
+    here = Published(str(path), sha256(data).hexdigest())
+    artefact_from(here, data, FEATURE_SPACE)
+    if is_within(str(path), roots):
+        return here
+    if not roots.folders:
+        raise ConfigError(
+            f"{named} lies outside of KAIROS_MODELS ({roots}), which is no folder of this machine: "
+            "put it there by yourself and publish its URI"
+        )
+    copied = save_content(data, models_folder(config), SUFFIX)
+    say(f"copied to {copied.uri}")
+    return Published(str(Path(copied.uri).resolve()), copied.sha256)
 
 
 def publish(log: Log, models: list[Announced], published: Published, at_ms: int | None) -> Change:
@@ -78,14 +112,16 @@ def publish(log: Log, models: list[Announced], published: Published, at_ms: int 
     from_ms = now_ms() + AHEAD_MS if at_ms is None else at_ms
     before = in_force(models, from_ms)
     after = next((one for one in models if one.effective_from_ms > from_ms), None)
-    announce(log, published, from_ms)
+    control = control_of(published, from_ms)
+    log.control(control)
+    log.flush()
     return Change(
         published.version, from_ms, before.version if before else None,
-        after.version if after else None,
+        after.version if after else None, content_hash(control),
     )  # fmt: skip
 
 
-def previous(models: list[Announced], at_ms: int) -> Published:
+def previous(models: list[Announced], at_ms: int, artefacts: Artefacts) -> Published:
     """The model that was in force before the one in force at `at_ms`.
 
     One that cannot be loaded was refused by the engine and is passed over. Raises ConfigError where
@@ -99,7 +135,7 @@ def previous(models: list[Announced], at_ms: int) -> Published:
         if one.version == live.version:
             continue
         try:
-            load_artefact(one.published.uri, one.published.sha256, FEATURE_SPACE)
+            artefacts.ranker(one.published, FEATURE_SPACE)
         except ConfigError as error:
             fault = str(error)
         else:
@@ -111,11 +147,23 @@ def listed_json(config: Config, models: list[Announced]) -> list[dict[str, Any]]
     """Every artefact in this home, and those announced that lie elsewhere."""
     now = now_ms()
     live = in_force(models, now)
-    rows = [_row(one, models, live, now) for one in list_artefacts(config.home / MODELS)]
+    roots = roots_of(config)
+    listed = [one for folder in roots.folders for one in list_artefacts(Path(folder))]
+    rows = [_row(one, models, live, now) for one in listed]
     here = {row["version"] for row in rows}
     elsewhere = {one.version: one for one in models if one.version not in here}
-    foreign = (Listed(one.published, None, "not in this home") for one in elsewhere.values())
+    foreign = (
+        Listed(one.published, None, _foreign(one.published, roots)) for one in elsewhere.values()
+    )
     return rows + [_row(one, models, live, now) for one in foreign]
+
+
+def _foreign(published: Published, roots: Roots) -> str:
+    try:
+        locate("model", published.uri, roots)
+    except ConfigError as error:
+        return str(error)
+    return "not in this home"
 
 
 def show_listed(rows: list[dict[str, Any]]) -> None:
@@ -165,8 +213,8 @@ def _cells(row: dict[str, Any]) -> tuple[object, ...]:
     )
 
 
-def _control(value: bytes) -> Control | None:
+def _control(value: bytes, keys: ControlKeys) -> Control | None:
     try:
-        return CONTROL.decode(value)
+        return read_control(value, keys)
     except InvalidEvent:
         return None  # the jobs count and name it

@@ -149,11 +149,12 @@ def docs(
 
 
 def _announced() -> list[Any]:
+    from jobs.trust import keys_of
     from scripts.policy_versions import announced
     from scripts.status import running_kafka
 
     config = config_from()
-    return announced(running_kafka(config), config.topic_prefix)
+    return announced(running_kafka(config), config.topic_prefix, keys_of(config))
 
 
 def _checked(file: Path) -> Any:
@@ -186,6 +187,7 @@ def _put_in_force(
 ) -> None:
     """Publishes the draft and says from when on it decides, instead of what."""
     from jobs.publish import Log, now_ms
+    from jobs.trust import signer_of
     from scripts.audited_change import Audited, change_policy
     from scripts.local_audit import audit_log_of, local_actor
     from scripts.policy_versions import show_change, timing_warnings
@@ -194,7 +196,7 @@ def _put_in_force(
 
     at_ms = parse_time(effective_from) if effective_from else None
     config = config_from()
-    log = Log(running_kafka(config), config.topic_prefix)
+    log = Log(running_kafka(config), config.topic_prefix, sign=signer_of(config))
     audited = Audited(audit_log_of(config), local_actor(), what)
     change = change_policy(audited, log, versions, draft, at_ms)
     warnings = warnings + timing_warnings(change, now_ms())

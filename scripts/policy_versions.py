@@ -7,12 +7,12 @@ from typing import Any, Final, NamedTuple
 
 from jobs.kafka import read_to_end
 from jobs.publish import AHEAD_MS, Log, now_ms
-from schemas.codec import CONTROL
 from schemas.control import Control
 from schemas.errors import ConfigError, InvalidEvent
 from schemas.limits import EVENT_TIME_MAX_MS
 from schemas.policy import Policy, policy_from_payload
 from schemas.records import LogRecord
+from schemas.signed_control import ControlKeys, content_hash, read_control
 from schemas.topics import CONTROL as CONTROL_TOPIC
 from scripts.change import Change
 from scripts.console import show, show_table
@@ -50,17 +50,17 @@ def version_of(policy: Policy) -> str:
     return hashlib.sha256(payload_of(policy)).hexdigest()[:VERSION_LENGTH]
 
 
-def announced(kafka: str, prefix: str) -> list[PolicyVersion]:
+def announced(kafka: str, prefix: str, keys: ControlKeys) -> list[PolicyVersion]:
     """Every policy on `control`, in the order in which they come into force."""
-    return versions_in(read_to_end(kafka, [prefix + CONTROL_TOPIC]))
+    return versions_in(read_to_end(kafka, [prefix + CONTROL_TOPIC]), keys)
 
 
-def versions_in(records: Iterable[LogRecord]) -> list[PolicyVersion]:
+def versions_in(records: Iterable[LogRecord], keys: ControlKeys) -> list[PolicyVersion]:
     """Every policy in the records of `control`, in the order in which they come into force."""
     load = cache(_loaded)
     found = []
     for record in records:
-        control = _control(record.value)
+        control = _control(record.value, keys)
         if control is not None and control.kind == "policy":
             time_ms, name = control.effective_from_ms, control.name
             policy, fault = load(control.payload or b"")
@@ -137,13 +137,13 @@ def publish(log: Log, versions: list[PolicyVersion], draft: Draft, at_ms: int | 
     before = in_force(versions, from_ms)
     coming = (one for one in versions if one.policy and one.effective_from_ms > from_ms)
     after = next(coming, None)
-    log.control(
-        Control("policy", draft.name, draft.version, from_ms, payload=payload_of(draft.policy))
-    )
+    control = Control("policy", draft.name, draft.version, from_ms, payload_of(draft.policy))
+    log.control(control)
     log.flush()
     return Change(
-        draft.version, from_ms, before.version if before else None, after.version if after else None
-    )
+        draft.version, from_ms, before.version if before else None,
+        after.version if after else None, content_hash(control),
+    )  # fmt: skip
 
 
 def timing_warnings(change: Change, at_ms: int) -> list[str]:
@@ -205,8 +205,8 @@ def _loaded(payload: bytes) -> tuple[Policy | None, str]:
     return policy, ""
 
 
-def _control(value: bytes) -> Control | None:
+def _control(value: bytes, keys: ControlKeys) -> Control | None:
     try:
-        return CONTROL.decode(value)
+        return read_control(value, keys)
     except InvalidEvent:
         return None  # the jobs count and name it

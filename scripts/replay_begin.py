@@ -13,12 +13,13 @@ from jobs.kafka import open_consumer, partitions_of
 from jobs.log_range import LogRange
 from jobs.replay import make_plan, planned_range
 from jobs.submit import checkpoint_folder, savepoint_folder
+from jobs.trust import signer_of
 from models.content import Published
 from schemas.control import Control
 from schemas.errors import ConfigError
 from schemas.topics import CONTROL, EVENTS, topics
 from scripts.archive import opened
-from scripts.models_cli import MODELS, find_artefact
+from scripts.models_cli import find_artefact
 from scripts.policy_file import PolicyMistakes, check_policy, payload_of
 from scripts.policy_versions import version_of
 from scripts.progress import Watched
@@ -46,7 +47,7 @@ def instead(config: Config, policy: Path | None, model: str | None) -> Instead:
     """The controls of a what-if; raises ConfigError where file or artefact cannot be used."""
     return Instead(
         _policy(policy) if policy is not None else None,
-        _model(find_artefact(model, config.home / MODELS)) if model is not None else None,
+        _model(find_artefact(model, config)) if model is not None else None,
     )
 
 
@@ -158,7 +159,7 @@ def begin(
         check_space(config, found.count)
         if what_if.controls:
             folder.write(run)  # as above
-            write_controls(kafka, config.topic_prefix, prefix, what_if.controls)
+            write_controls(kafka, config.topic_prefix, prefix, what_if.controls, signer_of(config))
         plan = make_plan(kafka, config.topic_prefix, prefix, found, own)
         held = msgspec.structs.replace(plan.range, is_held=wanted.then_live)
         run.plan = msgspec.structs.replace(plan, range=held)

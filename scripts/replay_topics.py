@@ -7,6 +7,7 @@ from confluent_kafka import KafkaException, TopicPartition
 from jobs.kafka import ANSWER_S, create_topics, ends_of, read_to_end, topics_of
 from jobs.knowledge_feed import RESPONSES
 from jobs.publish import Log
+from jobs.trust import Sign, unsigned
 from log.clients import open_admin_of, open_consumer_of
 from log.store_address import open_redis
 from schemas.codec import CONTROL
@@ -66,10 +67,12 @@ def records_under(kafka: str, prefix: str) -> dict[str, int]:
     return {name: sum(ends[prefix + name].values()) for name in OUTPUTS}
 
 
-def write_controls(kafka: str, source_prefix: str, prefix: str, instead: list[Control]) -> None:
+def write_controls(
+    kafka: str, source_prefix: str, prefix: str, instead: list[Control], sign: Sign = unsigned
+) -> None:
     """The log's controls under the prefix, but `instead` of all others of their kind; done twice, as once."""
     create_topics(kafka, [one for one in topics(prefix) if one.name == prefix + CONTROL_TOPIC])
-    log = Log(kafka, prefix)
+    log = Log(kafka, prefix, sign=sign)
     replaced = {kind_of(one) for one in instead}
     for record in read_to_end(kafka, [source_prefix + CONTROL_TOPIC]):
         if kind_of(_control(record.value)) not in replaced:

@@ -16,6 +16,7 @@ from jobs.fold import Fold
 from jobs.knowledge_feed import RESPONSES
 from jobs.publish import AHEAD_MS, Log, now_ms
 from jobs.response_examples import REWARD_WINDOW_MS, collect_responses
+from jobs.trust import models_folder
 from models.calibration import expected_calibration_error
 from models.content import Published
 from models.figures import log_loss
@@ -32,8 +33,7 @@ from schemas.control import Control
 from schemas.errors import ConfigError
 from schemas.limits import MINUTE_MS
 from scripts.console import say, show, show_table
-from scripts.models_cli import MODELS
-from scripts.training import Source
+from scripts.training import Source, vouched
 from udfs.respond import RESPONSE_SPACE
 
 HELD_OUT_SHARE: Final = 0.2
@@ -93,7 +93,8 @@ def train_from(source: Source, config: Config) -> tuple[ResponseReport, Publishe
     say("measuring on the newest exposures")
     actions = _reports(examples, responses)
     seconds = time.monotonic() - begun_s
-    published = save_responses(responses, config.home / MODELS)
+    published = save_responses(responses, models_folder(config))
+    vouched(config, "responses", published, RESPONSE_SPACE)
     report = ResponseReport(
         published.version, published.uri, len(examples.action_ids), source.invalid,
         examples.from_ms, examples.to_ms, seconds, actions,
@@ -130,14 +131,16 @@ def measure(examples: ResponseExamples) -> dict[str, Figures]:
 def announce(log: Log, published: Published, at_ms: int | None = None) -> int:
     """Puts the model on `control`; the time from which it holds."""
     from_ms = at_ms if at_ms is not None else now_ms() + AHEAD_MS
-    log.control(
-        Control(
-            "model", RESPONSES, published.version, from_ms, uri=published.uri,
-            sha256=published.sha256,
-        )
-    )  # fmt: skip
+    log.control(control_of(published, from_ms))
     log.flush()
     return from_ms
+
+
+def control_of(published: Published, from_ms: int) -> Control:
+    """The record that puts the model in force from then on."""
+    return Control(
+        "model", RESPONSES, published.version, from_ms, uri=published.uri, sha256=published.sha256
+    )
 
 
 def report_json(report: ResponseReport) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from channels.pseudonyms import read_pseudonyms
 from channels.store import Store
 from jobs.config import Config
 from jobs.metrics import is_running
+from jobs.trust import trust_of
 from log.store_address import open_redis
 from schemas.codec import EVENT
 from schemas.policy import Policy, policy_from_payload
@@ -48,7 +49,8 @@ def services_of(config: Config, kafka: str, redis: str, flink: str | None) -> Se
     store = Store(
         open_redis(redis, STORE_S), config.store_prefix, read_pseudonyms(config.pseudonym_key_file)
     )
-    finder = DecisionFinder(kafka, prefix)
+    trust = trust_of(config)
+    finder = DecisionFinder(kafka, prefix, trust)
     measures = Measures()
     facts = ConsoleFacts(config, kafka, redis, flink, finder, lambda: api_hops(measures))
     return Services(
@@ -56,7 +58,7 @@ def services_of(config: Config, kafka: str, redis: str, flink: str | None) -> Se
         log=EventLog(kafka, prefix, encode),
         decisions=DecisionStream(kafka, prefix),
         store=StoreReader(store),
-        knowledge=KnowledgeReader(kafka, prefix, read_policy),
+        knowledge=KnowledgeReader(kafka, prefix, read_policy, trust.keys),
         say=say,
         explain=finder.explained,
         is_engine_up=EngineState(flink),

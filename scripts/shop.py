@@ -12,6 +12,7 @@ from schemas.errors import InvalidEvent
 from schemas.items import Item
 from schemas.policy import DEFAULT_CONTROL
 from schemas.records import LogRecord
+from schemas.signed_control import OPEN, ControlKeys
 from schemas.topics import EVENTS, ITEMS
 from scripts.import_events import read_items
 from scripts.make_catalogue import DEMO_DATA
@@ -28,7 +29,12 @@ def shop_items() -> list[Item]:
 
 
 def publish_shop(
-    log: Log, kafka: str, prefix: str, say: Callable[[str], None], from_ms: int | None = None
+    log: Log,
+    kafka: str,
+    prefix: str,
+    say: Callable[[str], None],
+    from_ms: int | None = None,
+    keys: ControlKeys = OPEN,
 ) -> None:
     """Puts the shop's items and policy into the log, as far as they are not there.
 
@@ -45,7 +51,7 @@ def publish_shop(
     log.flush()
     policy = read_policy(FOLDER / "policy.yaml")
     draft = Draft(version_of(policy), NAME, policy)
-    versions = announced(kafka, prefix)
+    versions = announced(kafka, prefix, keys)
     if any(one.version == draft.version for one in versions):
         return
     own = [one for one in versions if one.name not in (DEFAULT_CONTROL.name, NAME)]

@@ -9,6 +9,8 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from jobs.artefact_check import Artefacts
+from jobs.artefact_child import Kind
 from jobs.config import Config
 from jobs.examples import collect
 from jobs.fold import FoldRules
@@ -16,12 +18,13 @@ from jobs.kafka import ends_of, read_to_end
 from jobs.knowledge_feed import KnowledgeFeed
 from jobs.log_range import LogRange
 from jobs.publish import AHEAD_MS, Log, now_ms
+from jobs.trust import models_folder, trust_of
 from models.artefact import Artefact, save_artefact
 from models.boosting import TrainingSettings
 from models.content import Published
 from models.example_file import ExampleWriter
 from models.report import Report as ModelReport
-from models.scorer import ColumnScorer, Scorer
+from models.scorer import ColumnScorer, FeatureSpace, Scorer
 from models.training import train
 from schemas import CODE_VERSION
 from schemas.control import Control
@@ -114,7 +117,7 @@ def from_log(
 ) -> Source:
     """What Kafka, and an archive, hold between two times, with the policy, catalogue and statistics of then."""
     prefix = config.topic_prefix
-    feed = KnowledgeFeed(Knowledge(), lambda _: None)
+    feed = KnowledgeFeed(Knowledge(), lambda _: None, trust_of(config))
     for record in read_to_end(kafka, [prefix + CONTROL, prefix + ITEMS]):
         feed.apply(record.value, record.offset)
     log = LogRange(kafka, prefix + EVENTS, from_ms, to_ms, opened(archive, config, EVENTS))
@@ -170,7 +173,15 @@ def learn(examples: Path, config: Config, checks_drop: bool = True) -> Learnt:
         report=trained.report,
         booster=trained.booster,
     )
-    return Learnt(artefact, save_artefact(artefact, config.home / "models"), seconds)
+    published = save_artefact(artefact, models_folder(config))
+    vouched(config, "ranker", published, FEATURE_SPACE)
+    return Learnt(artefact, published, seconds)
+
+
+def vouched(config: Config, kind: Kind, published: Published, space: FeatureSpace) -> None:
+    """Takes note that this process made the model: readers of this home need not try it."""
+    trust = trust_of(config)
+    Artefacts(trust.roots, trust.marks).vouch(kind, published, space)
 
 
 def _baselines() -> list[Scorer]:
@@ -183,14 +194,16 @@ def _baselines() -> list[Scorer]:
 def announce(log: Log, published: Published, at_ms: int | None = None) -> int:
     """Puts the model on `control`; the time from which it holds."""
     from_ms = at_ms if at_ms is not None else now_ms() + AHEAD_MS
-    log.control(
-        Control(
-            "model", "ranker", published.version, from_ms, uri=published.uri,
-            sha256=published.sha256,
-        )
-    )  # fmt: skip
+    log.control(control_of(published, from_ms))
     log.flush()
     return from_ms
+
+
+def control_of(published: Published, from_ms: int) -> Control:
+    """The record that puts the model in force from then on."""
+    return Control(
+        "model", "ranker", published.version, from_ms, uri=published.uri, sha256=published.sha256
+    )
 
 
 def report_json(report: Report) -> dict[str, Any]:

@@ -21,12 +21,13 @@ from jobs.log_range import LogRange
 from jobs.logged import EventKey, LoggedDecisions, Scope
 from jobs.recheck import Recheck, Rechecked
 from jobs.recompute import AuditFold, Compared, Difference, Taught
+from jobs.trust import trust_of
 from jobs.witnesses import Letters, lines_of, suspects
-from schemas.codec import CONTROL as CONTROL_CODEC
 from schemas.errors import ConfigError, InvalidEvent
 from schemas.formats import DECODERS
 from schemas.knowledge import KnowledgeRecord
 from schemas.limits import AHEAD_OF_LOG_MAX_MS, EPOCHS_KEPT, SECOND_MS
+from schemas.signed_control import read_control
 from schemas.topics import CONTROL, DEAD_LETTERS, DECISIONS, EVENTS, ITEMS, KNOWLEDGE, TRACES
 from scripts.archive import opened
 from scripts.console import say, show
@@ -130,17 +131,17 @@ class Log:
 
     def knowledge(self, epochs_kept: int) -> tuple[Knowledge, Taught]:
         """All that was published, and what was taught, to be learnt."""
-        feed = KnowledgeFeed(Knowledge(epochs_kept), lambda _: None)
+        feed = KnowledgeFeed(Knowledge(epochs_kept), lambda _: None, trust_of(self.config))
         for record in chain(self.records(CONTROL), self.records(ITEMS)):
             feed.apply(record.value, record.offset)
         return feed.knowledge, Taught(feed.knowledge, self._taught(feed))
 
     def late_policies(self) -> frozenset[str]:
         """The policies that were published at or after the time from which they are in force."""
-        found = set()
+        found, trust = set(), trust_of(self.config)
         for record in self.records(CONTROL):
             try:
-                control = CONTROL_CODEC.decode(record.value)
+                control = read_control(record.value, trust.keys)
             except InvalidEvent:
                 continue
             if control.kind == "policy" and record.timestamp_ms >= control.effective_from_ms > 0:

@@ -22,6 +22,7 @@ from jobs.fold import Fold, FoldRules
 from jobs.kafka import read_to_end
 from jobs.knowledge_feed import KnowledgeFeed
 from jobs.log_range import LogRange
+from jobs.trust import trust_of
 from schemas.codec import TRACE
 from schemas.decisions import DecisionTrace, TracedCandidate, Versions
 from schemas.errors import ConfigError
@@ -182,7 +183,7 @@ def verify(
         if not len(logged) and not logged.other_sets:
             raise ConfigError(f"no decision of this time in {prefix + TRACES}")
         say(f"{len(logged):,} decisions to compare; replaying from the beginning of the log")
-        feed = KnowledgeFeed(Knowledge(), lambda _: None)
+        feed = KnowledgeFeed(Knowledge(), lambda _: None, trust_of(config))
         for record in read_to_end(kafka, [prefix + CONTROL, prefix + ITEMS]):
             feed.apply(record.value, record.offset)
         values = (one.value for one in LogRange(kafka, prefix + KNOWLEDGE, None, None))

@@ -12,9 +12,10 @@ from typing import Final, NamedTuple
 
 from log.following import Follower, Taken, Topics
 from log.unusable import Aside, Unusable
-from schemas.codec import CONTROL, ITEM
+from schemas.codec import ITEM
 from schemas.items import Item
 from schemas.policy import Policy
+from schemas.signed_control import ControlKeys, read_control
 from schemas.topics import CONTROL as CONTROL_TOPIC
 from schemas.topics import ITEMS
 
@@ -53,7 +54,7 @@ class KnowledgeReader:
     """The policy and the catalogue as of any time since the newest.
 
     `read_policy` makes a policy, and what arms make of it, of a control record's payload and raises ConfigError where the engine
-    would refuse it, too. All methods may be called from any thread.
+    would refuse it, too; `keys` are those that may publish. All methods may be called from any thread.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class KnowledgeReader:
         kafka: str,
         prefix: str,
         read_policy: Callable[[bytes], tuple[Policy, InArms]],
+        keys: ControlKeys,
         aside: Aside | None = None,
     ) -> None:
         self._topics = (prefix + CONTROL_TOPIC, prefix + ITEMS)
@@ -69,6 +71,7 @@ class KnowledgeReader:
             Unusable(logger, aside), rest=self._renew, on_complete=self._complete, wait_ms=500,
         )  # fmt: skip
         self._read_policy = read_policy
+        self._keys = keys
         self._policies: list[Version] = []
         self._items: dict[str, list[tuple[int, int, Item]]] = {}
         self._next_snapshot_s = 0.0
@@ -115,7 +118,7 @@ class KnowledgeReader:
             self._take_item(record.offset, ITEM.decode(record.value))
 
     def _take_control(self, offset: int, value: bytes) -> None:
-        control = CONTROL.decode(value)
+        control = read_control(value, self._keys)
         if control.kind == "policy" and control.payload is not None:
             read = self._read_policy(control.payload)
             found = Version(control.effective_from_ms, offset, control.version, *read)

@@ -9,10 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from jobs.config import Config
 from jobs.stack import kafka, valkey
 from jobs.stack.jars import JarSet, can_fetch, missing_jars
 from jobs.stack.java import java_home
 from jobs.stack.ports import is_free
+from jobs.trust import keys_of, roots_of, signer_of
 from schemas.errors import ConfigError
 
 GIB: Final = 2**30
@@ -32,8 +34,9 @@ class Check(NamedTuple):
     remedy: str
 
 
-def checks(home: Path, jars: Path | None = None) -> list[Check]:
+def checks(config: Config, jars: Path | None = None) -> list[Check]:
     """Everything that a start needs, in the order in which it would fail."""
+    home = config.home
     return [
         _machine(),
         _python(),
@@ -44,6 +47,8 @@ def checks(home: Path, jars: Path | None = None) -> list[Check]:
         _disk(home),
         _memory(),
         _jars(jars or home / "jars"),
+        _models(config),
+        _control(config),
         *(_port(name, port) for name, port in (("kafka", kafka.PORT), ("redis", valkey.PORT))),
     ]
 
@@ -119,6 +124,27 @@ def _jars(cache: Path) -> Check:
     how = "Maven Central answers" if is_reachable else "Maven Central does not answer"
     remedy = "connect to the internet for the first start, or name a mirror in ~/.config/jgo.conf"
     return Check("jars", is_reachable, f"{missing} to fetch, {how}", remedy)
+
+
+def _models(config: Config) -> Check:
+    roots = roots_of(config)
+    missing = [one for one in roots.folders if config.models and not Path(one).is_dir()]
+    found = f"{', '.join(missing)} is no folder" if missing else f"taken from {roots}"
+    return Check("models", not missing, found, "make the folder, or set KAIROS_MODELS to another")
+
+
+def _control(config: Config) -> Check:
+    """Never a reason to fail without the setting: it is then said who may publish."""
+    try:
+        keys = keys_of(config).keys
+        if config.control_signing_key_file is not None:
+            signer_of(config)
+    except ConfigError as error:
+        return Check("control", False, str(error), "see docs/security.md, Who may publish")
+    if not keys:
+        found = "whoever may write to it publishes: no KAIROS_CONTROL_PUBLIC_KEYS"
+        return Check("control", True, found, "")
+    return Check("control", True, f"signed by one of {', '.join(one.key_id for one in keys)}", "")
 
 
 def _port(name: str, port: int) -> Check:

@@ -24,6 +24,7 @@ from schemas.errors import ConfigError, InvalidEvent
 from schemas.items import Item
 from schemas.policy import DEFAULT_CONTROL
 from schemas.records import LogRecord
+from schemas.signed_control import OPEN
 from scripts.serve_api import read_policy
 from tests.builders import make_event
 from tests.channels.decisions import make_decision
@@ -166,7 +167,7 @@ NOW: Final = 1_700_000_000_000
 
 
 def reader() -> KnowledgeReader:
-    return KnowledgeReader("127.0.0.1:1", "", read_policy)
+    return KnowledgeReader("127.0.0.1:1", "", read_policy, OPEN)
 
 
 def take(into: KnowledgeReader, topic: str, offset: int, value: bytes) -> None:

@@ -29,6 +29,7 @@ from jobs.publish import Log, now_ms
 from jobs.stack.ports import LOOPBACK, free_port
 from jobs.stack.process import Process
 from jobs.stack.valkey import valkey_child
+from jobs.trust import Trust
 from schemas.codec import DECISION, EVENT, TRACE
 from schemas.control import Control
 from schemas.decisions import Decision
@@ -219,7 +220,7 @@ class Wanted(NamedTuple):
 
 
 def fold(kafka: str) -> Wanted:
-    feed = KnowledgeFeed(Knowledge(), lambda _: None)
+    feed = KnowledgeFeed(Knowledge(), lambda _: None, Trust())
     for record in read_to_end(kafka, (PREFIX + CONTROL, PREFIX + ITEMS)):
         feed.apply(record.value, record.offset)
     log = sorted(read_to_end(kafka, [PREFIX + EVENTS]), key=lambda one: one.timestamp_ms)

@@ -191,6 +191,9 @@ def wire_examples() -> dict[str, dict[str, Any]]:
             "model": Control(
                 "model", "ranker", "abcdef012345", NOON, None, "/models/a.kairos-model", "ab" * 32
             ),
+            "signed": msgspec.structs.replace(
+                DEFAULT_CONTROL, signature=bytes(range(64)), key_id="0123456789abcdef"
+            ),
             "popularity": Control(
                 "popularity", "shop", "1", NOON, b'{"i1":3.0,"i2":1.5}'
             ),

@@ -13,6 +13,7 @@ from jobs.kafka import read_to_end
 from jobs.knowledge_feed import KnowledgeFeed
 from jobs.learner import Learner
 from jobs.metrics import read_counts
+from jobs.trust import Trust
 from schemas.codec import EVENT, HEADER_BYTES
 from schemas.knowledge import (
     ACTION_KNOWLEDGE,
@@ -93,7 +94,7 @@ def pair_of(record: KnowledgeRecord) -> tuple[str, bytes]:
 
 
 def items_of(kafka: str, prefix: str) -> Knowledge:
-    feed = KnowledgeFeed(Knowledge(), lambda _: None)
+    feed = KnowledgeFeed(Knowledge(), lambda _: None, Trust())
     for record in read_to_end(kafka, [prefix + ITEMS]):
         feed.apply(record.value, record.offset)
     return feed.knowledge

@@ -8,6 +8,7 @@ from jobs.config import config_from
 from jobs.job_settings import ReplayRange, job_settings
 from jobs.kafka import create_topics, ends_of
 from jobs.knowledge_feed import CATCH_UP_MS, KnowledgeFeed, LearntReader, open_feed
+from jobs.trust import Trust
 from schemas.errors import ConfigError
 from schemas.knowledge import (
     EPOCH_END,
@@ -50,7 +51,7 @@ def topic(kafka: str, prefix: str, numbers: range) -> str:
 def reader(kafka: str, prefix: str) -> tuple[Knowledge, Counter[str], LearntReader]:
     counts: Counter[str] = Counter()
     knowledge = Knowledge()
-    feed = KnowledgeFeed(knowledge, lambda name: counts.update([name]))
+    feed = KnowledgeFeed(knowledge, lambda name: counts.update([name]), Trust())
     ends = ends_of(kafka, [prefix + KNOWLEDGE])
     config = config_from({"KAIROS_TOPIC_PREFIX": prefix})
     settings = job_settings("decide", config, kafka, ends, replay=ReplayRange({}, {}, NOON))

@@ -15,6 +15,8 @@ from jobs.fold import Fold, FoldRules
 from jobs.kafka import read_to_end
 from jobs.knowledge_feed import KnowledgeFeed
 from jobs.learner import Learner
+from jobs.model_roots import Roots
+from jobs.trust import Trust
 from models.artefact import Artefact, save_artefact
 from models.example_file import ExampleWriter
 from models.training import train
@@ -87,7 +89,7 @@ def rules() -> FoldRules:
 
 def folded(kafka: str, prefix: str, kind: type[Fold] = Fold, to_ms: int = AHEAD_OF_ALL_MS) -> Log:
     """The fold over what lies in Kafka up to a time, with keys as the job writes them."""
-    feed = KnowledgeFeed(Knowledge(), lambda _: None)
+    feed = KnowledgeFeed(Knowledge(), lambda _: None, Trust(Roots(("/",))))
     for record in read_to_end(kafka, [prefix + CONTROL_TOPIC, prefix + ITEMS]):
         feed.apply(record.value, record.offset)
     found: Pairs = {DECISIONS: [], TRACES: [], DEAD_LETTERS: []}
@@ -155,6 +157,7 @@ def changing_knowledge(lines: list[Line], folder: Path) -> Iterator[Control]:
         LogRecord("events", 0, at, line.timestamp_ms, line.key, line.value)
         for at, line in enumerate(lines[:4_000])
     ]
+    folder.mkdir(parents=True, exist_ok=True)
     examples = folder / "examples.parquet"
     with ExampleWriter(examples, FEATURE_SPACE) as writer:
         collect(log, make_knowledge(*make_catalogue()), rules(), None, writer)
@@ -210,13 +213,11 @@ def first_difference(
 
 
 @pytest.fixture(scope="module")
-def shopping(
-    replays: Replays, kafka: str, home: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Log:
+def shopping(replays: Replays, kafka: str, home: Path) -> Log:
     lines = shopping_log(EVENT_COUNT, hours=HOURS)
     fill_log(kafka, "shopping.", lines, [])
     produce(kafka, "shopping." + ITEMS, [(0, i.item_id, ITEM.encode(i)) for i in changing_items()])
-    controls = list(changing_knowledge(lines, tmp_path_factory.mktemp("models")))
+    controls = list(changing_knowledge(lines, home / "models"))
     control = [(0, f"{one.kind}/{one.name}", CONTROL.encode(one)) for one in controls]
     produce(kafka, "shopping." + CONTROL_TOPIC, control)
     run_learn_replay(replays, kafka, "shopping.", "shopping.", home, parallelism=2)

@@ -9,10 +9,14 @@ import msgspec
 
 from jobs.code import PACKAGES, code_digest
 from jobs.config import PROJECT
+from models.artefact import save_artefact
 from schemas.codec import CONTROL, ITEM
+from schemas.control import Control
 from schemas.policy import DEFAULT_CONTROL
 from tests.builders import make_catalogue
 from tests.logs import shopping_log
+from tests.models.made import artefact_of, booster_of
+from udfs.features import FEATURE_SPACE
 
 RUN = """
 import sys
@@ -23,7 +27,8 @@ from jobs import learn_operators, operators
 rmtree(sys.argv[1])
 unpack = operators.msgspec.msgpack.decode
 told, events = unpack(sys.stdin.buffer.read())
-feed = operators.KnowledgeFeed(sys.modules["udfs.knowledge"].Knowledge(), print)
+trust = sys.modules["jobs.trust"].Trust(sys.modules["jobs.model_roots"].Roots((sys.argv[2],)))
+feed = operators.KnowledgeFeed(sys.modules["udfs.knowledge"].Knowledge(), print, trust)
 for place, value in enumerate(told):
     feed.apply(value, place)
 sessions, persons, made, facts = {}, {}, 0, 0
@@ -45,14 +50,24 @@ print("made", made, facts)
 def test_steps_need_nothing_of_the_folder_that_they_were_imported_from(tmp_path: Path) -> None:
     for package in PACKAGES:
         copytree(PROJECT / package, tmp_path / "code" / package)
-    told = [CONTROL.encode(DEFAULT_CONTROL), *(ITEM.encode(one) for one in make_catalogue())]
+    model = save_artefact(artefact_of(booster_of(FEATURE_SPACE.count)), tmp_path / "models")
+    control = Control("model", "ranker", "m", 0, uri=model.uri, sha256=model.sha256)
+    told = [
+        CONTROL.encode(DEFAULT_CONTROL),
+        CONTROL.encode(control),
+        *(ITEM.encode(one) for one in make_catalogue()),
+    ]
     events = [(one.timestamp_ms, one.key, one.value) for one in shopping_log(600)]
     done = subprocess.run(
-        [sys.executable, "-P", "-c", RUN, str(tmp_path / "code")], cwd=tmp_path,
+        [sys.executable, "-P", "-c", RUN, str(tmp_path / "code"), str(tmp_path / "models")],
+        cwd=tmp_path,
         env={"PYTHONPATH": str(tmp_path / "code")}, input=msgspec.msgpack.encode((told, events)),
         capture_output=True, check=False,
     )  # fmt: skip
     assert not done.returncode, done.stderr.decode()
+    assert b"knowledge_refused" not in done.stdout, (
+        "models are tried by a child that finds its code"
+    )
     made, facts = done.stdout.split()[-2:]
     assert int(made) > 50
     assert int(facts) > 50

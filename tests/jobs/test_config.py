@@ -18,6 +18,7 @@ def test_without_any_setting_there_are_the_defaults() -> None:
             checkpoints="", state_backend=None, slots="split", core=None,
             api_host="127.0.0.1", api_port=8000, api_budget_ms=50, api_origins="",
             kafka_settings_file=None, redis_password_file=None,
+            models="", control_public_keys=None, control_signing_key_file=None,
         )  # fmt: skip
 
 
@@ -32,6 +33,8 @@ def test_every_setting_is_read() -> None:
         "KAIROS_API_HOST": "0.0.0.0", "KAIROS_API_PORT": "8080", "KAIROS_API_BUDGET_MS": "20",
         "KAIROS_API_ORIGINS": "https://shop.example,http://localhost:3000",
         "KAIROS_KAFKA_SETTINGS_FILE": "/k/kafka.properties", "KAIROS_REDIS_PASSWORD_FILE": "/k/redis",
+        "KAIROS_MODELS": "/data/models,s3://b/models/", "KAIROS_CONTROL_PUBLIC_KEYS": "/k/control.pub",
+        "KAIROS_CONTROL_SIGNING_KEY_FILE": "/k/control.key",
     }  # fmt: skip
     assert set(given) == {one.name for one in SETTINGS}
     assert config_from(given) == Config(
@@ -40,6 +43,7 @@ def test_every_setting_is_read() -> None:
         "s3://b/c", "rocksdb", "shared", 1,
         "0.0.0.0", 8080, 20, "https://shop.example,http://localhost:3000",
         Path("/k/kafka.properties"), Path("/k/redis"),
+        "/data/models,s3://b/models/", Path("/k/control.pub"), Path("/k/control.key"),
     )  # fmt: skip
     assert as_environment(config_from(given)) == given
 
@@ -67,6 +71,7 @@ WRONG = {
         "h:0",
     ],
     "KAIROS_FLINK": ["http://h"],
+    "KAIROS_MODELS": ["zip://a::b", "s3://", "../models"],
     "KAIROS_TOPIC_PREFIX": ["a b", "a/b", "ü", "x" * 101],
     "KAIROS_STORE_PREFIX": ["a:b"],
     "KAIROS_FORMAT": ["avro", "KAIROS"],

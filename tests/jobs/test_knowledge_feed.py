@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from jobs.knowledge_feed import PRUNE_BEHIND_MS, PRUNE_EVERY, KnowledgeFeed
+from jobs.model_roots import Roots
+from jobs.trust import Trust
 from models.response import ResponseExamples, fit_responses, save_responses
 from schemas.codec import CONTROL, ITEM
 from schemas.control import Control
@@ -32,14 +34,16 @@ from udfs.compile_policy import compile_policy
 from udfs.knowledge import Knowledge
 from udfs.respond import RESPONSE_SPACE
 
+ANYWHERE = Trust(Roots(("/",)))
+
 
 class Fed:
     """A feed, and what it counted."""
 
-    def __init__(self) -> None:
+    def __init__(self, trust: Trust = ANYWHERE) -> None:
         self.counts: Counter[str] = Counter()
         self.knowledge = Knowledge()
-        self.feed = KnowledgeFeed(self.knowledge, lambda name: self.counts.update([name]))
+        self.feed = KnowledgeFeed(self.knowledge, lambda name: self.counts.update([name]), trust)
         self.position = 0
 
     def take(self, *values: bytes) -> "Fed":
@@ -111,7 +115,9 @@ def test_model_of_responses_stands_beside_the_ranker(tmp_path: Path) -> None:
 
 
 def test_refusal_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
-    Fed().take(b"junk", b"junk")
+    fed = Fed()
+    for _ in range(2):  # as after a restart of its operator
+        fed.feed.apply(b"junk", 7)
     assert [record.levelname for record in caplog.records] == ["WARNING"]
 
 

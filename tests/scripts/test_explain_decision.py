@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from jobs.trust import Trust
 from scripts import explain_decision
 from scripts.explain_decision import NEWEST_MAX, DecisionFinder
 
@@ -22,5 +23,5 @@ def test_no_record_is_asked_for_that_retention_has_deleted(monkeypatch: pytest.M
     monkeypatch.setattr(explain_decision, "end_offsets", lambda *_: ends)
     monkeypatch.setattr(explain_decision, "first_offsets", lambda *_: lows.items())
     monkeypatch.setattr(explain_decision, "_between", between)
-    assert list(DecisionFinder("", "")._records("decisions", None)) == []
+    assert list(DecisionFinder("", "", Trust())._records("decisions", None)) == []
     assert asked == [({0: NEWEST_MAX, 1: 9, 2: 0}, ends)]

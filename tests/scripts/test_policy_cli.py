@@ -15,6 +15,7 @@ from schemas.errors import ConfigError
 from schemas.limits import DAY_MS, HOUR_MS
 from schemas.policy import DEFAULT_CONTROL, Placement, Policy
 from schemas.records import LogRecord
+from schemas.signed_control import OPEN
 from scripts import cli
 from scripts.change import Change
 from scripts.policy_file import parse_policy, payload_of
@@ -294,7 +295,7 @@ def test_what_is_no_policy_or_a_broken_one_is_kept_apart() -> None:
         CONTROL.encode(DEFAULT_CONTROL),
     ]
     records = [LogRecord("control", 0, offset, 0, "", value) for offset, value in enumerate(values)]
-    found = versions_in(records)
+    found = versions_in(records, OPEN)
     assert [one.version for one in found] == [
         "default-1",
         "good",

@@ -10,7 +10,9 @@ import pytest
 from jobs.config import Config, config_from
 from jobs.fold import Fold, FoldRules
 from jobs.knowledge_feed import KnowledgeFeed
+from jobs.model_roots import Roots
 from jobs.response_examples import MOMENTS_MAX, collect_responses
+from jobs.trust import Trust
 from models.content import Published
 from models.response import ActionWeights, ResponseModel, Responses, load_responses
 from schemas import CODE_VERSION
@@ -189,7 +191,8 @@ def test_what_is_announced_is_what_operators_take_as_the_model_of_responses(
         NOON,
         True,
     )
-    feed = KnowledgeFeed(Knowledge(), lambda _: None)
+    roots = Roots((str(Path(made[1].uri).parent),))
+    feed = KnowledgeFeed(Knowledge(), lambda _: None, Trust(roots))
     feed.apply(CONTROL.encode(control), 0)
     assert feed.knowledge.at(NOON - 1).responses is None
     known = feed.knowledge.at(NOON)

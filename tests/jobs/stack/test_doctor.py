@@ -2,9 +2,15 @@ from pathlib import Path
 
 import pytest
 
+from jobs.config import Config, config_from
 from jobs.stack import doctor
 from jobs.stack.java import java_home
 from schemas.errors import ConfigError
+from schemas.signed_control import Signer, new_key
+
+
+def config_of(home: Path, **settings: str) -> Config:
+    return config_from({"KAIROS_HOME": str(home)} | settings)
 
 
 def found(checks: list[doctor.Check]) -> dict[str, doctor.Check]:
@@ -15,7 +21,7 @@ def test_every_failed_check_has_a_remedy(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(doctor, "can_fetch", lambda: False)
     monkeypatch.setattr(doctor, "DISK_BYTES_MIN", 2**80)
     monkeypatch.setattr(doctor, "MEMORY_BYTES_MIN", 2**80)
-    checks = doctor.checks(tmp_path / "a:b", tmp_path / "no jars")
+    checks = doctor.checks(config_of(tmp_path / "a:b"), tmp_path / "no jars")
     failed = {check.name for check in checks if not check.is_ok}
     assert {"folder", "disk", "memory", "jars"} <= failed
     assert all(check.remedy for check in checks if not check.is_ok)
@@ -24,7 +30,7 @@ def test_every_failed_check_has_a_remedy(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_this_machine_runs_both_servers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "can_fetch", lambda: True)
-    checks = found(doctor.checks(tmp_path))
+    checks = found(doctor.checks(config_of(tmp_path)))
     assert checks["java"].is_ok
     assert '"21.' in checks["java"].found
     assert checks["valkey"].is_ok
@@ -37,4 +43,29 @@ def test_a_missing_jdk_is_one_sentence(tmp_path: Path, monkeypatch: pytest.Monke
     with pytest.raises(ConfigError, match=r"no JDK in .*: delete \.venv and start again"):
         java_home()
     monkeypatch.setattr(doctor, "can_fetch", lambda: True)
-    assert not found(doctor.checks(tmp_path))["java"].is_ok
+    assert not found(doctor.checks(config_of(tmp_path)))["java"].is_ok
+
+
+def test_it_says_who_may_publish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "can_fetch", lambda: True)
+    check = found(doctor.checks(config_of(tmp_path)))["control"]
+    assert check.is_ok
+    assert check.found == "whoever may write to it publishes: no KAIROS_CONTROL_PUBLIC_KEYS"
+    key = Signer(new_key()).public
+    (tmp_path / "keys.pub").write_text(f"{key}\n")
+    config = config_of(tmp_path, KAIROS_CONTROL_PUBLIC_KEYS=str(tmp_path / "keys.pub"))
+    check = found(doctor.checks(config))["control"]
+    assert (check.is_ok, check.found) == (True, f"signed by one of {key.key_id}")
+    config = config_of(tmp_path, KAIROS_CONTROL_PUBLIC_KEYS=str(tmp_path / "none"))
+    assert not found(doctor.checks(config))["control"].is_ok
+
+
+def test_it_says_where_models_are_taken_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "can_fetch", lambda: True)
+    check = found(doctor.checks(config_of(tmp_path)))["models"]
+    assert (check.is_ok, check.found) == (True, f"taken from {tmp_path}/models")
+    config = config_of(tmp_path, KAIROS_MODELS=str(tmp_path / "none"))
+    check = found(doctor.checks(config))["models"]
+    assert (check.is_ok, check.found) == (False, f"{tmp_path}/none is no folder")
