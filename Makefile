@@ -1,6 +1,6 @@
 # Every line calls what CI calls too.
 .DEFAULT_GOAL := help
-.PHONY: help check format test test-core demo bench ci
+.PHONY: help check format test test-core demo bench audit sbom ci
 
 help: ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -22,6 +22,12 @@ demo: ## Everything on this machine, with real events
 
 bench: ## The benchmark tables
 	./kairos bench latency && ./kairos bench throughput
+
+audit: ## Known holes in the dependencies of uv.lock (asks PyPI)
+	.venv/bin/python -P -m scripts.audit_dependencies
+
+sbom: ## The dependencies of uv.lock as CycloneDX: sbom.json
+	PATH="$$PATH:$$PWD/.kairos/tools/bin:$$PWD/.kairos/tools/venv/bin" uv export --frozen --quiet --format cyclonedx1.5 --output-file sbom.json
 
 ci: ## What CI runs
 	.ci/run
