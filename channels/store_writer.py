@@ -23,6 +23,7 @@ from channels.server_faults import in_words, refuses_for_now
 from channels.store import Store, Trend, open_store
 from log.clients import open_consumer_of, open_producer_of
 from log.following import ServerAway, log_record, poll_batch
+from log.roles import FALLBACK_GROUP, STORE_GROUP
 from log.settings import Brokers
 from log.store_address import StoreAddress
 from log.unusable import Aside, Unusable
@@ -181,8 +182,8 @@ def store_writer(
     pseudonyms: Pseudonyms | None = None,
 ) -> StoreWriter:
     """A writer between these addresses; what it cannot use goes to the dead letters."""
-    consumer = _consumer(kafka, f"{topic_prefix}kairos-store-{store_prefix}")
-    knowledge = _consumer(kafka, f"{topic_prefix}kairos-fallback-{store_prefix}")
+    consumer = _consumer(kafka, f"{topic_prefix}{STORE_GROUP}{store_prefix}")
+    knowledge = _consumer(kafka, f"{topic_prefix}{FALLBACK_GROUP}{store_prefix}")
     aside = Aside(open_producer_of(kafka), topic_prefix)
     writer = StoreWriter(consumer, knowledge, open_store(redis, store_prefix, pseudonyms), aside)
     consumer.subscribe([topic_prefix + DECISIONS])

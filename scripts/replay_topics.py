@@ -9,6 +9,7 @@ from jobs.knowledge_feed import RESPONSES
 from jobs.publish import Log
 from jobs.trust import Sign, unsigned
 from log.clients import open_admin_of, open_consumer_of
+from log.roles import STORE_GROUP
 from log.store_address import open_redis
 from schemas.codec import CONTROL
 from schemas.control import Control
@@ -106,7 +107,7 @@ def store_lag(kafka: str, prefix: str, store_prefix: str) -> int:
     """How many decisions under the prefix the store writer has not confirmed."""
     topic = prefix + DECISIONS
     ends = ends_of(kafka, [topic])[topic]
-    group = f"{prefix}kairos-store-{store_prefix}"
+    group = f"{prefix}{STORE_GROUP}{store_prefix}"
     consumer = open_consumer_of(kafka, group_id=group)
     try:
         places = consumer.committed([TopicPartition(topic, at) for at in ends], ANSWER_S)

@@ -1,0 +1,43 @@
+"""The table of rights: as the docs show it, and as the code has it."""
+
+import re
+from pathlib import Path
+
+from channels import store, store_writer
+from jobs.run_decide import DECIDE
+from jobs.run_learn import LEARN
+from log.roles import FALLBACK_GROUP, ROLES, STORE_GROUP, WRITES_STORE, Role, table
+from schemas.topics import EVENTS, TOPICS
+
+ROOT = Path(__file__).parents[2]
+
+
+def role(name: str) -> Role:
+    return next(one for one in ROLES if one.name == name)
+
+
+def test_the_docs_show_the_table() -> None:
+    assert table() in (ROOT / "docs" / "security.md").read_text()
+
+
+def test_jobs_have_the_rights_to_what_they_read_and_write() -> None:
+    for job in (DECIDE, LEARN):
+        mine = role(f"{job.kind} job")
+        assert {EVENTS, *job.knowledge} <= set(mine.reads)
+        assert set(job.outputs) == set(mine.writes)
+
+
+def test_every_topic_has_who_writes_and_who_reads_it() -> None:
+    for spec in TOPICS:
+        assert any(spec.name in one.writes for one in ROLES)
+        assert any(spec.name in one.reads for one in ROLES)
+
+
+def test_the_store_writer_has_the_rights_to_its_scripts_and_groups() -> None:
+    scripts = store.WRITE + store.WRITE_SESSION
+    called = {one.lower() for one in re.findall(r"redis\.p?call\('(\w+)'", scripts)}
+    assert called <= set(WRITES_STORE)
+    source = Path(store_writer.__file__).read_text()
+    assert "STORE_GROUP" in source
+    assert "FALLBACK_GROUP" in source
+    assert role("store writer").groups == (STORE_GROUP, FALLBACK_GROUP)
