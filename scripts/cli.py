@@ -521,11 +521,20 @@ def bench_api(
 def bench_throughput(
     events: Annotated[int, typer.Option(min=1_000, help="Events of the measured run.")] = 200_000,
     items: Annotated[int, typer.Option(min=1, max=200_000, help="Catalogue size.")] = 10_000,
+    against: Annotated[
+        Path | None, typer.Option(help="Another checkout: both in turns, and their ratio.")
+    ] = None,
+    pairs: Annotated[int, typer.Option(min=1, max=100, help="Turns of --against.")] = 5,
     json: Json = False,
 ) -> None:
     """Events per second of the job after warm-up, beside the same steps in a bare loop."""
+    from scripts.bench_against import against as compare
     from scripts.bench_throughput import bench
 
+    if against is not None:
+        words = ("bench", "throughput", "--events", str(events), "--items", str(items))
+        compare(words, against.absolute(), pairs, json)
+        return
     bench(config_from(), events, items, json)
 
 
