@@ -270,8 +270,10 @@ def train(
     json: Json = False,
 ) -> None:
     """Train a model by replay, from files or from the log."""
+    from jobs.model_roots import locate
     from jobs.publish import Log
-    from jobs.trust import signer_of
+    from jobs.trust import roots_of, signer_of
+    from schemas.signed_control import content_hash
     from scripts import response_training, training
     from scripts.local_audit import audit_log_of, local_actor
     from scripts.status import running_kafka
@@ -290,7 +292,10 @@ def train(
         log = Log(running_kafka(config), config.topic_prefix, sign=signer_of(config))
         details = {"version": published.version, "uri": published.uri}
         with audit_log_of(config).recording(local_actor(), "model publish", details):
-            found["effective_from_ms"] = trainer.announce(log, published)
+            locate("model", published.uri, roots_of(config))
+            from_ms = trainer.announce(log, published)
+            found["effective_from_ms"] = from_ms
+            details["record"] = content_hash(trainer.control_of(published, from_ms))
     if json:
         show_json(found)
         return

@@ -51,7 +51,7 @@ def keygen(
 def list_(json: Json = False) -> int:
     """Show every record of `control`, whose signature it has, and whether it is taken.
 
-    Exit code 1 where a record that is, or will be, in force is refused.
+    Exit code 1 where a record is refused that would be in force, or will be.
     """
     from jobs.publish import now_ms
     from jobs.trust import trust_of
@@ -80,7 +80,7 @@ def list_(json: Json = False) -> int:
             for row in rows
         ]  # fmt: skip
         show_table("", columns, cells)
-    return 1 if any(row.fault and row.state in ("live", "coming") for row in rows) else 0
+    return 1 if any(row.is_missed for row in rows) else 0
 
 
 @app.command()

@@ -39,7 +39,10 @@ class Read(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A record as `kairos control list` shows it: `state` is live, coming, past or refused."""
+    """A record as `kairos control list` shows it: `state` is live, coming, past or refused.
+
+    `is_missed`: it is refused, and would be in force, or come into force, if it were not.
+    """
 
     state: str
     kind: str
@@ -49,6 +52,7 @@ class Row(NamedTuple):
     signed_by: str
     record: str
     fault: str
+    is_missed: bool
 
 
 def read_records(kafka: str, prefix: str) -> list[Read]:
@@ -61,27 +65,37 @@ def read_records(kafka: str, prefix: str) -> list[Read]:
 
 
 def listed(records: Sequence[Read], trust: Trust, at_ms: int) -> list[Row]:
-    """A row for each, the newest first. What lacks a signature keeps the state that it would have."""
+    """A row for each, the newest first; of a record that was signed later, only the signed one."""
     faults = {one.offset: fault_of(one.control, trust) for one in records}
+    taken = [one for one in records if faults[one.offset] is None]
+    contents = {content(one.control) for one in taken}
     unsigned = trust._replace(keys=OPEN)
-    usable = [one for one in records if fault_of(one.control, unsigned) is None]
     # a model outside of the roots is in force for whoever published it
-    named = [one for one in records if one in usable or one.control.kind == "model"]
-    held = {one.offset for one in _in_force(named, at_ms)}
+    meant = [
+        one
+        for one in records
+        if one.control.kind == "model" or fault_of(one.control, unsigned) is None
+    ]
+    live, wanted = (_offsets(_in_force(some, at_ms)) for some in (taken, meant))
     rows = []
     for one in sorted(records, key=lambda one: one.order, reverse=True):
         control, fault = one.control, faults[one.offset]
+        if fault is not None and content(control) in contents:
+            continue
         is_coming = control.effective_from_ms > at_ms
-        state = "live" if one.offset in held else "coming" if is_coming else "past"
-        if one not in named or (fault is not None and state == "past"):
-            state = "refused"
+        state = "coming" if is_coming else "live" if one.offset in live else "past"
         rows.append(
             Row(
-                state, control.kind, control.name, control.version, control.effective_from_ms,
-                control.key_id or NOBODY, content_hash(control), fault or "",
+                "refused" if fault else state, control.kind, control.name, control.version,
+                control.effective_from_ms, control.key_id or NOBODY, content_hash(control),
+                fault or "", bool(fault) and one.offset in wanted,
             )
         )  # fmt: skip
-    return _without_signed(rows)
+    return rows
+
+
+def _offsets(records: Sequence[Read]) -> set[int]:
+    return {one.offset for one in records}
 
 
 def refused_in_force(kafka: str, prefix: str, trust: Trust) -> list[str]:
@@ -90,14 +104,8 @@ def refused_in_force(kafka: str, prefix: str, trust: Trust) -> list[str]:
     return [
         f"{row.kind} {row.name} {row.version} is refused: {row.fault}"
         for row in rows
-        if row.fault and row.state in ("live", "coming")
+        if row.is_missed
     ]
-
-
-def _without_signed(rows: list[Row]) -> list[Row]:
-    """Of a record that was published again with a signature, only that one."""
-    taken = {row.record for row in rows if not row.fault}
-    return [row for row in rows if not row.fault or row.record not in taken]
 
 
 def unsigned_records(

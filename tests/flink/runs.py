@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -74,14 +74,28 @@ class Running(NamedTuple):
 
 
 def start_decide(
-    kafka: str, prefix: str, home: Path, *arguments: str, parallelism: int = 1
+    kafka: str,
+    prefix: str,
+    home: Path,
+    *arguments: str,
+    parallelism: int = 1,
+    settings: Mapping[str, str] | None = None,
 ) -> Running:
     """Starts the decide job over the topics under `prefix`."""
-    return start_job("jobs.run_decide", kafka, prefix, home, *arguments, parallelism=parallelism)
+    module = "jobs.run_decide"
+    return start_job(
+        module, kafka, prefix, home, *arguments, parallelism=parallelism, settings=settings
+    )
 
 
 def start_job(
-    module: str, kafka: str, prefix: str, home: Path, *arguments: str, parallelism: int = 1
+    module: str,
+    kafka: str,
+    prefix: str,
+    home: Path,
+    *arguments: str,
+    parallelism: int = 1,
+    settings: Mapping[str, str] | None = None,
 ) -> Running:
     """Starts a job over the topics under `prefix`."""
     port = free_port()
@@ -91,7 +105,7 @@ def start_job(
     process = subprocess.Popen(
         (*command, *arguments),
         cwd=PROJECT,
-        env=environment(prefix, home, parallelism),
+        env=environment(prefix, home, parallelism) | dict(settings or {}),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
