@@ -191,11 +191,11 @@ def test_a_model_is_published_and_rolled_back_by_one_command_each(
 
 
 def test_artefact_with_another_checksum_is_refused_and_the_old_one_stays(
-    flow: Flow, trained: tuple[str, int], tmp_path: Path
+    flow: Flow, trained: tuple[str, int]
 ) -> None:
     version, _ = trained
     (artefact,) = (flow.engine.home.path / "models").glob(f"{version}*")
-    broken = tmp_path / artefact.name
+    broken = artefact.with_name("broken")
     broken.write_bytes(artefact.read_bytes() + b"x")
     sha256 = hashlib.sha256(artefact.read_bytes()).hexdigest()
     refused = flow.engine.counts()["knowledge_refused"]
