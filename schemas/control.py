@@ -5,7 +5,8 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from schemas.events import Id, Text
-from schemas.limits import SIGNATURE_BYTES_MAX
+from schemas.limits import CONTROL_BYTES_MAX, SIGNATURE_BYTES_MAX
+from schemas.numbers import Moment
 
 
 class Control(Struct, frozen=True):
@@ -17,8 +18,8 @@ class Control(Struct, frozen=True):
     kind: Text
     name: Id
     version: Id
-    effective_from_ms: Annotated[int, Meta(ge=0)]
-    payload: bytes | None = None
+    effective_from_ms: Moment
+    payload: Annotated[bytes, Meta(max_length=CONTROL_BYTES_MAX)] | None = None
     uri: Text | None = None
     sha256: Text | None = None
     signature: Annotated[bytes, Meta(max_length=SIGNATURE_BYTES_MAX)] | None = None

@@ -1,22 +1,29 @@
 """DeadLetter: a record that could not be used, with its reason and its raw bytes."""
 
-from msgspec import Struct
+from typing import Annotated, Final
+
+from msgspec import Meta, Struct, structs
 
 from schemas.errors import InvalidEvent
-from schemas.limits import DEAD_LETTER_RAW_BYTES_MAX
+from schemas.limits import DEAD_LETTER_MESSAGE_MAX, DEAD_LETTER_RAW_BYTES_MAX, EVENT_BYTES_MAX
+from schemas.numbers import Line, Whole
 from schemas.records import LogRecord
+from schemas.sizes import size_at_most
+
+NOTE_BYTES: Final = 100
+"""Room for what the message says of a cut, and for the bytes' own length."""
 
 
 class DeadLetter(Struct, frozen=True):
     """Why a record was not used and where it lies: topic, partition, offset; `raw` its bytes."""
 
-    reason: str
-    message: str
-    raw: bytes
-    topic: str
-    partition: int
-    offset: int
-    event_time_ms: int | None
+    reason: Line
+    message: Line
+    raw: Annotated[bytes, Meta(max_length=EVENT_BYTES_MAX)]
+    topic: Line
+    partition: Whole
+    offset: Whole
+    event_time_ms: Whole | None
 
 
 def dead_letter(record: LogRecord, error: InvalidEvent) -> DeadLetter:
@@ -25,10 +32,26 @@ def dead_letter(record: LogRecord, error: InvalidEvent) -> DeadLetter:
     note = f" (the last {cut} raw bytes are left out)" if cut > 0 else ""
     return DeadLetter(
         reason=error.reason,
-        message=error.message[:500] + note,
+        message=error.message[:DEAD_LETTER_MESSAGE_MAX] + note,
         raw=record.value[:DEAD_LETTER_RAW_BYTES_MAX],
         topic=record.topic,
         partition=record.partition,
         offset=record.offset,
         event_time_ms=error.event_time_ms,
     )
+
+
+def key_of(letter: DeadLetter) -> str:
+    """The key of its record: the place of what could not be used."""
+    return f"{letter.topic}/{letter.partition}/{letter.offset}"
+
+
+def fit_letter(letter: DeadLetter, bytes_max: int) -> DeadLetter:
+    """The letter in a record whose key and value have at most so many bytes: raw ones are cut, and it says so."""
+    rest = structs.replace(letter, raw=b"")
+    size = size_at_most(rest) + len(key_of(letter).encode()) + NOTE_BYTES
+    cut = len(letter.raw) - max(0, bytes_max - size)
+    if cut <= 0:
+        return letter
+    note = f" (the last {cut} raw bytes are left out)"
+    return structs.replace(letter, raw=letter.raw[:-cut], message=letter.message + note)

@@ -1,30 +1,44 @@
 """Decision: the next best action for one person and placement; DecisionTrace: how it came about."""
 
-from typing import Literal
+from typing import Annotated, Final, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
+
+from schemas.limits import (
+    ACTIONS_PER_POLICY_MAX,
+    CANDIDATES_PER_EVENT_MAX,
+    CONTENT_FIELDS_MAX,
+    RECORD_TEXT_MAX,
+    RETRIEVED_MAX,
+)
+from schemas.numbers import Chance, Count, Epoch, Finite, Line, Moment, Name, Said, Until, Whole
 
 DecisionKind = Literal["decided", "void", "purged"]
+CANDIDATES_MAX: Final = 10 * (CANDIDATES_PER_EVENT_MAX + RETRIEVED_MAX)
+"""More than any decision has: what was pinned, and both."""
+ACTIONS_MAX: Final = 2 * ACTIONS_PER_POLICY_MAX
+ARMS_MAX: Final = 64
+Values = Annotated[dict[Line, Said], Meta(max_length=10_000)]
 
 
 class Versions(Struct, frozen=True):
     """What the decision saw: names of policy and model, times of catalogue and knowledge."""
 
-    policy: str
-    model: str
-    catalogue: int
+    policy: Name
+    model: Name
+    catalogue: Moment
     """Newest `effective_from_ms` among the catalogue's records in force; 0 = empty catalogue."""
-    knowledge: int
+    knowledge: Epoch
     """Knowledge epoch; 0 = none."""
-    code: str
+    code: Name
 
 
 class DecisionItem(Struct, frozen=True):
     """One place of the slate, best first; `reason` is one sentence for the person."""
 
-    item_id: str
-    score: float
-    reason: str
+    item_id: Name
+    score: Finite
+    reason: Said
 
 
 class Decision(Struct, frozen=True):
@@ -35,41 +49,41 @@ class Decision(Struct, frozen=True):
     chance that this action was chosen, after every constraint. `content` are the treatment's texts for the person.
     """
 
-    decision_id: str
+    decision_id: Name
     kind: DecisionKind
-    person: str
-    session_id: str
-    event_id: str
-    event_time_ms: int
-    placement: str
-    channel: str | None
-    action_id: str
-    treatment_id: str
-    items: tuple[DecisionItem, ...]
-    priority: float
-    response_propensity: float | None
-    action_probability: float
-    arm: dict[str, str]
+    person: Name
+    session_id: Name
+    event_id: Name
+    event_time_ms: Moment
+    placement: Name
+    channel: Line | None
+    action_id: Name
+    treatment_id: Name
+    items: Annotated[tuple[DecisionItem, ...], Meta(max_length=CANDIDATES_MAX)]
+    priority: Finite
+    response_propensity: Chance | None
+    action_probability: Chance
+    arm: Annotated[dict[Name, Name], Meta(max_length=ARMS_MAX)]
     is_holdout: bool
     is_merging: bool
-    explanation: str
+    explanation: Said
     versions: Versions
-    sequence: int
-    sent_at_ms: int | None
-    valid_until_ms: int
-    content: dict[str, str] = {}
-    propensity_source: str = ""
+    sequence: Count
+    sent_at_ms: Whole | None
+    valid_until_ms: Until
+    content: Annotated[dict[Line, Said], Meta(max_length=CONTENT_FIELDS_MAX)] = {}
+    propensity_source: Name = ""
 
 
 class TracedCandidate(Struct, frozen=True):
     """One candidate's way: where it came from, what became of it, by which rule, on what values."""
 
-    item_id: str
-    source: str
+    item_id: Name
+    source: Line
     verdict: Literal["chosen", "not_chosen", "suppressed"]
-    rule: str
-    values: dict[str, str]
-    score: float
+    rule: Said
+    values: Values
+    score: Finite
 
 
 class TracedAction(Struct, frozen=True):
@@ -78,19 +92,31 @@ class TracedAction(Struct, frozen=True):
     Priority = propensity x context weight x value x lever; `probability` is the chance that it had to be chosen.
     """
 
-    action_id: str
-    treatment_id: str
+    action_id: Name
+    treatment_id: Name
     verdict: Literal["chosen", "not_chosen", "excluded"]
-    stage: str
-    rule: str
-    values: dict[str, str]
-    propensity: float
-    propensity_source: str
-    context_weight: float
-    value: float
-    lever: float
-    priority: float
-    probability: float
+    stage: Name
+    rule: Said
+    values: Values
+    propensity: Chance
+    propensity_source: Name
+    context_weight: Finite
+    value: Finite
+    lever: Finite
+    priority: Finite
+    probability: Chance
+
+
+class LeftOut(Struct, frozen=True):
+    """What a trace would have held and had no room for (`RECORD_BYTES_MAX`, or what the topic takes).
+
+    `features`: bytes, always all of them; of candidates and actions those that were not chosen go first,
+    the last of them before the others.
+    """
+
+    features: Count = 0
+    candidates: Count = 0
+    actions: Count = 0
 
 
 class DecisionTrace(Struct, frozen=True):
@@ -98,19 +124,21 @@ class DecisionTrace(Struct, frozen=True):
 
     `features` are little-endian float32, one row of `feature_names` per candidate in the order of
     `candidates`, NaN = missing; kept as bytes because a trace is written for every decision. `candidates` are the
-    items that were looked at for a slate, `actions` what competed, in the order of their ids.
+    items that were looked at for a slate, `actions` what competed, in the order of their ids. `left_out`: what is
+    not here, because the record would have been too large; None = nothing.
     """
 
-    decision_id: str
-    person: str
-    session_id: str
-    event_id: str
-    event_time_ms: int
-    placement: str
-    sequence: int
+    decision_id: Name
+    person: Name
+    session_id: Name
+    event_id: Name
+    event_time_ms: Moment
+    placement: Name
+    sequence: Count
     versions: Versions
-    feature_set: str
-    features: bytes
-    candidates: tuple[TracedCandidate, ...]
-    draw: float
-    actions: tuple[TracedAction, ...] = ()
+    feature_set: Name
+    features: Annotated[bytes, Meta(max_length=10 * RECORD_TEXT_MAX)]
+    candidates: Annotated[tuple[TracedCandidate, ...], Meta(max_length=CANDIDATES_MAX)]
+    draw: Chance
+    actions: Annotated[tuple[TracedAction, ...], Meta(max_length=ACTIONS_MAX)] = ()
+    left_out: LeftOut | None = None

@@ -19,6 +19,7 @@ InvalidReason = Literal[
     "ahead_of_log",
     "too_late",
     "session_full",
+    "decision_too_large",
 ]
 
 

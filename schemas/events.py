@@ -1,6 +1,5 @@
 """Event: what a person did on a shop, an app or a publication; one Avro record of topic `events`."""
 
-from math import isfinite
 from typing import Annotated, Final, Literal, get_args
 
 from msgspec import Meta, Struct, ValidationError, convert
@@ -18,8 +17,8 @@ from schemas.limits import (
     PROPERTIES_PER_EVENT_MAX,
     QUANTITY_MAX,
     STRING_LENGTH_MAX,
-    WHOLE_MAX,
 )
+from schemas.numbers import Finite, Whole
 from schemas.prepared import prepared
 
 EventType = Literal[
@@ -84,7 +83,7 @@ class Candidate(Struct, frozen=True):
     item_id: Id
     price: Price | None = None
     position: Annotated[int, Meta(ge=0, le=CANDIDATES_PER_EVENT_MAX * 10)] | None = None
-    features: Annotated[dict[Text, float], Meta(max_length=FEATURES_PER_CANDIDATE_MAX)] = {}
+    features: Annotated[dict[Text, Finite], Meta(max_length=FEATURES_PER_CANDIDATE_MAX)] = {}
 
 
 class Context(Struct, frozen=True):
@@ -132,7 +131,7 @@ class Event(Struct, frozen=True):
     consent: Consent | None = None
     context: Context | None = None
     properties: Properties = {}
-    sent_at_ms: Annotated[int, Meta(ge=-WHOLE_MAX, le=WHOLE_MAX)] | None = None
+    sent_at_ms: Whole | None = None
     is_unproven: bool = False
 
 
@@ -142,7 +141,7 @@ prepared(Event)
 def event_from_fields(fields: object) -> Event:
     """The valid event that `fields` (a mapping with the names of Event) describes.
 
-    Raises InvalidEvent: `unknown_event_type`, `invalid_value`, `not_finite`.
+    Raises InvalidEvent: `unknown_event_type`, `invalid_value`.
     """
     try:
         event = convert(fields, Event)
@@ -150,14 +149,7 @@ def event_from_fields(fields: object) -> Event:
         raise InvalidEvent("invalid_value", str(error), _time_of(fields)) from error
     if event.event_type not in EVENT_TYPES:
         raise InvalidEvent("unknown_event_type", repr(event.event_type[:100]), event.event_time_ms)
-    if not _is_finite(event):
-        raise InvalidEvent("not_finite", "NaN or infinity in a feature", event.event_time_ms)
     return event
-
-
-def _is_finite(event: Event) -> bool:
-    """Whether the caller's features are; prices and amounts have bounds, which NaN never meets."""
-    return all(all(map(isfinite, one.features.values())) for one in event.candidates)
 
 
 def _time_of(fields: object) -> int | None:

@@ -6,7 +6,7 @@ from msgspec import Meta, Struct, ValidationError, convert
 
 from schemas.errors import InvalidEvent
 from schemas.events import Id, Price, Text
-from schemas.limits import EVENT_TIME_MAX_MS, WHOLE_MAX
+from schemas.numbers import Count, Moment, Whole
 from schemas.prepared import prepared
 
 Long = Annotated[str, Meta(max_length=20_000)]
@@ -19,18 +19,18 @@ class Item(Struct, frozen=True):
     """
 
     item_id: Id
-    effective_from_ms: Annotated[int, Meta(ge=0, lt=EVENT_TIME_MAX_MS)] = 0
+    effective_from_ms: Moment = 0
     name: Text | None = None
     category: Text | None = None
     brand: Text | None = None
     price: Price | None = None
     currency: Text | None = None
-    stock: Annotated[int, Meta(ge=0, le=WHOLE_MAX)] | None = None
+    stock: Count | None = None
     tags: Annotated[tuple[Text, ...], Meta(max_length=64)] = ()
     attributes: Annotated[dict[Text, Text], Meta(max_length=64)] = {}
     text: Long | None = None
     image: Text | None = None
-    created_ms: Annotated[int, Meta(ge=-WHOLE_MAX, le=WHOLE_MAX)] | None = None
+    created_ms: Whole | None = None
     is_gone: bool = False
 
 

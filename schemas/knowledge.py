@@ -6,30 +6,35 @@ marker: a reader takes an epoch whole, once the marker is there, so an event at 
 happened at or after t.
 """
 
+from collections.abc import Callable
 from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
-from schemas.codec import Codec, StateCodec, own
-from schemas.events import Id
+from schemas.codec import HEADER_BYTES, WRITER_SCHEMAS, Codec, StateCodec, own
+from schemas.errors import InvalidEvent
+from schemas.events import Id, Price, Text
 from schemas.limits import (
     EPOCH_AHEAD_MS,
+    EPOCH_AHEAD_OF_LOG_MAX_MS,
     EPOCH_MS,
     ID_LENGTH_MAX,
     KNOWLEDGE_BYTES_MAX,
     LINKS_MAX,
+    SESSION_MEMORY_ITEMS,
 )
+from schemas.numbers import Count, Epoch, Moment, Until, Weighed
 
 HOURS_KEPT: Final = 48
 """Hours by which an action's exposures are counted: a local day and what comes late to it."""
 RECENT_EPOCHS: Final = 32
 """Epochs, the newest, by which an action's exposures are counted one by one."""
 KEY_SEPARATOR: Final = "\t"
+PAST_ITEMS_MAX: Final = 10 * SESSION_MEMORY_ITEMS
 
 ActionKey = Annotated[str, Meta(min_length=1, max_length=3 * ID_LENGTH_MAX + 2)]
-Count = Annotated[int, Meta(ge=0)]
 EntryKind = Literal["item", "category"]
-Links = Annotated[dict[Id, float], Meta(max_length=LINKS_MAX)]
+Links = Annotated[dict[Id, Weighed], Meta(max_length=LINKS_MAX)]
 
 
 class ItemKnowledge(Struct, frozen=True):
@@ -44,22 +49,22 @@ class ItemKnowledge(Struct, frozen=True):
 
     kind: EntryKind
     item_id: Id
-    epoch: int
-    effective_from_ms: int
-    at_ms: int
-    first_ms: int
-    last_ms: int
-    views: float = 0.0
-    clicks: float = 0.0
-    carts: float = 0.0
-    purchases: float = 0.0
-    exposures: float = 0.0
-    examined: float = 0.0
-    taken: float = 0.0
-    interest: float = 0.0
-    interest_short: float = 0.0
-    category: str | None = None
-    price: float | None = None
+    epoch: Epoch
+    effective_from_ms: Until
+    at_ms: Until
+    first_ms: Moment
+    last_ms: Moment
+    views: Weighed = 0.0
+    clicks: Weighed = 0.0
+    carts: Weighed = 0.0
+    purchases: Weighed = 0.0
+    exposures: Weighed = 0.0
+    examined: Weighed = 0.0
+    taken: Weighed = 0.0
+    interest: Weighed = 0.0
+    interest_short: Weighed = 0.0
+    category: Text | None = None
+    price: Price | None = None
     next_items: Links = {}
     seen_with: Links = {}
     bought_with: Links = {}
@@ -76,17 +81,17 @@ class ActionKnowledge(Struct, frozen=True):
 
     kind: Literal["action"]
     key: ActionKey
-    epoch: int
-    effective_from_ms: int
-    at_ms: int
-    first_ms: int
-    last_ms: int
-    exposures: float = 0.0
-    clicks: float = 0.0
-    dismissals: float = 0.0
+    epoch: Epoch
+    effective_from_ms: Until
+    at_ms: Until
+    first_ms: Moment
+    last_ms: Moment
+    exposures: Weighed = 0.0
+    clicks: Weighed = 0.0
+    dismissals: Weighed = 0.0
     exposures_total: Count = 0
-    peak: float = 0.0
-    hour: int = 0
+    peak: Weighed = 0.0
+    hour: Count = 0
     hourly: Annotated[tuple[Count, ...], Meta(max_length=HOURS_KEPT)] = ()
     recent: Annotated[tuple[Count, ...], Meta(max_length=RECENT_EPOCHS)] = ()
 
@@ -98,19 +103,19 @@ class PastSession(Struct, frozen=True):
     """
 
     session_hash: Id
-    epoch: int
-    effective_from_ms: int
-    ended_ms: int
-    item_ids: tuple[Id, ...]
+    epoch: Epoch
+    effective_from_ms: Until
+    ended_ms: Moment
+    item_ids: Annotated[tuple[Id, ...], Meta(max_length=PAST_ITEMS_MAX)]
 
 
 class EpochEnd(Struct, frozen=True):
     """The end marker: the epoch's `records` records of this writer lie before it."""
 
     writer: Id
-    epoch: int
-    effective_from_ms: int
-    records: int
+    epoch: Epoch
+    effective_from_ms: Until
+    records: Count
 
 
 ItemRecord = ItemKnowledge | PastSession | EpochEnd
@@ -127,6 +132,46 @@ PAST_SESSION: Final = Codec[PastSession]("past_session", own(PastSession), KNOWL
 EPOCH_END: Final = Codec[EpochEnd]("epoch_end", own(EpochEnd), KNOWLEDGE_BYTES_MAX)
 ITEM_KNOWLEDGE_STATE: Final = StateCodec(ItemKnowledge, version=1)
 ACTION_KNOWLEDGE_STATE: Final = StateCodec(ActionKnowledge, version=1)
+
+
+RECORDS: Final = {schema.header: schema.record for schema in WRITER_SCHEMAS}
+LEARNT: Final[dict[str, Callable[[bytes], KnowledgeRecord]]] = {
+    "item_knowledge": ITEM_KNOWLEDGE.decode,
+    "action_knowledge": ACTION_KNOWLEDGE.decode,
+    "past_session": PAST_SESSION.decode,
+    "epoch_end": EPOCH_END.decode,
+}
+"""How the records of the topic `knowledge` are read."""
+
+
+def learnt_record(value: bytes, timestamp_ms: int) -> KnowledgeRecord:
+    """A record of the topic `knowledge`; `timestamp_ms` is its own in Kafka. Raises InvalidEvent.
+
+    Every reader takes records through this door: of an epoch that the log has not reached none is taken, or that
+    epoch would be the newest for ever and no other come after it.
+    """
+    decode = LEARNT.get(RECORDS.get(value[:HEADER_BYTES], ""))
+    if decode is None:
+        raise InvalidEvent("unknown_schema", f"starts with {value[:HEADER_BYTES].hex()}")
+    record = decode(value)
+    end_ms, from_ms = epoch_end_ms(record.epoch), record.effective_from_ms
+    ahead_ms = max(end_ms, from_ms - EPOCH_AHEAD_MS) - timestamp_ms
+    if ahead_ms > EPOCH_AHEAD_OF_LOG_MAX_MS:
+        raise InvalidEvent(
+            "ahead_of_log", f"epoch {record.epoch} ends {ahead_ms // 1_000} s after its record"
+        )
+    if from_ms < max(end_ms, _newest_ms(record)):
+        raise InvalidEvent("invalid_value", f"epoch {record.epoch} would know what comes after it")
+    return record
+
+
+def _newest_ms(record: KnowledgeRecord) -> int:
+    """The latest time that a record speaks of."""
+    if isinstance(record, EpochEnd):
+        return 0
+    if isinstance(record, PastSession):
+        return record.ended_ms
+    return max(record.at_ms, record.first_ms, record.last_ms)
 
 
 def action_key(action_id: str, placement: str = "", context: str = "") -> str:

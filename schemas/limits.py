@@ -22,8 +22,23 @@ QUANTITY_MAX: Final = 1_000_000
 AMOUNT_MAX: Final = 1e12
 WHOLE_MAX: Final = 2**53
 """Any other whole number: what JSON carries exactly and Avro's long takes."""
+FLOAT_MAX: Final = 1.7976931348623157e308
+"""Any other number: the largest that is finite. It is there to refuse infinity and NaN, which meets no bound."""
+TIME_MAX_MS: Final = EVENT_TIME_MAX_MS + 1_000 * DAY_MS
+"""The end of what holds for a while after an event (a decision, an epoch)."""
 AHEAD_OF_LOG_MAX_MS: Final = 10 * MINUTE_MS
 """An event may lie this far ahead of its own record's timestamp; further is `ahead_of_log`."""
+
+# --- what is written, in bytes of key and value ----------------------------------------------
+RECORD_BYTES_MAX: Final = 1_000_000
+"""A record that a job writes; less where the broker or the topic takes less (`max.message.bytes`). Beyond it a
+trace leaves out its features, then actions and candidates, and says so; a decision becomes a dead letter
+(`decision_too_large`); the raw bytes of a dead letter are cut."""
+RECORD_OVERHEAD_BYTES: Final = 1_000
+"""Kafka's own, of a batch with one record."""
+RECORD_BYTES_MIN: Final = 20_000
+"""A topic that takes less is refused when a job starts."""
+RECORD_TEXT_MAX: Final = 1_000_000
 
 # --- other records; beyond these a publisher is refused ---------------------------------------
 ITEM_BYTES_MAX: Final = 100_000
@@ -33,7 +48,9 @@ ARTEFACT_BYTES_MAX: Final = 512 * 1024 * 1024
 ARTEFACT_S_MAX: Final = 60
 """An artefact that was not read and tried within so many seconds is refused."""
 DEAD_LETTER_RAW_BYTES_MAX: Final = 950_000
-"""A dead letter keeps at most so many raw bytes (Kafka takes 1 MB); the message says if it cut."""
+"""A dead letter keeps at most so many raw bytes (Kafka takes 1 MB), fewer where the topic takes less; the message
+says if it cut."""
+DEAD_LETTER_MESSAGE_MAX: Final = 500
 
 # --- time and order ---------------------------------------------------------------------------
 LATENESS_MS: Final = 10 * MINUTE_MS
@@ -101,6 +118,8 @@ RULES_PER_POLICY_MAX: Final = 1_000
 NAME_LENGTH_MAX: Final = 100
 """Of placements, actions and treatments; a policy with a longer name is refused when it is checked."""
 CONDITION_LENGTH_MAX: Final = 4_000
+CONTEXT_WEIGHT_MAX: Final = 1e12
+"""The product of all weights of an action is cut there, so that a priority is a number."""
 CONTENT_FIELDS_MAX: Final = 32
 KNOWLEDGE_VERSIONS_MAX: Final = 100_000
 """Versions of one piece of knowledge (an item, the policy) kept for a replay; the oldest goes."""
@@ -109,12 +128,21 @@ KNOWLEDGE_VERSIONS_MAX: Final = 100_000
 EPOCH_MS: Final = SECOND_MS
 EPOCH_AHEAD_MS: Final = 3 * SECOND_MS
 """An epoch is in force so long after its end: live, its records have to arrive by then."""
+EPOCH_MAX: Final = TIME_MAX_MS // EPOCH_MS
+EPOCH_AHEAD_OF_LOG_MAX_MS: Final = MINUTE_MS
+"""An epoch may end, and hold from EPOCH_AHEAD_MS after, this far ahead of its record's own timestamp: one that the
+log has not reached is refused (`ahead_of_log`)."""
+OPEN_EPOCHS_MAX: Final = 128
+"""Epochs whose end marker is not there yet; at the bound the oldest goes (counted: `epochs_dropped`)."""
 EPOCHS_KEPT: Final = 20
 """Versions of an item's knowledge go back so many epochs, for persons whose events come a little late;
 who comes later than that sees the oldest that is kept."""
+EPOCH_RECORDS_MAX: Final = 500_000
+"""Records of one epoch that wait for its end; those beyond are left out."""
 ITEMS_KNOWN_MAX: Final = 500_000
 """Items with statistics in one operator; at the bound the one that changed longest ago is forgotten."""
-KNOWLEDGE_BYTES_MAX: Final = 100_000
+KNOWLEDGE_BYTES_MAX: Final = 200_000
+"""An item with full links whose ids are as long as they may be has 108 kB."""
 LINKS_MAX: Final = 32
 """Next, seen-with and bought-with items kept per item; at the bound the weakest goes."""
 EXPOSURES_PER_EVENT_MAX: Final = 50

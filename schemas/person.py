@@ -5,40 +5,41 @@ from typing import Final
 from msgspec import Struct, field
 
 from schemas.codec import StateCodec
+from schemas.numbers import Finite, Whole
 
 
 class Affinity(Struct, array_like=True):
     """A leaning, as two exponentially decaying sums as of `at_ms` (udfs/lean.py)."""
 
-    long: float
-    short: float
-    at_ms: int
+    long: Finite
+    short: Finite
+    at_ms: Whole
 
 
 class Purchase(Struct, array_like=True):
     """One item bought."""
 
     item_id: str
-    time_ms: int
-    price: float | None
+    time_ms: Whole
+    price: Finite | None
 
 
 class PeriodBucket(Struct, array_like=True):
     """Counts of one period of event time; `index` is the time divided by the period's length."""
 
-    index: int
-    events: int = 0
-    views: int = 0
-    carts: int = 0
-    purchases: int = 0
+    index: Whole
+    events: Whole = 0
+    views: Whole = 0
+    carts: Whole = 0
+    purchases: Whole = 0
 
 
 class Exposure(Struct, array_like=True):
     """How often an item was shown to the person and taken."""
 
-    shown: int
-    clicked: int
-    last_ms: int
+    shown: Whole
+    clicked: Whole
+    last_ms: Whole
 
 
 class ActionHistory(Struct, array_like=True):
@@ -47,10 +48,10 @@ class ActionHistory(Struct, array_like=True):
     `granted_ms` are the newest grants (GRANTS_MAX), oldest first; the last one stands until `stands_until_ms`.
     """
 
-    granted_ms: list[int] = field(default_factory=list)
-    stands_until_ms: int = 0
-    clicked_ms: int | None = None
-    dismissed_ms: int | None = None
+    granted_ms: list[Whole] = field(default_factory=list)
+    stands_until_ms: Whole = 0
+    clicked_ms: Whole | None = None
+    dismissed_ms: Whole | None = None
 
 
 class PersonState(Struct, array_like=True):
@@ -61,35 +62,35 @@ class PersonState(Struct, array_like=True):
     `bought_bands` counts what was bought of each. `statements` are what `profile_updated` told, the newest last.
     """
 
-    first_ms: int
-    last_ms: int
-    sequence: int = 0
-    event_count: int = 0
-    session_count: int = 0
+    first_ms: Whole
+    last_ms: Whole
+    sequence: Whole = 0
+    event_count: Whole = 0
+    session_count: Whole = 0
     categories: dict[str, Affinity] = field(default_factory=dict)
     brands: dict[str, Affinity] = field(default_factory=dict)
     price_levels: dict[str, Affinity] = field(default_factory=dict)
-    recent_items: dict[str, int] = field(default_factory=dict)
+    recent_items: dict[str, Whole] = field(default_factory=dict)
     purchases: list[Purchase] = field(default_factory=list)
-    purchase_count: int = 0
-    purchase_value: float = 0.0
-    last_purchase_ms: int | None = None
+    purchase_count: Whole = 0
+    purchase_value: Finite = 0.0
+    last_purchase_ms: Whole | None = None
     exposures: dict[str, Exposure] = field(default_factory=dict)
-    dismissed: dict[str, int] = field(default_factory=dict)
+    dismissed: dict[str, Whole] = field(default_factory=dict)
     fine: list[PeriodBucket] = field(default_factory=list)
     hourly: list[PeriodBucket] = field(default_factory=list)
     daily: list[PeriodBucket] = field(default_factory=list)
-    timer_ms: int = 0
-    taken_items: dict[str, int] = field(default_factory=dict)
+    timer_ms: Whole = 0
+    taken_items: dict[str, Whole] = field(default_factory=dict)
     actions: dict[str, ActionHistory] = field(default_factory=dict)
     offered: dict[str, str] = field(default_factory=dict)
     is_identified: bool = False
     statements: dict[str, str] = field(default_factory=dict)
     preferences: dict[str, str] = field(default_factory=dict)
-    features_opened: dict[str, int] = field(default_factory=dict)
-    features_activated: dict[str, int] = field(default_factory=dict)
+    features_opened: dict[str, Whole] = field(default_factory=dict)
+    features_activated: dict[str, Whole] = field(default_factory=dict)
     price_bands: dict[str, Affinity] = field(default_factory=dict)
-    bought_bands: dict[str, int] = field(default_factory=dict)
+    bought_bands: dict[str, Whole] = field(default_factory=dict)
 
 
 PERSON_STATE: Final = StateCodec(PersonState, version=1)

@@ -10,14 +10,15 @@ from msgspec import Struct, field
 
 from schemas.codec import StateCodec
 from schemas.events import Event
+from schemas.numbers import Finite, Whole
 
 
 class Named(Struct, array_like=True):
     """How often one value was named, and when."""
 
-    count: int
-    first_ms: int
-    last_ms: int
+    count: Whole
+    first_ms: Whole
+    last_ms: Whole
 
 
 class Tally(Struct, array_like=True):
@@ -27,12 +28,12 @@ class Tally(Struct, array_like=True):
     lists), bounded; times in epoch ms of the events.
     """
 
-    count: int
-    first_ms: int
-    last_ms: int
-    items: int = 0
-    quantity: int = 0
-    amount: float = 0.0
+    count: Whole
+    first_ms: Whole
+    last_ms: Whole
+    items: Whole = 0
+    quantity: Whole = 0
+    amount: Finite = 0.0
     named: dict[str, Named] = field(default_factory=dict)
 
 
@@ -47,51 +48,51 @@ class ItemTouch(Struct, array_like=True):
 
     category: str | None
     brand: str | None
-    price: float | None
-    first_ms: int
-    last_ms: int
-    order: int
-    views: int = 0
-    clicks: int = 0
-    carts: int = 0
-    purchases: int = 0
-    dwell_ms: int = 0
+    price: Finite | None
+    first_ms: Whole
+    last_ms: Whole
+    order: Whole
+    views: Whole = 0
+    clicks: Whole = 0
+    carts: Whole = 0
+    purchases: Whole = 0
+    dwell_ms: Whole = 0
     last_kind: str = ""
-    touches: int = 0
-    first_order: int = 0
-    taken: int = 0
-    last_event: int = 0
+    touches: Whole = 0
+    first_order: Whole = 0
+    taken: Whole = 0
+    last_event: Whole = 0
     last_sign: str = ""
-    attention_ms: int = 0
-    level: int = 0
+    attention_ms: Whole = 0
+    level: Whole = 0
 
 
 class CartLine(Struct, array_like=True):
     """One line of the cart; the price is the last one seen, null = unknown."""
 
-    quantity: int
-    price: float | None
+    quantity: Whole
+    price: Finite | None
 
 
 class Bucket(Struct, array_like=True):
     """Counts of ten seconds of event time; `index` is the time divided by the bucket's length."""
 
-    index: int
-    events: int = 0
-    views: int = 0
-    searches: int = 0
-    carts: int = 0
-    clicks: int = 0
+    index: Whole
+    events: Whole = 0
+    views: Whole = 0
+    searches: Whole = 0
+    carts: Whole = 0
+    clicks: Whole = 0
 
 
 class Window(Struct, array_like=True, frozen=True):
     """Counts of a sliding window with a live head: it ends at the newest event."""
 
-    events: int = 0
-    views: int = 0
-    searches: int = 0
-    carts: int = 0
-    clicks: int = 0
+    events: Whole = 0
+    views: Whole = 0
+    searches: Whole = 0
+    carts: Whole = 0
+    clicks: Whole = 0
 
 
 class SessionContext(Struct, array_like=True):
@@ -108,67 +109,67 @@ class SessionContext(Struct, array_like=True):
     search and of rage clicks; `exit_ms` is when the person was last about to leave.
     """
 
-    number: int
-    started_ms: int
-    last_ms: int
-    event_count: int = 0
+    number: Whole
+    started_ms: Whole
+    last_ms: Whole
+    event_count: Whole = 0
     channel: str | None = None
     tallies: dict[str, Tally] = field(default_factory=dict)
     buckets: list[Bucket] = field(default_factory=list)
     items: dict[str, ItemTouch] = field(default_factory=dict)
-    item_count: int = 0
-    touch_count: int = 0
-    categories: dict[str, int] = field(default_factory=dict)
-    queries: dict[str, int] = field(default_factory=dict)
-    filters: dict[str, int] = field(default_factory=dict)
-    price_min: float | None = None
-    price_max: float | None = None
+    item_count: Whole = 0
+    touch_count: Whole = 0
+    categories: dict[str, Whole] = field(default_factory=dict)
+    queries: dict[str, Whole] = field(default_factory=dict)
+    filters: dict[str, Whole] = field(default_factory=dict)
+    price_min: Finite | None = None
+    price_max: Finite | None = None
     cart: dict[str, CartLine] = field(default_factory=dict)
-    cart_created: int = 0
-    cart_emptied: int = 0
+    cart_created: Whole = 0
+    cart_emptied: Whole = 0
     cart_open: bool = False
-    funnel: int = 0
+    funnel: Whole = 0
     pages: list[str] = field(default_factory=list)
-    back_navigations: int = 0
-    rage_clicks: int = 0
+    back_navigations: Whole = 0
+    rage_clicks: Whole = 0
     clicked: str | None = None
-    clicked_ms: list[int] = field(default_factory=list)
-    help_ms: int = 0
-    help_since_ms: int | None = None
+    clicked_ms: list[Whole] = field(default_factory=list)
+    help_ms: Whole = 0
+    help_since_ms: Whole | None = None
     dwell_item: str | None = None
-    dwell_since_ms: int = 0
-    cart_created_first_ms: int | None = None
-    cart_created_last_ms: int | None = None
+    dwell_since_ms: Whole = 0
+    cart_created_first_ms: Whole | None = None
+    cart_created_last_ms: Whole | None = None
     slate: list[str] = field(default_factory=list)
-    slate_count: int = 0
-    slate_touch_count: int = 0
-    slate_ms: int = 0
-    slate_taken: int = -1
+    slate_count: Whole = 0
+    slate_touch_count: Whole = 0
+    slate_ms: Whole = 0
+    slate_taken: Whole = -1
     kind: str = ""
     before_kind: str = ""
-    newest_ms: int = 0
-    pause_ms: int = 0
-    page_since_ms: int = 0
-    page_opens: int = 0
-    topics: dict[str, int] = field(default_factory=dict)
-    named_topics: dict[str, int] = field(default_factory=dict)
-    skipped: dict[str, int] = field(default_factory=dict)
-    skipped_topics: dict[str, int] = field(default_factory=dict)
+    newest_ms: Whole = 0
+    pause_ms: Whole = 0
+    page_since_ms: Whole = 0
+    page_opens: Whole = 0
+    topics: dict[str, Whole] = field(default_factory=dict)
+    named_topics: dict[str, Whole] = field(default_factory=dict)
+    skipped: dict[str, Whole] = field(default_factory=dict)
+    skipped_topics: dict[str, Whole] = field(default_factory=dict)
     last_query: str = ""
     text_intent: str = ""
-    text_ms: int = 0
+    text_ms: Whole = 0
     filter_values: dict[str, str] = field(default_factory=dict)
     last_filter: str = ""
-    help_pages: dict[str, int] = field(default_factory=dict)
-    help_topics: dict[str, int] = field(default_factory=dict)
-    features_opened: dict[str, int] = field(default_factory=dict)
-    features_activated: dict[str, int] = field(default_factory=dict)
+    help_pages: dict[str, Whole] = field(default_factory=dict)
+    help_topics: dict[str, Whole] = field(default_factory=dict)
+    features_opened: dict[str, Whole] = field(default_factory=dict)
+    features_activated: dict[str, Whole] = field(default_factory=dict)
     statements: dict[str, str] = field(default_factory=dict)
     preferences: dict[str, str] = field(default_factory=dict)
-    back_ms: list[int] = field(default_factory=list)
-    repeat_ms: list[int] = field(default_factory=list)
-    rage_ms: list[int] = field(default_factory=list)
-    exit_ms: int = 0
+    back_ms: list[Whole] = field(default_factory=list)
+    repeat_ms: list[Whole] = field(default_factory=list)
+    rage_ms: list[Whole] = field(default_factory=list)
+    exit_ms: Whole = 0
 
 
 class SessionState(Struct, array_like=True):
@@ -179,41 +180,41 @@ class SessionState(Struct, array_like=True):
     (SESSION_CONTEXT), or empty after it ended.
     """
 
-    newest_ms: int
-    position: int
+    newest_ms: Whole
+    position: Whole
     person: str
     anonymous_id: str
-    session_count: int
+    session_count: Whole
     seen: bytes = b""
     context: bytes = b""
-    timer_ms: int = 0
+    timer_ms: Whole = 0
     is_identified: bool = False
-    closed_ms: int = 0
+    closed_ms: Whole = 0
 
 
 class SessionSummary(Struct, array_like=True, frozen=True):
     """A session that ended: `ended_ms` is its last event, `closed_ms` when the silence was long enough."""
 
     session_id: str
-    number: int
+    number: Whole
     anonymous_id: str
-    started_ms: int
-    ended_ms: int
-    closed_ms: int
-    event_count: int
-    item_count: int
+    started_ms: Whole
+    ended_ms: Whole
+    closed_ms: Whole
+    event_count: Whole
+    item_count: Whole
     tallies: dict[str, Tally]
-    cart_created: int
-    cart_emptied: int
+    cart_created: Whole
+    cart_emptied: Whole
     is_cart_abandoned: bool
-    cart_value: float
-    funnel: int
-    back_navigations: int
-    repeated_searches: int
-    rage_clicks: int
-    help_ms: int
-    cart_created_first_ms: int | None = None
-    cart_created_last_ms: int | None = None
+    cart_value: Finite
+    funnel: Whole
+    back_navigations: Whole
+    repeated_searches: Whole
+    rage_clicks: Whole
+    help_ms: Whole
+    cart_created_first_ms: Whole | None = None
+    cart_created_last_ms: Whole | None = None
     item_ids: tuple[str, ...] = ()
 
 
@@ -225,18 +226,21 @@ class SessionNews(Struct, array_like=True, frozen=True):
 
     `order_ms` is the session's running maximum of event time: a replay takes a person's news in the
     order of (order_ms, session_id, position). `handover`: the session has just been identified and
-    all of it so far now belongs to `person`. `ended`: `summary` is set, `event` is not.
+    all of it so far now belongs to `person`. `ended`: `summary` is set, `event` is not. `partition` and
+    `offset`: where the event lies in the log; -1 where that is not known.
     """
 
     kind: NewsKind
     person: str
-    order_ms: int
+    order_ms: Whole
     session_id: str
-    position: int
+    position: Whole
     event: Event | None
     context: bytes
     summary: SessionSummary | None = None
     is_late: bool = False
+    partition: Whole = -1
+    offset: Whole = -1
 
 
 SESSION_CONTEXT: Final = StateCodec(SessionContext, version=1)

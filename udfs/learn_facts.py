@@ -10,6 +10,7 @@ from schemas.codec import StateCodec
 from schemas.events import Event
 from schemas.knowledge import KEY_SEPARATOR, action_key
 from schemas.limits import EXPOSURES_PER_EVENT_MAX, ID_LENGTH_MAX, SESSION_MEMORY_ITEMS
+from schemas.numbers import Finite, Whole
 from schemas.session import SESSION_CONTEXT, SessionContext, SessionNews
 from udfs.fold_context import TAKES
 from udfs.respond import response_context
@@ -50,25 +51,25 @@ class ItemFact(Struct, array_like=True, frozen=True):
 
     kind: Literal["item", "category"]
     item_id: str
-    order_ms: int
+    order_ms: Whole
     session_id: str
-    position: int
-    number: int
-    time_ms: int
+    position: Whole
+    number: Whole
+    time_ms: Whole
     count: str = ""
-    weight: float = 1.0
+    weight: Finite = 1.0
     link: str = ""
     other: str = ""
     category: str | None = None
-    price: float | None = None
+    price: Finite | None = None
 
 
 class ActionFact(Struct, array_like=True, frozen=True):
     """One exposure, click or dismissal of an action, under one of its keys; their order does not matter."""
 
     key: str
-    order_ms: int
-    time_ms: int
+    order_ms: Whole
+    time_ms: Whole
     count: str
 
 
@@ -76,8 +77,8 @@ class SessionFact(Struct, array_like=True, frozen=True):
     """A session has ended and is remembered."""
 
     session_hash: str
-    order_ms: int
-    ended_ms: int
+    order_ms: Whole
+    ended_ms: Whole
     item_ids: tuple[str, ...]
 
 

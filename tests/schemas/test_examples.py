@@ -45,6 +45,7 @@ FINGERPRINTS = {
     "past_session.v1": "951ee76a6c496611",
     "trace.v1": "b4630f1366cd88ac",
     "trace.v2": "0943e37a8101a6cf",
+    "trace.v3": "cac4e438aebc2ec6",
 }
 """CRC-64-AVRO of every schema version that was ever written: a line is added, none is changed."""
 
