@@ -9,10 +9,8 @@ from math import log2
 from typing import Final
 
 from channels.store import Trend
-from schemas.codec import HEADER_BYTES, WRITER_SCHEMAS
-from schemas.errors import InvalidEvent
-from schemas.knowledge import EPOCH_END, ITEM_KNOWLEDGE, ItemKnowledge
-from schemas.limits import BOARD_MAX, DAY_MS
+from schemas.knowledge import EpochEnd, ItemKnowledge, learnt_record
+from schemas.limits import BOARD_MAX, DAY_MS, EPOCH_RECORDS_MAX
 
 ALL: Final = ""
 """The category that holds every item."""
@@ -20,7 +18,6 @@ SHORT_HALF_LIFE_MS: Final = DAY_MS
 """Of ItemKnowledge.interest_short."""
 BOARDS_MAX: Final = 1_000
 """Boards kept in memory; the one changed longest ago is read again from the store."""
-RECORDS: Final = {schema.header: schema.record for schema in WRITER_SCHEMAS}
 
 
 class Fallbacks:
@@ -31,18 +28,23 @@ class Fallbacks:
         self._boards: dict[str, dict[str, Trend]] = {}
         self._epoch: dict[str, ItemKnowledge] = {}
 
-    def take(self, value: bytes) -> bool:
-        """Takes one record of `knowledge`; whether it ends an epoch. Raises InvalidEvent."""
-        record = RECORDS.get(value[:HEADER_BYTES])
-        if record == "epoch_end":
-            EPOCH_END.decode(value)
+    def take(self, value: bytes, timestamp_ms: int) -> bool:
+        """Takes one record of `knowledge`, with its own timestamp; whether it ends an epoch. Raises InvalidEvent.
+
+        Where an epoch does not end, the items that were named first are left out (EPOCH_RECORDS_MAX).
+        """
+        record = learnt_record(value, timestamp_ms)
+        if isinstance(record, EpochEnd):
             return True
-        if record == "item_knowledge":
-            item = ITEM_KNOWLEDGE.decode(value)
-            if item.kind == "item" and item.interest_short > 0.0:
-                self._epoch[item.item_id] = item
-        elif record not in ("past_session", "action_knowledge"):
-            raise InvalidEvent("unknown_schema", f"starts with {value[:HEADER_BYTES].hex()}")
+        if (
+            isinstance(record, ItemKnowledge)
+            and record.kind == "item"
+            and record.interest_short > 0.0
+        ):
+            self._epoch.pop(record.item_id, None)
+            self._epoch[record.item_id] = record
+            if len(self._epoch) > EPOCH_RECORDS_MAX:
+                del self._epoch[next(iter(self._epoch))]
         return False
 
     def close_epoch(self) -> dict[str, list[Trend]]:

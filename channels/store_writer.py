@@ -145,7 +145,7 @@ class StoreWriter:
 
     def _ends_epoch(self, message: Message) -> bool:
         try:
-            return self.fallbacks.take(message.value() or b"")
+            return self.fallbacks.take(message.value() or b"", message.timestamp()[1])
         except InvalidEvent as error:
             self.unusable.add(log_record(message), error)
             return False

@@ -10,7 +10,7 @@ from heapq import heappop, heappush
 from typing import NamedTuple
 
 from jobs.learner import Learner
-from schemas.dead_letters import DeadLetter
+from schemas.dead_letters import DeadLetter, fit_letter
 from schemas.decisions import Decision, DecisionTrace, Versions
 from schemas.events import Event
 from schemas.limits import LATENESS_MS, SECOND_MS
@@ -18,6 +18,7 @@ from schemas.person import PersonState
 from schemas.records import LogRecord
 from schemas.session import SessionNews, SessionState
 from udfs.decide import decide, expire_person
+from udfs.fit_records import Room
 from udfs.knowledge import Knowledge
 from udfs.outcomes import PersonOutcome
 from udfs.track_session import expire_session, track_session
@@ -27,7 +28,8 @@ class FoldRules(NamedTuple):
     """`end_ms`: no timer after it acts; None = the newest record timestamp.
 
     `decides`: whether a decision that this event asks for is wanted; all else goes on as ever.
-    `named`: the versions that a decision on this event sees; None = those in force.
+    `named`: the versions that a decision on this event sees; None = those in force. `room`: what a record of the
+    job may take, where its very bytes are wanted; None = nothing is left out.
     """
 
     decode: Callable[[bytes], Event]
@@ -36,6 +38,7 @@ class FoldRules(NamedTuple):
     end_ms: int | None = None
     decides: Callable[[Event], bool] = lambda _: True
     named: Callable[[Event], Versions | None] = lambda _: None
+    room: Room | None = None
 
 
 class Folded(NamedTuple):
@@ -142,6 +145,9 @@ class Fold:
     ) -> Iterator[Folded]:
         for one in news:
             heappush(self._pending, (one.order_ms, one.session_id, one.position, one))
+        room = self._rules.room
+        if dead_letters and room is not None:
+            dead_letters = tuple(fit_letter(one, room.bytes_max) for one in dead_letters)
         if dead_letters or counts:
             yield Folded(dead_letters=dead_letters, counts=counts)
 
@@ -155,14 +161,14 @@ class Fold:
             if self._learner is not None:
                 self._learner.add(news)
             self._keep(news.person, outcome)
-            yield Folded((), news, outcome.decisions, outcome.counts)
+            yield Folded(outcome.dead_letters, news, outcome.decisions, outcome.counts)
 
     def decide(self, state: PersonState | None, news: SessionNews) -> PersonOutcome:
         """One piece of news for its person, by the rules."""
         rules, event = self._rules, news.event
         is_wanted = event is None or rules.decides(event)
         named = rules.named(event) if event is not None else None
-        return decide(state, news, self._knowledge, rules.seed, is_wanted, named)
+        return decide(state, news, self._knowledge, rules.seed, is_wanted, named, rules.room)
 
     def _learn(self, now_ms: int) -> None:
         """Closes the epochs that have ended; the person step brings them into force in their time."""

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from jobs.config import Config, SourceFormat
 from jobs.trust import Trust, trust_of
-from schemas.limits import SECOND_MS
+from schemas.limits import RECORD_BYTES_MAX, SECOND_MS
 from schemas.topics import CONTROL, EVENTS, ITEMS, KNOWLEDGE
 
 LIVE_DELAY_MS: Final = SECOND_MS
@@ -51,7 +51,8 @@ class JobSettings(NamedTuple):
     `starts`: where a live run without state of its source begins; None = with the topic.
     `has_own_slots`: session and person operators take slots of their own; `code`: what the task
     managers must run (jobs/code.py); None = they were started for this job. `trust`: what is taken
-    from records of `control`.
+    from records of `control`. `record_bytes_max`: what key and value of a record that it writes may have
+    in bytes, by the topics (jobs/record_size.py).
     """
 
     job: JobKind
@@ -68,6 +69,7 @@ class JobSettings(NamedTuple):
     has_own_slots: bool = False
     code: str | None = None
     trust: Trust = Trust()
+    record_bytes_max: int = RECORD_BYTES_MAX
 
     @property
     def kind(self) -> str:

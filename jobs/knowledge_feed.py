@@ -13,18 +13,13 @@ from jobs.trust import Trust
 from models.content import Published
 from models.ranker import XgboostRanker
 from models.response import ResponseModel
-from schemas.codec import HEADER_BYTES, ITEM, WRITER_SCHEMAS
+from schemas.codec import HEADER_BYTES, ITEM
 from schemas.control import Control
 from schemas.errors import ConfigError, InvalidEvent
-from schemas.knowledge import (
-    ACTION_KNOWLEDGE,
-    EPOCH_END,
-    ITEM_KNOWLEDGE,
-    PAST_SESSION,
-    KnowledgeRecord,
-)
+from schemas.knowledge import LEARNT, RECORDS, KnowledgeRecord, learnt_record
 from schemas.limits import DAY_MS, HOUR_MS
 from schemas.policy import policy_from_payload
+from schemas.records import LogRecord
 from schemas.signed_control import read_control
 from udfs.compile_policy import compile_policy
 from udfs.features import FEATURE_SPACE
@@ -41,14 +36,6 @@ RESPONSES: Final = "responses"
 """The name of a control of kind `model` that is about responses to actions; any other is a ranker."""
 
 Model = ResponseModel | XgboostRanker
-RECORDS: Final = {schema.header: schema.record for schema in WRITER_SCHEMAS}
-LEARNT: Final[dict[str, Callable[[bytes], KnowledgeRecord]]] = {
-    "item_knowledge": ITEM_KNOWLEDGE.decode,
-    "action_knowledge": ACTION_KNOWLEDGE.decode,
-    "past_session": PAST_SESSION.decode,
-    "epoch_end": EPOCH_END.decode,
-}
-"""How the records of the topic `knowledge` are read."""
 
 
 class Loading:
@@ -114,14 +101,17 @@ class KnowledgeFeed:
         """Takes note of an event's time: an epoch that should have been in force by then is late."""
         self._newest_ms = max(self._newest_ms, time_ms)
 
-    def apply(self, value: bytes, position: int) -> int | None:
-        """Takes one record; `position` is its offset. The time of the epoch that it completes, if any."""
+    def apply(self, value: bytes, position: int, timestamp_ms: int) -> int | None:
+        """Takes one record; `position` is its offset, `timestamp_ms` its own in Kafka.
+
+        The time of the epoch that it completes, if any.
+        """
         self.settle()
         record = RECORDS.get(value[:HEADER_BYTES], "")
         control: Control | None = None
         try:
             if record in LEARNT:
-                return self.learn(LEARNT[record](value))
+                return self.learn(learnt_record(value, timestamp_ms))
             if record == "item":
                 self.knowledge.add_item(ITEM.decode(value), position)
             else:
@@ -152,20 +142,21 @@ class KnowledgeFeed:
 
     def learn(self, record: KnowledgeRecord) -> int | None:
         """Takes a record of an epoch; from when on the epoch that it completes is in force, if any."""
-        if not self.knowledge.learn(record):
+        dropped = self.knowledge.epochs_dropped
+        is_complete = self.knowledge.learn(record)
+        for _ in range(self.knowledge.epochs_dropped - dropped):
+            self._count("epochs_dropped")
+        if not is_complete:
             return None
         self._count("epochs_applied")
         if record.effective_from_ms <= self._newest_ms:
             self._count("epochs_late")
         return record.effective_from_ms
 
-    def decode_learnt(self, value: bytes) -> KnowledgeRecord | None:
+    def decode_learnt(self, record: LogRecord) -> KnowledgeRecord | None:
         """A record of the topic `knowledge`; None, and refused, where it is none."""
-        decode = LEARNT.get(RECORDS.get(value[:HEADER_BYTES], ""))
         try:
-            if decode is None:
-                raise InvalidEvent("unknown_schema", f"starts with {value[:HEADER_BYTES].hex()}")
-            return decode(value)
+            return learnt_record(record.value, record.timestamp_ms)
         except InvalidEvent as error:
             self._refuse(str(error))
             return None
@@ -249,7 +240,7 @@ class LearntReader:
         if set(ends) != {0}:
             raise ConfigError(f"{topic} has {len(ends)} partitions: its order needs exactly one")
         found = read_partition(settings.kafka, topic, ends[0])
-        self._records = (record for one in found if (record := feed.decode_learnt(one.value)))
+        self._records = (record for one in found if (record := feed.decode_learnt(one)))
         self._next = next(self._records, None)
 
     def read_until(self, time_ms: int) -> None:
@@ -274,7 +265,7 @@ def open_feed(
     else:
         records = read_before(settings.kafka, {one: settings.knowledge_from[one] for one in topics})
     for record in records:
-        completed_ms = feed.apply(record.value, record.offset)
+        completed_ms = feed.apply(record.value, record.offset, record.timestamp_ms)
         if completed_ms is not None:
             feed.knowledge.advance(completed_ms - CATCH_UP_MS)
     feed.is_live = settings.replay is None

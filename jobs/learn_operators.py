@@ -100,13 +100,14 @@ class EpochBuffer:
         self._rows = BytesByNumber(context, name)
         self._sizes: dict[tuple[str, int], int] = {}
 
-    def add(self, key: str, epoch: int, value: bytes) -> None:
-        """Keeps a value of the current key, which is `key`; too many in one epoch are a bug."""
+    def add(self, key: str, epoch: int, value: bytes) -> bool:
+        """Keeps a value of the current key, which is `key`; False: it has too many in this epoch already."""
         size = self._size(key, epoch)
-        if size == FACTS_PER_EPOCH_MAX:
-            raise OverflowError(f"{key} has more than {size} rows in epoch {epoch}")
+        if size >= FACTS_PER_EPOCH_MAX:
+            return False
         self._rows.put(epoch * FACTS_PER_EPOCH_MAX + size, value)
         self._sizes[key, epoch] = size + 1
+        return True
 
     def take(self, key: str, epoch: int) -> list[bytes]:
         """Removes and returns what the current key, which is `key`, has in the epoch."""
@@ -145,7 +146,8 @@ class ItemOperator(KeyedProcessFunction):  # type: ignore[misc]
         epoch = open_epoch(order_ms, ctx.timer_service().current_watermark())
         if epoch != epoch_of(order_ms):
             self._counts.add("late_facts")
-        self._facts.add(ctx.get_current_key(), epoch, facts)
+        if not self._facts.add(ctx.get_current_key(), epoch, facts):
+            self._counts.add("facts_dropped")
         ctx.timer_service().register_event_time_timer(epoch_end_ms(epoch))
 
     def on_timer(self, timestamp: int, ctx: Any) -> Iterator[Row]:
@@ -204,7 +206,8 @@ class EpochCloser(KeyedProcessFunction):  # type: ignore[misc]
     def process_element(self, value: Any, ctx: Any) -> None:
         """Keeps a record until its epoch ends."""
         epoch, key, record = value
-        self._records.add("", epoch, pack([key.encode(), record]))
+        if not self._records.add("", epoch, pack([key.encode(), record])):
+            self._counts.add("facts_dropped")
         ctx.timer_service().register_event_time_timer(epoch_end_ms(epoch))
 
     def on_timer(self, timestamp: int, ctx: Any) -> Iterator[Row]:

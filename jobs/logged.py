@@ -46,12 +46,16 @@ class Scope(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """A logged record: where it lies in the log and in the file, and the versions that it names."""
+    """A logged record: where it lies in the log and in the file, and the versions that it names.
+
+    `has_left_out`: a trace that had no room for all of it.
+    """
 
     place: Place
     at: int
     size: int
     versions: Versions
+    has_left_out: bool = False
 
 
 class LoggedDecision(Struct):
@@ -186,7 +190,9 @@ class LoggedDecisions:
         versions = self._shared(logged.versions)
         records = one.decisions if isinstance(logged, Decision) else one.traces
         if all(kept.place != _place(record) for kept in records):  # a topic may be read twice
-            kept = Kept(_place(record), self._file.tell(), len(record.value), versions)
+            has_left_out = isinstance(logged, DecisionTrace) and logged.left_out is not None
+            place, size = _place(record), len(record.value)
+            kept = Kept(place, self._file.tell(), size, versions, has_left_out)
             records.append(kept)
             self._file.write(record.value)
 

@@ -20,12 +20,15 @@ MEANINGS: Final = {
     "decisions": "decisions made",
     "conditions_failed": "conditions of a policy that could not be checked of a person: what needs them is excluded",
     "dead_letters": "records that could not be used; the reasons are counted by name",
+    "traces_cut": "traces without their features, or without some candidates or actions: they would have been too large",
     "knowledge_applied": "records of control and items taken, by each operator instance",
     "knowledge_refused": "records of control, items and knowledge that cannot be used, likewise",
     "epochs_applied": "epochs of knowledge taken, by each operator instance",
     "epochs_late": "of them, those that came after an event that should have seen them",
     "late_facts": "facts that came after their epoch had ended: they count in the one then open",
+    "epochs_dropped": "epochs of knowledge without an end that were forgotten at the bound of how many are kept",
     "epochs_written": "epochs written to knowledge",
+    "facts_dropped": "facts of one key left out at the bound of how many one epoch may have",
 } | {reason: f"dead letters with reason {reason}" for reason in get_args(InvalidReason)}
 """Every counter by name."""
 

@@ -20,12 +20,14 @@ from jobs.pace import Pace
 from jobs.plain_state import BytesByNumber
 from jobs.timed_state import TimedState
 from schemas.codec import DEAD_LETTER, DECISION, TRACE
+from schemas.dead_letters import DeadLetter, fit_letter, key_of
 from schemas.formats import DECODERS
 from schemas.person import PERSON_STATE, PersonState
 from schemas.records import LogRecord
 from schemas.session import SESSION_NEWS, SESSION_STATE, SessionNews, SessionState
 from schemas.topics import DEAD_LETTERS, DECISIONS, TRACES
 from udfs.decide import decide, expire_person
+from udfs.fit_records import Room
 from udfs.outcomes import PersonOutcome, SessionOutcome
 from udfs.track_session import expire_session, track_session
 
@@ -86,7 +88,6 @@ class SessionOperator(KeyedBroadcastProcessFunction):  # type: ignore[misc]
     def open(self, runtime_context: Any) -> None:
         """Reads what events are folded with before the first of them."""
         self._step = SessionStep(self._settings, runtime_context)
-        self._dead_letters_topic = self._settings.sink_prefix + DEAD_LETTERS
 
     def process_element(self, value: Any, ctx: Any) -> Iterator[Any]:
         """One record of the log."""
@@ -106,9 +107,7 @@ class SessionOperator(KeyedBroadcastProcessFunction):  # type: ignore[misc]
         for news in outcome.news:
             yield Row(news.person, SESSION_NEWS.encode(news))
         for letter in outcome.dead_letters:
-            place = f"{letter.topic}/{letter.partition}/{letter.offset}".encode()
-            value = DEAD_LETTER.encode(letter)
-            yield DEAD_LETTERS_TAG, Row(self._dead_letters_topic, place, value)
+            yield DEAD_LETTERS_TAG, letter_row(letter, self._settings)
 
 
 class PersonStep:
@@ -120,6 +119,7 @@ class PersonStep:
         self._state = TimedState[PersonState](runtime_context, "person", PERSON_STATE)
         self._decisions_topic = settings.sink_prefix + DECISIONS
         self._traces_topic = settings.sink_prefix + TRACES
+        self._room = Room(settings.record_bytes_max, settings.events_topic)
         # a replay's operator reads what was learnt up to the time that it has come to
         learnt = () if settings.replay else (settings.learnt_topic,)
         self.feed = open_feed(settings, (*settings.session_topics, *learnt), self._counts.add)
@@ -135,7 +135,9 @@ class PersonStep:
         key = news.person
         self.feed.settle()
         self.feed.see(news.order_ms)
-        outcome = decide(self._state.load(key), news, self.feed.knowledge, self._settings.seed)
+        outcome = decide(
+            self._state.load(key), news, self.feed.knowledge, self._settings.seed, room=self._room
+        )
         yield from self._emit(key, outcome, ctx)
 
     def expire(self, fired_ms: int, ctx: Any) -> Iterator[Row]:
@@ -154,7 +156,17 @@ class PersonStep:
             yield Row(self._decisions_topic, person, DECISION.encode(decision))
             yield Row(self._traces_topic, trace.decision_id.encode(), TRACE.encode(trace))
             self._counts.add("decisions")
+        for letter in outcome.dead_letters:
+            yield letter_row(letter, self._settings)
+            self._counts.add("dead_letters")
         self._counts.add(*outcome.counts)
+
+
+def letter_row(letter: DeadLetter, settings: JobSettings) -> Row:
+    """A dead letter as a record of its topic."""
+    fitting = fit_letter(letter, settings.record_bytes_max)
+    topic = settings.sink_prefix + DEAD_LETTERS
+    return Row(topic, key_of(fitting).encode(), DEAD_LETTER.encode(fitting))
 
 
 class WaitingNews:
@@ -283,7 +295,7 @@ def settle_memory() -> None:
 def take_knowledge(feed: KnowledgeFeed, value: Any, ctx: Any, settings: JobSettings) -> None:
     """One record of knowledge; live, what nobody can see any more is forgotten."""
     payload, position = value[0], value[1]
-    feed.apply(payload, position)
+    feed.apply(payload, position, ctx.timestamp())
     if settings.replay is None:
         feed.prune(ctx.timestamp())
 

@@ -6,7 +6,7 @@ person was offered is part of what later decisions rest on.
 
 from collections import deque
 from collections.abc import Container, Iterable, Iterator
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from msgspec import Struct, to_builtins
 
@@ -14,7 +14,7 @@ from jobs.examples import matrix_of
 from jobs.fold import Fold, FoldRules
 from jobs.logged import NO_MODELS, EventKey, Kept, LoggedDecision, LoggedDecisions, Seen, seen_by
 from schemas import CODE_VERSION
-from schemas.codec import DECISION, TRACE
+from schemas.codec import DECISION, HEADER_BYTES, TRACE, Codec
 from schemas.decisions import Decision, DecisionTrace
 from schemas.events import Event
 from schemas.knowledge import EpochEnd, KnowledgeRecord, effective_from_ms
@@ -22,6 +22,7 @@ from schemas.person import PERSON_STATE, PersonState
 from schemas.session import SessionNews
 from udfs.decide import decide
 from udfs.features import FEATURE_SPACE
+from udfs.fit_records import Made, leave_out
 from udfs.knowledge import Knowledge
 from udfs.outcomes import PersonOutcome
 
@@ -34,7 +35,7 @@ SHARED: Final = (
 )  # fmt: skip
 """What a decision and its trace both say."""
 
-Made = tuple[Decision, DecisionTrace]
+T = TypeVar("T")
 
 
 class Field(NamedTuple):
@@ -63,7 +64,7 @@ class Difference(Struct):
 class Compared(Struct):
     """What a comparison found so far. The four counts say where a replay without the names would differ:
     a decision that names an older epoch than the one of its time, a newer one, another policy or model, an
-    older catalogue.
+    older catalogue. `left_out`: those whose trace had no room for all of it; what it holds is compared.
     """
 
     decisions: int = 0
@@ -73,6 +74,7 @@ class Compared(Struct):
     knowledge_ahead: int = 0
     control_late: int = 0
     catalogue_late: int = 0
+    left_out: int = 0
     differences: dict[str, Difference] = {}
     not_kept: int = 0
     extra: dict[str, Difference] = {}
@@ -162,6 +164,7 @@ class AuditFold(Fold):
             compared.met.add(one.decision_id)
             compared.decisions += 1
             compared.repeats += len(one.decisions) > 1
+            compared.left_out += any(kept.has_left_out for kept in one.traces)
             self._count(one, news, event)
             found = compare(self._logged, one, made, self._taught.epoch)
             if found is None:
@@ -258,7 +261,19 @@ def _is_same(logged: LoggedDecisions, kept: Kept, again: dict[Seen, Made | None]
     made = again.get(seen_by(kept.versions))
     if made is None:
         return False
-    return logged.bytes_of(kept) == (TRACE.encode(made[1]) if at else DECISION.encode(made[0]))
+    data = logged.bytes_of(kept)
+    if not at:
+        return _is_of(DECISION, data, made[0])
+    left_out = TRACE.decode(data).left_out if kept.has_left_out else None
+    return _is_of(TRACE, data, leave_out(made[1], left_out) if left_out else made[1])
+
+
+def _is_of(codec: Codec[T], data: bytes, value: T) -> bool:
+    """Whether the bytes are the value's; where an older schema wrote them, whether they say the same."""
+    encoded = codec.encode(value)
+    if data[:HEADER_BYTES] == encoded[:HEADER_BYTES]:
+        return data == encoded
+    return codec.decode(data) == value
 
 
 def _cause(

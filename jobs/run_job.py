@@ -31,12 +31,14 @@ from jobs.gateway import JvmSettings, connect_jvm, start_jvm, stop_jvm
 from jobs.job_settings import JobKind, JobSettings, Offsets, job_settings
 from jobs.kafka import create_topics, ends_of, replay_range
 from jobs.metrics import is_running
+from jobs.record_size import record_bytes_max
 from jobs.replay import read_plan
 from jobs.stack.jars import jar_paths
 from jobs.stack.ports import LOOPBACK, preferred_port
 from jobs.submit import Order, Submission, SubmitFailed, checkpoint_folder, savepoint_folder
 from log.settings import Brokers
 from schemas.errors import ConfigError
+from schemas.limits import KNOWLEDGE_BYTES_MAX, RECORD_BYTES_MIN
 from schemas.topics import EVENTS, topics
 
 POLL_S: Final = 0.1
@@ -228,7 +230,10 @@ def _settings(job: Job, config: Config, arguments: Arguments) -> JobSettings:
     if arguments.plan is not None:
         plan = read_plan(arguments.plan)
         _create_outputs(job, kafka, plan.prefix)
-        return job_settings(job.kind, config, kafka, plan.knowledge_from, plan.prefix, plan.range)
+        settings = job_settings(
+            job.kind, config, kafka, plan.knowledge_from, plan.prefix, plan.range
+        )
+        return _sized(job, settings)
     sources = config.topic_prefix
     sinks = sources if arguments.prefix is None else arguments.prefix
     replay = None
@@ -236,7 +241,18 @@ def _settings(job: Job, config: Config, arguments: Arguments) -> JobSettings:
         replay = replay_range(kafka, sources + EVENTS, arguments.from_ms, arguments.to_ms)
     knowledge_from = ends_of(kafka, [sources + name for name in job.knowledge])
     _create_outputs(job, kafka, sinks)
-    return job_settings(job.kind, config, kafka, knowledge_from, sinks, replay, arguments.starts)
+    return _sized(
+        job,
+        job_settings(job.kind, config, kafka, knowledge_from, sinks, replay, arguments.starts),
+    )
+
+
+def _sized(job: Job, settings: JobSettings) -> JobSettings:
+    """With what the topics take: those that it writes and, of a replay or shadow, those of the live run."""
+    prefixes = (settings.source_prefix, settings.sink_prefix)
+    names = [prefix + name for prefix in prefixes for name in job.outputs]
+    least = RECORD_BYTES_MIN if job.kind == "decide" else KNOWLEDGE_BYTES_MAX
+    return settings._replace(record_bytes_max=record_bytes_max(settings.kafka, names, least))
 
 
 def live_settings(job: Job, config: Config, kafka: str) -> JobSettings:
@@ -244,7 +260,7 @@ def live_settings(job: Job, config: Config, kafka: str) -> JobSettings:
     prefix = config.topic_prefix
     knowledge_from = ends_of(kafka, [prefix + name for name in job.knowledge])
     _create_outputs(job, kafka, prefix)
-    settings = job_settings(job.kind, config, kafka, knowledge_from)
+    settings = _sized(job, job_settings(job.kind, config, kafka, knowledge_from))
     return settings._replace(has_own_slots=config.slots == "split" and job.kind == "decide")
 
 

@@ -15,6 +15,7 @@ from schemas.dead_letters import DeadLetter
 from schemas.errors import InvalidEvent
 from schemas.events import Event
 from schemas.records import LogRecord
+from udfs.fit_records import decision_of
 
 
 class Refused(NamedTuple):
@@ -34,12 +35,18 @@ class Letters:
         self._ends: dict[int, int] = {}
         self.refused: list[Refused] = []
         """Made by the replay, and not logged."""
+        self.too_large: set[str] = set()
+        """Decisions that the job made and could not write."""
         for record in records:
             try:
                 letter = DEAD_LETTER.decode(record.value)
             except InvalidEvent:
                 continue
-            self._logged[_digest(letter)] = _refused(letter)
+            decision_id = decision_of(letter)
+            if decision_id is None:
+                self._logged[_digest(letter)] = _refused(letter)
+            else:
+                self.too_large.add(decision_id)
 
     def begin(self) -> None:
         """Forgets what a replay has told so far: it begins anew."""

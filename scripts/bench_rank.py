@@ -44,8 +44,9 @@ from scripts.bench_setting import describe
 from scripts.console import percentile, say, show, show_json, show_table
 from scripts.workload import CATEGORIES, catalogue
 from udfs.compile_policy import compile_policy
-from udfs.decide import Made, decide
+from udfs.decide import decide
 from udfs.features import FEATURE_SPACE
+from udfs.fit_records import Made
 from udfs.knowledge import Knowledge
 from udfs.track_session import track_session
 

@@ -15,7 +15,13 @@ from jobs.kafka import read_to_end
 from jobs.trust import Trust
 from models.ranker import XgboostRanker
 from schemas.codec import DECISION, TRACE, Codec
-from schemas.decisions import Decision, DecisionTrace, TracedAction, TracedCandidate
+from schemas.decisions import (
+    Decision,
+    DecisionTrace,
+    LeftOut,
+    TracedAction,
+    TracedCandidate,
+)
 from schemas.errors import ConfigError
 from schemas.limits import AHEAD_OF_LOG_MAX_MS
 from schemas.topics import DECISIONS, TRACES
@@ -74,8 +80,18 @@ def explain(
             f"its features are of set {trace.feature_set}, this code knows {FEATURE_SPACE.digest}"
         )
         return Explained(decision, trace, [], [], remark)
+    if trace.left_out is not None:
+        return Explained(decision, trace, [], [], _said_of(trace.left_out))
     contributions, remark = _contributions(trace, ranker)
     return Explained(decision, trace, features_of(trace), contributions, remark)
+
+
+def _said_of(left_out: LeftOut) -> str:
+    """What the trace has not."""
+    others = ((left_out.candidates, "candidates"), (left_out.actions, "actions"))
+    parts = ["its features"] if left_out.features else []
+    parts += [f"{count:,} {name}" for count, name in others if count]
+    return f"the trace would have been too large: {', '.join(parts)} are left out"
 
 
 def find_ranker(kafka: str, prefix: str, version: str, trust: Trust) -> XgboostRanker:

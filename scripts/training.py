@@ -119,7 +119,7 @@ def from_log(
     prefix = config.topic_prefix
     feed = KnowledgeFeed(Knowledge(), lambda _: None, trust_of(config))
     for record in read_to_end(kafka, [prefix + CONTROL, prefix + ITEMS]):
-        feed.apply(record.value, record.offset)
+        feed.apply(record.value, record.offset, record.timestamp_ms)
     log = LogRange(kafka, prefix + EVENTS, from_ms, to_ms, opened(archive, config, EVENTS))
     has_learnt = any(ends_of(kafka, [prefix + KNOWLEDGE])[prefix + KNOWLEDGE].values())
     taught = _taught(feed, kafka, prefix + KNOWLEDGE) if has_learnt else None
@@ -129,7 +129,7 @@ def from_log(
 
 def _taught(feed: KnowledgeFeed, kafka: str, topic: str) -> Iterator[KnowledgeRecord]:
     for record in LogRange(kafka, topic, None, None):
-        learnt = feed.decode_learnt(record.value)
+        learnt = feed.decode_learnt(record)
         if learnt is not None:
             yield learnt
 

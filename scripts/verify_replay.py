@@ -48,6 +48,7 @@ EXPLAINED: Final = {
     "other_code": "were made by another version of the code or its features: check that version out",
     "expired": "have a part whose topic no longer goes back so far: read it from an archive (--archive)",
     "older_state": "rest on events from before the log's beginning: read them from an archive (--archive)",
+    "too_large": "are made again and were too large to be written: a dead letter says so",
     "late_policy": "a replay makes and live did not: the policy was published after its time",
     "not_yet": "a replay makes and live had not made by the newest logged decision",
 }
@@ -89,6 +90,7 @@ class Audit(Struct):
     knowledge_ahead: int
     control_late: int
     catalogue_late: int
+    left_out: int
     differing: dict[str, int]
     differences: list[Difference]
     faults: list[Fault]
@@ -133,7 +135,7 @@ class Log:
         """All that was published, and what was taught, to be learnt."""
         feed = KnowledgeFeed(Knowledge(epochs_kept), lambda _: None, trust_of(self.config))
         for record in chain(self.records(CONTROL), self.records(ITEMS)):
-            feed.apply(record.value, record.offset)
+            feed.apply(record.value, record.offset, record.timestamp_ms)
         return feed.knowledge, Taught(feed.knowledge, self._taught(feed))
 
     def late_policies(self) -> frozenset[str]:
@@ -150,7 +152,7 @@ class Log:
 
     def _taught(self, feed: KnowledgeFeed) -> Iterator[KnowledgeRecord]:
         for record in self.records(KNOWLEDGE):
-            learnt = feed.decode_learnt(record.value)
+            learnt = feed.decode_learnt(record)
             if learnt is not None:
                 yield learnt
 
@@ -291,7 +293,9 @@ def _audit(
     }
     every = [*compared.differences.values(), *compared.extra.values()]
     for one in every:
-        if one.cause == "not_logged" and one.event_time_ms > logged.newest_ms - IN_FLIGHT_MS:
+        if one.cause == "not_logged" and one.decision_id in letters.too_large:
+            one.cause = "too_large"
+        elif one.cause == "not_logged" and one.event_time_ms > logged.newest_ms - IN_FLIGHT_MS:
             one.cause = "not_yet"
         elif not begins.get(one.cause, True):
             one.cause = "expired"
@@ -315,6 +319,7 @@ def _audit(
     return Audit(
         compared.decisions, compared.reproduced, in_order, compared.repeats,
         compared.knowledge_late, compared.knowledge_ahead, compared.control_late, compared.catalogue_late,
+        compared.left_out,
         dict(Counter(one.cause for one in every)), every, faults,
         min(times, default=0), max(times, default=0),
     )  # fmt: skip
@@ -383,6 +388,7 @@ def _conditions(audit: Audit) -> Iterable[str]:
         (audit.knowledge_ahead, "saw a newer one: their events came when the older was forgotten"),
         (audit.control_late, "saw another policy or model than that of their time: it was published late"),
         (audit.catalogue_late, "saw an older catalogue than that of their time: items were published late"),
+        (audit.left_out, "have traces that were too large: their features are not compared, nor what else was left out"),
         (audit.repeats, "were written more than once, as after a restart"),
     )  # fmt: skip
     return (f"{count:,} {text}" for count, text in said if count)

@@ -41,6 +41,7 @@ from udfs.knowledge import Knowledge
 NOT_COMPARED: Final = {
     "other_sets": "were made with another feature set",
     "other_knowledge": "saw another catalogue or policy: it was published after its time",
+    "left_out": "have traces that were too large: their features were left out",
     "late": "saw knowledge newer than their time: the older was forgotten when they came",
     "reordered": "took events of a person's simultaneous sessions in another order",
 }
@@ -85,6 +86,7 @@ class Skew(Struct):
     missing: int = 0
     other_candidates: int = 0
     other_knowledge: int = 0
+    left_out: int = 0
     late: int = 0
     reordered: int = 0
     other_sets: dict[str, int] = {}
@@ -114,6 +116,7 @@ class Logged:
         self._places: dict[str, Place] = {}
         self._versions: dict[tuple[str, str], Versions] = {}
         self.other_sets: dict[str, int] = {}
+        self.left_out = 0
 
     def __len__(self) -> int:
         return len(self._places)
@@ -122,6 +125,9 @@ class Logged:
         """Keeps a trace; of the same decision written twice the newest counts."""
         if trace.feature_set != FEATURE_SPACE.digest:
             self.other_sets[trace.feature_set] = self.other_sets.get(trace.feature_set, 0) + 1
+            return
+        if trace.left_out is not None:
+            self.left_out += 1
             return
         data, event = TRACE.encode(trace), (trace.session_id, trace.event_id)
         self._places[trace.decision_id] = Place(self._file.tell(), len(data), event, trace.versions)
@@ -180,14 +186,14 @@ def verify(
             logged.add(trace)
         if limit is not None:
             logged.sample(limit)
-        if not len(logged) and not logged.other_sets:
+        if not (len(logged) or logged.other_sets or logged.left_out):
             raise ConfigError(f"no decision of this time in {prefix + TRACES}")
         say(f"{len(logged):,} decisions to compare; replaying from the beginning of the log")
         feed = KnowledgeFeed(Knowledge(), lambda _: None, trust_of(config))
         for record in read_to_end(kafka, [prefix + CONTROL, prefix + ITEMS]):
-            feed.apply(record.value, record.offset)
-        values = (one.value for one in LogRange(kafka, prefix + KNOWLEDGE, None, None))
-        taught = (one for value in values if (one := feed.decode_learnt(value)) is not None)
+            feed.apply(record.value, record.offset, record.timestamp_ms)
+        records = LogRange(kafka, prefix + KNOWLEDGE, None, None)
+        taught = (one for record in records if (one := feed.decode_learnt(record)) is not None)
         rules = FoldRules(DECODERS[config.source_format], config.seed, config.lateness_ms)
         log = LogRange(kafka, prefix + EVENTS, None, None, opened(archive, config, EVENTS))
         return compare_log(
@@ -215,7 +221,7 @@ def compare_log(
     logged: Logged,
 ) -> Skew:
     """Folds the log until every logged decision has been made again, and compares each."""
-    skew = Skew(other_sets=logged.other_sets)
+    skew = Skew(other_sets=logged.other_sets, left_out=logged.left_out)
     taught = Taught(knowledge, records)
 
     def named(event: Event) -> Versions | None:

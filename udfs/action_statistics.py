@@ -4,7 +4,7 @@ from collections import deque
 from typing import Final, NamedTuple
 
 from schemas.knowledge import ActionKnowledge, ActionRecord
-from schemas.limits import EPOCHS_KEPT
+from schemas.limits import EPOCH_RECORDS_MAX, EPOCHS_KEPT, OPEN_EPOCHS_MAX
 
 ACTION_KEYS_MAX: Final = 200_000
 """Actions, and actions by placement and context, in one operator; at the bound the one that changed longest
@@ -33,13 +33,20 @@ class ActionStatistics:
         self._open: dict[int, Records] = {}
         self._complete: deque[_Complete] = deque()
         self._newest_complete = 0
+        self.epochs_dropped = 0
+        """Epochs without an end that were forgotten, at the bound of how many are kept."""
 
     def learn(self, record: ActionRecord) -> None:
         """Takes a record of an epoch, or its end. A repeat changes nothing."""
         if record.epoch <= self._newest_complete:
             return
         if isinstance(record, ActionKnowledge):
-            self._open.setdefault(record.epoch, {})[record.key] = record
+            of_epoch = self._open.setdefault(record.epoch, {})
+            if record.key in of_epoch or len(of_epoch) < EPOCH_RECORDS_MAX:
+                of_epoch[record.key] = record
+            if len(self._open) > OPEN_EPOCHS_MAX:
+                del self._open[min(self._open)]
+                self.epochs_dropped += 1
             return
         self._newest_complete = record.epoch
         records = self._open.pop(record.epoch, {})

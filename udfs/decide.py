@@ -7,6 +7,7 @@ import numpy as np
 
 from models.scorer import ColumnScorer, Scorer
 from schemas import CODE_VERSION
+from schemas.dead_letters import DeadLetter
 from schemas.decisions import (
     Decision,
     DecisionItem,
@@ -16,7 +17,7 @@ from schemas.decisions import (
     Versions,
 )
 from schemas.events import Event
-from schemas.limits import PERSON_EXPIRY_MS
+from schemas.limits import CONTEXT_WEIGHT_MAX, PERSON_EXPIRY_MS
 from schemas.links import is_link_name
 from schemas.person import PersonState
 from schemas.policy import NOTHING, RECOMMEND_ITEMS, Placement
@@ -28,6 +29,7 @@ from udfs.compiled_policy import CompiledAction, CompiledPlacement, CompiledPoli
 from udfs.draw import draw, identify_decision
 from udfs.features import FEATURE_INDEX, FEATURE_SPACE, compute_features
 from udfs.fill_slate import Ranked, Slate, fill_slate, wanted_items
+from udfs.fit_records import TOO_LARGE, Made, Room, fit
 from udfs.fold_profile import fold_profile
 from udfs.follow_session import follow_session
 from udfs.judge_actions import MAY, Judged, Seen, Verdict, hold_out, judge_actions
@@ -42,7 +44,6 @@ from udfs.sentences import say
 from udfs.suppress_candidates import PASSED, suppress_candidates
 from udfs.view_candidates import View
 
-Made = tuple[Decision, DecisionTrace]
 COLD_SCORER: Final = ColumnScorer("popularity", FEATURE_INDEX["item_interest"])
 """The order of popularity, for as long as there is no model, and for people in the holdout."""
 GIVEN_ORDER: Final = ColumnScorer("given", FEATURE_INDEX["caller_position"], sign=-1.0)
@@ -76,8 +77,11 @@ def decide(
     seed: str,
     is_wanted: bool = True,
     named: Versions | None = None,
+    room: Room | None = None,
 ) -> PersonOutcome:
     """One piece of news for the person that is its key; due timers run first.
+
+    `room`: what a record may take; None = as much as it needs.
 
     Without `is_wanted` everything is folded and nothing decided. An audit says which versions a logged
     decision has `named` as what it saw; else they are those in force.
@@ -102,7 +106,18 @@ def decide(
             decided, failed = _decide_one(placement, asked)
             made += [decided] if decided else []
             counts += ("conditions_failed",) * failed
-    return PersonOutcome(state, tuple(made), state.timer_ms, counts)
+    outcome = PersonOutcome(state, tuple(made), state.timer_ms, counts)
+    return outcome if room is None else _fitted(outcome, news, room)
+
+
+def _fitted(outcome: PersonOutcome, news: SessionNews, room: Room) -> PersonOutcome:
+    """With what can be written; the rest is counted."""
+    found = [fit(one, news, room) for one in outcome.decisions]
+    letters = tuple(one for one in found if isinstance(one, DeadLetter))
+    made = tuple(one for one in found if not isinstance(one, DeadLetter))
+    left_out = ("traces_cut",) * sum(trace.left_out is not None for _, trace in made)
+    counts = (*outcome.counts, *left_out, *(TOO_LARGE for _ in letters))
+    return outcome._replace(decisions=made, dead_letters=letters, counts=counts)
 
 
 def expire_person(state: PersonState, now_ms: int) -> PersonOutcome:
@@ -280,7 +295,7 @@ def _contend(
     for at in one.compiled.weights:
         weight = policy.weights[at]
         if moment.holds(weight.at):
-            context_weight *= weight.weight
+            context_weight = min(context_weight * weight.weight, CONTEXT_WEIGHT_MAX)
     slate = slates.get(action.id)
     if slate is not None and ranked.propensities is not None:
         propensity, source = float(ranked.propensities[slate.places[0]]), "model"

@@ -8,7 +8,13 @@ from sys import intern
 from typing import Final, NamedTuple, Protocol, TypeVar
 
 from schemas.knowledge import EpochEnd, ItemKnowledge, ItemRecord, PastSession
-from schemas.limits import BOARD_MAX, EPOCHS_KEPT, ITEMS_KNOWN_MAX
+from schemas.limits import (
+    BOARD_MAX,
+    EPOCH_RECORDS_MAX,
+    EPOCHS_KEPT,
+    ITEMS_KNOWN_MAX,
+    OPEN_EPOCHS_MAX,
+)
 from udfs.lean import SHORT_HALF_LIFE_MS
 from udfs.past_sessions import PastSessions
 
@@ -68,6 +74,8 @@ class ItemStatistics:
         self._open: dict[int, Records] = {}
         self._complete: deque[_Complete] = deque()
         self._newest_complete = 0
+        self.epochs_dropped = 0
+        """Epochs without an end that were forgotten, at the bound of how many are kept."""
 
     @property
     def epoch(self) -> int:
@@ -86,10 +94,12 @@ class ItemStatistics:
             self._complete.append(_Complete(record.effective_from_ms, record.epoch, records))
             return True
         of_epoch = self._open.setdefault(record.epoch, {})
-        if isinstance(record, PastSession):
-            of_epoch["session", record.session_hash] = record
-        else:
-            of_epoch[record.kind, record.item_id] = record
+        key = _key_of(record)
+        if key in of_epoch or len(of_epoch) < EPOCH_RECORDS_MAX:
+            of_epoch[key] = record
+        if len(self._open) > OPEN_EPOCHS_MAX:
+            del self._open[min(self._open)]
+            self.epochs_dropped += 1
         return False
 
     def advance(self, now_ms: int) -> None:
@@ -160,6 +170,12 @@ class ItemStatistics:
                 del places[ordered.pop()[1]]
         boards.append(_Board(epoch, ordered))
         _forget(boards, epoch - self._kept)
+
+
+def _key_of(record: ItemKnowledge | PastSession) -> tuple[str, str]:
+    if isinstance(record, PastSession):
+        return "session", record.session_hash
+    return record.kind, record.item_id
 
 
 def _rank(item: ItemKnowledge) -> float:

@@ -79,6 +79,11 @@ class Knowledge:
             self.actions.learn(record)
         return self.statistics.learn(record)
 
+    @property
+    def epochs_dropped(self) -> int:
+        """Epochs without an end that were forgotten: at the bound the oldest goes."""
+        return self.statistics.epochs_dropped + self.actions.epochs_dropped
+
     def advance(self, now_ms: int) -> None:
         """Brings into force the complete epochs whose time has come; call it in order of time."""
         self.statistics.advance(now_ms)

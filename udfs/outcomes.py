@@ -19,9 +19,13 @@ class SessionOutcome(NamedTuple):
 
 
 class PersonOutcome(NamedTuple):
-    """`timer_ms` is when to call `expire_person` (event time), None = never."""
+    """`timer_ms` is when to call `expire_person` (event time), None = never.
+
+    `dead_letters` are of decisions that cannot be written.
+    """
 
     state: PersonState | None
     decisions: tuple[tuple[Decision, DecisionTrace], ...]
     timer_ms: int | None
     counts: tuple[str, ...]
+    dead_letters: tuple[DeadLetter, ...] = ()

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from msgspec import structs
+
 from schemas.dead_letters import dead_letter
 from schemas.doors import check_identity
 from schemas.errors import InvalidEvent
@@ -43,7 +45,7 @@ def track_session(
         return _outcome(state, counts=("clock_ticks",))
     before = _expire(state, event.session_id, event.event_time_ms)
     try:
-        return _take(before, event, knowledge, lateness_ms)
+        return _placed(_take(before, event, knowledge, lateness_ms), record)
     except InvalidEvent as error:
         return _refused(before, record, error)
 
@@ -103,6 +105,15 @@ def _take(
     news = _tell(state, context, event, knowledge, is_late)
     counts = ["events"] + ["after_timer"] * is_after_timer + ["seen_ids_dropped"] * is_full
     return _outcome(state, before.news + news, (*before.counts, *counts))
+
+
+def _placed(outcome: SessionOutcome, record: LogRecord) -> SessionOutcome:
+    """With the place of the event in all news of it."""
+    news = tuple(
+        structs.replace(one, partition=record.partition, offset=record.offset) if one.event else one
+        for one in outcome.news
+    )
+    return outcome._replace(news=news)
 
 
 def _open(state: SessionState, event: Event) -> SessionContext:

@@ -26,6 +26,7 @@ from schemas.limits import BOARD_MAX, EPOCH_MS
 from tests.channels.decisions import make_decision
 
 EPOCH = 1_700_000_000_000 // EPOCH_MS
+END_MS = epoch_end_ms(EPOCH)
 PER_DAY = SHORT_HALF_LIFE_MS // EPOCH_MS
 
 
@@ -45,8 +46,10 @@ def nothing(category: str) -> Sequence[Trend]:
 def closed(fallbacks: Fallbacks, *items: ItemKnowledge, epoch: int = EPOCH) -> dict[str, list[str]]:
     """What an epoch of these records changes."""
     for item in items:
-        assert not fallbacks.take(ITEM_KNOWLEDGE.encode(item))
-    assert fallbacks.take(EPOCH_END.encode(EpochEnd("0", epoch, 0, len(items))))
+        assert not fallbacks.take(ITEM_KNOWLEDGE.encode(item), item.at_ms)
+    assert fallbacks.take(
+        EPOCH_END.encode(EpochEnd("0", epoch, epoch_end_ms(epoch), len(items))), epoch_end_ms(epoch)
+    )
     changed = fallbacks.close_epoch()
     return {category: [one.item_id for one in slate] for category, slate in changed.items()}
 
@@ -68,19 +71,21 @@ def test_interest_fades_with_a_half_life_of_a_day() -> None:
 
 
 def test_what_is_not_wanted_is_not_shown() -> None:
-    category = ItemKnowledge("category", "C", EPOCH, 0, 0, 0, 0, interest_short=9.0)
+    category = ItemKnowledge("category", "C", EPOCH, END_MS, END_MS, 0, 0, interest_short=9.0)
     fallbacks = Fallbacks(nothing)
-    session = PastSession("hash", EPOCH, 0, 0, ("a",))
-    assert not fallbacks.take(PAST_SESSION.encode(session))
-    action = ActionKnowledge("action", "banner", EPOCH, 0, 0, 0, 0, exposures=9.0, clicks=3.0)
-    assert not fallbacks.take(ACTION_KNOWLEDGE.encode(action))
+    session = PastSession("hash", EPOCH, END_MS, 0, ("a",))
+    assert not fallbacks.take(PAST_SESSION.encode(session), END_MS)
+    action = ActionKnowledge(
+        "action", "banner", EPOCH, END_MS, END_MS, 0, 0, exposures=9.0, clicks=3.0
+    )
+    assert not fallbacks.take(ACTION_KNOWLEDGE.encode(action), END_MS)
     assert closed(fallbacks, category, known("seen only", 0.0)) == {}
 
 
 @pytest.mark.parametrize("value", [b"", b"junk", DECISION.encode(make_decision(1))])
 def test_what_is_no_knowledge_is_refused(value: bytes) -> None:
     with pytest.raises(InvalidEvent):
-        Fallbacks(nothing).take(value)
+        Fallbacks(nothing).take(value, END_MS)
 
 
 def test_a_new_writer_goes_on_from_what_is_stored() -> None:
@@ -128,3 +133,20 @@ def test_a_bounded_board_holds_the_best_of_all(facts: list[tuple[int, float, int
     best = sorted(newest.values(), key=module._rank)[:BOARD_MAX]
     if facts:
         assert slates[ALL] == [one.item_id for one in best]
+
+
+def test_an_epoch_that_the_log_has_not_reached_changes_no_slate() -> None:
+    fallbacks = Fallbacks(nothing)
+    ahead = EPOCH + 3_600_000 // EPOCH_MS
+    for value in (ITEM_KNOWLEDGE.encode(known("evil", 1e12, ahead)), EPOCH_END.encode(EpochEnd("0", ahead, epoch_end_ms(ahead), 1))):  # fmt: skip
+        with pytest.raises(InvalidEvent, match="ahead_of_log"):
+            fallbacks.take(value, END_MS)
+    assert closed(fallbacks, known("a", 1.0)) == {ALL: ["a"]}
+
+
+def test_an_epoch_without_an_end_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "EPOCH_RECORDS_MAX", 3)
+    fallbacks = Fallbacks(nothing)
+    for number in range(5):
+        fallbacks.take(ITEM_KNOWLEDGE.encode(known(f"i{number}", 1.0 + number)), END_MS)
+    assert closed(fallbacks) == {ALL: ["i4", "i3", "i2"]}

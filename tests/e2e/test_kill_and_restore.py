@@ -222,7 +222,7 @@ class Wanted(NamedTuple):
 def fold(kafka: str) -> Wanted:
     feed = KnowledgeFeed(Knowledge(), lambda _: None, Trust())
     for record in read_to_end(kafka, (PREFIX + CONTROL, PREFIX + ITEMS)):
-        feed.apply(record.value, record.offset)
+        feed.apply(record.value, record.offset, record.timestamp_ms)
     log = sorted(read_to_end(kafka, [PREFIX + EVENTS]), key=lambda one: one.timestamp_ms)
     wanted = Wanted({}, {}, set())
     for one in Fold(feed.knowledge, FoldRules(EVENT.decode, "kairos")).run(log, partitions=4):

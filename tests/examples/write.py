@@ -16,7 +16,7 @@ from jobs.learner import Learner
 from schemas.codec import CONTROL, DEAD_LETTER, DECISION, EVENT, ITEM, TRACE, Codec, StateCodec
 from schemas.control import Control
 from schemas.dead_letters import dead_letter
-from schemas.decisions import Decision, DecisionTrace
+from schemas.decisions import Decision, DecisionTrace, LeftOut
 from schemas.errors import InvalidEvent
 from schemas.events import Event
 from schemas.items import Item
@@ -49,6 +49,7 @@ from schemas.session import SESSION_CONTEXT, SESSION_NEWS, SESSION_STATE
 from tests.builders import NOON, make_catalogue, make_event, make_knowledge, make_record
 from udfs.compile_policy import compile_policy
 from udfs.features import FEATURE_SPACE
+from udfs.fit_records import leave_out
 from udfs.knowledge import Knowledge
 from udfs.learn_facts import (
     ACTION_FACT,
@@ -205,6 +206,7 @@ def wire_examples() -> dict[str, dict[str, Any]]:
         },
         "trace": {
             "slate": next_item[1], "rerank": reranked[1], "nothing": nothing[1], "banner": banner[1],
+            "left_out": leave_out(next_item[1], LeftOut(len(next_item[1].features), 2, 1)),
         },
         "dead_letter": {
             "undecodable": dead_letter(letter, InvalidEvent("malformed", "EOFError: 3 bytes")),
@@ -316,6 +318,7 @@ def state_examples() -> dict[str, Any]:
         "session_context.help": _of_type(news, "help_viewed").context,
         "session_context.emptied": news[-1].context,
         "session_news.event": SESSION_NEWS.encode(before),
+        "session_news.placed": SESSION_NEWS.encode(before),
         "session_news.late": SESSION_NEWS.encode(is_late[0]),
         "session_news.handover": SESSION_NEWS.encode(_of_kind(news, "handover")),
         "session_news.ended": SESSION_NEWS.encode(_of_kind(news, "ended")),

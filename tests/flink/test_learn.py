@@ -96,7 +96,7 @@ def pair_of(record: KnowledgeRecord) -> tuple[str, bytes]:
 def items_of(kafka: str, prefix: str) -> Knowledge:
     feed = KnowledgeFeed(Knowledge(), lambda _: None, Trust())
     for record in read_to_end(kafka, [prefix + ITEMS]):
-        feed.apply(record.value, record.offset)
+        feed.apply(record.value, record.offset, record.timestamp_ms)
     return feed.knowledge
 
 

@@ -91,7 +91,7 @@ def folded(kafka: str, prefix: str, kind: type[Fold] = Fold, to_ms: int = AHEAD_
     """The fold over what lies in Kafka up to a time, with keys as the job writes them."""
     feed = KnowledgeFeed(Knowledge(), lambda _: None, Trust(Roots(("/",))))
     for record in read_to_end(kafka, [prefix + CONTROL_TOPIC, prefix + ITEMS]):
-        feed.apply(record.value, record.offset)
+        feed.apply(record.value, record.offset, record.timestamp_ms)
     found: Pairs = {DECISIONS: [], TRACES: [], DEAD_LETTERS: []}
     counts: list[str] = []
     fold = kind(feed.knowledge, rules(), Learner())

@@ -48,7 +48,7 @@ class Fed:
     def take(self, *controls: Control | bytes) -> "Fed":
         for one in controls:
             value = one if isinstance(one, bytes) else CONTROL.encode(one)
-            self.feed.apply(value, self.position)
+            self.feed.apply(value, self.position, 0)
             self.position += 1
         return self
 

@@ -30,7 +30,7 @@ told, events = unpack(sys.stdin.buffer.read())
 trust = sys.modules["jobs.trust"].Trust(sys.modules["jobs.model_roots"].Roots((sys.argv[2],)))
 feed = operators.KnowledgeFeed(sys.modules["udfs.knowledge"].Knowledge(), print, trust)
 for place, value in enumerate(told):
-    feed.apply(value, place)
+    feed.apply(value, place, 0)
 sessions, persons, made, facts = {}, {}, 0, 0
 for place, (time_ms, key, value) in enumerate(events):
     record = operators.LogRecord("events", 0, place, time_ms, key, value)

@@ -27,7 +27,9 @@ from schemas.knowledge import (
     epoch_end_ms,
     epoch_of,
 )
+from schemas.limits import EPOCH_AHEAD_OF_LOG_MAX_MS, EPOCH_MS, OPEN_EPOCHS_MAX
 from schemas.policy import DEFAULT_CONTROL, DEFAULT_POLICY
+from schemas.records import LogRecord
 from tests.builders import NOON
 from tests.udfs.actions import make_action
 from udfs.compile_policy import compile_policy
@@ -45,12 +47,17 @@ class Fed:
         self.knowledge = Knowledge()
         self.feed = KnowledgeFeed(self.knowledge, lambda name: self.counts.update([name]), trust)
         self.position = 0
+        self.timestamp_ms = NOON
 
     def take(self, *values: bytes) -> "Fed":
         for value in values:
-            self.feed.apply(value, self.position)
+            self.feed.apply(value, self.position, self.timestamp_ms)
             self.position += 1
         return self
+
+
+def of_log(value: bytes, timestamp_ms: int = NOON) -> LogRecord:
+    return LogRecord("knowledge", 0, 0, timestamp_ms, "", value)
 
 
 def control(**fields: Any) -> bytes:
@@ -117,7 +124,7 @@ def test_model_of_responses_stands_beside_the_ranker(tmp_path: Path) -> None:
 def test_refusal_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     fed = Fed()
     for _ in range(2):  # as after a restart of its operator
-        fed.feed.apply(b"junk", 7)
+        fed.feed.apply(b"junk", 7, NOON)
     assert [record.levelname for record in caplog.records] == ["WARNING"]
 
 
@@ -194,8 +201,9 @@ def test_record_of_knowledge_that_is_cut_is_refused() -> None:
     record = epoch_records(epoch_of(NOON), 1.0)[0]
     fed = Fed().take(record[:-1])
     assert fed.counts == {"knowledge_refused": 1}
-    assert fed.feed.decode_learnt(record) is not None
-    assert fed.feed.decode_learnt(b"junk") is fed.feed.decode_learnt(ITEM.encode(Item("i"))) is None
+    assert fed.feed.decode_learnt(of_log(record)) is not None
+    assert fed.feed.decode_learnt(of_log(b"junk")) is None
+    assert fed.feed.decode_learnt(of_log(ITEM.encode(Item("i")))) is None
     assert fed.counts == {"knowledge_refused": 3}
 
 
@@ -207,3 +215,60 @@ def test_what_is_known_of_actions_comes_into_force_with_its_epoch() -> None:
     assert fed.knowledge.actions.action("quiz", number) == action
     assert fed.counts == {"epochs_applied": 1}
     assert Fed().take(ACTION_KNOWLEDGE.encode(action)[:-1]).counts == {"knowledge_refused": 1}
+
+
+# --- what another writer may put there --------------------------------------------------------------------
+
+
+def test_an_epoch_that_the_log_has_not_reached_does_not_stop_learning() -> None:
+    number = epoch_of(NOON)
+    reached = number - 1 + EPOCH_AHEAD_OF_LOG_MAX_MS // EPOCH_MS
+    for ahead in (reached + 1, number + 3_600, number * 2):
+        fed = Fed().take(*epoch_records(ahead, 9.0))
+        assert fed.counts == {"knowledge_refused": 3}
+        fed.take(*epoch_records(number, 1.0))
+        assert views(fed.knowledge, effective_from_ms(number)) == 1.0
+        assert fed.feed.decode_learnt(of_log(epoch_records(ahead, 9.0)[-1])) is None
+    assert Fed().take(*epoch_records(reached, 1.0)).counts == {"epochs_applied": 1}
+
+
+@pytest.mark.parametrize(("epoch", "from_ms"), [(2**60, NOON), (2**60, 2**60), (-5, NOON), (7, 2**63 - 1), (epoch_of(NOON), 2**53)])  # fmt: skip
+def test_an_end_marker_of_no_time_is_refused(epoch: int, from_ms: int) -> None:
+    number = epoch_of(NOON)
+    fed = Fed().take(EPOCH_END.encode(EpochEnd("0", epoch, from_ms, 0)))
+    assert fed.counts == {"knowledge_refused": 1}
+    fed.take(*epoch_records(number, 1.0))
+    assert views(fed.knowledge, effective_from_ms(number)) == 1.0
+
+
+def test_an_epoch_that_knows_what_comes_after_it_is_refused() -> None:
+    number = epoch_of(NOON)
+    from_ms = effective_from_ms(number)
+    wrong = (
+        EPOCH_END.encode(EpochEnd("0", number, epoch_end_ms(number) - 1, 0)),
+        ITEM_KNOWLEDGE.encode(ItemKnowledge("item", "i", number, from_ms, from_ms + 1, 0, 0)),
+        ITEM_KNOWLEDGE.encode(ItemKnowledge("item", "i", number, from_ms, 0, 0, from_ms + 1)),
+        PAST_SESSION.encode(PastSession("h", number, from_ms, from_ms + 1, ("i",))),
+    )
+    assert Fed().take(*wrong).counts == {"knowledge_refused": len(wrong)}
+
+
+def test_epochs_without_an_end_are_bounded_and_counted() -> None:
+    number = epoch_of(NOON)
+    fed = Fed()
+    for epoch in range(number - 3 * OPEN_EPOCHS_MAX, number):
+        fed.take(*epoch_records(epoch, 1.0)[:-1])
+    assert fed.counts == {"epochs_dropped": 2 * OPEN_EPOCHS_MAX}
+    assert len(fed.knowledge.statistics._open) == OPEN_EPOCHS_MAX
+    fed.take(*epoch_records(number, 2.0))
+    assert views(fed.knowledge, effective_from_ms(number)) == 2.0, "it goes on"
+
+
+@pytest.mark.parametrize("number", [-1.0, -1e300, float("inf"), float("-inf"), float("nan"), 1e300])
+@pytest.mark.parametrize("name", ["views", "interest", "interest_short", "price", "next_items"])
+def test_a_number_of_knowledge_that_is_none_is_refused(name: str, number: float) -> None:
+    epoch = epoch_of(NOON)
+    value: Any = {"j": number} if name == "next_items" else number
+    record = ItemKnowledge("item", "i", epoch, effective_from_ms(epoch), epoch_end_ms(epoch), 0, 0)
+    data = ITEM_KNOWLEDGE.encode(msgspec.structs.replace(record, **{name: value}))
+    assert Fed().take(data).counts == {"knowledge_refused": 1}

@@ -193,7 +193,7 @@ def test_what_is_announced_is_what_operators_take_as_the_model_of_responses(
     )
     roots = Roots((str(Path(made[1].uri).parent),))
     feed = KnowledgeFeed(Knowledge(), lambda _: None, Trust(roots))
-    feed.apply(CONTROL.encode(control), 0)
+    feed.apply(CONTROL.encode(control), 0, NOON)
     assert feed.knowledge.at(NOON - 1).responses is None
     known = feed.knowledge.at(NOON)
     assert known.responses is not None
