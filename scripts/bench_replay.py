@@ -10,13 +10,13 @@ import psutil
 
 from jobs.config import PROJECT, Config
 from jobs.replay import make_plan, planned_range
+from jobs.stack.environment import job_environment
 from jobs.stack.flink_cluster import FlinkCluster, Wanted, cluster_folder
 from jobs.stack.jars import jar_paths
 from schemas.errors import ConfigError
 from schemas.topics import EVENTS
 from scripts.bench_setting import CANDIDATES, BenchEngine, bench_config, describe, prepare, records
 from scripts.console import say, show, show_json, show_table
-from scripts.engine import environment_of
 from scripts.replay import Worker
 from scripts.replay_begin import Instead, asked, forget_state
 from scripts.replay_run import Manner, Progress, Run, RunFolder
@@ -91,7 +91,7 @@ def _learn(config: Config, kafka: str) -> None:
     words = ("--kafka", kafka, "--replay", "--prefix", config.topic_prefix)
     done = subprocess.run(
         [sys.executable, "-m", "jobs.run_learn", *words],
-        cwd=PROJECT, env=environment_of(config), capture_output=True, text=True, check=False,
+        cwd=PROJECT, env=job_environment(config), capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode != 0:
         raise ConfigError(f"the learn job ended with code {done.returncode}: {done.stderr.strip()}")

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NoReturn
@@ -12,6 +13,7 @@ from typing import Annotated, Any, Final, Literal, NoReturn
 import typer
 
 from jobs.config import PROJECT, SETTINGS, Config, config_from
+from jobs.stack.private import close_to_others
 from schemas.errors import ConfigError, UnusableInput
 from scripts.api_cli import api
 from scripts.archive_cli import Archive, archive, verify_archive
@@ -26,6 +28,7 @@ from scripts.verify_cli import verify_replay
 
 EXIT_UNUSABLE: Final = 1
 EXIT_REFUSED: Final = 2
+EXIT_NOT_UP: Final = 3
 START_S_MAX: Final = 300.0
 POLL_S: Final = 0.1
 
@@ -72,6 +75,7 @@ def main() -> NoReturn:
     """Runs the command line. A ConfigError is one message and exit code 2."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     signal.signal(signal.SIGTERM, _raise_interrupt)
+    _close_home()
     try:
         code = app(prog_name="kairos", standalone_mode=False)
     except ConfigError as error:
@@ -85,6 +89,14 @@ def main() -> NoReturn:
         code = _usage_error(error)
     sys.stdout.flush()
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _close_home() -> None:
+    """A home of an earlier version was open to other users of the machine."""
+    with suppress(ConfigError, OSError):  # the command that needs it says so
+        home = config_from().home
+        if home.is_dir():
+            close_to_others(home)
 
 
 def _usage_error(error: BaseException) -> int:
@@ -135,7 +147,8 @@ def up(no_jobs: NoJobs = False, shop: WithShop = False) -> None:
     if before is not None and is_alive(before.owner):
         raise ConfigError(f"already running, pid {before.owner.pid}: `kairos down` stops it")
     log = config.home / "logs" / "supervisor.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
+    config.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    log.parent.mkdir(exist_ok=True)
     with log.open("wb") as output:
         process = subprocess.Popen(
             [
@@ -151,7 +164,7 @@ def up(no_jobs: NoJobs = False, shop: WithShop = False) -> None:
 
 @app.command(hidden=True)
 def supervise(no_jobs: NoJobs = False, shop: WithShop = False) -> None:
-    """Hold the engine until SIGTERM: what `kairos up` runs in the background."""
+    """Hold the engine until SIGTERM, and start again what dies: what `kairos up` runs in the background."""
     from jobs.trust import keys_of
     from scripts.engine import Engine
     from scripts.shop import publish_shop
@@ -167,8 +180,7 @@ def supervise(no_jobs: NoJobs = False, shop: WithShop = False) -> None:
         engine.await_api()
         say("UP")
         while True:
-            engine.check()
-            engine.tick()
+            engine.keep()
             time.sleep(POLL_S)
 
 
@@ -182,8 +194,12 @@ def down() -> None:
 
 
 @app.command()
-def status(json: Json = False) -> None:
-    """Say what is up, and where it answers."""
+def status(json: Json = False) -> int:
+    """Say what is up, where it answers, and what ended by itself and why.
+
+    What ended is started again. Exit code 3 where something is failing: it ended so often that it is tried only twice a minute.
+    """
+    from scripts.status import ended_in_words
     from scripts.status import status as find
 
     found = find(config_from())
@@ -191,15 +207,17 @@ def status(json: Json = False) -> None:
         show_json(found)
     else:
         show_table(
-            "", ("service", "state", "address", "since its start"),
+            "", ("service", "state", "address", "since its start", "ended by itself"),
             [
                 (
                     name, one["state"], one["address"] or "",
                     ", ".join(f"{count:,} {counted}" for counted, count in one.get("counts", {}).items()),
+                    ended_in_words(one),
                 )
                 for name, one in found.items()
             ],
         )  # fmt: skip
+    return EXIT_NOT_UP if any(one["state"] == "failing" for one in found.values()) else 0
 
 
 @app.command("import")

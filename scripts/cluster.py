@@ -1,6 +1,5 @@
 """What `kairos cluster` does: start, stop and show a cluster, and stop what runs on it."""
 
-import os
 import re
 import subprocess
 import sys
@@ -8,11 +7,12 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
-from jobs.config import PROJECT, Config, as_environment
+from jobs.config import PROJECT, Config
 from jobs.flink_rest import FlinkJob, FlinkRest
 from jobs.flink_settings import check_writable
 from jobs.stack import state
 from jobs.stack.causes import remedy
+from jobs.stack.environment import job_environment
 from jobs.stack.flink_cluster import (
     Wanted,
     cluster_folder,
@@ -179,11 +179,6 @@ def job_command(job: str, config: Config, kafka: str, *words: str) -> list[str]:
     module = f"jobs.run_{job}"
     detached = ["--detached"] if config.flink else []
     return [sys.executable, "-m", module, "--kafka", kafka, *detached, *words]
-
-
-def job_environment(config: Config) -> dict[str, str]:
-    """Its environment: this one's with the settings that are in use."""
-    return {**os.environ, **as_environment(config)}
 
 
 def submit_job(job: str, config: Config, kafka: str, *words: str) -> None:

@@ -190,6 +190,7 @@ def upgrade(
     The job stops with a savepoint, new task managers (new interpreters) take the new code, and it
     goes on from there: with upgraded state, and with another parallelism if you say so.
     """
+    from jobs.stack.environment import job_environment
     from scripts import cluster as module
 
     config = module.with_cluster(config_from(), module.address(config_from(), cluster), parallelism)
@@ -199,7 +200,7 @@ def upgrade(
     if end_shadow is None:
         _become_job(job, config, None, False, json, words)
     argv = _job_command(job, config, None, False, json, words)
-    code = subprocess.call(argv, cwd=PROJECT, env=module.job_environment(config))
+    code = subprocess.call(argv, cwd=PROJECT, env=job_environment(config))
     if code == 0:
         ended = module.cancel(config, None, f"decide.{end_shadow.strip('.')}")
         say(f"{ended} is cancelled")
@@ -264,7 +265,7 @@ def chaos(
 def _become_job(
     job: str, config: Config, from_savepoint: str | None, fresh: bool, json: bool, words: list[str]
 ) -> NoReturn:
-    from scripts.cluster import job_environment
+    from jobs.stack.environment import job_environment
 
     argv = _job_command(job, config, from_savepoint, fresh, json, words)
     os.chdir(PROJECT)

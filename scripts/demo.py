@@ -204,14 +204,13 @@ def _show_summary(summary: Summary) -> None:
 
 
 def _go_on(engine: Engine, reader: DecisionReader) -> None:
-    """Ticks the clock and takes typed events until Ctrl-C or SIGTERM."""
+    """Keeps the engine running and takes typed events until Ctrl-C or SIGTERM."""
     show(HINT)
     typed: queue.SimpleQueue[str] = queue.SimpleQueue()
     threading.Thread(target=_read_stdin, args=(typed,), daemon=True).start()
     number = 0
     while True:
-        engine.check()
-        engine.tick()
+        engine.keep()
         while not typed.empty():
             number += 1
             _send_typed(engine, typed.get(), number)

@@ -1,6 +1,5 @@
 """The engine on this machine: servers, topics, policy, the two jobs, the store writer, the clock."""
 
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -10,10 +9,11 @@ from typing import Final, NamedTuple, Self
 
 from redis import RedisError
 
-from jobs.config import PROJECT, Config, as_environment
+from jobs.config import PROJECT, Config
 from jobs.kafka import create_topics, ends_of, open_consumer, partitions_of
 from jobs.metrics import is_running, read_counts
 from jobs.publish import Log, now_ms
+from jobs.stack.environment import api_environment, job_environment, store_environment
 from jobs.stack.ports import preferred_port
 from jobs.stack.process import Child, Process
 from jobs.stack.stack import Stack
@@ -88,8 +88,7 @@ class Engine:
         servers = self._stack.start()
         prefix = self._config.topic_prefix
         create_topics(servers.kafka, topics(prefix))
-        sign = signer_of(self._config)
-        self.log = Log(servers.kafka, prefix, self._config.source_format, sign=sign)
+        self.log = self._open_log(servers.kafka)
         self._publish_policy(servers.kafka)
         if self._prepare is not None:
             self._prepare(self.log, servers.kafka)
@@ -122,8 +121,16 @@ class Engine:
         if self._has_jobs:
             self._learn.wait_until_healthy()
 
+    def keep(self) -> None:
+        """Starts again what has died, and puts the time into the log; to be called several times a second."""
+        self._stack.keep()
+        try:
+            self.tick()
+        except ConfigError:  # a producer that has given up for good, and says so at each record
+            self.log = self._open_log(self.addresses.kafka)
+
     def check(self) -> None:
-        """Raises ConfigError if a child has died; to be called several times a second."""
+        """Raises ConfigError if a child has died, for a run that is worth nothing then; several times a second."""
         death = self._stack.poll()
         if death is not None:
             raise ConfigError(
@@ -160,6 +167,11 @@ class Engine:
                 raise ConfigError("the decide job does not work off its log; see its log file")
             time.sleep(REST_S)
 
+    def _open_log(self, kafka: str) -> Log:
+        config = self._config
+        sign = signer_of(config)
+        return Log(kafka, config.topic_prefix, config.source_format, sign=sign)
+
     def _publish_policy(self, kafka: str) -> None:
         topic = self._config.topic_prefix + CONTROL
         if not any(ends_of(kafka, [topic])[topic].values()):
@@ -183,7 +195,7 @@ def decide_child(config: Config, addresses: Addresses) -> Child:
         address=addresses.flink,
         service="flink",
         folder=PROJECT,
-        environment=environment_of(config),
+        environment=job_environment(config),
         healthy_seconds_max=JOB_SECONDS_MAX,
     )  # fmt: skip
 
@@ -200,7 +212,7 @@ def learn_child(config: Config, addresses: Addresses) -> Child:
         is_healthy=lambda _: is_running(addresses.learn, "learn"),
         address=addresses.learn,
         folder=PROJECT,
-        environment=environment_of(config),
+        environment=job_environment(config),
         healthy_seconds_max=JOB_SECONDS_MAX,
     )  # fmt: skip
 
@@ -227,7 +239,7 @@ def store_child(config: Config, addresses: Addresses) -> Child:
         ),
         is_healthy=is_healthy,
         folder=PROJECT,
-        environment=environment_of(config),
+        environment=store_environment(config),
     )  # fmt: skip
 
 
@@ -254,7 +266,7 @@ def api_child(config: Config, addresses: Addresses) -> Child:
         is_healthy=lambda _: is_api_alive(f"127.0.0.1:{port}"),
         address=f"127.0.0.1:{port}",
         folder=PROJECT,
-        environment=environment_of(own),
+        environment=api_environment(own),
     )  # fmt: skip
 
 
@@ -269,11 +281,6 @@ def is_api_alive(address: str) -> bool:
         return False
     finally:
         connection.close()
-
-
-def environment_of(config: Config) -> dict[str, str]:
-    """The environment of this process for a child, with the settings that are in use."""
-    return {**os.environ, **as_environment(config), "PYTHONUNBUFFERED": "1"}
 
 
 def _partition_count(kafka: str, topic: str) -> int:

@@ -23,12 +23,13 @@ from jobs.metrics import read_counts
 from jobs.replay import Plan, next_plan, reached_ms
 from jobs.run_job import EXIT_STOPPED
 from jobs.stack.causes import remedy
+from jobs.stack.environment import job_environment
 from jobs.stack.ports import LOOPBACK, free_port
 from jobs.stack.process import Child, Process
 from jobs.submit import checkpoint_folder, savepoint_folder
 from schemas.errors import ConfigError
 from schemas.limits import MINUTE_MS
-from scripts.engine import Addresses, environment_of, store_child
+from scripts.engine import Addresses, store_child
 from scripts.replay_meter import Meter
 from scripts.replay_run import Run, RunFolder
 from scripts.replay_topics import ring, store_lag
@@ -290,7 +291,7 @@ class Worker:
         """The job in its process; when interrupted it is stopped with a savepoint, else it is gone after."""
         child = Child(
             name=job.name, argv=job.argv, is_healthy=lambda _: True, folder=PROJECT,
-            environment=environment_of(self._config),
+            environment=job_environment(self._config),
         )  # fmt: skip
         process = Process(child, self._config.home / "logs")
         try:

@@ -1,5 +1,6 @@
 """What runs and where: `kairos status`, and the addresses for commands that need a running engine."""
 
+import time
 from typing import Final, NamedTuple, NotRequired, TypedDict
 
 from redis import RedisError
@@ -12,6 +13,7 @@ from jobs.stack.state import read_state
 from jobs.stack.status import statuses
 from schemas.decisions import Decision
 from schemas.errors import ConfigError
+from scripts.engine import is_api_alive
 from scripts.stores import store_of
 
 SERVICES: Final = ("kafka", "redis", "flink", "learn", "store", "api")
@@ -26,11 +28,17 @@ COUNTED: Final = (
 
 
 class ServiceStatus(TypedDict):
-    """`state` is up or down; a job that is up says what it has counted since its start."""
+    """`state` is up, down, or failing: ended so often that it is tried only now and then.
+
+    A job that is up says what it has counted since its start; what ended by itself, how often, when and why.
+    """
 
     state: str
     address: str | None
     counts: NotRequired[dict[str, int]]
+    restarts: NotRequired[int]
+    ended_ms: NotRequired[int]
+    reason: NotRequired[str]
 
 
 def status(config: Config) -> dict[str, ServiceStatus]:
@@ -48,11 +56,30 @@ def status(config: Config) -> dict[str, ServiceStatus]:
             is_up = address is not None and is_running(address, JOBS[name])
         if name == "store" and is_up:
             is_up = _has_writer(config)
-        result[name] = {"state": "up" if is_up else "down", "address": address}
+        if name == "api" and is_up:
+            is_up = address is not None and is_api_alive(address)
+        down = one.state if one is not None and one.state == "failing" else "down"
+        result[name] = {"state": "up" if is_up else down, "address": address}
+        if one is not None and one.ending is not None:
+            result[name] |= ServiceStatus(
+                state=result[name]["state"],
+                address=address,
+                restarts=one.restarts,
+                ended_ms=one.ending.at_ms,
+                reason=one.ending.reason,
+            )
         if name in JOBS and is_up and address is not None:
             counts = read_counts(address, JOBS[name])
             result[name]["counts"] = {one: counts[one] for one in COUNTED if counts[one]}
     return result
+
+
+def ended_in_words(one: ServiceStatus) -> str:
+    """How often a service ended by itself, when the last time, and why; empty where it did not."""
+    if "reason" not in one:
+        return ""
+    at = time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(one["ended_ms"] / 1_000))
+    return f"{one['restarts']} times, last at {at}: {one['reason']}"
 
 
 class ApiTargets(NamedTuple):

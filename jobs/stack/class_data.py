@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import Final, Literal
 
 from jobs.stack.alone import Busy, alone
+from jobs.stack.environment import plain_environment
 from jobs.stack.java import java_home
 from jobs.stack.process import dying_with
 
@@ -155,7 +156,7 @@ def _run(command: Sequence[str], is_ending: Callable[[], bool]) -> int | None:
     """Runs a command; its exit code, or None where it was killed: the end had come, or it took too long."""
     quiet, end_s = subprocess.DEVNULL, time.monotonic() + MAKE_S_MAX
     with subprocess.Popen(
-        command, stdin=quiet, stdout=quiet, stderr=quiet,
+        command, stdin=quiet, stdout=quiet, stderr=quiet, env=plain_environment(),
         process_group=0,  # a Ctrl-C is for us, who then end it
         preexec_fn=dying_with(os.getpid()),  # noqa: PLW1509 - it only tells the kernel
     ) as process:  # fmt: skip

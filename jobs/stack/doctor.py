@@ -14,6 +14,7 @@ from jobs.stack import kafka, valkey
 from jobs.stack.jars import JarSet, can_fetch, missing_jars
 from jobs.stack.java import java_home
 from jobs.stack.ports import is_free
+from jobs.stack.private import is_private
 from jobs.trust import keys_of, roots_of, signer_of
 from schemas.errors import ConfigError
 
@@ -44,6 +45,7 @@ def checks(config: Config, jars: Path | None = None) -> list[Check]:
         _runs("java", lambda: java_home() / "bin" / "java", "-version"),
         _runs("valkey", valkey.valkey_binary, "--version"),
         _folder(home),
+        _private(home),
         _disk(home),
         _memory(),
         _jars(jars or home / "jars"),
@@ -90,6 +92,12 @@ def _folder(home: Path) -> Check:
     folder = _nearest(home)
     is_ok = os.access(folder, os.W_OK | os.X_OK) and ":" not in str(home)
     return Check("folder", is_ok, str(home), "set KAIROS_HOME to a folder you may write, without :")
+
+
+def _private(home: Path) -> Check:
+    is_ok = not home.exists() or is_private(home)
+    found = "closed to other users" if is_ok else "other users of this machine can read it"
+    return Check("home", is_ok, found, f"chmod -R go= {home}, as its owner")
 
 
 def _disk(home: Path) -> Check:

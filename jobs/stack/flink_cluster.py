@@ -25,6 +25,7 @@ from jobs.stack.causes import root_cause, tail
 from jobs.stack.flink_java import flink_class_data, flink_java
 from jobs.stack.java import java_home
 from jobs.stack.ports import LOOPBACK, free_port, preferred_port
+from jobs.stack.private import make_private, written_privately
 from jobs.stack.process import Child, Process, ended_by_sigterm
 from schemas.errors import ConfigError
 
@@ -160,6 +161,8 @@ class FlinkCluster:
     def start(self, wanted: Wanted) -> str:
         """Starts all of it and returns the REST address; raises ConfigError with nothing left running."""
         try:
+            self._cleanup.enter_context(written_privately())
+            make_private(self._folder)
             self._cleanup.enter_context(state.lock(self._folder))
             self._cleanup.enter_context(ended_by_sigterm())
             state.end_leftovers(self._folder)

@@ -102,7 +102,6 @@ def kafka_child(
     say: Callable[[str], None] = lambda line: None,
 ) -> Child:
     """The broker on `port`, with its data in the formatted `folder`."""
-    _write_settings(folder, port)
     address = f"{LOOPBACK}:{port}"
     return Child(
         "kafka",
@@ -116,6 +115,8 @@ def kafka_child(
         lambda pid: is_kafka_healthy(address, cluster_id),
         address=address,
         folder=folder,
+        # each time, because another process may have taken the controller's port meanwhile
+        prepare=lambda: _write_settings(folder, port),
     )
 
 

@@ -13,6 +13,8 @@ from types import FrameType
 from typing import Final, NamedTuple, Self
 
 from jobs.stack.causes import is_port_taken, remedy, root_cause, tail
+from jobs.stack.environment import plain_environment
+from jobs.stack.private import PRIVATE
 from schemas.errors import ConfigError
 
 PR_SET_PDEATHSIG: Final = 1
@@ -26,7 +28,8 @@ _libc: Final = ctypes.CDLL(None)
 class Child(NamedTuple):
     """What to start. `is_healthy` gets the child's pid and answers within a few seconds.
 
-    `name` names it in messages and its log, `service` in the status where that is another.
+    `name` names it in messages and its log, `service` in the status where that is another. `prepare` is called before
+    each start. Without an `environment` it gets ours, but for our settings.
     """
 
     name: str
@@ -37,6 +40,7 @@ class Child(NamedTuple):
     folder: Path | None = None
     environment: dict[str, str] | None = None
     healthy_seconds_max: float = 60.0
+    prepare: Callable[[], None] = lambda: None
 
 
 class StartFailed(ConfigError):
@@ -60,6 +64,7 @@ class Process:
         self.child = child
         self.log = logs / f"{child.name}.log"
         self._is_swept = False
+        child.prepare()
         logs.mkdir(parents=True, exist_ok=True)
         if self.log.exists():
             self.log.replace(self.log.with_suffix(".log.1"))
@@ -70,7 +75,8 @@ class Process:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 cwd=child.folder,
-                env=child.environment,
+                env=plain_environment() if child.environment is None else child.environment,
+                umask=PRIVATE,
                 # A group of its own: Ctrl-C reaches the parent alone, which stops all in order.
                 process_group=0,
                 preexec_fn=dying_with(os.getpid()),  # noqa: PLW1509 - it only calls prctl
@@ -124,7 +130,7 @@ class Process:
 
     def bound_log(self) -> None:
         """Empties a log that has grown beyond 64 MiB; the child goes on writing to it, also if it was deleted."""
-        with suppress(FileNotFoundError):
+        with suppress(OSError):
             if self.log.stat().st_size > LOG_BYTES_MAX:
                 os.truncate(self.log, 0)
 

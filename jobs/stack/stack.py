@@ -1,7 +1,7 @@
-"""The stack: Kafka, Valkey and whatever is added, started in order and stopped in reverse."""
+"""The stack: Kafka, Valkey and whatever is added, started in order, kept running and stopped in reverse."""
 
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from os import getpid
 from pathlib import Path
 from typing import Final, NamedTuple, Self
@@ -10,7 +10,9 @@ from jobs.stack import kafka, state, valkey
 from jobs.stack.causes import remedy
 from jobs.stack.jars import jar_paths
 from jobs.stack.ports import free_port, preferred_port
+from jobs.stack.private import make_private, written_privately
 from jobs.stack.process import Child, PortTaken, Process, ended_by_sigterm
+from jobs.stack.supervised import Supervised
 from schemas.errors import ConfigError
 
 PORT_ATTEMPTS_MAX: Final = 3
@@ -54,10 +56,11 @@ class Stack:
         self._kafka = kafka
         self._redis = redis
         self._say = say
-        self._processes: list[Process] = []
+        self._children: list[Supervised] = []
         self._servers = 0
         self._external: list[state.Service] = []
         self._last: state.State | None = None
+        self._is_recorded = True
         self._cleanup = ExitStack()
 
     def __enter__(self) -> Self:
@@ -69,6 +72,8 @@ class Stack:
     def start(self) -> StackAddresses:
         """Starts or checks both servers; raises ConfigError, with nothing left running."""
         try:
+            self._cleanup.enter_context(written_privately())
+            make_private(self.home)
             self._cleanup.enter_context(state.lock(self.home))
             self._cleanup.enter_context(ended_by_sigterm())
             state.end_leftovers(self.home)
@@ -76,7 +81,7 @@ class Stack:
             self._record()
             redis = self._start_redis()
             kafka_address = self._start_kafka()
-            self._servers = len(self._processes)
+            self._servers = len(self._children)
             return StackAddresses(kafka=kafka_address, redis=redis)
         except OSError as error:
             self.stop()
@@ -92,26 +97,36 @@ class Stack:
             process.wait_until_healthy()
         except BaseException:
             process.stop()
-            self._processes.remove(process)
+            self._children.pop()
             self._record()
             raise
 
     def launch(self, child: Child) -> Process:
-        """Starts one more child and does not wait for it; `poll` says if it dies."""
+        """Starts one more child and does not wait for it; `poll` says if it dies, `keep` starts it again."""
         self._say(f"starting {child.name}")
-        process = Process(child, self.home / "logs")
-        self._processes.append(process)
+        self._children.append(Supervised(child, self.home / "logs"))
         # Recorded before it answers, so that `kairos down` finds it even now.
         self._record()
-        return process
+        return self._children[-1].process
 
     def poll(self) -> Death | None:
         """A child that has ended by itself, if any; also keeps the logs bounded."""
-        for process in self._processes:
+        for process in (one.process for one in self._children):
             process.bound_log()
             if (code := process.exit_code()) is not None:
                 return Death(process.child.name, code, process.root_cause(), process.log)
         return None
+
+    def keep(self) -> None:
+        """Starts again what has ended by itself, each child by itself; to be called several times a second.
+
+        How often stands in jobs/stack/restarts.py. `keep` and `poll` are not for the same stack at the same time.
+        """
+        news = [child.keep(self._say) for child in self._children]
+        if any(news) or not self._is_recorded:
+            self._is_recorded = False
+            with suppress(OSError):  # a full disk: written once there is room
+                self._record()
 
     def stop(self) -> None:
         """Stops everything in reverse order and gives the home folder back."""
@@ -123,10 +138,9 @@ class Stack:
         self._stop_down_to(self._servers)
 
     def _stop_down_to(self, count: int) -> None:
-        while len(self._processes) > count:
-            process = self._processes[-1]
-            process.stop()
-            self._processes.pop()
+        while len(self._children) > count:
+            self._children[-1].stop()
+            self._children.pop()
 
     def _start_redis(self) -> str:
         if self._redis is not None:
@@ -176,13 +190,7 @@ class Stack:
         return (default,) if last is None else (int(last.rpartition(":")[2]), default)
 
     def _record(self) -> None:
-        started = (
-            state.Service(
-                process.child.service or process.child.name,
-                process.child.address,
-                state.running(process.pid),
-            )
-            for process in self._processes
-        )
         owner = state.running(getpid())
+        started = (child.service() for child in self._children)
         state.write_state(self.home, state.State(owner, (*self._external, *started)))
+        self._is_recorded = True

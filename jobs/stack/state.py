@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from jobs.stack.restarts import Ending
 from schemas.errors import ConfigError
 
 POLL_SECONDS: Final = 0.05
@@ -26,11 +27,18 @@ class Running(msgspec.Struct, frozen=True):
 
 
 class Service(msgspec.Struct, frozen=True):
-    """A server of the stack; one that the user brought has no process."""
+    """A server of the stack; one that the user brought has no process.
+
+    `restarts`: how often it was started again; `ending`: how it ended by itself the last time. One that `is_failing`
+    ends each time soon after its start.
+    """
 
     name: str
     address: str | None = None
     process: Running | None = None
+    restarts: int = 0
+    ending: Ending | None = None
+    is_failing: bool = False
 
 
 class State(msgspec.Struct, frozen=True):

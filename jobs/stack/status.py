@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
 from jobs.stack.kafka import is_kafka_healthy
+from jobs.stack.restarts import Ending
 from jobs.stack.state import Service, is_alive, read_state
 from jobs.stack.valkey import is_valkey_healthy
 
@@ -15,23 +16,34 @@ _CHECKS: Final[dict[str, Callable[[str], bool]]] = {
 
 
 class Status(NamedTuple):
-    """Whether a service is up, where it answers, and its process where it is embedded."""
+    """Whether a service is up, where it answers, its process where it is embedded, and how it fared.
 
-    state: Literal["up", "down"]
+    A service is failing that ended so often that it is tried only now and then.
+    """
+
+    state: Literal["up", "down", "failing"]
     address: str | None
     pid: int | None
+    restarts: int = 0
+    ending: Ending | None = None
 
 
 def statuses(home: Path) -> dict[str, Status]:
     """Every service of the last stack in this home, by name; empty where there never was one."""
     state = read_state(home)
-    return {one.name: _status(one) for one in state.services} if state else {}
+    if state is None:
+        return {}
+    is_kept = is_alive(state.owner)
+    return {one.name: _status(one, is_kept) for one in state.services}
 
 
-def _status(service: Service) -> Status:
+def _status(service: Service, is_kept: bool) -> Status:
     pid = service.process.pid if service.process else None
     lives = service.process is None or is_alive(service.process)
     check = _CHECKS.get(service.name)
     if check is not None and service.address is not None:
         lives = lives and check(service.address)
-    return Status("up" if lives else "down", service.address, pid)
+    failing: Literal["failing", "down"] = "failing" if service.is_failing and is_kept else "down"
+    return Status(
+        "up" if lives else failing, service.address, pid, service.restarts, service.ending
+    )

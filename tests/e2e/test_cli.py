@@ -1,6 +1,7 @@
 """The command line where nothing runs: help, refusals, exit codes."""
 
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ import typer
 from typer.testing import CliRunner
 
 from jobs.config import SETTINGS
+from jobs.stack.restarts import Ending
+from jobs.stack.state import Service, State, running, write_state
 from scripts.cli import app
 from tests.e2e.homes import Home
 
@@ -138,3 +141,21 @@ def test_doctor_fails_exactly_where_something_is_missing(home: Home) -> None:
         "MISSING" in line and "a:b" in line and "set KAIROS_HOME" in line
         for line in broken.stdout.splitlines()
     )
+
+
+def test_status_of_what_is_failing_ends_with_3(home: Home) -> None:
+    ending = Ending(1_795_917_470_310, "ended with code 1: no use (store.log)")
+    failing = Service("store", None, running(2**22 + 1), 7, ending, True)
+    write_state(home.path, State(running(os.getpid()), (failing,)))
+    done = home.kairos("status", "--json")
+    assert done.returncode == 3
+    assert json.loads(done.stdout)["store"] == {
+        "state": "failing",
+        "address": None,
+        "restarts": 7,
+        "ended_ms": ending.at_ms,
+        "reason": ending.reason,
+    }
+    done = home.kairos("status")
+    assert done.returncode == 3
+    assert "7 times, last at 2026-11-29 01:57:50Z: ended with code 1: no use" in done.stdout
