@@ -1,0 +1,55 @@
+"""What SECURITY.md and the threat model promise names the test that holds it, and that test is there."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+ROOT: Final = Path(__file__).parent.parent
+PAGES: Final = ("SECURITY.md", "docs/threat-model.md")
+NAMED: Final = re.compile(r"`(?P<file>[\w./-]*)::(?P<name>\w+)(?:\[[^`]*\])?`")
+ITEM: Final = re.compile(r"^- .*(?:\n  .*)*", re.MULTILINE)
+
+
+def named(text: str) -> Iterator[tuple[str, str]]:
+    """File and test; a test without a file is of the file named before it."""
+    file = ""
+    for one in NAMED.finditer(text):
+        file = one["file"] or file
+        yield file, one["name"]
+
+
+def promises(page: str) -> list[str]:
+    """The rows of its table and the items of its lists."""
+    text = (ROOT / page).read_text()
+    rows = [one for one in text.splitlines() if one.startswith("| ")]
+    return [one for one in rows if not one.startswith(("| who,", "| ---"))] + ITEM.findall(text)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_each_promise_names_a_test(page: str) -> None:
+    found = promises(page)
+    assert len(found) > 5
+    assert [one for one in found if not list(named(one))] == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_each_test_that_a_page_names_is_there(page: str) -> None:
+    missing = []
+    for file, name in named((ROOT / page).read_text()):
+        path = ROOT / file
+        if not path.is_file() or not re.search(
+            rf"^ *(?:async )?def {name}\(", path.read_text(), re.MULTILINE
+        ):
+            missing.append(f"{file}::{name}")
+    assert missing == []
+
+
+def test_a_promise_without_a_test_and_a_test_that_is_gone_are_found() -> None:
+    assert list(named("- Nothing happens.")) == []
+    assert list(named("(`tests/a.py::test_b`, `::test_c[x]`)")) == [
+        ("tests/a.py", "test_b"),
+        ("tests/a.py", "test_c"),
+    ]
