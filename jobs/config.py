@@ -39,6 +39,7 @@ class Config(NamedTuple):
     state_backend: StateBackend | None
     slots: Slots
     core: int | None
+    flink_keys: Path | None
     api_host: str
     api_port: int
     api_budget_ms: int
@@ -181,6 +182,9 @@ SETTINGS: Final = (
         "on a cluster: a slot for each of the two operators of decide, or one for both",
     ),
     Setting("KAIROS_CORE", "", _core, "core of a process's Python tasks; empty = by its id"),
+    Setting(
+        "KAIROS_FLINK_KEYS", "", _file, "folder of the keys that a Flink of yours wants; see docs"
+    ),
     Setting("KAIROS_API_HOST", "127.0.0.1", str, "where the Decision API listens"),
     Setting("KAIROS_API_PORT", "8000", _within(1, 65_535), "its port; if taken, the next free one"),
     Setting("KAIROS_API_BUDGET_MS", "50", _within(0, 10_000), "how long it waits for the engine"),

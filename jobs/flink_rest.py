@@ -7,6 +7,8 @@ from typing import Any, Final, NamedTuple
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
+from jobs.config import Config
+from jobs.flink_keys import Keys, keys_for
 from schemas.errors import ConfigError
 
 ANSWER_S: Final = 10.0
@@ -53,10 +55,16 @@ class Checkpoints(NamedTuple):
 
 
 class FlinkRest:
-    """One cluster at HOST:PORT. Every method raises ConfigError where it does not answer."""
+    """One cluster at HOST:PORT, which knows us by `keys` if it wants any. Every method raises ConfigError where it does not answer."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, keys: Keys | None = None) -> None:
         self.address = address
+        self.keys = keys
+
+    @property
+    def page(self) -> str:
+        """The address of Flink's page, for a browser that has the keys."""
+        return f"{'http' if self.keys is None else 'https'}://{self.address}"
 
     def answers(self) -> bool:
         """Whether a cluster answers there."""
@@ -178,13 +186,14 @@ class FlinkRest:
         """What the cluster answers; an error of Flink's is a ConfigError with its root cause."""
         data = json.dumps(body).encode() if body is not None else None
         request = Request(
-            f"http://{self.address}{path}",
+            f"{self.page}{path}",
             data,
             {"Content-Type": "application/json"},
             method=method,
         )
         try:
-            with urlopen(request, timeout=ANSWER_S) as answer:
+            context = None if self.keys is None else self.keys.context()
+            with urlopen(request, timeout=ANSWER_S, context=context) as answer:
                 text = answer.read()
                 return json.loads(text) if text else {}
         except HTTPError as error:
@@ -217,6 +226,11 @@ class FlinkRest:
             if time.monotonic() > deadline_s:
                 raise ConfigError(f"Flink at {self.address} did not do it within {seconds_max:g} s")
             time.sleep(POLL_S)
+
+
+def rest_of(config: Config, address: str) -> FlinkRest:
+    """The Flink at `address`, with the keys that are for it; `config.flink` is the one that the user has named."""
+    return FlinkRest(address, keys_for(config, address))
 
 
 def last_cause(trace: str) -> str:

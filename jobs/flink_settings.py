@@ -9,6 +9,8 @@ from typing import Final, NamedTuple
 
 from jobs.code import PACKAGES
 from jobs.config import PROJECT, StateBackend
+from jobs.flink_keys import Keys
+from jobs.stack.ports import LOOPBACK
 from schemas.errors import ConfigError
 
 CHECKPOINTS_KEPT: Final = 3
@@ -25,6 +27,11 @@ NETWORK_MEMORY: Final = "64m"
 SHORT_QUEUES: Final = {"taskmanager.network.memory.buffer-debloat.enabled": "true"}
 """Of task managers: what waits between two operators is a second's work, not seconds. A checkpoint waits behind it, so
 on a machine that is full the newest one would be old, and a restart do much again."""
+CLOSED: Final = {
+    "web.submit.enable": "false",
+    "web.access-control-allow-origin": "https://nobody.invalid",
+}
+"""What a page in a browser that has been given the keys must not be able to do: run a jar, or ask from elsewhere."""
 PROBE_BYTES: Final = 2**20
 
 
@@ -33,6 +40,7 @@ class RunSettings(NamedTuple):
 
     `jars` are those that a cluster does not have yet; `state_backend` None: Flink's or the cluster's own.
     `python`: the interpreter of a cluster's machines; None: the `python` on their path.
+    `keys`: those of the Flink, None for another's that wants none.
     `leaves_state`: what in it belongs to operators that this job has not, is left out.
     """
 
@@ -49,6 +57,7 @@ class RunSettings(NamedTuple):
     leaves_state: bool = False
     state_backend: StateBackend | None = None
     python: str | None = None
+    keys: Keys | None = None
 
 
 def flink_settings(run: RunSettings) -> dict[str, str]:
@@ -100,6 +109,13 @@ def _embedded(run: RunSettings) -> dict[str, str]:
         "taskmanager.memory.network.min": NETWORK_MEMORY,
         "taskmanager.memory.network.max": NETWORK_MEMORY,
         "io.tmp.dirs": str(run.work),
+        # each of these listens on all interfaces if it is not told
+        "jobmanager.bind-host": LOOPBACK,
+        "taskmanager.bind-host": LOOPBACK,
+        "taskmanager.host": LOOPBACK,
+        **CLOSED,
+        "web.cancel.enable": "false",
+        **(run.keys.settings() if run.keys else {}),
     }
 
 
@@ -113,6 +129,7 @@ def _remote(run: RunSettings) -> dict[str, str]:
             "rest.address": run.rest_host,
             "rest.port": str(run.rest_port),
         }
+        | (run.keys.rest_settings() if run.keys else {})
         | ({"pipeline.jars": jars} if jars else {})
         | python
     )

@@ -4,9 +4,9 @@ It is killed when this process ends, however that happens.
 """
 
 import os
+import re
 import shutil
 import signal
-import struct
 import subprocess
 import sysconfig
 import time
@@ -14,7 +14,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from pyflink.java_gateway import get_gateway
+from py4j.java_gateway import GatewayParameters, JavaGateway
+from pyflink import java_gateway
+from pyflink.util.exceptions import install_exception_handler, install_py4j_hooks
 
 from jobs.config import PROJECT
 from jobs.stack.class_data import never
@@ -26,7 +28,15 @@ from schemas.errors import ConfigError
 START_S: Final = 60.0
 STOP_S: Final = 10.0
 POLL_S: Final = 0.02
-PORT_FILE: Final = "gateway.port"
+MAIN: Final = "org.apache.flink.api.python.shaded.py4j.GatewayServer"
+"""py4j's own: PyFlink's asks whoever connects for no token, and wants a second server, in our process, that has none
+either. It listens on the loopback interface only."""
+PRINTED: Final = "printed"
+"""In the work folder: what the JVM prints, which is first of all port and token."""
+PORT_AND_TOKEN: Final = re.compile(rb"^(\d+)\n(\S{20,})\n", re.MULTILINE)
+PRIVATE: Final = 0o600
+WORKERS: Final = "_python_worker_execution_mode"
+"""PyFlink's own switch: "process" is the one word with which it starts no server of workers, and says nothing in thread mode."""
 LOG_BYTES: Final = "20MB"
 LOG_FILES: Final = 3
 
@@ -71,12 +81,16 @@ def start_jvm(
     """Starts the JVM in an empty work folder; what is prepared for it first stops where the end comes."""
     shutil.rmtree(settings.work, ignore_errors=True)
     settings.work.mkdir(parents=True)
+    settings.work.chmod(0o700)
     settings.log.parent.mkdir(parents=True, exist_ok=True)
-    with settings.output.open("wb") as output:
+    # appended to: once it has been emptied, what comes next stands at its beginning
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    printed = os.fdopen(os.open(settings.work / PRINTED, flags, PRIVATE), "ab")
+    with printed, settings.output.open("wb") as output:
         return subprocess.Popen(
             _command(settings, is_ending),
             stdin=subprocess.DEVNULL,
-            stdout=output,
+            stdout=printed,
             stderr=output,
             env=_environment(settings),
             preexec_fn=_before_exec(),  # noqa: PLW1509 - no other thread runs yet
@@ -85,14 +99,32 @@ def start_jvm(
 
 def connect_jvm(process: subprocess.Popen[bytes], settings: JvmSettings) -> None:
     """Waits until the JVM answers, and makes PyFlink use it; raises ConfigError."""
-    port_file = settings.work / PORT_FILE
+    printed = settings.work / PRINTED
     deadline = time.monotonic() + START_S
-    while not port_file.is_file():  # renamed into place when it is whole
+    while (found := PORT_AND_TOKEN.search(printed.read_bytes())) is None:
         if time.monotonic() > deadline or process.poll() is not None:
             raise ConfigError(f"the JVM of Flink did not start: see {settings.output}")
         time.sleep(POLL_S)
-    os.environ["PYFLINK_GATEWAY_PORT"] = str(struct.unpack_from("!I", port_file.read_bytes())[0])
-    get_gateway()  # at once: it ends where nobody has come for ten seconds
+    os.truncate(printed, 0)
+    _use(
+        JavaGateway(
+            gateway_parameters=GatewayParameters(
+                port=int(found[1]), auth_token=found[2].decode(), auto_convert=True
+            )
+        )
+    )
+
+
+def _use(gateway: JavaGateway) -> None:
+    """Makes PyFlink use a connection that it has not made: what its get_gateway does, but for the callbacks from Java.
+
+    Nor does it start the server of workers which a local run in thread mode has no use for.
+    """
+    java_gateway.import_flink_view(gateway)
+    java_gateway._gateway = gateway
+    install_exception_handler()
+    install_py4j_hooks()
+    os.environ[WORKERS] = "process"
 
 
 def stop_jvm(process: subprocess.Popen[bytes]) -> None:
@@ -111,9 +143,9 @@ def _command(settings: JvmSettings, is_ending: Callable[[], bool]) -> tuple[str,
         f"-XX:ErrorFile={settings.log.with_suffix('.crash')}",
         f"-Djava.io.tmpdir={settings.work}",
         f"-Dlog4j.configurationFile={_log_settings(settings)}",
+        "-XX:+DisplayVMOutputToStderr",
     )
-    main = "org.apache.flink.client.python.PythonGatewayServer"
-    return (*flink_java(settings.jars, settings.heap_mb, own), main)
+    return (*flink_java(settings.jars, settings.heap_mb, own), MAIN, "--enable-auth", "0")
 
 
 def _before_exec() -> Callable[[], None]:
@@ -134,7 +166,6 @@ def _environment(settings: JvmSettings) -> dict[str, str]:
         os.environ
         | flink_folders()
         | {
-            "_PYFLINK_CONN_INFO_PATH": str(settings.work / PORT_FILE),
             "PYTHONPATH": modules,
             "JAVA_HOME": str(java_home()),
         }

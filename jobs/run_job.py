@@ -19,6 +19,8 @@ from typing import Any, Final, NamedTuple
 
 from jobs.code import code_digest
 from jobs.config import Config, config_from
+from jobs.flink_key_maker import make_keys
+from jobs.flink_keys import home_keys, keys_for
 from jobs.flink_settings import (
     RunSettings,
     copy_code,
@@ -207,13 +209,13 @@ def _run_job(
         return False
     client = env.execute_async(settings.name)
     ended = client.get_job_execution_result()
-    address = f"{run_settings.rest_host}:{run_settings.rest_port}"
+    address, keys = f"{run_settings.rest_host}:{run_settings.rest_port}", run_settings.keys
     is_ready = False
     while not ended.done() and not stop.is_asked:
         time.sleep(POLL_S)
         if jvm.poll() is not None:
             raise JobFailed("the JVM is gone")
-        if not is_ready and is_running(address, settings.kind):
+        if not is_ready and is_running(address, settings.kind, keys):
             is_ready = True
             _say(f"READY {address}")
     if ended.done():
@@ -311,6 +313,9 @@ def _run_settings(
         rest_host=host or LOOPBACK,
         rest_port=int(port) if port else arguments.rest_port,
         is_remote=bool(port),
+        keys=keys_for(config, config.flink)
+        if config.flink
+        else make_keys(home_keys(config.home).folder),
         state_backend=config.state_backend,
     )
 

@@ -12,7 +12,7 @@ import pyflink.version
 
 from jobs import upgrade
 from jobs.config import Config
-from jobs.flink_rest import FlinkJob, FlinkRest, last_cause
+from jobs.flink_rest import FlinkJob, FlinkRest, last_cause, rest_of
 from jobs.flink_settings import (
     RunSettings,
     check_writable,
@@ -22,7 +22,7 @@ from jobs.flink_settings import (
 )
 from jobs.job_settings import JobSettings
 from jobs.savepoint_offsets import offsets_in
-from jobs.stack.flink_cluster import is_local
+from jobs.stack.local_cluster import is_local
 from jobs.stack.state import is_alive, read_state
 from schemas.errors import ConfigError
 
@@ -77,7 +77,7 @@ class Submission:
         self._config = config
         self._settings = settings
         self._say = say
-        self._rest = FlinkRest(config.flink)
+        self._rest = rest_of(config, config.flink)
         self._going: upgrade.Replacement | None = None
         self._gone: upgrade.Replaced | None = None
         self._restore_from: str | None = None
@@ -164,7 +164,7 @@ class Submission:
             "job_id": job.job_id,
             "name": job.name,
             "address": self._rest.address,
-            "page": f"http://{self._rest.address}/#/job/running/{job.job_id}/overview",
+            "page": f"{self._rest.page}/#/job/running/{job.job_id}/overview",
             "parallelism": self._settings.parallelism,
             "from": self._restore_from,
         }

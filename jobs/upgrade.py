@@ -9,11 +9,10 @@ from jobs.flink_rest import FlinkJob, FlinkRest
 from jobs.flink_settings import check_writable
 from jobs.stack.flink_cluster import (
     Wanted,
-    cluster_folder,
-    is_local,
     read_wanted,
     write_wanted,
 )
+from jobs.stack.local_cluster import cluster_folder, is_local
 from schemas.errors import ConfigError
 
 POLL_S: Final = 0.1

@@ -11,8 +11,9 @@ import psutil
 from jobs.config import PROJECT, Config
 from jobs.replay import make_plan, planned_range
 from jobs.stack.environment import job_environment
-from jobs.stack.flink_cluster import FlinkCluster, Wanted, cluster_folder
+from jobs.stack.flink_cluster import FlinkCluster, Wanted
 from jobs.stack.jars import jar_paths
+from jobs.stack.local_cluster import cluster_folder
 from schemas.errors import ConfigError
 from schemas.topics import EVENTS
 from scripts.bench_setting import CANDIDATES, BenchEngine, bench_config, describe, prepare, records

@@ -7,8 +7,8 @@ from typing import Any, Final, NamedTuple
 
 import psutil
 
-from jobs.config import Config
-from jobs.flink_rest import FlinkRest
+from jobs.config import Config, config_from
+from jobs.flink_rest import rest_of
 from jobs.publish import now_ms
 from schemas.events import Event, EventType
 from scripts.bench_setting import CANDIDATES, BenchEngine, bench_config, describe, prepare, records
@@ -109,7 +109,7 @@ def visits(known: int, wanted: int) -> Iterator[Event]:
 
 def _checkpoint(engine: Engine) -> tuple[float, float]:
     """Bytes and milliseconds of the next checkpoints, their medians."""
-    rest = FlinkRest(engine.addresses.flink)
+    rest = rest_of(config_from(), engine.addresses.flink)
     seen: dict[int, tuple[int, int]] = {}
     while len(seen) < CHECKPOINTS:
         engine.check()

@@ -17,8 +17,9 @@ from jobs.config import Config
 from jobs.flink_rest import FlinkRest
 from jobs.kafka import read_to_end
 from jobs.publish import Log, now_ms
-from jobs.stack.flink_cluster import FlinkCluster, Wanted, cluster_folder
+from jobs.stack.flink_cluster import FlinkCluster, Wanted
 from jobs.stack.jars import jar_paths
+from jobs.stack.local_cluster import cluster_folder
 from log.store_address import open_redis
 from schemas.codec import DECISION
 from schemas.control import Control

@@ -8,18 +8,17 @@ from pathlib import Path
 from typing import Any, Final
 
 from jobs.config import PROJECT, Config
-from jobs.flink_rest import FlinkJob, FlinkRest
+from jobs.flink_rest import FlinkJob, FlinkRest, rest_of
 from jobs.flink_settings import check_writable
 from jobs.stack import state
 from jobs.stack.causes import remedy
 from jobs.stack.environment import job_environment
 from jobs.stack.flink_cluster import (
     Wanted,
-    cluster_folder,
-    local_address,
     read_wanted,
     write_wanted,
 )
+from jobs.stack.local_cluster import cluster_folder, local_address
 from jobs.submit import checkpoint_folder, savepoint_folder
 from schemas.errors import ConfigError
 from scripts.console import say, show
@@ -46,6 +45,10 @@ def address(config: Config, cluster: str | None) -> str:
             "no cluster runs in this home: `kairos cluster up` starts one, --cluster names another"
         )
     return found
+
+
+def _rest(config: Config, cluster: str | None) -> FlinkRest:
+    return rest_of(with_cluster(config, cluster, None), address(config, cluster))
 
 
 def up(config: Config, task_managers: int | None, is_rocksdb: bool | None) -> dict[str, Any]:
@@ -84,7 +87,7 @@ def status(config: Config, cluster: str | None) -> dict[str, Any]:
     where = _checked(cluster) if cluster else config.flink or local_address(config.home)
     if where is None:
         return {"state": "down", "address": None}
-    rest = FlinkRest(where)
+    rest = _rest(config, cluster)
     if not rest.answers():
         return {"state": "down", "address": where}
     wanted = (
@@ -94,7 +97,7 @@ def status(config: Config, cluster: str | None) -> dict[str, Any]:
     return {
         "state": "up",
         "address": where,
-        "page": f"http://{where}",
+        "page": rest.page,
         "flink_version": rest.version(),
         "task_managers": there,
         "missing": sorted(set(wanted.names) - set(there), key=_number) if wanted else [],
@@ -132,7 +135,7 @@ def show_status(found: dict[str, Any]) -> None:
 
 def stop(config: Config, cluster: str | None, name: str) -> dict[str, Any]:
     """Stops a job with a savepoint."""
-    rest = FlinkRest(address(config, cluster))
+    rest = _rest(config, cluster)
     job = rest.find_job(name)
     savepoint = rest.stop(job.job_id, savepoint_folder(config, job.name))
     rest.await_over(job.job_id)
@@ -141,7 +144,7 @@ def stop(config: Config, cluster: str | None, name: str) -> dict[str, Any]:
 
 def savepoint(config: Config, cluster: str | None, name: str) -> dict[str, Any]:
     """Makes a savepoint of a job, which goes on."""
-    rest = FlinkRest(address(config, cluster))
+    rest = _rest(config, cluster)
     job = rest.find_job(name)
     made = rest.savepoint(job.job_id, savepoint_folder(config, job.name))
     return {"job_id": job.job_id, "name": job.name, "savepoint": made}
@@ -149,7 +152,7 @@ def savepoint(config: Config, cluster: str | None, name: str) -> dict[str, Any]:
 
 def cancel(config: Config, cluster: str | None, name: str) -> str:
     """Cancels a job; its name."""
-    rest = FlinkRest(address(config, cluster))
+    rest = _rest(config, cluster)
     job = rest.find_job(name)
     rest.cancel(job.job_id)
     return job.name
@@ -208,7 +211,7 @@ def _check_busy(config: Config, before: Wanted, wanted: Wanted) -> None:
     where = local_address(config.home)
     if not going or where is None:
         return
-    rest = FlinkRest(where)
+    rest = rest_of(config, where)
     for job in rest.jobs():
         if not job.is_over and going & rest.task_managers_of(job.job_id):
             raise ConfigError(
@@ -259,7 +262,7 @@ def _await_task_managers(config: Config, wanted: Wanted, shown: int) -> None:
             say(line)
         shown = len(lines)
         where = local_address(config.home)
-        rest = FlinkRest(where) if where else None
+        rest = rest_of(config, where) if where else None
         if rest and rest.answers() and set(wanted.names) <= set(rest.task_managers()):
             return
         if lines and lines[-1].startswith("kairos: "):

@@ -115,11 +115,34 @@ def cluster_cancel(job: JobName, cluster: WhichCluster = None) -> None:
     show(f"{module.cancel(config_from(), cluster, job)} is cancelled")
 
 
+@app.command("keys")
+def cluster_keys(
+    folder: Annotated[
+        Path, typer.Argument(help="Where they are put; what is there already stays.")
+    ],
+    name: Annotated[
+        list[str], typer.Option(help="A name or address of the JobManager; say it again for more.")
+    ],
+    password: Annotated[
+        str | None, typer.Option(help="Of the PKCS 12 file; without it a random one, put beside.")
+    ] = None,
+) -> None:
+    """Make keys for a Flink of yours, which then answers only those who have them.
+
+    Name the folder to Kairos by KAIROS_FLINK_KEYS; flink.yaml in it is for the Flink's own settings.
+    """
+    from jobs.flink_key_maker import make_keys, write_settings
+
+    settings = write_settings(make_keys(folder.absolute(), name, password))
+    show(f"the keys are in {folder}; Flink's own settings need {settings}")
+
+
 @app.command("supervise", hidden=True)
 def cluster_supervise() -> None:
     """Hold the cluster until SIGTERM: what `kairos cluster up` runs in the background."""
-    from jobs.stack.flink_cluster import FlinkCluster, Wanted, cluster_folder, read_wanted
+    from jobs.stack.flink_cluster import FlinkCluster, Wanted, read_wanted
     from jobs.stack.jars import jar_paths
+    from jobs.stack.local_cluster import cluster_folder
 
     config = config_from()
     folder = cluster_folder(config.home)

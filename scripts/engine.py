@@ -10,6 +10,7 @@ from typing import Final, NamedTuple, Self
 from redis import RedisError
 
 from jobs.config import PROJECT, Config
+from jobs.flink_keys import home_keys, keys_for
 from jobs.kafka import create_topics, ends_of, open_consumer, partitions_of
 from jobs.metrics import is_running, read_counts
 from jobs.publish import Log, now_ms
@@ -152,14 +153,16 @@ class Engine:
         A clock tick goes to the end of each partition; when all have been counted, what lay before
         them has been taken. Decisions follow within moments, so their count must come to rest.
         """
-        wanted = read_counts(self.addresses.flink)["clock_ticks"] + self._partitions
+        flink = self.addresses.flink
+        keys = keys_for(self._config, flink)
+        wanted = read_counts(flink, keys=keys)["clock_ticks"] + self._partitions
         self._next_tick_s = 0.0
         self.tick()
         self.log.flush()
         deadline_s = time.monotonic() + DRAIN_S_MAX
         counts: dict[str, int] = {}
         while True:
-            before, counts = counts, read_counts(self.addresses.flink)
+            before, counts = counts, read_counts(flink, keys=keys)
             if counts["clock_ticks"] >= wanted and counts == before:
                 return counts
             self.check()
@@ -191,7 +194,7 @@ def decide_child(config: Config, addresses: Addresses) -> Child:
     return Child(
         name="decide",
         argv=(sys.executable, "-m", "jobs.run_decide", "--kafka", addresses.kafka, "--rest-port", port),
-        is_healthy=lambda _: is_running(addresses.flink),
+        is_healthy=lambda _: is_running(addresses.flink, keys=home_keys(config.home)),
         address=addresses.flink,
         service="flink",
         folder=PROJECT,
@@ -209,7 +212,7 @@ def learn_child(config: Config, addresses: Addresses) -> Child:
             "nice", "-n", LEARN_NICENESS, sys.executable, "-m", "jobs.run_learn",
             "--kafka", addresses.kafka, "--rest-port", port,
         ),
-        is_healthy=lambda _: is_running(addresses.learn, "learn"),
+        is_healthy=lambda _: is_running(addresses.learn, "learn", home_keys(config.home)),
         address=addresses.learn,
         folder=PROJECT,
         environment=job_environment(config),

@@ -41,6 +41,9 @@ set KAIROS_CHECKPOINTS to a folder or URI that all machines see):
       --job-classname org.apache.flink.client.python.PythonDriver \\
       -pyclientexec PYTHON -pyexec PYTHON -pyfs code -pym jobs.application decide
 
+Flink's REST and its other ports take code from whoever reaches them: `./kairos cluster keys FOLDER --name HOST` makes
+keys and the settings with which they answer only those who have them.
+
 To go on from a savepoint, put `--fromSavepoint URI` behind `start`. `learn` in the place of `decide`
 runs the learn job. Topics must exist (`./kairos up --no-jobs` makes them), or the job makes its outputs.
 """

@@ -11,12 +11,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
-from urllib.error import URLError
 
 import msgspec
 
 from jobs.config import PROJECT, Config
-from jobs.flink_rest import FlinkRest
+from jobs.flink_rest import FlinkRest, rest_of
 from jobs.flink_settings import folder_uri, local_path, newest_checkpoint, newest_of
 from jobs.job_settings import Offsets
 from jobs.metrics import read_counts
@@ -178,8 +177,8 @@ class Worker:
 
     def _look(self, job: Job, meter: Meter) -> None:
         """Takes down how far it is; raises ConfigError before the disk is full."""
-        with suppress(URLError, OSError, KeyError):  # it is starting, or has just ended
-            counts = read_counts(job.rest.address, job.name)
+        with suppress(OSError, KeyError):  # it is starting, or has just ended
+            counts = read_counts(job.rest.address, job.name, job.rest.keys)
             meter.see(sum(counts[name] for name in TAKEN), _reached(job))
         self._keep(progress=meter.progress)
         left = shutil.disk_usage(self._config.home).free
@@ -257,12 +256,12 @@ class Worker:
             # what the live run itself has saved says where its source is; what the replay left does not
             if begin == self._run.handover:
                 argv += ("--starts", _places(self._plan.range.ends))
-        return Job(name, FlinkRest(address), argv)
+        return Job(name, rest_of(self._config, address), argv)
 
     def _end_orphan(self, name: str) -> None:
         """Stops the job on the cluster that a killed process has left there: it is gone on with."""
         if self._config.flink is not None:
-            left = Job(name, FlinkRest(self._config.flink), ())
+            left = Job(name, rest_of(self._config, self._config.flink), ())
             if left.rest.job_named(name) is not None:
                 self._say(f"{name} still runs on the cluster: stopping it with a savepoint first")
                 if not self._save(left):

@@ -7,8 +7,8 @@ from redis import RedisError
 
 from jobs.config import Config
 from jobs.metrics import is_running, read_counts
-from jobs.stack.flink_cluster import local_address
 from jobs.stack.kafka import is_kafka_healthy
+from jobs.stack.local_cluster import local_address
 from jobs.stack.state import read_state
 from jobs.stack.status import statuses
 from schemas.decisions import Decision

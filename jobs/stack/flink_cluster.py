@@ -17,22 +17,22 @@ from typing import Final, Self
 
 import msgspec
 
+from jobs.flink_key_maker import make_keys
+from jobs.flink_keys import Keys, home_keys
 from jobs.flink_rest import FlinkRest
-from jobs.flink_settings import SHORT_QUEUES, folder_uri
+from jobs.flink_settings import CLOSED, SHORT_QUEUES, folder_uri
 from jobs.gateway import LOG_BYTES, LOG_FILES, LOG_SETTINGS
 from jobs.stack import state
 from jobs.stack.causes import root_cause, tail
 from jobs.stack.flink_java import flink_class_data, flink_java
 from jobs.stack.java import java_home
+from jobs.stack.local_cluster import JOB_MANAGER
 from jobs.stack.ports import LOOPBACK, free_port, preferred_port
 from jobs.stack.private import make_private, written_privately
 from jobs.stack.process import Child, Process, ended_by_sigterm
 from schemas.errors import ConfigError
 
-FOLDER: Final = "cluster"
 REST_PORT: Final = 8081
-LOCAL_NAMES: Final = ("localhost", LOOPBACK, "[::1]")
-JOB_MANAGER: Final = "jobmanager"
 JOB_MANAGER_HEAP_MB: Final = 384
 TASK_HEAP_MB: Final = 384
 """Of one task manager; what Python holds (state in use, knowledge) is beside the JVM's heap."""
@@ -97,11 +97,6 @@ class Wanted(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(self, codes=self.codes | dict.fromkeys(names, code))
 
 
-def cluster_folder(home: Path) -> Path:
-    """Where the cluster of this home keeps its settings, logs and temporary files."""
-    return home.absolute() / FOLDER
-
-
 def read_wanted(folder: Path) -> Wanted | None:
     """What the supervisor was asked for last; None where there never was a cluster."""
     try:
@@ -116,21 +111,6 @@ def write_wanted(folder: Path, wanted: Wanted) -> None:
     fresh = folder / "wanted.json.new"
     fresh.write_bytes(msgspec.json.encode(wanted))
     fresh.replace(folder / "wanted.json")
-
-
-def local_address(home: Path) -> str | None:
-    """The REST address of the cluster that runs in this home, if one does."""
-    found = state.read_state(cluster_folder(home))
-    if found is None or not state.is_alive(found.owner):
-        return None
-    return found.embedded_address(JOB_MANAGER)
-
-
-def is_local(home: Path, address: str) -> bool:
-    """Whether this REST address is that of the cluster that runs in this home."""
-    ours = local_address(home)
-    host, _, port = address.rpartition(":")
-    return ours is not None and host in LOCAL_NAMES and port == ours.rpartition(":")[2]
 
 
 class FlinkCluster:
@@ -150,6 +130,7 @@ class FlinkCluster:
         self._asked: Wanted | None = None
         self._class_data = flink_class_data("task-manager", jars)
         self._is_ending = Event()
+        self.keys = home_keys(folder.parent)
         self._sharing: Thread | None = None
 
     def __enter__(self) -> Self:
@@ -203,7 +184,7 @@ class FlinkCluster:
 
     def await_whole(self) -> FlinkRest:
         """Returns when every task manager that is wanted has joined; raises ConfigError where that takes too long."""
-        rest, deadline_s = FlinkRest(self.address), time.monotonic() + WHOLE_S_MAX
+        rest, deadline_s = FlinkRest(self.address, self.keys), time.monotonic() + WHOLE_S_MAX
         while not self._processes.keys() - {JOB_MANAGER} <= set(rest.task_managers()):
             if time.monotonic() > deadline_s:
                 raise ConfigError("the cluster is not whole: see its logs")
@@ -273,7 +254,7 @@ class FlinkCluster:
         state.write_state(self._folder, state.State(owner, tuple(services)))
 
     def _job_manager(self) -> Child:
-        rest = FlinkRest(self.address)
+        rest = FlinkRest(self.address, self.keys)
         words = (JOB_MANAGER_CLASS, "--configDir", str(self._conf), "--executionMode", "cluster")
         return Child(
             JOB_MANAGER,
@@ -286,7 +267,7 @@ class FlinkCluster:
         )
 
     def _task_manager(self, name: str) -> Child:
-        rest = FlinkRest(self.address)
+        rest = FlinkRest(self.address, self.keys)
         shared = self._class_data.at_once()  # what it lacks is made beside it
         direct = f"-XX:MaxDirectMemorySize={2 * FRAMEWORK_MB + NETWORK_MB}m"
         return Child(
@@ -333,12 +314,16 @@ class FlinkCluster:
     def _write_settings(self, wanted: Wanted) -> None:
         shutil.rmtree(self._folder / "tmp", ignore_errors=True)
         self._conf.mkdir(parents=True, exist_ok=True)
-        settings = cluster_settings(self.address, self._folder, wanted)
+        keys = make_keys(self.keys.folder)
+        settings = cluster_settings(self.address, self._folder, wanted, keys)
         lines = (f"{name}: {json.dumps(value)}\n" for name, value in settings.items())
-        (self._conf / "config.yaml").write_text("".join(lines))
+        path = self._conf / "config.yaml"
+        path.touch()
+        path.chmod(0o600)  # the password of the keys
+        path.write_text("".join(lines))
 
 
-def cluster_settings(address: str, folder: Path, wanted: Wanted) -> dict[str, str]:
+def cluster_settings(address: str, folder: Path, wanted: Wanted, keys: Keys) -> dict[str, str]:
     """Flink's own names and values. Each job brings its own settings beside these."""
     rocksdb_mb = ROCKSDB_MB if wanted.is_rocksdb else 0
     return {
@@ -373,6 +358,8 @@ def cluster_settings(address: str, folder: Path, wanted: Wanted) -> dict[str, st
         **SHORT_QUEUES,
         "io.tmp.dirs": str(folder / "tmp" / JOB_MANAGER),
         "metrics.fetcher.update-interval": "500 ms",
+        **CLOSED,
+        **keys.settings(),
         "execution.checkpointing.savepoint-dir": folder_uri(folder / "savepoints"),
     }
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from jobs.config import PROJECT
+from jobs.flink_keys import home_keys
 from jobs.flink_rest import FlinkRest
 from jobs.publish import Log
 from scripts.workload import catalogue
@@ -27,7 +28,7 @@ class Cluster(NamedTuple):
 
     @property
     def rest(self) -> FlinkRest:
-        return FlinkRest(self.address)
+        return FlinkRest(self.address, home_keys(self.home.path))
 
     def status(self) -> Any:
         return self.home.json("cluster", "status", "--json")

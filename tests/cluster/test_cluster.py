@@ -101,7 +101,7 @@ def test_job_on_the_cluster_decides(cluster: Cluster) -> None:
     assert found["from"] is None
     with under_load(cluster, "first"):
         pass
-    wait_for(lambda: read_counts(cluster.address)["decisions"] >= MARGIN)
+    wait_for(lambda: read_counts(cluster.address, keys=cluster.rest.keys)["decisions"] >= MARGIN)
     assert cluster.home.json("status", "--json")["flink"]["state"] == "up"
     (shown,) = cluster.status()["jobs"]
     assert shown["name"] == "decide"

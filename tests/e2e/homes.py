@@ -14,6 +14,7 @@ import psutil
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
 from jobs.config import PROJECT
+from jobs.flink_keys import home_keys
 from jobs.kafka import open_consumer, partitions_of
 from jobs.metrics import read_counts
 from log.following import log_record
@@ -134,7 +135,7 @@ class Engine(NamedTuple):
 
     def counts(self) -> dict[str, int]:
         """The job's counters."""
-        return read_counts(self.flink)
+        return read_counts(self.flink, keys=home_keys(self.home.path))
 
 
 class Tail:

@@ -3,7 +3,6 @@
 Checkpoints are only made on demand here, so it is certain what the restored job has to repeat.
 """
 
-import json
 import re
 import signal
 import threading
@@ -13,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import islice
 from typing import Any, Final, NamedTuple
-from urllib.request import Request, urlopen
 
 import msgspec
 import psutil
@@ -21,6 +19,8 @@ import pytest
 from redis import Redis, RedisError
 
 from jobs.config import Config, config_from
+from jobs.flink_keys import home_keys
+from jobs.flink_rest import rest_of
 from jobs.fold import Fold, FoldRules
 from jobs.kafka import create_topics, ends_of, read_to_end
 from jobs.knowledge_feed import KnowledgeFeed
@@ -114,7 +114,7 @@ class Parts(ExitStack):
         self.log.flush()
 
     def counts(self) -> dict[str, int]:
-        return read_counts(self.addresses.flink)
+        return read_counts(self.addresses.flink, keys=home_keys(self.config.home))
 
     def make_checkpoint(self) -> None:
         """Has the job make a checkpoint and returns when it is complete."""
@@ -125,11 +125,7 @@ class Parts(ExitStack):
         assert "failureCause" not in status["operation"], status
 
     def rest(self, path: str, body: dict[str, str] | None = None) -> Any:
-        data = json.dumps(body).encode() if body else None
-        url = f"http://{self.addresses.flink}{path}"
-        asked = Request(url, data, {"Content-Type": "application/json"})
-        with urlopen(asked, timeout=20) as answer:
-            return json.load(answer)
+        return rest_of(self.config, self.addresses.flink).ask(path, body)
 
     def stored(self, people: list[str]) -> list[Any] | None:
         """Sequence and decision of each person in the store; None while it is not there."""

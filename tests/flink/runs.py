@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from confluent_kafka import Producer
 
 from jobs.config import PROJECT
+from jobs.flink_keys import Keys, home_keys
 from jobs.kafka import create_topics, read_to_end
 from jobs.stack.ports import LOOPBACK, free_port
 from schemas.codec import CONTROL, ITEM
@@ -65,6 +66,7 @@ class Running(NamedTuple):
 
     process: subprocess.Popen[str]
     rest: str
+    keys: Keys
 
     def wait_until_ready(self) -> None:
         """Returns when the job has said that all of it runs."""
@@ -110,7 +112,7 @@ def start_job(
         stderr=subprocess.STDOUT,
         text=True,
     )
-    return Running(process, f"{LOOPBACK}:{port}")
+    return Running(process, f"{LOOPBACK}:{port}", home_keys(home))
 
 
 def environment(prefix: str, home: Path, parallelism: int = 1) -> dict[str, str]:

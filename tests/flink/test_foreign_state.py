@@ -36,9 +36,10 @@ def test_state_that_an_older_version_pickled_is_read(kafka: str, home: Path) -> 
     try:
         job.wait_until_ready()
         produce(kafka, PREFIX + EVENTS, [viewed(number) for number in (4, 9, 10, 11)])
-        while read_counts(job.rest)["decisions"] < 3 or read_counts(job.rest)["duplicates"] < 1:
+        counts = {"decisions": 0, "duplicates": 0}
+        while counts["decisions"] < 3 or counts["duplicates"] < 1:
             assert job.process.poll() is None
-        counts = read_counts(job.rest)
+            counts = read_counts(job.rest, keys=job.keys)
         assert (counts["events"], counts["duplicates"]) == (3, 1), "it goes on where it was made"
         assert len(read_outputs(kafka, PREFIX)[DECISIONS]) == 3
     finally:

@@ -221,7 +221,7 @@ def test_live_epochs_come_by_themselves_and_late_facts_in_the_next(kafka: str, h
         assert {one for one, _ in epochs_when(kafka, prefix, bool)} == {epoch}
         # an hour late, in a session of its own
         produce(kafka, prefix + EVENTS, [viewed("s1", begun_ms - HOUR_MS, "i2")])
-        while read_counts(job.rest, "learn")["late_facts"] < 2:
+        while read_counts(job.rest, "learn", job.keys)["late_facts"] < 2:
             time.sleep(0.05)
         end_ms = begun_ms + SESSION_GAP_MS + MINUTE_MS
         produce(kafka, prefix + EVENTS, [viewed("s0", end_ms)])

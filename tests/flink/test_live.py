@@ -84,8 +84,8 @@ def test_dead_letter_says_where_the_record_lies(job: Job) -> None:
 
 
 def test_counts_are_readable_while_it_runs(job: Job) -> None:
-    assert is_running(job.decide.rest)
-    while (counts := read_counts(job.decide.rest))["decisions"] < 20:
+    assert is_running(job.decide.rest, keys=job.decide.keys)
+    while (counts := read_counts(job.decide.rest, keys=job.decide.keys))["decisions"] < 20:
         time.sleep(0.05)  # the counts are half a second old
     assert counts["events"] == counts["decisions"] == 20
     assert counts["dead_letters"] == counts["not_single_object"] == 3
@@ -100,7 +100,9 @@ def test_later_knowledge_is_taken_and_unusable_knowledge_left_out(job: Job) -> N
     broken = Control("model", "ranker", "m", 0, uri="/nowhere", sha256="00")
     lines = [(NOON, "k", one) for one in (b"junk", CONTROL.encode(broken), CONTROL.encode(later))]
     produce(job.kafka, PREFIX + CONTROL_TOPIC, lines)
-    while (counts := read_counts(job.decide.rest))["knowledge_applied"] < 2 * 42:
+    while (counts := read_counts(job.decide.rest, keys=job.decide.keys))[
+        "knowledge_applied"
+    ] < 2 * 42:
         time.sleep(0.05)
     assert counts["knowledge_refused"] == 2 * 2
     produce(job.kafka, PREFIX + EVENTS, [viewed(90, NOON + 499), viewed(91, ONE_MINUTE_LATER)])
@@ -123,7 +125,7 @@ def test_sigterm_ends_it_in_order_and_the_next_run_goes_on(job: Job) -> None:
     again.wait_until_ready()
     produce(job.kafka, PREFIX + EVENTS, [viewed(92, ONE_MINUTE_LATER)])
     outputs_when(job, lambda out: len(out[DECISIONS]) >= 23)
-    while not (events := read_counts(again.rest)["events"]):
+    while not (events := read_counts(again.rest, keys=again.keys)["events"]):
         time.sleep(0.05)  # the counts are half a second old
     assert events == 1, "nothing is done twice"
     jvm = _jvm_of(again)

@@ -134,7 +134,7 @@ class Week(NamedTuple):
             time.sleep(0.05)
 
     def counts(self) -> dict[str, int]:
-        return read_counts(self.live.rest)
+        return read_counts(self.live.rest, keys=self.live.keys)
 
     def config(self) -> Config:
         return config_from(command_settings(self.kafka, self.home))
