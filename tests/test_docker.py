@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -9,6 +10,7 @@ import yaml
 
 from jobs.application import JOBS
 from jobs.config import PROJECT, SETTINGS
+from jobs.flink_key_maker import make_keys, write_settings
 from jobs.stack.jars import locked_jars
 from scripts.cli import app
 
@@ -16,6 +18,7 @@ DOCKER: Final = PROJECT / "docker"
 DOCKERFILE: Final = (DOCKER / "Dockerfile").read_text()
 COMPOSE: Final[dict[str, Any]] = yaml.safe_load((DOCKER / "compose.yaml").read_text())
 MANIFEST: Final[dict[str, Any]] = yaml.safe_load((DOCKER / "flink-deployment.yaml").read_text())
+POLICY: Final[dict[str, Any]] = yaml.safe_load((DOCKER / "network-policy.yaml").read_text())
 PINNED: Final = re.compile(r"^[\w./-]+:[\w.-]*\d+\.\d+[\w.-]*$")
 KNOWN: Final = {one.name for one in SETTINGS}
 FLINK: Final = "2.3.0"
@@ -87,6 +90,7 @@ def test_services_start_what_there_is_with_settings_that_there_are() -> None:
     assert {
         "kafka",
         "valkey",
+        "keys",
         "jobmanager",
         "taskmanager",
         "store",
@@ -95,6 +99,7 @@ def test_services_start_what_there_is_with_settings_that_there_are() -> None:
         "api",
     } == services.keys()
     volumes = COMPOSE["volumes"].keys()
+    groups = {str(one.name) for one in app.registered_groups}
     for name, service in services.items():
         assert set(service.get("depends_on", {})) <= services.keys(), name
         for other, wish in service.get("depends_on", {}).items():
@@ -104,8 +109,91 @@ def test_services_start_what_there_is_with_settings_that_there_are() -> None:
         environment = service.get("environment", {})
         assert {one for one in environment if one.startswith("KAIROS_")} <= KNOWN, name
         if service["image"].startswith("kairos:"):
-            assert service["command"][0] in commands(), name
+            assert service["command"][0] in commands() | groups, name
             assert service["read_only"], name
+
+
+def test_every_container_may_do_no_more_than_it_needs() -> None:
+    for name, service in COMPOSE["services"].items():
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert service.get("read_only") or name == "kafka", "its image writes its settings"
+        assert not service.get("privileged"), name
+    main = MANIFEST["spec"]["podTemplate"]["spec"]["containers"][0]
+    assert main["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    volumes = {one["name"] for one in MANIFEST["spec"]["podTemplate"]["spec"]["volumes"]}
+    assert {one["name"] for one in main["volumeMounts"]} == volumes
+    assert MANIFEST["spec"]["podTemplate"]["spec"]["securityContext"]["seccompProfile"] == {
+        "type": "RuntimeDefault"
+    }
+
+
+def test_only_the_api_is_reached_from_outside_and_from_this_machine_alone() -> None:
+    assert COMPOSE["networks"]["engine"]["internal"] is True
+    for name, service in COMPOSE["services"].items():
+        assert "engine" in service["networks"], name
+        assert ("ports" in service) == ("front" in service["networks"]) == (name == "api")
+        assert all(one.startswith("127.0.0.1:") for one in service.get("ports", ()))
+
+
+def test_secrets_are_files_and_no_variables() -> None:
+    for name, service in COMPOSE["services"].items():
+        for variable, value in service.get("environment", {}).items():
+            is_file = str(value).startswith(("/run/secrets/", "/keys/"))
+            wants_file = "KEY" in variable or "SECRET" in variable or "PASSWORD" in variable
+            assert is_file == wants_file, (name, variable)
+        assert set(service.get("secrets", ())) <= COMPOSE["secrets"].keys()
+    (main,) = MANIFEST["spec"]["podTemplate"]["spec"]["containers"]
+    assert not [one for one in main["env"] if re.search("KEY|SECRET|PASSWORD", one["name"])]
+
+
+def test_no_jobmanager_obeys_without_the_keys() -> None:
+    services = COMPOSE["services"]
+    assert services["keys"]["command"][:3] == ["cluster", "keys", "/keys/flink"]
+    assert services["keys"]["command"][3:] == ["--name", "jobmanager"]
+    for name in ("jobmanager", "taskmanager"):
+        assert services[name]["entrypoint"] == ["/opt/kairos/flink-start.sh"]
+        assert "keys:/keys:ro" in services[name]["volumes"], name
+    assert "https://jobmanager:8081/overview" in services["jobmanager"]["healthcheck"]["test"]
+    wanted = services["jobmanager"]["depends_on"]["keys"]["condition"]
+    assert wanted == "service_completed_successfully"
+    assert "$(cat /keys/flink/flink.yaml)" in (DOCKER / "flink-start.sh").read_text()
+    settings = MANIFEST["spec"]["flinkConfiguration"]
+    assert settings["security.ssl.internal.enabled"] == "true"
+    assert (settings["web.submit.enable"], settings["web.cancel.enable"]) == ("false", "false")
+
+
+def test_settings_of_keys_are_those_that_flink_starts_with(tmp_path: Path) -> None:
+    keys = make_keys(tmp_path / "keys" / "flink", ("jobmanager",))
+    written = yaml.safe_load(write_settings(keys).read_text())
+    assert written == keys.settings()
+    assert written["security.ssl.rest.authentication-enabled"] == "true"
+    in_manifest = MANIFEST["spec"]["flinkConfiguration"]
+    assert {one for one in in_manifest if "internal" in one} == {
+        one for one in written if "internal" in one
+    }
+
+
+def test_the_script_that_starts_flink_is_sound() -> None:
+    script = DOCKER / "flink-start.sh"
+    assert subprocess.run(["sh", "-n", script], check=False).returncode == 0
+    done = subprocess.run(["sh", script], capture_output=True, text=True, check=False)
+    assert "usage: flink-start.sh" in done.stderr
+
+
+def test_pods_are_reached_by_each_other_and_the_operator_alone() -> None:
+    ours = {"podSelector": {"matchLabels": {"kairos.job": "decide"}}}
+    labels = MANIFEST["spec"]["podTemplate"]["metadata"]["labels"]
+    assert labels == POLICY["spec"]["podSelector"]["matchLabels"]
+    assert set(POLICY["spec"]["policyTypes"]) == {"Ingress", "Egress"}
+    inner, operator = POLICY["spec"]["ingress"]
+    assert inner == {"from": [ours]}
+    assert operator["ports"] == [{"protocol": "TCP", "port": 8081}]
+    assert all("ports" in one or one["to"] == [ours] for one in POLICY["spec"]["egress"])
 
 
 def test_the_cluster_has_a_slot_for_each_that_the_jobs_take() -> None:
