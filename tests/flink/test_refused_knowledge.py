@@ -43,7 +43,7 @@ class Refusing:
         wanted = OPERATORS * (self.published + len(make_catalogue()))
         while True:
             self.view()  # what is loaded meanwhile is taken before the next event
-            counts = read_counts(self.decide.rest)
+            counts = read_counts(self.decide.rest, keys=self.decide.keys)
             if counts["knowledge_applied"] + counts["knowledge_refused"] >= wanted:
                 return counts
             time.sleep(0.2)

@@ -53,7 +53,7 @@ class Deployment(NamedTuple):
         return json.loads(self.kairos(*words, "--json").stdout)
 
     def counts_when(self, name: str, wanted: int) -> dict[str, int]:
-        while (counts := read_counts(self.decide.rest))[name] < wanted:
+        while (counts := read_counts(self.decide.rest, keys=self.decide.keys))[name] < wanted:
             time.sleep(0.1)
         return counts
 
@@ -132,7 +132,7 @@ def test_nobody_publishes_without_the_key(deployed: Deployment, tmp_path: Path) 
 def test_a_record_of_somebody_else_changes_nothing(deployed: Deployment) -> None:
     now_ms = int(time.time() * 1000)
     before = deployed.decided("before", now_ms).versions
-    refused = read_counts(deployed.decide.rest)["knowledge_refused"]
+    refused = read_counts(deployed.decide.rest, keys=deployed.decide.keys)["knowledge_refused"]
     policy = Policy(placements=(Placement("evil", event_types=("product_viewed",)),))
     evil = Control("policy", "evil", "evil", now_ms, msgspec.json.encode(policy))
     old = Control("policy", "default", "old", now_ms, msgspec.json.encode(DEFAULT_POLICY))
