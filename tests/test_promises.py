@@ -9,7 +9,7 @@ import pytest
 
 ROOT: Final = Path(__file__).parent.parent
 PAGES: Final = ("SECURITY.md", "docs/threat-model.md")
-NAMED: Final = re.compile(r"`(?P<file>[\w./-]*)::(?P<name>\w+)(?:\[[^`]*\])?`")
+NAMED: Final = re.compile(r"(?:^|[\s`(])(?P<file>[\w./-]*)::(?P<name>test_\w+)")
 ITEM: Final = re.compile(r"^- .*(?:\n  .*)*", re.MULTILINE)
 
 
