@@ -4,8 +4,7 @@ import importlib
 import pkgutil
 from collections.abc import Iterator
 from math import inf, nan
-from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Any
 
 import msgspec
 import pytest
@@ -16,14 +15,20 @@ from schemas.codec import CONTROL, DEAD_LETTER, DECISION, EVENT, ITEM, TRACE, Co
 from schemas.control import Control
 from schemas.errors import ConfigError, InvalidEvent
 from schemas.knowledge import ACTION_KNOWLEDGE, EPOCH_END, ITEM_KNOWLEDGE, PAST_SESSION, EpochEnd
-from schemas.limits import EVENT_TIME_MAX_MS, FLOAT_MAX
+from schemas.limits import EVENT_TIME_MAX_MS
 from schemas.numbers import Chance, Count, Epoch, Finite, Moment, Until, Weighed, Whole
 from schemas.policy import policy_from_payload
 from tests.examples.write import FOLDER, STATE_CODECS
+from tests.hostile.records import (
+    FLOAT_EXTREMES,
+    WHOLE_EXTREMES,
+    built,
+    changed,
+    is_within_bounds,
+    numbers_in,
+)
 from udfs.learn_facts import ActionFact, ItemFact, SessionFact
 
-WHOLE_EXTREMES = (-(2**63), -(2**53) - 1, -1, 0, 1, 2**53, 2**53 + 1, 2**60, 2**63 - 1)
-FLOAT_EXTREMES = (nan, inf, -inf, -FLOAT_MAX, FLOAT_MAX, -1.0, -0.0, 5e-324, 1e12, 1e300)
 FREE_TEXT = {
     # of our own making and of state: what fills them has a bound of its own
     "SessionContext", "SessionState", "SessionSummary", "SessionNews", "ItemTouch", "Tally", "PersonState",
@@ -157,37 +162,6 @@ EXAMPLES = sorted(one for one in FOLDER.glob("*/v*/*.avro"))
 STATES = sorted((FOLDER / "state").glob("*.msgpack"))
 
 
-def numbers_in(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
-    """The path of every number in the builtins of a record."""
-    if isinstance(value, dict):
-        for name, one in value.items():
-            yield from numbers_in(one, (*path, name))
-    elif isinstance(value, list | tuple):
-        for at, one in enumerate(value):
-            yield from numbers_in(one, (*path, at))
-    elif type(value) in (int, float):
-        yield path, value
-
-
-def changed(value: Any, path: tuple[Any, ...], number: Any) -> Any:
-    """A copy with another number under the path."""
-    if not path:
-        return number
-    if isinstance(value, dict):
-        return value | {path[0]: changed(value[path[0]], path[1:], number)}
-    found = list(value)
-    found[path[0]] = changed(value[path[0]], path[1:], number)
-    return tuple(found)
-
-
-def is_within(kind: Any, value: Any) -> bool:
-    """Whether every number in a decoded value is finite and no larger than any bound."""
-    return all(
-        abs(one) <= (2**53 if isinstance(one, int) else FLOAT_MAX)
-        for _, one in numbers_in(msgspec.to_builtins(value, builtin_types=(bytes,)))
-    )
-
-
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda one: str(one.relative_to(FOLDER)))
 def test_a_records_numbers_at_their_extremes_are_refused_or_within_bounds(example: Any) -> None:
     codec = CODECS[example.parent.parent.name]
@@ -196,36 +170,19 @@ def test_a_records_numbers_at_their_extremes_are_refused_or_within_bounds(exampl
     kind = type(value)
     for path, before in numbers_in(fields):
         for extreme in WHOLE_EXTREMES if isinstance(before, int) else FLOAT_EXTREMES:
-            hostile = _built(kind, changed(fields, path, extreme))
+            hostile = built(kind, changed(fields, path, extreme))
             try:
                 found = codec.decode(codec.encode(hostile))
             except InvalidEvent:
                 continue
-            assert is_within(kind, found), (path, extreme)
-
-
-def _built(kind: Any, value: Any) -> Any:
-    """A record with these fields, unchecked, as another program may write it."""
-    if value is None:
-        return None
-    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-        hints = {one.name: one for one in msgspec.structs.fields(kind)}
-        return kind(**{name: _built(hints[name].type, one) for name, one in value.items()})
-    origin = get_origin(kind)
-    if origin in (Union, UnionType):
-        return _built(next(one for one in get_args(kind) if one is not NoneType), value)
-    if hasattr(kind, "__metadata__"):
-        return _built(get_args(kind)[0], value)
-    if origin is tuple:
-        return tuple(_built(get_args(kind)[0], one) for one in value)
-    return value
+            assert is_within_bounds(found), (path, extreme)
 
 
 @pytest.mark.parametrize("state", STATES, ids=lambda one: one.stem)
 def test_a_states_numbers_at_their_extremes_are_refused_or_within_bounds(state: Any) -> None:
     codec: StateCodec[Any] = STATE_CODECS[state.name.partition(".")[0]]
     data = state.read_bytes()
-    assert is_within(None, codec.decode(data)), "what was ever written loads"
+    assert is_within_bounds(codec.decode(data)), "what was ever written loads"
     fields = msgspec.msgpack.decode(data[1:])
     for path, before in numbers_in(fields):
         for extreme in WHOLE_EXTREMES if isinstance(before, int) else FLOAT_EXTREMES:
@@ -234,7 +191,7 @@ def test_a_states_numbers_at_their_extremes_are_refused_or_within_bounds(state: 
                 found = codec.decode(hostile)
             except msgspec.ValidationError:
                 continue
-            assert is_within(None, found), (path, extreme)
+            assert is_within_bounds(found), (path, extreme)
 
 
 @pytest.mark.parametrize("epoch", [2**60, -1])
