@@ -9,6 +9,7 @@ import pytest
 from schemas.decisions import (
     DecisionItem,
     DecisionTrace,
+    LeftOut,
     TracedAction,
     TracedCandidate,
     Versions,
@@ -18,6 +19,7 @@ from scripts.explanation import (
     MEANINGS,
     Explained,
     action_funnel,
+    explain,
     explained_json,
     features_of,
     funnel,
@@ -25,6 +27,7 @@ from scripts.explanation import (
 from scripts.explanation import show_explained as show
 from tests.channels.decisions import make_decision
 from udfs.features import FEATURE_INDEX, FEATURE_SPACE
+from udfs.fit_records import leave_out
 
 
 def candidate(item_id: str, source: str, verdict: str, rule: str, score: float) -> TracedCandidate:
@@ -161,3 +164,17 @@ def test_without_a_model_the_values_that_differ_are_shown(monkeypatch: pytest.Mo
     title, _, rows = tables[-1]
     assert title == "values that differ"
     assert [row[0] for row in rows] == ["item_price"]  # type: ignore[attr-defined]
+
+
+def test_a_trace_that_was_too_large_is_explained_without_what_it_left_out() -> None:
+    def no_ranker(version: str) -> Any:
+        raise AssertionError(version)
+
+    cut = leave_out(trace(), LeftOut(len(trace().features), 2, 1))
+    found = explain(DECISION, cut, no_ranker)
+    assert (found.features, found.contributions) == ([], [])
+    assert found.remark == (
+        "the trace would have been too large: its features, 2 candidates, 1 actions are left out"
+    )
+    assert explained_json(found)["trace"]["left_out"]["candidates"] == 2
+    show(found, None)

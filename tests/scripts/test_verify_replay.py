@@ -10,17 +10,20 @@ import pytest
 from jobs.config import config_from
 from jobs.logged import Scope
 from jobs.recheck import Recheck, Rechecked
-from schemas.codec import CONTROL, DECISION, EVENT, TRACE
+from schemas.codec import CONTROL, DEAD_LETTER, DECISION, EVENT, TRACE
 from schemas.control import Control
+from schemas.dead_letters import DeadLetter
+from schemas.decisions import DecisionTrace, LeftOut
 from schemas.errors import ConfigError, InvalidEvent
 from schemas.limits import MINUTE_MS
 from schemas.records import LogRecord
 from schemas.topics import CONTROL as CONTROL_TOPIC
-from schemas.topics import DECISIONS, EVENTS, TRACES
+from schemas.topics import DEAD_LETTERS, DECISIONS, EVENTS, TRACES
 from scripts.verify_replay import Audit, Log, audit_json, show_audit, verify
 from tests.builders import NOON
 from tests.jobs.live_job import LiveJob, Range, Topics
 from tests.logs import Line, shopping_log
+from udfs.fit_records import TOO_LARGE, leave_out
 
 LAG_MS = 300
 EVERYTHING = Scope()
@@ -232,3 +235,35 @@ def test_a_difference_is_said_field_by_field(
     assert f"decision {first.decision_id} (altered)" in said
     assert "decision.priority" in said
     assert audit_json(found)["differences"][0]["event_id"] == first.event_id
+
+
+def test_traces_that_were_too_large_are_counted_apart_and_compared_in_what_they_hold(
+    topics: Topics,
+) -> None:
+    def cut(one: DecisionTrace) -> dict[str, Any]:
+        left_out = LeftOut(len(one.features), len(one.candidates) // 2, 0)
+        return msgspec.structs.asdict(leave_out(one, left_out))
+
+    found = audit(topics | {TRACES: edited(topics[TRACES], TRACE, cut)})
+    assert found.is_whole
+    assert found.left_out == found.reproduced == found.decisions
+
+    def wrong(one: DecisionTrace) -> dict[str, Any]:
+        return cut(one) | {"draw": 0.123}
+
+    assert audit(topics | {TRACES: edited(topics[TRACES], TRACE, wrong)}).unexplained
+
+
+def test_a_decision_that_was_too_large_is_explained_by_its_dead_letter(topics: Topics) -> None:
+    decision = DECISION.decode(topics[DECISIONS][7].value)
+    gone = topics | {
+        name: [one for one in topics[name] if decision.decision_id.encode() not in one.value]
+        for name in (DECISIONS, TRACES)
+    }
+    assert audit(gone).differing == {"not_logged": 1}
+    said = f"{decision.decision_id}: 1200000 bytes with its key, at most 1000000"
+    letter = DeadLetter(TOO_LARGE, said, b"", EVENTS, 0, 7, decision.event_time_ms)
+    record = LogRecord(DEAD_LETTERS, 0, 0, NOON, "events/0/7", DEAD_LETTER.encode(letter))
+    explained = audit(gone | {DEAD_LETTERS: [*gone.get(DEAD_LETTERS, []), record]})
+    assert explained.differing == {"too_large": 1}
+    assert explained.is_whole

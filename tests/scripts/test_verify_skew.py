@@ -12,7 +12,7 @@ from jobs.examples import matrix_of
 from jobs.fold import Fold, FoldRules
 from jobs.learner import Learner
 from schemas.codec import EVENT
-from schemas.decisions import DecisionTrace
+from schemas.decisions import DecisionTrace, LeftOut
 from schemas.knowledge import EpochEnd, KnowledgeRecord
 from schemas.limits import EPOCH_MS, EPOCHS_KEPT
 from schemas.policy import DEFAULT_POLICY
@@ -23,6 +23,7 @@ from tests.logs import shopping_log
 from udfs import features
 from udfs.compile_policy import compile_policy
 from udfs.features import FEATURE_INDEX, FEATURE_SPACE, Column, Feature
+from udfs.fit_records import leave_out
 from udfs.knowledge import Knowledge, Known
 from udfs.view_candidates import View
 
@@ -234,3 +235,11 @@ def test_bits_are_compared_but_missing_is_missing(lived: Lived) -> None:
     skew = Skew()
     compare(skew, before, after, is_late=False)
     assert {name: one.count for name, one in skew.features.items()} == {FEATURE_SPACE.names[0]: 1}
+
+
+def test_traces_that_were_too_large_say_nothing_of_skew_and_are_counted_apart(lived: Lived) -> None:
+    cut = [leave_out(one, LeftOut(max(1, len(one.features)), 1, 0)) for one in lived.traces[:5]]
+    skew = verify(lived, [*cut, *lived.traces[5:]])
+    assert skew.left_out == 5
+    assert skew.compared == len(lived.traces) - 5
+    assert skew.is_none
