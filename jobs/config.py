@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Callable, Mapping
+from ipaddress import ip_network
+from math import isfinite
 from pathlib import Path
 from typing import Final, Literal, NamedTuple, TypeVar
 
@@ -10,8 +12,10 @@ from log.settings import Brokers
 from log.store_address import StoreAddress, check_address
 from schemas.errors import ConfigError
 from schemas.limits import LATENESS_MS
+from schemas.rates import Rate, Shares
 
 PROJECT: Final = Path(__file__).resolve().parent.parent
+RATE_MAX: Final = 1e12
 T = TypeVar("T")
 SourceFormat = Literal["kairos", "json"]
 StateBackend = Literal["hashmap", "rocksdb"]
@@ -49,6 +53,23 @@ class Config(NamedTuple):
     models: str
     control_public_keys: Path | None
     control_signing_key_file: Path | None
+    api_proxies: str
+    api_session_events: Rate
+    api_session_bytes: Rate
+    api_address_requests: Rate
+    api_address_events: Rate
+    api_address_bytes: Rate
+    api_address_sessions: Rate
+    api_address_sessions_per_day: int
+    api_key_events: Rate
+    api_key_bytes: Rate
+    api_server_events: Rate
+    api_server_bytes: Rate
+    api_explanations: Rate
+    api_streams: Shares
+    api_connections: int
+    api_address_connections: int
+    shop_key_file: Path | None
 
 
 class Secret(str):
@@ -141,6 +162,34 @@ def _origins(text: str) -> str:
     return ",".join(origins)
 
 
+def _networks(text: str) -> str:
+    found = [one.strip() for one in text.split(",") if one.strip()]
+    try:
+        return ",".join(str(ip_network(one, strict=False)) for one in found)
+    except ValueError as error:
+        raise ValueError(
+            "addresses or networks are wanted, with commas between: 10.0.0.0/8,::1"
+        ) from error
+
+
+def _rate(text: str) -> Rate:
+    try:
+        per_s, burst = (float(one) for one in text.split("/"))
+    except ValueError as error:
+        raise ValueError("RATE/BURST is wanted: so much a second, so much at once") from error
+    if not (0 < per_s <= RATE_MAX and 1 <= burst <= RATE_MAX and isfinite(per_s * burst)):
+        raise ValueError(f"a rate above 0 and a burst from 1 are wanted, at most {RATE_MAX:.0e}")
+    return Rate(per_s, burst)
+
+
+def _shares(text: str) -> Shares:
+    try:
+        found = Shares(*(_within(1, 1_000_000)(one) for one in text.split("/")))
+    except (TypeError, ValueError) as error:
+        raise ValueError("IN ALL/OF A KEY/OF AN ADDRESS is wanted, whole numbers") from error
+    return found
+
+
 SETTINGS: Final = (
     Setting("KAIROS_HOME", str(PROJECT / ".kairos"), Path, "data, logs and caches"),
     Setting("KAIROS_KAFKA", "", _address, "Kafka brokers; empty = embedded"),
@@ -209,6 +258,32 @@ SETTINGS: Final = (
         "file of the keys that may publish; empty = who may write `control`",
     ),
     Setting("KAIROS_CONTROL_SIGNING_KEY_FILE", "", _file, "signs what is published here"),
+    Setting(
+        "KAIROS_API_PROXIES", "", _networks, "proxies whose X-Forwarded-For or Forwarded counts"
+    ),
+    Setting(
+        "KAIROS_API_SESSION_EVENTS", "20/200", _rate, "of a visitor's session, a second/at once"
+    ),
+    Setting("KAIROS_API_SESSION_BYTES", "50000/1000000", _rate, "of a visitor's session"),
+    Setting("KAIROS_API_ADDRESS_REQUESTS", "100/600", _rate, "of a visitor's address"),
+    Setting("KAIROS_API_ADDRESS_EVENTS", "50/150", _rate, "of a visitor's address"),
+    Setting("KAIROS_API_ADDRESS_BYTES", "200000/2000000", _rate, "of a visitor's address"),
+    Setting("KAIROS_API_ADDRESS_SESSIONS", "1/100", _rate, "made from a visitor's address"),
+    Setting(
+        "KAIROS_API_ADDRESS_SESSIONS_PER_DAY",
+        "5000",
+        _within(1, 10_000_000),
+        "made from a visitor's address",
+    ),
+    Setting("KAIROS_API_KEY_EVENTS", "1000/5000", _rate, "of a browser's key, all its visitors"),
+    Setting("KAIROS_API_KEY_BYTES", "5000000/20000000", _rate, "of a browser's key"),
+    Setting("KAIROS_API_SERVER_EVENTS", "20000/100000", _rate, "of a server's key"),
+    Setting("KAIROS_API_SERVER_BYTES", "50000000/200000000", _rate, "of a server's key"),
+    Setting("KAIROS_API_EXPLANATIONS", "1/20", _rate, "of a visitor's address"),
+    Setting("KAIROS_API_STREAMS", "1000/800/100", _shares, "in all/of a key/of an address"),
+    Setting("KAIROS_API_CONNECTIONS", "4000", _within(1, 1_000_000), "open at once"),
+    Setting("KAIROS_API_ADDRESS_CONNECTIONS", "400", _within(1, 1_000_000), "from one address"),
+    Setting("KAIROS_SHOP_KEY_FILE", "", _file, "a server's key, for the demo shop's checkout"),
 )
 
 

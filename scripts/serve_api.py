@@ -1,6 +1,7 @@
 """`kairos api`: the Decision API as a process: Services of what this deployment has, under uvicorn."""
 
 import logging
+import resource
 import time
 from collections.abc import Mapping
 from types import FrameType
@@ -10,10 +11,12 @@ import msgspec
 import uvicorn
 
 from channels.api.access import Access
+from channels.api.addresses import networks_of
 from channels.api.app import build_app
 from channels.api.decision_stream import DecisionStream
+from channels.api.door import Door, Limits
 from channels.api.event_log import EventLog
-from channels.api.http_limits import BoundedProtocol
+from channels.api.http_limits import bounded_protocol
 from channels.api.knowledge import InArms, KnowledgeReader
 from channels.api.measures import Measures
 from channels.api.services import Services
@@ -38,6 +41,8 @@ GRACE_S: Final = 5
 """How long requests under way may still take when the process is told to end."""
 KEEP_ALIVE_S: Final = 30
 BACKLOG: Final = 2_048
+FILES_BESIDE: Final = 256
+"""Beside the connections of visitors: Kafka, store, Flink, files."""
 ENGINE_S: Final = 1.0
 """How old the knowledge may be of whether the engine runs."""
 
@@ -53,8 +58,10 @@ def services_of(config: Config, kafka: str, redis: str, flink: str | None) -> Se
     finder = DecisionFinder(kafka, prefix, trust)
     measures = Measures()
     facts = ConsoleFacts(config, kafka, redis, flink, finder, lambda: api_hops(measures))
+    access = Access(config.api_keys, config.api_secret)
     return Services(
-        access=Access(config.api_keys, config.api_secret),
+        access=access,
+        door=Door(limits_of(config), access),
         log=EventLog(kafka, prefix, encode),
         decisions=DecisionStream(kafka, prefix),
         store=StoreReader(store),
@@ -69,6 +76,28 @@ def services_of(config: Config, kafka: str, redis: str, flink: str | None) -> Se
     )
 
 
+def limits_of(config: Config) -> Limits:
+    """How much one visitor may ask, send and hold open."""
+    return Limits(
+        networks_of(config.api_proxies),
+        config.api_session_events,
+        config.api_session_bytes,
+        config.api_address_requests,
+        config.api_address_events,
+        config.api_address_bytes,
+        config.api_address_sessions,
+        config.api_address_sessions_per_day,
+        config.api_key_events,
+        config.api_key_bytes,
+        config.api_server_events,
+        config.api_server_bytes,
+        config.api_explanations,
+        config.api_streams,
+        config.api_connections,
+        config.api_address_connections,
+    )
+
+
 def read_policy(payload: bytes) -> tuple[Policy, InArms]:
     """The policy of a control record, and its variants; ConfigError where the engine refuses it, too."""
     policy = policy_from_payload(payload)
@@ -80,6 +109,14 @@ def read_policy(payload: bytes) -> tuple[Policy, InArms]:
         return compiled.variant({name: arms[name] for name in known if name in arms}).policy
 
     return policy, in_arms
+
+
+def allow_files(count: int) -> None:
+    """Lets this process open so many files and sockets, as far as it may; beyond, connections wait."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = count if hard == resource.RLIM_INFINITY else min(count, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 class EngineState:
@@ -113,9 +150,10 @@ class Server(uvicorn.Server):
 def serve(config: Config, services: Services, host: str, port: int) -> None:
     """Serves until SIGTERM or SIGINT; what was accepted is then in Kafka. Raises ConfigError."""
     services.access.check_host(host)
+    allow_files(config.api_connections + FILES_BESIDE)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     settings: dict[str, Any] = {
-        "http": BoundedProtocol, "loop": "uvloop", "lifespan": "on", "ws": "none",
+        "http": bounded_protocol(services.door), "loop": "uvloop", "lifespan": "on", "ws": "none",
         "access_log": False, "server_header": False, "date_header": True, "log_config": None,
         "timeout_keep_alive": KEEP_ALIVE_S, "timeout_graceful_shutdown": GRACE_S,
         "backlog": BACKLOG, "proxy_headers": False,

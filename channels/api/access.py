@@ -51,6 +51,11 @@ class Caller(NamedTuple):
     anonymous_id: str | None = None
     person: str | None = None
 
+    @property
+    def is_visitor(self) -> bool:
+        """Whether anybody may be it: a page's key is public, and a token alone is no server's."""
+        return self.is_browser or not self.scopes
+
 
 class SignedSession(NamedTuple):
     """A session that the API has made for a browser; its token proves that it is the holder's own."""
@@ -80,6 +85,22 @@ class Access:
     def is_open(self) -> bool:
         """Whether every caller has every right."""
         return self._path is None
+
+    def is_server(self, authorization: str) -> bool:
+        """Whether this header holds a key that no page holds; where all is open, everybody is one."""
+        if self.is_open:
+            return True
+        if not authorization.lower().startswith(BEARER):
+            return False
+        self._look()
+        said = authorization[len(BEARER) :].strip()
+        key = self._keys.get(hash_of(said)) if len(said) <= KEY_LENGTH_MAX else None
+        return (
+            key is not None
+            and bool(key.scopes)
+            and not key.is_browser
+            and not self._has_expired(key)
+        )
 
     def check_host(self, host: str) -> None:
         """Raises ConfigError where all is open and `host` is not this machine alone."""

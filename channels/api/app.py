@@ -15,6 +15,8 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from channels.api.answers import Answerer
 from channels.api.docs import docs_router
+from channels.api.door import ALL
+from channels.api.doorway import Doorway
 from channels.api.origins import BadHost, Host, host_of, is_sayable, place_of
 from channels.api.problems import ApiError, problem_response
 from channels.api.routes import api_router
@@ -80,7 +82,8 @@ def build_app(services: Services) -> Litestar:
         },
     )
     # around all of it: middleware would see nothing of addresses that are none
-    app.asgi_handler = Guard(app.asgi_handler, services)
+    doorway = Doorway(app.asgi_handler, services.door, services.measures)
+    app.asgi_handler = Guard(doorway, services)
     return app
 
 
@@ -190,6 +193,7 @@ def _gauge(services: Services, answerer: Answerer) -> None:
     gauges: dict[str, Callable[[], float]] = {
         "kairos_api_waiting": lambda: services.decisions.waiting,
         "kairos_api_streams": lambda: services.decisions.readers,
+        "kairos_api_connections": lambda: services.door.connections.count(ALL),
         "kairos_api_loop_lag_seconds": lambda: answerer.lag_s,
         "kairos_api_kafka_up": lambda: services.decisions.is_connected and not services.log.is_down,
         "kairos_api_store_up": lambda: not services.store.is_down,
@@ -200,7 +204,9 @@ def _gauge(services: Services, answerer: Answerer) -> None:
 
 
 def _api_error(request: Request[Any, Any, Any], error: ApiError) -> Response[bytes]:
-    return problem_response(request, error.status, error.detail, error.retry_after_s)
+    return problem_response(
+        request, error.status, error.detail, error.retry_after_s, error.accepted
+    )
 
 
 def _http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:

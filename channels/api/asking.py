@@ -52,6 +52,7 @@ async def recommendations_asked(
         _person_id(caller, given.person_id),
         given.channel or CHANNEL,
         given.context,
+        caller.is_visitor,
     )
     _may_speak(services, caller, sender)
     read = read_session(given.events_in_session, sender, now_ms, given.current_page)
@@ -88,6 +89,7 @@ async def decisions_asked(services: Services, caller: Caller, given: DecisionsRe
         _person_id(caller, given.person),
         given.channel or CHANNEL,
         given.context,
+        caller.is_visitor,
     )
     _may_speak(services, caller, sender)
     read = read_events(given.events, sender, now_ms)
@@ -202,6 +204,7 @@ def _page_view(services: Services, sender: Sender, page: str | None, now_ms: int
         page=page,
         context=sender.context,
         sent_at_ms=now_ms,
+        is_unproven=sender.is_page,
     )
 
 

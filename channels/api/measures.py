@@ -15,7 +15,7 @@ COUNTERS: Final = {
     "kairos_api_requests_total": "Requests by endpoint and status",
     "kairos_api_events_total": "Events that came in, by what became of them: accepted, repeated, rejected, failed",
     "kairos_api_waits_total": "Waits for the engine by how they ended: fresh, timed_out, shed, held_back",
-    "kairos_api_limited_total": "Requests refused because their key or session asks too often",
+    "kairos_api_limited_total": "Requests refused because their key, address or session asks or sends too much",
     "kairos_api_tokens_in_address_total": "Requests with a key or token in their address, of a kairos.js of before 0.2",
 }
 HISTOGRAMS: Final = {
@@ -25,6 +25,7 @@ HISTOGRAMS: Final = {
 GAUGES: Final = {
     "kairos_api_waiting": "Decisions waited for now",
     "kairos_api_streams": "Open streams",
+    "kairos_api_connections": "Open connections",
     "kairos_api_loop_lag_seconds": "How late the event loop is",
     "kairos_api_kafka_up": "Whether Kafka takes events",
     "kairos_api_store_up": "Whether the store answers",

@@ -28,7 +28,7 @@ PROBLEMS: Final = {
     408: "The body took too long.",
     413: "The body, or the number of events in it, is too large.",
     422: "No event of the request can be used.",
-    429: "The key or the session asks too often; `Retry-After` says when again.",
+    429: "The key, the address or the session asks or sends too much; `Retry-After` says when again. None of the events was taken.",
     503: "Not now; `Retry-After` says when again.",
 }
 
@@ -127,8 +127,8 @@ ENDPOINTS: Final = (
         parameters=(_in_path("item_id", "Its id"),),
     ),
     Endpoint("get", "/v1/catalogue/categories", "All categories", 200, "CategoriesOut", (401, 403, 429)),
-    Endpoint("get", "/healthz", "Whether the process is alive", 200, None, (403,), is_open=True),
-    Endpoint("get", "/readyz", "Whether Kafka, store and engine answer (503: not all of them)", 200, "Readiness", (403, 503), is_open=True),
+    Endpoint("get", "/healthz", "Whether the process is alive", 200, None, (403, 429), is_open=True),
+    Endpoint("get", "/readyz", "Whether Kafka, store and engine answer (503: not all of them)", 200, "Readiness", (403, 429, 503), is_open=True),
     Endpoint("get", "/metrics", "Counts and latencies, as Prometheus reads them", 200, None, (401, 403, 429), media_type="text/plain"),
 )  # fmt: skip
 

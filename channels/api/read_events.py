@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from channels.api.from_pages import check_of_page
 from channels.api.wire import Rejected, SessionEvent
 from schemas.errors import InvalidEvent
 from schemas.events import Event, event_from_fields
@@ -39,6 +40,8 @@ class Sender(NamedTuple):
     person_id: str | None = None
     channel: str | None = None
     context: Any = None
+    is_page: bool = False
+    """Anybody may have written it: it came with a key that is public, or with none."""
 
 
 class Bad(NamedTuple):
@@ -76,7 +79,11 @@ def read_events(
     read = ReadEvents([], [])
     for index, fields in enumerate(given):
         _read_one(
-            read, index, fields, lambda one, at: _filled(one, at, sender, now_ms, whose), now_ms
+            read,
+            index,
+            fields,
+            lambda one, at: _filled(one, at, sender, now_ms, whose),
+            (now_ms, sender.is_page),
         )
     return read
 
@@ -107,7 +114,7 @@ def read_session(
                 raise time
             return _translated(one, sender, (time, shift_ms, now_ms), seen, page)
 
-        _read_one(read, index, given[index], build, now_ms)
+        _read_one(read, index, given[index], build, (now_ms, sender.is_page))
     return read
 
 
@@ -165,10 +172,15 @@ def _time_of(one: SessionEvent | InvalidEvent) -> int | InvalidEvent | None:
         return error
 
 
-def _read_one(read: ReadEvents, index: int, given: Any, build: Any, now_ms: int) -> None:
+def _read_one(
+    read: ReadEvents, index: int, given: Any, build: Any, rules: tuple[int, bool]
+) -> None:
+    now_ms, is_page = rules
     try:
         event = event_from_fields(build(given, index))
         check(event, now_ms)
+        if is_page:
+            check_of_page(event, read.events)
     except InvalidEvent as error:
         read.bad.append(Bad(index, _raw(given), error))
     else:
@@ -210,6 +222,7 @@ def _filled(
         "sent_at_ms": now_ms,
         **({"person_id": sender.person_id} if sender.person_id else {}),
         **said,
+        "is_unproven": sender.is_page,
     }
     if "event_id" not in said:
         # without a time of its own it happened just now, and two of them are two
@@ -253,6 +266,7 @@ def _translated(
         "quantity": one.quantity,
         "properties": {name: _text(value) for name, value in one.properties.items()},
         "sent_at_ms": now_ms,
+        "is_unproven": sender.is_page,
     }
     fields |= {name: getattr(one, name) for name in AS_THEY_ARE}
     fields["page"] = one.page or page

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
@@ -9,6 +10,7 @@ from litestar import Request
 from msgspec import Meta, Struct
 
 from channels.api.access import KEY_LENGTH_MAX, Caller, Forbidden, Unauthorized
+from channels.api.doorway import check, visit_of
 from channels.api.problems import ApiError
 from channels.api.services import Services
 from channels.api.wire import BODY_BYTES_MAX, DECISION_ID_PATTERN
@@ -97,6 +99,14 @@ def limit(services: Services, wait_s: float, what: str) -> None:
     if wait_s > 0:
         services.measures.count("kairos_api_limited_total", what=what)
         raise ApiError(429, f"this {what} asks too often", retry_after_s=wait_s)
+
+
+def take_events(
+    services: Services, request: Ask, caller: Caller, sessions: Mapping[str, int], size: int
+) -> None:
+    """Counts events by session, with the size of their body; raises ApiError 429: none of them is taken then."""
+    address = visit_of(request).address
+    check(services.measures, services.door.events(caller, address, sessions, size), 0)
 
 
 async def body_of(request: Ask, bytes_max: int = BODY_BYTES_MAX) -> bytes:

@@ -2,23 +2,23 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
 from litestar import MediaType, Request, Response, Router, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
-from litestar.response import Stream
 
 from channels.api.access import Caller
 from channels.api.answers import Answered as AnsweredAsk
 from channels.api.answers import Answerer
 from channels.api.asking import decisions_asked, recommendations_asked
 from channels.api.catalogue import categories_of, find_items, item_out
-from channels.api.decision_stream import Subscription, TooManyReaders
+from channels.api.doorway import check, visit_of
 from channels.api.event_log import LogUnavailable
+from channels.api.explaining import explaining_handlers
+from channels.api.from_pages import PAGE_EVENTS_MAX, is_decision_id
 from channels.api.problems import ApiError
 from channels.api.read_events import ReadEvents, Sender, hashed, read_events
 from channels.api.requests import (
@@ -31,6 +31,7 @@ from channels.api.requests import (
     may_read,
     may_write,
     number_in_query,
+    take_events,
     text_in_query,
 )
 from channels.api.services import Services
@@ -50,17 +51,12 @@ from channels.api.wire import (
     SessionIn,
     SessionOut,
 )
-from schemas.decisions import Decision
-from schemas.errors import ConfigError
 from schemas.events import Event
 from schemas.limits import ID_LENGTH_MAX, STRING_LENGTH_MAX
 
 JSON: Final = "application/json"
 BEACON_BYTES_MAX: Final = 65_536
 """Browsers send no larger beacon."""
-EXPLAIN_S: Final = 10.0
-EXPLAINING_MAX: Final = 8
-HEARTBEAT_S: Final = 15.0
 READY_S: Final = 1.0
 RECOMMENDATIONS: Final = msgspec.json.Decoder(RecommendationsRequest)
 DECISIONS: Final = msgspec.json.Decoder(DecisionsRequest)
@@ -90,7 +86,10 @@ def asking_handlers(services: Services, answerer: Answerer) -> list[HTTPRouteHan
     @post("/api/recommendations", status_code=200)
     async def recommendations(request: Asked) -> Answered:
         caller = caller_of(services, request)
-        given = decoded(RECOMMENDATIONS, await body_of(request))
+        body = await body_of(request)
+        given = decoded(RECOMMENDATIONS, body)
+        count = 1 + len(given.events_in_session)
+        take_events(services, request, caller, {given.session_id: count}, len(body))
         may_write(services, caller, given.session_id)
         may_read(services, caller, given.session_id)
         asked = await recommendations_asked(services, caller, given)
@@ -102,7 +101,11 @@ def asking_handlers(services: Services, answerer: Answerer) -> list[HTTPRouteHan
     @post("/v1/decisions", status_code=200)
     async def decisions(request: Asked) -> Answered:
         caller = caller_of(services, request)
-        given = decoded(DECISIONS, await body_of(request))
+        body = await body_of(request)
+        given = decoded(DECISIONS, body)
+        take_events(
+            services, request, caller, {given.session_id or "": 1 + len(given.events)}, len(body)
+        )
         if given.session_id is None and given.person is None:
             raise ApiError(400, "a session_id or a person is wanted")
         if given.session_id is not None:
@@ -135,10 +138,11 @@ def writing_handlers(services: Services) -> list[HTTPRouteHandler]:
 
     @post("/v1/events", status_code=202)
     async def events(request: Asked) -> Answered:
-        caller, value = await beacon_of(services, request)
-        given = events_in(value)
+        caller, value, size = await beacon_of(services, request)
+        given = events_in(value, caller)
+        take_events(services, request, caller, {caller.session_id or "": len(given)}, size)
         now_ms = _now_ms()
-        sender = Sender(caller.session_id, caller.anonymous_id)
+        sender = Sender(caller.session_id, caller.anonymous_id, is_page=caller.is_visitor)
         read = read_events(given, sender, now_ms, services.visitors.anonymous_id_of)
         for session_id in {one.session_id for one in read.events}:
             may_write(services, caller, session_id)
@@ -160,10 +164,14 @@ def writing_handlers(services: Services) -> list[HTTPRouteHandler]:
     async def reaction(request: Asked, decision_id: FromPath[str]) -> Answered:
         caller = caller_of(services, request)
         decision_id = decision_id_in_path(decision_id)
-        given = decoded(REACTION, await body_of(request))
+        body = await body_of(request)
+        given = decoded(REACTION, body)
+        if caller.is_visitor and not is_decision_id(decision_id):
+            raise ApiError(400, "that is no id of a decision")
+        take_events(services, request, caller, {given.session_id: 1}, len(body))
         may_write(services, caller, given.session_id)
         what: Any = request.scope["path"].rpartition("/")[2]
-        event = reaction_event(services, decision_id, what, given, caller.anonymous_id, _now_ms())
+        event = reaction_event(services, decision_id, what, given, caller, _now_ms())
         if not services.access.may_speak_for(caller, event.anonymous_id, event.person_id):
             raise ApiError(403, "this key may only name the visitor of its own token")
         return _json(await _log(services, ReadEvents([event], []), "/v1/decisions"), 202)
@@ -175,52 +183,11 @@ def writing_handlers(services: Services) -> list[HTTPRouteHandler]:
             raise ApiError(403, "this key may not write events")
         body = await body_of(request)
         given = decoded(SESSION, body) if body else SessionIn()
+        check(services.measures, services.door.session(caller, visit_of(request).address))
         made = services.access.new_session(given.token)
         return _json(SessionOut(made.session_id, made.anonymous_id, made.token), 201)
 
     return [events, reaction, sessions]
-
-
-def explaining_handlers(services: Services, answerer: Answerer) -> list[HTTPRouteHandler]:
-    """Decisions as they are made, and how they came about."""
-    explaining = Explaining(services)
-
-    @get("/v1/stream")
-    async def stream(request: Asked) -> Stream:
-        caller = caller_of(services, request, in_query=True)
-        session_id = text_in_query(request, "session_id", ID_LENGTH_MAX) or caller.session_id
-        if not session_id:
-            raise ApiError(400, "a session_id is wanted")
-        may_read(services, caller, session_id)
-        try:
-            subscription = services.decisions.subscribe(session_id)
-        except TooManyReaders as error:
-            raise ApiError(503, f"{error}; ask later", retry_after_s=30) from error
-        return Stream(
-            _sent(services, answerer, subscription),
-            media_type="text/event-stream",
-            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-        )
-
-    @get("/v1/explain/{decision_id:str}")
-    async def explain(request: Asked, decision_id: FromPath[str]) -> Answered:
-        caller = caller_of(services, request)
-        decision_id = decision_id_in_path(decision_id)
-        at_ms = number_in_query(request, "event_time_ms", 0, 0, 10**11 * 99)
-        found = await explaining.explain(decision_id, at_ms or None)
-        about = found["decision"] if found else {}
-        may = found is not None and (
-            services.access.may_read_session(caller, about["session_id"])
-            or services.access.may_read_person(caller, about["person"])
-        )
-        if not may:  # whether it exists is nobody else's business
-            raise ApiError(
-                404,
-                f"no decision {decision_id!r} among the newest; `kairos explain` looks at all of them",
-            )
-        return Response(msgspec.json.encode(found), media_type=JSON)
-
-    return [stream, explain]
 
 
 def catalogue_handlers(services: Services) -> list[HTTPRouteHandler]:
@@ -278,8 +245,8 @@ def state_handlers(services: Services) -> list[HTTPRouteHandler]:
     return [healthz, readyz, metrics]
 
 
-async def beacon_of(services: Services, request: Asked) -> tuple[Caller, object]:
-    """Who sends events, and what: a page that is left can set no header, so its body says who it is (`auth`).
+async def beacon_of(services: Services, request: Asked) -> tuple[Caller, object, int]:
+    """Who sends events, what, and in how many bytes: a page that is left can set no header, so its body says who it is (`auth`).
 
     Raises ApiError. What comes without a header is read before it is known from whom, so it is small.
     """
@@ -289,7 +256,8 @@ async def beacon_of(services: Services, request: Asked) -> tuple[Caller, object]
         or "key" in request.query_params
     ):
         caller = caller_of(services, request, in_query=True)
-        return caller, decoded(ANYTHING, await body_of(request))
+        body = await body_of(request)
+        return caller, decoded(ANYTHING, body), len(body)
     body = await body_of(request, BEACON_BYTES_MAX)
     try:
         value = decoded(ANYTHING, body)
@@ -297,17 +265,18 @@ async def beacon_of(services: Services, request: Asked) -> tuple[Caller, object]
         in_body = msgspec.convert(said or {}, Credentials)
     except (ApiError, msgspec.ValidationError):
         value, in_body = None, Credentials()
-    return caller_of(services, request, in_body=in_body), value
+    return caller_of(services, request, in_body=in_body), value, len(body)
 
 
-def events_in(value: object) -> list[object]:
+def events_in(value: object, caller: Caller) -> list[object]:
     """The events of a body: one, a list, or `{"events": […]}`; raises ApiError 400 or 413."""
+    count_max = PAGE_EVENTS_MAX if caller.is_visitor else EVENTS_PER_REQUEST_MAX
     if isinstance(value, Mapping):
         value = value.get("events", [value])
     if not isinstance(value, list) or not value:
         raise ApiError(400, 'an event, a list of events or {"events": [...]} is wanted')
-    if len(value) > EVENTS_PER_REQUEST_MAX:
-        raise ApiError(413, f"{len(value)} events, at most {EVENTS_PER_REQUEST_MAX} at once")
+    if len(value) > count_max:
+        raise ApiError(413, f"{len(value)} events, at most {count_max} at once")
     return value
 
 
@@ -316,7 +285,7 @@ def reaction_event(
     decision_id: str,
     what: Reaction,
     given: ReactionIn,
-    anonymous_id: str | None,
+    caller: Caller,
     now_ms: int,
 ) -> Event:
     """What a channel says became of a decision; sent twice, it counts once.
@@ -332,7 +301,7 @@ def reaction_event(
     which = () if what == "exposed" else item_ids
     name = "/".join((decision_id, what, *which))
     visitor = services.visitors.find(given.session_id)
-    whose = given.anonymous_id or anonymous_id or (visitor.anonymous_id if visitor else None)
+    whose = given.anonymous_id or caller.anonymous_id or (visitor.anonymous_id if visitor else None)
     return Event(
         event_id=name if len(name) <= ID_LENGTH_MAX else hashed(name),
         event_type=f"decision_{what}",
@@ -346,6 +315,7 @@ def reaction_event(
             **({"placement": placement} if placement else {}),
         },
         sent_at_ms=now_ms,
+        is_unproven=caller.is_visitor,
     )
 
 
@@ -362,36 +332,6 @@ async def readiness(services: Services) -> Readiness:
     return Readiness(
         kafka and store and engine and knows, *map(_state, (kafka, store, engine, knows))
     )
-
-
-class Explaining:
-    """Explains decisions in a thread of its own: one after the other, few waiting, in bounded time."""
-
-    def __init__(self, services: Services) -> None:
-        self._services = services
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="explain")
-        self._asked = 0
-
-    async def explain(self, decision_id: str, at_ms: int | None) -> Mapping[str, Any] | None:
-        """As JSON can hold it; None = not found. Raises ApiError 503."""
-        if self._asked >= EXPLAINING_MAX:
-            raise ApiError(503, "too many explanations are asked for", retry_after_s=EXPLAIN_S)
-        if not self._services.decisions.is_connected:
-            raise ApiError(503, "Kafka does not answer", retry_after_s=EXPLAIN_S)
-        place = self._services.decisions.place_of(decision_id)
-        known_ms = place.timestamp_ms if place else at_ms
-        self._asked += 1
-        try:
-            async with asyncio.timeout(EXPLAIN_S):
-                return await asyncio.get_running_loop().run_in_executor(
-                    self._thread, self._services.explain, decision_id, known_ms
-                )
-        except ConfigError as error:
-            raise ApiError(503, str(error), retry_after_s=EXPLAIN_S) from error
-        except TimeoutError as error:
-            raise ApiError(503, "the explanation took too long", retry_after_s=EXPLAIN_S) from error
-        finally:
-            self._asked -= 1
 
 
 # --- details ------------------------------------------------------------------------------------------
@@ -444,34 +384,6 @@ def _recommendations(found: AnsweredAsk, read: ReadEvents) -> Recommendations:
         answer.versions, answer.valid_until_ms, tuple(one.rejected for one in read.bad),
         found.is_logged,
     )  # fmt: skip
-
-
-async def _sent(
-    services: Services, answerer: Answerer, subscription: Subscription
-) -> AsyncIterator[bytes]:
-    """Server-sent events: each decision, and a comment now and then so that nobody takes it for dead."""
-    try:
-        yield b": decisions of this session, as they are made\n\n"
-        while True:
-            try:
-                async with asyncio.timeout(HEARTBEAT_S):
-                    decision = await subscription.queue.get()
-            except TimeoutError:
-                yield b": still here\n\n"
-                continue
-            if decision is None:
-                yield b"event: end\ndata: {}\n\n"
-                return
-            yield _event_of(answerer, decision)
-    finally:
-        services.decisions.unsubscribe(subscription)
-
-
-def _event_of(answerer: Answerer, decision: Decision) -> bytes:
-    """The decision as `POST /v1/decisions` gives it."""
-    answer = answerer.told(decision)
-    body = msgspec.json.encode(answer)
-    return b"id: " + decision.decision_id.encode() + b"\nevent: decision\ndata: " + body + b"\n\n"
 
 
 def _json(value: Any, status: int = 200) -> Answered:

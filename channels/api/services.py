@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from channels.api.access import Access
 from channels.api.decision_stream import DecisionStream
+from channels.api.door import Door
 from channels.api.event_log import EventLog
 from channels.api.knowledge import KnowledgeReader
 from channels.api.measures import Measures
@@ -28,6 +29,7 @@ class Services:
     """`say` and `explain` live in layers that channels may not import. `extra` is for the console."""
 
     access: Access
+    door: Door
     log: EventLog
     decisions: DecisionStream
     store: StoreReader

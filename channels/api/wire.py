@@ -237,14 +237,16 @@ class CategoriesOut(Struct, frozen=True):
     categories: tuple[CategoryOut, ...]
 
 
-class Problem(Struct, frozen=True):
-    """An error, as RFC 9457 has it."""
+class Problem(Struct, frozen=True, omit_defaults=True):
+    """An error, as RFC 9457 has it. Of a 429: how many events were `accepted` (the others are to be sent again)."""
 
     type: str
     title: str
     status: int
     detail: str
     instance: str
+    accepted: int | None = None
+    retry_after_s: int | None = None
 
 
 class Readiness(Struct, frozen=True):

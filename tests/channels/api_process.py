@@ -10,7 +10,7 @@ from typing import Final
 import uvicorn
 
 from channels.api.app import build_app
-from channels.api.http_limits import BoundedProtocol
+from channels.api.http_limits import bounded_protocol
 from channels.api.services import Services
 from jobs.config import config_from
 from scripts.serve_api import services_of
@@ -30,7 +30,7 @@ def served(services: Services) -> Iterator[str]:
     listening.bind(("127.0.0.1", 0))
     server = uvicorn.Server(
         uvicorn.Config(
-            build_app(services), http=BoundedProtocol, loop="uvloop", ws="none", lifespan="on",
+            build_app(services), http=bounded_protocol(services.door), loop="uvloop", ws="none", lifespan="on",
             log_config=None, server_header=False, timeout_graceful_shutdown=1,
         )
     )  # fmt: skip

@@ -84,9 +84,23 @@ class StandIn(Facts):
         return {"changed": what}
 
 
+UNBOUNDED = {
+    f"KAIROS_API_{name}": "1e9/1e9"
+    for name in (
+        "ADDRESS_REQUESTS",
+        "ADDRESS_EVENTS",
+        "ADDRESS_BYTES",
+        "ADDRESS_SESSIONS",
+        "SESSION_EVENTS",
+        "EXPLANATIONS",
+    )
+}
+"""All these tests come from one address, and ask more than a visitor."""
+
+
 def services_with(facts: Facts | None, **settings: str) -> Services:
     """Services whose Kafka, store and Flink are not there."""
-    services = services_of(config_from(settings), NOBODY, NOBODY, None)
+    services = services_of(config_from(UNBOUNDED | settings), NOBODY, NOBODY, None)
     services.extra.pop("console", None)
     if facts is not None:
         services.extra["console"] = facts

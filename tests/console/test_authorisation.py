@@ -12,6 +12,7 @@ from channels.api.routes import BEACON_BYTES_MAX
 from channels.api.services import Services
 from channels.keys import ROLES
 from channels.shop.pages import CLIENT
+from tests.channels.decisions import make_decision
 from tests.channels.test_access import PAGE
 from tests.console.conftest import StandIn, console_of
 
@@ -119,9 +120,12 @@ TABLE: dict[tuple[str, str], dict[str, int]] = {
     ("POST /v1/events", "foreign event"): WRITES_ANY,
     ("POST /v1/events", "claims-visitor event"): WRITES_ANY,
     ("POST /v1/events", "claims-person event"): WRITES_ANY,
-    ("POST /v1/decisions/d1/exposed", "own reaction"): WRITES_OWN,
-    ("POST /v1/decisions/d1/clicked", "foreign reaction"): WRITES_ANY,
-    ("POST /v1/decisions/d1/dismissed", "foreign reaction"): WRITES_ANY,
+    ("POST /v1/decisions/0123456789abcdef0123456789abcdef/exposed", "own reaction"): WRITES_OWN,
+    ("POST /v1/decisions/0123456789abcdef0123456789abcdef/clicked", "foreign reaction"): WRITES_ANY,
+    (
+        "POST /v1/decisions/0123456789abcdef0123456789abcdef/dismissed",
+        "foreign reaction",
+    ): WRITES_ANY,
     ("POST /v1/sessions", "own nothing"): row(
         403,
         browser=IN,
@@ -254,11 +258,18 @@ EXPLAINED = {
 
 @pytest.mark.parametrize("whose", EXPLAINED)
 def test_a_decision_is_explained_to_whom_it_is_for_and_to_others_there_is_none(
-    client: TestClient[Litestar], services: Services, ids: Ids, whose: str
+    client: TestClient[Litestar],
+    services: Services,
+    ids: Ids,
+    whose: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     session = ids.own if whose == "own" else ids.foreign
     person = FOREIGN if whose == "foreign" else PERSON
     found = {"decision": {"session_id": session, "person": person}}
+    decision = make_decision(1, session_id=session, person=person)
+    newest = {"d1": decision}.get
+    monkeypatch.setattr(services.decisions, "find_id", newest)  # Kafka is not there
     services.explain = lambda decision_id, _: found if decision_id == "d1" else None
     services.decisions.follower.is_connected = True
     let_in = set()

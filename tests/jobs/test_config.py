@@ -7,6 +7,7 @@ import pytest
 from jobs.config import PROJECT, SETTINGS, Config, Secret, as_environment, config_from
 from schemas.errors import ConfigError
 from schemas.limits import LATENESS_MS
+from schemas.rates import Rate, Shares
 
 
 def test_without_any_setting_there_are_the_defaults() -> None:
@@ -19,6 +20,14 @@ def test_without_any_setting_there_are_the_defaults() -> None:
             api_host="127.0.0.1", api_port=8000, api_budget_ms=50, api_origins="",
             kafka_settings_file=None, redis_password_file=None,
             models="", control_public_keys=None, control_signing_key_file=None,
+            api_proxies="", api_session_events=Rate(20, 200), api_session_bytes=Rate(50_000, 1_000_000),
+            api_address_requests=Rate(100, 600), api_address_events=Rate(50, 150),
+            api_address_bytes=Rate(200_000, 2_000_000), api_address_sessions=Rate(1, 100),
+            api_address_sessions_per_day=5_000, api_key_events=Rate(1_000, 5_000),
+            api_key_bytes=Rate(5_000_000, 20_000_000), api_server_events=Rate(20_000, 100_000),
+            api_server_bytes=Rate(50_000_000, 200_000_000), api_explanations=Rate(1, 20),
+            api_streams=Shares(1_000, 800, 100), api_connections=4_000, api_address_connections=400,
+            shop_key_file=None,
         )  # fmt: skip
 
 
@@ -36,6 +45,13 @@ def test_every_setting_is_read() -> None:
         "KAIROS_KAFKA_SETTINGS_FILE": "/k/kafka.properties", "KAIROS_REDIS_PASSWORD_FILE": "/k/redis",
         "KAIROS_MODELS": "/data/models,s3://b/models/", "KAIROS_CONTROL_PUBLIC_KEYS": "/k/control.pub",
         "KAIROS_CONTROL_SIGNING_KEY_FILE": "/k/control.key",
+        "KAIROS_API_PROXIES": "10.0.0.0/8,::1/128",
+        "KAIROS_API_SESSION_EVENTS": "1/2", "KAIROS_API_SESSION_BYTES": "3/4", "KAIROS_API_ADDRESS_REQUESTS": "0.5/6",
+        "KAIROS_API_ADDRESS_EVENTS": "7/8", "KAIROS_API_ADDRESS_BYTES": "9/10", "KAIROS_API_ADDRESS_SESSIONS": "11/12",
+        "KAIROS_API_ADDRESS_SESSIONS_PER_DAY": "13", "KAIROS_API_KEY_EVENTS": "14/15", "KAIROS_API_KEY_BYTES": "16/17",
+        "KAIROS_API_SERVER_EVENTS": "18/19", "KAIROS_API_SERVER_BYTES": "20/21", "KAIROS_API_EXPLANATIONS": "22/23",
+        "KAIROS_API_STREAMS": "30/20/10", "KAIROS_API_CONNECTIONS": "31", "KAIROS_API_ADDRESS_CONNECTIONS": "11",
+        "KAIROS_SHOP_KEY_FILE": "/k/shop.key",
     }  # fmt: skip
     assert set(given) == {one.name for one in SETTINGS}
     assert config_from(given) == Config(
@@ -45,6 +61,9 @@ def test_every_setting_is_read() -> None:
         "0.0.0.0", 8080, 20, "https://shop.example,http://localhost:3000",
         Path("/k/kafka.properties"), Path("/k/redis"),
         "/data/models,s3://b/models/", Path("/k/control.pub"), Path("/k/control.key"),
+        "10.0.0.0/8,::1/128", Rate(1, 2), Rate(3, 4), Rate(0.5, 6), Rate(7, 8), Rate(9, 10), Rate(11, 12), 13,
+        Rate(14, 15), Rate(16, 17), Rate(18, 19), Rate(20, 21), Rate(22, 23), Shares(30, 20, 10), 31, 11,
+        Path("/k/shop.key"),
     )  # fmt: skip
     assert as_environment(config_from(given)) == given
 
@@ -81,6 +100,19 @@ WRONG = {
     "KAIROS_LATENESS_MS": ["86400001"],
     "KAIROS_API_PORT": ["0", "65536", "http"],
     "KAIROS_API_BUDGET_MS": ["-1", "10001"],
+    "KAIROS_API_PROXIES": ["proxy.example", "10.0.0.0/33", "10.0.0.1 10.0.0.2"],
+    "KAIROS_API_SESSION_EVENTS": [
+        "20",
+        "20/",
+        "0/10",
+        "-1/10",
+        "5/0",
+        "nan/10",
+        "inf/10",
+        "1/2/3",
+        "1/1e13",
+    ],
+    "KAIROS_API_STREAMS": ["10", "10/10", "10/0/10", "1/1/1/1", "a/b/c"],
     "KAIROS_API_ORIGINS": ["shop.example", "https://shop.example/page", "ftp://shop.example"],
 }
 
