@@ -21,11 +21,19 @@ from schemas.decisions import Decision, DecisionTrace
 from schemas.errors import InvalidEvent
 from schemas.events import Event, event_from_fields
 from schemas.items import Item, item_from_fields
-from schemas.limits import CONTROL_BYTES_MAX, EVENT_BYTES_MAX, ITEM_BYTES_MAX
+from schemas.limits import (
+    CONTROL_BYTES_MAX,
+    EVENT_BYTES_MAX,
+    EVENT_WRITTEN_BYTES_MAX,
+    ITEM_BYTES_MAX,
+)
 from schemas.prepared import prepared
+from schemas.sizes import size_at_most
 
 MARKER: Final = b"\xc3\x01"
 HEADER_BYTES: Final = 10
+JSON_ESCAPED: Final = 6
+"""What a byte of a text takes in JSON at most."""
 SCHEMA_FOLDER: Final = Path(__file__).parent / "avro"
 
 T = TypeVar("T")
@@ -115,6 +123,22 @@ CONTROL: Final = Codec[Control]("control", own(Control), CONTROL_BYTES_MAX)
 DECISION: Final = Codec[Decision]("decision", own(Decision), 10 * EVENT_BYTES_MAX)
 TRACE: Final = Codec[DecisionTrace]("trace", own(DecisionTrace), 10 * EVENT_BYTES_MAX)
 DEAD_LETTER: Final = Codec[DeadLetter]("dead_letter", own(DeadLetter), 2 * EVENT_BYTES_MAX)
+
+
+def check_event_size(event: Event) -> None:
+    """Raises InvalidEvent where the event's record would be larger than is written, in either format.
+
+    An event that came as a megabyte of JSON may be larger as Avro. A text that is no Unicode cannot be written at all.
+    """
+    try:
+        size = size_at_most(event)
+    except UnicodeEncodeError as error:
+        raise InvalidEvent("invalid_value", f"a text is no Unicode: {error.reason}") from error
+    if JSON_ESCAPED * size <= EVENT_WRITTEN_BYTES_MAX:
+        return
+    size = max(len(EVENT.encode(event)), len(msgspec.json.encode(event)))
+    if size > EVENT_WRITTEN_BYTES_MAX:
+        raise InvalidEvent("too_large", f"{size} bytes, at most {EVENT_WRITTEN_BYTES_MAX}")
 
 
 class StateCodec(Generic[T]):

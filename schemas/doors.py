@@ -5,6 +5,7 @@ The command line, the API and the engine itself ask here, so an event that one o
 
 from typing import Final
 
+from schemas.codec import check_event_size
 from schemas.errors import InvalidEvent
 from schemas.events import Event
 from schemas.limits import AHEAD_OF_LOG_MAX_MS
@@ -37,3 +38,4 @@ def check_at_door(event: Event, now_ms: int) -> None:
     if event.event_type == "clock_ticked":
         raise InvalidEvent("invalid_value", "clock_ticked is the engine's own")
     check_identity(event)
+    check_event_size(event)

@@ -9,6 +9,8 @@ DAY_MS: Final = 24 * HOUR_MS
 
 # --- an event; beyond any of these it is a dead letter ---------------------------------------
 EVENT_BYTES_MAX: Final = 1_000_000
+EVENT_WRITTEN_BYTES_MAX: Final = 990_000
+"""What we write of one, in bytes of its value: with its key less than a producer takes."""
 ID_LENGTH_MAX: Final = 256
 STRING_LENGTH_MAX: Final = 2_048
 ITEMS_PER_EVENT_MAX: Final = 200

@@ -12,11 +12,11 @@ import msgspec
 
 from channels.api.from_pages import check_of_page
 from channels.api.wire import Rejected, SessionEvent
+from schemas.codec import check_event_size
 from schemas.errors import InvalidEvent
 from schemas.events import Event, event_from_fields
 from schemas.limits import (
     AHEAD_OF_LOG_MAX_MS,
-    EVENT_BYTES_MAX,
     EVENT_TIME_MIN_MS,
     MINUTE_MS,
     SESSION_GAP_MS,
@@ -196,12 +196,7 @@ def check(event: Event, now_ms: int) -> None:
         raise InvalidEvent("invalid_value", "clock_ticked is the engine's own")
     if event.event_type == "identified" and event.person_id is None:
         raise InvalidEvent("invalid_value", "`identified` needs a person_id")
-    try:
-        size = len(msgspec.json.encode(event))
-    except UnicodeEncodeError as error:
-        raise InvalidEvent("invalid_value", f"a text is no Unicode: {error.reason}") from error
-    if size > EVENT_BYTES_MAX:
-        raise InvalidEvent("too_large", f"{size} bytes, at most {EVENT_BYTES_MAX}")
+    check_event_size(event)
 
 
 def _filled(

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from schemas.codec import CONTROL, DEAD_LETTER, DECISION, EVENT, ITEM, Codec
+from schemas.codec import CONTROL, DEAD_LETTER, DECISION, EVENT, ITEM, Codec, check_event_size
 from schemas.control import Control
 from schemas.dead_letters import dead_letter
 from schemas.errors import InvalidEvent
@@ -15,6 +15,7 @@ from schemas.limits import (
     DEAD_LETTER_RAW_BYTES_MAX,
     EVENT_BYTES_MAX,
     EVENT_TIME_MAX_MS,
+    EVENT_WRITTEN_BYTES_MAX,
     ITEM_BYTES_MAX,
     WHOLE_MAX,
 )
@@ -104,3 +105,19 @@ def test_topics_get_the_prefix_and_events_their_days() -> None:
     kept = {spec.name: spec.settings["retention.ms"] for spec in named}
     assert kept.pop(f"replay-{EVENTS}") == str(30 * DAY_MS)
     assert set(kept.values()) == {"-1"}
+
+
+def test_an_event_that_is_larger_as_avro_than_as_json_is_measured_as_it_is_written() -> None:
+    features = {chr(0x4E00 + n): 1.0 for n in range(32)}
+    candidates = [{"item_id": f"{n}", "features": features} for n in range(1_000)]
+    event = make_event(candidates=candidates, properties={f"{n}": "x" * 2_048 for n in range(64)})
+    check_event_size(event)
+    filler = {f"{'盾' * 682}{n}": "盾" * 682 for n in range(64)}
+    larger = make_event(
+        candidates=[{"item_id": "盾" * 200 + f"{n}", "features": features} for n in range(1_000)],
+        properties=filler,
+    )
+    assert len(EVENT.encode(larger)) > EVENT_WRITTEN_BYTES_MAX
+    with pytest.raises(InvalidEvent, match="too_large"):
+        check_event_size(larger)
+    check_event_size(make_event())
