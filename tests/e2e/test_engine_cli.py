@@ -86,7 +86,8 @@ def test_status_says_what_is_up_and_where(engine: Engine) -> None:
 def test_import_counts_good_and_bad_lines(engine: Engine, imported: Imported) -> None:
     first = imported.said.pop("first_fault")
     assert first.startswith("shop.jsonl, line 101: ")
-    assert imported.said == {"read": EVENTS + 3, "events": EVENTS, "duplicates": 0, "invalid": 3}
+    counts = {"read": EVENTS + 3, "events": EVENTS, "duplicates": 0, "invalid": 3, "items": 60}
+    assert imported.said == counts
     letters = [
         DEAD_LETTER.decode(record.value)
         for record in read_to_end(engine.kafka, [DEAD_LETTERS])
