@@ -129,7 +129,8 @@ def read_control(value: bytes, keys: ControlKeys) -> Control:
     control = CONTROL.decode(value)
     fault = signature_fault(control, keys)
     if fault is not None:
-        raise InvalidEvent("invalid_value", f"control of {control.kind[:100]!r}: {fault}")
+        named = f"{control.kind[:100]} {control.name[:100]} version {control.version[:100]}"
+        raise InvalidEvent("invalid_value", f"{named}: {fault}")
     return control
 
 
