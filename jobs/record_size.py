@@ -5,9 +5,10 @@ from concurrent.futures import Future
 from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
+from confluent_kafka.admin import ConfigResource, ResourceType
 
 from jobs.kafka import ANSWER_S
+from log.clients import open_admin_of
 from schemas.errors import ConfigError
 from schemas.limits import RECORD_BYTES_MAX, RECORD_BYTES_MIN, RECORD_OVERHEAD_BYTES
 
@@ -20,7 +21,7 @@ def record_bytes_max(kafka: str, topics: Iterable[str], least: int = RECORD_BYTE
     A replay asks for the topics of the live run as well, so that it leaves out what that left out. Where the broker
     does not tell (no right to describe its settings), it is RECORD_BYTES_MAX. ConfigError where a topic takes less than `least`.
     """
-    admin = AdminClient({"bootstrap.servers": kafka, "log_level": 0})
+    admin = open_admin_of(kafka)
     wanted = [ConfigResource(ResourceType.TOPIC, one) for one in sorted(set(topics))]
     answers = admin.describe_configs(wanted, request_timeout=ANSWER_S)
     found = RECORD_BYTES_MAX

@@ -6,7 +6,10 @@ from threading import Event, Thread
 import pytest
 
 from jobs.kafka import create_topics, ends_of, read_to_end, replay_range
+from jobs.record_size import record_bytes_max
+from log.clients import open_producer_of
 from schemas.errors import ConfigError
+from schemas.limits import RECORD_BYTES_MAX, RECORD_OVERHEAD_BYTES
 from schemas.topics import EVENTS, TopicSpec, topics
 from tests.builders import NOON
 from tests.flink.runs import Line, produce
@@ -93,3 +96,25 @@ def test_range_after_the_end_is_empty(kafka: str, topic: str) -> None:
     produce(kafka, topic, [Line(NOON, "k", b"v")])
     found = replay_range(kafka, topic, NOON + 1, NOON + 2)
     assert found.starts == found.ends
+
+
+def test_what_a_job_writes_is_bounded_by_the_topic_that_takes_least(kafka: str) -> None:
+    usual, small, tiny = (f"sized-{one}" for one in ("usual", "small", "tiny"))
+    create_topics(
+        kafka,
+        [
+            TopicSpec(usual, 1, {}),
+            TopicSpec(small, 1, {"max.message.bytes": "60000"}),
+            TopicSpec(tiny, 1, {"max.message.bytes": "1000"}),
+        ],
+    )
+    assert record_bytes_max(kafka, [usual, "sized-not-there"]) == RECORD_BYTES_MAX
+    assert record_bytes_max(kafka, [usual, small]) == 60_000 - RECORD_OVERHEAD_BYTES
+    with pytest.raises(ConfigError, match="sized-tiny takes records of 0 bytes"):
+        record_bytes_max(kafka, [tiny])
+    producer = open_producer_of(kafka)
+    refused: list[object] = []
+    value = b"x" * (60_000 - RECORD_OVERHEAD_BYTES - 3)
+    producer.produce(small, value, b"key", on_delivery=lambda error, _: refused.append(error))
+    producer.flush(20)
+    assert refused == [None], "so much is taken"
