@@ -23,12 +23,14 @@ from channels.api.services import Services
 from channels.api.store_reader import StoreReader
 from channels.console.routes import EXTRA as CONSOLE
 from channels.pseudonyms import read_pseudonyms
+from channels.shop.checkout import read_shop_key
 from channels.store import Store
 from jobs.config import Config
 from jobs.metrics import is_running
 from jobs.trust import trust_of
 from log.store_address import open_redis
 from schemas.codec import EVENT
+from schemas.errors import ConfigError
 from schemas.policy import Policy, policy_from_payload
 from scripts.console_facts import ConsoleFacts, api_hops
 from scripts.explain_decision import DecisionFinder
@@ -70,10 +72,22 @@ def services_of(config: Config, kafka: str, redis: str, flink: str | None) -> Se
         explain=finder.explained,
         is_engine_up=EngineState(flink),
         budget_ms=config.api_budget_ms,
+        shop_key=shop_key_of(config),
         origins=frozenset(filter(None, config.api_origins.split(","))),
         measures=measures,
         extra={CONSOLE: facts},
     )
+
+
+def shop_key_of(config: Config) -> str:
+    """The key of the demo shop's server, empty where it has none; raises ConfigError."""
+    path = config.shop_key_file
+    if path is None:
+        return ""
+    try:
+        return read_shop_key(path.read_text(encoding="ascii"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"KAIROS_SHOP_KEY_FILE={path}: {error}") from error
 
 
 def limits_of(config: Config) -> Limits:

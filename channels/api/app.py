@@ -22,6 +22,7 @@ from channels.api.problems import ApiError, problem_response
 from channels.api.routes import api_router
 from channels.api.services import Services
 from channels.console.routes import console_router
+from channels.shop.checkout import checkout_router
 from channels.shop.pages import shop_router
 
 HEADERS: Final = {
@@ -69,6 +70,7 @@ def build_app(services: Services) -> Litestar:
             api_router(services, answerer),
             docs_router(),
             shop_router(),
+            checkout_router(services),
             console_router(services),
             front_door,
         ],

@@ -151,7 +151,7 @@ def writing_handlers(services: Services) -> list[HTTPRouteHandler]:
                 raise ApiError(
                     403, "this key may only name the visitor and person of its own tokens"
                 )
-        accepted = await _log(services, read, "/v1/events")
+        accepted = await log_events(services, read, "/v1/events")
         if not accepted.accepted and read.bad:
             first = accepted.rejected[0]
             raise ApiError(422, f"no event can be used; event {first.index}: {first.reason}")
@@ -174,7 +174,7 @@ def writing_handlers(services: Services) -> list[HTTPRouteHandler]:
         event = reaction_event(services, decision_id, what, given, caller, _now_ms())
         if not services.access.may_speak_for(caller, event.anonymous_id, event.person_id):
             raise ApiError(403, "this key may only name the visitor of its own token")
-        return _json(await _log(services, ReadEvents([event], []), "/v1/decisions"), 202)
+        return _json(await log_events(services, ReadEvents([event], []), "/v1/decisions"), 202)
 
     @post("/v1/sessions", status_code=201)
     async def sessions(request: Asked) -> Answered:
@@ -337,7 +337,7 @@ async def readiness(services: Services) -> Readiness:
 # --- details ------------------------------------------------------------------------------------------
 
 
-async def _log(services: Services, read: ReadEvents, place: str) -> Accepted:
+async def log_events(services: Services, read: ReadEvents, place: str) -> Accepted:
     """Returns once Kafka has the events; those it has had from here already count as accepted."""
     count = services.measures.count
     new = [one for one in read.events if not services.visitors.is_logged(one)]

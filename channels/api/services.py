@@ -38,6 +38,8 @@ class Services:
     explain: Explain
     is_engine_up: Callable[[], bool]
     budget_ms: int = BUDGET_MS
+    shop_key: str = ""
+    """Of the demo shop's own server; never in a page."""
     origins: frozenset[str] = frozenset()
     visitors: Visitors = field(default_factory=Visitors)
     measures: Measures = field(default_factory=Measures)

@@ -22,7 +22,7 @@
   const queue = [], slots = new Map(), exposed = new Set();
   const isOptedOut = Boolean(navigator.globalPrivacyControl) || navigator.doNotTrack === "1";
   const language = () => document.documentElement.lang || navigator.language;
-  let key = own.dataset.key, timer, timeOut, asking, stream, retryMs = 0, isBusy = false;
+  let key = own.dataset.key, timer, timeOut, asking, stream, retryMs = 0, restsUntil = 0, isBusy = false;
 
   // --- who: nothing is stored without consent ---------------------------------------------------------------------
   const read = (name) => { try { return JSON.parse(localStorage.getItem(name)); } catch { return null; } };
@@ -53,7 +53,7 @@
   const sign = async (holder) => { // with a key the session is the server's, and signed
     if (!key || holder.token) return;
     const answer = await send("/v1/sessions", { token: holder.old }, {});
-    if (!answer.ok) throw answer.status;
+    if (!answer.ok) throw answer;
     const { session_id: session, anonymous_id: anonymous, token } = await answer.json();
     Object.assign(holder, { session, anonymous, token });
     if (holder === me) save();
@@ -99,6 +99,8 @@
     clearTimeout(timer);
     timer = 0;
     if (isBusy || !queue.length) return;
+    const restMs = restsUntil - Date.now(); // as the server has asked for
+    if (restMs > 0) { timer = setTimeout(flush, restMs); return; }
     isBusy = true;
     const { holder } = queue[0], batch = queue.splice(0, Math.min(next().length, queue.indexOf(asking) + 1 || BATCH));
     try {
@@ -106,12 +108,12 @@
       if (holder === me) listen();
       const events = batch.map(stamp), begun = performance.now(), last = batch[batch.length - 1];
       let answer = last === asking ? await ask(last.event, events, holder) : null;
-      if (!answer || !answer.ok) answer = await send("/v1/events", { events }, holder);
+      if (!answer || (!answer.ok && answer.status !== 429)) answer = await send("/v1/events", { events }, holder);
       if (answer.status === 401 && key) {
         if (holder.again) { delete holder.person; delete holder.proof; batch.forEach((one) => delete one.event.person_id); } // it has expired
         Object.assign(holder, { old: holder.token || holder.old, token: "", again: true });
       }
-      if (answer.status === 401 || answer.status === 429 || answer.status >= 500) throw answer.status;
+      if (answer.status === 401 || answer.status === 429 || answer.status >= 500) throw answer;
       retryMs = 0;
       delete holder.again;
       const body = await answer.json().catch(() => ({})), took_ms = performance.now() - begun;
@@ -121,14 +123,18 @@
         asking = null;
         if (body.is_logged === false) queue.unshift(...batch); // answered, but not in the log yet
       }
-    } catch {
+    } catch (refused) {
       queue.unshift(...batch); // their ids stay, so what was taken already counts once
       retryMs = Math.min(RETRY_MS_MAX, retryMs * 2 || RETRY_MS);
+      const waitMs = refused.headers ? refused.headers.get("Retry-After") * 1000 : 0;
+      if (waitMs > 0) retryMs = Math.max(retryMs, waitMs * (1 + Math.random() / 4)); // not all pages at once
+      if (waitMs > 0) restsUntil = Date.now() + retryMs;
     }
     isBusy = false;
     if (queue.length) timer ||= setTimeout(flush, retryMs || LINGER_MS);
   };
-  const leave = () => {
+  const leave = (event) => {
+    if (!event && Date.now() < restsUntil) return; // hidden only: they go later, by a request that is answered
     while (document.hidden && queue.length) {
       const own = next(), { session, token, proof: person } = own[0].holder;
       const auth = key && { key, session: token, person }; // a beacon has no headers, and addresses stand in logs
