@@ -95,6 +95,7 @@ class Arguments(NamedTuple):
     """The command line. Times in epoch milliseconds."""
 
     kafka: str
+    kafka_settings_file: Path | None
     rest_port: int
     heap_mb: int
     fresh: bool
@@ -228,7 +229,7 @@ def _run_job(
 
 
 def _settings(job: Job, config: Config, arguments: Arguments) -> JobSettings:
-    kafka = Brokers(arguments.kafka, config.kafka_settings_file)
+    kafka = Brokers(arguments.kafka, arguments.kafka_settings_file or config.kafka_settings_file)
     if arguments.plan is not None:
         plan = read_plan(arguments.plan)
         _create_outputs(job, kafka, plan.prefix)
@@ -338,6 +339,7 @@ def _ending_of(jvm: Popen[bytes]) -> str | None:
 def _arguments(job: Job, config: Config, argv: Sequence[str] | None) -> Arguments:
     parser = argparse.ArgumentParser(f"jobs.run_{job.kind}")
     parser.add_argument("--kafka", default=config.kafka, required=config.kafka is None)
+    parser.add_argument("--kafka-settings-file", type=Path, help="what its clients need beside")
     parser.add_argument("--rest-port", type=int, default=None)
     parser.add_argument("--heap-mb", type=int, default=job.heap_mb)
     parser.add_argument("--fresh", action="store_true", help="do not go on from a checkpoint")

@@ -126,6 +126,8 @@ def _check(path: Path, found: Mapping[str, str]) -> None:
             raise ConfigError(f"{path}: {name} is no file: {found[name]}")
 
 
+JAVA: Final = "org.apache.flink.kafka.shaded.org.apache.kafka.common"
+"""Where Kafka's own classes are in the jar of Flink's connector: under another name."""
 JAVA_FILES: Final = "file"
 """The name under which Java's clients read secrets from files (KIP-297), so that no job's graph holds one."""
 
@@ -140,9 +142,7 @@ def java_settings(kafka: str) -> dict[str, str]:
     if file is not None and found:
         java |= {
             "config.providers": JAVA_FILES,
-            f"config.providers.{JAVA_FILES}.class": (
-                "org.apache.kafka.common.config.provider.FileConfigProvider"
-            ),
+            f"config.providers.{JAVA_FILES}.class": f"{JAVA}.config.provider.FileConfigProvider",
         }
     protocol = found.get("security.protocol", "plaintext").upper()
     java["security.protocol"] = protocol
@@ -163,16 +163,16 @@ def _java_sasl(file: Path, found: Mapping[str, str]) -> dict[str, str]:
             "clientId": _quoted(file, "sasl.oauthbearer.client.id", found),
             "clientSecret": _reference(file, "sasl.oauthbearer.client.secret", found),
         } | ({"scope": _quoted(file, "sasl.oauthbearer.scope", found)} if scope else {})
-        login = "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule"
+        login = f"{JAVA}.security.oauthbearer.OAuthBearerLoginModule"
         more = {
             "sasl.login.callback.handler.class": (
-                "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginCallbackHandler"
+                f"{JAVA}.security.oauthbearer.OAuthBearerLoginCallbackHandler"
             ),
             "sasl.oauthbearer.token.endpoint.url": found["sasl.oauthbearer.token.endpoint.url"],
         }
     else:
         kind = "plain.PlainLoginModule" if mechanism == "PLAIN" else "scram.ScramLoginModule"
-        login = f"org.apache.kafka.common.security.{kind}"
+        login = f"{JAVA}.security.{kind}"
         options = {
             "username": _quoted(file, "sasl.username", found),
             "password": _reference(file, "sasl.password", found),

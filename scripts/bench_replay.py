@@ -14,6 +14,7 @@ from jobs.stack.environment import job_environment
 from jobs.stack.flink_cluster import FlinkCluster, Wanted
 from jobs.stack.jars import jar_paths
 from jobs.stack.local_cluster import cluster_folder
+from jobs.stack.state import kafka_words
 from schemas.errors import ConfigError
 from schemas.topics import EVENTS
 from scripts.bench_setting import CANDIDATES, BenchEngine, bench_config, describe, prepare, records
@@ -89,7 +90,7 @@ def bench(config: Config, asked_for: Bench, is_json: bool) -> None:
 
 def _learn(config: Config, kafka: str) -> None:
     """Fills `knowledge`, so that decisions find as much to choose from as live ones do."""
-    words = ("--kafka", kafka, "--replay", "--prefix", config.topic_prefix)
+    words = (*kafka_words(kafka), "--replay", "--prefix", config.topic_prefix)
     done = subprocess.run(
         [sys.executable, "-m", "jobs.run_learn", *words],
         cwd=PROJECT, env=job_environment(config), capture_output=True, text=True, check=False,

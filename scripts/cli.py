@@ -199,7 +199,7 @@ def status(json: Json = False) -> int:
 
     What ended is started again. Exit code 3 where something is failing: it ended so often that it is tried only twice a minute.
     """
-    from scripts.status import ended_in_words
+    from scripts.status import ended_in_words, ways_in
     from scripts.status import status as find
 
     found = find(config_from())
@@ -217,6 +217,8 @@ def status(json: Json = False) -> int:
                 for name, one in found.items()
             ],
         )  # fmt: skip
+        for line in ways_in(found):
+            show(line)
     return EXIT_NOT_UP if any(one["state"] == "failing" for one in found.values()) else 0
 
 

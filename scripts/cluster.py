@@ -19,6 +19,7 @@ from jobs.stack.flink_cluster import (
     write_wanted,
 )
 from jobs.stack.local_cluster import cluster_folder, local_address
+from jobs.stack.state import kafka_words
 from jobs.submit import checkpoint_folder, savepoint_folder
 from schemas.errors import ConfigError
 from scripts.console import say, show
@@ -181,7 +182,7 @@ def job_command(job: str, config: Config, kafka: str, *words: str) -> list[str]:
     """The command that runs a job: here, or left to the cluster that the configuration names."""
     module = f"jobs.run_{job}"
     detached = ["--detached"] if config.flink else []
-    return [sys.executable, "-m", module, "--kafka", kafka, *detached, *words]
+    return [sys.executable, "-m", module, *kafka_words(kafka), *detached, *words]
 
 
 def submit_job(job: str, config: Config, kafka: str, *words: str) -> None:

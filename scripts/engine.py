@@ -18,9 +18,8 @@ from jobs.stack.environment import api_environment, job_environment, store_envir
 from jobs.stack.ports import preferred_port
 from jobs.stack.process import Child, Process
 from jobs.stack.stack import Stack
+from jobs.stack.state import file_of, kafka_words, redis_words
 from jobs.trust import signer_of, trust_of
-from log.settings import Brokers
-from log.store_address import StoreAddress
 from schemas.errors import ConfigError
 from schemas.events import Event
 from schemas.policy import DEFAULT_CONTROL
@@ -193,7 +192,7 @@ def decide_child(config: Config, addresses: Addresses) -> Child:
     port = addresses.flink.rpartition(":")[2]
     return Child(
         name="decide",
-        argv=(sys.executable, "-m", "jobs.run_decide", "--kafka", addresses.kafka, "--rest-port", port),
+        argv=(sys.executable, "-m", "jobs.run_decide", *kafka_words(addresses.kafka), "--rest-port", port),
         is_healthy=lambda _: is_running(addresses.flink, keys=home_keys(config.home)),
         address=addresses.flink,
         service="flink",
@@ -210,7 +209,7 @@ def learn_child(config: Config, addresses: Addresses) -> Child:
         name="learn",
         argv=(
             "nice", "-n", LEARN_NICENESS, sys.executable, "-m", "jobs.run_learn",
-            "--kafka", addresses.kafka, "--rest-port", port,
+            *kafka_words(addresses.kafka), "--rest-port", port,
         ),
         is_healthy=lambda _: is_running(addresses.learn, "learn", home_keys(config.home)),
         address=addresses.learn,
@@ -234,11 +233,10 @@ def store_child(config: Config, addresses: Addresses) -> Child:
     return Child(
         name="store",
         argv=(
-            sys.executable, "-m", "channels.store_writer", "--kafka", addresses.kafka,
-            "--redis", addresses.redis, "--topic-prefix", config.topic_prefix,
+            sys.executable, "-m", "channels.store_writer", *kafka_words(addresses.kafka),
+            *redis_words(addresses.redis), "--topic-prefix", config.topic_prefix,
             "--store-prefix", config.store_prefix,
             *(("--pseudonym-key-file", str(key_file)) if key_file else ()),
-            *files_of(addresses),
         ),
         is_healthy=is_healthy,
         folder=PROJECT,
@@ -246,21 +244,13 @@ def store_child(config: Config, addresses: Addresses) -> Child:
     )  # fmt: skip
 
 
-def files_of(addresses: Addresses) -> tuple[str, ...]:
-    """The files with the secrets of Kafka and the store, for a command line: their paths are no secret."""
-    kafka, redis = addresses.kafka, addresses.redis
-    settings = kafka.settings_file if isinstance(kafka, Brokers) else None
-    password = redis.password_file if isinstance(redis, StoreAddress) else None
-    return (
-        *(("--kafka-settings-file", str(settings)) if settings else ()),
-        *(("--redis-password-file", str(password)) if password else ()),
-    )
-
-
 def api_child(config: Config, addresses: Addresses) -> Child:
     """The Decision API as a child process; healthy when it answers. A port that is taken is not insisted on."""
     port = preferred_port(config.api_port)
-    own = config._replace(kafka=addresses.kafka, redis=addresses.redis, flink=addresses.flink)
+    own = config._replace(
+        kafka=addresses.kafka, kafka_settings_file=file_of(addresses.kafka),
+        redis=addresses.redis, redis_password_file=file_of(addresses.redis), flink=addresses.flink,
+    )  # fmt: skip
     return Child(
         name="api",
         argv=(

@@ -25,6 +25,7 @@ from jobs.stack.causes import remedy
 from jobs.stack.environment import job_environment
 from jobs.stack.ports import LOOPBACK, free_port
 from jobs.stack.process import Child, Process
+from jobs.stack.state import kafka_words
 from jobs.submit import checkpoint_folder, savepoint_folder
 from schemas.errors import ConfigError
 from schemas.limits import MINUTE_MS
@@ -244,7 +245,7 @@ class Worker:
         self._run.runs += 1
         argv = (
             "nice", "-n", str(self._run.manner.niceness), sys.executable, "-m", "jobs.run_decide",
-            "--kafka", self._kafka, "--rest-port", address.rpartition(":")[2],
+            *kafka_words(self._kafka), "--rest-port", address.rpartition(":")[2],
             *(("--from-savepoint", begin) if begin else ("--fresh",)),
         )  # fmt: skip
         if not is_live:

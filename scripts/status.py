@@ -1,6 +1,8 @@
 """What runs and where: `kairos status`, and the addresses for commands that need a running engine."""
 
+import shlex
 import time
+from collections.abc import Mapping
 from typing import Final, NamedTuple, NotRequired, TypedDict
 
 from redis import RedisError
@@ -27,15 +29,22 @@ COUNTED: Final = (
 """What an operator looks at first; the rest is in Flink's metrics."""
 
 
+KCAT: Final = "kcat -F {file} -b {address} -L"
+REDIS_CLI: Final = 'REDISCLI_AUTH="$(cat {file})" valkey-cli -h {host} -p {port} ping'
+"""Lines that connect; no password is on a command line, where others of the machine would see it."""
+
+
 class ServiceStatus(TypedDict):
     """`state` is up, down, or failing: ended so often that it is tried only now and then.
 
+    `settings_file`: what a client needs beside the address: Kafka's settings by the client's names, the store's password.
     A job that is up says what it has counted since its start; what ended by itself, how often, when and why.
     """
 
     state: str
     address: str | None
     counts: NotRequired[dict[str, int]]
+    settings_file: NotRequired[str]
     restarts: NotRequired[int]
     ended_ms: NotRequired[int]
     reason: NotRequired[str]
@@ -60,6 +69,8 @@ def status(config: Config) -> dict[str, ServiceStatus]:
             is_up = address is not None and is_api_alive(address)
         down = one.state if one is not None and one.state == "failing" else "down"
         result[name] = {"state": "up" if is_up else down, "address": address}
+        if one is not None and one.settings_file is not None:
+            result[name]["settings_file"] = one.settings_file
         if one is not None and one.ending is not None:
             result[name] |= ServiceStatus(
                 state=result[name]["state"],
@@ -72,6 +83,18 @@ def status(config: Config) -> dict[str, ServiceStatus]:
             counts = read_counts(address, JOBS[name])
             result[name]["counts"] = {one: counts[one] for one in COUNTED if counts[one]}
     return result
+
+
+def ways_in(found: Mapping[str, ServiceStatus]) -> list[str]:
+    """For each server that wants a password, the line that connects to it."""
+    lines = []
+    for name, line in (("kafka", KCAT), ("redis", REDIS_CLI)):
+        one = found[name]
+        if one["address"] is not None and "settings_file" in one and "://" not in one["address"]:
+            host, _, port = one["address"].rpartition(":")
+            file = shlex.quote(one["settings_file"])
+            lines.append(line.format(host=host, port=port, address=one["address"], file=file))
+    return lines
 
 
 def ended_in_words(one: ServiceStatus) -> str:
@@ -142,5 +165,4 @@ def _has_writer(config: Config) -> bool:
 
 def _address(config: Config, name: str) -> str | None:
     state = read_state(config.home)
-    found = (one.address for one in state.services if one.name == name) if state else iter(())
-    return next(found, None)
+    return state.address_of(name) if state else None

@@ -4,7 +4,7 @@ import base64
 import re
 import socket
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -14,8 +14,10 @@ from confluent_kafka.admin import AdminClient
 from jobs.stack.class_data import ClassData
 from jobs.stack.java import QUICK_COMPILER, java_command
 from jobs.stack.ports import LOOPBACK, free_port
+from jobs.stack.private import write_private
 from jobs.stack.process import Child, Process
 from log.clients import open_admin_of
+from log.settings import Brokers, read_settings
 from schemas.errors import ConfigError
 
 PORT: Final = 9092
@@ -27,7 +29,6 @@ _SETTINGS: Final = {
     "process.roles": "broker,controller",
     "node.id": 1,
     "controller.listener.names": "CONTROLLER",
-    "inter.broker.listener.name": "PLAINTEXT",
     "log.dirs": "log",
     "auto.create.topics.enable": "false",
     "default.replication.factor": 1,
@@ -100,9 +101,13 @@ def kafka_child(
     port: int,
     cluster_id: str,
     say: Callable[[str], None] = lambda line: None,
+    settings_file: Path | None = None,
 ) -> Child:
-    """The broker on `port`, with its data in the formatted `folder`."""
-    address = f"{LOOPBACK}:{port}"
+    """The broker on `port`, with its data in the formatted `folder`.
+
+    With a file it wants the name and password that stand there, also from itself and of its controller's clients.
+    """
+    address = Brokers(f"{LOOPBACK}:{port}", settings_file)
     return Child(
         "kafka",
         java_command(
@@ -116,7 +121,7 @@ def kafka_child(
         address=address,
         folder=folder,
         # each time, because another process may have taken the controller's port meanwhile
-        prepare=lambda: _write_settings(folder, port),
+        prepare=lambda: _write_settings(folder, port, settings_file),
     )
 
 
@@ -131,18 +136,38 @@ def is_kafka_healthy(bootstrap: str, cluster_id: str | None = None) -> bool:
     return bool(found.brokers) and cluster_id in (None, found.cluster_id)
 
 
-def _write_settings(folder: Path, port: int) -> None:
+def _write_settings(folder: Path, port: int, settings_file: Path | None = None) -> None:
     controller = f"{LOOPBACK}:{free_port()}"
-    broker = f"PLAINTEXT://{LOOPBACK}:{port}"
+    protocol = "PLAINTEXT" if settings_file is None else "SASL_PLAINTEXT"
+    broker = f"{protocol}://{LOOPBACK}:{port}"
     settings = _SETTINGS | {
         "controller.quorum.voters": f"1@{controller}",
         "listeners": f"{broker},CONTROLLER://{controller}",
         "advertised.listeners": broker,
+        "inter.broker.listener.name": protocol,
+        "listener.security.protocol.map": f"CONTROLLER:{protocol},{protocol}:{protocol}",
     }
+    if settings_file is not None:
+        settings |= _who_may(read_settings(settings_file))
     folder.mkdir(parents=True, exist_ok=True)
     lines = "".join(f"{name}={value}\n" for name, value in settings.items())
-    (folder / "server.properties").write_text(lines, encoding="ascii")
+    write_private(folder / "server.properties", lines)
     (folder / "log4j2.properties").write_text(_LOGGING, encoding="ascii")
+
+
+def _who_may(client: Mapping[str, str]) -> dict[str, str]:
+    """One user, for all listeners; the broker is a client of its own controller."""
+    user, password = client["sasl.username"], client["sasl.password"]
+    login = (
+        "org.apache.kafka.common.security.plain.PlainLoginModule required "
+        f'username="{user}" password="{password}" user_{user}="{password}";'
+    )
+    listeners = ("sasl_plaintext", "controller")
+    return {
+        "sasl.enabled.mechanisms": "PLAIN",
+        "sasl.mechanism.inter.broker.protocol": "PLAIN",
+        "sasl.mechanism.controller.protocol": "PLAIN",
+    } | {f"listener.name.{one}.plain.sasl.jaas.config": login for one in listeners}
 
 
 def _cluster_id(folder: Path) -> str | None:

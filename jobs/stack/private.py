@@ -43,6 +43,15 @@ def close_to_others(path: Path) -> None:
         path.chmod(stat.S_IMODE(found.st_mode) & ~OTHERS)
 
 
+def write_private(path: Path, text: str) -> None:
+    """Replaces a file in one step; at no moment could another user read it."""
+    fresh = path.with_name(f"{path.name}.new")
+    fresh.unlink(missing_ok=True)
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+    fresh.replace(path)
+
+
 def is_private(home: Path) -> bool:
     """Whether no other user can look into it."""
     return not home.stat().st_mode & OTHERS

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple, Self
 from jobs.stack import kafka, state, valkey
 from jobs.stack.causes import remedy
 from jobs.stack.jars import jar_paths
+from jobs.stack.passwords import passwords_of
 from jobs.stack.ports import free_port, preferred_port
 from jobs.stack.private import make_private, written_privately
 from jobs.stack.process import Child, PortTaken, Process, ended_by_sigterm
@@ -19,7 +20,7 @@ PORT_ATTEMPTS_MAX: Final = 3
 
 
 class StackAddresses(NamedTuple):
-    """Where the two servers answer, as HOST:PORT."""
+    """Where the two servers answer, as HOST:PORT, with the files that their clients need."""
 
     kafka: str
     redis: str
@@ -145,19 +146,20 @@ class Stack:
     def _start_redis(self) -> str:
         if self._redis is not None:
             return self._given("redis", self._redis, valkey.is_valkey_healthy)
-        folder = self.home / "valkey"
+        folder, passwords = self.home / "valkey", passwords_of(self.home)
         return self._add_on_port(
-            lambda port: valkey.valkey_child(folder, port), self._ports("redis", valkey.PORT)
+            lambda port: valkey.valkey_child(folder, port, passwords.redis),
+            self._ports("redis", valkey.PORT),
         )
 
     def _start_kafka(self) -> str:
         if self._kafka is not None:
             return self._given("kafka", self._kafka, kafka.is_kafka_healthy)
-        folder = self.home / "kafka"
+        folder, passwords = self.home / "kafka", passwords_of(self.home)
         jars = jar_paths("kafka", self.jars, self._say)
         cluster = kafka.format_storage(folder, jars, self.home / "logs")
         return self._add_on_port(
-            lambda port: kafka.kafka_child(folder, jars, port, cluster, self._say),
+            lambda port: kafka.kafka_child(folder, jars, port, cluster, self._say, passwords.kafka),
             self._ports("kafka", kafka.PORT),
         )
 
@@ -167,7 +169,9 @@ class Stack:
                 f"KAIROS_{name.upper()}={address} does not answer: "
                 "start that server, or unset the variable to get an embedded one"
             )
-        self._external.append(state.Service(name, address))
+        file = state.file_of(address)
+        shown = str(file) if file is not None else None
+        self._external.append(state.Service(name, str(address), settings_file=shown))
         self._record()
         return address
 

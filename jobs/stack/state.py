@@ -12,6 +12,8 @@ from typing import Final
 import msgspec
 
 from jobs.stack.restarts import Ending
+from log.settings import Brokers
+from log.store_address import StoreAddress
 from schemas.errors import ConfigError
 
 POLL_SECONDS: Final = 0.05
@@ -29,7 +31,7 @@ class Running(msgspec.Struct, frozen=True):
 class Service(msgspec.Struct, frozen=True):
     """A server of the stack; one that the user brought has no process.
 
-    `restarts`: how often it was started again; `ending`: how it ended by itself the last time. One that `is_failing`
+    `settings_file`: what its clients need beside the address; for Redis, the password. `restarts`: how often it was started again; `ending`: how it ended by itself the last time. One that `is_failing`
     ends each time soon after its start.
     """
 
@@ -39,6 +41,7 @@ class Service(msgspec.Struct, frozen=True):
     restarts: int = 0
     ending: Ending | None = None
     is_failing: bool = False
+    settings_file: str | None = None
 
 
 class State(msgspec.Struct, frozen=True):
@@ -47,10 +50,38 @@ class State(msgspec.Struct, frozen=True):
     owner: Running
     services: tuple[Service, ...] = ()
 
+    def address_of(self, name: str) -> str | None:
+        """The address of a service, with its file."""
+        found = next((one for one in self.services if one.name == name), None)
+        if found is None or found.address is None:
+            return None
+        file = Path(found.settings_file) if found.settings_file else None
+        known: dict[str, type[Brokers | StoreAddress]] = {"kafka": Brokers, "redis": StoreAddress}
+        return known[name](found.address, file) if name in known else found.address
+
     def embedded_address(self, name: str) -> str | None:
         """The address of a service that was started here."""
         found = (one.address for one in self.services if one.name == name and one.process)
         return next(found, None)
+
+
+def file_of(address: str | None) -> Path | None:
+    """The file with what the clients of a server need beside its address."""
+    if isinstance(address, Brokers):
+        return address.settings_file
+    return address.password_file if isinstance(address, StoreAddress) else None
+
+
+def kafka_words(kafka: str) -> tuple[str, ...]:
+    """A Kafka on the command line of a child: the path of its file is no secret."""
+    file = file_of(kafka)
+    return ("--kafka", str(kafka), *(("--kafka-settings-file", str(file)) if file else ()))
+
+
+def redis_words(redis: str) -> tuple[str, ...]:
+    """A store on the command line of a child."""
+    file = file_of(redis)
+    return ("--redis", str(redis), *(("--redis-password-file", str(file)) if file else ()))
 
 
 def running(pid: int) -> Running:

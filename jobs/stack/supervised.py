@@ -7,7 +7,8 @@ from pathlib import Path
 
 from jobs.stack.process import Child, Process
 from jobs.stack.restarts import STEADY_S, Ending, Restarts, ending_now, reason_of
-from jobs.stack.state import Service, running
+from jobs.stack.state import Service, file_of, running
+from schemas.errors import ConfigError
 
 
 class Supervised:
@@ -22,13 +23,15 @@ class Supervised:
 
     def service(self) -> Service:
         """What the state file says of it."""
+        address, file = self.child.address, file_of(self.child.address)
         return Service(
             self.child.service or self.child.name,
-            self.child.address,
+            str(address) if address is not None else None,
             self._running,
             self.restarts.times,
             self.ending,
             self.restarts.is_failing,
+            str(file) if file is not None else None,
         )
 
     def keep(self, say: Callable[[str], None]) -> bool:
@@ -65,7 +68,7 @@ class Supervised:
     def _start_again(self, say: Callable[[str], None]) -> None:
         try:
             self._begin()
-        except OSError as error:
+        except (OSError, ConfigError) as error:
             # no process, no memory, no disk: as if it had ended
             self._note(f"cannot be started: {error}", say)
 

@@ -7,13 +7,15 @@ from typing import Final
 import redis
 
 from jobs.stack.ports import LOOPBACK
+from jobs.stack.private import write_private
 from jobs.stack.process import Child
-from log.store_address import open_redis
+from log.store_address import StoreAddress, open_redis, read_password
 from schemas.errors import ConfigError
 
 PORT: Final = 6379
 ANSWER_SECONDS_MAX: Final = 2.0
 MEMORY_MB_MAX: Final = 512
+SETTINGS_FILE: Final = "valkey.conf"
 
 
 def valkey_binary() -> Path:
@@ -27,9 +29,26 @@ def valkey_binary() -> Path:
     return binary
 
 
-def valkey_child(folder: Path, port: int) -> Child:
-    """The server on `port`, with its data in `folder`: a crash loses at most one second."""
+def valkey_child(folder: Path, port: int, password_file: Path | None = None) -> Child:
+    """The server on `port`, with its data in `folder`: a crash loses at most one second.
+
+    With a file it wants the password that stands there; who can list processes does not see it.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    address = StoreAddress(f"{LOOPBACK}:{port}", password_file)
+    return Child(
+        "valkey",
+        (str(valkey_binary()), SETTINGS_FILE),
+        lambda pid: is_valkey_healthy(address, pid),
+        address=address,
+        service="redis",
+        # It keeps its data where it runs.
+        folder=folder,
+        prepare=lambda: _write_settings(folder, port, password_file),
+    )
+
+
+def _write_settings(folder: Path, port: int, password_file: Path | None) -> None:
     settings = {
         "bind": LOOPBACK,
         "port": str(port),
@@ -41,17 +60,10 @@ def valkey_child(folder: Path, port: int) -> Child:
         "maxmemory-policy": "noeviction",
         "tcp-backlog": "128",
     }
-    options = (word for name, value in settings.items() for word in (f"--{name}", value))
-    address = f"{LOOPBACK}:{port}"
-    return Child(
-        "valkey",
-        (str(valkey_binary()), *options),
-        lambda pid: is_valkey_healthy(address, pid),
-        address=address,
-        service="redis",
-        # It keeps its data where it runs.
-        folder=folder,
-    )
+    if password_file is not None:
+        settings["requirepass"] = read_password(password_file)
+    lines = "".join(f'{name} "{value}"\n' for name, value in settings.items())
+    write_private(folder / SETTINGS_FILE, lines)
 
 
 def is_valkey_healthy(address: str, pid: int | None = None) -> bool:

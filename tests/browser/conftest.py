@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, s
 from jobs.config import PROJECT
 from jobs.stack.ports import free_port
 from tests.browser.shop import Shop, Visitor
-from tests.e2e.homes import fresh_home
+from tests.e2e.homes import fresh_home, kafka_of
 
 ARTEFACTS: Final = PROJECT / ".kairos" / "artefacts" / "browser"
 CLOCK: Final = """
@@ -47,7 +47,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         started = home.kairos("up", "--shop", KAIROS_API_PORT=str(free_port()))
         assert started.returncode == 0, started.stderr
         found = home.json("status", "--json")
-        yield Shop(home, f"http://{found['api']['address']}", found["kafka"]["address"])
+        yield Shop(home, f"http://{found['api']['address']}", kafka_of(found))
         assert home.kairos("down").returncode == 0
 
 

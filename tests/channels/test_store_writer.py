@@ -10,14 +10,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import TopicPartition
 
 from channels.store import Store, open_store
 from channels.store_writer import StoreWriter, store_writer
 from jobs.kafka import create_topics, read_to_end
 from jobs.stack.ports import free_port
 from jobs.stack.process import Process
+from jobs.stack.state import kafka_words
 from jobs.stack.valkey import valkey_child
+from log.clients import open_consumer_of, open_producer_of
 from schemas.codec import DEAD_LETTER, DECISION
 from schemas.knowledge import EPOCH_END, ITEM_KNOWLEDGE, EpochEnd, ItemKnowledge
 from schemas.topics import DEAD_LETTERS, DECISIONS, KNOWLEDGE, topics
@@ -48,7 +50,7 @@ def produce(kafka: str, prefix: str, sequences: range, person: str = "p1") -> No
 
 
 def produce_bytes(kafka: str, prefix: str, *values: bytes, topic: str = DECISIONS) -> None:
-    producer = Producer({"bootstrap.servers": kafka, "enable.idempotence": True})
+    producer = open_producer_of(kafka)
     for value in values:
         producer.produce(prefix + topic, value, key="p1")
     assert producer.flush(30) == 0
@@ -56,8 +58,7 @@ def produce_bytes(kafka: str, prefix: str, *values: bytes, topic: str = DECISION
 
 def committed(kafka: str, prefix: str, group: str = "store", topic: str = DECISIONS) -> int:
     """How many records the writer's group has committed, over all partitions."""
-    settings = {"bootstrap.servers": kafka, "group.id": f"{prefix}kairos-{group}-test"}
-    consumer = Consumer(settings)
+    consumer = open_consumer_of(kafka, group_id=f"{prefix}kairos-{group}-test")
     count = next(spec.partitions for spec in topics() if spec.name == topic)
     places = [TopicPartition(prefix + topic, at) for at in range(count)]
     found = sum(int(max(0, one.offset)) for one in consumer.committed(places, 20))
@@ -174,7 +175,7 @@ def test_a_signal_ends_it_cleanly(
 ) -> None:
     produce(kafka, prefix, range(1, 6))
     argv = (
-        sys.executable, "-m", "channels.store_writer", "--kafka", kafka, "--redis", valkey,
+        sys.executable, "-m", "channels.store_writer", *kafka_words(kafka), "--redis", valkey,
         "--topic-prefix", prefix, "--store-prefix", "test",
     )  # fmt: skip
     with subprocess.Popen(argv, stderr=subprocess.PIPE, text=True) as process:

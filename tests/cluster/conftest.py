@@ -13,7 +13,7 @@ from jobs.flink_keys import home_keys
 from jobs.flink_rest import FlinkRest
 from jobs.publish import Log
 from scripts.workload import catalogue
-from tests.e2e.homes import Home, fresh_home
+from tests.e2e.homes import Home, fresh_home, kafka_of, redis_of
 
 ITEMS = 50
 
@@ -57,7 +57,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         found = home.json("cluster", "up", "--task-managers", "2", "--json")
         assert found["state"] == "up"
         services = home.json("status", "--json")
-        kafka, redis = (services[name]["address"] for name in ("kafka", "redis"))
+        kafka, redis = kafka_of(services), redis_of(services)
         log = Log(kafka)
         for item in catalogue(ITEMS):
             log.item(item)

@@ -23,11 +23,12 @@ from jobs.flink_settings import folder_uri
 from jobs.publish import Log, now_ms
 from jobs.stack.java import java_home
 from jobs.stack.ports import free_port
+from log.settings import settings_file_of
 from schemas.errors import ConfigError
 from schemas.events import Event
 from scripts.package import package
 from scripts.workload import catalogue, shoppers
-from tests.e2e.homes import Decisions, Home, fresh_home, wait_for
+from tests.e2e.homes import Decisions, Home, fresh_home, kafka_of, wait_for
 
 pytestmark = [pytest.mark.cluster, pytest.mark.long, pytest.mark.timeout(400)]
 ITEMS = 50
@@ -100,7 +101,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
 
 @pytest.fixture(scope="module")
 def kafka(home: Home) -> str:
-    return str(home.json("status", "--json")["kafka"]["address"])
+    return kafka_of(home.json("status", "--json"))
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +142,7 @@ def flink(home: Home, kafka: str, tmp_path_factory: pytest.TempPathFactory) -> F
         "FLINK_LOG_DIR": str(folder / "log"),
         "FLINK_PID_DIR": str(folder / "pid"),
         "KAIROS_KAFKA": kafka,
+        "KAIROS_KAFKA_SETTINGS_FILE": str(settings_file_of(kafka)),
         "KAIROS_CHECKPOINTS": str(folder / "checkpoints"),
         "PYTHONPATH": sysconfig.get_path("purelib"),
     }

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from redis import Redis
 
 from channels.store import Store, open_store
 from jobs.metrics import read_counts
 from jobs.publish import Log, now_ms
 from jobs.stack.state import read_state
+from log.store_address import open_redis
 from schemas.codec import DECISION
 from schemas.decisions import Decision
 from schemas.topics import DECISIONS
@@ -64,7 +64,7 @@ class Flowing(NamedTuple):
 def under_load(cluster: Cluster, run: str) -> Iterator[Flowing]:
     """Events flow, before, while and after; then every one of them has been decided and none twice in the store."""
     load = Load(Log(cluster.kafka), shoppers(run, ITEMS), RATE)
-    redis = Redis.from_url(f"redis://{cluster.redis}")
+    redis = open_redis(cluster.redis)
     watch = Watch(redis, "kairos")
     with Seen(cluster, run) as seen:
         load.start()

@@ -9,7 +9,7 @@ import pytest
 
 from jobs.publish import Log
 from tests.builders import make_catalogue
-from tests.e2e.homes import Engine, Home, fresh_home
+from tests.e2e.homes import Engine, Home, fresh_home, kafka_of, redis_of
 
 RUNNING: Final = ExitStack()
 
@@ -42,7 +42,11 @@ def running_engine(path: Path) -> Iterator[Engine]:
         assert started.returncode == 0, started.stderr
         found = home.json("status", "--json")
         engine = Engine(
-            home, *(found[name]["address"] for name in ("kafka", "redis", "flink", "learn"))
+            home,
+            kafka_of(found),
+            redis_of(found),
+            found["flink"]["address"],
+            found["learn"]["address"],
         )
         log = Log(engine.kafka)
         for item in make_catalogue():

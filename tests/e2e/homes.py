@@ -18,6 +18,8 @@ from jobs.flink_keys import home_keys
 from jobs.kafka import open_consumer, partitions_of
 from jobs.metrics import read_counts
 from log.following import log_record
+from log.settings import Brokers
+from log.store_address import StoreAddress
 from schemas.codec import DECISION
 from schemas.decisions import Decision
 from schemas.records import LogRecord
@@ -124,12 +126,22 @@ def fresh_home(path: Path) -> Iterator[Home]:
         home.kill_all()
 
 
+def kafka_of(status: Any) -> Brokers:
+    """The Kafka that `status --json` names, with what its clients need."""
+    return Brokers(status["kafka"]["address"], Path(status["kafka"]["settings_file"]))
+
+
+def redis_of(status: Any) -> StoreAddress:
+    """The store that `status --json` names, with its password."""
+    return StoreAddress(status["redis"]["address"], Path(status["redis"]["settings_file"]))
+
+
 class Engine(NamedTuple):
     """What `kairos up` has started, and where it answers."""
 
     home: Home
-    kafka: str
-    redis: str
+    kafka: Brokers
+    redis: StoreAddress
     flink: str
     learn: str
 

@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 import msgspec
 import pytest
-from confluent_kafka import Producer, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import TopicPartition
 
 from jobs.kafka import bounds, create_topics, read_to_end
 from jobs.publish import Log, now_ms
+from log.clients import open_admin_of, open_producer_of
 from schemas.records import LogRecord
 from schemas.topics import DECISIONS, EVENTS, TOPICS, TRACES, topics
 from scripts.workload import shoppers
@@ -52,7 +52,7 @@ def lived(engine: Engine) -> Lived:
 def write_copy(kafka: str, prefix: str, found: Topics) -> None:
     """The records under a prefix: same partitions, order, keys and times."""
     create_topics(kafka, topics(prefix))
-    producer = Producer({"bootstrap.servers": kafka, "enable.idempotence": True, "linger.ms": 20})
+    producer = open_producer_of(kafka, linger_ms=20)
     for name, records in found.items():
         for one in sorted(records, key=lambda one: (one.partition, one.offset)):
             producer.produce(
@@ -113,7 +113,7 @@ def test_an_archive_takes_the_place_of_a_topic(lived: Lived) -> None:
     before = engine.home.json("verify", "replay", "--json", **own)
     assert before["is_whole"], before["differences"][:3]
     engine.home.json("replay", "--prefix", FIRST, "--json", **own)
-    admin = AdminClient({"bootstrap.servers": engine.kafka})
+    admin = open_admin_of(engine.kafka)
     for name in (prefix + EVENTS, prefix + DECISIONS):
         ends = bounds(engine.kafka, name)[1]
         for one in admin.delete_records(

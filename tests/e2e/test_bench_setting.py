@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from redis import Redis
-
 from jobs.config import config_from
 from jobs.kafka import create_topics, topics_of
+from log.store_address import open_redis
 from schemas.topics import EVENTS, topics
 from scripts.bench_setting import bench_config, forget
 from tests.e2e.homes import Engine
@@ -16,7 +15,7 @@ def test_what_a_benchmark_made_goes_and_all_else_stays(engine: Engine, tmp_path:
     run, others = config.topic_prefix, topics_of(engine.kafka)
     create_topics(engine.kafka, topics(run))
     create_topics(engine.kafka, topics(f"{run}out1."))
-    store: Redis[bytes] = Redis.from_url(f"redis://{engine.redis}")
+    store = open_redis(engine.redis)
     store.set(f"{run}:decision:a:home", b"1")
     store.set("kairos:decision:bench-test:home", b"1")
     for name in (f"decide.{run}", "decide"):

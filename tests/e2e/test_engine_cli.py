@@ -73,8 +73,16 @@ def test_status_says_what_is_up_and_where(engine: Engine) -> None:
     api = found.pop("api")
     assert (api["state"], bool(api["address"])) == ("up", True)
     assert found == {
-        "kafka": {"state": "up", "address": engine.kafka},
-        "redis": {"state": "up", "address": engine.redis},
+        "kafka": {
+            "state": "up",
+            "address": engine.kafka,
+            "settings_file": str(engine.kafka.settings_file),
+        },
+        "redis": {
+            "state": "up",
+            "address": engine.redis,
+            "settings_file": str(engine.redis.password_file),
+        },
         "flink": {"state": "up", "address": engine.flink},
         "learn": {"state": "up", "address": engine.learn},
         "store": {"state": "up", "address": None},

@@ -15,7 +15,7 @@ from jobs.publish import Log
 from schemas.limits import DAY_MS
 from schemas.topics import DECISIONS, TRACES
 from scripts.workload import catalogue, shoppers
-from tests.e2e.homes import Decisions, Home, fresh_home, wait_for
+from tests.e2e.homes import Decisions, Home, fresh_home, kafka_of, wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 EVENTS = 150
@@ -135,7 +135,7 @@ def _moves(home: Home) -> bool:
 
 def test_foreign_records_end_no_tool(files: Files, imported: dict[str, Any]) -> None:
     home = files.home
-    kafka = home.json("status", "--json")["kafka"]["address"]
+    kafka = kafka_of(home.json("status", "--json"))
     with Decisions(kafka) as decisions:
         wait_for(decisions.look)
         one = next(iter(decisions.by_event.values()))

@@ -16,7 +16,7 @@ from jobs.publish import Log, now_ms
 from jobs.stack.state import Service, is_alive, read_state
 from scripts.status import status
 from tests.builders import make_catalogue, make_event
-from tests.e2e.homes import Decisions, Home, fresh_home, wait_for
+from tests.e2e.homes import Decisions, Home, fresh_home, kafka_of, redis_of, wait_for
 
 pytestmark = pytest.mark.e2e
 SECRET: Final = "not-to-be-found-in-any-environment-but-one"
@@ -68,7 +68,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         assert started.returncode == 0, started.stderr
         config = config_from({"KAIROS_HOME": str(home.path)})
         found = status(config)
-        kafka, redis = (str(found[name]["address"]) for name in ("kafka", "redis"))
+        kafka, redis = kafka_of(found), redis_of(found)
         log = Log(kafka)
         for item in make_catalogue():
             log.item(item)

@@ -16,7 +16,7 @@ from schemas.events import Event
 from schemas.limits import HOUR_MS, SECOND_MS
 from schemas.topics import CONTROL, ITEMS
 from tests.builders import make_event
-from tests.e2e.homes import Decisions, Engine, fresh_home, wait_for
+from tests.e2e.homes import Decisions, Engine, fresh_home, kafka_of, redis_of, wait_for
 from tests.scripts.scenarios import FOLDER, Scenario, records_of, renamed, scenarios
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long]
@@ -49,8 +49,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         started = home.kairos("up")
         assert started.returncode == 0, started.stderr
         found = home.json("status", "--json")
-        names = ("kafka", "redis", "flink", "learn")
-        with opened(Engine(home, *(found[name]["address"] for name in names))) as shop:
+        rest = (found["flink"]["address"], found["learn"]["address"])
+        with opened(Engine(home, kafka_of(found), redis_of(found), *rest)) as shop:
             yield shop
         assert home.kairos("down").returncode == 0
 

@@ -17,6 +17,7 @@ from fastavro.schema import parse_schema, to_parsing_canonical_form
 from jobs.config import PROJECT
 from jobs.kafka import ends_of
 from jobs.publish import Log, now_ms
+from log.settings import client_settings
 from scripts.import_events import read_json_lines, write_events
 from tests.builders import make_event
 from tests.e2e.homes import Decisions, Engine, wait_for
@@ -73,7 +74,7 @@ def schemas_by_header() -> dict[bytes, Any]:
 
 def read_topic(kafka: str, topic: str) -> list[Read]:
     consumer = Consumer(
-        {"bootstrap.servers": kafka, "group.id": "anybody", "enable.auto.commit": False}
+        client_settings(kafka) | {"group.id": "anybody", "enable.auto.commit": False}
     )
     partitions = consumer.list_topics(topic, 20).topics[topic].partitions
     ends = {n: consumer.get_watermark_offsets(TopicPartition(topic, n), 20)[1] for n in partitions}

@@ -57,11 +57,11 @@ def test_flinks_connector_reads_the_secret_from_the_file_itself(tmp_path: Path) 
     path = scram(tmp_path)
     assert java_settings(Brokers("k:9092", path)) == {
         "config.providers": "file",
-        "config.providers.file.class": "org.apache.kafka.common.config.provider.FileConfigProvider",
+        "config.providers.file.class": "org.apache.flink.kafka.shaded.org.apache.kafka.common.config.provider.FileConfigProvider",
         "security.protocol": "SASL_PLAINTEXT",
         "sasl.mechanism": "SCRAM-SHA-512",
         "sasl.jaas.config": (
-            "org.apache.kafka.common.security.scram.ScramLoginModule required "
+            "org.apache.flink.kafka.shaded.org.apache.kafka.common.security.scram.ScramLoginModule required "
             f'username="kairos" password="${{file:{path}:sasl.password}}";'
         ),
     }

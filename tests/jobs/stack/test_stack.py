@@ -15,6 +15,8 @@ from jobs.stack.process import Child, StartFailed
 from jobs.stack.stack import Stack, StackAddresses
 from jobs.stack.state import down, is_alive, read_state
 from jobs.stack.status import statuses
+from log.settings import client_settings
+from log.store_address import open_redis
 from schemas.errors import ConfigError
 from schemas.topics import TopicSpec
 from tests.jobs.stack.conftest import JARS, Running, wait_until
@@ -31,7 +33,7 @@ with Stack(pathlib.Path(sys.argv[1]), jars=pathlib.Path(sys.argv[2])) as stack:
 
 
 def write(addresses: StackAddresses, value: str) -> None:
-    producer = Producer({"bootstrap.servers": addresses.kafka})
+    producer = Producer(client_settings(addresses.kafka))
     # An event of 2001: the embedded broker takes the past.
     producer.produce("things", value, key="key", timestamp=1_000_000_000_000)
     assert producer.flush(30) == 0
@@ -40,8 +42,8 @@ def write(addresses: StackAddresses, value: str) -> None:
 
 def read(addresses: StackAddresses) -> tuple[str, str]:
     consumer = Consumer(
-        {
-            "bootstrap.servers": addresses.kafka,
+        client_settings(addresses.kafka)
+        | {
             "group.id": "readers",
             "auto.offset.reset": "earliest",
         }
@@ -52,11 +54,11 @@ def read(addresses: StackAddresses) -> tuple[str, str]:
         record = consumer.poll(1)
     consumer.close()
     assert record.error() is None
-    return record.value().decode(), client(addresses).get("key")
+    return record.value().decode(), client(addresses).get("key").decode()
 
 
 def client(addresses: StackAddresses) -> redis.Redis:
-    return redis.Redis.from_url(f"redis://{addresses.redis}", decode_responses=True)
+    return open_redis(addresses.redis)
 
 
 @pytest.mark.e2e
@@ -86,7 +88,7 @@ def test_a_killed_owner_leaves_no_child_and_no_damage(tmp_path: Path) -> None:
     assert parent.stdout.readline() == "up\n"
     state = read_state(tmp_path)
     assert state
-    addresses = StackAddresses(*(state.embedded_address(one) or "" for one in ("kafka", "redis")))
+    addresses = StackAddresses(*(state.address_of(one) or "" for one in ("kafka", "redis")))
     create_topics(addresses.kafka, [THINGS])
     write(addresses, "kept")
     client(addresses).execute_command("WAITAOF", 1, 0, 0)
