@@ -40,6 +40,8 @@ POLL_S: Final = 0.5
 RETRY_S: Final = (0.05, 0.1, 0.2, 0.5, 1.0)
 COMPLAIN_S: Final = 10.0
 """A server that is waited for is named so often."""
+GONE_MS: Final = 10_000
+"""A writer that was killed keeps its partitions from its successor for so long; by default it is 45 seconds."""
 SILENCE_MAX_MS: Final = DAY_MS
 """How long a dead store may keep the writer waiting before Kafka takes its partitions away."""
 
@@ -198,6 +200,7 @@ def _consumer(kafka: str, group: str) -> Consumer:
         auto_offset_reset="earliest",
         fetch_wait_max_ms=100,
         max_poll_interval_ms=SILENCE_MAX_MS,
+        session_timeout_ms=GONE_MS,
     )
 
 

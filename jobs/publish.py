@@ -53,7 +53,7 @@ class Log:
         self._prefix = prefix
         self._sign = sign
         self._encode_event = EVENT.encode if source_format == "kairos" else msgspec.json.encode
-        self._failed: list[str] = []
+        self._failed, self._reason = 0, ""
 
     def event(self, event: Event) -> None:
         """Writes an event; its key is its session."""
@@ -95,8 +95,8 @@ class Log:
         """Waits until Kafka has everything; ConfigError if it refused anything or is not there."""
         left = self._producer.flush(FLUSH_S) + self._announcer.flush(FLUSH_S)
         if self._failed or left:
-            reason = self._failed[0] if self._failed else f"no answer within {FLUSH_S:.0f} s"
-            raise ConfigError(f"Kafka did not take {len(self._failed) or left} records: {reason}")
+            reason = self._reason or f"no answer within {FLUSH_S:.0f} s"
+            raise ConfigError(f"Kafka did not take {self._failed or left} records: {reason}")
 
     def _write(
         self,
@@ -130,7 +130,9 @@ class Log:
 
     def _delivered(self, error: Any, _: Any) -> None:
         if error is not None:
-            self._failed.append(error.str())
+            # counted, not kept: a clock ticks on for days while Kafka is away
+            self._failed += 1
+            self._reason = self._reason or error.str()
 
 
 def now_ms() -> int:
