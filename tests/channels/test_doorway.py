@@ -2,8 +2,10 @@
 
 import json
 import socket
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +19,7 @@ from channels.api.services import Services
 from channels.keys import Key, KeysFile, Scope, SecretFile, hash_of, write_keys
 from schemas.events import Event
 from tests.channels.api_process import lonely_services, served
+from tests.channels.decisions import make_decision
 
 SCOPES: Final[tuple[Scope, ...]] = ("events:write", "decisions:read")
 PAGE: Final = "https://shop.example"
@@ -320,3 +323,48 @@ def test_a_pages_own_candidates_come_back_all_of_them_known_or_not(tmp_path: Pat
         }
         [decision] = json.loads(client.post("/v1/decisions", json=body).text)["decisions"]
         assert len(decision["items"]) == 30
+
+
+# --- explanations --------------------------------------------------------------------------------------------------
+
+
+def test_explanations_for_pages_stand_before_nobody_elses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_go_on, asked = threading.Event(), threading.Semaphore(0)
+
+    def explain(decision_id: str, _: int | None) -> dict[str, Any]:
+        asked.release()
+        assert decision_id == "servers" or may_go_on.wait(20)
+        return {"decision": {"session_id": "", "person": ""}}
+
+    with api(tmp_path) as (address, services, _), page(address) as client:
+        own = make_decision(1, session_id=client.headers["X-Test-Session"])
+        monkeypatch.setattr(services.decisions, "find_id", {"own": own}.get)
+        services.explain = explain
+        services.decisions.follower.is_connected = True
+        with ThreadPoolExecutor(2) as pages:
+            held = [pages.submit(client.get, "/v1/explain/own") for _ in range(2)]
+            assert asked.acquire(timeout=20)
+            deadline_s = time.monotonic() + 20
+            while client.get("/v1/explain/own").status_code != 503:
+                assert time.monotonic() < deadline_s
+            server = {"Authorization": "Bearer k-server"}
+            assert client.get("/v1/explain/servers", headers=server).status_code == 200
+            assert client.get("/healthz").status_code == 200
+            may_go_on.set()
+            assert {one.result().status_code for one in held} == {404}, "of another session"
+        assert client.get("/v1/explain/not-read-lately").status_code == 404
+
+
+def test_explanations_for_pages_are_few(tmp_path: Path) -> None:
+    with api(tmp_path, KAIROS_API_EXPLANATIONS="1/5") as (address, services, _):
+        services.decisions.follower.is_connected = True
+        with page(address) as client:
+            answers = [client.get("/v1/explain/unknown").status_code for _ in range(12)]
+        assert answers[:5] == [404] * 5
+        assert 429 in answers
+        server = {"Authorization": "Bearer k-server"}
+        with httpx.Client(base_url=f"http://{address}", headers=server) as client:
+            services.explain = lambda *_: None
+            assert {client.get("/v1/explain/unknown").status_code for _ in range(12)} == {404}
