@@ -66,6 +66,7 @@ class Codec(Generic[T]):
         mine = sorted((s for s in WRITER_SCHEMAS if s.record == record), key=lambda s: s.version)
         self._newest = mine[-1]
         self._by_header = {s.header: s.schema for s in mine}
+        self._added = {s.header: _added(s.schema, self._newest.schema) for s in mine}
         self._build = build
         self._bytes_max = bytes_max
 
@@ -86,7 +87,21 @@ class Codec(Generic[T]):
         schema = self._by_header.get(data[:HEADER_BYTES])
         if schema is None:
             raise InvalidEvent("unknown_schema", f"fingerprint {data[2:HEADER_BYTES].hex()}")
-        return self._build(_read_body(data, schema, self._newest.schema))
+        added = self._added[data[:HEADER_BYTES]]
+        if added is None:
+            return self._build(_read_body(data, schema, self._newest.schema))
+        return self._build(_read_body(data, schema, schema) | added)
+
+
+def _added(writer: Any, reader: Any) -> dict[str, Any] | None:
+    """The defaults of the fields that the newest schema has more, where that is all: to resolve each record costs as much
+    again as to read it. None where more has changed.
+    """
+    old, new = writer["fields"], reader["fields"]
+    added = new[len(old) :]
+    if new[: len(old)] != old or not all(type(one.get("default")) is bool for one in added):
+        return None
+    return {one["name"]: one["default"] for one in added}
 
 
 def _read_body(data: bytes, writer: Any, reader: Any) -> Any:
