@@ -11,7 +11,8 @@ from jobs.model_roots import roots_from
 from log.settings import Brokers
 from log.store_address import StoreAddress, check_address
 from schemas.errors import ConfigError
-from schemas.limits import LATENESS_MS
+from schemas.items import Uncatalogued
+from schemas.limits import LATENESS_MS, SESSION_BURST, SESSION_EVENTS_PER_S
 from schemas.rates import Rate, Shares
 
 PROJECT: Final = Path(__file__).resolve().parent.parent
@@ -70,6 +71,9 @@ class Config(NamedTuple):
     api_connections: int
     api_address_connections: int
     shop_key_file: Path | None
+    session_events_per_s: int
+    session_burst: int
+    uncatalogued: Uncatalogued
 
 
 class Secret(str):
@@ -284,6 +288,19 @@ SETTINGS: Final = (
     Setting("KAIROS_API_CONNECTIONS", "4000", _within(1, 1_000_000), "open at once"),
     Setting("KAIROS_API_ADDRESS_CONNECTIONS", "400", _within(1, 1_000_000), "from one address"),
     Setting("KAIROS_SHOP_KEY_FILE", "", _file, "a server's key, for the demo shop's checkout"),
+    Setting(
+        "KAIROS_SESSION_EVENTS_PER_S",
+        str(SESSION_EVENTS_PER_S),
+        _within(0, 100_000),
+        "events of one session beyond this are not decided on; 0 = all are",
+    ),
+    Setting("KAIROS_SESSION_BURST", str(SESSION_BURST), _within(1, 100_000), "so many at once are"),
+    Setting(
+        "KAIROS_UNCATALOGUED",
+        "when_empty",
+        _one_of("when_empty", "never", "always"),
+        "whether items that `items` does not hold are learnt of and offered: while it holds none",
+    ),
 )
 
 

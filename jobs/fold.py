@@ -20,6 +20,7 @@ from schemas.session import SessionNews, SessionState
 from udfs.decide import decide, expire_person
 from udfs.fit_records import Room
 from udfs.knowledge import Knowledge
+from udfs.limit_rate import USUAL_RATE, Rate
 from udfs.outcomes import PersonOutcome
 from udfs.track_session import expire_session, track_session
 
@@ -35,6 +36,7 @@ class FoldRules(NamedTuple):
     decode: Callable[[bytes], Event]
     seed: str
     lateness_ms: int = LATENESS_MS
+    rate: Rate = USUAL_RATE
     end_ms: int | None = None
     decides: Callable[[Event], bool] = lambda _: True
     named: Callable[[Event], Versions | None] = lambda _: None
@@ -96,7 +98,9 @@ class Fold:
     def _take(self, record: LogRecord) -> Iterator[Folded]:
         state = self.sessions.get(record.key)
         rules = self._rules
-        outcome = track_session(state, record, rules.decode, self._knowledge, rules.lateness_ms)
+        outcome = track_session(
+            state, record, rules.decode, self._knowledge, rules.lateness_ms, rules.rate
+        )
         if outcome.state is None:
             self.sessions.pop(record.key, None)
         else:
@@ -159,7 +163,7 @@ class Fold:
             state = self.persons.get(news.person)
             outcome = self.decide(state, news)
             if self._learner is not None:
-                self._learner.add(news)
+                self._learner.add(news, self._knowledge)
             self._keep(news.person, outcome)
             yield Folded(outcome.dead_letters, news, outcome.decisions, outcome.counts)
 

@@ -6,8 +6,10 @@ from msgspec import Struct
 
 from jobs.config import Config, SourceFormat
 from jobs.trust import Trust, trust_of
+from schemas.items import Uncatalogued
 from schemas.limits import RECORD_BYTES_MAX, SECOND_MS
 from schemas.topics import CONTROL, EVENTS, ITEMS, KNOWLEDGE
+from udfs.limit_rate import USUAL_RATE, Rate
 
 LIVE_DELAY_MS: Final = SECOND_MS
 """The live watermark stays this far behind the newest record of each partition."""
@@ -70,6 +72,8 @@ class JobSettings(NamedTuple):
     code: str | None = None
     trust: Trust = Trust()
     record_bytes_max: int = RECORD_BYTES_MAX
+    rate: Rate = USUAL_RATE
+    uncatalogued: Uncatalogued = "when_empty"
 
     @property
     def kind(self) -> str:
@@ -148,4 +152,11 @@ def job_settings(
         starts=starts,
         has_own_slots=job == "decide" and config.flink is not None and config.slots == "split",
         trust=trust_of(config),
+        rate=rate_of(config),
+        uncatalogued=config.uncatalogued,
     )
+
+
+def rate_of(config: Config) -> Rate:
+    """The rate of events that a session may have."""
+    return Rate(config.session_events_per_s, config.session_burst)

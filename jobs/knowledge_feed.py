@@ -259,7 +259,9 @@ def open_feed(
 
     Epochs that are far behind the newest are in force at once, so that they need not all be kept.
     """
-    feed = KnowledgeFeed(Knowledge(), count, settings.trust, settings.name)
+    feed = KnowledgeFeed(
+        Knowledge(uncatalogued=settings.uncatalogued), count, settings.trust, settings.name
+    )
     if settings.replay is None:
         records = read_to_end(settings.kafka, topics)
     else:

@@ -25,6 +25,7 @@ from schemas.knowledge import (
 from schemas.limits import EPOCH_MS
 from schemas.session import SessionNews
 from schemas.topics import KNOWLEDGE
+from udfs.knowledge import Knowledge
 from udfs.learn_facts import (
     ACTION_FACT,
     ITEM_FACT,
@@ -63,7 +64,7 @@ class FactOperator(KeyedBroadcastProcessFunction):  # type: ignore[misc]
     def process_element(self, value: Any, ctx: Any) -> Iterator[Row]:
         """One record of the log."""
         for news in self._step.take(value, ctx).news:
-            yield from fact_rows(news)
+            yield from fact_rows(news, self._step.feed.knowledge)
 
     def process_broadcast_element(self, value: Any, ctx: Any) -> None:
         """One record of knowledge."""
@@ -73,17 +74,17 @@ class FactOperator(KeyedBroadcastProcessFunction):  # type: ignore[misc]
         """A silent session."""
         outcome = self._step.expire(timestamp, ctx)
         for news in outcome.news if outcome is not None else ():
-            yield from fact_rows(news)
+            yield from fact_rows(news, self._step.feed.knowledge)
 
 
-def fact_rows(news: SessionNews) -> Iterator[Row]:
+def fact_rows(news: SessionNews, knowledge: Knowledge) -> Iterator[Row]:
     """The facts of one piece of news, one row for each that learns from it."""
     facts: dict[str, list[bytes]] = {}
     for action in action_facts(news):
         facts.setdefault(ACTION_KEY + action.key, []).append(ACTION_FACT.encode(action))
-    for fact in item_facts(news):
+    for fact in item_facts(news, knowledge):
         facts.setdefault(f"{fact.kind}/{fact.item_id}", []).append(ITEM_FACT.encode(fact))
-    ended = session_fact(news)
+    ended = session_fact(news, knowledge)
     if ended is not None:
         facts[SESSION_KEY + ended.session_hash] = [SESSION_FACT.encode(ended)]
     for key, encoded in facts.items():

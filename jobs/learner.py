@@ -13,6 +13,7 @@ from schemas.knowledge import (
     epoch_of,
 )
 from schemas.session import SessionNews
+from udfs.knowledge import Knowledge
 from udfs.learn_facts import (
     ActionFact,
     ItemFact,
@@ -43,13 +44,13 @@ class Learner:
         self._items: dict[Key, ItemKnowledge] = {}
         self._epochs: dict[int, Facts] = {}
 
-    def add(self, news: SessionNews) -> None:
-        """Takes the facts of one piece of news into the epoch of its time."""
+    def add(self, news: SessionNews, knowledge: Knowledge) -> None:
+        """Takes the facts of one piece of news into the epoch of its time; `knowledge` says which items are known."""
         for action in action_facts(news):
             self._epoch(news).actions.setdefault(action.key, []).append(action)
-        for fact in item_facts(news):
+        for fact in item_facts(news, knowledge):
             self._epoch(news).items.setdefault((fact.kind, fact.item_id), []).append(fact)
-        session = session_fact(news)
+        session = session_fact(news, knowledge)
         if session is not None:
             self._epoch(news).sessions.append(session)
 

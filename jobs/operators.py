@@ -62,7 +62,9 @@ class SessionStep:
         topic, lateness_ms = self._settings.events_topic, self._settings.lateness_ms
         record = LogRecord(topic, partition, offset, ctx.timestamp(), key, payload)
         state, knowledge = self._state.load(key), self.feed.knowledge
-        outcome = track_session(state, record, self._decode, knowledge, lateness_ms)
+        outcome = track_session(
+            state, record, self._decode, knowledge, lateness_ms, self._settings.rate
+        )
         return self._keep(key, outcome, ctx)
 
     def expire(self, fired_ms: int, ctx: Any) -> SessionOutcome | None:

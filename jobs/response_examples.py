@@ -16,6 +16,7 @@ from models.scorer import Matrix
 from schemas.events import Event
 from schemas.limits import MINUTE_MS
 from schemas.person import PersonState
+from schemas.proof import is_for_all
 from schemas.records import LogRecord
 from schemas.session import SESSION_CONTEXT, SessionNews
 from udfs.draw import identify_decision
@@ -97,7 +98,7 @@ def collect_responses(
         if news.context:
             moments.add(news.person, event, _row(fold.persons[news.person], news, event, knowledge))
         action_id = named_action(event)
-        if action_id is None or event.decision_id is None:
+        if action_id is None or event.decision_id is None or not is_for_all(event):
             continue
         key, time_ms = (event.decision_id, action_id), event.event_time_ms
         exposure = exposures.get(key)

@@ -1,6 +1,6 @@
 """Item: one article of the catalogue from a point in time on; topic `items`."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, ValidationError, convert
 
@@ -10,6 +10,10 @@ from schemas.numbers import Count, Moment, Whole
 from schemas.prepared import prepared
 
 Long = Annotated[str, Meta(max_length=20_000)]
+
+
+Uncatalogued = Literal["when_empty", "never", "always"]
+"""Items that `items` does not hold are learnt of, and offered by us: while it holds none at all, never, or always."""
 
 
 class Item(Struct, frozen=True):

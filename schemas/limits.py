@@ -82,6 +82,14 @@ TOPIC_LENGTH_MAX: Final = 64
 """What is longer is a text, not the name of a topic or of a feature, and is not kept as one."""
 SESSION_TIMES_MAX: Final = 8
 """Times kept of each kind of sign of struggle, the newest."""
+TOUCHES_PER_DAY_MAX: Final = 20
+"""Unproven events of a session that count for one item on one day (UTC): further ones teach nothing of it (counted)."""
+TOUCHED_ITEMS_MAX: Final = 500
+"""Items that unproven events of a session count for on one day; further ones teach nothing (counted). 5 kB of state."""
+SESSION_EVENTS_PER_S: Final = 20
+SESSION_BURST: Final = 200
+"""Events of a session beyond this (settings) are folded, not decided on, and counted. A page that is scrolled and clicked
+in haste sends some five a second; history, whose times are whole seconds, stays below the burst."""
 
 # --- a person's state -------------------------------------------------------------------------
 AFFINITIES_MAX: Final = 16

@@ -170,6 +170,7 @@ class SessionContext(Struct, array_like=True):
     repeat_ms: list[Whole] = field(default_factory=list)
     rage_ms: list[Whole] = field(default_factory=list)
     exit_ms: Whole = 0
+    unproven_purchases: Whole = 0
 
 
 class SessionState(Struct, array_like=True):
@@ -177,7 +178,8 @@ class SessionState(Struct, array_like=True):
 
     `newest_ms` is the running maximum of event time, `position` numbers the news, `seen` holds the
     event ids of seven days (udfs/deduplicate.py), `context` is the open session, encoded
-    (SESSION_CONTEXT), or empty after it ended.
+    (SESSION_CONTEXT), or empty after it ended. `touches` counts unproven events by a hash of the item on `touch_day`
+    (days since 1970; udfs/weigh_proof.py), `busy_until_us` is the bucket of udfs/limit_rate.py.
     """
 
     newest_ms: Whole
@@ -190,6 +192,9 @@ class SessionState(Struct, array_like=True):
     timer_ms: Whole = 0
     is_identified: bool = False
     closed_ms: Whole = 0
+    touch_day: Whole = 0
+    touches: dict[str, Whole] = field(default_factory=dict)
+    busy_until_us: Whole = 0
 
 
 class SessionSummary(Struct, array_like=True, frozen=True):
@@ -227,7 +232,8 @@ class SessionNews(Struct, array_like=True, frozen=True):
     `order_ms` is the session's running maximum of event time: a replay takes a person's news in the
     order of (order_ms, session_id, position). `handover`: the session has just been identified and
     all of it so far now belongs to `person`. `ended`: `summary` is set, `event` is not. `partition` and
-    `offset`: where the event lies in the log; -1 where that is not known.
+    `offset`: where the event lies in the log; -1 where that is not known. `uncounted`: items
+    for which the event counts in no statistics. `is_over_rate`: nothing is decided on it.
     """
 
     kind: NewsKind
@@ -241,6 +247,8 @@ class SessionNews(Struct, array_like=True, frozen=True):
     is_late: bool = False
     partition: Whole = -1
     offset: Whole = -1
+    uncounted: tuple[str, ...] = ()
+    is_over_rate: bool = False
 
 
 SESSION_CONTEXT: Final = StateCodec(SessionContext, version=1)

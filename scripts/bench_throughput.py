@@ -178,10 +178,11 @@ def taught(log: Sequence[LogRecord], config: Config) -> Iterator[KnowledgeRecord
     """The epochs of a log, as the learn job makes them."""
     learner = Learner()
     rules = FoldRules(EVENT.decode, config.seed, config.lateness_ms, decides=lambda _: False)
-    for one in Fold(Knowledge(), rules).run(log):
+    knowledge = Knowledge()
+    for one in Fold(knowledge, rules).run(log):
         if one.news is not None:
             yield from learner.close(one.news.order_ms)
-            learner.add(one.news)
+            learner.add(one.news, knowledge)
 
 
 class Loop:

@@ -13,6 +13,7 @@ from confluent_kafka import Consumer, TopicPartition
 from channels.store import Store
 from jobs.config import Config
 from jobs.fold import FoldRules
+from jobs.job_settings import rate_of
 from jobs.kafka import end_offsets, open_consumer
 from jobs.publish import Log, now_ms
 from jobs.trust import keys_of
@@ -125,7 +126,7 @@ def _teach(engine: Engine, config: Config, events: Sequence[Event]) -> None:
         LogRecord("demo", 0, at, one.event_time_ms, one.session_id, EVENT.encode(one))
         for at, one in enumerate(events[:split])
     ]
-    rules = FoldRules(EVENT.decode, config.seed, config.lateness_ms)
+    rules = FoldRules(EVENT.decode, config.seed, config.lateness_ms, rate_of(config))
     items = read_items(DEMO_FOLDER / "items.jsonl")
     report, published = train_from(Source(log, default_knowledge(items), rules), config)
     announce(engine.log, published, events[split].event_time_ms)

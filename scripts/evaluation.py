@@ -49,7 +49,7 @@ def evaluate_files(
     """The report of a run over files of events, as `--json` prints it; `save` keeps its ranks."""
     if save is not None:
         check_writable(save)
-    knowledge = Knowledge()
+    knowledge = Knowledge(uncatalogued=config.uncatalogued)
     for position, item in enumerate(read_items(items) if items is not None else ()):
         knowledge.add_item(item, position)
     log = EventLines(Watched("reading", lines_of(events))).check(say)

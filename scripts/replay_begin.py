@@ -84,6 +84,9 @@ def asked(
         lateness_ms=config.lateness_ms,
         seed=config.seed,
         archive=archive,
+        session_events_per_s=config.session_events_per_s,
+        session_burst=config.session_burst,
+        uncatalogued=config.uncatalogued,
     )
 
 
@@ -94,6 +97,9 @@ def fixed(config: Config, one: Asked) -> Config:
         source_format=cast(SourceFormat, one.source_format),
         lateness_ms=one.lateness_ms,
         seed=one.seed,
+        session_events_per_s=one.session_events_per_s,
+        session_burst=one.session_burst,
+        uncatalogued=one.uncatalogued,
     )
 
 

@@ -13,6 +13,8 @@ from msgspec import Struct
 from jobs.config import Config
 from jobs.replay import Plan
 from schemas.errors import ConfigError
+from schemas.items import Uncatalogued
+from schemas.limits import SESSION_BURST, SESSION_EVENTS_PER_S
 
 FOLDER: Final = "replays"
 State = Literal["preparing", "replaying", "paused", "live", "done"]
@@ -22,7 +24,7 @@ class Asked(Struct, frozen=True):
     """What makes one replay another: it goes on only where the same is asked again.
 
     `policy` and `model`: the versions to decide with instead of the log's; `archive` stands before what
-    Kafka still holds. The other four are settings that decisions depend on.
+    Kafka still holds. The others but `archive` are settings that decisions depend on.
     """
 
     from_ms: int | None
@@ -35,6 +37,9 @@ class Asked(Struct, frozen=True):
     lateness_ms: int
     seed: str
     archive: str | None = None
+    session_events_per_s: int = SESSION_EVENTS_PER_S
+    session_burst: int = SESSION_BURST
+    uncatalogued: Uncatalogued = "when_empty"
 
 
 class Manner(Struct, frozen=True):

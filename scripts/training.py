@@ -14,6 +14,7 @@ from jobs.artefact_child import Kind
 from jobs.config import Config
 from jobs.examples import collect
 from jobs.fold import FoldRules
+from jobs.job_settings import rate_of
 from jobs.kafka import ends_of, read_to_end
 from jobs.knowledge_feed import KnowledgeFeed
 from jobs.log_range import LogRange
@@ -31,7 +32,7 @@ from schemas.control import Control
 from schemas.errors import ConfigError
 from schemas.formats import DECODERS
 from schemas.formats.json_lines import event_from_json
-from schemas.items import Item
+from schemas.items import Item, Uncatalogued
 from schemas.knowledge import KnowledgeRecord
 from schemas.policy import DEFAULT_CONTROL, DEFAULT_POLICY
 from schemas.records import LogRecord
@@ -90,9 +91,11 @@ class Learnt(NamedTuple):
     seconds: float
 
 
-def default_knowledge(items: Iterable[Item]) -> Knowledge:
+def default_knowledge(
+    items: Iterable[Item], uncatalogued: Uncatalogued = "when_empty"
+) -> Knowledge:
     """The default policy, in force since ever, and these items."""
-    knowledge = Knowledge()
+    knowledge = Knowledge(uncatalogued=uncatalogued)
     version, from_ms = DEFAULT_CONTROL.version, DEFAULT_CONTROL.effective_from_ms
     knowledge.add_policy(version, from_ms, 0, compile_policy(DEFAULT_POLICY))
     for position, item in enumerate(items):
@@ -102,9 +105,11 @@ def default_knowledge(items: Iterable[Item]) -> Knowledge:
 
 def from_files(files: Sequence[Path], items: Path | None, config: Config) -> Source:
     """The events of JSON Lines files, put in order of time; the default policy."""
-    knowledge = default_knowledge(read_items(items) if items is not None else ())
+    knowledge = default_knowledge(
+        read_items(items) if items is not None else (), config.uncatalogued
+    )
     lines = EventLines(Watched("reading", lines_of(files))).check(say)
-    rules = FoldRules(event_from_json, config.seed, config.lateness_ms)
+    rules = FoldRules(event_from_json, config.seed, config.lateness_ms, rate_of(config))
     return Source(Watched("folding", lines, len(lines)), knowledge, rules, None, lines.invalid)
 
 
@@ -117,13 +122,16 @@ def from_log(
 ) -> Source:
     """What Kafka, and an archive, hold between two times, with the policy, catalogue and statistics of then."""
     prefix = config.topic_prefix
-    feed = KnowledgeFeed(Knowledge(), lambda _: None, trust_of(config))
+    feed = KnowledgeFeed(
+        Knowledge(uncatalogued=config.uncatalogued), lambda _: None, trust_of(config)
+    )
     for record in read_to_end(kafka, [prefix + CONTROL, prefix + ITEMS]):
         feed.apply(record.value, record.offset, record.timestamp_ms)
     log = LogRange(kafka, prefix + EVENTS, from_ms, to_ms, opened(archive, config, EVENTS))
     has_learnt = any(ends_of(kafka, [prefix + KNOWLEDGE])[prefix + KNOWLEDGE].values())
     taught = _taught(feed, kafka, prefix + KNOWLEDGE) if has_learnt else None
-    rules = FoldRules(DECODERS[config.source_format], config.seed, config.lateness_ms)
+    decode = DECODERS[config.source_format]
+    rules = FoldRules(decode, config.seed, config.lateness_ms, rate_of(config))
     return Source(Watched("folding", log, len(log)), feed.knowledge, rules, taught)
 
 

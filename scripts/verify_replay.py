@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from jobs.config import Config
 from jobs.fold import FoldRules
+from jobs.job_settings import rate_of
 from jobs.knowledge_feed import KnowledgeFeed
 from jobs.live_order import ArrivalFold
 from jobs.log_range import LogRange
@@ -63,7 +64,7 @@ UNEXPLAINED: Final = {
     "unknown_epoch": "name a knowledge epoch that is not in `knowledge`",
     "not_logged": "are made again and were not logged",
 }
-SETTINGS: Final = "seed and lateness (KAIROS_SEED, KAIROS_LATENESS_MS) must be those of the job"
+SETTINGS: Final = "seed, lateness, rate and catalogue (KAIROS_SEED, _LATENESS_MS, _SESSION_*, _UNCATALOGUED) must be those of the job"
 
 
 class Fault(NamedTuple):
@@ -118,7 +119,7 @@ class Log:
         self._archived = {name: opened(archive, config, name) for name in (EVENTS, DECISIONS)}
         self.config = config
         self.rules = FoldRules(
-            DECODERS[config.source_format], config.seed, config.lateness_ms,
+            DECODERS[config.source_format], config.seed, config.lateness_ms, rate_of(config),
             decides=lambda _: False,
         )  # fmt: skip
 
@@ -133,7 +134,9 @@ class Log:
 
     def knowledge(self, epochs_kept: int) -> tuple[Knowledge, Taught]:
         """All that was published, and what was taught, to be learnt."""
-        feed = KnowledgeFeed(Knowledge(epochs_kept), lambda _: None, trust_of(self.config))
+        feed = KnowledgeFeed(
+            Knowledge(epochs_kept, self.config.uncatalogued), lambda _: None, trust_of(self.config)
+        )
         for record in chain(self.records(CONTROL), self.records(ITEMS)):
             feed.apply(record.value, record.offset, record.timestamp_ms)
         return feed.knowledge, Taught(feed.knowledge, self._taught(feed))

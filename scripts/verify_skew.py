@@ -19,6 +19,7 @@ from jobs.config import Config
 from jobs.decoded import decoded
 from jobs.examples import matrix_of
 from jobs.fold import Fold, FoldRules
+from jobs.job_settings import rate_of
 from jobs.kafka import read_to_end
 from jobs.knowledge_feed import KnowledgeFeed
 from jobs.log_range import LogRange
@@ -189,12 +190,15 @@ def verify(
         if not (len(logged) or logged.other_sets or logged.left_out):
             raise ConfigError(f"no decision of this time in {prefix + TRACES}")
         say(f"{len(logged):,} decisions to compare; replaying from the beginning of the log")
-        feed = KnowledgeFeed(Knowledge(), lambda _: None, trust_of(config))
+        feed = KnowledgeFeed(
+            Knowledge(uncatalogued=config.uncatalogued), lambda _: None, trust_of(config)
+        )
         for record in read_to_end(kafka, [prefix + CONTROL, prefix + ITEMS]):
             feed.apply(record.value, record.offset, record.timestamp_ms)
         records = LogRange(kafka, prefix + KNOWLEDGE, None, None)
         taught = (one for record in records if (one := feed.decode_learnt(record)) is not None)
-        rules = FoldRules(DECODERS[config.source_format], config.seed, config.lateness_ms)
+        decode = DECODERS[config.source_format]
+        rules = FoldRules(decode, config.seed, config.lateness_ms, rate_of(config))
         log = LogRange(kafka, prefix + EVENTS, None, None, opened(archive, config, EVENTS))
         return compare_log(
             Watched("replaying", log, len(log)), feed.knowledge, rules, taught, logged

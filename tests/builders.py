@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from schemas.codec import EVENT
 from schemas.events import Event, event_from_fields
-from schemas.items import Item
+from schemas.items import Item, Uncatalogued
 from schemas.knowledge import (
     EpochEnd,
     ItemKnowledge,
@@ -49,9 +49,9 @@ def make_record(event: Event, offset: int = 0, partition: int = 0) -> LogRecord:
     return LogRecord("events", partition, offset, event.event_time_ms, event.session_id, value)
 
 
-def make_knowledge(*items: Item) -> Knowledge:
+def make_knowledge(*items: Item, uncatalogued: Uncatalogued = "when_empty") -> Knowledge:
     """The default policy and some items, in force since ever."""
-    knowledge = Knowledge()
+    knowledge = Knowledge(uncatalogued=uncatalogued)
     knowledge.add_policy("default-1", 0, 0, compile_policy(DEFAULT_POLICY))
     for position, item in enumerate(items):
         knowledge.add_item(item, position)

@@ -118,4 +118,5 @@ def _fields(
     if event_type in ("decision_exposed", "decision_clicked"):
         action = ("greet", "gift")[int(item[1:]) % 2]
         fields["properties"] = {"action_id": action, "placement": "home"}
+        fields["decision_id"] = "told"  # a response that names none spends no budget
     return fields

@@ -56,6 +56,14 @@ class Catalogue:
         item = self._version(item_id, time_ms)
         return item is not None and item.is_gone
 
+    def names(self, item_id: str, time_ms: int) -> bool:
+        """Whether it holds the item at `time_ms`, be it one that is gone."""
+        return self._version(item_id, time_ms) is not None
+
+    def is_empty(self, time_ms: int) -> bool:
+        """Whether it holds nothing at `time_ms`, not even an item that is gone."""
+        return not self._times or self._times[0] > time_ms
+
     def newest(self, category: str, time_ms: int) -> Iterator[Item]:
         """The items of a category (or ALL) at `time_ms`, the newest in the catalogue first."""
         members = self._newest.get(category, ())
@@ -104,6 +112,10 @@ class CatalogueUntil(Catalogue):
     def newest(self, category: str, time_ms: int) -> Iterator[Item]:
         """As of `until_ms` at the latest."""
         return super().newest(category, min(time_ms, self._until_ms))
+
+    def is_empty(self, time_ms: int) -> bool:
+        """As of `until_ms` at the latest."""
+        return super().is_empty(min(time_ms, self._until_ms))
 
     def time_at(self, time_ms: int) -> int:
         """`until_ms` at the latest."""

@@ -141,7 +141,13 @@ def _asked(
 ) -> Asked | None:
     """The event that asks; None where nothing is to be decided."""
     event = news.event
-    if news.kind != "event" or event is None or news.is_late or not news.context:
+    if (
+        news.kind != "event"
+        or event is None
+        or news.is_late
+        or news.is_over_rate
+        or not news.context
+    ):
         return None
     known = knowledge.at(event.event_time_ms, news.order_ms)
     if named is not None:

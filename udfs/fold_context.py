@@ -83,6 +83,8 @@ def fold_context(context: SessionContext, event: Event, knowledge: Knowledge) ->
     if event.item_ids and event.event_type in TOUCHES:
         _touch(context, event, knowledge)
     notice_signs(context, event, knowledge)
+    if event.is_unproven and event.event_type == "purchase_completed":
+        context.unproven_purchases += 1
     fill_cart(context, event)
     context.pause_ms = max(0, event.event_time_ms - context.newest_ms) if context.newest_ms else 0
     context.newest_ms = event.event_time_ms
@@ -231,12 +233,14 @@ def _touch(context: SessionContext, event: Event, knowledge: Knowledge) -> None:
         if touch is None:
             context.item_count += 1
             touch = ItemTouch(None, None, None, event.event_time_ms, event.event_time_ms, 0)
-        touch.category = (event.category if is_single else None) or (
+        # a page does not say what an item of the catalogue is: what is learnt of the item goes by this
+        is_said = is_single and not (event.is_unproven and known is not None)
+        touch.category = (event.category if is_said else None) or (
             known.category if known else touch.category
         )
         touch.brand = known.brand if known else touch.brand
         touch.price = first_known(
-            event.price if is_single else None, known.price if known else None, touch.price
+            event.price if is_said else None, known.price if known else None, touch.price
         )
         touch.level = level_of(
             knowledge.catalogue, touch.category, touch.price, event.event_time_ms

@@ -76,7 +76,8 @@ def period_counts(
 def _fold_event(state: PersonState, event: Event, knowledge: Knowledge) -> None:
     now_ms = event.event_time_ms
     state.event_count += 1
-    _count(state, now_ms, PERIOD_COUNTS.get(event.event_type))
+    is_claim = event.event_type == "purchase_completed" and state.unproven_purchases
+    _count(state, now_ms, None if is_claim else PERIOD_COUNTS.get(event.event_type))
     if event.event_type in TOUCHES:
         _touch(state, event)
     weight = WEIGHTS.get(event.event_type)
@@ -157,7 +158,9 @@ def _take(state: PersonState, item_id: str, time_ms: int) -> None:
 
 
 def _buy(state: PersonState, event: Event) -> None:
-    state.purchase_count += 1
+    # a proven purchase is taken for the one that was claimed, a further claim for the same
+    state.purchase_count += 1 - state.unproven_purchases
+    state.unproven_purchases = int(event.is_unproven)
     state.purchase_value += event.value_amount or 0.0
     state.last_purchase_ms = max(state.last_purchase_ms or 0, event.event_time_ms)
     price = event.price if len(event.item_ids) == 1 else None
@@ -259,8 +262,18 @@ def _take_over(state: PersonState, context: SessionContext) -> None:
             _keep_purchases(state, [Purchase(item_id, touch.last_ms, touch.price)])
     bought = context.tallies.get("purchase_completed")
     if bought is not None:
-        state.purchase_count += bought.count
+        _take_over_purchases(state, bought.count - context.unproven_purchases)
         state.purchase_value += bought.amount
         state.last_purchase_ms = max(state.last_purchase_ms or 0, bought.last_ms)
     for event_type, tally in context.tallies.items():
         _count(state, tally.last_ms, PERIOD_COUNTS.get(event_type), tally.count)
+
+
+def _take_over_purchases(state: PersonState, proven: int) -> None:
+    """Adds purchases of a session; where none of them is `proven`, one that is claimed."""
+    if proven:
+        state.purchase_count += proven - state.unproven_purchases
+        state.unproven_purchases = 0
+    else:
+        state.purchase_count += 1 - state.unproven_purchases
+        state.unproven_purchases = 1

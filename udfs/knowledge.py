@@ -11,7 +11,7 @@ from typing import NamedTuple
 from models.response import ResponseModel
 from models.scorer import Scorer
 from schemas.decisions import Versions
-from schemas.items import Item
+from schemas.items import Item, Uncatalogued
 from schemas.knowledge import ActionKnowledge, EpochEnd, KnowledgeRecord
 from schemas.limits import EPOCHS_KEPT
 from udfs.action_statistics import ActionStatistics
@@ -40,7 +40,10 @@ class Knowledge:
     `epochs_kept`: how far back what the stream taught can be seen; an audit may need to look further.
     """
 
-    def __init__(self, epochs_kept: int = EPOCHS_KEPT) -> None:
+    def __init__(
+        self, epochs_kept: int = EPOCHS_KEPT, uncatalogued: Uncatalogued = "when_empty"
+    ) -> None:
+        self._uncatalogued = uncatalogued
         self.catalogue = Catalogue()
         self.statistics = ItemStatistics(epochs_kept)
         self.actions = ActionStatistics(epochs_kept)
@@ -122,6 +125,15 @@ class Knowledge:
     def item_at(self, item_id: str, time_ms: int) -> Item | None:
         """The item as it is at `time_ms`; None if it is unknown, not yet there or gone."""
         return self.catalogue.at(item_id, time_ms)
+
+    def is_known(self, item_id: str, time_ms: int) -> bool:
+        """Whether the item may be learnt of, and offered by us, at `time_ms`: anybody can make up ids.
+
+        By what the catalogue held then, so a replay says the same.
+        """
+        if self._uncatalogued == "always" or self.catalogue.names(item_id, time_ms):
+            return True
+        return self._uncatalogued == "when_empty" and self.catalogue.is_empty(time_ms)
 
     def prune(self, before_ms: int) -> None:
         """Forgets versions that no event at or after `before_ms` can see."""

@@ -1,7 +1,8 @@
 """What one piece of a session's news teaches: facts, each for one item, category or action."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from hashlib import blake2b
+from itertools import islice
 from typing import Final, Literal, TypeGuard
 
 from msgspec import Struct
@@ -11,8 +12,10 @@ from schemas.events import Event
 from schemas.knowledge import KEY_SEPARATOR, action_key
 from schemas.limits import EXPOSURES_PER_EVENT_MAX, ID_LENGTH_MAX, SESSION_MEMORY_ITEMS
 from schemas.numbers import Finite, Whole
+from schemas.proof import is_for_all
 from schemas.session import SESSION_CONTEXT, SessionContext, SessionNews
 from udfs.fold_context import TAKES
+from udfs.knowledge import Knowledge
 from udfs.respond import response_context
 
 LinkKind = Literal["next_items", "seen_with", "bought_with"]
@@ -65,12 +68,16 @@ class ItemFact(Struct, array_like=True, frozen=True):
 
 
 class ActionFact(Struct, array_like=True, frozen=True):
-    """One exposure, click or dismissal of an action, under one of its keys; their order does not matter."""
+    """One exposure, click or dismissal of an action, under one of its keys; their order does not matter.
+
+    `spends`: it is of a decision, so an exposure takes from the action's budget.
+    """
 
     key: str
     order_ms: Whole
     time_ms: Whole
     count: str
+    spends: bool = True
 
 
 class SessionFact(Struct, array_like=True, frozen=True):
@@ -87,13 +94,20 @@ ACTION_FACT: Final = StateCodec(ActionFact, version=1)
 SESSION_FACT: Final = StateCodec(SessionFact, version=1)
 
 
-def item_facts(news: SessionNews) -> Iterator[ItemFact]:
-    """What `news` teaches about items and categories; its context already holds its event."""
+def item_facts(news: SessionNews, knowledge: Knowledge) -> Iterator[ItemFact]:
+    """What `news` teaches about items that are known, and their categories; its context already holds its event."""
     event = news.event
     if news.kind != "event" or event is None or not (event.item_ids or event.candidates):
         return
+    if not is_for_all(event):
+        return
     context = SESSION_CONTEXT.decode(news.context) if news.context else None
-    for number, fact in enumerate(_facts(event, context)):
+    uncounted, time_ms = news.uncounted, event.event_time_ms
+
+    def counts(item_id: str) -> bool:
+        return item_id not in uncounted and knowledge.is_known(item_id, time_ms)
+
+    for number, fact in enumerate(_facts(event, context, counts)):
         kind, item_id, count, weight, link, other, category, price = fact
         yield ItemFact(
             kind, item_id, news.order_ms, news.session_id, news.position, number,
@@ -106,20 +120,22 @@ def action_facts(news: SessionNews) -> Iterator[ActionFact]:
 
     By event: a session takes no event id twice, so a client that names an exposure after its decision
     counts it once however often it sends it. The context is the session's as of this event. A name that
-    is missing, too long or holds KEY_SEPARATOR teaches nothing.
+    is missing, too long or holds KEY_SEPARATOR teaches nothing. A response that names no decision is history:
+    it spends nothing of a budget.
     """
     event = news.event
     count = RESPONSES.get(event.event_type) if event is not None else None
-    if news.kind != "event" or event is None or count is None:
+    if news.kind != "event" or event is None or count is None or not is_for_all(event):
         return
+    spends = event.decision_id is not None
     action_id, placement = named_action(event), event.properties.get("placement")
     if action_id is None:
         return
-    yield ActionFact(action_key(action_id), news.order_ms, event.event_time_ms, count)
+    yield ActionFact(action_key(action_id), news.order_ms, event.event_time_ms, count, spends)
     if _is_key_part(placement) and news.context:
         context = response_context(SESSION_CONTEXT.decode(news.context), event)
         key = action_key(action_id, placement, context)
-        yield ActionFact(key, news.order_ms, event.event_time_ms, count)
+        yield ActionFact(key, news.order_ms, event.event_time_ms, count, spends)
 
 
 def named_action(event: Event) -> str | None:
@@ -128,32 +144,43 @@ def named_action(event: Event) -> str | None:
     return action_id if _is_key_part(action_id) else None
 
 
-def session_fact(news: SessionNews) -> SessionFact | None:
-    """The session that `news` says has ended, if it touched items."""
+def session_fact(news: SessionNews, knowledge: Knowledge) -> SessionFact | None:
+    """The session that `news` says has ended, if it touched items that are known."""
     summary = news.summary
     if news.kind != "ended" or summary is None or not summary.item_ids:
         return None
+    ended_ms = summary.ended_ms
+    item_ids = tuple(one for one in summary.item_ids if knowledge.is_known(one, ended_ms))
+    if not item_ids:
+        return None
     name = blake2b(f"{news.session_id}/{summary.number}".encode(), digest_size=12).hexdigest()
-    return SessionFact(name, news.order_ms, summary.ended_ms, summary.item_ids)
+    return SessionFact(name, news.order_ms, ended_ms, item_ids)
 
 
 Fact = tuple[Literal["item", "category"], str, str, float, str, str, str | None, float | None]
 
 
-def _facts(event: Event, context: SessionContext | None) -> Iterator[Fact]:
+def _facts(
+    event: Event, context: SessionContext | None, counts: Callable[[str], bool]
+) -> Iterator[Fact]:
     for place, one in enumerate(event.candidates[:EXPOSURES_PER_EVENT_MAX]):
         position = place if one.position is None else one.position
-        yield from _exposed(one.item_id, None, position)
+        if counts(one.item_id):
+            yield from _exposed(one.item_id, None, position)
     if event.event_type == "decision_exposed":
         for place, item_id in enumerate(event.item_ids[:EXPOSURES_PER_EVENT_MAX]):
+            if not counts(item_id):
+                continue
             yield from _exposed(item_id, _category(item_id, context), place)
     count = COUNTS.get(event.event_type)
     if count is None:
         return
     is_taken = event.event_type in TAKES
-    for item_id in event.item_ids:
+    for item_id in filter(counts, event.item_ids):
         touch = context.items.get(item_id) if context else None
-        category = (touch.category if touch else None) or event.category
+        # what a page says is in the touch, as far as it may say it (udfs/fold_context.py)
+        said = None if event.is_unproven else event.category
+        category = (touch.category if touch else None) or said
         price = touch.price if touch else event.price
         yield "item", item_id, count, 1.0, "", "", category, price
         if is_taken:
@@ -163,9 +190,9 @@ def _facts(event: Event, context: SessionContext | None) -> Iterator[Fact]:
             if is_taken:
                 yield "category", category, "taken", 1.0, "", "", None, None
         if context is not None and len(event.item_ids) == 1:
-            yield from _linked(item_id, context)
+            yield from _linked(item_id, context, counts)
     if count == "purchases":
-        yield from _bought(event)
+        yield from _bought(event, counts)
 
 
 def _exposed(item_id: str, category: str | None, position: int) -> Iterator[Fact]:
@@ -195,9 +222,10 @@ def _category(item_id: str, context: SessionContext | None) -> str | None:
     return touch.category if touch else None
 
 
-def _linked(item_id: str, context: SessionContext) -> Iterator[Fact]:
+def _linked(item_id: str, context: SessionContext, counts: Callable[[str], bool]) -> Iterator[Fact]:
     """Links with the items touched just before; the touched one is the context's newest."""
-    before = [one for one in reversed(context.items) if one != item_id][:NEIGHBOURS]
+    others = (one for one in reversed(context.items) if one != item_id and counts(one))
+    before = list(islice(others, NEIGHBOURS))
     for steps, other in enumerate(before, start=1):
         weight = 1.0 / steps
         if steps == 1:
@@ -206,8 +234,8 @@ def _linked(item_id: str, context: SessionContext) -> Iterator[Fact]:
         yield "item", item_id, "", weight, "seen_with", other, None, None
 
 
-def _bought(event: Event) -> Iterator[Fact]:
-    basket = event.item_ids[:SESSION_MEMORY_ITEMS]
+def _bought(event: Event, counts: Callable[[str], bool]) -> Iterator[Fact]:
+    basket = [one for one in event.item_ids[:SESSION_MEMORY_ITEMS] if counts(one)]
     for item_id in basket:
         for other in basket:
             if other != item_id:

@@ -102,7 +102,7 @@ def learn_action(
     )  # fmt: skip
     if KEY_SEPARATOR in key:
         return known
-    exposed = [fact.time_ms for fact in facts if fact.count == "exposures"]
+    exposed = [fact.time_ms for fact in facts if fact.count == "exposures" and fact.spends]
     hour = (at_ms - 1) // HOUR_MS
     hourly = _moved(was.hourly, hour - was.hour, HOURS_KEPT)
     for place, count in Counter(hour - time_ms // HOUR_MS for time_ms in exposed).items():

@@ -75,6 +75,8 @@ def remember_reaction(state: PersonState, event: Event) -> None:
     if event.event_type not in ("decision_clicked", "decision_dismissed"):
         return
     action_id = state.offered.get(event.decision_id or "")
+    if event.is_unproven and event.properties.get("action_id", action_id) != action_id:
+        return
     history = state.actions.get(action_id) if action_id else None
     if history is None:
         return

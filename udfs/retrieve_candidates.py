@@ -72,17 +72,18 @@ def retrieve_candidates(
 
     `wanted` are items that rules ask for, with their source; they come first and count. Each item comes once, from the first source that found it. A source that finds little leaves its
     places to the others, the last of which is the catalogue's newest: nobody gets an empty list where
-    the engine knows any item.
+    the engine knows any item. Of our own only items that are known (`Knowledge.is_known`) are offered.
     """
     now_ms = event.event_time_ms
     if event.candidates:
         return _looked_up(_given(event), knowledge, known, now_ms)
     sources = _sources(state, context, event, leads, knowledge, known)
-    found = dict(islice(wanted.items(), count))
+    asked_for = ((one, source) for one, source in wanted.items() if knowledge.is_known(one, now_ms))
+    found = dict(islice(asked_for, count))
     for source, share in SHARES:
         left = min(count - len(found), max(1, round(share * count)))
         for item_id in sources[source] if left else ():
-            if item_id not in found:
+            if item_id not in found and knowledge.is_known(item_id, now_ms):
                 found[item_id] = source
                 left -= 1
                 if not left:

@@ -1,6 +1,7 @@
 """The session step: validate, deduplicate, keep order, build the context, tell the person."""
 
 from collections.abc import Callable
+from typing import Final, NamedTuple
 
 from msgspec import structs
 
@@ -21,8 +22,21 @@ from schemas.session import (
 from udfs.deduplicate import hash_of, is_seen, remember
 from udfs.fold_context import fold_context, remember_slate
 from udfs.knowledge import Knowledge
+from udfs.limit_rate import USUAL_RATE, Rate, is_over
 from udfs.outcomes import SessionOutcome
 from udfs.summarise_session import summarise_session
+from udfs.weigh_proof import weigh_proof
+
+
+class Taken(NamedTuple):
+    """How an event was taken, as its news tells it (schemas/session.py)."""
+
+    is_late: bool = False
+    uncounted: tuple[str, ...] = ()
+    is_over_rate: bool = False
+
+
+IN_TIME: Final = Taken()
 
 
 def track_session(
@@ -31,6 +45,7 @@ def track_session(
     decode: Callable[[bytes], Event],
     knowledge: Knowledge,
     lateness_ms: int,
+    rate: Rate = USUAL_RATE,
 ) -> SessionOutcome:
     """One record of `events` for the session that is its key.
 
@@ -45,7 +60,7 @@ def track_session(
         return _outcome(state, counts=("clock_ticks",))
     before = _expire(state, event.session_id, event.event_time_ms)
     try:
-        return _placed(_take(before, event, knowledge, lateness_ms), record)
+        return _placed(_take(before, event, knowledge, lateness_ms, rate), record)
     except InvalidEvent as error:
         return _refused(before, record, error)
 
@@ -84,7 +99,7 @@ def _expire(state: SessionState | None, session_id: str, now_ms: int) -> Session
 
 
 def _take(
-    before: SessionOutcome, event: Event, knowledge: Knowledge, lateness_ms: int
+    before: SessionOutcome, event: Event, knowledge: Knowledge, lateness_ms: int, rate: Rate
 ) -> SessionOutcome:
     """Takes a valid event; raises InvalidEvent before it has changed anything."""
     time_ms = event.event_time_ms
@@ -102,8 +117,13 @@ def _take(
         raise InvalidEvent("session_full", f"it has {context.event_count} events", time_ms)
     state.newest_ms = max(state.newest_ms, time_ms)
     state.seen, is_full = remember(state.seen, id_hash, time_ms, state.newest_ms)
-    news = _tell(state, context, event, knowledge, is_late)
-    counts = ["events"] + ["after_timer"] * is_after_timer + ["seen_ids_dropped"] * is_full
+    weighed, is_over_rate = weigh_proof(state, event), is_over(state, rate)
+    taken = Taken(is_late, weighed.uncounted, is_over_rate)
+    news = _tell(state, context, weighed.event, knowledge, taken)
+    counts = [
+        "events", *["after_timer"] * is_after_timer, *["seen_ids_dropped"] * is_full,
+        *weighed.counts, *["over_rate"] * is_over_rate,
+    ]  # fmt: skip
     return _outcome(state, before.news + news, (*before.counts, *counts))
 
 
@@ -128,7 +148,7 @@ def _tell(
     context: SessionContext | None,
     event: Event,
     knowledge: Knowledge,
-    is_late: bool,
+    taken: Taken,
 ) -> tuple[SessionNews, ...]:
     """Folds the event into the session and says so to the person it belongs to."""
     news = []
@@ -141,7 +161,7 @@ def _tell(
         fold_context(context, event, knowledge)
         state.context = SESSION_CONTEXT.encode(context)
         state.timer_ms = context.last_ms + SESSION_GAP_MS
-    news.append(_news(state, event.session_id, "event", event=event, is_late=is_late))
+    news.append(_news(state, event.session_id, "event", event=event, taken=taken))
     if context is not None and event.candidates:
         remember_slate(context, event)
         state.context = SESSION_CONTEXT.encode(context)
@@ -175,7 +195,7 @@ def _news(
     order_ms: int | None = None,
     event: Event | None = None,
     summary: SessionSummary | None = None,
-    is_late: bool = False,
+    taken: Taken = IN_TIME,
 ) -> SessionNews:
     state.position += 1
     order = state.newest_ms if order_ms is None else order_ms
@@ -188,7 +208,9 @@ def _news(
         event,
         state.context,
         summary,
-        is_late,
+        taken.is_late,
+        uncounted=taken.uncounted,
+        is_over_rate=taken.is_over_rate,
     )
 
 

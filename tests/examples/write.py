@@ -59,6 +59,7 @@ from udfs.learn_facts import (
     item_facts,
     session_fact,
 )
+from udfs.limit_rate import Rate
 from udfs.remember_actions import remember_grant, remember_reaction
 
 FOLDER: Final = Path(__file__).parent
@@ -286,6 +287,33 @@ def _banner() -> tuple[Decision, DecisionTrace]:
     return next(made for one in fold.run(log) for made in one.decisions)
 
 
+def _unproven() -> dict[str, bytes]:
+    """What a browser's key leaves behind: a purchase, a touch too many, a burst."""
+    rules = FoldRules(EVENT.decode, "seed", rate=Rate(1, 21))
+    fold = Fold(make_knowledge(*make_catalogue()), rules)
+    steps = [("purchase_completed", ["i1"])] + [("product_viewed", ["i2"])] * 22
+    log = [
+        make_record(make_event(event_id=f"e{n}", event_type=kind, item_ids=items, is_unproven=True))
+        for n, (kind, items) in enumerate(steps)
+    ]
+    found: dict[str, bytes] = {}
+
+    def told() -> Any:
+        yield from log
+        found["session_state.unproven"] = SESSION_STATE.encode(fold.sessions["s1"])
+
+    news = [one.news for one in fold.run(told()) if one.news]
+    last = next(one for one in news if one.uncounted and one.is_over_rate)
+    history = ActionFact("quiz", NOON + 1, NOON, "exposures", spends=False)
+    return {
+        **found,
+        "session_news.unproven": SESSION_NEWS.encode(last),
+        "session_context.unproven": last.context,
+        "person_state.unproven": PERSON_STATE.encode(fold.persons["a1"]),
+        "action_fact.history": ACTION_FACT.encode(history),
+    }
+
+
 def state_examples() -> dict[str, Any]:
     """States by the name of their file."""
     fold = Fold(make_knowledge(*make_catalogue(), *TAGGED), FoldRules(EVENT.decode, "seed"))
@@ -310,10 +338,11 @@ def state_examples() -> dict[str, Any]:
     told = again.run([make_record(one, n) for n, one in enumerate([*events, late])])
     is_late = [one.news for one in told if one.news and one.news.is_late]
     before = _of_type(news, "checkout_started")
-    facts = [fact for one in news for fact in item_facts(one)]
-    ended = next(fact for one in news if (fact := session_fact(one)))
+    facts = [fact for one in news for fact in item_facts(one, Knowledge())]
+    ended = next(fact for one in news if (fact := session_fact(one, Knowledge())))
     return {
         **found,
+        **_unproven(),
         "session_context.full": before.context,
         "session_context.help": _of_type(news, "help_viewed").context,
         "session_context.emptied": news[-1].context,

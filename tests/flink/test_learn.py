@@ -71,7 +71,7 @@ def learnt(records: Iterable[LogRecord], knowledge: Knowledge, end_ms: int) -> d
     """What the learner of the fold makes of the log: each epoch's pairs of key and value."""
     learner = Learner()
     for news in sorted(news_of(records, knowledge, end_ms), key=_order):
-        learner.add(news)
+        learner.add(news, knowledge)
     epochs: dict[int, Pairs] = defaultdict(list)
     for record in learner.close(end_ms):
         epochs[record.epoch].append(pair_of(record))
@@ -133,7 +133,24 @@ def with_responses(lines: list[Line]) -> list[Line]:
         if number % 5 == 0:
             response = responded(number // 5, line.timestamp_ms)
             found += [response] * (2 if number % 35 == 0 else 1)
+        if number % 7 == 0:
+            found.append(unproven(number // 7, line.timestamp_ms))
     return found
+
+
+UNPROVEN = ("product_viewed", "purchase_completed", "decision_exposed", "product_viewed")
+
+
+def unproven(number: int, time_ms: int) -> Line:
+    """What a page with a public key says: of an item again and again, and of items that are made up."""
+    session = f"page-{number % 3}"
+    event = make_event(
+        event_id=f"{session}-{number}", event_type=UNPROVEN[number % len(UNPROVEN)],
+        event_time_ms=time_ms, session_id=session, anonymous_id=session, is_unproven=True,
+        item_ids=("i2", f"made-up-{number}"), decision_id="made-up",
+        properties={"action_id": "action-0", "placement": "hero"},
+    )  # fmt: skip
+    return Line(time_ms, session, EVENT.encode(event))
 
 
 def responded(number: int, time_ms: int) -> Line:
@@ -178,6 +195,8 @@ def test_the_log_teaches_everything(shopping: Log) -> None:
     assert {key.count("\t") for key in of_actions} == {0, 2}
     assert len({key.rpartition("\t")[2] for key in of_actions if "\t" in key}) > 1
     assert len(shopping.epochs) > 1_000
+    keys = {key for pairs in shopping.epochs.values() for key, _ in pairs}
+    assert not [key for key in keys if "made-up" in key], "a page makes up items in vain"
 
 
 @pytest.mark.parametrize("parallelism", [1, 2])

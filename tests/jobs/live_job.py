@@ -94,7 +94,7 @@ class LiveJob:
             if state is not None and state.timer_ms <= watermark_ms:
                 self._keep(key, expire_session(state, key, state.timer_ms))
         for news in self._told:
-            self._learner.add(news)
+            self._learner.add(news, self._knowledge)
         self._told.clear()
         for record in self._learner.close(watermark_ms - LEARNT_AFTER_MS):
             self._knowledge.learn(record)

@@ -272,10 +272,11 @@ def test_recorded_knowledge_gives_what_the_fold_learns_itself() -> None:
     from jobs.fold import Fold
 
     log = [make_record(event, offset) for offset, event in enumerate(views())]
-    for one in Fold(make_knowledge(*make_catalogue(10)), RULES).run(log):
+    knowledge = make_knowledge(*make_catalogue(10))
+    for one in Fold(knowledge, RULES).run(log):
         if one.news is not None:
             records += list(learner.close(one.news.order_ms))
-            learner.add(one.news)
+            learner.add(one.news, knowledge)
     records += list(learner.close(NOON + HOUR_MS * 100))
     _, own = collected(*views())
     _, recorded = collected(*views(), taught=records)

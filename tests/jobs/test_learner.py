@@ -25,6 +25,7 @@ from schemas.records import LogRecord
 from schemas.session import SessionNews
 from tests.builders import NOON, make_event, make_knowledge, track_all
 from tests.logs import shopping_log
+from udfs.knowledge import Knowledge
 from udfs.learn_facts import ItemFact, item_facts, session_fact
 from udfs.learn_items import learn_item
 
@@ -49,7 +50,7 @@ def learner_of(*events: Event) -> Learner:
     """A learner that was told the news of one session."""
     learner = Learner()
     for one in track_all(list(events))[1]:
-        learner.add(one)
+        learner.add(one, Knowledge())
     return learner
 
 
@@ -61,7 +62,7 @@ def learn(news: list[SessionNews], closing_ms: set[int]) -> list[KnowledgeRecord
         for now_ms in sorted(ms for ms in closing_ms if ms < one.order_ms):
             records += learner.close(now_ms)
         records += learner.close(one.order_ms)
-        learner.add(one)
+        learner.add(one, Knowledge())
     return [*records, *learner.close(news[-1].order_ms + EPOCH_MS)]
 
 
@@ -95,7 +96,7 @@ def test_what_is_learnt_is_what_the_facts_of_each_epoch_make() -> None:
     """By hand: all facts of the whole log, grouped, one step per item and epoch."""
     facts: dict[tuple[str, str], dict[int, list[ItemFact]]] = defaultdict(lambda: defaultdict(list))
     for news in NEWS:
-        for fact in item_facts(news):
+        for fact in item_facts(news, Knowledge()):
             facts[fact.kind, fact.item_id][epoch_of(news.order_ms)].append(fact)
     expected: dict[tuple[str, str, int], ItemKnowledge] = {}
     for (kind, item_id), epochs in facts.items():
@@ -108,7 +109,9 @@ def test_what_is_learnt_is_what_the_facts_of_each_epoch_make() -> None:
 
 
 def test_every_session_that_ended_is_remembered_once() -> None:
-    ended = {fact.session_hash: fact.item_ids for one in NEWS if (fact := session_fact(one))}
+    ended = {
+        fact.session_hash: fact.item_ids for one in NEWS if (fact := session_fact(one, Knowledge()))
+    }
     found = [one for one in learn(NEWS, set()) if isinstance(one, PastSession)]
     assert {one.session_hash: one.item_ids for one in found} == ended
     assert len(found) == len(ended) > 10
@@ -153,6 +156,7 @@ def exposed(number: int, time_ms: int = NOON) -> Event:
     return make_event(
         event_id=f"exposed-{number}", event_type="decision_exposed", event_time_ms=time_ms,
         item_ids=["a"], properties={"action_id": "quiz", "placement": "hero"},
+        decision_id=f"d{number}",
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from schemas.knowledge import ACTION_KNOWLEDGE, ActionKnowledge, ItemKnowledge
 from schemas.limits import EXPOSURES_PER_EVENT_MAX, ID_LENGTH_MAX, SESSION_MEMORY_ITEMS
 from schemas.session import SESSION_CONTEXT, SessionNews
 from tests.builders import NOON, make_event, make_knowledge, track_all
+from udfs.knowledge import Knowledge
 from udfs.learn_facts import (
     ACTION_FACT,
     COUNTS,
@@ -44,7 +45,7 @@ def viewed(*item_ids: str, **fields: Any) -> dict[str, Any]:
 
 def facts_of(*steps: dict[str, Any], knowledge: Any = None) -> list[ItemFact]:
     """What the last event teaches."""
-    return list(item_facts(told(*steps, knowledge=knowledge)[-1]))
+    return list(item_facts(told(*steps, knowledge=knowledge)[-1], knowledge or Knowledge()))
 
 
 def counts(facts: list[ItemFact]) -> Counter[tuple[str, str, str]]:
@@ -83,7 +84,7 @@ def test_event_that_wants_nothing_teaches_nothing(step: dict[str, Any]) -> None:
 
 
 def test_category_and_price_come_from_the_catalogue_else_from_the_event() -> None:
-    knowledge = make_knowledge(Item("a", 0, category="Shop/C1", price=7.0))
+    knowledge = make_knowledge(Item("a", 0, category="Shop/C1", price=7.0), uncatalogued="always")
     (item, category) = facts_of(viewed("a"), knowledge=knowledge)
     assert (item.category, item.price) == ("Shop/C1", 7.0)
     assert (category.kind, category.item_id, category.count) == ("category", "Shop/C1", "views")
@@ -146,7 +147,7 @@ def test_long_list_counts_as_far_as_people_look() -> None:
 
 
 def test_shown_decision_is_exposed_in_its_category_too() -> None:
-    knowledge = make_knowledge(Item("a", 0, category="C"))
+    knowledge = make_knowledge(Item("a", 0, category="C"), uncatalogued="always")
     shown = {"event_type": "decision_exposed", "item_ids": ["a", "b"]}
     found = counts(facts_of(viewed("a"), shown, knowledge=knowledge))
     assert found["category", "C", "exposures"] == 1
@@ -155,7 +156,7 @@ def test_shown_decision_is_exposed_in_its_category_too() -> None:
 
 def test_facts_know_their_place_in_the_order_of_everything() -> None:
     news = told(viewed("a"), viewed("b"))[-1]
-    facts = list(item_facts(news))
+    facts = list(item_facts(news, Knowledge()))
     assert [one.number for one in facts] == list(range(len(facts)))
     assert {(one.order_ms, one.session_id, one.position) for one in facts} == {
         (news.order_ms, "s1", news.position)
@@ -176,12 +177,12 @@ def test_late_event_of_a_session_that_is_over_counts_without_links() -> None:
 def test_ended_session_is_remembered_by_its_newest_items() -> None:
     names = [f"i{n}" for n in range(SESSION_MEMORY_ITEMS + 5)]
     news = told(*map(viewed, names), viewed("i3"), {"event_type": "session_ended"})
-    fact = session_fact(news[-1])
+    fact = session_fact(news[-1], Knowledge())
     assert fact is not None
     assert fact.item_ids == (*names[6:], "i3")
     assert fact.ended_ms == NOON + 1_000 * (len(names) + 1)
-    assert [session_fact(one) for one in news[:-1]] == [None] * (len(news) - 1)
-    assert list(item_facts(news[-1])) == []
+    assert [session_fact(one, Knowledge()) for one in news[:-1]] == [None] * (len(news) - 1)
+    assert list(item_facts(news[-1], Knowledge())) == []
 
 
 def test_session_is_named_without_naming_anybody() -> None:
@@ -191,21 +192,21 @@ def test_session_is_named_without_naming_anybody() -> None:
         viewed("a"),
         {"event_type": "session_ended"},
     )
-    found = [fact for one in told(*steps) if (fact := session_fact(one))]
+    found = [fact for one in told(*steps) if (fact := session_fact(one, Knowledge()))]
     assert len({one.session_hash for one in found}) == 2
     assert all("s1" not in one.session_hash for one in found)
 
 
 def test_session_that_touched_nothing_is_not_remembered() -> None:
     news = told({"event_type": "page_viewed"}, {"event_type": "session_ended"})
-    assert session_fact(news[-1]) is None
+    assert session_fact(news[-1], Knowledge()) is None
 
 
 def test_facts_survive_their_state() -> None:
     news = told(viewed("a", category="C", price=1.5), viewed("b"), {"event_type": "session_ended"})
-    for fact in (one for each in news for one in item_facts(each)):
+    for fact in (one for each in news for one in item_facts(each, Knowledge())):
         assert ITEM_FACT.decode(ITEM_FACT.encode(fact)) == fact
-    ended = session_fact(news[-1])
+    ended = session_fact(news[-1], Knowledge())
     assert ended is not None
     assert SESSION_FACT.decode(SESSION_FACT.encode(ended)) == ended
 

@@ -214,7 +214,9 @@ def test_exposures_are_counted_by_hour_and_by_epoch_as_far_back_as_is_kept(
     exposed, epoch = [], EPOCH
     for steps, facts in epochs:
         epoch += steps
-        exposed += [(epoch, one.time_ms) for one in facts if one.count == "exposures"]
+        exposed += [
+            (epoch, one.time_ms) for one in facts if one.count == "exposures" and one.spends
+        ]
     assert found.exposures_total == len(exposed)
     assert found.hour == (epoch_end_ms(epoch) - 1) // HOUR_MS
     # an exposure counts in its hour if that was kept when its epoch ended: here all epochs are near

@@ -69,7 +69,10 @@ def asking_for(*candidates: dict[str, Any]) -> Event:
 
 SHOE = Item("shoe", 0, "Red Shoe", "Shoes", "Acme", 50.0)
 RICH = teach(
-    make_knowledge(SHOE, Item("boot", 0, "Red Boot", "Shoes", "Acme", 60.0), *make_catalogue(30)),
+    make_knowledge(
+        SHOE, Item("boot", 0, "Red Boot", "Shoes", "Acme", 60.0), *make_catalogue(30),
+        uncatalogued="always",
+    ),
     make_learnt("shoe", next_items={"next": 1.0}, seen_with={"beside": 1.0}, bought_with={"lace": 1.0}),
     make_learnt("cart", bought_with={"box": 1.0}),
     make_learnt("hot", interest_short=9.0, category="Shoes"),
@@ -108,7 +111,7 @@ def test_each_item_comes_once_and_no_place_is_left_where_an_item_is_known(
     listed: int,
     count: int,
 ) -> None:
-    knowledge = make_knowledge(*make_catalogue(listed))
+    knowledge = make_knowledge(*make_catalogue(listed), uncatalogued="always")
     interest = {f"i{n}": float(one) for n, one in wanted}
     teach_interest(knowledge, **interest)
     session = touched(*(f"i{n}" for n in context), category="Shop/C1")
@@ -128,7 +131,7 @@ def test_what_was_touched_in_this_session_is_newest_first() -> None:
 
 
 def test_a_source_that_finds_much_leaves_places_to_the_others() -> None:
-    knowledge = teach_interest(make_knowledge(*make_catalogue(100)), hit=3.0)
+    knowledge = teach_interest(make_knowledge(*make_catalogue(100), Item("hit")), hit=3.0)
     found = retrieve(knowledge, touched(*(f"i{n}" for n in range(60))))
     assert ids(found)[0] == "i59"
     assert 0 < len(ids(found, "recently_viewed")) < 60
@@ -175,7 +178,7 @@ def test_where_nothing_is_known_there_is_nothing() -> None:
 
 
 def test_a_stranger_gets_what_others_want_and_then_the_catalogue() -> None:
-    knowledge = make_knowledge(*make_catalogue(3))
+    knowledge = make_knowledge(*make_catalogue(3), uncatalogued="always")
     assert set(ids(retrieve(knowledge))) == {"i0", "i1", "i2"}
     assert {one.source for one in retrieve(knowledge)} <= {"new", "catalogue"}
     teach_interest(knowledge, hit=5.0, hat=7.0)
