@@ -12,6 +12,7 @@ from channels.api.knowledge import first_available
 from channels.api.ladder import Found, Setting, Wanted, answer_of, choose
 from channels.api.services import Services
 from channels.api.store_reader import Recent, StoreUnavailable
+from channels.api.vouch import vouched
 from channels.api.wire import Answer
 from schemas.decisions import Decision
 from schemas.events import Event
@@ -127,7 +128,8 @@ class Answerer:
         if not events:
             return None
         services = self._services
-        delivery = services.log.send(events)
+        find = services.decisions.find_id
+        delivery = services.log.send([vouched(one, find) for one in events])
         delivery.done.add_done_callback(lambda _: self._logged(delivery, events))
         return delivery
 

@@ -36,6 +36,7 @@ from channels.api.requests import (
 )
 from channels.api.services import Services
 from channels.api.store_reader import StoreUnavailable
+from channels.api.vouch import vouched
 from channels.api.wire import (
     EVENTS_PER_REQUEST_MAX,
     IDS_LENGTH_MAX,
@@ -344,7 +345,8 @@ async def log_events(services: Services, read: ReadEvents, place: str) -> Accept
     _see(services, new)
     try:
         if new:
-            await services.log.write(new)
+            find = services.decisions.find_id
+            await services.log.write([vouched(one, find) for one in new])
     except LogUnavailable as error:
         count("kairos_api_events_total", len(new), outcome="failed")
         raise ApiError(
