@@ -125,7 +125,7 @@ def test_the_runners_timer_and_the_steps_own_give_the_same() -> None:
     assert first.timer_ms == NOON + SESSION_GAP_MS
     fired = expire_session(first.state, "s1", NOON + SESSION_GAP_MS)
     assert kinds(list(fired.news)) == ["ended"]
-    after = track(fired.state, at(45))
+    after = track(fired.state, at(45), offset=1)
     _, news, _ = track_all([at(0), at(45)])
     assert list(fired.news + after.news) == news[1:]
 
