@@ -266,7 +266,7 @@ SETTINGS: Final = (
         "KAIROS_API_PROXIES", "", _networks, "proxies whose X-Forwarded-For or Forwarded counts"
     ),
     Setting(
-        "KAIROS_API_SESSION_EVENTS", "20/200", _rate, "of a visitor's session, a second/at once"
+        "KAIROS_API_SESSION_EVENTS", "10/60", _rate, "of a visitor's session, a second/at once"
     ),
     Setting("KAIROS_API_SESSION_BYTES", "50000/1000000", _rate, "of a visitor's session"),
     Setting("KAIROS_API_ADDRESS_REQUESTS", "100/600", _rate, "of a visitor's address"),

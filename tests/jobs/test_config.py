@@ -20,7 +20,7 @@ def test_without_any_setting_there_are_the_defaults() -> None:
             api_host="127.0.0.1", api_port=8000, api_budget_ms=50, api_origins="",
             kafka_settings_file=None, redis_password_file=None,
             models="", control_public_keys=None, control_signing_key_file=None,
-            api_proxies="", api_session_events=Rate(20, 200), api_session_bytes=Rate(50_000, 1_000_000),
+            api_proxies="", api_session_events=Rate(10, 60), api_session_bytes=Rate(50_000, 1_000_000),
             api_address_requests=Rate(100, 600), api_address_events=Rate(50, 150),
             api_address_bytes=Rate(200_000, 2_000_000), api_address_sessions=Rate(1, 100),
             api_address_sessions_per_day=5_000, api_key_events=Rate(1_000, 5_000),
