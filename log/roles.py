@@ -35,7 +35,7 @@ class Role(NamedTuple):
 
 
 WRITES_STORE: Final = (
-    "evalsha", "eval", "script|load", "hget", "hset", "hdel", "hmget", "get", "set", "del", "type", "time",
+    "evalsha", "eval", "script|load", "script|exists", "hget", "hset", "hdel", "hmget", "get", "set", "del", "type", "time",
     "pexpireat", "pexpiretime", "rpush", "ltrim", "ping",
 )  # fmt: skip
 READS_STORE: Final = ("hmget", "get", "exists", "lrange", "ping")

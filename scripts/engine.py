@@ -247,8 +247,10 @@ def store_child(config: Config, addresses: Addresses) -> Child:
 def api_child(config: Config, addresses: Addresses) -> Child:
     """The Decision API as a child process; healthy when it answers. A port that is taken is not insisted on."""
     port = preferred_port(config.api_port)
+    # told by their folder: to the API this Flink is one that the settings name
+    keys = keys_for(config, addresses.flink)
     own = config._replace(
-        kafka=addresses.kafka, kafka_settings_file=file_of(addresses.kafka),
+        flink_keys=keys.folder if keys else None, kafka=addresses.kafka, kafka_settings_file=file_of(addresses.kafka),
         redis=addresses.redis, redis_password_file=file_of(addresses.redis), flink=addresses.flink,
     )  # fmt: skip
     return Child(
