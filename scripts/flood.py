@@ -4,7 +4,6 @@ It asks from FLOOD_ADDRESS with a page's key and heeds no refusal. Prints one JS
 """
 
 import asyncio
-import os
 import sys
 import time
 from collections import Counter
@@ -14,8 +13,7 @@ from typing import Final
 
 import msgspec
 
-from scripts.bench_api import Client
-from scripts.console import show_json
+from scripts.http_client import Client
 
 FLOOD_ADDRESS: Final = "127.0.0.2"
 EVENTS: Final = 20_000
@@ -23,8 +21,6 @@ EVENTS_AT_ONCE: Final = 50
 SESSIONS: Final = 3_000
 STREAMS: Final = 1_000
 ANSWER_S: Final = 5.0
-NICENESS: Final = 10
-"""A visitor has a machine of their own: what this one computes is not to be taken from the engine."""
 
 
 class Visitor:
@@ -115,6 +111,6 @@ async def _paced(count: int, end_s: float, call: Callable[[], Awaitable[object]]
 
 
 if __name__ == "__main__":
-    os.nice(NICENESS)
     _, place, page_key, duration = sys.argv
-    show_json(asyncio.run(flood(place, page_key, int(duration))))
+    found = asyncio.run(flood(place, page_key, int(duration)))
+    sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
