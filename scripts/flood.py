@@ -53,7 +53,11 @@ class Visitor:
         """Opens a stream and holds it."""
         with suppress(OSError):
             client = await self._connect()
-            client.ask(self._request("GET", f"/v1/stream?session_id={self.session_id}", b""))
+            answer = client.ask(
+                self._request("GET", f"/v1/stream?session_id={self.session_id}", b"")
+            )
+            # nobody waits for it
+            answer.add_done_callback(lambda done: done.cancelled() or done.exception())
             self.held.append(client)
 
     def streams_open(self) -> int:
