@@ -21,6 +21,7 @@ EVENTS_AT_ONCE: Final = 50
 SESSIONS: Final = 3_000
 STREAMS: Final = 1_000
 ANSWER_S: Final = 5.0
+CLOSE_S: Final = 0.2
 
 
 class Visitor:
@@ -46,7 +47,8 @@ class Visitor:
                 status = str(code)
         self.outcomes[f"{what} {status}"] += 1
         if client is not None:
-            self._idle.append(client) if client.is_open else client.close()
+            is_usable = client.is_open and status != "closed"
+            self._idle.append(client) if is_usable else client.close()
         return found if status.startswith("2") else b""
 
     async def stream(self) -> None:
@@ -63,6 +65,12 @@ class Visitor:
     def streams_open(self) -> int:
         """How many are held still."""
         return sum(one.is_open for one in self.held)
+
+    async def close(self) -> None:
+        """Lets all of it go."""
+        for client in (*self.held, *self._idle):
+            client.close()
+        await asyncio.sleep(CLOSE_S)
 
     async def _connect(self) -> Client:
         loop = asyncio.get_running_loop()
@@ -95,9 +103,11 @@ async def flood(address: str, key: str, seconds: int) -> dict[str, int]:
         _paced(SESSIONS, end_s, lambda: visitor.ask("sessions", "POST", "/v1/sessions", b"{}")),
         _paced(STREAMS, end_s, visitor.stream),
     )  # fmt: skip
-    return dict(visitor.outcomes) | {
+    found = dict(visitor.outcomes) | {
         "streams tried": STREAMS, "streams open at the end": visitor.streams_open()
     }  # fmt: skip
+    await visitor.close()
+    return found
 
 
 async def _paced(count: int, end_s: float, call: Callable[[], Awaitable[object]]) -> None:
