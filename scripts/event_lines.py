@@ -49,6 +49,8 @@ class EventLines:
 
     def check(self, say: Callable[[str], None]) -> Self:
         """Says how many lines were no events; raises UnusableInput where nothing, or less than half, is one."""
+        if not self.invalid and not len(self):
+            raise UnusableInput("there is no event in the files: nothing to learn from")
         if self.invalid > len(self) or not len(self):
             raise UnusableInput(
                 f"{self.invalid:,} of {self.invalid + len(self):,} lines are no events"

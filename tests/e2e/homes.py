@@ -22,6 +22,7 @@ from log.settings import Brokers
 from log.store_address import StoreAddress
 from schemas.codec import DECISION
 from schemas.decisions import Decision
+from schemas.errors import InvalidEvent
 from schemas.records import LogRecord
 from schemas.topics import DECISIONS
 
@@ -195,7 +196,10 @@ class Decisions(Tail):
     def look(self) -> dict[str, Decision]:
         """All decisions so far, by event."""
         for record in self.read()[self._decoded :]:
-            decision = DECISION.decode(record.value)
+            try:
+                decision = DECISION.decode(record.value)
+            except InvalidEvent:
+                continue  # as every reader of the topic leaves it out
             self.by_event[decision.event_id] = decision
             self.by_cause[decision.event_id, decision.placement] = decision
             self.by_id[decision.decision_id] = record.value
