@@ -26,7 +26,10 @@ from schemas.records import LogRecord
 
 POLL_S: Final = 0.2
 BATCH_MAX: Final = 500
-ANSWER_S: Final = 5.0
+ANSWER_S: Final = 2.0
+STOP_S: Final = 5.0
+STOP_WAITING_S: Final = 1.0
+"""How long the end of the thread is waited for: where it waits for Kafka it ends by itself, a little later."""
 RETRY_S: Final = (0.5, 1.0, 2.0, 5.0)
 """Waited before the next attempt, by how many have failed in a row."""
 QUEUED_KIB: Final = 16_384
@@ -146,7 +149,7 @@ class Follower:
         """Ends the thread."""
         self._is_ending.set()
         if self._thread.is_alive():
-            self._thread.join(ANSWER_S)
+            self._thread.join(STOP_S if self.is_connected else STOP_WAITING_S)
 
     @property
     def is_alive(self) -> bool:

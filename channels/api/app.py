@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from litestar import Litestar, Request, Response, get
 from litestar.enums import ScopeType
@@ -108,6 +108,9 @@ class Guard:
             await self._app(scope, receive, send)
             return
         begun_s = time.monotonic()
+        if scope["method"] == "HEAD":
+            # as GET, without the body: load balancers ask so
+            scope, send = cast("Scope", {**scope, "method": "GET"}), _without_body(send)
         request: Request[Any, Any, Any] = Request(scope)
         origin = request.headers.get("origin")
         is_allowed = origin is not None and self._is_allowed(origin)
@@ -171,6 +174,21 @@ class Guard:
     def _is_allowed(self, origin: str) -> bool:
         allowed = self._services.origins | self._services.access.origins
         return origin in allowed or ("*" in allowed and is_sayable(origin))
+
+
+def _without_body(send: Send) -> Send:
+    """The head of an answer, and then its end, also where it has none of its own."""
+    is_over = False
+
+    async def sent(message: Message) -> None:
+        nonlocal is_over
+        if message["type"] == "http.response.start":
+            await send(message)
+        elif not is_over:
+            is_over = True
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    return sent
 
 
 def _cors(origin: str) -> dict[str, str]:

@@ -11,12 +11,15 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from channels.api.from_pages import check_of_page
+from channels.api.repair import check_whole
 from channels.api.wire import Rejected, SessionEvent
 from schemas.codec import check_event_size
+from schemas.doors import check_at_door
 from schemas.errors import InvalidEvent
 from schemas.events import Event, event_from_fields
+from schemas.formats.json_lines import said as fields_said
+from schemas.formats.json_lines import text_of
 from schemas.limits import (
-    AHEAD_OF_LOG_MAX_MS,
     EVENT_TIME_MIN_MS,
     MINUTE_MS,
     SESSION_GAP_MS,
@@ -93,16 +96,14 @@ def read_session(
 ) -> ReadEvents:
     """The events of `POST /api/recommendations`. The newest is on the `current_page` if it names no other.
 
-    Where the newest time is in the future, or longer ago than a session lasts, the sender's clock is
-    wrong, and all times are moved so that the newest is now.
+    Where no time can be right (all are in the future, or longer ago than a session lasts), the sender's clock is
+    wrong, and all are moved so that the newest is now; one that is odd among the others is moved alone.
     """
     read = ReadEvents([], [])
     said = [_session_event(one) for one in given]
     times = [_time_of(one) for one in said]
     known = [time for time in times if isinstance(time, int)]
-    newest_ms = max(known, default=now_ms)
-    is_off = not now_ms - SESSION_GAP_MS <= newest_ms <= now_ms + AHEAD_MAX_MS
-    shift_ms = now_ms - newest_ms if is_off else 0
+    shift_ms = _shift(known, now_ms)
     seen: dict[str, int] = {}
     for index, (one, time) in enumerate(zip(said, times, strict=True)):
         page = current_page if index == len(given) - 1 else None
@@ -116,6 +117,17 @@ def read_session(
 
         _read_one(read, index, given[index], build, (now_ms, sender.is_page))
     return read
+
+
+def _shift(times: Sequence[int], now_ms: int) -> int:
+    """By how much a sender's clock is behind ours: 0 where any of its times can be right.
+
+    Else the newest of those that are near the middle one is now: one odd time moves no others.
+    """
+    if not times or any(now_ms - SESSION_GAP_MS <= one <= now_ms + AHEAD_MAX_MS for one in times):
+        return 0
+    middle = sorted(times)[len(times) // 2]
+    return now_ms - max(one for one in times if abs(one - middle) <= SESSION_GAP_MS)
 
 
 def hashed(*parts: str) -> str:
@@ -156,9 +168,21 @@ def _iso_ms(text: str) -> int:
 
 def _session_event(given: object) -> SessionEvent | InvalidEvent:
     try:
-        return msgspec.convert(given, SessionEvent)
+        check_whole(given)
+        return msgspec.convert(_said_properties(given), SessionEvent)
+    except InvalidEvent as error:
+        return error
     except (msgspec.ValidationError, RecursionError) as error:
         return InvalidEvent("invalid_value", str(error))
+
+
+def _said_properties(given: object) -> object:
+    """Properties that are null are as if absent, at this door as at all others."""
+    properties = given.get("properties") if isinstance(given, Mapping) else None
+    if not isinstance(given, Mapping) or not isinstance(properties, Mapping):
+        return given
+    kept = {name: value for name, value in properties.items() if value is not None}
+    return {**given, "properties": kept}
 
 
 def _time_of(one: SessionEvent | InvalidEvent) -> int | InvalidEvent | None:
@@ -189,13 +213,7 @@ def _read_one(
 
 def check(event: Event, now_ms: int) -> None:
     """Refuses at once what the engine would refuse later, for reasons that the sender can mend."""
-    if event.event_time_ms > now_ms + AHEAD_OF_LOG_MAX_MS:
-        ahead_s = (event.event_time_ms - now_ms) // 1_000
-        raise InvalidEvent("ahead_of_log", f"{ahead_s} s ahead of now", event.event_time_ms)
-    if event.event_type == "clock_ticked":
-        raise InvalidEvent("invalid_value", "clock_ticked is the engine's own")
-    if event.event_type == "identified" and event.person_id is None:
-        raise InvalidEvent("invalid_value", "`identified` needs a person_id")
+    check_at_door(event, now_ms)
     check_event_size(event)
 
 
@@ -206,9 +224,8 @@ def _filled(
     now_ms: int,
     whose: Callable[[str], str | None],
 ) -> dict[str, Any]:
-    if not isinstance(fields, Mapping):
-        raise InvalidEvent("malformed", f"a JSON object is wanted, not {type(fields).__name__}")
-    said = {name: value for name, value in fields.items() if value is not None}
+    check_whole(fields)
+    said = fields_said(fields)
     session_id = said.get("session_id", sender.session_id)
     filled = {
         "event_time_ms": now_ms,
@@ -250,16 +267,16 @@ def _translated(
     fields: dict[str, Any] = {
         "event_id": one.event_id or hashed("session_event", session_id, content, *which),
         "event_type": one.event,
-        "event_time_ms": now_ms if time_ms is None else max(EVENT_TIME_MIN_MS, time_ms + shift_ms),
+        "event_time_ms": _moved(time_ms, shift_ms, now_ms),
         "session_id": session_id,
         "anonymous_id": sender.anonymous_id or session_id,
         "person_id": sender.person_id,
         "channel": sender.channel,
         "context": sender.context,
         "item_ids": item_ids,
-        "value": None if one.value is None else _text(one.value),
+        "value": None if one.value is None else text_of(one.value),
         "quantity": one.quantity,
-        "properties": {name: _text(value) for name, value in one.properties.items()},
+        "properties": {name: text_of(value) for name, value in one.properties.items()},
         "sent_at_ms": now_ms,
         "is_unproven": sender.is_page,
     }
@@ -268,11 +285,11 @@ def _translated(
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _text(value: object) -> str:
-    """`10` of 10.0, `true` of True."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return f"{value:.15g}" if isinstance(value, float) else str(value)
+def _moved(time_ms: int | None, shift_ms: int, now_ms: int) -> int:
+    """When it happened by our clock; what would lie ahead of it, alone among the others, is now."""
+    if time_ms is None or time_ms + shift_ms > now_ms + AHEAD_MAX_MS:
+        return now_ms
+    return max(EVENT_TIME_MIN_MS, time_ms + shift_ms)
 
 
 def _content(fields: object) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import zlib
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, TypeVar
 
@@ -12,9 +13,11 @@ from msgspec import Meta, Struct
 from channels.api.access import KEY_LENGTH_MAX, Caller, Forbidden, Unauthorized
 from channels.api.doorway import check, visit_of
 from channels.api.problems import ApiError
+from channels.api.repair import repaired
 from channels.api.services import Services
 from channels.api.wire import BODY_BYTES_MAX, DECISION_ID_PATTERN
 from channels.tokens import TOKEN_LENGTH_MAX
+from schemas.formats.json_values import fault_of
 from schemas.limits import ID_LENGTH_MAX
 
 BODY_S: Final = 10.0
@@ -109,8 +112,13 @@ def take_events(
     check(services.measures, services.door.events(caller, address, sessions, size), 0)
 
 
+GZIP_BITS: Final = 31
+"""A window of 32 KiB, with gzip's head and tail."""
+
+
 async def body_of(request: Ask, bytes_max: int = BODY_BYTES_MAX) -> bytes:
-    """The body; raises ApiError 408 or 413."""
+    """The body, unpacked where it is packed by gzip; raises ApiError 400, 408, 413 or 415."""
+    is_packed = _is_packed(request)
     parts: list[bytes] = []
     size = 0
     try:
@@ -122,15 +130,47 @@ async def body_of(request: Ask, bytes_max: int = BODY_BYTES_MAX) -> bytes:
                 parts.append(part)
     except TimeoutError as error:
         raise ApiError(408, f"the body did not come within {BODY_S:g} s") from error
-    return b"".join(parts)
+    body = b"".join(parts)
+    return unpacked(body, bytes_max) if is_packed else body
+
+
+def unpacked(body: bytes, bytes_max: int) -> bytes:
+    """What gzip holds, within the same bound; raises ApiError 400 or 413."""
+    unpack = zlib.decompressobj(GZIP_BITS)
+    try:
+        found = unpack.decompress(body, bytes_max + 1)
+    except zlib.error as error:
+        raise ApiError(400, "the body is no gzip") from error
+    if len(found) > bytes_max:
+        raise ApiError(413, f"a body has at most {bytes_max} bytes, unpacked")
+    if not unpack.eof or unpack.unused_data:
+        raise ApiError(400, "the body is cut off, or more than one gzip")
+    return found
+
+
+def _is_packed(request: Ask) -> bool:
+    """Whether the body is packed by gzip; raises ApiError 415 for what is not read at all."""
+    encoding = request.headers.get("content-encoding", "").strip().lower()
+    if encoding not in ("", "identity", "gzip"):
+        raise ApiError(415, "a body may be packed by gzip, and by nothing else")
+    _, _, charset = request.headers.get("content-type", "").lower().partition("charset=")
+    if charset.partition(";")[0].strip(' "') not in ("", "utf-8", "utf8", "us-ascii"):
+        raise ApiError(415, "a body is UTF-8")
+    return encoding == "gzip"
 
 
 def decoded(decoder: "msgspec.json.Decoder[T]", body: bytes) -> T:
-    """The body's value; raises ApiError 400 that names the field at fault."""
+    """The body's value; raises ApiError 400 that names the field at fault.
+
+    An event in it that is no JSON is refused by itself, later, with its place (see `repair`).
+    """
     try:
         return decoder.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError) as error:
-        raise ApiError(400, f"the body cannot be used: {error}") from error
+        again = repaired(body)
+        if again is not None:
+            return decoded(decoder, again)
+        raise ApiError(400, f"the body cannot be used: {fault_of(body, error)}") from error
 
 
 def id_in_path(text: str, what: str) -> str:

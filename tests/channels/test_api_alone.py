@@ -1,6 +1,7 @@
 """The Decision API while Kafka, store and engine are all absent, and what hostile clients send."""
 
 import asyncio
+import gzip
 import json
 import socket
 import subprocess
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import httpx
+import msgspec
 import pytest
 
 from channels.api.answers import Answerer, Ask
@@ -391,3 +393,40 @@ def test_the_document_refers_to_nothing_that_is_not_there() -> None:
     described = document()
     there = {f"#/components/schemas/{name}" for name in described["components"]["schemas"]}
     assert set(references(described)) <= there
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/shop/", "/openapi.json", "/docs", "/nowhere"])
+def test_head_is_as_get_without_the_body(client: httpx.Client, path: str) -> None:
+    got, head = client.get(path), client.head(path)
+    assert (head.status_code, head.content) == (got.status_code, b"")
+    assert head.headers["content-type"] == got.headers["content-type"]
+
+
+def packed(body: bytes, **headers: str) -> dict[str, Any]:
+    return {"content": body, "headers": {"content-type": "application/json", **headers}}
+
+
+def test_a_body_may_be_packed_by_gzip(client: httpx.Client) -> None:
+    plain = msgspec.json.encode(ASKED)
+    found = client.post(
+        "/api/recommendations", **packed(gzip.compress(plain), **{"content-encoding": "gzip"})
+    )
+    assert found.status_code == 200, found.text
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status"),
+    [
+        (b"{}", {"content-encoding": "br"}, 415),
+        (b"{}", {"content-encoding": "gzip, gzip"}, 415),
+        ("{}".encode("utf-16"), {"content-type": "application/json; charset=utf-16"}, 415),
+        (b"no gzip", {"content-encoding": "gzip"}, 400),
+        (gzip.compress(b"{}" * 1_000)[:-9], {"content-encoding": "gzip"}, 400),
+        (gzip.compress(b" " * 50_000_000), {"content-encoding": "gzip"}, 413),
+    ],
+)
+def test_a_body_that_is_packed_or_written_otherwise_is_refused_as_that(
+    client: httpx.Client, body: bytes, headers: dict[str, str], status: int
+) -> None:
+    found = client.post("/api/recommendations", **packed(body, **headers))
+    assert (found.status_code, found.headers["content-type"]) == (status, PROBLEM)
