@@ -20,7 +20,7 @@ else
 fi
 uv sync --frozen --no-dev --project "$root" "$@"
 
-for package in schemas models udfs jobs channels scripts; do
+for package in schemas log models udfs jobs channels scripts; do
     cp -R "$root/$package" "$target/code/"
 done
 find "$target/code" -name __pycache__ -type d -prune -exec rm -rf {} +
