@@ -168,7 +168,7 @@ class Store:
     def _run(self, pipeline: Any, script: Any, key: str, *args: Any) -> None:
         """Puts a script into a pipeline; a cluster's pipelines take no loaded ones."""
         if self._is_cluster:
-            pipeline.eval(script.script, 1, key, *args)
+            pipeline.execute_command("EVAL", script.script, 1, key, *args)
         else:
             script(keys=[key], args=args, client=pipeline)
 

@@ -267,7 +267,7 @@ def test_any_file_system_will_do(broker: Broker) -> None:
 class Gone:
     """In the place of a consumer and of what it answers: the records to be read next are not there."""
 
-    def __init__(self, settings: dict[str, Any]) -> None:
+    def __init__(self, _: str, **settings: Any) -> None:
         self.settings = settings
 
     def assign(self, _: Any) -> None:
@@ -305,8 +305,8 @@ READERS: list[Callable[[], Any]] = [
 def test_records_that_retention_deletes_before_they_are_read_are_missed(
     monkeypatch: pytest.MonkeyPatch, read: Callable[[], Any]
 ) -> None:
-    monkeypatch.setattr(kafka, "Consumer", Gone)
-    assert kafka.open_consumer("").settings["auto.offset.reset"] == "error"
+    monkeypatch.setattr(kafka, "open_consumer_of", Gone)
+    assert kafka.open_consumer("").settings["auto_offset_reset"] == "error"
     with pytest.raises(ConfigError, match="events/1: the records to be read next are gone"):
         list(read())
 
@@ -314,7 +314,7 @@ def test_records_that_retention_deletes_before_they_are_read_are_missed(
 def test_nothing_is_archived_of_what_is_gone_before_it_was_read(
     broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kafka, "Consumer", Gone)
+    monkeypatch.setattr(kafka, "open_consumer_of", Gone)
     monkeypatch.setattr(archive_write, "read_raw", READ_RAW)
     with pytest.raises(ConfigError, match="are gone from Kafka"):
         run(tmp_path)

@@ -39,7 +39,7 @@ for place, (time_ms, key, value) in enumerate(events):
     )
     sessions[key] = outcome.state
     for news in outcome.news:
-        facts += sum(1 for _ in learn_operators.fact_rows(news))
+        facts += sum(1 for _ in learn_operators.fact_rows(news, feed.knowledge))
         found = operators.decide(persons.get(news.person), news, feed.knowledge, "seed")
         persons[news.person] = found.state
         made += len([operators.TRACE.encode(trace) for _, trace in found.decisions])
