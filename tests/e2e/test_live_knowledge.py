@@ -203,7 +203,7 @@ def test_artefact_with_another_checksum_is_refused_and_the_old_one_stays(
     (artefact,) = (flow.engine.home.path / "models").glob(f"{version}*")
     broken = artefact.with_name("broken")
     broken.write_bytes(artefact.read_bytes() + b"x")
-    sha256 = hashlib.sha256(artefact.read_bytes()).hexdigest()
+    sha256 = hashlib.sha256(b"what it should have been").hexdigest()
     refused = flow.engine.counts()["knowledge_refused"]
     flow.publish(Control("model", "ranker", "broken", 1, uri=str(broken), sha256=sha256))
     flow.publish(Control("model", "ranker", "broken", now_ms(), uri=str(broken), sha256=sha256))
