@@ -15,7 +15,7 @@ from scripts.publish_items import (
     Given,
     Taken,
     flink_of,
-    known_items,
+    published_items,
     read_catalogue,
     versions_to_write,
 )
@@ -67,7 +67,7 @@ def _publish(
     So no event of the import is decided on without it.
     """
     at_ms = now_ms()
-    known = known_items(kafka, config.topic_prefix)
+    known = list(published_items(kafka, config.topic_prefix))
     first_ms = at_ms + AHEAD_MS if earliest_ms is None else min(earliest_ms, at_ms)
     new = versions_to_write(catalogue, known, first_ms, at_ms + AHEAD_MS)
     taken = Taken(flink_of(config))
@@ -75,7 +75,8 @@ def _publish(
         log.item(item)
     log.flush()
     taken.wait(len(new), say)
-    late = sum(item.item_id in known and item.effective_from_ms < at_ms for item in new)
+    ids = {item.item_id for item in known}
+    late = sum(item.item_id in ids and item.effective_from_ms < at_ms for item in new)
     say(f"{len(new):,} items written, {len(catalogue) - len(new):,} were there already")
     if late:
         say(

@@ -5,7 +5,7 @@ one that is as it was writes nothing, so the same file twice changes nothing.
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.error import URLError
@@ -62,38 +62,53 @@ def _says_when(line: bytes) -> bool:
     return fields.get("effective_from_ms") is not None
 
 
-def known_items(kafka: str, prefix: str) -> dict[str, Item]:
-    """The newest version of each item in the log."""
-    found: dict[str, Item] = {}
+def published_items(kafka: str, prefix: str) -> Iterator[Item]:
+    """Every version of every item of the log, in its order."""
     for record in read_to_end(kafka, [prefix + ITEMS]):
         try:
-            item = ITEM.decode(record.value)
+            yield ITEM.decode(record.value)
         except InvalidEvent:
-            continue
-        held = found.get(item.item_id)
-        if held is None or held.effective_from_ms <= item.effective_from_ms:
-            found[item.item_id] = item
-    return found
+            continue  # the jobs count and name it
 
 
 def versions_to_write(
-    given: Iterable[Given], known: Mapping[str, Item], first_ms: int, changed_ms: int
+    given: Iterable[Given], known: Iterable[Item], first_ms: int, changed_ms: int
 ) -> list[Item]:
-    """What of a catalogue is new to the log; a new item holds from `first_ms` on, a changed one from `changed_ms`."""
-    newest = dict(known)
+    """What of a catalogue is new to the log, which holds the `known` versions.
+
+    An item that does not say when holds from `first_ms` on if it is new, from `changed_ms` if it is changed.
+    """
+    versions: dict[tuple[str, int], Item] = {}
+    newest: dict[str, Item] = {}
     found = []
-    for item, is_timed in given:
+
+    def hold(item: Item) -> None:
+        versions[item.item_id, item.effective_from_ms] = item
         held = newest.get(item.item_id)
-        if not is_timed and held is not None:
-            item = msgspec.structs.replace(item, effective_from_ms=held.effective_from_ms)  # noqa: PLW2901
-        if item == held:
-            continue
-        if not is_timed:
-            from_ms = first_ms if held is None else max(changed_ms, held.effective_from_ms)
-            item = msgspec.structs.replace(item, effective_from_ms=from_ms)  # noqa: PLW2901
-        newest[item.item_id] = item
-        found.append(item)
+        if held is None or held.effective_from_ms <= item.effective_from_ms:
+            newest[item.item_id] = item
+
+    for one in known:
+        hold(one)
+    for item, is_timed in given:
+        version = item if is_timed else _as_of(item, newest.get(item.item_id), first_ms, changed_ms)
+        if (
+            version is not None
+            and versions.get((item.item_id, version.effective_from_ms)) != version
+        ):
+            hold(version)
+            found.append(version)
     return found
+
+
+def _as_of(item: Item, held: Item | None, first_ms: int, changed_ms: int) -> Item | None:
+    """The item with the time from which on it holds; None where it is as the newest version is."""
+    if held is None:
+        return msgspec.structs.replace(item, effective_from_ms=first_ms)
+    as_held = msgspec.structs.replace(item, effective_from_ms=held.effective_from_ms)
+    if as_held == held:
+        return None
+    return msgspec.structs.replace(item, effective_from_ms=max(changed_ms, held.effective_from_ms))
 
 
 class Taken:

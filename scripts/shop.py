@@ -5,19 +5,17 @@ from typing import Final
 
 import msgspec
 
-from jobs.kafka import ends_of, read_to_end
+from jobs.kafka import ends_of
 from jobs.publish import Log
-from schemas.codec import ITEM
-from schemas.errors import InvalidEvent
 from schemas.items import Item
 from schemas.policy import DEFAULT_CONTROL
-from schemas.records import LogRecord
 from schemas.signed_control import OPEN, ControlKeys
-from schemas.topics import EVENTS, ITEMS
+from schemas.topics import EVENTS
 from scripts.import_events import read_items
 from scripts.make_catalogue import DEMO_DATA
 from scripts.policy_file import read_policy
 from scripts.policy_versions import Draft, announced, publish, version_of
+from scripts.publish_items import published_items
 
 FOLDER: Final = DEMO_DATA / "shop"
 NAME: Final = "shop"
@@ -43,7 +41,7 @@ def publish_shop(
     happened already. A policy of one's own that has taken the place of the default one stays: it decides then
     what the shop shows.
     """
-    known = {item_id for item_id, _ in published_items(kafka, prefix)}
+    known = {item.item_id for item in published_items(kafka, prefix)}
     for item in shop_items():
         if item.item_id not in known:
             since_ms = max(from_ms or 0, item.effective_from_ms)
@@ -65,22 +63,9 @@ def publish_shop(
 
 def publish_items(log: Log, kafka: str, prefix: str, items: Iterable[Item]) -> int:
     """Puts those items into the log that it does not have at their time; how many these were."""
-    known = published_items(kafka, prefix)
+    known = {(one.item_id, one.effective_from_ms) for one in published_items(kafka, prefix)}
     new = [one for one in items if (one.item_id, one.effective_from_ms) not in known]
     for item in new:
         log.item(item)
     log.flush()
     return len(new)
-
-
-def published_items(kafka: str, prefix: str) -> set[tuple[str, int]]:
-    """Every item of the log: its id, and from when on it holds."""
-    return set(filter(None, map(_identity, read_to_end(kafka, [prefix + ITEMS]))))
-
-
-def _identity(record: LogRecord) -> tuple[str, int] | None:
-    try:
-        item = ITEM.decode(record.value)
-    except InvalidEvent:
-        return None  # the jobs count and name it
-    return item.item_id, item.effective_from_ms

@@ -18,29 +18,37 @@ def given(price: float, item_id: str = "i1", from_ms: int | None = None) -> Give
 
 
 def test_a_new_item_holds_from_the_earliest_event_and_a_changed_one_from_its_import() -> None:
-    (first,) = versions_to_write([given(9.0)], {}, FIRST, NOW)
+    (first,) = versions_to_write([given(9.0)], [], FIRST, NOW)
     assert (first.effective_from_ms, first.price) == (FIRST, 9.0)
-    known = {"i1": first}
+    known = [first]
     assert versions_to_write([given(9.0)], known, NOW, NOW + 5) == []
     (changed,) = versions_to_write([given(8.0), given(9.0, "i2")][:1], known, FIRST, NOW)
     assert (changed.effective_from_ms, changed.price) == (NOW, 8.0)
 
 
 def test_an_item_that_says_when_is_taken_at_its_word_and_once() -> None:
-    (item,) = versions_to_write([given(9.0, from_ms=FIRST)], {}, NOW, NOW)
+    (item,) = versions_to_write([given(9.0, from_ms=FIRST)], [], NOW, NOW)
     assert item.effective_from_ms == FIRST
-    assert versions_to_write([given(9.0, from_ms=FIRST)], {"i1": item}, NOW, NOW) == []
-    (zero,) = versions_to_write([Given(Item("i1", 0, price=9.0), True)], {}, NOW, NOW)
+    assert versions_to_write([given(9.0, from_ms=FIRST)], [item], NOW, NOW) == []
+    (zero,) = versions_to_write([Given(Item("i1", 0, price=9.0), True)], [], NOW, NOW)
     assert zero.effective_from_ms == 0
 
 
 def test_an_item_twice_in_a_file_is_two_versions() -> None:
-    found = versions_to_write([given(9.0), given(9.0), given(8.0)], {}, FIRST, NOW)
+    found = versions_to_write([given(9.0), given(9.0), given(8.0)], [], FIRST, NOW)
     assert [(one.price, one.effective_from_ms) for one in found] == [(9.0, FIRST), (8.0, NOW)]
 
 
+def test_versions_that_say_when_are_written_once_however_many_an_item_has() -> None:
+    both = [given(9.0, from_ms=FIRST), given(8.0, from_ms=NOW)]
+    written = versions_to_write(both, [], NOW, NOW)
+    assert [one.price for one in written] == [9.0, 8.0]
+    assert versions_to_write(both, written, NOW, NOW) == []
+    assert versions_to_write([given(8.0)], written, NOW + 5, NOW + 5) == []
+
+
 def test_a_change_never_lies_before_what_it_changes() -> None:
-    known = {"i1": Item("i1", NOW + 1_000, price=9.0)}
+    known = [Item("i1", NOW + 1_000, price=9.0)]
     (item,) = versions_to_write([given(8.0)], known, FIRST, NOW)
     assert item.effective_from_ms == NOW + 1_000
 
