@@ -1,4 +1,4 @@
-"""Times as people and programs write them -> epoch milliseconds: one reader for every door. Pure.
+"""Times as people write them on the command line -> epoch milliseconds. Pure.
 
 A whole number is epoch milliseconds; eight digits are a date (20310215), as ISO 8601 has it; anything else
 is ISO 8601, UTC where it names no zone. What looks like seconds or microseconds is told, not guessed.
@@ -15,23 +15,20 @@ SHOWN_MAX: Final = 60
 WANTED: Final = "epoch milliseconds or ISO 8601 are wanted, such as 2026-01-31T12:00:00Z"
 
 
-def time_ms(value: str | float, *, takes_seconds: bool = False) -> int:
+def time_ms(value: str | float) -> int:
     """Epoch milliseconds of `value`, within the times that an event may have.
 
-    `takes_seconds`: a number that is no sensible time in milliseconds and one in seconds is one in seconds
-    (what programs send as `timestamp`). Raises InvalidEvent with one line that says what was meant.
+    Raises InvalidEvent with one line that says what was meant.
     """
     if isinstance(value, str):
         text = value.strip()
         number = _number(text)
         if number is None or (len(text) == DATE_DIGITS and isinstance(number, int)):
-            return _within(_iso_ms(text), text)
+            return _within(_iso_time(text), text)
     else:
         text, number = str(value), value
     if _is_within(number):
         return round(number)
-    if takes_seconds and _is_within(number * 1_000):
-        return round(number * 1_000)
     raise InvalidEvent("invalid_value", f"{text[:SHOWN_MAX]!r} is no time: {_meant(number)}")
 
 
@@ -69,12 +66,17 @@ def _within(milliseconds: int, text: str) -> int:
     return milliseconds
 
 
-def _iso_ms(text: str) -> int:
+def iso_ms(text: str) -> int:
+    """Epoch milliseconds of ISO 8601, UTC where it names no zone; raises ValueError or OverflowError."""
+    time = datetime.fromisoformat(text)
+    return round((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() * 1_000)
+
+
+def _iso_time(text: str) -> int:
     try:
         if not text.isascii():
             raise ValueError(text)
-        time = datetime.fromisoformat(text)
-        return round((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() * 1_000)
+        return iso_ms(text)
     except (ValueError, OverflowError) as error:
         raise InvalidEvent("invalid_value", f"{text[:SHOWN_MAX]!r} is no time: {WANTED}") from error
 

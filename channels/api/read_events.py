@@ -4,7 +4,6 @@ An id that the sender left out is a hash of what the event says, so sending it a
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 
@@ -24,6 +23,7 @@ from schemas.limits import (
     MINUTE_MS,
     SESSION_GAP_MS,
 )
+from schemas.times import iso_ms
 
 SECONDS_BELOW: Final = 1e11
 """A timestamp below is in seconds (until the year 5138), one above in milliseconds (since 1973)."""
@@ -157,8 +157,7 @@ def epoch_ms(timestamp: float | str) -> int:
 
 def _iso_ms(text: str) -> int:
     try:
-        time = datetime.fromisoformat(text)
-        return round((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() * 1_000)
+        return iso_ms(text)
     except (ValueError, OverflowError) as error:
         raise InvalidEvent(
             "invalid_value",

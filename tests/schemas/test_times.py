@@ -54,13 +54,6 @@ def test_what_is_none_is_told_in_one_line(written: str | float, told: str) -> No
     assert len(refused.value.message) < 200
 
 
-def test_programs_may_send_seconds_where_it_is_said() -> None:
-    assert time_ms(1_922_400_000, takes_seconds=True) == 1_922_400_000_000
-    assert time_ms("1922400000.25", takes_seconds=True) == 1_922_400_000_250
-    with pytest.raises(InvalidEvent):
-        time_ms(20_301_201, takes_seconds=True)
-
-
 @given(st.text(max_size=40) | st.integers() | st.floats())
 def test_whatever_is_written_is_a_time_within_bounds_or_refused(written: str | float) -> None:
     try:
