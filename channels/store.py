@@ -224,16 +224,31 @@ class Store:
             for one in stored
             if one.stored_at_ms and one.decision.sent_at_ms is not None
         ]
-        if samples:
-            pipeline: Any = self._redis.pipeline(transaction=False)
-            pipeline.rpush(self._latency_key, *samples)
-            pipeline.ltrim(self._latency_key, -LATENCY_SAMPLES_MAX, -1)
-            pipeline.execute()
+        if samples and not self._append(samples):
+            self.forget_latencies()
+            self._append(samples)
 
     def latencies_ms(self, newest: int = LATENCY_SAMPLES_MAX) -> list[int]:
         """The newest samples, oldest first."""
-        samples = map(_whole_of, self._redis.lrange(self._latency_key, -newest, -1))
+        try:
+            samples = map(_whole_of, self._redis.lrange(self._latency_key, -newest, -1))
+        except ResponseError as error:
+            if not _is_of_another_type(error):
+                raise
+            return []
         return [one for one in samples if one is not None]
+
+    def _append(self, samples: Sequence[int]) -> bool:
+        """Whether the samples are kept now: not where something else lies in their place."""
+        pipeline: Any = self._redis.pipeline(transaction=False)
+        pipeline.rpush(self._latency_key, *samples)
+        pipeline.ltrim(self._latency_key, -LATENCY_SAMPLES_MAX, -1)
+        for answer in pipeline.execute(raise_on_error=False):
+            if isinstance(answer, ResponseError) and _is_of_another_type(answer):
+                return False
+            if isinstance(answer, RedisError):
+                raise answer
+        return True
 
     def forget_latencies(self) -> None:
         """Starts a new measurement."""

@@ -108,6 +108,14 @@ def test_samples_that_are_none_are_left_out(store: Store, redis: "Redis[bytes]")
     assert store.latencies_ms() == [5, 7]
 
 
+def test_samples_take_the_place_of_what_is_no_list(store: Store, redis: "Redis[bytes]") -> None:
+    redis.set("test:latency", JUNK)
+    assert store.latencies_ms() == []
+    (stored,) = store.write(with_bytes(make_decision(1, sent_at_ms=1)))
+    store.sample_latencies([stored])
+    assert store.latencies_ms() == [stored.stored_at_ms - 1]
+
+
 @pytest.mark.parametrize("code", SAYS)
 @pytest.mark.parametrize(
     "form",

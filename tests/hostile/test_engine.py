@@ -67,7 +67,7 @@ class Besieged(NamedTuple):
         """Seconds from an event of somebody new to the decision in the log and in the store, and that."""
         event = make_event(
             event_id=name, event_type="product_viewed", event_time_ms=now_ms(), session_id=name,
-            anonymous_id=name, item_ids=("i1",), placements=(),
+            anonymous_id=name, item_ids=("i1",), placements=(), sent_at_ms=now_ms(),
         )  # fmt: skip
         begun_s = time.monotonic()
         self.log.event(event)
