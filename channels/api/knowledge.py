@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 from log.following import Follower, Taken, Topics
-from log.unusable import Aside, Unusable
+from log.unusable import Unusable
 from schemas.codec import ITEM
 from schemas.items import Item
 from schemas.policy import Policy
@@ -63,12 +63,11 @@ class KnowledgeReader:
         prefix: str,
         read_policy: Callable[[bytes], tuple[Policy, InArms]],
         keys: ControlKeys,
-        aside: Aside | None = None,
     ) -> None:
         self._topics = (prefix + CONTROL_TOPIC, prefix + ITEMS)
         self.follower = Follower(
             kafka, "knowledge", Topics(self._topics, "beginning"), self._take,
-            Unusable(logger, aside), rest=self._renew, on_complete=self._complete, wait_ms=500,
+            Unusable(logger), rest=self._renew, on_complete=self._complete, wait_ms=500,
         )  # fmt: skip
         self._read_policy = read_policy
         self._keys = keys
