@@ -48,7 +48,7 @@ def run(
         if catalogue:
             written.extend(_publish(config, kafka, log, catalogue, earliest_ms))
 
-    done = write_events(log, _events(files, reader, now_ms()), Watched, publish)
+    done = write_events(log, events_of_all(files, reader, now_ms()), Watched, publish)
     if json:
         show_json(done._asdict() | ({"items": len(written)} if items is not None else {}))
     else:
@@ -104,6 +104,7 @@ def unusable(done: Imported) -> str:
     return f"{done.invalid:,} of {done.read:,} lines are no events: is the --format right?"
 
 
-def _events(files: Sequence[Path], reader: Reader, at_ms: int) -> Iterator[Event | Bad]:
+def events_of_all(files: Sequence[Path], reader: Reader, at_ms: int) -> Iterator[Event | Bad]:
+    """The events of all files, one after the other: they are one log."""
     for file in files:
         yield from reader(file, at_ms)

@@ -10,7 +10,7 @@ from jobs.publish import Log
 from schemas.codec import EVENT
 from schemas.dead_letters import DeadLetter
 from schemas.events import Event
-from scripts.import_command import summary
+from scripts.import_command import events_of_all, summary
 from scripts.import_events import Imported, read_items, read_json_lines, write_events
 from tests.builders import NOON
 
@@ -111,3 +111,14 @@ def test_a_mistake_in_the_items_is_named(tmp_path: Path) -> None:
     path.write_text('{"item_id": "i1"}\n{"item_id": ""}\n')
     with pytest.raises(Exception, match="line 2"):
         list(read_items(path))
+
+
+def test_files_given_together_are_one_log(tmp_path: Path) -> None:
+    first, second = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
+    first.write_text("\n".join((line("a2", NOON - 1), "junk")))
+    second.write_text("\n".join((line("b1", NOON - 2), line("b3", NOON), line("a2", NOON - 1))))
+    log = Written()
+    done = write_events(log, events_of_all([first, second], read_json_lines, NOON))
+    assert [event.event_id for event in log.events] == ["b1", "a2", "b3"]
+    assert (done.read, done.events, done.duplicates, done.invalid) == (5, 3, 1, 1)
+    assert [one.topic for one in log.letters] == ["import:a.jsonl"]
