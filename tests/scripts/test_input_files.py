@@ -92,6 +92,7 @@ def test_a_line_without_an_end_does_not_fill_the_memory(
         (bytes(range(256)) * 10, "no text"),
         (gzip.compress(PLAIN * 1_000)[:-20], "to its end"),
     ],
+    ids=["utf_16", "utf_16_le", "parquet", "zip", "bzip2", "html", "binary", "cut_gzip"],
 )
 def test_what_is_something_else_is_said_at_once(tmp_path: Path, data: bytes, said: str) -> None:
     path = tmp_path / "events.jsonl"
