@@ -138,7 +138,7 @@ def test_a_bad_event_is_named_and_the_others_count(api: Api) -> None:
 def test_an_event_that_says_something_odd_is_named_too(api: Api) -> None:
     session = own("odd")
     body = {"session_id": session, "budget_ms": PATIENT, "events_in_session": [
-        {"event": "product_viewed", "product_id": "i3", "properties": {"c": None}}, "no event",
+        {"event": "product_viewed", "product_id": "i3", "properties": {"c": [1]}}, "no event",
         {"event": "product_viewed", "product_id": ""}, {"event": "product_viewed", "product_id": "i3"},
     ]}  # fmt: skip
     found = api.post("/api/recommendations", body)

@@ -42,7 +42,7 @@ def test_an_open_home_of_before_is_closed_with_all_that_is_in_it(tmp_path: Path)
     (home / "kafka" / "log").mkdir(parents=True)
     (home / "jars").mkdir()
     shared = tmp_path / "shared"
-    shared.mkdir(mode=0o755)
+    shared.mkdir()
     (home / "link").symlink_to(shared)
     key = home / "kafka" / "log" / "key"
     key.write_text("secret")
@@ -51,6 +51,7 @@ def test_an_open_home_of_before_is_closed_with_all_that_is_in_it(tmp_path: Path)
         (home / "kafka", 0o755),
         (home / "jars", 0o755),
         (home, 0o755),
+        (shared, 0o755),
     ):
         path.chmod(mode)
     assert not next(one for one in checks(config) if one.name == "home").is_ok
