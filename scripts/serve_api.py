@@ -28,7 +28,9 @@ from channels.store import Store
 from jobs.config import Config
 from jobs.metrics import is_running
 from jobs.trust import trust_of
+from log.clients import open_producer_of
 from log.store_address import open_redis
+from log.unusable import Aside
 from schemas.codec import EVENT
 from schemas.errors import ConfigError
 from schemas.policy import Policy, policy_from_payload
@@ -67,7 +69,9 @@ def services_of(config: Config, kafka: str, redis: str, flink: str | None) -> Se
         log=EventLog(kafka, prefix, encode),
         decisions=DecisionStream(kafka, prefix),
         store=StoreReader(store),
-        knowledge=KnowledgeReader(kafka, prefix, read_policy, trust.keys),
+        knowledge=KnowledgeReader(
+            kafka, prefix, read_policy, trust.keys, Aside(open_producer_of(kafka), prefix)
+        ),
         say=say,
         explain=finder.explained,
         is_engine_up=EngineState(flink),

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 from log.following import Follower, Taken, Topics
-from log.unusable import Unusable
+from log.unusable import Aside, Unusable
 from schemas.codec import ITEM
 from schemas.items import Item
 from schemas.policy import Policy
@@ -54,7 +54,8 @@ class KnowledgeReader:
     """The policy and the catalogue as of any time since the newest.
 
     `read_policy` makes a policy, and what arms make of it, of a control record's payload and raises ConfigError where the engine
-    would refuse it, too; `keys` are those that may publish. All methods may be called from any thread.
+    would refuse it, too; `keys` are those that may publish. What comes and cannot be used is put `aside`: here and not
+    by the engine's operators, of which there are many. All methods may be called from any thread.
     """
 
     def __init__(
@@ -63,14 +64,15 @@ class KnowledgeReader:
         prefix: str,
         read_policy: Callable[[bytes], tuple[Policy, InArms]],
         keys: ControlKeys,
+        aside: Aside | None = None,
     ) -> None:
         self._topics = (prefix + CONTROL_TOPIC, prefix + ITEMS)
         self.follower = Follower(
             kafka, "knowledge", Topics(self._topics, "beginning"), self._take,
-            Unusable(logger), rest=self._renew, on_complete=self._complete, wait_ms=500,
+            Unusable(logger, aside), rest=self._renew, on_complete=self._complete, wait_ms=500,
         )  # fmt: skip
         self._read_policy = read_policy
-        self._keys = keys
+        self._keys, self._aside = keys, aside
         self._policies: list[Version] = []
         self._items: dict[str, list[tuple[int, int, Item]]] = {}
         self._next_snapshot_s = 0.0
@@ -95,6 +97,8 @@ class KnowledgeReader:
     def close(self) -> None:
         """Ends the thread."""
         self.follower.stop()
+        if self._aside is not None:
+            self._aside.close()
 
     def policy_at(self, now_ms: int) -> Version | None:
         """The version of the policy in force; None = none is known."""

@@ -48,9 +48,9 @@ ORDER: Final = msgspec.json.Decoder(Order)
 
 
 def checkout_router(services: Services) -> Router:
-    """POST /shop/checkout."""
+    """POST /shop/orders."""
 
-    @post("/shop/checkout", status_code=202)
+    @post("/shop/orders", status_code=202)
     async def checkout(request: Ask) -> Response[bytes]:
         visitor = caller_of(services, request)
         body = await body_of(request)
@@ -61,7 +61,7 @@ def checkout_router(services: Services) -> Router:
         event = purchase(services, visitor, order, time.time_ns() // 1_000_000)
         if not services.access.may_speak_for(visitor, event.anonymous_id, event.person_id):
             raise ApiError(403, "this key may only name the visitor and person of its own tokens")
-        accepted = await log_events(services, ReadEvents([event], []), "/shop/checkout")
+        accepted = await log_events(services, ReadEvents([event], []), "/shop/orders")
         return Response(
             msgspec.json.encode(accepted), status_code=202, media_type="application/json"
         )

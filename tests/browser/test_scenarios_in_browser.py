@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
+from jobs.publish import now_ms
 from schemas.items import Item
 from scripts.shop import shop_items
 from tests.browser.shop import Visitor
@@ -91,6 +92,48 @@ def test_hesitation(visit: Callable[..., Visitor]) -> None:
     visitor.shows("offer_bar", f"until {until}")  # the same offer, with the same end
     visitor.follow("To the checkout")
     expect(visitor.page.get_by_text("Express, tomorrow: Free express shipping")).to_be_visible()
+
+
+def sign_in(visitor: Visitor, name: str) -> None:
+    visitor.open("/shop/sign-in")
+    visitor.page.get_by_label("A made-up name").fill(name)
+    visitor.page.get_by_role("button", name="Sign in").click()
+    wait_for(lambda: "identified" in {one.event_type for one in visitor.events()})
+
+
+def buy(visitor: Visitor, product: str) -> None:
+    visitor.open(f"/shop/p/{product}")
+    visitor.page.get_by_role("button", name="Put into the cart").click()
+    visitor.open("/shop/checkout")
+    visitor.page.get_by_label("Where to").fill("A street")
+    visitor.page.get_by_role("button", name="Buy now").click()
+    expect(visitor.page.get_by_text("it is on its way")).to_be_visible()
+
+
+def test_what_is_bought_on_the_phone_ends_the_offer_on_the_laptop(
+    visit: Callable[..., Visitor],
+) -> None:
+    laptop, phone = visit(), visit(desk=(390, 844), is_mobile=True, has_touch=True)
+    name = f"Two Devices {now_ms()}"
+    sign_in(laptop, name)
+    laptop.open(f"/shop/p/{PREMIUM_PAIR}")
+    laptop.page.get_by_role("button", name="Put into the cart").click()
+    laptop.follow("Shipping & returns")
+    laptop.shows("offer_bar", "Free express shipping for 20 minutes")
+    laptop.open("/shop/help/sizes")
+    laptop.shows("offer_bar", "Free express shipping for 20 minutes")
+    sign_in(phone, name)
+    buy(phone, "SKU-402")
+    buy(phone, "SKU-425")
+    proven = [one for one in phone.events() if one.event_type == "purchase_completed"]
+    assert [one.is_unproven for one in proven] == [False, False], "said by the shop's server"
+    # who has bought twice this month needs no gift: the policy's words, of the person and not of one device
+    wait_for(lambda: offers_nothing(laptop, "/shop/help/sizes"))
+
+
+def offers_nothing(visitor: Visitor, path: str) -> bool:
+    visitor.open(path)
+    return "express" not in visitor.placed("offer_bar").inner_text()
 
 
 def test_struggle_is_offered_help_once_and_never_after_a_dismissal(

@@ -8,12 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from jobs.kafka import create_topics
+from channels.api.knowledge import KnowledgeReader
+from jobs.kafka import create_topics, read_to_end
 from jobs.publish import Log
 from jobs.stack.stack import Stack
+from log.clients import open_producer_of
 from log.following import Follower, Taken, Topics
+from log.unusable import Aside
+from schemas.codec import CONTROL as CONTROL_RECORD
+from schemas.codec import DEAD_LETTER
+from schemas.control import Control
 from schemas.errors import InvalidEvent
-from schemas.topics import TopicSpec
+from schemas.signed_control import OPEN
+from schemas.topics import CONTROL, DEAD_LETTERS, ITEMS, TopicSpec
+from scripts.serve_api import read_policy
 from tests.channels.test_store_writer import wait_until
 
 pytestmark = pytest.mark.e2e
@@ -70,6 +78,28 @@ def test_everything_is_read_from_the_beginning_and_then_what_comes(kafka: str, t
         wait_until(lambda: len(reader.found) == 3)
     assert reader.found[2] == ("c", True)
     assert follower.unusable.reasons == {"malformed": 1}
+
+
+def test_knowledge_that_the_api_cannot_use_is_put_aside_with_its_place(kafka: str) -> None:
+    prefix = "aside."
+    for name in (CONTROL, ITEMS, DEAD_LETTERS):
+        create_topics(kafka, [TopicSpec(prefix + name, 1, {})])
+    write(kafka, prefix + ITEMS, "an old junk that others have seen")
+    reader = KnowledgeReader(
+        kafka, prefix, read_policy, OPEN, Aside(open_producer_of(kafka), prefix)
+    )
+    reader.start()
+    wait_until(lambda: reader.is_complete)
+    bad = CONTROL_RECORD.encode(Control("policy", "default", "bad", 1, payload=b"[" * 99))
+    log = Log(kafka)
+    log.raw(prefix + CONTROL, "default", bad, 0)
+    log.raw(prefix + ITEMS, "i1", b"no item", 0)
+    log.flush()
+    wait_until(lambda: reader.follower.unusable.count == 3)
+    reader.close()
+    letters = [DEAD_LETTER.decode(one.value) for one in read_to_end(kafka, [prefix + DEAD_LETTERS])]
+    found = {(one.topic, one.partition, one.offset): one.raw for one in letters}
+    assert found == {(prefix + CONTROL, 0, 0): bad, (prefix + ITEMS, 0, 1): b"no item"}
 
 
 def test_from_the_end_only_what_comes_and_so_many_before_it(kafka: str, topic: str) -> None:

@@ -1,5 +1,6 @@
 """The demo shop's checkout: its server says what was bought, at the catalogue's prices, with a key that no page sees."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,7 @@ def test_the_shops_server_proves_what_was_bought(tmp_path: Path) -> None:
         token = services.access.person_token("anna")
         headers = {"X-Kairos-Person": token}
         for _ in range(2):
-            found = client.post("/shop/checkout", json=order(client), headers=headers)
+            found = client.post("/shop/orders", json=order(client), headers=headers)
             assert found.status_code == 202, found.text
         [event] = log.written
         assert not event.is_unproven
@@ -62,7 +63,7 @@ def test_without_a_servers_key_nothing_is_proven(tmp_path: Path, key: str | None
     settings = with_key(tmp_path, key) if key else {}
     with api(tmp_path, **settings) as (address, services, log), page(address) as client:
         stocked(services)
-        found = client.post("/shop/checkout", json=order(client))
+        found = client.post("/shop/orders", json=order(client))
         assert (found.status_code, log.written) == (503, [])
         assert "KAIROS_SHOP_KEY_FILE" in found.json()["detail"]
 
@@ -88,7 +89,7 @@ def test_a_page_buys_for_itself_only_and_at_the_catalogues_price(
         page(address) as client,
     ):
         stocked(services)
-        assert client.post("/shop/checkout", json=order(client, **more)).status_code == status
+        assert client.post("/shop/orders", json=order(client, **more)).status_code == status
         assert [one.anonymous_id != "another" for one in log.written] == [True] * (status == 202)
 
 
@@ -99,8 +100,19 @@ def test_where_all_is_open_the_shop_needs_no_key() -> None:
     stocked(services)
     with served(services) as address, httpx.Client(base_url=f"http://{address}") as client:
         bought = {"order_id": "o", "session_id": "s", "person_id": "anna", "lines": LINES}
-        assert client.post("/shop/checkout", json=bought).status_code == 202
+        assert client.post("/shop/orders", json=bought).status_code == 202
     assert [(one.person_id, one.is_unproven) for one in log.written] == [("anna", False)]
+
+
+def test_every_page_of_the_shop_can_be_loaded_by_its_own_address() -> None:
+    """An address that the API takes for something else is a page no more when it is reloaded, or sent to a friend."""
+    routes = re.findall(r"^ {2}\[/\^(.+?)\$/, ", (SHOP / "main.js").read_text(), re.MULTILINE)
+    pages = [re.sub(r"\(.*\)\??|\\/\?|\\", "", one) for one in routes]
+    assert "/shop/checkout" in pages
+    with served(lonely_services()) as address, httpx.Client(base_url=f"http://{address}") as client:
+        found = {one: client.get(one, follow_redirects=True) for one in pages}
+    assert {path: one.status_code for path, one in found.items() if one.status_code != 200} == {}
+    assert all("text/html" in one.headers["content-type"] for one in found.values())
 
 
 def test_no_page_of_the_shop_holds_a_key() -> None:

@@ -46,7 +46,7 @@ async function ordered(order_id, bought) {
     consent: kairos.consent() || undefined, page: "/shop/thanks",
   };
   try {
-    const { ok } = await fetch("/shop/checkout", { method: "POST", headers: kairos.headers(), body: JSON.stringify(order), signal: AbortSignal.timeout(3000) });
+    const { ok } = await fetch("/shop/orders", { method: "POST", headers: kairos.headers(), body: JSON.stringify(order), signal: AbortSignal.timeout(3000) });
     return ok;
   } catch {
     return false;
