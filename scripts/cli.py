@@ -20,10 +20,12 @@ from scripts.archive_cli import Archive, archive, verify_archive
 from scripts.cluster_cli import add_cluster_commands
 from scripts.console import complain, say, show, show_json, show_table
 from scripts.control_cli import app as control_app
+from scripts.event_files import Format, events_of
 from scripts.key_cli import app as key_app
 from scripts.policy_cli import app as policy_app
 from scripts.replay_cli import app as replay_app
 from scripts.shop_cli import app as shop_app
+from scripts.try_cli import try_
 from scripts.verify_cli import verify_replay
 
 EXIT_UNUSABLE: Final = 1
@@ -33,7 +35,6 @@ START_S_MAX: Final = 300.0
 POLL_S: Final = 0.1
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]
-Format = Literal["kairos", "snowplow", "trivago"]
 Foreign = Literal["snowplow", "trivago", "trivago-items"]
 Evaluable = Literal["rerank", "next_item"]
 
@@ -69,6 +70,7 @@ app.add_typer(verify_app, name="verify")
 verify_app.command("replay")(verify_replay)
 verify_app.command("archive")(verify_archive)
 app.command("archive")(archive)
+app.command("try")(try_)
 
 
 def main() -> NoReturn:
@@ -243,11 +245,11 @@ def import_(
     """
     from scripts import import_command
 
-    def events_of(file: Path, at_ms: int) -> Any:
-        return _events_of(file, file_format, app_id, at_ms)
+    def read(file: Path, at_ms: int) -> Any:
+        return events_of(file, file_format, app_id, at_ms)
 
     catalogue = import_command.Items(items, partial) if items is not None else None
-    return import_command.run(config_from(), files, catalogue, json, events_of)
+    return import_command.run(config_from(), files, catalogue, json, read)
 
 
 @app.command()
@@ -266,9 +268,9 @@ def convert(
     from scripts.import_trivago import item_sequences
 
     if file_format == "trivago-items":
-        source = item_sequences(_events_of(file, "trivago", app_id))
+        source = item_sequences(events_of(file, "trivago", app_id))
     else:
-        source = _events_of(file, file_format, app_id)
+        source = events_of(file, file_format, app_id)
     count = write_lines((one for one in source if isinstance(one, Event)), out)
     show(f"{count} events written to {out}")
 
@@ -658,24 +660,6 @@ def bench_evaluate(
     from scripts.click_log import Size
 
     bench(config_from(), Size(events, items, sessions), json)
-
-
-def _events_of(
-    file: Path, file_format: Format, app_id: list[str] | None, at_ms: int | None = None
-) -> Any:
-    """A file's events; with `at_ms`, now, without those that the engine would refuse."""
-    from scripts import import_events, import_snowplow, import_trivago
-
-    if file_format == "kairos":
-        return import_events.read_json_lines(file, at_ms)
-    if file_format == "trivago":
-        events: list[Any] = list(import_trivago.read_trivago(file))
-    else:
-        found = import_snowplow.read_snowplow(file, app_id or None)
-        say(str(found))
-        bad = [import_events.Bad(one.name, one.line, one.raw, one.error) for one in found.bad]
-        events = [*bad, *found.events]
-    return events if at_ms is None else import_events.checked(events, file.name, at_ms)
 
 
 def _wait_until_up(config: Config, process: "subprocess.Popen[bytes]", log: Path) -> None:

@@ -59,9 +59,9 @@ def publish(
     """Check a file and put it in force: it decides events from then on."""
     from scripts.policy_versions import Draft, version_of
 
-    checked = _checked(file)
-    draft = Draft(version or version_of(checked.policy), name, checked.policy)
-    warnings = [f"{file}:{one}" for one in checked.warnings]
+    found = checked(file)
+    draft = Draft(version or version_of(found.policy), name, found.policy)
+    warnings = [f"{file}:{one}" for one in found.warnings]
     _put_in_force("publish", _announced(), draft, effective_from, warnings, json)
 
 
@@ -157,7 +157,7 @@ def _announced() -> list[Any]:
     return announced(running_kafka(config), config.topic_prefix, keys_of(config))
 
 
-def _checked(file: Path) -> Any:
+def checked(file: Path) -> Any:
     """The policy in a file and its warnings; ends the command where it has mistakes."""
     from scripts.policy_file import PolicyMistakes, check_policy
 
@@ -173,7 +173,7 @@ def _policy(named: str) -> Any:
     from scripts.policy_versions import draft_again, find_version
 
     if Path(named).is_file():
-        return _checked(Path(named)).policy
+        return checked(Path(named)).policy
     return draft_again(find_version(named, _announced())).policy
 
 
