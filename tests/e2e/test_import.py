@@ -17,7 +17,7 @@ from schemas.topics import DECISIONS, TRACES
 from scripts.workload import catalogue, shoppers
 from tests.e2e.homes import Decisions, Home, fresh_home, kafka_of, wait_for
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.stack, pytest.mark.timeout(600)]
 EVENTS = 150
 BAD = ("junk", '{"event_id": "no type"}', '{"event_type": "page_viewed", "query": "cut \\ud83d"}')
 

@@ -18,7 +18,7 @@ from scripts.status import status
 from tests.builders import make_catalogue, make_event
 from tests.e2e.homes import Decisions, Home, fresh_home, kafka_of, redis_of, wait_for
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.stack]
 SECRET: Final = "not-to-be-found-in-any-environment-but-one"
 CHILDREN: Final = ("kafka", "redis", "flink", "learn", "store", "api")
 

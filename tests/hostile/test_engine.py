@@ -25,7 +25,7 @@ from tests.builders import make_catalogue, make_event
 from tests.e2e.homes import Decisions, Home, fresh_home, wait_for
 from tests.hostile.records import hostile_value
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e, pytest.mark.stack, pytest.mark.timeout(900)]
 RECORDS: Final = 120
 """Hostile ones of each topic; `long` sends many more."""
 MEMORY_MAX: Final = 6 * 2**30

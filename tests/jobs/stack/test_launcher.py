@@ -78,7 +78,7 @@ def test_arguments_and_the_working_folder_are_kept(project: Path) -> None:
 
 def test_tests_run_in_the_project(project: Path) -> None:
     said = run(project / "kairos", "test", "-k", "x").stdout.split(" ", 1)[1]
-    few = "-m not cluster and not browser and not long"
+    few = "-m not stack and not cluster and not browser and not long"
     assert said == f"{project} {project} -P -m pytest -n 2 {few} -k x\n"
     said = run(project / "kairos", "test", "--all", "-k", "x").stdout.split(" ", 1)[1]
     assert said == f"{project} {project} -P -m pytest -n 2 -k x\n"
