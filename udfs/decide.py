@@ -258,7 +258,7 @@ def _rank(placement: CompiledPlacement, judged: list[Judged], asked: Asked, mome
     scorer = _scorer(asked)
     scores = scorer.score(features)
     verdicts = (
-        suppress_candidates(candidates, asked.state, event, policy.suppression)
+        suppress_candidates(candidates, state, event, policy.suppression)
         if setting.suppress
         else [PASSED] * len(candidates)
     )

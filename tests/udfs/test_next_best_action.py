@@ -13,7 +13,7 @@ from schemas.decisions import Decision, DecisionTrace, TracedAction
 from schemas.events import Event
 from schemas.items import Item
 from schemas.limits import DAY_MS, MINUTE_MS
-from schemas.person import PersonState
+from schemas.person import PersonState, Purchase
 from schemas.policy import NOTHING, RECOMMEND_ITEMS, Policy
 from schemas.session import SESSION_CONTEXT, CartLine, SessionContext, SessionNews
 from tests.builders import NOON, make_catalogue, make_event
@@ -278,10 +278,17 @@ def test_the_holdout_gets_the_same_default_whoever_they_are_and_is_logged() -> N
     fan = SessionContext(1, NOON, NOON, event_count=9, categories={"Shop/A": 5})
     one, trace = ask(knowledge, context=fan)
     other, _ = ask(knowledge, person="b2")
+    buyer = PersonState(
+        NOON, NOON, timer_ms=NOON + 400 * DAY_MS, dismissed={other.items[1].item_id: NOON - 1},
+        purchases=[Purchase(other.items[0].item_id, NOON - 1, 10.0)],
+    )  # fmt: skip
+    # what was bought or dismissed is personal, too: an uplift is measured against people who get one thing
+    bought, _ = ask(knowledge, person="c3", state=buyer)
     assert one.is_holdout
     assert other.is_holdout
-    assert one.action_id == other.action_id == RECOMMEND_ITEMS
-    assert [item.item_id for item in one.items] == [item.item_id for item in other.items]
+    assert bought.is_holdout
+    assert one.action_id == other.action_id == bought.action_id == RECOMMEND_ITEMS
+    assert one.items == other.items == bought.items
     assert fate(trace).rule == "holdout"
     fallback = knowing(action(), **setting | {"placement": {"actions": [], "fallback": "banner"}})
     assert chosen(fallback) == "banner"
