@@ -125,7 +125,7 @@ class Fold:
         self, state: SessionState, session_id: str, watermark_ms: int
     ) -> Iterator[Folded]:
         if state.timer_ms <= watermark_ms:
-            outcome = expire_session(state, session_id, state.timer_ms)
+            outcome = expire_session(state, session_id, state.timer_ms, watermark_ms)
             yield from self._emit(outcome.news, (), outcome.counts)
             if outcome.state is None:
                 del self.sessions[session_id]

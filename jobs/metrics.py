@@ -15,6 +15,8 @@ MEANINGS: Final = {
     "events": "events taken by a session",
     "clock_ticks": "clock_ticked events: they only move time",
     "duplicates": "events whose id the session had seen",
+    "facts_repeated": "purchases and refunds that their person was told of in another session, or before it was forgotten",
+    "fact_ids_dropped": "purchases and refunds forgotten at the bound of a person's memory",
     "after_timer": "events that came after their session's timer had fired",
     "over_rate": "events of a session beyond its rate: folded, not decided on",
     "touches_uncounted": "events of a browser's key that count no more for some of their items",

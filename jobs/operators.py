@@ -72,8 +72,12 @@ class SessionStep:
         if fired_ms > self._settings.end_ms:
             return None
         key = ctx.get_current_key()
-        state = self._state.load_due(key, fired_ms, ctx.timer_service())
-        return None if state is None else self._keep(key, expire_session(state, key, fired_ms), ctx)
+        timers = ctx.timer_service()
+        state = self._state.load_due(key, fired_ms, timers)
+        if state is None:
+            return None
+        log_ms = min(timers.current_watermark(), self._settings.end_ms)
+        return self._keep(key, expire_session(state, key, fired_ms, log_ms), ctx)
 
     def _keep(self, key: str, outcome: SessionOutcome, ctx: Any) -> SessionOutcome:
         self._state.store(key, outcome.state, ctx.timer_service())

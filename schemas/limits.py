@@ -59,6 +59,8 @@ LATENESS_MS: Final = 10 * MINUTE_MS
 """An event further behind the newest of its own session is `too_late` (a setting)."""
 SESSION_GAP_MS: Final = 30 * MINUTE_MS
 DEDUP_MS: Final = 7 * DAY_MS
+"""An event id is known until its session sees an event so much newer than what it had seen when the id came; a silent
+session's until the log has gone on by so much. Purchases and refunds are known longer (FACTS_KEPT_MS)."""
 PERSON_EXPIRY_MS: Final = 400 * DAY_MS
 """A profile without any event for so long is forgotten, by event time."""
 
@@ -67,6 +69,8 @@ SEEN_IDS_MAX: Final = 8_192
 """Event ids remembered per session key, 12 bytes each; at the bound the oldest goes (counted)."""
 SESSION_EVENTS_MAX: Final = 100_000
 """Events of one session; the ones after are dead letters (`session_full`): a robot, not a person."""
+SESSION_FACTS_MAX: Final = 64
+"""Purchases and refunds whose ids move with an open session to who signs in; at the bound the oldest stays behind."""
 SESSION_ITEMS_MAX: Final = 64
 """Items remembered in detail per session; at the bound the one touched longest ago goes."""
 SESSION_NAMES_MAX: Final = 32
@@ -100,6 +104,10 @@ PURCHASES_MAX: Final = 24
 EXPOSURES_MAX: Final = 24
 DISMISSALS_MAX: Final = 48
 """Oldest goes first in each of these."""
+FACT_IDS_MAX: Final = 512
+"""Purchases and refunds whose ids a person keeps, 12 bytes each; at the bound the oldest goes (counted)."""
+FACTS_KEPT_MS: Final = PERSON_EXPIRY_MS
+"""So far may the person's newest event be ahead of what it was when the id came; an older one is forgotten."""
 ACTIONS_REMEMBERED_MAX: Final = 64
 """Actions with limits whose history a person keeps; the oldest goes, those dismissed or clicked last."""
 GRANTS_MAX: Final = 32

@@ -60,7 +60,8 @@ class PersonState(Struct, array_like=True):
     `sequence` is the one of the person's newest decision; `offered` says which action the newest decisions were
     that can be reacted to, by decision id. `price_bands` leans to price levels within categories (udfs/category_facts.py),
     `bought_bands` counts what was bought of each. `statements` are what `profile_updated` told, the newest last. `unproven_purchases` is 1 where
-    `purchase_count` holds one that was not proven since: however many are claimed, they make one.
+    `purchase_count` holds one that was not proven since: however many are claimed, they make one. `fact_ids` are the purchases and refunds
+    that were counted (udfs/remember_facts.py).
     """
 
     first_ms: Whole
@@ -93,6 +94,7 @@ class PersonState(Struct, array_like=True):
     price_bands: dict[str, Affinity] = field(default_factory=dict)
     bought_bands: dict[str, Whole] = field(default_factory=dict)
     unproven_purchases: Whole = 0
+    fact_ids: bytes = b""
 
 
 PERSON_STATE: Final = StateCodec(PersonState, version=1)

@@ -4,13 +4,16 @@ All of it is stored as arrays (fields by position): append fields at the end wit
 raise the version and add an upgrade (see schemas/codec.py).
 """
 
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 from schemas.codec import StateCodec
 from schemas.events import Event
 from schemas.numbers import Finite, Whole
+
+HASH_BYTES: Final = 8
+"""Of an id that is remembered."""
 
 
 class Named(Struct, array_like=True):
@@ -95,6 +98,15 @@ class Window(Struct, array_like=True, frozen=True):
     clicks: Whole = 0
 
 
+class Fact(Struct, array_like=True, frozen=True):
+    """A purchase (`is_bought`) or refund by a hash of its type and event id."""
+
+    id_hash: Annotated[bytes, Meta(max_length=HASH_BYTES)]
+    is_bought: bool
+    amount: Finite
+    is_unproven: bool
+
+
 class SessionContext(Struct, array_like=True):
     """One session so far. Bounds and what happens at them are in schemas/limits.py.
 
@@ -106,7 +118,7 @@ class SessionContext(Struct, array_like=True):
     named; `named_topics` the reviews and queries that named it; `skipped_topics` the skipped items. The newest
     come last in these, in `skipped`, `help_*` and `features_*`. `text_intent` is that of the newest query or message,
     of `text_ms`. `back_ms`, `repeat_ms` and `rage_ms` are the newest times of going back, of repeating the last
-    search and of rage clicks; `exit_ms` is when the person was last about to leave.
+    search and of rage clicks; `exit_ms` is when the person was last about to leave. `facts` are its purchases and refunds.
     """
 
     number: Whole
@@ -171,6 +183,7 @@ class SessionContext(Struct, array_like=True):
     rage_ms: list[Whole] = field(default_factory=list)
     exit_ms: Whole = 0
     unproven_purchases: Whole = 0
+    facts: list[Fact] = field(default_factory=list)
 
 
 class SessionState(Struct, array_like=True):
@@ -179,7 +192,8 @@ class SessionState(Struct, array_like=True):
     `newest_ms` is the running maximum of event time, `position` numbers the news, `seen` holds the
     event ids of seven days (udfs/deduplicate.py), `context` is the open session, encoded
     (SESSION_CONTEXT), or empty after it ended. `touches` counts unproven events by a hash of the item on `touch_day`
-    (days since 1970; udfs/weigh_proof.py), `busy_until_us` is the bucket of udfs/limit_rate.py.
+    (days since 1970; udfs/weigh_proof.py), `busy_until_us` is the bucket of udfs/limit_rate.py. `kept_until_ms` is when
+    a silent key is forgotten, in the log's time; 0 = not yet found to be silent.
     """
 
     newest_ms: Whole
@@ -195,6 +209,7 @@ class SessionState(Struct, array_like=True):
     touch_day: Whole = 0
     touches: dict[str, Whole] = field(default_factory=dict)
     busy_until_us: Whole = 0
+    kept_until_ms: Whole = 0
 
 
 class SessionSummary(Struct, array_like=True, frozen=True):

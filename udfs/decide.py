@@ -21,7 +21,7 @@ from schemas.limits import CONTEXT_WEIGHT_MAX, PERSON_EXPIRY_MS
 from schemas.links import is_link_name
 from schemas.person import PersonState
 from schemas.policy import NOTHING, RECOMMEND_ITEMS, Placement
-from schemas.session import SESSION_CONTEXT, SessionContext, SessionNews
+from schemas.session import SESSION_CONTEXT, Fact, SessionContext, SessionNews
 from udfs.arbitrate import Choice, Contender, arbitrate, contend
 from udfs.assign_arms import assign_arms, is_held_out
 from udfs.attributes import read_attributes, read_item_attributes
@@ -37,6 +37,7 @@ from udfs.knowledge import Knowledge, Known
 from udfs.outcomes import PersonOutcome
 from udfs.read_situation import Situation
 from udfs.remember_actions import has_limits, remember_grant, remember_reaction
+from udfs.remember_facts import fact_of, is_repeated, remember_fact
 from udfs.render_texts import in_language, language_of, render, render_link
 from udfs.respond import respond, response_context, response_row
 from udfs.retrieve_candidates import Retrieved, retrieve_candidates
@@ -92,12 +93,17 @@ def decide(
         state, counts = None, ("persons_forgotten",)
     if state is None:
         state = PersonState(news.order_ms, news.order_ms)
-    fold_profile(state, news, knowledge)
-    if news.kind == "event" and news.event is not None:
-        remember_reaction(state, news.event)
+    is_repeat = _is_repeat(state, news)
+    if is_repeat:
+        counts += ("facts_repeated",)
+    else:
+        fold_profile(state, news, knowledge)
+        if news.kind == "event" and news.event is not None:
+            remember_reaction(state, news.event)
     state.last_ms = max(state.last_ms, news.order_ms)
     state.timer_ms = state.last_ms + PERSON_EXPIRY_MS
-    asked = _asked(state, news, knowledge, seed, named) if is_wanted else None
+    counts += ("fact_ids_dropped",) * _remember_facts(state, news)
+    asked = _asked(state, news, knowledge, seed, named) if is_wanted and not is_repeat else None
     if asked is None:
         return PersonOutcome(state, (), state.timer_ms, counts)
     made: list[Made] = []
@@ -108,6 +114,27 @@ def decide(
             counts += ("conditions_failed",) * failed
     outcome = PersonOutcome(state, tuple(made), state.timer_ms, counts)
     return outcome if room is None else _fitted(outcome, news, room)
+
+
+def _is_repeat(state: PersonState, news: SessionNews) -> bool:
+    """Whether it tells of a purchase or refund that the person was told of before, in this session or another."""
+    fact = fact_of(news.event) if news.kind == "event" and news.event is not None else None
+    return fact is not None and is_repeated(state.fact_ids, fact)
+
+
+def _remember_facts(state: PersonState, news: SessionNews) -> int:
+    """Keeps what `news` tells of purchases and refunds; how many had to go at the bound."""
+    facts: list[Fact | None] = []
+    if news.kind == "event" and news.event is not None:
+        facts = [fact_of(news.event)]
+    elif news.kind == "handover":
+        facts = [*SESSION_CONTEXT.decode(news.context).facts]
+    dropped = 0
+    for fact in facts:
+        if fact is not None and not is_repeated(state.fact_ids, fact):
+            state.fact_ids, is_full = remember_fact(state.fact_ids, fact, state.last_ms)
+            dropped += is_full
+    return dropped
 
 
 def _fitted(outcome: PersonOutcome, news: SessionNews, room: Room) -> PersonOutcome:

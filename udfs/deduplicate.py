@@ -1,16 +1,17 @@
-"""Which event ids of a session were seen before, in a bounded string of bytes.
+"""Which event ids a key has seen before, in a bounded string of bytes.
 
-Twelve bytes an id: eight of its BLAKE2b hash, four of its event time in seconds, in order of
-arrival. Two ids of one session share a hash with probability below 2e-12 at the bound.
+Twelve bytes an id: eight of its BLAKE2b hash, and in four the newest event time, in seconds, that its key had
+seen when it came; in order of arrival, so in order of these times. What an old event is remembered by is thus as young as
+what came beside it. Two ids of one session share a hash with probability below 2e-12 at the bound.
 """
 
 from hashlib import blake2b
 from typing import Final
 
 from schemas.limits import DEDUP_MS, SECOND_MS, SEEN_IDS_MAX
+from schemas.session import HASH_BYTES
 
-ENTRY_BYTES: Final = 12
-HASH_BYTES: Final = 8
+ENTRY_BYTES: Final = HASH_BYTES + 4
 
 
 def hash_of(event_id: str) -> bytes:
@@ -26,19 +27,25 @@ def is_seen(seen: bytes, id_hash: bytes) -> bool:
     return at >= 0
 
 
-def remember(seen: bytes, id_hash: bytes, time_ms: int, newest_ms: int) -> tuple[bytes, bool]:
-    """`seen` with one id more, without those more than seven days behind `newest_ms`.
+def remember(
+    seen: bytes,
+    id_hash: bytes,
+    newest_ms: int,
+    kept_ms: int = DEDUP_MS,
+    ids_max: int = SEEN_IDS_MAX,
+) -> tuple[bytes, bool]:
+    """`seen` with one id more, without those that came when the key was `kept_ms` behind its `newest_ms` of now.
 
     The second value tells whether an id younger than that had to go because of the bound.
     """
-    horizon_s = (newest_ms - DEDUP_MS) // SECOND_MS
+    horizon_s = (newest_ms - kept_ms) // SECOND_MS
     start = 0
     while start < len(seen) and _seconds(seen, start) < horizon_s:
         start += ENTRY_BYTES
-    is_full = len(seen) - start >= SEEN_IDS_MAX * ENTRY_BYTES
+    is_full = len(seen) - start >= ids_max * ENTRY_BYTES
     if is_full:
         start += ENTRY_BYTES
-    return seen[start:] + id_hash + (time_ms // SECOND_MS).to_bytes(4, "big"), is_full
+    return seen[start:] + id_hash + (newest_ms // SECOND_MS).to_bytes(4, "big"), is_full
 
 
 def _seconds(seen: bytes, start: int) -> int:

@@ -17,6 +17,7 @@ from udfs.count_windows import bucket_at
 from udfs.fill_cart import fill_cart, first_known
 from udfs.knowledge import Knowledge
 from udfs.notice_signs import normal_query, notice_signs, notice_time, notice_topics
+from udfs.remember_facts import note_fact
 
 WINDOW_BUCKETS: Final = SESSION_GAP_MS // WINDOW_BUCKET_MS
 RAGE_CLICKS: Final = 3
@@ -85,6 +86,7 @@ def fold_context(context: SessionContext, event: Event, knowledge: Knowledge) ->
     notice_signs(context, event, knowledge)
     if event.is_unproven and event.event_type == "purchase_completed":
         context.unproven_purchases += 1
+    note_fact(context, event)
     fill_cart(context, event)
     context.pause_ms = max(0, event.event_time_ms - context.newest_ms) if context.newest_ms else 0
     context.newest_ms = event.event_time_ms

@@ -21,6 +21,7 @@ from udfs.fold_context import TOUCHES
 from udfs.knowledge import Knowledge
 from udfs.lean import lean, price_level
 from udfs.notice_signs import count_feature, facts_told, merge_counts, state_facts
+from udfs.remember_facts import is_repeated
 
 PERIODS: Final = (
     ("fine", 5 * MINUTE_MS, 12),  # 1 h
@@ -241,8 +242,11 @@ def _take_over(state: PersonState, context: SessionContext) -> None:
     """Adds a session that belonged to an anonymous id until now, as far as its context tells.
 
     What older anonymous sessions left comes with merging, which a later issue builds: its place is
-    a transfer folded in here.
+    a transfer folded in here. Purchases that the person was told of before are left out.
     """
+    bought = context.tallies.get("purchase_completed")
+    again = [one for one in context.facts if one.is_bought and is_repeated(state.fact_ids, one)]
+    is_bought = bought is not None and bought.count > len(again)
     state.event_count += context.event_count
     state_facts(state.statements, context.statements.items())
     state_facts(state.preferences, context.preferences.items())
@@ -252,21 +256,23 @@ def _take_over(state: PersonState, context: SessionContext) -> None:
         _recent(state, item_id, touch.last_ms)
         if touch.clicks or touch.carts or touch.purchases:
             _take(state, item_id, touch.last_ms)
-        weight = touch.views + touch.clicks + 3.0 * touch.carts + 5.0 * touch.purchases
+        purchases = touch.purchases if is_bought else 0
+        weight = touch.views + touch.clicks + 3.0 * touch.carts + 5.0 * purchases
         if weight:
             _lean(
                 state, touch.category, touch.brand, touch.price, touch.level, weight, touch.last_ms
             )
-        if touch.purchases:
+        if purchases:
             _buy_level(state, touch.level)
             _keep_purchases(state, [Purchase(item_id, touch.last_ms, touch.price)])
-    bought = context.tallies.get("purchase_completed")
-    if bought is not None:
-        _take_over_purchases(state, bought.count - context.unproven_purchases)
-        state.purchase_value += bought.amount
+    if bought is not None and is_bought:
+        claims = context.unproven_purchases - sum(one.is_unproven for one in again)
+        _take_over_purchases(state, bought.count - len(again) - claims)
+        state.purchase_value += bought.amount - sum(one.amount for one in again)
         state.last_purchase_ms = max(state.last_purchase_ms or 0, bought.last_ms)
     for event_type, tally in context.tallies.items():
-        _count(state, tally.last_ms, PERIOD_COUNTS.get(event_type), tally.count)
+        repeats = len(again) if tally is bought else 0
+        _count(state, tally.last_ms, PERIOD_COUNTS.get(event_type), tally.count - repeats)
 
 
 def _take_over_purchases(state: PersonState, proven: int) -> None:

@@ -9,7 +9,13 @@ from schemas.dead_letters import dead_letter
 from schemas.doors import check_identity
 from schemas.errors import InvalidEvent
 from schemas.events import NEVER_TOO_LATE, Event
-from schemas.limits import AHEAD_OF_LOG_MAX_MS, DEDUP_MS, SESSION_EVENTS_MAX, SESSION_GAP_MS
+from schemas.limits import (
+    AHEAD_OF_LOG_MAX_MS,
+    DEDUP_MS,
+    SESSION_EVENTS_MAX,
+    SESSION_GAP_MS,
+    TIME_MAX_MS,
+)
 from schemas.records import LogRecord
 from schemas.session import (
     SESSION_CONTEXT,
@@ -65,9 +71,24 @@ def track_session(
         return _refused(before, record, error)
 
 
-def expire_session(state: SessionState, session_id: str, now_ms: int) -> SessionOutcome:
-    """Runs the timers of a silent session that are due at `now_ms`."""
-    return _expire(state, session_id, now_ms)
+def expire_session(
+    state: SessionState, session_id: str, now_ms: int, log_ms: int | None = None
+) -> SessionOutcome:
+    """Runs the timers of a silent session that are due at `now_ms`; `log_ms` is how far the log has come, if further.
+
+    A key is forgotten once it has been silent for DEDUP_MS of the log, not of its own events: history that is
+    imported today is old when it comes, and may come again tomorrow. Within that time what is forgotten depends on the
+    key's own events alone, so it does not matter when timers fire.
+    """
+    ended = _end_if_due(state, session_id, now_ms)
+    if state.context:
+        return ended
+    if not state.kept_until_ms:
+        reached_ms = max(now_ms, state.newest_ms, min(log_ms or 0, TIME_MAX_MS))
+        state.kept_until_ms = reached_ms + DEDUP_MS
+    elif now_ms >= state.kept_until_ms:
+        return _forgotten(ended)
+    return _outcome(state, ended.news, ended.counts)
 
 
 def _valid_event(record: LogRecord, decode: Callable[[bytes], Event]) -> Event:
@@ -82,10 +103,16 @@ def _valid_event(record: LogRecord, decode: Callable[[bytes], Event]) -> Event:
     return event
 
 
-def _expire(state: SessionState | None, session_id: str, now_ms: int) -> SessionOutcome:
-    """Ends the open session after its gap, forgets the key after the deduplication horizon."""
+def _expire(state: SessionState | None, session_id: str, event_ms: int) -> SessionOutcome:
+    """What is due by an event: the open session ends after its gap, an event of DEDUP_MS later finds a new key."""
     if state is None:
         return SessionOutcome(None, (), (), None, ())
+    ended = _end_if_due(state, session_id, event_ms)
+    is_over = not state.context and event_ms >= state.newest_ms + DEDUP_MS
+    return _forgotten(ended) if is_over else ended
+
+
+def _end_if_due(state: SessionState, session_id: str, now_ms: int) -> SessionOutcome:
     news: tuple[SessionNews, ...] = ()
     counts: tuple[str, ...] = ()
     if state.context and now_ms >= state.timer_ms:
@@ -93,9 +120,11 @@ def _expire(state: SessionState | None, session_id: str, now_ms: int) -> Session
         news = (_end(state, session_id, closed_ms, closed_ms),)
         state.closed_ms = closed_ms
         counts = ("sessions_ended",)
-    if not state.context and now_ms >= state.newest_ms + DEDUP_MS:
-        return SessionOutcome(None, news, (), None, (*counts, "sessions_forgotten"))
     return _outcome(state, news, counts)
+
+
+def _forgotten(ended: SessionOutcome) -> SessionOutcome:
+    return SessionOutcome(None, ended.news, (), None, (*ended.counts, "sessions_forgotten"))
 
 
 def _take(
@@ -106,7 +135,8 @@ def _take(
     state = before.state or SessionState(time_ms, 0, event.anonymous_id, event.anonymous_id, 0)
     id_hash = hash_of(event.event_id)
     if is_seen(state.seen, id_hash):
-        return before._replace(counts=(*before.counts, "duplicates"))
+        state.kept_until_ms = 0
+        return _outcome(state, before.news, (*before.counts, "duplicates"))
     is_late = time_ms < state.newest_ms - lateness_ms
     if is_late and event.event_type not in NEVER_TOO_LATE:
         behind_s = (state.newest_ms - time_ms) // 1000
@@ -115,8 +145,8 @@ def _take(
     context = _open(state, event) if state.context or not is_late else None
     if context is not None and context.event_count >= SESSION_EVENTS_MAX:
         raise InvalidEvent("session_full", f"it has {context.event_count} events", time_ms)
-    state.newest_ms = max(state.newest_ms, time_ms)
-    state.seen, is_full = remember(state.seen, id_hash, time_ms, state.newest_ms)
+    state.newest_ms, state.kept_until_ms = max(state.newest_ms, time_ms), 0
+    state.seen, is_full = remember(state.seen, id_hash, state.newest_ms)
     weighed, is_over_rate = weigh_proof(state, event), is_over(state, rate)
     taken = Taken(is_late, weighed.uncounted, is_over_rate)
     news = _tell(state, context, weighed.event, knowledge, taken)
@@ -225,5 +255,5 @@ def _outcome(
     counts: tuple[str, ...] = (),
 ) -> SessionOutcome:
     if state is not None and not state.context:
-        state.timer_ms = state.newest_ms + DEDUP_MS
+        state.timer_ms = state.kept_until_ms or state.newest_ms + SESSION_GAP_MS
     return SessionOutcome(state, news, (), state.timer_ms if state else None, counts)

@@ -314,6 +314,22 @@ def _unproven() -> dict[str, bytes]:
     }
 
 
+def _remembered() -> dict[str, bytes]:
+    """What a purchase leaves behind, and a session that has been silent since."""
+    fold = Fold(make_knowledge(*make_catalogue()), FoldRules(EVENT.decode, "seed"))
+    bought = make_event(
+        event_type="purchase_completed", event_time_ms=NOON - HOUR_MS, item_ids=["i1"],
+        value_amount=6.0,
+    )  # fmt: skip
+    tick = make_event(event_type="clock_ticked", session_id="clock/0")
+    news = [one.news for one in fold.run([make_record(bought), make_record(tick, 1)]) if one.news]
+    return {
+        "session_state.kept": SESSION_STATE.encode(fold.sessions["s1"]),
+        "session_context.facts": _of_type(news, "purchase_completed").context,
+        "person_state.facts": PERSON_STATE.encode(fold.persons["a1"]),
+    }
+
+
 def state_examples() -> dict[str, Any]:
     """States by the name of their file."""
     fold = Fold(make_knowledge(*make_catalogue(), *TAGGED), FoldRules(EVENT.decode, "seed"))
@@ -343,6 +359,7 @@ def state_examples() -> dict[str, Any]:
     return {
         **found,
         **_unproven(),
+        **_remembered(),
         "session_context.full": before.context,
         "session_context.help": _of_type(news, "help_viewed").context,
         "session_context.emptied": news[-1].context,

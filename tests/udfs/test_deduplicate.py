@@ -11,10 +11,10 @@ steps = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 20)), max_size=30)
 
 
 def test_ids_older_than_seven_days_are_forgotten_while_new_ones_come() -> None:
-    seen, _ = remember(b"", hash_of("old"), NOON, NOON)
-    seen, is_full = remember(seen, hash_of("young"), NOON + DAY_MS, NOON + DAY_MS)
+    seen, _ = remember(b"", hash_of("old"), NOON)
+    seen, is_full = remember(seen, hash_of("young"), NOON + DAY_MS)
     now_ms = NOON + DEDUP_MS + SECOND_MS
-    seen, is_full = remember(seen, hash_of("new"), now_ms, now_ms)
+    seen, is_full = remember(seen, hash_of("new"), now_ms)
     assert not is_full
     assert not is_seen(seen, hash_of("old"))
     assert is_seen(seen, hash_of("young"))
@@ -24,15 +24,15 @@ def test_ids_older_than_seven_days_are_forgotten_while_new_ones_come() -> None:
 
 @given(steps)
 def test_within_seven_days_every_id_is_known(found: list[tuple[int, int]]) -> None:
-    """Ids in any order of time, against a plain set: nothing younger is ever forgotten."""
+    """Ids in any order of time, against a plain set: none is forgotten before its key is seven days further."""
     seen, newest_ms = b"", NOON
     known: dict[str, int] = {}
     for name, day in found:
         time_ms = NOON + day * DAY_MS
         newest_ms = max(newest_ms, time_ms)
         if not is_seen(seen, hash_of(str(name))):
-            seen, _ = remember(seen, hash_of(str(name)), time_ms, newest_ms)
-            known[str(name)] = time_ms
+            seen, _ = remember(seen, hash_of(str(name)), newest_ms)
+            known[str(name)] = newest_ms
         for one, at_ms in known.items():
             if at_ms >= newest_ms - DEDUP_MS:
                 assert is_seen(seen, hash_of(one))

@@ -4,7 +4,7 @@ import pytest
 
 from schemas.codec import EVENT
 from schemas.events import Event
-from schemas.limits import DEDUP_MS, MINUTE_MS, SEEN_IDS_MAX, SESSION_GAP_MS
+from schemas.limits import DEDUP_MS, MINUTE_MS, SEEN_IDS_MAX, SESSION_GAP_MS, WHOLE_MAX
 from schemas.records import LogRecord
 from schemas.session import SESSION_CONTEXT, SessionContext, SessionNews
 from tests.builders import LATENESS_MS, NOON, make_event, make_record, track, track_all
@@ -55,10 +55,19 @@ def test_a_duplicate_is_known_for_seven_days() -> None:
     assert counts.count("duplicates") == 1
 
 
+def test_an_old_order_is_known_as_long_as_what_it_came_beside() -> None:
+    now = at(12 * 24 * 60)
+    order = make_event(event_id="order", event_type="purchase_completed", event_time_ms=NOON)
+    between = [at(12 * 24 * 60 + n) for n in range(1, 4)]
+    _, _, counts = track_all([now, order, order, *between, order])
+    assert counts.count("events") == 5
+    assert counts.count("duplicates") == 2
+
+
 def test_seen_ids_are_bounded_and_the_oldest_goes() -> None:
     seen = b""
     for n in range(SEEN_IDS_MAX + 1):
-        seen, is_full = remember(seen, hash_of(str(n)), NOON, NOON)
+        seen, is_full = remember(seen, hash_of(str(n)), NOON)
     assert is_full
     assert len(seen) == SEEN_IDS_MAX * ENTRY_BYTES
     assert not is_seen(seen, hash_of("0"))
@@ -66,8 +75,8 @@ def test_seen_ids_are_bounded_and_the_oldest_goes() -> None:
 
 
 def test_a_hash_across_two_entries_is_not_seen() -> None:
-    seen, _ = remember(b"", b"12345678", NOON, NOON)
-    seen, _ = remember(seen, b"abcdefgh", NOON, NOON)
+    seen, _ = remember(b"", b"12345678", NOON)
+    seen, _ = remember(seen, b"abcdefgh", NOON)
     assert not is_seen(seen, seen[4:12])
 
 
@@ -141,10 +150,43 @@ def test_a_timer_that_is_not_due_does_nothing() -> None:
 def test_a_key_is_forgotten_after_the_deduplication_horizon() -> None:
     first = track(None, at(0))
     assert first.state is not None
-    gone = expire_session(first.state, "s1", NOON + DEDUP_MS)
-    assert gone.state is None
-    assert gone.timer_ms is None
-    assert kinds(list(gone.news)) == ["ended"]
+    end_ms = NOON + SESSION_GAP_MS
+    ended = expire_session(first.state, "s1", end_ms, end_ms + MINUTE_MS)
+    assert kinds(list(ended.news)) == ["ended"]
+    assert ended.state is not None
+    assert ended.timer_ms == end_ms + MINUTE_MS + DEDUP_MS
+    gone = expire_session(ended.state, "s1", ended.timer_ms)
+    assert (gone.state, gone.timer_ms, gone.counts) == (None, None, ("sessions_forgotten",))
+
+
+def test_an_event_of_seven_days_later_finds_a_new_key() -> None:
+    state, news, counts = track_all([at(0), at(7 * 24 * 60)])
+    assert counts == ["events", "sessions_ended", "sessions_forgotten", "events"]
+    assert SESSION_CONTEXT.decode(news[-1].context).number == 1
+    assert state is not None
+    assert len(state.seen) == ENTRY_BYTES
+
+
+def test_history_is_known_for_seven_days_of_the_log_after_it_was_last_sent() -> None:
+    """However old it is: the log was far ahead when it came."""
+    first = track(None, at(0))
+    assert first.state is not None
+    log_ms = NOON + 100 * DEDUP_MS
+    ended = expire_session(first.state, "s1", first.state.timer_ms, log_ms)
+    assert ended.timer_ms == log_ms + DEDUP_MS
+    again = track(ended.state, at(0), offset=1)
+    assert (again.counts, again.timer_ms) == (("duplicates",), NOON + SESSION_GAP_MS)
+    assert again.state is not None
+    still = expire_session(again.state, "s1", again.state.timer_ms, log_ms + MINUTE_MS)
+    assert still.timer_ms == log_ms + MINUTE_MS + DEDUP_MS
+
+
+def test_the_end_of_all_time_is_no_time_to_keep_a_key_to() -> None:
+    first = track(None, at(0))
+    assert first.state is not None
+    ended = expire_session(first.state, "s1", first.state.timer_ms, 2**62)
+    assert ended.state is not None
+    assert ended.state.kept_until_ms <= WHOLE_MAX
 
 
 def test_session_ended_ends_it_at_once() -> None:
