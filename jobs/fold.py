@@ -95,11 +95,20 @@ class Fold:
         )
         yield from self._deliver(None)
 
+    def knowledge_at(self, _time_ms: int) -> Knowledge:
+        """What an event of this time is folded with, when nothing is decided on it."""
+        return self._knowledge
+
     def _take(self, record: LogRecord) -> Iterator[Folded]:
         state = self.sessions.get(record.key)
         rules = self._rules
         outcome = track_session(
-            state, record, rules.decode, self._knowledge, rules.lateness_ms, rules.rate
+            state,
+            record,
+            rules.decode,
+            self.knowledge_at(record.timestamp_ms),
+            rules.lateness_ms,
+            rules.rate,
         )
         if outcome.state is None:
             self.sessions.pop(record.key, None)

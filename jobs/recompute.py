@@ -6,12 +6,14 @@ person was offered is part of what later decisions rest on.
 
 from collections import deque
 from collections.abc import Container, Iterable, Iterator
+from copy import copy
 from typing import Final, NamedTuple, TypeVar
 
 from msgspec import Struct, to_builtins
 
 from jobs.examples import matrix_of
 from jobs.fold import Fold, FoldRules
+from jobs.late_items import Cut, LateItems
 from jobs.logged import NO_MODELS, EventKey, Kept, LoggedDecision, LoggedDecisions, Seen, seen_by
 from schemas import CODE_VERSION
 from schemas.codec import DECISION, HEADER_BYTES, TRACE, Codec
@@ -19,7 +21,8 @@ from schemas.decisions import Decision, DecisionTrace
 from schemas.events import Event
 from schemas.knowledge import EpochEnd, KnowledgeRecord, effective_from_ms
 from schemas.person import PERSON_STATE, PersonState
-from schemas.session import SessionNews
+from schemas.session import SESSION_CONTEXT, SessionNews
+from udfs.catalogue import Catalogue
 from udfs.decide import decide
 from udfs.features import FEATURE_SPACE
 from udfs.fit_records import Made, leave_out
@@ -47,7 +50,10 @@ class Field(NamedTuple):
 
 
 class Difference(Struct):
-    """A decision that is not reproduced: why, which records it concerns, and in what it differs."""
+    """A decision that is not reproduced: why, which records it concerns, and in what it differs.
+
+    `late_items`: what its person had touched and its operator may not have known, because it was published late.
+    """
 
     cause: str
     decision_id: str
@@ -59,12 +65,14 @@ class Difference(Struct):
     fields: list[Field] = []
     more_fields: int = 0
     suspects: list[str] = []
+    late_items: list[str] = []
 
 
 class Compared(Struct):
     """What a comparison found so far. The four counts say where a replay without the names would differ:
     a decision that names an older epoch than the one of its time, a newer one, another policy or model, an
-    older catalogue. `left_out`: those whose trace had no room for all of it; what it holds is compared.
+    older catalogue (or decided before `late_items` came). `left_out`: those whose trace had no room for all of it;
+    what it holds is compared.
     """
 
     decisions: int = 0
@@ -74,6 +82,7 @@ class Compared(Struct):
     knowledge_ahead: int = 0
     control_late: int = 0
     catalogue_late: int = 0
+    late_items: set[str] = set()
     left_out: int = 0
     differences: dict[str, Difference] = {}
     not_kept: int = 0
@@ -124,7 +133,8 @@ class AuditFold(Fold):
     """The fold, with every decision made by the versions that it names, and `compared` to what was logged.
 
     The rules say on which events everything must have been logged. `late_policies` were published after their
-    time: live may have decided nothing where they ask for something.
+    time: live may have decided nothing where they ask for something. `late_items` are in no decision's versions:
+    what differs is made with the catalogues of before they came, too.
     """
 
     def __init__(
@@ -134,9 +144,15 @@ class AuditFold(Fold):
         taught: Taught,
         logged: LoggedDecisions,
         late_policies: Container[str] = frozenset(),
+        late_items: LateItems | None = None,
     ) -> None:
         super().__init__(knowledge, rules)
         self._taught, self._logged, self._late_policies = taught, logged, late_policies
+        self._late_items = late_items or LateItems(knowledge.catalogue)
+        self.unknown_until: dict[Cut, int] = {}
+        """The newest decision that was made without these late items."""
+        self._older: dict[str, int] = {}
+        self._touched: dict[str, tuple[str, set[str]]] = {}
         self.compared = Compared()
 
     def decide(self, state: PersonState | None, news: SessionNews) -> PersonOutcome:
@@ -144,14 +160,76 @@ class AuditFold(Fold):
         event, seed = news.event, self._rules.seed
         is_wanted = event is not None and self._rules.decides(event)
         if event is None or not (is_wanted or news.person in self._logged.persons):
-            return decide(state, news, self._knowledge, seed, is_wanted=False)
+            return decide(state, news, self.knowledge_at(news.order_ms), seed, is_wanted=False)
         self._taught.look(news.order_ms)
+        logged = self._logged.of((event.session_id, event.event_id))
+        before = list(self._late_items.catalogues(event.event_time_ms)) if logged else []
+        kept = PERSON_STATE.encode(state) if before and state is not None else b""
         outcome, made = decide_as_named(
             state, news, self._knowledge, seed, self._taught, self._logged
         )
-        if is_wanted or self._logged.of((event.session_id, event.event_id)):
+        if before and not self._is_reproduced(logged, made):
+            outcome, made = self._as_before(before, kept, news, logged) or (outcome, made)
+        if is_wanted or logged:
             self._compare(news, event, made, is_wanted)
+            self._note_touched(news, event, outcome.state, logged)
         return outcome
+
+    def knowledge_at(self, time_ms: int) -> Knowledge:
+        """With the catalogue that live had then, as far as decisions say."""
+        catalogue = self._late_items.catalogue_at(time_ms)
+        return self._knowledge if catalogue is self._knowledge.catalogue else self._with(catalogue)
+
+    def _with(self, catalogue: Catalogue) -> Knowledge:
+        seen = copy(self._knowledge)
+        seen.catalogue = catalogue
+        return seen
+
+    def explain_late(self) -> None:
+        """Names the late items behind what differs, where others show that live decided without them."""
+        late = {name for cut in self.unknown_until for name in cut.item_ids}
+        for decision_id, (person, touched) in self._touched.items():
+            one = self.compared.differences[decision_id]
+            older_ms, catalogue = self._older.get(person), self._knowledge.catalogue
+            unknown = touched & late
+            if older_ms is not None:
+                unknown |= {
+                    name
+                    for name in touched
+                    if catalogue.at(name, one.event_time_ms) is not catalogue.at(name, older_ms)
+                }
+            if unknown:
+                one.cause, one.late_items = "late_items", sorted(unknown)
+
+    def _is_reproduced(
+        self, logged: dict[str, LoggedDecision], made: dict[Seen, PersonOutcome]
+    ) -> bool:
+        return all(
+            not any(_others(self._logged, one, _again(one, made))) for one in logged.values()
+        )
+
+    def _as_before(
+        self,
+        catalogues: Iterable[tuple[Cut, Catalogue]],
+        kept: bytes,
+        news: SessionNews,
+        logged: dict[str, LoggedDecision],
+    ) -> tuple[PersonOutcome, dict[Seen, PersonOutcome]] | None:
+        """What a catalogue without late items gives, if that is what was logged."""
+        for cut, catalogue in catalogues:
+            state = PERSON_STATE.decode(kept) if kept else None
+            outcome, made = decide_as_named(
+                state, news, self._with(catalogue), self._rules.seed, self._taught, self._logged
+            )
+            if self._is_reproduced(logged, made):
+                late = self._late_items.met(cut, news.order_ms)
+                self.unknown_until.update(
+                    {one: max(self.unknown_until.get(one, 0), news.order_ms) for one in late}
+                )
+                self.compared.catalogue_late += len(logged.keys() - self.compared.met)
+                self.compared.late_items.update(name for one in late for name in one.item_ids)
+                return outcome, made
+        return None
 
     def _compare(
         self, news: SessionNews, event: Event, made: dict[Seen, PersonOutcome], is_wanted: bool
@@ -177,6 +255,24 @@ class AuditFold(Fold):
         if is_wanted:
             self._find_extra(key, next(reversed(made.values())), logged)
 
+    def _note_touched(
+        self,
+        news: SessionNews,
+        event: Event,
+        state: PersonState | None,
+        logged: Iterable[str],
+    ) -> None:
+        """Which items stand behind what differs: in the session, the event and the profile."""
+        differing = [one for one in logged if one in self.compared.differences]
+        if differing:
+            context = SESSION_CONTEXT.decode(news.context)
+            touched = {*context.items, *context.cart, *event.item_ids}
+            if state is not None:
+                touched.update(state.recent_items, state.exposures)
+            for decision_id in differing:
+                if self.compared.differences[decision_id].cause == "differs":
+                    self._touched[decision_id] = (news.person, touched)
+
     def _find_extra(
         self, key: EventKey, outcome: PersonOutcome, logged: dict[str, LoggedDecision]
     ) -> None:
@@ -201,7 +297,10 @@ class AuditFold(Fold):
             and known.scorer.version != newest.model
         )
         compared.control_late += newest.policy != known.policy_version or is_other_model
-        compared.catalogue_late += newest.catalogue < known.catalogue_ms
+        if newest.catalogue < known.catalogue_ms:
+            compared.catalogue_late += 1
+            oldest_ms = self._older.get(news.person, newest.catalogue)
+            self._older[news.person] = min(oldest_ms, newest.catalogue)
 
 
 def decide_as_named(
@@ -235,14 +334,8 @@ def compare(
     logged: LoggedDecisions, one: LoggedDecision, made: dict[Seen, PersonOutcome], epoch: int
 ) -> Difference | None:
     """Compares all records of a decision with what was made by the versions that each names."""
-    again = {
-        seen: next((pair for pair in outcome.decisions if pair[0].decision_id == one.decision_id), None)
-        for seen, outcome in made.items()
-    }  # fmt: skip
-    others = [
-        [kept for kept in records if not _is_same(logged, kept, again, at)]
-        for at, records in enumerate((one.decisions, one.traces))
-    ]
+    again = _again(one, made)
+    others = _others(logged, one, again)
     if one.decisions and one.traces and not (others[0] or others[1]):
         return None
     fields: list[Field] = []
@@ -255,6 +348,24 @@ def compare(
         cause, one.decision_id, one.event, one.person, one.placement, one.event_time_ms,
         [str(kept.place) for kept in places], fields[:FIELDS_MAX], max(0, len(fields) - FIELDS_MAX),
     )  # fmt: skip
+
+
+def _again(one: LoggedDecision, made: dict[Seen, PersonOutcome]) -> dict[Seen, Made | None]:
+    """What each of the versions made of a decision."""
+    return {
+        seen: next((pair for pair in outcome.decisions if pair[0].decision_id == one.decision_id), None)
+        for seen, outcome in made.items()
+    }  # fmt: skip
+
+
+def _others(
+    logged: LoggedDecisions, one: LoggedDecision, again: dict[Seen, Made | None]
+) -> list[list[Kept]]:
+    """The records of a decision, and those of its trace, that came out otherwise."""
+    return [
+        [kept for kept in records if not _is_same(logged, kept, again, at)]
+        for at, records in enumerate((one.decisions, one.traces))
+    ]
 
 
 def _is_same(logged: LoggedDecisions, kept: Kept, again: dict[Seen, Made | None], at: int) -> bool:

@@ -14,7 +14,9 @@ from scripts.progress import Watched
 from scripts.publish_items import (
     Given,
     Taken,
+    decided_of,
     flink_of,
+    late_warning,
     published_items,
     read_catalogue,
     versions_to_write,
@@ -71,18 +73,15 @@ def _publish(
     first_ms = at_ms + AHEAD_MS if earliest_ms is None else min(earliest_ms, at_ms)
     new = versions_to_write(catalogue, known, first_ms, at_ms + AHEAD_MS)
     taken = Taken(flink_of(config))
+
+    warning = late_warning(new, at_ms, decided_of(kafka, config.topic_prefix))
     for item in new:
         log.item(item)
     log.flush()
     taken.wait(len(new), say)
-    ids = {item.item_id for item in known}
-    late = sum(item.item_id in ids and item.effective_from_ms < at_ms for item in new)
     say(f"{len(new):,} items written, {len(catalogue) - len(new):,} were there already")
-    if late:
-        say(
-            f"{late:,} of them change what held in the past: decisions that were made meanwhile rest on what was "
-            "known then, and a replay would make others"
-        )
+    if warning is not None:
+        say(f"warning: {warning}")
     return new
 
 

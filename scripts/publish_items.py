@@ -5,7 +5,7 @@ one that is as it was writes nothing, so the same file twice changes nothing.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.error import URLError
@@ -14,13 +14,15 @@ import msgspec
 
 from jobs.config import Config
 from jobs.kafka import read_to_end
+from jobs.log_range import LogRange
 from jobs.metrics import read_counts, read_instances
 from schemas.codec import ITEM
 from schemas.errors import ConfigError, InvalidEvent
 from schemas.formats.json_lines import item_from_json
 from schemas.items import Item
-from schemas.topics import ITEMS
+from schemas.topics import DECISIONS, ITEMS
 from scripts.input_files import read_values
+from scripts.times import utc
 
 TAKEN_S_MAX: Final = 60.0
 POLL_S: Final = 0.3
@@ -74,7 +76,8 @@ def published_items(kafka: str, prefix: str) -> Iterator[Item]:
 def versions_to_write(
     given: Iterable[Given], known: Iterable[Item], first_ms: int, changed_ms: int
 ) -> list[Item]:
-    """What of a catalogue is new to the log, which holds the `known` versions.
+    """What of a catalogue is new to the log, which holds the `known` versions; the one that holds first comes first,
+    so that the newest time of a catalogue that is read in part says which part.
 
     An item that does not say when holds from `first_ms` on if it is new, from `changed_ms` if it is changed.
     """
@@ -98,7 +101,7 @@ def versions_to_write(
         ):
             hold(version)
             found.append(version)
-    return found
+    return sorted(found, key=lambda one: one.effective_from_ms)
 
 
 def _as_of(item: Item, held: Item | None, first_ms: int, changed_ms: int) -> Item | None:
@@ -109,6 +112,26 @@ def _as_of(item: Item, held: Item | None, first_ms: int, changed_ms: int) -> Ite
     if as_held == held:
         return None
     return msgspec.structs.replace(item, effective_from_ms=max(changed_ms, held.effective_from_ms))
+
+
+def decided_of(kafka: str, prefix: str) -> Callable[[int], int]:
+    """How many decisions the log holds from a time on."""
+    return lambda since_ms: len(LogRange(kafka, prefix + DECISIONS, since_ms, None))
+
+
+def late_warning(new: Sequence[Item], at_ms: int, decided: Callable[[int], int]) -> str | None:
+    """What is said of items that hold from before they were published; `decided`: decisions from a time on."""
+    late = [item for item in new if item.effective_from_ms < at_ms]
+    if not late:
+        return None
+    since_ms = min(item.effective_from_ms for item in late)
+    count = decided(since_ms)
+    if not count:
+        return None
+    return (
+        f"{len(late):,} of the items hold from {utc(since_ms)} on, and {count:,} decisions were made since: these rest "
+        "on what was known then. A replay would make others; `kairos verify replay` tells which, and names the items"
+    )
 
 
 class Taken:

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from jobs.kafka import ends_of
-from jobs.publish import Log
+from jobs.publish import Log, now_ms
 from schemas.items import Item
 from schemas.policy import DEFAULT_CONTROL
 from schemas.signed_control import OPEN, ControlKeys
@@ -15,7 +15,7 @@ from scripts.import_events import read_items
 from scripts.make_catalogue import DEMO_DATA
 from scripts.policy_file import read_policy
 from scripts.policy_versions import Draft, announced, publish, version_of
-from scripts.publish_items import published_items
+from scripts.publish_items import decided_of, late_warning, published_items
 
 FOLDER: Final = DEMO_DATA / "shop"
 NAME: Final = "shop"
@@ -42,10 +42,15 @@ def publish_shop(
     what the shop shows.
     """
     known = {item.item_id for item in published_items(kafka, prefix)}
-    for item in shop_items():
-        if item.item_id not in known:
-            since_ms = max(from_ms or 0, item.effective_from_ms)
-            log.item(msgspec.structs.replace(item, effective_from_ms=since_ms))
+    new = [
+        msgspec.structs.replace(item, effective_from_ms=max(from_ms or 0, item.effective_from_ms))
+        for item in shop_items()
+        if item.item_id not in known
+    ]
+    if warning := late_warning(new, now_ms(), decided_of(kafka, prefix)):
+        say(f"warning: {warning}")
+    for item in new:
+        log.item(item)
     log.flush()
     policy = read_policy(FOLDER / "policy.yaml")
     draft = Draft(version_of(policy), NAME, policy)

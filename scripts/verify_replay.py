@@ -17,6 +17,7 @@ from jobs.config import Config
 from jobs.fold import FoldRules
 from jobs.job_settings import rate_of
 from jobs.knowledge_feed import KnowledgeFeed
+from jobs.late_items import Cut, LateItems, late_cuts
 from jobs.live_order import ArrivalFold
 from jobs.log_range import LogRange
 from jobs.logged import EventKey, LoggedDecisions, Scope
@@ -27,7 +28,7 @@ from jobs.witnesses import Letters, lines_of, suspects
 from schemas.errors import ConfigError, InvalidEvent
 from schemas.formats import DECODERS
 from schemas.knowledge import KnowledgeRecord
-from schemas.limits import AHEAD_OF_LOG_MAX_MS, EPOCHS_KEPT, SECOND_MS
+from schemas.limits import AHEAD_OF_LOG_MAX_MS, EPOCHS_KEPT, EVENT_TIME_MAX_MS, SECOND_MS
 from schemas.signed_control import read_control
 from schemas.topics import CONTROL, DEAD_LETTERS, DECISIONS, EVENTS, ITEMS, KNOWLEDGE, TRACES
 from scripts.archive import opened
@@ -41,6 +42,8 @@ SUSPECTS_MAX: Final = 100
 """Sessions whose events are looked at one by one."""
 PLACES_SHOWN: Final = 8
 SHOWN_MAX: Final = 20
+LATE_MAX: Final = 4
+"""Publications of late items, the newest, of which is found out when they came."""
 IN_FLIGHT_MS: Final = 10 * SECOND_MS
 """So much before the newest logged decision others may still be on their way into the log."""
 
@@ -50,6 +53,7 @@ EXPLAINED: Final = {
     "expired": "have a part whose topic no longer goes back so far: read it from an archive (--archive)",
     "older_state": "rest on events from before the log's beginning: read them from an archive (--archive)",
     "too_large": "are made again and were too large to be written: a dead letter says so",
+    "late_items": "rest on items that were published after the time from which they hold",
     "late_policy": "a replay makes and live did not: the policy was published after its time",
     "not_yet": "a replay makes and live had not made by the newest logged decision",
 }
@@ -80,7 +84,7 @@ class Audit(Struct):
 
     The next four count decisions that a replay by time would have made otherwise, because what they saw
     came late (or, `knowledge_ahead`, what they should have seen was forgotten); all are made with what they
-    name. `differing`: causes with their number, `differences` the first of each in full.
+    name, or with the catalogue of before the `late_items` came. `differing`: causes with their number, `differences` the first of each in full.
     """
 
     decisions: int
@@ -91,6 +95,7 @@ class Audit(Struct):
     knowledge_ahead: int
     control_late: int
     catalogue_late: int
+    late_items: list[str]
     left_out: int
     differing: dict[str, int]
     differences: list[Difference]
@@ -167,10 +172,7 @@ def verify(log: Log, scope: Scope) -> Audit:
         _read(log, logged, scope)
         events, letters = log.records(EVENTS), Letters(log.records(DEAD_LETTERS))
         say(f"{len(logged):,} decisions; replaying from the beginning of the log")
-        compared = _looking_back(
-            log,
-            lambda known, taught: _first_pass(log, logged, letters, scope, known, taught, events),
-        )
+        compared = _first_passes(log, logged, letters, scope, events)
         in_order = _second_pass(log, logged, compared, events)
         _find_left(logged, compared)
         audit = _audit(log, logged, compared, letters, in_order, events.begins_at_first)
@@ -193,7 +195,46 @@ def _read(log: Log, logged: LoggedDecisions, scope: Scope) -> None:
     logged.read_past(log.records(DECISIONS))
 
 
-def _first_pass(
+def _first_passes(
+    log: Log, logged: LoggedDecisions, letters: Letters, scope: Scope, events: LogRange
+) -> Compared:
+    """In order of time. Where items came late and something differs, once more with what live knew when.
+
+    When late items came is not in the log; with sessions that never know them, the last decision that comes out
+    without them tells.
+    """
+    cuts = late_cuts(log.records(ITEMS))
+    named = [(one.event_time_ms, kept.versions.catalogue) for one in logged for kept in one.traces]
+
+    def go(unknown_until: dict[Cut, int]) -> AuditFold:
+        def run(knowledge: Knowledge, taught: Taught) -> AuditFold:
+            late_items = LateItems(knowledge.catalogue, cuts, unknown_until, named)
+            return _pass(log, logged, letters, scope, knowledge, taught, events, late_items)
+
+        return _looking_back(log, run)
+
+    first = best = go({})
+    is_open = any(one.cause == "differs" for one in first.compared.differences.values())
+    cuts_met = [cut for cut in cuts if cut.effective_from_ms <= logged.newest_ms][-LATE_MAX:]
+    if not (is_open and cuts_met):
+        return _explained(first)
+    say(f"some differ, and items came late: looking for when, in {len(cuts_met) + 1} more passes")
+    unknown: dict[Cut, int] = {}
+    for cut in cuts_met:
+        found = go(unknown | {cut: EVENT_TIME_MAX_MS}).unknown_until.get(cut)
+        if found is not None:
+            unknown[cut] = found
+    if unknown:
+        best = go(unknown)
+    return _explained(max(first, best, key=lambda one: one.compared.reproduced))
+
+
+def _explained(fold: AuditFold) -> Compared:
+    fold.explain_late()
+    return fold.compared
+
+
+def _pass(
     log: Log,
     logged: LoggedDecisions,
     letters: Letters,
@@ -201,14 +242,15 @@ def _first_pass(
     knowledge: Knowledge,
     taught: Taught,
     events: LogRange,
-) -> Compared:
+    late_items: LateItems,
+) -> AuditFold:
     """In order of time, as a replay takes events, until all of the scope has come by."""
     letters.begin()
     is_all = scope.decision_id is None
     rules = log.rules._replace(
         decides=lambda event: is_all and scope.from_ms <= event.event_time_ms < scope.to_ms
     )
-    fold = AuditFold(knowledge, rules, taught, logged, log.late_policies())
+    fold = AuditFold(knowledge, rules, taught, logged, log.late_policies(), late_items)
     until_ms = min(scope.to_ms, logged.newest_ms + 1) + log.config.lateness_ms
     watched = letters.watch(Watched("replaying", events, len(events)))
     for one in fold.run(watched):
@@ -218,7 +260,7 @@ def _first_pass(
         is_over = one.news is not None and one.news.order_ms > until_ms
         if fold.compared.decisions == len(logged) and (is_over or not is_all):
             break
-    return fold.compared
+    return fold
 
 
 def _looking_back(log: Log, run: Callable[[Knowledge, Taught], T]) -> T:
@@ -322,7 +364,7 @@ def _audit(
     return Audit(
         compared.decisions, compared.reproduced, in_order, compared.repeats,
         compared.knowledge_late, compared.knowledge_ahead, compared.control_late, compared.catalogue_late,
-        compared.left_out,
+        sorted(compared.late_items.union(*(one.late_items for one in every))), compared.left_out,
         dict(Counter(one.cause for one in every)), every, faults,
         min(times, default=0), max(times, default=0),
     )  # fmt: skip
@@ -371,6 +413,10 @@ def show_audit(audit: Audit) -> None:
     for cause, count in sorted(audit.differing.items()):
         said = EXPLAINED.get(cause) or UNEXPLAINED[cause]
         show(f"{'explained' if cause in EXPLAINED else 'NOT EXPLAINED'}: {count:,} {said}")
+    if audit.late_items:
+        more = len(audit.late_items) - PLACES_SHOWN
+        named = ", ".join(audit.late_items[:PLACES_SHOWN])
+        show(f"published late: {named}" + (f" and {more:,} more items" if more > 0 else ""))
     for fault in audit.faults[:SHOWN_MAX]:
         show(f"NOT EXPLAINED: {fault.place} {fault.said}")
     shown = [one for one in audit.differences if one.cause in UNEXPLAINED][:SHOWN_MAX]

@@ -77,6 +77,15 @@ class Catalogue:
         newest = bisect_right(self._times, time_ms)
         return self._times[newest - 1] if newest else 0
 
+    def before(self, position: int) -> "Catalogue":
+        """It as it was before the record at `position` came."""
+        found = Catalogue()
+        for timeline in self._items.values():
+            for entry in timeline:
+                if entry.position < position:
+                    found.add(entry.value, entry.position)
+        return found
+
     def prune(self, before_ms: int) -> None:
         """Forgets versions that no event at or after `before_ms` can see."""
         for timeline in self._items.values():

@@ -1,6 +1,7 @@
 """The versions of one piece of knowledge, by the time from which each is in force."""
 
 from bisect import bisect_left
+from collections.abc import Iterator
 from typing import Generic, NamedTuple, TypeVar
 
 from schemas.limits import EVENT_TIME_MAX_MS, KNOWLEDGE_VERSIONS_MAX
@@ -39,6 +40,9 @@ class Timeline(Generic[T]):
         if at == len(entries) or _order(entries[at]) != _order(entry):
             entries.insert(at, entry)
             del entries[:-KNOWLEDGE_VERSIONS_MAX]
+
+    def __iter__(self) -> Iterator[Entry[T]]:
+        return iter(self._entries)
 
     def at(self, time_ms: int) -> Entry[T] | None:
         """The version in force at `time_ms`; None before the first."""

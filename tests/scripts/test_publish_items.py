@@ -6,7 +6,7 @@ import pytest
 
 from schemas.errors import ConfigError
 from schemas.items import Item
-from scripts.publish_items import Given, read_catalogue, versions_to_write
+from scripts.publish_items import Given, late_warning, read_catalogue, versions_to_write
 from tests.builders import NOON
 
 FIRST, NOW = NOON - 86_400_000, NOON
@@ -64,3 +64,21 @@ def test_a_catalogue_is_read_whole_or_not_at_all(tmp_path: Path) -> None:
     found = read_catalogue(path, True, said.append)
     assert [(one.item.item_id, one.is_timed) for one in found] == [("a", False), ("c", True)]
     assert [one.startswith("left out: ") for one in said] == [True]
+
+
+def test_items_that_hold_from_before_they_are_published_are_told_where_something_was_decided_since() -> (
+    None
+):
+    items = [Item("a", FIRST), Item("b", NOW + 5)]
+    said = late_warning(items, NOW, lambda since_ms: 12 if since_ms == FIRST else 0)
+    assert said is not None
+    assert said.startswith(
+        "1 of the items hold from 2023-11-13T22:13:20.000+00:00 on, and 12 decisions"
+    )
+    assert late_warning(items, NOW, lambda _: 0) is None
+    assert late_warning(items[1:], NOW, lambda _: 12) is None
+
+
+def test_what_holds_first_is_written_first() -> None:
+    found = versions_to_write([given(9.0, "b", NOW), given(9.0, "a", FIRST)], [], NOW, NOW)
+    assert [one.item_id for one in found] == ["a", "b"]

@@ -10,19 +10,21 @@ import pytest
 from jobs.config import config_from
 from jobs.logged import Scope
 from jobs.recheck import Recheck, Rechecked
-from schemas.codec import CONTROL, DEAD_LETTER, DECISION, EVENT, TRACE
+from schemas.codec import CONTROL, DEAD_LETTER, DECISION, EVENT, ITEM, TRACE
 from schemas.control import Control
 from schemas.dead_letters import DeadLetter
 from schemas.decisions import DecisionTrace, LeftOut
 from schemas.errors import ConfigError, InvalidEvent
-from schemas.limits import MINUTE_MS
+from schemas.items import Item
+from schemas.limits import HOUR_MS, MINUTE_MS
 from schemas.records import LogRecord
 from schemas.topics import CONTROL as CONTROL_TOPIC
-from schemas.topics import DEAD_LETTERS, DECISIONS, EVENTS, TRACES
+from schemas.topics import DEAD_LETTERS, DECISIONS, EVENTS, ITEMS, TRACES
 from scripts.verify_replay import Audit, Log, audit_json, show_audit, verify
-from tests.builders import NOON
+from tests.builders import NOON, make_catalogue
 from tests.jobs.live_job import LiveJob, Range, Topics
 from tests.logs import Line, shopping_log
+from udfs.catalogue import Catalogue
 from udfs.fit_records import TOO_LARGE, leave_out
 
 LAG_MS = 300
@@ -115,6 +117,83 @@ def event_id_of(record: LogRecord) -> str | None:
         return EVENT.decode(record.value).event_id
     except InvalidEvent:
         return None
+
+
+class LateCatalogue(LiveJob):
+    """Halfway, items come that hold since ever (or, `is_new`, a newer time), and change nothing of what was decided."""
+
+    def __init__(self, lines: list[Line], items: list[Item], was_newer: bool) -> None:
+        self._late, self._was_newer = items, was_newer
+        super().__init__(lines, LAG_MS)
+
+    def _publish(self) -> None:
+        super()._publish()
+        if self._was_newer:
+            self._add(Item("i39", NOON - HOUR_MS, "Newer", "Shop/C3", price=44.0))
+
+    def _run(self, arriving: list[LogRecord]) -> None:
+        half = len(arriving) // 2
+        super()._run(arriving[:half])
+        for item in self._late:
+            self._add(item)
+        super()._run(arriving[half:])
+
+    def _add(self, item: Item) -> None:
+        self._knowledge.add_item(item, len(self.topics[ITEMS]))
+        self._write(ITEMS, item.effective_from_ms, item.item_id, ITEM.encode(item), 0)
+
+
+def newcomers(from_ms: int) -> list[Item]:
+    return [
+        Item(f"late{n}", from_ms, f"Late {n}", f"Shop/C{n % 4}", price=3.0 + n, created_ms=NOON)
+        for n in range(8)
+    ]
+
+
+@pytest.mark.parametrize(
+    "from_ms", [NOON - 2 * HOUR_MS, NOON - HOUR_MS], ids=["behind_a_newer", "with_the_newest"]
+)
+def test_items_that_came_behind_newer_ones_are_named_and_unknown_to_what_was_decided_before(
+    from_ms: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = shopping_log(160, hours=0.1)
+    job = LateCatalogue(lines, newcomers(from_ms), was_newer=True)
+    if from_ms == NOON - HOUR_MS:  # a run is told by its time: put one of another between
+        job = LateCatalogue(lines, [newcomers(0)[0], *newcomers(from_ms)[1:]], was_newer=True)
+    found = audit(job.topics)
+    assert found.is_whole, found.differing
+    assert found.catalogue_late > 10
+    assert set(found.late_items) == {f"late{n}" for n in range(8)}
+    show_audit(found)
+    assert "published late: late0, late1" in capsys.readouterr().out
+
+
+def test_what_was_touched_before_its_item_came_late_is_explained_and_no_more_than_that() -> None:
+    dearer = [
+        Item(f"i{n}", NOON - 2 * HOUR_MS, f"Item {n}", "Shop/Late", "B9", 90.0 + n)
+        for n in range(20)
+    ]
+    job = LateCatalogue(shopping_log(160, hours=0.1), dearer, was_newer=True)
+    found = audit(job.topics)
+    assert found.is_whole, found.differing
+    assert found.reproduced > 0.8 * found.decisions, found.differing
+    assert set(found.late_items) == {f"i{n}" for n in range(20)}
+    assert all(one.late_items for one in found.differences)
+    changed = edited(job.topics[TRACES], TRACE, lambda _: {"draw": 0.123})
+    assert audit(job.topics | {TRACES: changed}).unexplained > 20
+
+
+def test_items_that_hold_since_ever_and_came_to_a_running_shop_are_late() -> None:
+    class Empty(LateCatalogue):
+        def _publish(self) -> None:
+            LiveJob._publish(self)
+            self.topics[ITEMS].clear()
+            self._knowledge.catalogue = Catalogue()
+
+    found = audit(Empty(shopping_log(160, hours=0.1), make_catalogue(), was_newer=False).topics)
+    assert found.is_whole, found.differing
+    assert found.reproduced > 0.9 * found.decisions, found.differing
+    assert found.catalogue_late > 10
 
 
 @pytest.mark.parametrize("topic", [DECISIONS, TRACES, EVENTS])
