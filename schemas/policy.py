@@ -68,7 +68,7 @@ class Placement(Struct, frozen=True, forbid_unknown_fields=True):
     """Decided only where this holds, as seen after the event."""
     actions: tuple[Id, ...] = (RECOMMEND_ITEMS,)
     fallback: Id | None = None
-    """The action of people in the holdout and of those who gave no consent; None = the slate of what trends."""
+    """The action of people in the holdout; None = the slate of what trends."""
 
 
 class Suppression(Struct, frozen=True, forbid_unknown_fields=True):
@@ -262,7 +262,7 @@ class QuietHours(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Contact(Struct, frozen=True, forbid_unknown_fields=True):
-    """Limits over all actions and channels at once. Kept and checked here; enforced by a later issue."""
+    """Limits over all actions and channels at once. They are kept and not enforced yet; `policy check` warns of them."""
 
     quiet_hours: QuietHours | None = None
     per_day: Annotated[int, Meta(ge=0, le=1_000)] = 0

@@ -27,7 +27,7 @@ def _kept(days: int) -> dict[str, str]:
 
 # Our producers set the record timestamp to the event time, so retention counts from then on:
 # an import of old events would be deleted at once under the design's 30 days. The log of events is
-# therefore kept for ever here and archived by a later issue; its records may be as old as they
+# therefore kept for ever (`kairos archive` copies it); its records may be as old as they
 # like, but none may be from the future, or one poisoned record would move the watermark.
 _EVENT_TIMES: Final = {
     "message.timestamp.type": "CreateTime",

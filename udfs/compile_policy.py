@@ -19,6 +19,7 @@ from schemas.policy import (
     NOTHING,
     RECOMMEND_ITEMS,
     Action,
+    Contact,
     Placement,
     Policy,
     Requirement,
@@ -444,7 +445,12 @@ def _warnings(policy: Policy) -> tuple[Mistake, ...]:
         for at, one in enumerate(policy.actions)
         if not one.placements and one.id not in placed and one.id not in (NOTHING, RECOMMEND_ITEMS)
     ]
-    return (*asked, *idle)
+    unkept = [
+        Mistake(("contact", name), "nothing is held back by this yet: it is kept and not enforced")
+        for name in Contact.__struct_fields__
+        if getattr(policy.contact, name)
+    ]
+    return (*asked, *idle, *unkept)
 
 
 def _suggestion(name: str, names: Iterable[str]) -> str:

@@ -234,11 +234,13 @@ def test_what_looks_wrong_is_a_warning_with_its_line() -> None:
     text = (
         "placements:\n  - name: home\n"
         "actions:\n  - {id: chat, kind: assistance, treatments: [{id: box}]}\n"
+        "contact:\n  quiet_hours: {begin: 22, end: 8}\n  per_day: 3\n  per_week: 0\n"
     )
     warnings = [str(one) for one in check_policy(text).warnings]
-    assert [one.split(": ", 1)[0] for one in warnings] == ["2", "4"]
+    assert [one.split(": ", 1)[0] for one in warnings] == ["2", "4", "6", "7"]
     assert "only events that name it" in warnings[0]
     assert "competes in no placement" in warnings[1]
+    assert all("not enforced" in one for one in warnings[2:])
 
 
 def test_equal_policies_are_published_as_equal_bytes() -> None:
