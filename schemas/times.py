@@ -1,9 +1,10 @@
-"""Times as people write them on the command line -> epoch milliseconds. Pure.
+"""Times as people and programs write them, on the command line and in records -> epoch milliseconds. Pure.
 
 A whole number is epoch milliseconds; eight digits are a date (20310215), as ISO 8601 has it; anything else
 is ISO 8601, UTC where it names no zone. What looks like seconds or microseconds is told, not guessed.
 """
 
+import math
 from datetime import UTC, datetime  # noqa: TID251 - reads timestamps, never a clock
 from typing import Final
 
@@ -12,6 +13,8 @@ from schemas.limits import EVENT_TIME_MAX_MS, EVENT_TIME_MIN_MS
 
 DATE_DIGITS: Final = 8
 SHOWN_MAX: Final = 60
+NUMBER_MAX: Final = 10**SHOWN_MAX
+UNITS: Final = (("seconds", 1_000), ("microseconds", 1e-3), ("nanoseconds", 1e-6))
 WANTED: Final = "epoch milliseconds or ISO 8601 are wanted, such as 2026-01-31T12:00:00Z"
 
 
@@ -25,11 +28,35 @@ def time_ms(value: str | float) -> int:
         number = _number(text)
         if number is None or (len(text) == DATE_DIGITS and isinstance(number, int)):
             return _within(_iso_time(text), text)
+    elif isinstance(value, int) and abs(value) >= NUMBER_MAX:
+        text, number = "a number of so many digits", math.inf
     else:
         text, number = str(value), value
     if _is_within(number):
         return round(number)
     raise InvalidEvent("invalid_value", f"{text[:SHOWN_MAX]!r} is no time: {_meant(number)}")
+
+
+def time_of_field(name: str, value: object) -> object:
+    """What the field `name`, a time, says: text and numbers are read, anything else is left to be refused by its type.
+
+    Raises InvalidEvent with one line that says what was meant.
+    """
+    if type(value) is int and EVENT_TIME_MIN_MS <= value < EVENT_TIME_MAX_MS:
+        return value
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return value
+    try:
+        return time_ms(value)
+    except InvalidEvent as error:
+        raise InvalidEvent(error.reason, f"{name}: {error.message}") from error
+
+
+def since_of_field(name: str, value: object) -> object:
+    """As `time_of_field`, of a time from which on something holds: whole numbers that are no time are left, for 0 is since ever."""
+    if type(value) is int and abs(value) < NUMBER_MAX and _unit(value) is None:
+        return value
+    return time_of_field(name, value)
 
 
 def utc(milliseconds: int) -> str:
@@ -83,8 +110,14 @@ def _iso_time(text: str) -> int:
 
 def _meant(number: float) -> str:
     """What a number that is no time in milliseconds would be in other units."""
-    for unit, factor in (("seconds", 1_000), ("microseconds", 1e-3), ("nanoseconds", 1e-6)):
-        if _is_within(number * factor):
-            meant = round(number * factor)
-            return f"in {unit} it would be {utc(meant)}, which is {meant}"
-    return WANTED
+    unit = _unit(number)
+    if unit is None:
+        return WANTED
+    name, factor = unit
+    meant = round(number * factor)
+    return f"in {name} it would be {utc(meant)}, which is {meant}"
+
+
+def _unit(number: float) -> tuple[str, float] | None:
+    """The unit in which a number is a time that is none in milliseconds, and how many of these it has."""
+    return next((one for one in UNITS if _is_within(number * one[1])), None)

@@ -235,6 +235,12 @@ def import_(
     partial: Annotated[
         bool, typer.Option("--partial", help="Leave out lines of the catalogue that are no items.")
     ] = False,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict", help="Refuse what has a field that nobody reads (else it is said)."
+        ),
+    ] = False,
     json: Json = False,
 ) -> int:
     """Put events of files into the log, in order of time over all of them; bad lines go to the dead letters.
@@ -245,10 +251,10 @@ def import_(
     """
     from scripts import import_command
 
-    def read(file: Path, at_ms: int) -> Any:
-        return events_of(file, file_format, app_id, at_ms)
+    def read(file: Path, at_ms: int, notices: Any) -> Any:
+        return events_of(file, file_format, app_id, at_ms, notices, is_strict=strict)
 
-    catalogue = import_command.Items(items, partial) if items is not None else None
+    catalogue = import_command.Items(items, partial, strict) if items is not None else None
     return import_command.run(config_from(), files, catalogue, json, read)
 
 

@@ -50,7 +50,7 @@ def evaluate_files(
     if save is not None:
         check_writable(save)
     knowledge = Knowledge(uncatalogued=config.uncatalogued)
-    for position, item in enumerate(read_items(items) if items is not None else ()):
+    for position, item in enumerate(read_items(items, say) if items is not None else ()):
         knowledge.add_item(item, position)
     log = EventLines(Watched("reading", lines_of(events))).check(say)
     split = split_log(Watched("finding answers", log, len(log)), setting)

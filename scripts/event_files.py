@@ -3,19 +3,29 @@
 from pathlib import Path
 from typing import Any, Literal
 
+from schemas.formats.field_names import Notices
 from scripts.console import say
 
 Format = Literal["kairos", "snowplow", "trivago"]
 
 
 def events_of(
-    file: Path, file_format: Format, app_id: list[str] | None, at_ms: int | None = None
+    file: Path,
+    file_format: Format,
+    app_id: list[str] | None,
+    at_ms: int | None = None,
+    notices: Notices | None = None,
+    *,
+    is_strict: bool = False,
 ) -> Any:
-    """A file's events, and what is none as Bad; with `at_ms`, now, without those that the engine would refuse."""
+    """A file's events, and what is none as Bad; with `at_ms`, now, without those that the engine would refuse.
+
+    `notices` take what there is to say of names of JSON; if it `is_strict`, what nobody would read is Bad.
+    """
     from scripts import import_events, import_snowplow, import_trivago
 
     if file_format == "kairos":
-        return import_events.read_json_lines(file, at_ms)
+        return import_events.read_json_lines(file, at_ms, notices, is_strict=is_strict)
     if file_format == "trivago":
         events: list[Any] = list(import_trivago.read_trivago(file))
     else:

@@ -13,9 +13,11 @@ from msgspec import NODEFAULT, Struct
 
 from schemas.errors import ConfigError, InvalidEvent, UnusableInput
 from schemas.events import Event
-from schemas.formats.json_lines import event_from_json
+from schemas.formats.field_names import Notices
+from schemas.formats.json_lines import read_event
 from schemas.records import LogRecord
 from scripts.input_files import read_values
+from scripts.told_names import in_words
 
 TOPIC: Final = "file"
 
@@ -25,12 +27,13 @@ class EventLines:
     of them why.
 
     Can be read again and again; a record's value is the line, which event_from_json decodes. Held in
-    memory, because files need not be in order: each line's bytes and 60 more.
+    memory, because files need not be in order: each line's bytes and 60 more. `notices` are of their fields' names.
     """
 
     def __init__(self, lines: Iterable[bytes]) -> None:
         self.invalid = 0
         self.first_fault = ""
+        self.notices = Notices()
         self._times = array("q")
         self._session_ids: list[str] = []
         self._lines: list[bytes] = []
@@ -58,15 +61,19 @@ class EventLines:
             )
         if self.invalid:
             say(f"{self.invalid:,} lines are no events and left out; the first: {self.first_fault}")
+        for notice in self.notices:
+            say(in_words(notice))
         return self
 
     def _add(self, line: bytes) -> None:
         try:
-            event = event_from_json(line)
+            event, notes = read_event(line)
         except InvalidEvent as error:
             self.first_fault = self.first_fault or str(error)
             self.invalid += 1
             return
+        if notes:
+            self.notices.add(notes, len(self._lines) + self.invalid)
         self._times.append(event.event_time_ms)
         self._session_ids.append(intern(event.session_id))  # one copy for all of its events
         self._lines.append(line)

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 from jobs.config import Config
 from jobs.publish import AHEAD_MS, Log, now_ms
 from schemas.events import Event
+from schemas.formats.field_names import Notices
 from schemas.items import Item
 from scripts.console import complain, say, show, show_json
 from scripts.import_events import Bad, Imported, write_events
@@ -22,6 +23,7 @@ from scripts.publish_items import (
     versions_to_write,
 )
 from scripts.status import running_kafka
+from scripts.told_names import in_words
 
 EXIT_UNUSABLE: Final = 1
 
@@ -31,17 +33,22 @@ class Items(NamedTuple):
 
     path: Path
     is_partial: bool
+    is_strict: bool = False
 
 
-Reader = Callable[[Path, int], Iterable[Event | Bad]]
-"""The events of a file, without those that the engine would refuse at a time."""
+Reader = Callable[[Path, int, Notices], Iterable[Event | Bad]]
+"""The events of a file, without those that the engine would refuse at a time; notices take what is said of names."""
 
 
 def run(
     config: Config, files: Sequence[Path], items: Items | None, json: bool, reader: Reader
 ) -> int:
     """Imports the files as one log, behind the catalogue; the exit code. Raises ConfigError."""
-    catalogue = read_catalogue(items.path, items.is_partial, say) if items is not None else []
+    catalogue = (
+        []
+        if items is None
+        else read_catalogue(items.path, items.is_partial, say, is_strict=items.is_strict)
+    )
     kafka = running_kafka(config)
     log = Log(kafka, config.topic_prefix, config.source_format, linger_ms=5)
     written: list[Item] = []
@@ -50,9 +57,14 @@ def run(
         if catalogue:
             written.extend(_publish(config, kafka, log, catalogue, earliest_ms))
 
-    done = write_events(log, events_of_all(files, reader, now_ms()), Watched, publish)
+    notices = Notices()
+    source = events_of_all(files, lambda file, at_ms: reader(file, at_ms, notices), now_ms())
+    done = write_events(log, source, Watched, publish)
+    for notice in notices:
+        say(in_words(notice))
     if json:
-        show_json(done._asdict() | ({"items": len(written)} if items is not None else {}))
+        told = {"warnings": [one._asdict() for one in notices]}
+        show_json(done._asdict() | told | ({"items": len(written)} if items is not None else {}))
     else:
         show(summary(done))
     if done.is_usable:
@@ -103,7 +115,9 @@ def unusable(done: Imported) -> str:
     return f"{done.invalid:,} of {done.read:,} lines are no events: is the --format right?"
 
 
-def events_of_all(files: Sequence[Path], reader: Reader, at_ms: int) -> Iterator[Event | Bad]:
+def events_of_all(
+    files: Sequence[Path], reader: Callable[[Path, int], Iterable[Event | Bad]], at_ms: int
+) -> Iterator[Event | Bad]:
     """The events of all files, one after the other: they are one log."""
     for file in files:
         yield from reader(file, at_ms)

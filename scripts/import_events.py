@@ -12,11 +12,13 @@ from schemas.dead_letters import dead_letter
 from schemas.doors import check_at_door
 from schemas.errors import ConfigError, InvalidEvent
 from schemas.events import Event
-from schemas.formats.json_lines import event_from_json, item_from_json
+from schemas.formats.field_names import Notices
+from schemas.formats.json_lines import read_event, read_item
 from schemas.items import Item
 from schemas.records import LogRecord
 from scripts.input_files import read_values
 from scripts.sorted_events import Encoded, in_order_of_time
+from scripts.told_names import in_words
 
 T = TypeVar("T")
 
@@ -60,14 +62,23 @@ class Bad(NamedTuple):
         return f"{self.name}, line {self.line + 1}: {self.error.message}"
 
 
-def read_json_lines(path: Path, at_ms: int | None = None) -> Iterator[Event | Bad]:
+def read_json_lines(
+    path: Path,
+    at_ms: int | None = None,
+    notices: Notices | None = None,
+    *,
+    is_strict: bool = False,
+) -> Iterator[Event | Bad]:
     """The events of a file of JSON in its order; blank lines are skipped.
 
-    With `at_ms`, the wall clock, what the engine would refuse then is bad as well.
+    With `at_ms`, the wall clock, what the engine would refuse then is bad as well; if it `is_strict`, what says
+    something that nobody reads. `notices` take what there is to say of names.
     """
     for number, line in read_values(path):
         try:
-            event = event_from_json(line)
+            event, notes = read_event(line, is_strict=is_strict)
+            if notes and notices is not None:
+                notices.add(notes, number)
             if at_ms is not None:
                 check_at_door(event, at_ms)
             yield event
@@ -87,13 +98,18 @@ def checked(events: Iterable[Event | Bad], name: str, at_ms: int) -> Iterator[Ev
         yield one
 
 
-def read_items(path: Path) -> Iterator[Item]:
-    """The items of a file of JSON; ConfigError names the line at fault."""
+def read_items(path: Path, say: Callable[[str], None] = lambda _: None) -> Iterator[Item]:
+    """The items of a file of JSON; what nobody reads of them is said at its end. ConfigError names the line at fault."""
+    notices = Notices()
     for number, line in read_values(path):
         try:
-            yield item_from_json(line)
+            item, notes = read_item(line)
         except InvalidEvent as error:
             raise ConfigError(f"{path}, line {number + 1}: {error}") from error
+        notices.add(notes, number)
+        yield item
+    for notice in notices:
+        say(f"{path.name}: {in_words(notice)}")
 
 
 def write_events(

@@ -18,11 +18,13 @@ from jobs.log_range import LogRange
 from jobs.metrics import read_counts, read_instances
 from schemas.codec import ITEM
 from schemas.errors import ConfigError, InvalidEvent
-from schemas.formats.json_lines import item_from_json
+from schemas.formats.field_names import Notices
+from schemas.formats.json_lines import read_item
 from schemas.items import Item
 from schemas.topics import DECISIONS, ITEMS
 from scripts.input_files import read_values
 from scripts.times import utc
+from scripts.told_names import in_words
 
 TAKEN_S_MAX: Final = 60.0
 POLL_S: Final = 0.3
@@ -37,12 +39,17 @@ class Given(NamedTuple):
     is_timed: bool
 
 
-def read_catalogue(path: Path, is_partial: bool, say: Callable[[str], None]) -> list[Given]:
-    """All items of a file of JSON. ConfigError names the line at fault; with `is_partial` it is said and left out."""
-    found, faults = [], 0
+def read_catalogue(
+    path: Path, is_partial: bool, say: Callable[[str], None], *, is_strict: bool = False
+) -> list[Given]:
+    """All items of a file of JSON. ConfigError names the line at fault; with `is_partial` it is said and left out.
+
+    What nobody reads of them is said; if it `is_strict`, such a line is at fault.
+    """
+    found, faults, notices = [], 0, Notices()
     for number, line in read_values(path):
         try:
-            item = item_from_json(line)
+            item, notes = read_item(line, is_strict=is_strict)
         except InvalidEvent as error:
             fault = f"{path}, line {number + 1}: {error.message}"
             if not is_partial:
@@ -53,9 +60,12 @@ def read_catalogue(path: Path, is_partial: bool, say: Callable[[str], None]) -> 
             if faults == 1:
                 say(f"left out: {fault}")
         else:
+            notices.add(notes, number)
             found.append(Given(item, _says_when(line)))
     if faults > 1:
         say(f"left out: {faults:,} items in all")
+    for notice in notices:
+        say(f"{path.name}: {in_words(notice)}")
     return found
 
 

@@ -106,7 +106,7 @@ def default_knowledge(
 def from_files(files: Sequence[Path], items: Path | None, config: Config) -> Source:
     """The events of JSON Lines files, put in order of time; the default policy."""
     knowledge = default_knowledge(
-        read_items(items) if items is not None else (), config.uncatalogued
+        read_items(items, say) if items is not None else (), config.uncatalogued
     )
     lines = EventLines(Watched("reading", lines_of(files))).check(say)
     rules = FoldRules(event_from_json, config.seed, config.lateness_ms, rate_of(config))

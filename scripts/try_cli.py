@@ -45,21 +45,27 @@ def try_(
     """
     from jobs.config import config_from
     from schemas.errors import ConfigError
+    from schemas.formats.field_names import Notices
     from schemas.limits import EVENT_TIME_MAX_MS
     from scripts import try_files
+    from scripts.console import say
     from scripts.policy_cli import checked
+    from scripts.told_names import in_words
 
     files = [*(events or ()), *(more or ())]
     if not files:
         raise ConfigError("try needs a file of events")
     world = try_files.World(items, checked(policy).policy if policy else None, model or ())
+    notices = Notices()
     # a file's clock is its events', so none of them lies ahead of it
     source = chain.from_iterable(
-        events_of(file, file_format, app_id, EVENT_TIME_MAX_MS) for file in files
+        events_of(file, file_format, app_id, EVENT_TIME_MAX_MS, notices) for file in files
     )
     trial = try_files.Trial(source, world, config_from())
     if why is not None:
         try_files.explain_one(trial, why, is_json=json)
         return
     try_files.show_trial(trial, is_json=json, shows_all=shows_all)
+    for notice in notices:
+        say(in_words(notice))
     try_files.check(trial.counts)

@@ -24,7 +24,7 @@ from schemas.events import Event
 from schemas.limits import ARTEFACT_BYTES_MAX
 from schemas.policy import DEFAULT_CONTROL, DEFAULT_POLICY, Policy
 from schemas.records import LogRecord
-from scripts.console import show, show_json
+from scripts.console import say, show, show_json
 from scripts.explanation import Explained, explain, explained_json, show_explained
 from scripts.import_events import Bad, read_items
 from scripts.policy_versions import version_of
@@ -103,7 +103,7 @@ class Trial:
 
     def _set_up(self, world: World) -> None:
         knowledge = self.knowledge
-        for position, item in enumerate(read_items(world.items) if world.items else ()):
+        for position, item in enumerate(read_items(world.items, say) if world.items else ()):
             knowledge.add_item(item, position)
         policy = DEFAULT_POLICY if world.policy is None else world.policy
         version = DEFAULT_CONTROL.version if world.policy is None else version_of(policy)

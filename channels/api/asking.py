@@ -25,6 +25,7 @@ from channels.api.store_reader import StoreUnavailable
 from channels.api.wire import PRODUCTS, DecisionsRequest, RecommendationsRequest
 from schemas.errors import InvalidEvent
 from schemas.events import Event, EventType
+from schemas.formats.field_names import Notices
 from schemas.limits import PLACEMENTS_PER_EVENT_MAX
 from schemas.policy import RECOMMEND_ITEMS, Placement, Policy
 
@@ -41,7 +42,7 @@ class Request(NamedTuple):
 
 
 async def recommendations_asked(
-    services: Services, caller: Caller, given: RecommendationsRequest
+    services: Services, caller: Caller, given: RecommendationsRequest, *, is_strict: bool = False
 ) -> Request:
     """A list of products, decided on the newest event of the session."""
     now_ms = time.time_ns() // 1_000_000
@@ -55,7 +56,9 @@ async def recommendations_asked(
         caller.is_visitor,
     )
     _may_speak(services, caller, sender)
-    read = read_session(given.events_in_session, sender, now_ms, given.current_page)
+    read = read_session(
+        given.events_in_session, sender, now_ms, given.current_page, is_strict=is_strict
+    )
     _check_own(services, caller, read.events, given.session_id)
     version = services.knowledge.policy_at(now_ms)
     policy = version.policy if version else None
@@ -71,7 +74,9 @@ async def recommendations_asked(
     return Request(ask, read)
 
 
-async def decisions_asked(services: Services, caller: Caller, given: DecisionsRequest) -> Request:
+async def decisions_asked(
+    services: Services, caller: Caller, given: DecisionsRequest, *, is_strict: bool = False
+) -> Request:
     """Decisions for placements; without a session nothing new can be decided."""
     now_ms = time.time_ns() // 1_000_000
     version = services.knowledge.policy_at(now_ms)
@@ -81,7 +86,7 @@ async def decisions_asked(services: Services, caller: Caller, given: DecisionsRe
     wanted = tuple(Wanted(name, None, candidates) for name in names)
     budget_ms = services.budget_ms if given.budget_ms is None else given.budget_ms
     if given.session_id is None:
-        return Request(Ask(wanted, None, given.person, None, (), 0), ReadEvents([], []))
+        return Request(Ask(wanted, None, given.person, None, (), 0), ReadEvents([], [], Notices()))
     signs_out = any(_signs_out(one) for one in given.events)
     sender = Sender(
         given.session_id,
@@ -92,7 +97,7 @@ async def decisions_asked(services: Services, caller: Caller, given: DecisionsRe
         caller.is_visitor,
     )
     _may_speak(services, caller, sender)
-    read = read_events(given.events, sender, now_ms)
+    read = read_events(given.events, sender, now_ms, is_strict=is_strict)
     _check_own(services, caller, read.events, given.session_id)
     asking = _page_view(services, sender, given.page, now_ms)
     asking = msgspec.structs.replace(

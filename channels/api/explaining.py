@@ -21,8 +21,8 @@ from channels.api.requests import (
     caller_of,
     decision_id_in_path,
     may_read,
-    number_in_query,
     text_in_query,
+    time_in_query,
 )
 from channels.api.services import Services
 from schemas.decisions import Decision
@@ -70,10 +70,10 @@ def explaining_handlers(services: Services, answerer: Answerer) -> list[HTTPRout
     async def explain(request: Asked, decision_id: FromPath[str]) -> Answered:
         caller = caller_of(services, request)
         decision_id = decision_id_in_path(decision_id)
-        at_ms = number_in_query(request, "event_time_ms", 0, 0, 10**11 * 99)
+        at_ms = time_in_query(request, "event_time_ms")
         address = visit_of(request).address
         check(services.measures, services.door.explanation(caller, address))
-        found = await explaining.explain(caller, decision_id, at_ms or None)
+        found = await explaining.explain(caller, decision_id, at_ms)
         if found is None:  # whether it exists is nobody else's business
             raise ApiError(
                 404,

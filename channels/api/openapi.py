@@ -8,6 +8,7 @@ import msgspec
 from channels.api import wire
 from schemas import CODE_VERSION
 from schemas.events import Event
+from schemas.formats.field_names import EVENT_NAMES
 from schemas.limits import ID_LENGTH_MAX, STRING_LENGTH_MAX
 
 REF: Final = "#/components/schemas/{name}"
@@ -16,7 +17,7 @@ NO_SLASH: Final = "^[^/]+$"
 """A slash would be another address."""
 ID: Final = {"type": "string", "minLength": 1, "maxLength": ID_LENGTH_MAX}
 COMPONENTS: Final = (
-    wire.RecommendationsRequest, wire.SessionEvent, wire.Recommendations, wire.DecisionsRequest, wire.DecisionsAnswer,
+    wire.RecommendationsRequest, wire.Recommendations, wire.DecisionsRequest, wire.DecisionsAnswer,
     wire.Answer, wire.ReactionIn, wire.Accepted, wire.SessionIn, wire.SessionOut, wire.ItemOut, wire.ItemsOut,
     wire.CategoriesOut, wire.Problem, wire.Readiness, Event,
 )  # fmt: skip
@@ -67,17 +68,20 @@ def _in_path(name: str, meaning: str, pattern: str = NO_SLASH) -> dict[str, Any]
 
 DECISION_ID: Final = _in_path("decision_id", "As the answer gave it", wire.DECISION_ID_PATTERN)
 TEXT: Final = {"type": "string", "maxLength": STRING_LENGTH_MAX}
+STRICT: Final = _query(
+    "strict", {"type": "boolean"}, "true: what would be ignored with a warning is refused instead"
+)
 WITH_BODY: Final = (400, 401, 403, 408, 413, 429)
 PLAIN: Final = (400, 401, 403, 429)
 
 ENDPOINTS: Final = (
     Endpoint(
         "post", "/api/recommendations", "Products for a session, best first", 200, "Recommendations",
-        (*WITH_BODY, 404), "RecommendationsRequest",
+        (*WITH_BODY, 404), "RecommendationsRequest", parameters=(STRICT,),
     ),
     Endpoint(
         "post", "/v1/decisions", "What to show in some placements, or in which order", 200, "DecisionsAnswer",
-        (*WITH_BODY, 404), "DecisionsRequest",
+        (*WITH_BODY, 404), "DecisionsRequest", parameters=(STRICT,),
     ),
     Endpoint(
         "get", "/v1/decisions/{person}/{placement}", "What is decided for a person", 200, "Answer",
@@ -86,12 +90,12 @@ ENDPOINTS: Final = (
     ),
     Endpoint(
         "post", "/v1/events", "Events, one or many; answered once Kafka has them", 202, "Accepted",
-        (*WITH_BODY, 422, 503), "Events",
+        (*WITH_BODY, 422, 503), "Events", parameters=(STRICT,),
     ),
     *(
         Endpoint(
             "post", f"/v1/decisions/{{decision_id}}/{one}", f"The decision was {one}", 202, "Accepted",
-            (*WITH_BODY, 503), "ReactionIn", parameters=(DECISION_ID,),
+            (*WITH_BODY, 503), "ReactionIn", parameters=(DECISION_ID, STRICT),
         )
         for one in ("exposed", "clicked", "dismissed")
     ),
@@ -109,7 +113,10 @@ ENDPOINTS: Final = (
         (*PLAIN, 404, 503),
         parameters=(
             DECISION_ID,
-            _query("event_time_ms", {"type": "integer", "minimum": 0, "maximum": 10**11 * 99}, "Where it is known: older ones are found by it"),
+            _query(
+                "event_time_ms", {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string"}]},
+                "Where it is known (epoch milliseconds or ISO 8601): older ones are found by it",
+            ),
         ),
     ),
     Endpoint(
@@ -208,22 +215,41 @@ def _or_rejected(name: str) -> dict[str, Any]:
     }
 
 
+def _event(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """An event as senders may write it: what it leaves out is filled in, and some fields have other names, too."""
+    own = schema["properties"]
+    scalar = {"type": ["string", "number", "boolean", "null"]}
+    number = {"type": "integer", "minimum": 0}
+    read = {
+        "event_time_ms": {"anyOf": [own["event_time_ms"], {"type": "string", "description": "ISO 8601"}]},
+        "item_ids": {**own["item_ids"], "items": {"anyOf": [own["item_ids"]["items"], number]}},
+        "value": scalar,
+        "properties": {**own["properties"], "additionalProperties": scalar},
+    }  # fmt: skip
+    aliases = {
+        name: {"description": f"Read as `{field}`, where that is absent"}
+        for name, field in EVENT_NAMES.aliases.items()
+    }
+    return {
+        **schema,
+        "properties": own | read | aliases,
+        "required": [],
+        "anyOf": [{"required": ["event_type"]}, {"required": ["event"]}],
+        "description": (
+            "What a person did. Only `event_type` is needed with a session's token; without one, `session_id`, too. "
+            "An id is made of what the event says, its time is now, its visitor that of the session."
+        ),
+    }
+
+
 def _schemas() -> dict[str, Any]:
     _, schemas = msgspec.json.schema_components(COMPONENTS, ref_template=REF)
-    event = dict(schemas["Event"])
-    event["required"] = ["event_type"]
-    event["description"] = (
-        "What a person did. Only `event_type` is needed with a session's token; without one, `session_id`, too. "
-        "An id is made of what the event says, its time is now, its visitor that of the session."
-    )
-    some_event, some_session_event = _or_rejected("Event"), _or_rejected("SessionEvent")
+    event, some_event = _event(schemas["Event"]), _or_rejected("Event")
     asking = dict(schemas["RecommendationsRequest"])
-    properties = dict(asking["properties"])
-    properties["events_in_session"] = {
-        **properties["events_in_session"],
-        "items": some_session_event,
-    }
-    asking["properties"] = properties
+    decisions = dict(schemas["DecisionsRequest"])
+    for one, name in ((asking, "events_in_session"), (decisions, "events")):
+        lists = one["properties"][name] | {"items": some_event}
+        one["properties"] = one["properties"] | {name: lists}
     many = {
         "type": "array", "items": some_event,
         "minItems": 1, "maxItems": wire.EVENTS_PER_REQUEST_MAX,
@@ -237,5 +263,5 @@ def _schemas() -> dict[str, Any]:
         "type": "object", "required": ["events"], "properties": {"events": many, "auth": auth},
     }  # fmt: skip
     events = {"anyOf": [{"$ref": REF.format(name="Event")}, batch, many]}
-    schemas = {**schemas, "RecommendationsRequest": asking}
+    schemas = {**schemas, "RecommendationsRequest": asking, "DecisionsRequest": decisions}
     return {**schemas, "Event": event, "Events": events}

@@ -11,28 +11,23 @@ import msgspec
 
 from channels.api.from_pages import check_of_page
 from channels.api.repair import check_whole
-from channels.api.wire import Rejected, SessionEvent
+from channels.api.wire import Rejected
 from schemas.codec import check_event_size
 from schemas.doors import check_at_door
 from schemas.errors import InvalidEvent
-from schemas.events import Event, event_from_fields
-from schemas.formats.json_lines import said as fields_said
-from schemas.formats.json_lines import text_of
+from schemas.events import Event
+from schemas.formats.field_names import EVENT_NAMES, Notices, Renamed
+from schemas.formats.json_lines import built_event, event_fields
 from schemas.limits import (
     EVENT_TIME_MIN_MS,
     MINUTE_MS,
     SESSION_GAP_MS,
 )
-from schemas.times import iso_ms
 
-SECONDS_BELOW: Final = 1e11
-"""A timestamp below is in seconds (until the year 5138), one above in milliseconds (since 1973)."""
 AHEAD_MAX_MS: Final = MINUTE_MS
 """A clock further ahead of ours is wrong."""
-AS_THEY_ARE: Final = (
-    "page", "category", "query", "attribute", "price", "currency", "value_amount", "decision_id",
-    "consent",
-)  # fmt: skip
+OF_SESSIONS: Final = frozenset({"event", "product_id", "timestamp"})
+"""What `/api/recommendations` has called these fields since its beginning: read as the others, without a word."""
 
 
 class Sender(NamedTuple):
@@ -45,6 +40,31 @@ class Sender(NamedTuple):
     context: Any = None
     is_page: bool = False
     """Anybody may have written it: it came with a key that is public, or with none."""
+
+
+class Rules(NamedTuple):
+    """What an event is held to."""
+
+    now_ms: int
+    is_page: bool
+    is_strict: bool
+
+
+class Clock(NamedTuple):
+    """Our time, and by how much the sender's is behind it."""
+
+    now_ms: int
+    shift_ms: int
+
+    def time_of(self, sent_ms: object) -> object:
+        """When it happened by our clock; what would lie ahead of it, alone among the others, is now."""
+        if sent_ms is None:
+            return self.now_ms
+        if type(sent_ms) is not int:
+            return sent_ms  # refused later, by its type
+        if sent_ms + self.shift_ms > self.now_ms + AHEAD_MAX_MS:
+            return self.now_ms
+        return max(EVENT_TIME_MIN_MS, sent_ms + self.shift_ms)
 
 
 class Bad(NamedTuple):
@@ -61,10 +81,11 @@ class Bad(NamedTuple):
 
 
 class ReadEvents(NamedTuple):
-    """What a request holds, in its order."""
+    """What a request holds, in its order, and what there is to say of its fields."""
 
     events: list[Event]
     bad: list[Bad]
+    notices: Notices
 
 
 def nobody(_: str) -> None:
@@ -77,46 +98,63 @@ def read_events(
     sender: Sender,
     now_ms: int,
     whose: Callable[[str], str | None] = nobody,
+    *,
+    is_strict: bool = False,
 ) -> ReadEvents:
-    """Events with the names of Event; what they leave out is filled in, by `whose` the anonymous id."""
-    read = ReadEvents([], [])
-    for index, fields in enumerate(given):
-        _read_one(
-            read,
-            index,
-            fields,
-            lambda one, at: _filled(one, at, sender, now_ms, whose),
-            (now_ms, sender.is_page),
-        )
+    """Events with the names of Event or their aliases; what they leave out is filled in, by `whose` the anonymous id.
+
+    `is_strict`: an event of which something would be ignored is bad.
+    """
+    read = ReadEvents([], [], Notices())
+    for index, one in enumerate(given):
+
+        def fill(said: Renamed, at: int = index) -> dict[str, Any]:
+            return _filled(said.fields, at, sender, now_ms, whose)
+
+        _read_one(read, index, one, _said(one), fill, Rules(now_ms, sender.is_page, is_strict))
     return read
 
 
 def read_session(
-    given: Sequence[object], sender: Sender, now_ms: int, current_page: str | None = None
+    given: Sequence[object],
+    sender: Sender,
+    now_ms: int,
+    current_page: str | None = None,
+    *,
+    is_strict: bool = False,
 ) -> ReadEvents:
     """The events of `POST /api/recommendations`. The newest is on the `current_page` if it names no other.
 
     Where no time can be right (all are in the future, or longer ago than a session lasts), the sender's clock is
     wrong, and all are moved so that the newest is now; one that is odd among the others is moved alone.
     """
-    read = ReadEvents([], [])
-    said = [_session_event(one) for one in given]
-    times = [_time_of(one) for one in said]
-    known = [time for time in times if isinstance(time, int)]
-    shift_ms = _shift(known, now_ms)
+    read = ReadEvents([], [], Notices(OF_SESSIONS))
+    said = [_said(one) for one in given]
+    clock = Clock(
+        now_ms, _shift([time for one in said if type(time := _time_of(one)) is int], now_ms)
+    )
     seen: dict[str, int] = {}
-    for index, (one, time) in enumerate(zip(said, times, strict=True)):
+    for index, one in enumerate(said):
         page = current_page if index == len(given) - 1 else None
 
-        def build(
-            _: object, at: int, one: Any = one, time: Any = time, page: Any = page
-        ) -> dict[str, Any]:
-            if isinstance(time, InvalidEvent):
-                raise time
-            return _translated(one, sender, (time, shift_ms, now_ms), seen, page)
+        def fill(said: Renamed, page: str | None = page) -> dict[str, Any]:
+            return _session_filled(said.fields, sender, clock, seen, page)
 
-        _read_one(read, index, given[index], build, (now_ms, sender.is_page))
+        _read_one(read, index, given[index], one, fill, Rules(now_ms, sender.is_page, is_strict))
     return read
+
+
+def _said(given: object) -> Renamed | InvalidEvent:
+    """What an event says under the names that are read, or why it says nothing."""
+    try:
+        check_whole(given)
+        return event_fields(given)
+    except InvalidEvent as error:
+        return error
+
+
+def _time_of(said: Renamed | InvalidEvent) -> object:
+    return None if isinstance(said, InvalidEvent) else said.fields.get("event_time_ms")
 
 
 def _shift(times: Sequence[int], now_ms: int) -> int:
@@ -139,70 +177,22 @@ def hashed(*parts: str) -> str:
     return blake2b(message, digest_size=16).hexdigest()
 
 
-def epoch_ms(timestamp: float | str) -> int:
-    """Epoch milliseconds of epoch seconds, epoch milliseconds or ISO 8601 (UTC without a zone).
-
-    Raises InvalidEvent.
-    """
-    if isinstance(timestamp, str):
-        try:
-            number = float(timestamp)
-        except ValueError:
-            return _iso_ms(timestamp)
-        timestamp = number
-    if not 0 <= timestamp < SECONDS_BELOW * 1_000:  # NaN is refused, too
-        raise InvalidEvent("invalid_value", f"timestamp {timestamp!r} is no time")
-    return round(timestamp * 1_000 if timestamp < SECONDS_BELOW else timestamp)
-
-
-def _iso_ms(text: str) -> int:
-    try:
-        return iso_ms(text)
-    except (ValueError, OverflowError) as error:
-        raise InvalidEvent(
-            "invalid_value",
-            f"timestamp {text[:50]!r} is no time: epoch seconds, milliseconds or ISO 8601 are wanted",
-        ) from error
-
-
-def _session_event(given: object) -> SessionEvent | InvalidEvent:
-    try:
-        check_whole(given)
-        return msgspec.convert(_said_properties(given), SessionEvent)
-    except InvalidEvent as error:
-        return error
-    except (msgspec.ValidationError, RecursionError) as error:
-        return InvalidEvent("invalid_value", str(error))
-
-
-def _said_properties(given: object) -> object:
-    """Properties that are null are as if absent, at this door as at all others."""
-    properties = given.get("properties") if isinstance(given, Mapping) else None
-    if not isinstance(given, Mapping) or not isinstance(properties, Mapping):
-        return given
-    kept = {name: value for name, value in properties.items() if value is not None}
-    return {**given, "properties": kept}
-
-
-def _time_of(one: SessionEvent | InvalidEvent) -> int | InvalidEvent | None:
-    if isinstance(one, InvalidEvent):
-        return one
-    if one.timestamp is None:
-        return None
-    try:
-        return epoch_ms(one.timestamp)
-    except InvalidEvent as error:
-        return error
-
-
 def _read_one(
-    read: ReadEvents, index: int, given: Any, build: Any, rules: tuple[int, bool]
+    read: ReadEvents,
+    index: int,
+    given: object,
+    said: Renamed | InvalidEvent,
+    fill: Callable[[Renamed], dict[str, Any]],
+    rules: Rules,
 ) -> None:
-    now_ms, is_page = rules
     try:
-        event = event_from_fields(build(given, index))
-        check(event, now_ms)
-        if is_page:
+        if isinstance(said, InvalidEvent):
+            raise said
+        read.notices.add(said.notes, index)
+        event, notes = built_event(fill(said), said.notes, is_strict=rules.is_strict)
+        read.notices.add(notes[len(said.notes) :], index)
+        check(event, rules.now_ms)
+        if rules.is_page:
             check_of_page(event, read.events)
     except InvalidEvent as error:
         read.bad.append(Bad(index, _raw(given), error))
@@ -217,14 +207,12 @@ def check(event: Event, now_ms: int) -> None:
 
 
 def _filled(
-    fields: object,
+    said: Mapping[str, Any],
     index: int,
     sender: Sender,
     now_ms: int,
     whose: Callable[[str], str | None],
 ) -> dict[str, Any]:
-    check_whole(fields)
-    said = fields_said(fields)
     session_id = said.get("session_id", sender.session_id)
     filled = {
         "event_time_ms": now_ms,
@@ -248,47 +236,36 @@ def _visitor(said: Mapping[Any, Any], session_id: str, whose: Callable[[str], st
     return known or session_id
 
 
-def _translated(
-    one: SessionEvent,
+def _session_filled(
+    said: Mapping[str, Any],
     sender: Sender,
-    times: tuple[int | None, int, int],
+    clock: Clock,
     seen: dict[str, int],
     page: str | None,
 ) -> dict[str, Any]:
-    time_ms, shift_ms, now_ms = times
-    content = _content(msgspec.to_builtins(one))
+    known = {name: value for name, value in said.items() if name in EVENT_NAMES.known}
+    content = _content(known)
     occurrence = seen.get(content, 0)
     seen[content] = occurrence + 1
     # two events with the same time and content are one; without a time they are counted
-    which = () if time_ms is not None else (str(occurrence),)
-    item_ids = one.item_ids or (() if one.product_id is None else (str(one.product_id),))
+    which = () if "event_time_ms" in said else (str(occurrence),)
     session_id = str(sender.session_id)
-    fields: dict[str, Any] = {
-        "event_id": one.event_id or hashed("session_event", session_id, content, *which),
-        "event_type": one.event,
-        "event_time_ms": _moved(time_ms, shift_ms, now_ms),
+    if known.get("session_id", session_id) != session_id:
+        raise InvalidEvent("invalid_value", "it is of another session")
+    filled = {
+        "event_id": hashed("session_event", session_id, content, *which),
         "session_id": session_id,
         "anonymous_id": sender.anonymous_id or session_id,
         "person_id": sender.person_id,
         "channel": sender.channel,
         "context": sender.context,
-        "item_ids": item_ids,
-        "value": None if one.value is None else text_of(one.value),
-        "quantity": one.quantity,
-        "properties": {name: text_of(value) for name, value in one.properties.items()},
-        "sent_at_ms": now_ms,
+        "page": page,
+        "sent_at_ms": clock.now_ms,
+        **known,
+        "event_time_ms": clock.time_of(known.get("event_time_ms")),
         "is_unproven": sender.is_page,
     }
-    fields |= {name: getattr(one, name) for name in AS_THEY_ARE}
-    fields["page"] = one.page or page
-    return {name: value for name, value in fields.items() if value is not None}
-
-
-def _moved(time_ms: int | None, shift_ms: int, now_ms: int) -> int:
-    """When it happened by our clock; what would lie ahead of it, alone among the others, is now."""
-    if time_ms is None or time_ms + shift_ms > now_ms + AHEAD_MAX_MS:
-        return now_ms
-    return max(EVENT_TIME_MIN_MS, time_ms + shift_ms)
+    return {name: value for name, value in filled.items() if value is not None}
 
 
 def _content(fields: object) -> str:

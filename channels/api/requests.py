@@ -17,14 +17,18 @@ from channels.api.repair import repaired
 from channels.api.services import Services
 from channels.api.wire import BODY_BYTES_MAX, DECISION_ID_PATTERN
 from channels.tokens import TOKEN_LENGTH_MAX
+from schemas.errors import InvalidEvent
 from schemas.formats.json_values import fault_of
 from schemas.limits import ID_LENGTH_MAX
+from schemas.times import time_ms
 
 BODY_S: Final = 10.0
 """A body that takes longer is not waited for."""
 DECISION_ID: Final = re.compile(DECISION_ID_PATTERN.removeprefix("^").removesuffix("$"))
 SESSION_HEADER: Final = "X-Kairos-Session"
 PERSON_HEADER: Final = "X-Kairos-Person"
+
+FLAGS: Final = {"true": True, "1": True, "": True, "false": False, "0": False}
 
 T = TypeVar("T")
 Ask = Request[Any, Any, Any]
@@ -195,6 +199,25 @@ def number_in_query(request: Ask, name: str, default: int, low: int, high: int) 
     if not (text.isascii() and text.isdigit() and len(text) < 12 and low <= int(text) <= high):
         raise ApiError(400, f"{name}={text[:50]!r}: a whole number from {low} to {high} is wanted")
     return int(text)
+
+
+def time_in_query(request: Ask, name: str) -> int | None:
+    """A time of the query; None where it is not there, or 0. Raises ApiError 400."""
+    text = request.query_params.get(name)
+    if text in (None, "", "0"):
+        return None
+    try:
+        return time_ms(str(text))
+    except InvalidEvent as error:
+        raise ApiError(400, f"{name}: {error.message}") from error
+
+
+def flag_in_query(request: Ask, name: str) -> bool:
+    """Whether the query says `true` (or 1, or nothing but the name); raises ApiError 400 for what is neither."""
+    text = request.query_params.get(name, "false").lower()
+    if text not in FLAGS:
+        raise ApiError(400, f"{name}={text[:50]!r}: true or false is wanted")
+    return FLAGS[text]
 
 
 def text_in_query(request: Ask, name: str, length_max: int) -> str:

@@ -19,6 +19,7 @@ from channels.api.doorway import check, visit_of
 from channels.api.event_log import LogUnavailable
 from channels.api.explaining import explaining_handlers
 from channels.api.from_pages import PAGE_EVENTS_MAX, is_decision_id
+from channels.api.names import BATCH, read_names, read_request, warnings_of
 from channels.api.problems import ApiError
 from channels.api.read_events import ReadEvents, Sender, hashed, read_events
 from channels.api.requests import (
@@ -27,6 +28,7 @@ from channels.api.requests import (
     caller_of,
     decision_id_in_path,
     decoded,
+    flag_in_query,
     id_in_path,
     may_read,
     may_write,
@@ -53,16 +55,14 @@ from channels.api.wire import (
     SessionOut,
 )
 from schemas.events import Event
+from schemas.formats.field_names import Notices
 from schemas.limits import ID_LENGTH_MAX, STRING_LENGTH_MAX
 
 JSON: Final = "application/json"
 BEACON_BYTES_MAX: Final = 65_536
 """Browsers send no larger beacon."""
 READY_S: Final = 1.0
-RECOMMENDATIONS: Final = msgspec.json.Decoder(RecommendationsRequest)
-DECISIONS: Final = msgspec.json.Decoder(DecisionsRequest)
-REACTION: Final = msgspec.json.Decoder(ReactionIn)
-SESSION: Final = msgspec.json.Decoder(SessionIn)
+LISTS_OF_EVENTS: Final = frozenset({"events", *BATCH.aliases})
 ANYTHING: Final = msgspec.json.Decoder(Any)
 
 Asked = Request[Any, Any, Any]
@@ -88,22 +88,26 @@ def asking_handlers(services: Services, answerer: Answerer) -> list[HTTPRouteHan
     async def recommendations(request: Asked) -> Answered:
         caller = caller_of(services, request)
         body = await body_of(request)
-        given = decoded(RECOMMENDATIONS, body)
+        is_strict, own = flag_in_query(request, "strict"), Notices()
+        given = read_request(
+            RecommendationsRequest, decoded(ANYTHING, body), own, is_strict=is_strict
+        )
         count = 1 + len(given.events_in_session)
         take_events(services, request, caller, {given.session_id: count}, len(body))
         may_write(services, caller, given.session_id)
         may_read(services, caller, given.session_id)
-        asked = await recommendations_asked(services, caller, given)
+        asked = await recommendations_asked(services, caller, given, is_strict=is_strict)
         _see(services, asked.ask.events)
         answered = await answerer.answer(asked.ask)
         _refuse(services, "/api/recommendations", asked.read)
-        return _json(_recommendations(answered, asked.read))
+        return _json(_recommendations(answered, asked.read, own))
 
     @post("/v1/decisions", status_code=200)
     async def decisions(request: Asked) -> Answered:
         caller = caller_of(services, request)
         body = await body_of(request)
-        given = decoded(DECISIONS, body)
+        is_strict, own = flag_in_query(request, "strict"), Notices()
+        given = read_request(DecisionsRequest, decoded(ANYTHING, body), own, is_strict=is_strict)
         take_events(
             services, request, caller, {given.session_id or "": 1 + len(given.events)}, len(body)
         )
@@ -114,12 +118,13 @@ def asking_handlers(services: Services, answerer: Answerer) -> list[HTTPRouteHan
             may_read(services, caller, given.session_id)
         elif not services.access.may_read_person(caller, given.person or ""):
             raise ApiError(403, "this key may not read decisions of this person")
-        asked = await decisions_asked(services, caller, given)
+        asked = await decisions_asked(services, caller, given, is_strict=is_strict)
         _see(services, asked.ask.events)
         answered = await answerer.answer(asked.ask)
         _refuse(services, "/v1/decisions", asked.read)
         rejected = tuple(one.rejected for one in asked.read.bad)
-        return _json(DecisionsAnswer(answered.answers, rejected, answered.is_logged))
+        warnings = warnings_of(own, asked.read.notices)
+        return _json(DecisionsAnswer(answered.answers, rejected, answered.is_logged, warnings))
 
     @get("/v1/decisions/{person:str}/{placement:str}")
     async def decision(request: Asked, person: FromPath[str], placement: FromPath[str]) -> Answered:
@@ -140,11 +145,13 @@ def writing_handlers(services: Services) -> list[HTTPRouteHandler]:
     @post("/v1/events", status_code=202)
     async def events(request: Asked) -> Answered:
         caller, value, size = await beacon_of(services, request)
-        given = events_in(value, caller)
+        is_strict, own = flag_in_query(request, "strict"), Notices()
+        given = events_in(value, caller, own, is_strict=is_strict)
         take_events(services, request, caller, {caller.session_id or "": len(given)}, size)
         now_ms = _now_ms()
         sender = Sender(caller.session_id, caller.anonymous_id, is_page=caller.is_visitor)
-        read = read_events(given, sender, now_ms, services.visitors.anonymous_id_of)
+        whose = services.visitors.anonymous_id_of
+        read = read_events(given, sender, now_ms, whose, is_strict=is_strict)
         for session_id in {one.session_id for one in read.events}:
             may_write(services, caller, session_id)
         for one in read.events:
@@ -152,10 +159,13 @@ def writing_handlers(services: Services) -> list[HTTPRouteHandler]:
                 raise ApiError(
                     403, "this key may only name the visitor and person of its own tokens"
                 )
-        accepted = await log_events(services, read, "/v1/events")
+        accepted = await log_events(services, read, "/v1/events", own)
         if not accepted.accepted and read.bad:
-            first = accepted.rejected[0]
-            raise ApiError(422, f"no event can be used; event {first.index}: {first.reason}")
+            first, hint = (
+                accepted.rejected[0],
+                f"; {accepted.warnings[0].reason}" if accepted.warnings else "",
+            )
+            raise ApiError(422, f"no event can be used; event {first.index}: {first.reason}{hint}")
         return _json(accepted, 202)
 
     @post(
@@ -166,7 +176,8 @@ def writing_handlers(services: Services) -> list[HTTPRouteHandler]:
         caller = caller_of(services, request)
         decision_id = decision_id_in_path(decision_id)
         body = await body_of(request)
-        given = decoded(REACTION, body)
+        is_strict, own = flag_in_query(request, "strict"), Notices()
+        given = read_request(ReactionIn, decoded(ANYTHING, body), own, is_strict=is_strict)
         if caller.is_visitor and not is_decision_id(decision_id):
             raise ApiError(400, "that is no id of a decision")
         take_events(services, request, caller, {given.session_id: 1}, len(body))
@@ -175,7 +186,8 @@ def writing_handlers(services: Services) -> list[HTTPRouteHandler]:
         event = reaction_event(services, decision_id, what, given, caller, _now_ms())
         if not services.access.may_speak_for(caller, event.anonymous_id, event.person_id):
             raise ApiError(403, "this key may only name the visitor of its own token")
-        return _json(await log_events(services, ReadEvents([event], []), "/v1/decisions"), 202)
+        read = ReadEvents([event], [], Notices())
+        return _json(await log_events(services, read, "/v1/decisions", own), 202)
 
     @post("/v1/sessions", status_code=201)
     async def sessions(request: Asked) -> Answered:
@@ -183,7 +195,9 @@ def writing_handlers(services: Services) -> list[HTTPRouteHandler]:
         if not services.access.may(caller, "events:write"):
             raise ApiError(403, "this key may not write events")
         body = await body_of(request)
-        given = decoded(SESSION, body) if body else SessionIn()
+        given = SessionIn()
+        if body:
+            given = read_request(SessionIn, decoded(ANYTHING, body), Notices(), is_strict=False)
         check(services.measures, services.door.session(caller, visit_of(request).address))
         made = services.access.new_session(given.token)
         return _json(SessionOut(made.session_id, made.anonymous_id, made.token), 201)
@@ -269,11 +283,14 @@ async def beacon_of(services: Services, request: Asked) -> tuple[Caller, object,
     return caller_of(services, request, in_body=in_body), value, len(body)
 
 
-def events_in(value: object, caller: Caller) -> list[object]:
+def events_in(value: object, caller: Caller, notices: Notices, *, is_strict: bool) -> list[object]:
     """The events of a body: one, a list, or `{"events": […]}`; raises ApiError 400 or 413."""
     count_max = PAGE_EVENTS_MAX if caller.is_visitor else EVENTS_PER_REQUEST_MAX
-    if isinstance(value, Mapping):
-        value = value.get("events", [value])
+    if isinstance(value, dict):
+        if value.keys() & LISTS_OF_EVENTS:
+            value = read_names(value, BATCH, notices, is_strict=is_strict).get("events")
+        else:
+            value = [{name: one for name, one in value.items() if name != "auth"}]
     if not isinstance(value, list) or not value:
         raise ApiError(400, 'an event, a list of events or {"events": [...]} is wanted')
     if len(value) > count_max:
@@ -338,8 +355,13 @@ async def readiness(services: Services) -> Readiness:
 # --- details ------------------------------------------------------------------------------------------
 
 
-async def log_events(services: Services, read: ReadEvents, place: str) -> Accepted:
-    """Returns once Kafka has the events; those it has had from here already count as accepted."""
+async def log_events(
+    services: Services, read: ReadEvents, place: str, own: Notices | None = None
+) -> Accepted:
+    """Returns once Kafka has the events; those it has had from here already count as accepted.
+
+    `own`: what there is to say of the request's own fields.
+    """
     count = services.measures.count
     new = [one for one in read.events if not services.visitors.is_logged(one)]
     _see(services, new)
@@ -357,7 +379,8 @@ async def log_events(services: Services, read: ReadEvents, place: str) -> Accept
     count("kairos_api_events_total", len(new), outcome="accepted")
     count("kairos_api_events_total", len(read.events) - len(new), outcome="repeated")
     _refuse(services, place, read)
-    return Accepted(len(read.events), tuple(one.rejected for one in read.bad))
+    warnings = warnings_of(own or Notices(), read.notices)
+    return Accepted(len(read.events), tuple(one.rejected for one in read.bad), warnings)
 
 
 def _refuse(services: Services, place: str, read: ReadEvents) -> None:
@@ -378,13 +401,13 @@ def _see(services: Services, events: Any) -> None:
         services.visitors.see(event, (item.category or "") if item else "")
 
 
-def _recommendations(found: AnsweredAsk, read: ReadEvents) -> Recommendations:
+def _recommendations(found: AnsweredAsk, read: ReadEvents, own: Notices) -> Recommendations:
     answer = found.answers[0]
     return Recommendations(
         tuple(one.item_id for one in answer.items), answer.items, answer.decision_id,
         answer.source, answer.why, answer.explanation, answer.placement, answer.action_id,
         answer.versions, answer.valid_until_ms, tuple(one.rejected for one in read.bad),
-        found.is_logged,
+        found.is_logged, warnings_of(own, read.notices),
     )  # fmt: skip
 
 

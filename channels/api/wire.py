@@ -9,14 +9,11 @@ from msgspec import Meta, Struct
 
 from schemas.decisions import DecisionItem
 from schemas.events import (
-    Amount,
     Candidate,
     Consent,
     Context,
     Id,
-    Price,
     Properties,
-    Purpose,
     Text,
 )
 from schemas.limits import CANDIDATES_PER_EVENT_MAX, ITEMS_PER_EVENT_MAX, PLACEMENTS_PER_EVENT_MAX
@@ -41,28 +38,6 @@ BudgetMs = Annotated[int, Meta(ge=0, le=BUDGET_MS_MAX)]
 # --- requests ---------------------------------------------------------------------------------------
 
 
-class SessionEvent(Struct, frozen=True):
-    """One event of a session as a shop's page knows it. `timestamp`: epoch s, epoch ms or ISO 8601."""
-
-    event: Id
-    product_id: Id | Annotated[int, Meta(ge=0, le=2**53)] | None = None
-    timestamp: Annotated[float, Meta(ge=0, le=1e13)] | Text | None = None
-    event_id: Id | None = None
-    page: Text | None = None
-    item_ids: Annotated[tuple[Id, ...], Meta(max_length=ITEMS_PER_EVENT_MAX)] = ()
-    category: Text | None = None
-    query: Text | None = None
-    attribute: Text | None = None
-    value: Scalar | None = None
-    quantity: int | None = None
-    price: Price | None = None
-    currency: Text | None = None
-    value_amount: Amount | None = None
-    decision_id: Id | None = None
-    consent: tuple[Purpose, ...] | None = None
-    properties: dict[Text, Scalar] = {}
-
-
 class RecommendationsRequest(Struct, frozen=True):
     """Which products to show in this session. Events may be sent again and again: they count once."""
 
@@ -71,7 +46,7 @@ class RecommendationsRequest(Struct, frozen=True):
     anonymous_id: Id | None = None
     person_id: Id | None = None
     events_in_session: Annotated[tuple[Any, ...], Meta(max_length=EVENTS_PER_REQUEST_MAX)] = ()
-    """Each a SessionEvent; one that is none is rejected, and the others count."""
+    """Each an Event; one that is none is rejected, and the others count."""
     placement: Id | None = None
     limit: Annotated[int, Meta(ge=1, le=LIMIT_MAX)] | None = None
     channel: Text | None = None
@@ -96,7 +71,7 @@ class DecisionsRequest(Struct, frozen=True):
     consent: Consent | None = None
     properties: Properties = {}
     candidates: Annotated[tuple[Candidate, ...], Meta(max_length=CANDIDATES_PER_EVENT_MAX)] = ()
-    events: Annotated[tuple[dict[str, Any], ...], Meta(max_length=EVENTS_PER_REQUEST_MAX)] = ()
+    events: Annotated[tuple[Any, ...], Meta(max_length=EVENTS_PER_REQUEST_MAX)] = ()
     budget_ms: BudgetMs | None = None
 
 
@@ -158,6 +133,19 @@ class Rejected(Struct, frozen=True):
     reason: str
 
 
+class Warned(Struct, frozen=True):
+    """A field that was not read, or under another name: the one that was `meant`, as far as that can be told.
+
+    `index`: the first event that has it (null: the request itself); `count`: how many have it.
+    """
+
+    field: str
+    reason: str
+    meant: str | None = None
+    index: int | None = None
+    count: int = 1
+
+
 class DecisionsAnswer(Struct, frozen=True):
     """One answer for each placement, in the order in which they were asked for.
 
@@ -167,6 +155,7 @@ class DecisionsAnswer(Struct, frozen=True):
     decisions: tuple[Answer, ...]
     rejected: tuple[Rejected, ...] = ()
     is_logged: bool = True
+    warnings: tuple[Warned, ...] = ()
 
 
 class Recommendations(Struct, frozen=True):
@@ -184,6 +173,7 @@ class Recommendations(Struct, frozen=True):
     valid_until_ms: int
     rejected: tuple[Rejected, ...] = ()
     is_logged: bool = True
+    warnings: tuple[Warned, ...] = ()
 
 
 class Accepted(Struct, frozen=True):
@@ -191,6 +181,7 @@ class Accepted(Struct, frozen=True):
 
     accepted: int
     rejected: tuple[Rejected, ...] = ()
+    warnings: tuple[Warned, ...] = ()
 
 
 class SessionOut(Struct, frozen=True):

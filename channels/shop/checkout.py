@@ -15,6 +15,7 @@ from channels.api.routes import log_events
 from channels.api.services import Services
 from schemas.errors import ConfigError
 from schemas.events import Consent, Context, Event, Id, Text
+from schemas.formats.field_names import Notices
 from schemas.items import Item
 from schemas.limits import ITEMS_PER_EVENT_MAX
 
@@ -61,7 +62,7 @@ def checkout_router(services: Services) -> Router:
         event = purchase(services, visitor, order, time.time_ns() // 1_000_000)
         if not services.access.may_speak_for(visitor, event.anonymous_id, event.person_id):
             raise ApiError(403, "this key may only name the visitor and person of its own tokens")
-        accepted = await log_events(services, ReadEvents([event], []), "/shop/orders")
+        accepted = await log_events(services, ReadEvents([event], [], Notices()), "/shop/orders")
         return Response(
             msgspec.json.encode(accepted), status_code=202, media_type="application/json"
         )

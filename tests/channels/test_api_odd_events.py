@@ -66,12 +66,14 @@ def session_times(*offsets_ms: int) -> list[int]:
         ((-60_000, -30_000, 0), [-60_000, -30_000, 0]),
         # one is ahead: it alone is now
         ((-60_000, 2 * HOUR_MS, -30_000), [-60_000, 0, -30_000]),
-        ((-60_000, 8_000_000_000_000, 0), [-60_000, 0, 0]),
+        ((-60_000, 2_000_000_000_000, 0), [-60_000, 0, 0]),
         # all of them are: the clock is wrong, and what lies between them stays
         ((2 * HOUR_MS, 2 * HOUR_MS + 5_000), [-5_000, 0]),
         ((-5 * HOUR_MS, -5 * HOUR_MS + MINUTE_MS), [-MINUTE_MS, 0]),
         # the clock is wrong and one is odd besides
-        ((-5 * HOUR_MS, -5 * HOUR_MS + MINUTE_MS, 8_000_000_000_000), [-MINUTE_MS, 0, 0]),
+        ((-5 * HOUR_MS, -5 * HOUR_MS + MINUTE_MS, 2_000_000_000_000), [-MINUTE_MS, 0, 0]),
+        # one that is no time of this century is refused, alone
+        ((-60_000, 8_000_000_000_000, 0), [-60_000, 0]),
     ],
 )
 def test_an_odd_time_moves_no_others(sent: tuple[int, ...], taken: list[int]) -> None:

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from channels.api.read_events import ReadEvents, Sender, epoch_ms, read_events, read_session
-from channels.api.wire import SessionEvent
+from channels.api.read_events import ReadEvents, Sender, read_events, read_session
 from schemas.codec import EVENT
 from schemas.errors import InvalidEvent
 from schemas.events import Event
+from schemas.formats.json_lines import read_event
 from schemas.limits import AHEAD_OF_LOG_MAX_MS, HOUR_MS, MINUTE_MS
 
 NOW: Final = 1_700_000_000_000
@@ -19,8 +19,7 @@ SENDER: Final = Sender("s", "a")
 
 
 def session(*events: dict[str, Any], now_ms: int = NOW, page: str | None = None) -> ReadEvents:
-    given = msgspec.convert(events, tuple[SessionEvent, ...])
-    return read_session(given, SENDER, now_ms, page)
+    return read_session(events, SENDER, now_ms, page)
 
 
 def view(product: str = "p", **fields: Any) -> dict[str, Any]:
@@ -28,28 +27,50 @@ def view(product: str = "p", **fields: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
-    [
-        (1_700_000_000, NOW),
-        (1_700_000_000.25, NOW + 250),
-        (NOW, NOW),
-        (float(NOW), NOW),
-        ("1700000000", NOW),
-        (str(NOW), NOW),
-        ("2023-11-14T22:13:20Z", NOW),
-        ("2023-11-14T22:13:20", NOW),
-        ("2023-11-14T23:13:20.000+01:00", NOW),
-        (0, 0),
-    ],
-)
-def test_a_time_in_seconds_milliseconds_or_iso_8601(given: Any, expected: int) -> None:
-    assert epoch_ms(given) == expected
+    "written",
+    [NOW, float(NOW), str(NOW), "2023-11-14T22:13:20Z", "2023-11-14T22:13:20", "2023-11-14T23:13:20.000+01:00"],
+)  # fmt: skip
+def test_a_time_is_milliseconds_or_iso_8601_at_every_door(written: Any) -> None:
+    for found in (
+        session(view(timestamp=written)),
+        session(view(event_time_ms=written)),
+        read(full(event_time_ms=written)),
+        read(full(timestamp=written)),
+    ):
+        assert [one.event_time_ms for one in found.events] == [NOW]
+    event = read_event(msgspec.json.encode(full(event_id="e", timestamp=written))).event
+    assert event.event_time_ms == NOW
 
 
-@pytest.mark.parametrize("given", ["yesterday", "", "nan", "inf", "-1", "1e300", -5, 1e15, float("nan"), float("inf"), "9999-99-99"])  # fmt: skip
-def test_what_is_no_time(given: Any) -> None:
-    with pytest.raises(InvalidEvent, match="is no time"):
-        epoch_ms(given)
+NO_TIMES: Final = (
+    "yesterday", "", "nan", "inf", "-1", "1e300", -5, 1e15, "9999-99-99", 10**400, NOW * 1000, 9_999_999_999_999,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("written", NO_TIMES, ids=range(len(NO_TIMES)))
+def test_what_is_no_time_is_refused_alone_at_every_door(written: Any) -> None:
+    for found in (
+        session(view(timestamp=written), view()),
+        session(view(event_time_ms=written), view()),
+        read(full(event_time_ms=written), full()),
+        read(full(timestamp=written), full()),
+    ):
+        assert len(found.events) == 1
+        assert "is no time" in found.bad[0].rejected.reason
+
+
+@pytest.mark.parametrize("written", [1_700_000_000, 1_700_000_000.25, "1700000000"])
+def test_seconds_are_told_what_was_meant_at_every_door(written: Any) -> None:
+    for found in (
+        session(view(timestamp=written)),
+        session(view(event_time_ms=written)),
+        read(full(event_time_ms=written)),
+        read(full(timestamp=written)),
+    ):
+        assert found.events == []
+        assert "in seconds it would be 2023-11-14T22:13:20" in found.bad[0].rejected.reason
+    with pytest.raises(InvalidEvent, match=r"event_time_ms: .*in seconds it would be"):
+        read_event(msgspec.json.encode(full(event_id="e", event_time_ms=written)))
 
 
 def test_the_seed_contracts_events() -> None:
@@ -178,6 +199,8 @@ def test_an_event_with_its_own_time_has_an_id_of_its_own() -> None:
         (full(price=-1), "invalid_value"),
         (full(event_time_ms=0), "invalid_value"),
         (full(event_time_ms="now"), "invalid_value"),
+        (full(event_time_ms=True), "invalid_value"),
+        (full(event_time_ms=[]), "invalid_value"),
         (full(event_time_ms=NOW + AHEAD_OF_LOG_MAX_MS + 1), "ahead_of_log"),
         (full(item_ids=["i"] * 201), "invalid_value"),
         (full(event_id="x" * 257), "invalid_value"),

@@ -66,3 +66,12 @@ def test_files_of_which_nothing_or_too_little_is_an_event_are_no_input() -> None
     for lines in ([], [b"junk"], [good, b"junk", b"{}"]):
         with pytest.raises(UnusableInput, match=r"lines are no events|no event in the files"):
             EventLines(lines).check(said.append)
+
+
+def test_names_that_nobody_reads_are_said_with_the_first_line_of_each() -> None:
+    said: list[str] = []
+    odd = line("b", NOON).replace(b'"session_id"', b'"user_id":"u","session_id"')
+    assert len(EventLines([line("a", NOON), odd, odd]).check(said.append)) == 3
+    assert said == [
+        "`user_id` is no field, and not read: `person_id` is meant? (2 lines, the first: 2)"
+    ]

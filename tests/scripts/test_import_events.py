@@ -10,6 +10,7 @@ from jobs.publish import Log
 from schemas.codec import EVENT
 from schemas.dead_letters import DeadLetter
 from schemas.events import Event
+from schemas.formats.field_names import Notices
 from scripts.import_command import events_of_all, summary
 from scripts.import_events import Imported, read_items, read_json_lines, write_events
 from tests.builders import NOON
@@ -122,3 +123,33 @@ def test_files_given_together_are_one_log(tmp_path: Path) -> None:
     assert [event.event_id for event in log.events] == ["b1", "a2", "b3"]
     assert (done.read, done.events, done.duplicates, done.invalid) == (5, 3, 1, 1)
     assert [one.topic for one in log.letters] == ["import:a.jsonl"]
+
+
+def test_names_that_nobody_reads_are_counted_and_strictly_refused(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_text(
+        "\n".join(
+            (line("a"), line("b", user_id="u"), line("c", user_id="u"), line("d", product_id="p"))
+        )
+    )
+    notices = Notices()
+    log = Written()
+    assert write_events(log, read_json_lines(path, NOON, notices)).events == 4
+    assert [(one.field, one.meant, one.at, one.times) for one in notices] == [
+        ("user_id", "person_id", 1, 2), ("product_id", "item_ids", 3, 1),
+    ]  # fmt: skip
+    assert [one.item_ids for one in log.events] == [(), (), (), ("p",)]
+    strictly = write_events(Written(), read_json_lines(path, NOON, Notices(), is_strict=True))
+    assert (strictly.events, strictly.invalid) == (2, 2)
+    assert strictly.first_fault is not None
+    assert "line 2: `user_id` is no field" in strictly.first_fault
+
+
+def test_an_items_title_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "items.jsonl"
+    path.write_text('{"item_id":"a","title":"Shoe"}')
+    said: list[str] = []
+    assert [one.name for one in read_items(path, said.append)] == [None]
+    assert said == [
+        "items.jsonl: `title` is no field, and not read: `name` is meant? (1 line, the first: 1)"
+    ]

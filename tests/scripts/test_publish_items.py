@@ -82,3 +82,13 @@ def test_items_that_hold_from_before_they_are_published_are_told_where_something
 def test_what_holds_first_is_written_first() -> None:
     found = versions_to_write([given(9.0, "b", NOW), given(9.0, "a", FIRST)], [], NOW, NOW)
     assert [one.item_id for one in found] == ["a", "b"]
+
+
+def test_an_items_title_is_told_and_strictly_refused(tmp_path: Path) -> None:
+    path = tmp_path / "items.jsonl"
+    path.write_text('{"item_id":"a","title":"Shoe"}')
+    said: list[str] = []
+    assert len(read_catalogue(path, False, said.append)) == 1
+    assert "`title` is no field, and not read: `name` is meant" in said[0]
+    with pytest.raises(ConfigError, match="line 1: `title` is no field"):
+        read_catalogue(path, False, said.append, is_strict=True)
