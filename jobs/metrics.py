@@ -18,6 +18,7 @@ MEANINGS: Final = {
     "facts_repeated": "purchases and refunds that their person was told of in another session, or before it was forgotten",
     "fact_ids_dropped": "purchases and refunds forgotten at the bound of a person's memory",
     "after_timer": "events that came after their session's timer had fired",
+    "multiple_exposures": "people who signed in and get another arm of an experiment than their device had",
     "over_rate": "events of a session beyond its rate: folded, not decided on",
     "touches_uncounted": "events of a browser's key that count no more for some of their items",
     "unproven": "purchases, refunds and responses of a browser's key: they count for their person only",

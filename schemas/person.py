@@ -5,7 +5,7 @@ from typing import Final
 from msgspec import Struct, field
 
 from schemas.codec import StateCodec
-from schemas.numbers import Finite, Whole
+from schemas.numbers import Finite, Name, Whole
 
 
 class Affinity(Struct, array_like=True):
@@ -54,6 +54,17 @@ class ActionHistory(Struct, array_like=True):
     dismissed_ms: Whole | None = None
 
 
+class Unit(Struct, array_like=True, frozen=True):
+    """Whose chance a person's arms and holdout are drawn from: an id that they had once, of a person who `is_identified`.
+
+    `first_ms` is the event time at which it was taken.
+    """
+
+    id: Name
+    is_identified: bool
+    first_ms: Whole
+
+
 class PersonState(Struct, array_like=True):
     """The profile. Bounds are in schemas/limits.py; it expires by event time.
 
@@ -61,7 +72,7 @@ class PersonState(Struct, array_like=True):
     that can be reacted to, by decision id. `price_bands` leans to price levels within categories (udfs/category_facts.py),
     `bought_bands` counts what was bought of each. `statements` are what `profile_updated` told, the newest last. `unproven_purchases` is 1 where
     `purchase_count` holds one that was not proven since: however many are claimed, they make one. `fact_ids` are the purchases and refunds
-    that were counted (udfs/remember_facts.py).
+    that were counted (udfs/remember_facts.py). `unit` is None in states of before there were any.
     """
 
     first_ms: Whole
@@ -95,6 +106,7 @@ class PersonState(Struct, array_like=True):
     bought_bands: dict[str, Whole] = field(default_factory=dict)
     unproven_purchases: Whole = 0
     fact_ids: bytes = b""
+    unit: Unit | None = None
 
 
 PERSON_STATE: Final = StateCodec(PersonState, version=1)

@@ -1,4 +1,4 @@
-"""Who is in which arm: a salted hash of the person, so for ever the same, whatever happens before."""
+"""Who is in which arm: a salted hash of the person's unit (udfs/draw_unit.py), so for ever the same."""
 
 from collections.abc import Iterable
 
@@ -6,16 +6,16 @@ from schemas.policy import Experiment, Holdout
 from udfs.draw import draw
 
 
-def is_held_out(holdout: Holdout, person: str) -> bool:
+def is_held_out(holdout: Holdout, unit: str) -> bool:
     """Whether the person gets the non-personal default."""
-    return draw("holdout", holdout.salt, person) < holdout.share
+    return draw("holdout", holdout.salt, unit) < holdout.share
 
 
-def assign_arms(experiments: Iterable[Experiment], person: str) -> dict[str, str]:
+def assign_arms(experiments: Iterable[Experiment], unit: str) -> dict[str, str]:
     """The person's arm in each experiment; beyond the arms' shares people are in none."""
     found = {}
     for one in experiments:
-        place, reached = draw("experiment", one.salt or one.name, person), 0.0
+        place, reached = draw("experiment", one.salt or one.name, unit), 0.0
         for arm in one.arms:
             reached += arm.share
             if place < reached:

@@ -19,7 +19,7 @@ from schemas.decisions import (
 from schemas.events import Event
 from schemas.limits import CONTEXT_WEIGHT_MAX, PERSON_EXPIRY_MS
 from schemas.links import is_link_name
-from schemas.person import PersonState
+from schemas.person import PersonState, Unit
 from schemas.policy import NOTHING, RECOMMEND_ITEMS, Placement
 from schemas.session import SESSION_CONTEXT, Fact, SessionContext, SessionNews
 from udfs.arbitrate import Choice, Contender, arbitrate, contend
@@ -27,6 +27,7 @@ from udfs.assign_arms import assign_arms, is_held_out
 from udfs.attributes import read_attributes, read_item_attributes
 from udfs.compiled_policy import CompiledAction, CompiledPlacement, CompiledPolicy
 from udfs.draw import draw, identify_decision
+from udfs.draw_unit import changes_arm, told_unit, unit_of
 from udfs.features import FEATURE_INDEX, FEATURE_SPACE, compute_features
 from udfs.fill_slate import Ranked, Slate, fill_slate, wanted_items
 from udfs.fit_records import TOO_LARGE, Made, Room, fit
@@ -91,8 +92,10 @@ def decide(
     counts: tuple[str, ...] = ()
     if state is not None and news.order_ms >= state.timer_ms:
         state, counts = None, ("persons_forgotten",)
+    unit = unit_of(state, news)
     if state is None:
         state = PersonState(news.order_ms, news.order_ms)
+    state.unit = unit
     is_repeat = _is_repeat(state, news)
     if is_repeat:
         counts += ("facts_repeated",)
@@ -100,6 +103,8 @@ def decide(
         fold_profile(state, news, knowledge)
         if news.kind == "event" and news.event is not None:
             remember_reaction(state, news.event)
+    if news.kind == "handover" and _is_exposed_twice(unit, news, knowledge):
+        counts += ("multiple_exposures",)
     state.last_ms = max(state.last_ms, news.order_ms)
     state.timer_ms = state.last_ms + PERSON_EXPIRY_MS
     counts += ("fact_ids_dropped",) * _remember_facts(state, news)
@@ -135,6 +140,12 @@ def _remember_facts(state: PersonState, news: SessionNews) -> int:
             state.fact_ids, is_full = remember_fact(state.fact_ids, fact, state.last_ms)
             dropped += is_full
     return dropped
+
+
+def _is_exposed_twice(unit: Unit, news: SessionNews, knowledge: Knowledge) -> bool:
+    """Whether what the visitor saw before they signed in was another arm than what they see from now on."""
+    policy = knowledge.at(news.order_ms).policy
+    return policy is not None and changes_arm(policy.policy, unit, told_unit(news))
 
 
 def _fitted(outcome: PersonOutcome, news: SessionNews, room: Room) -> PersonOutcome:
@@ -182,11 +193,12 @@ def _asked(
     if known.policy is None:
         return None
     policy = known.policy.policy
-    arms = assign_arms(policy.experiments, news.person)
+    unit = unit_of(state, news).id
+    arms = assign_arms(policy.experiments, unit)
     variant = known.policy.variant(arms)
     if not any(asks_for(event, one.placement) for one in variant.placements):
         return None
-    is_out = is_held_out(policy.holdout, news.person)
+    is_out = is_held_out(policy.holdout, unit)
     context = SESSION_CONTEXT.decode(news.context)
     language = language_of(event, policy.language)
     return Asked(

@@ -33,6 +33,9 @@ from udfs.outcomes import SessionOutcome
 from udfs.summarise_session import summarise_session
 from udfs.weigh_proof import weigh_proof
 
+ENDS: Final = frozenset({"session_ended", "signed_out"})
+"""Events behind which another session begins: who signs in after somebody has signed out gets nothing of theirs."""
+
 
 class Taken(NamedTuple):
     """How an event was taken, as its news tells it (schemas/session.py)."""
@@ -142,9 +145,13 @@ def _take(
         behind_s = (state.newest_ms - time_ms) // 1000
         raise InvalidEvent("too_late", f"{behind_s} s behind the newest of its session", time_ms)
     is_after_timer = not state.context and time_ms < state.closed_ms
-    context = _open(state, event) if state.context or not is_late else None
+    is_anew = _is_somebody_else(state, event)
+    context = _open(state, event, is_anew) if state.context or not is_late else None
     if context is not None and context.event_count >= SESSION_EVENTS_MAX:
         raise InvalidEvent("session_full", f"it has {context.event_count} events", time_ms)
+    if is_anew:
+        ended = _end(state, event.session_id, state.newest_ms, state.newest_ms)
+        before = _outcome(state, (*before.news, ended), before.counts)
     state.newest_ms, state.kept_until_ms = max(state.newest_ms, time_ms), 0
     state.seen, is_full = remember(state.seen, id_hash, state.newest_ms)
     weighed, is_over_rate = weigh_proof(state, event), is_over(state, rate)
@@ -166,8 +173,8 @@ def _placed(outcome: SessionOutcome, record: LogRecord) -> SessionOutcome:
     return outcome._replace(news=news)
 
 
-def _open(state: SessionState, event: Event) -> SessionContext:
-    if state.context:
+def _open(state: SessionState, event: Event, is_anew: bool) -> SessionContext:
+    if state.context and not is_anew:
         return SESSION_CONTEXT.decode(state.context)
     state.session_count += 1
     return SessionContext(state.session_count, event.event_time_ms, event.event_time_ms)
@@ -195,11 +202,21 @@ def _tell(
     if context is not None and event.candidates:
         remember_slate(context, event)
         state.context = SESSION_CONTEXT.encode(context)
+    if event.event_type in ENDS and context is not None:
+        news.append(_end(state, event.session_id, event.event_time_ms, state.newest_ms))
     if event.event_type == "signed_out":
         state.person, state.is_identified = event.anonymous_id, False
-    if event.event_type == "session_ended" and context is not None:
-        news.append(_end(state, event.session_id, event.event_time_ms, state.newest_ms))
     return tuple(news)
+
+
+def _is_somebody_else(state: SessionState, event: Event) -> bool:
+    """Whether another person signs in where one is signed in: what was so far is none of theirs."""
+    return (
+        state.is_identified
+        and bool(state.context)
+        and event.event_type == "identified"
+        and event.person_id not in (None, state.person)
+    )
 
 
 def _is_handover(state: SessionState, event: Event) -> bool:

@@ -380,6 +380,7 @@ def state_examples() -> dict[str, Any]:
         "session_fact.full": SESSION_FACT.encode(ended),
         "person_state.taken": PERSON_STATE.encode(_with_actions(fold.persons["p1"])),
         "person_state.full": PERSON_STATE.encode(fold.persons["p1"]),
+        "person_state.unit": PERSON_STATE.encode(fold.persons["p1"]),
         "person_state.anonymous": PERSON_STATE.encode(fold.persons["a1"]),
     }
 

@@ -35,7 +35,7 @@ FREE_TEXT = {
     "ActionHistory", "Purchase", "ItemFact", "ActionFact", "SessionFact",
     # a policy is a payload of at most CONTROL_BYTES_MAX, written by its owner
     "Policy", "Placement", "Rule", "Boost", "ItemRules", "Treatment", "Action", "ContextWeight", "Arm",
-    "QuietHours", "Event",
+    "QuietHours", "Event", "ExactEvent",
 }  # fmt: skip
 """Structs whose collections or texts may be without a bound of their own. None of their numbers may be."""
 

@@ -309,7 +309,7 @@ def test_arms_are_named_and_decide() -> None:
     knowledge = knowing(action(), experiments=[{"name": "bar", "arms": arms}])
     found = {}
     for number in range(40):
-        decision, _ = ask(knowledge, person=f"p{number}")
+        decision, _ = ask(knowledge, asked(anonymous_id=f"p{number}"), person=f"p{number}")
         found[decision.arm["bar"]] = decision.action_id
     assert found == {"control": "banner", "dear": NOTHING}
 

@@ -222,7 +222,37 @@ def test_identified_again_as_the_same_person_hands_nothing_over() -> None:
 
 def test_signing_out_routes_back_to_the_anonymous_id() -> None:
     _, news, _ = track_all([at(0, "identified", person_id="p1"), at(1, "signed_out"), at(2)])
-    assert [one.person for one in news] == ["p1", "p1", "a1"]
+    assert [(one.kind, one.person) for one in news] == [
+        ("event", "p1"), ("event", "p1"), ("ended", "p1"), ("event", "a1"),
+    ]  # fmt: skip
+
+
+def test_who_signs_in_after_somebody_gets_nothing_of_theirs() -> None:
+    """Two people on one device: with and without signing out between them."""
+    bought = at(1, "purchase_completed", person_id="p1", item_ids=("i1",))
+    signed_in, other = at(0, "identified", person_id="p1"), at(3, "identified", person_id="p2")
+    for between in ([at(2, "signed_out")], []):
+        state, news, _ = track_all([signed_in, bought, *between, other, at(4)])
+        assert [one.person for one in news if one.kind == "ended"] == ["p1"]
+        assert "handover" not in kinds(news)
+        told = [SESSION_CONTEXT.decode(one.context) for one in news if one.person == "p2"]
+        assert [list(one.items) for one in told] == [[], []]
+        assert [one.number for one in told] == [2, 2]
+    assert state is not None
+    assert state.session_count == 2
+
+
+def test_what_an_anonymous_visitor_does_after_signing_out_goes_to_who_signs_in_next() -> None:
+    viewed = at(3, "product_viewed", item_ids=("i3",))
+    _, news, _ = track_all(
+        [
+            at(0, "identified", person_id="p1"), at(1, "product_viewed", item_ids=("i1",)), at(2, "signed_out"),
+            viewed, at(4, "identified", person_id="p2"),
+        ]
+    )  # fmt: skip
+    (handed,) = [one for one in news if one.kind == "handover"]
+    assert handed.person == "p2"
+    assert list(SESSION_CONTEXT.decode(handed.context).items) == ["i3"]
 
 
 def test_identified_without_a_person_is_invalid() -> None:
