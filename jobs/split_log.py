@@ -8,6 +8,7 @@ from jobs.examples import decoded
 from schemas.errors import ConfigError
 from schemas.formats.json_lines import event_from_json
 from schemas.records import LogRecord
+from schemas.times import utc
 
 VIEWED: Final = "product_viewed"
 QUESTIONS: Final[dict[str, Question]] = {
@@ -80,12 +81,12 @@ def _check(setting: Setting, events: int, from_ms: int, to_ms: int, tests: int) 
     split_ms = setting.train_before_ms
     if not from_ms < split_ms <= to_ms:
         raise ConfigError(
-            f"--train-before {split_ms} lies outside the events, which are of {from_ms} to {to_ms}"
+            f"--train-before {utc(split_ms)} lies outside the events, which are of {utc(from_ms)} to {utc(to_ms)}"
         )
     if not tests:
         answer = CHOSEN if setting.placement == "rerank" else f"another {VIEWED}"
         asks = REQUESTED if setting.placement == "rerank" else VIEWED
         raise ConfigError(
-            f"no decision to score: in no session that begins at {split_ms} or later is a {asks} "
+            f"no decision to score: in no session that begins at {utc(split_ms)} or later is a {asks} "
             f"followed by {answer}"
         )

@@ -14,6 +14,7 @@ from schemas.limits import SECOND_MS
 from schemas.records import LogRecord
 from schemas.topics import DECISIONS
 from scripts.console import say, show, show_table
+from scripts.progress import Watched
 from scripts.times import utc
 
 EDGE_MS: Final = 5 * SECOND_MS
@@ -147,7 +148,7 @@ def _check_there(kafka: str, topic: str, prefix: str) -> None:
 
 
 def _decided(records: Iterable[LogRecord]) -> Iterator[Decision]:
-    for decision in decoded(records, DECISION.decode, say):
+    for decision in decoded(Watched("reading decisions", records), DECISION.decode, say):
         if decision.kind == "decided":
             yield decision
 

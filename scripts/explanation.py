@@ -28,6 +28,7 @@ from schemas.topics import DECISIONS, TRACES
 from scripts.action_words import STAGES, priority_in_words, verdict_in_words
 from scripts.console import say, show, show_table
 from scripts.models_cli import announced
+from scripts.progress import Watched
 from scripts.times import utc
 from udfs.decide import COLD_SCORER
 from udfs.features import FEATURE_SPACE, FEATURES
@@ -334,7 +335,8 @@ def _newest(
     """The last record with this id among those of `from_ms` and later (a repeat writes it again)."""
     wanted = decision_id.encode()
     found = None
-    records = (one for one in read_to_end(kafka, [topic], from_ms) if wanted in one.value)
+    every = Watched(f"looking through {topic}", read_to_end(kafka, [topic], from_ms))
+    records = (one for one in every if wanted in one.value)
     for record in decoded(records, codec.decode, say):
         found = record if record.decision_id == decision_id else found
     return found

@@ -133,7 +133,7 @@ def publish(log: Log, versions: list[PolicyVersion], draft: Draft, at_ms: int | 
     """Puts the draft in force from `at_ms` on (default: in AHEAD_MS)."""
     from_ms = now_ms() + AHEAD_MS if at_ms is None else at_ms
     if not 0 <= from_ms < EVENT_TIME_MAX_MS:
-        raise ConfigError(f"{from_ms} is no time from which a policy can be in force")
+        raise ConfigError(f"{utc(from_ms)} is no time from which a policy can be in force")
     before = in_force(versions, from_ms)
     coming = (one for one in versions if one.policy and one.effective_from_ms > from_ms)
     after = next(coming, None)

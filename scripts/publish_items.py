@@ -23,6 +23,7 @@ from schemas.formats.json_lines import read_item
 from schemas.items import Item
 from schemas.topics import DECISIONS, ITEMS
 from scripts.input_files import read_values
+from scripts.progress import TOLD_FROM_S, Watched
 from scripts.times import utc
 from scripts.told_names import in_words
 
@@ -76,7 +77,7 @@ def _says_when(line: bytes) -> bool:
 
 def published_items(kafka: str, prefix: str) -> Iterator[Item]:
     """Every version of every item of the log, in its order."""
-    for record in read_to_end(kafka, [prefix + ITEMS]):
+    for record in Watched("reading the catalogue", read_to_end(kafka, [prefix + ITEMS])):
         try:
             yield ITEM.decode(record.value)
         except InvalidEvent:
@@ -159,8 +160,12 @@ class Taken:
             wanted = self._before + records * read_instances(self._flink, APPLIED)
         except (URLError, OSError):
             return
-        deadline_s = time.monotonic() + TAKEN_S_MAX
+        begun_s = time.monotonic()
+        deadline_s, told_s = begun_s + TAKEN_S_MAX, begun_s + TOLD_FROM_S
         while (now := self._now()) is not None and now < wanted:
+            if time.monotonic() > told_s:
+                told_s = deadline_s
+                say(f"waiting until the decide job has taken {records:,} items")
             if time.monotonic() > deadline_s:
                 say(
                     f"the decide job has not taken all {records:,} items within {TAKEN_S_MAX:.0f} s: "

@@ -29,6 +29,7 @@ from schemas.errors import ConfigError, InvalidEvent
 from schemas.formats import DECODERS
 from schemas.knowledge import KnowledgeRecord
 from schemas.limits import AHEAD_OF_LOG_MAX_MS, EPOCHS_KEPT, EVENT_TIME_MAX_MS, SECOND_MS
+from schemas.records import LogRecord
 from schemas.signed_control import read_control
 from schemas.topics import CONTROL, DEAD_LETTERS, DECISIONS, EVENTS, ITEMS, KNOWLEDGE, TRACES
 from scripts.archive import opened
@@ -183,8 +184,8 @@ def verify(log: Log, scope: Scope) -> Audit:
 def _read(log: Log, logged: LoggedDecisions, scope: Scope) -> None:
     # a record bears the time of the event's record, which the event may be ahead of
     since_ms = max(0, scope.from_ms - AHEAD_OF_LOG_MAX_MS) or None
-    logged.read(log.records(TRACES, since_ms), TRACES)
-    logged.read(log.records(DECISIONS, since_ms), DECISIONS)
+    logged.read(_watched("reading traces", log.records(TRACES, since_ms)), TRACES)
+    logged.read(_watched("reading decisions", log.records(DECISIONS, since_ms)), DECISIONS)
     lonely_ms = min((one.event_time_ms for one in logged if not one.traces), default=None)
     if lonely_ms is not None:  # while the decisions were read, their traces came
         since_ms = max(0, lonely_ms - AHEAD_OF_LOG_MAX_MS)
@@ -192,7 +193,11 @@ def _read(log: Log, logged: LoggedDecisions, scope: Scope) -> None:
     if not len(logged) and not logged.faults:
         what = f"decision {scope.decision_id!r}" if scope.decision_id else "decision of this time"
         raise ConfigError(f"no {what} in {log.name(DECISIONS)} and {log.name(TRACES)}")
-    logged.read_past(log.records(DECISIONS))
+    logged.read_past(_watched("reading decisions before", log.records(DECISIONS)))
+
+
+def _watched(name: str, records: LogRange) -> Watched[LogRecord]:
+    return Watched(name, records, len(records))
 
 
 def _first_passes(

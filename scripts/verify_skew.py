@@ -211,7 +211,8 @@ def read_traces(
     """The traces of decisions on events of [from_ms, to_ms)."""
     # a trace's record bears the time of the event's record, which the event may be ahead of
     since_ms = None if from_ms is None else max(0, from_ms - AHEAD_OF_LOG_MAX_MS)
-    for trace in decoded(read_to_end(kafka, [topic], since_ms), TRACE.decode, say):
+    records = Watched("reading traces", read_to_end(kafka, [topic], since_ms))
+    for trace in decoded(records, TRACE.decode, say):
         is_after = from_ms is None or trace.event_time_ms >= from_ms
         if is_after and (to_ms is None or trace.event_time_ms < to_ms):
             yield trace

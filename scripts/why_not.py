@@ -12,6 +12,7 @@ from schemas.errors import ConfigError
 from schemas.topics import TRACES
 from scripts.action_words import fate_in_words
 from scripts.console import say
+from scripts.progress import Watched
 
 
 class WhyNot(NamedTuple):
@@ -31,7 +32,8 @@ def why_not(kafka: str, prefix: str, person: str, action_id: str, at_ms: int | N
     wanted = person.encode()
     newest: WhyNot | None = None
     competed: set[str] = set()
-    records = (one for one in read_to_end(kafka, [prefix + TRACES]) if wanted in one.value)
+    every = Watched("looking through traces", read_to_end(kafka, [prefix + TRACES]))
+    records = (one for one in every if wanted in one.value)
     for trace in decoded(records, TRACE.decode, say):
         if trace.person != person or (at_ms is not None and trace.event_time_ms > at_ms):
             continue
