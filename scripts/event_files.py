@@ -27,7 +27,9 @@ def events_of(
     if file_format == "kairos":
         return import_events.read_json_lines(file, at_ms, notices, is_strict=is_strict)
     if file_format == "trivago":
-        events: list[Any] = list(import_trivago.read_trivago(file))
+        rows = import_trivago.read_trivago(file)
+        none = [import_events.Bad(file.name, one.number, one.raw, one.error) for one in rows.bad]
+        events: list[Any] = [*none, *rows.events]
     else:
         found = import_snowplow.read_snowplow(file, app_id or None)
         say(str(found))

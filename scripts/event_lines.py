@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from sys import intern
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 import msgspec
 import numpy as np
 from msgspec import NODEFAULT, Struct
 
+from schemas.doors import check_identity
 from schemas.errors import ConfigError, InvalidEvent, UnusableInput
 from schemas.events import Event
 from schemas.formats.field_names import Notices
@@ -22,6 +23,14 @@ from scripts.told_names import in_words
 TOPIC: Final = "file"
 
 
+class Placed(NamedTuple):
+    """A line of a file and where it stands: its number from 0 in the file `name`."""
+
+    name: str
+    number: int
+    raw: bytes
+
+
 class EventLines:
     """The valid events of files in order of time; `invalid` counts the other lines, `first_fault` says of the first
     of them why.
@@ -30,7 +39,7 @@ class EventLines:
     memory, because files need not be in order: each line's bytes and 60 more. `notices` are of their fields' names.
     """
 
-    def __init__(self, lines: Iterable[bytes]) -> None:
+    def __init__(self, lines: Iterable[bytes | Placed]) -> None:
         self.invalid = 0
         self.first_fault = ""
         self.notices = Notices()
@@ -65,11 +74,14 @@ class EventLines:
             say(in_words(notice))
         return self
 
-    def _add(self, line: bytes) -> None:
+    def _add(self, placed: bytes | Placed) -> None:
+        line = placed if isinstance(placed, bytes) else placed.raw
         try:
             event, notes = read_event(line)
+            check_identity(event)
         except InvalidEvent as error:
-            self.first_fault = self.first_fault or str(error)
+            if not self.invalid:
+                self.first_fault = _fault(placed, error)
             self.invalid += 1
             return
         if notes:
@@ -79,9 +91,18 @@ class EventLines:
         self._lines.append(line)
 
 
-def lines_of(paths: Iterable[Path]) -> Iterator[bytes]:
+def _fault(placed: bytes | Placed, error: InvalidEvent) -> str:
+    """For a person: lines count from 1 there."""
+    if isinstance(placed, bytes):
+        return str(error)
+    return f"{placed.name}, line {placed.number + 1}: {error.message}"
+
+
+def lines_of(paths: Iterable[Path]) -> Iterator[Placed]:
     """The values of files of JSON, one file after the other; raises ConfigError."""
-    return (line.raw for path in paths for line in read_values(path))
+    return (
+        Placed(path.name, line.number, line.raw) for path in paths for line in read_values(path)
+    )
 
 
 def write_lines(events: Iterable[Event], path: Path) -> int:

@@ -1,10 +1,7 @@
-"""Reads files of Snowplow's atomic events: CSV or JSON Lines, plain or gzip, one or a folder."""
+"""Reads files of Snowplow's atomic events: CSV or JSON Lines, plain, gzip or zstd, one or a folder."""
 
-import gzip
 import json
-import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple, TextIO
 
@@ -14,7 +11,7 @@ from schemas.errors import ConfigError, InvalidEvent, UnusableInput
 from schemas.events import Event
 from schemas.formats.snowplow import event_from_snowplow_json
 from scripts.csv_rows import Row, read_rows
-from scripts.input_files import read_values
+from scripts.input_files import open_text, read_values
 
 DEMO_FOLDER: Final = Path(__file__).parent / "demo_data" / "snowplow"
 DEMO_APP_IDS: Final = frozenset({"ecom-accel", "DemoID"})
@@ -125,25 +122,12 @@ def _records(path: Path) -> Iterator[tuple[Place, bytes | BadRow]]:
         if _is_json(file):
             yield from ((Place(file.name, one.number), one.raw) for one in read_values(file))
         else:
-            with _opened(file) as lines:
+            with open_text(file) as lines:
                 yield from _csv_rows(file.name, lines, side)
 
 
 def _is_json(file: Path) -> bool:
     return ".json" in file.name
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[TextIO]:
-    """Bytes that are no UTF-8 are kept as surrogates, so that one bad row is one bad row."""
-    opened = gzip.open if path.suffix == ".gz" else open
-    try:
-        with opened(
-            path, "rt", encoding="utf-8-sig", errors="surrogateescape", newline=""
-        ) as lines:
-            yield lines
-    except (OSError, EOFError, zlib.error) as error:
-        raise ConfigError(f"{path} cannot be read: {error}") from error
 
 
 def _csv_rows(name: str, lines: TextIO, side: Side) -> Iterator[tuple[Place, bytes | BadRow]]:
@@ -183,7 +167,7 @@ def _side_tables(
     """Fills `side`: for each event its entities by the name that their column would have. Yields bad rows."""
     for path in sorted(folder.glob(SIDE_TABLES)):
         column = f"contexts_{path.name.split('.')[0]}"
-        with _opened(path) as lines:
+        with open_text(path) as lines:
             rows = read_rows(lines)
             names = next(rows, Row(0, "", [])).values or []
             for row in rows:

@@ -5,9 +5,11 @@ What cannot be what was asked for (binary, UTF-16, a table) is said at once, bef
 
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
+from io import TextIOWrapper
 from itertools import chain
 from pathlib import Path
-from typing import IO, Final, NamedTuple
+from typing import IO, Final, NamedTuple, TextIO
 
 import pyarrow as pa
 
@@ -20,6 +22,7 @@ LINE_BYTES_MAX: Final = 2 * EVENT_BYTES_MAX
 """Of a longer line only the beginning is held, so that it is one bad line and no full memory."""
 WHOLE_BYTES_MAX: Final = 1 << 30
 """An array, or pretty JSON, is held in memory: at most so many bytes of it, decompressed."""
+UNREADABLE: Final = (OSError, EOFError, zlib.error, pa.ArrowException)
 SAMPLE: Final = 1 << 16
 BOM: Final = b"\xef\xbb\xbf"
 UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
@@ -56,6 +59,21 @@ def read_values(path: Path) -> Iterator[Line]:
             yield from _lines(first, rest)
 
 
+@contextmanager
+def open_text(path: Path) -> Iterator[TextIO]:
+    """The text of a file, of a table say; bytes that are no UTF-8 are kept as surrogates, so that one bad row is one.
+
+    Raises as `read_values` does.
+    """
+    with _opened(path) as file:
+        _first(path, file)
+    with TextIOWrapper(_opened(path), "utf-8-sig", "surrogateescape", newline="") as text:
+        try:
+            yield text
+        except UNREADABLE as error:
+            raise UnusableInput(f"{path} cannot be read to its end: {error}") from error
+
+
 def _opened(path: Path) -> IO[bytes]:
     """The file, decompressed where its first bytes say that it is compressed."""
     try:
@@ -74,7 +92,7 @@ def _opened(path: Path) -> IO[bytes]:
 def _read(path: Path, file: IO[bytes]) -> bytes:
     try:
         return file.read(CHUNK)
-    except (OSError, EOFError, zlib.error, pa.ArrowException) as error:
+    except UNREADABLE as error:
         raise UnusableInput(f"{path} cannot be read to its end: {error}") from error
 
 

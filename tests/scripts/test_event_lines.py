@@ -45,7 +45,7 @@ def test_written_events_are_read_as_they_were(tmp_path: Path) -> None:
     ]  # fmt: skip
     path = tmp_path / "events.jsonl"
     assert write_lines(events, path) == 2
-    read = [event_from_json(one) for one in lines_of([path, path])]
+    read = [event_from_json(one.raw) for one in lines_of([path, path])]
     assert read == events * 2
     assert b"null" not in path.read_bytes()
 

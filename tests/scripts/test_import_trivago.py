@@ -1,5 +1,6 @@
 """trivago's rows as events: every action is one, times grow, what was shown can be ranked."""
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from schemas.errors import ConfigError
+from schemas.errors import ConfigError, UnusableInput
 from schemas.events import Event, event_from_fields
 from schemas.limits import SECOND_MS
 from scripts.import_trivago import COLUMNS, item_sequences, read_trivago
@@ -29,7 +30,7 @@ def row(step: int, action: str, reference: str | None, **more: Any) -> dict[str,
     } | more  # fmt: skip
 
 
-def events_of(folder: Path, *rows: dict[str, Any]) -> list[Event]:
+def table_of(folder: Path, *rows: dict[str, Any]) -> Path:
     path = folder / "rows.parquet"
     columns = {
         name: pa.array(
@@ -39,7 +40,13 @@ def events_of(folder: Path, *rows: dict[str, Any]) -> list[Event]:
         for name in COLUMNS
     }
     pq.write_table(pa.table(columns), path)
-    return read_trivago(path)
+    return path
+
+
+def events_of(folder: Path, *rows: dict[str, Any]) -> list[Event]:
+    found = read_trivago(table_of(folder, *rows))
+    assert not found.bad
+    return found.events
 
 
 def test_a_click_out_is_a_list_and_a_click_a_millisecond_later(tmp_path: Path) -> None:
@@ -155,13 +162,26 @@ def test_item_sequences_are_the_touches_without_repeats(tmp_path: Path) -> None:
         ({"action_type": "teleport"}, "no action"),
         ({"action_type": "clickout item", "impressions": "a|b", "prices": "1"}, "2 impressions"),
         ({"action_type": "clickout item", "impressions": "a", "prices": "dear"}, "no price"),
+        (
+            {"action_type": "clickout item", "impressions": "a", "prices": "1e999"},
+            "<= 1000000000000",
+        ),
+        ({"action_type": "interaction item info", "reference": "x" * 300}, "length <= 256"),
+        ({"session_id": None}, "no session"),
+        ({"timestamp": None}, "no session, time"),
     ],
+    ids=["action", "prices", "price", "endless_price", "long_id", "no_session", "no_time"],
 )
-def test_rows_that_cannot_be_are_refused(
+def test_a_row_that_cannot_be_costs_itself(
     tmp_path: Path, more: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(ConfigError, match=message):
-        events_of(tmp_path, row(1, "", "a") | more)
+    good = row(2, "interaction item info", "b")
+    found = read_trivago(table_of(tmp_path, row(1, "", "a") | more, good))
+    assert [one.item_ids for one in found.events] == [("b",)]
+    ((number, raw, error),) = found.bad
+    assert number == 0
+    assert message in error.message
+    assert json.loads(raw)["user_id"] == "u1"
 
 
 def test_a_file_that_is_no_such_table_is_refused(tmp_path: Path) -> None:
@@ -169,10 +189,10 @@ def test_a_file_that_is_no_such_table_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
         read_trivago(path)
     path.write_bytes(b"no parquet")
-    with pytest.raises(ConfigError, match="cannot be read"):
+    with pytest.raises(UnusableInput, match="cannot be read"):
         read_trivago(path)
     pq.write_table(pa.table({"user_id": ["u"]}), path)
-    with pytest.raises(ConfigError, match="trivago"):
+    with pytest.raises(UnusableInput, match="trivago"):
         read_trivago(path)
 
 
@@ -180,7 +200,7 @@ def test_a_file_that_is_no_such_table_is_refused(tmp_path: Path) -> None:
     not SAMPLE.exists(), reason="trivago's sample may not be redistributed; KAIROS_TRIVAGO names it"
 )
 def test_the_sample_whole() -> None:
-    events = read_trivago(SAMPLE)
+    events = read_trivago(SAMPLE).events
     counts: dict[str, int] = {}
     newest: dict[str, int] = {}
     for event in events:

@@ -1,0 +1,263 @@
+"""Every kind of file at every command that reads one: taken with what is wrong named, or refused at once with exit code 1."""
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from schemas.errors import ConfigError, UnusableInput
+from scripts import import_command
+from scripts.cli import app
+from tests.builders import NOON
+from tests.scripts.test_import_events import Written, line
+from tests.scripts.test_import_snowplow import make_row
+from tests.scripts.test_import_trivago import row, table_of
+from tests.scripts.test_input_files import zstd
+
+LINES: Final = [line(str(at), NOON + at).encode() for at in range(4)]
+PLAIN: Final = b"\n".join(LINES)
+SURROGATE: Final = rb"\ud83d"
+
+
+def with_bad(bad: bytes) -> bytes:
+    """Four events, and behind the second what is none: line 3."""
+    return b"\n".join([*LINES[:2], bad, *LINES[2:]])
+
+
+WHOLE: Final = {
+    "lines": PLAIN,
+    "crlf": b"\r\n".join(LINES),
+    "cr": b"\r".join(LINES),
+    "bom": b"\xef\xbb\xbf" + PLAIN,
+    "gzip": gzip.compress(PLAIN),
+    "zstd": zstd(PLAIN),
+    "array": b"[" + b",".join(LINES) + b"]",
+    "pretty": json.dumps([json.loads(one) for one in LINES], indent=2).encode(),
+}
+ONE_BAD: Final = {
+    "junk": (b"junk", "malformed"),
+    "cut_in_an_emoji": (line("x", NOON, query="QUERY").encode().replace(b"QUERY", SURROGATE), "cut inside"),
+    "endless": (line("x", NOON, price=1).encode().replace(b'"price": 1', b'"price": 1e999'), ""),
+    "no_utf_8": (b'{"event_id": "\xff\xfe"}', "UTF-8"),
+    "other_fields": (b'{"user": "u", "action": "click"}', "missing required field"),
+    "nobody": (line("x", NOON, event_type="identified", person_id="undefined").encode(), "nobody"),
+    "who": (line("x", NOON, event_type="identified").encode(), "person_id"),
+    "seconds": (line("x", NOON // 1000).encode(), "event_time_ms"),
+    "beyond_any_number": (line("x", 2**70).encode(), ""),
+    "unknown_type": (line("x", NOON, event_type="teleported").encode(), "teleported"),
+}  # fmt: skip
+UNUSABLE: Final = {
+    "empty": (b"", "there is no"),
+    "blank": (b"\n \n\n", "there is no"),
+    "all_bad": (b"junk\nmore junk\n{}\n", "3 of 3"),
+    "mostly_bad": (b"\n".join([LINES[0], b"junk", b"more"]), "2 of 3"),
+    "utf_16": (PLAIN.decode().encode("utf-16"), "UTF-16"),
+    "utf_16_without_mark": (PLAIN.decode().encode("utf-16-le"), "UTF-16"),
+    "page": (b"<html><body>403</body></html>", "HTML"),
+    "table": (b"event_id,event_type\n1,page_viewed\n2,page_viewed\n", "3 of 3"),
+    "parquet": (b"PAR1....", "Parquet"),
+    "spreadsheet": (b"PK\x03\x04....", "zip"),
+    "cut_gzip": (gzip.compress(PLAIN * 50)[:-20], "cannot be read to its end"),
+    "cut_zstd": (zstd(PLAIN * 50)[:-5], "cannot be read to its end"),
+}
+
+
+class Done(NamedTuple):
+    """How a command ended, as `kairos` ends it, and all that it said."""
+
+    code: int
+    said: str
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Written:
+    """What `import` writes to; without a server."""
+    written = Written()
+    monkeypatch.setenv("KAIROS_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("KAIROS_TRIVAGO", raising=False)
+    monkeypatch.setattr(import_command, "running_kafka", lambda _: "")
+    monkeypatch.setattr(import_command, "Log", lambda *_, **__: written)
+    monkeypatch.setattr(import_command, "now_ms", lambda: NOON + 1_000)
+    return written
+
+
+def kairos(*words: object) -> Done:
+    done: Result = CliRunner().invoke(app, list(map(str, words)), standalone_mode=False)
+    said = done.output + done.stderr
+    error = done.exception
+    if isinstance(error, ConfigError):
+        return Done(1 if isinstance(error, UnusableInput) else 2, f"{said}{error}")
+    if isinstance(error, typer.Exit | SystemExit):
+        return Done(getattr(error, "exit_code", None) or int(error.code or 0), said)  # type: ignore[union-attr]
+    if error is not None:
+        raise error
+    return Done(done.return_value or 0, said)
+
+
+def given(tmp_path: Path, data: bytes, name: str = "events.jsonl") -> Path:
+    path = tmp_path / name
+    path.write_bytes(data)
+    return path
+
+
+DOORS: Final[dict[str, tuple[str, ...]]] = {
+    "import": ("import",),
+    "train": ("train", "--events"),
+    "train_responses": ("train", "--responses", "--events"),
+    "evaluate": ("evaluate", "--train-before", "2023-11-14T22:13:20.002Z", "--events"),
+    "try": ("try", "--events"),
+}
+NOTHING_TO_LEARN: Final = ("train", "train_responses", "evaluate")
+"""Four page views are events, and nothing that a model could be made of: exit code 2, another reason."""
+
+
+def is_taken(door: str, done: Done) -> bool:
+    if door in NOTHING_TO_LEARN:
+        return done.code == 2 and ("nothing to learn" in done.said or "no decision" in done.said)
+    return done.code == 0
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("kind", WHOLE)
+def test_files_as_people_have_them_are_taken(
+    tmp_path: Path, log: Written, door: str, kind: str
+) -> None:
+    done = kairos(*DOORS[door], given(tmp_path, WHOLE[kind]))
+    assert is_taken(door, done), done
+    assert "no events" not in done.said
+    if door == "import":
+        assert [one.event_id for one in log.events] == ["0", "1", "2", "3"]
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("kind", ONE_BAD)
+def test_one_bad_line_costs_itself_and_is_named(
+    tmp_path: Path, log: Written, door: str, kind: str
+) -> None:
+    bad, reason = ONE_BAD[kind]
+    done = kairos(*DOORS[door], given(tmp_path, with_bad(bad)))
+    assert is_taken(door, done), done
+    assert "events.jsonl, line 3: " in done.said
+    assert reason.lower() in done.said.lower()
+    if door == "import":
+        assert len(log.events) == 4
+        assert [one.offset for one in log.letters] == [2]
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("kind", UNUSABLE)
+def test_what_is_not_what_it_should_be_is_said_at_once(
+    tmp_path: Path, log: Written, door: str, kind: str
+) -> None:
+    data, reason = UNUSABLE[kind]
+    done = kairos(*DOORS[door], given(tmp_path, data))
+    assert done.code == 1, done
+    assert reason in done.said, done
+    if "bad" in kind or kind == "table":
+        assert "events.jsonl, line " in done.said, "the first reason"
+
+
+ITEM_DOORS: Final[dict[str, tuple[str, ...]]] = {
+    "train": ("train", "--items", "ITEMS", "--events"),
+    "evaluate": (
+        "evaluate", "--train-before", "2023-11-14T22:13:20.002Z", "--items", "ITEMS", "--events",
+    ),
+    "try": ("try", "--items", "ITEMS", "--events"),
+    "import": ("import", "--items", "ITEMS"),
+}  # fmt: skip
+BAD_ITEMS: Final = {
+    "junk": (b'{"item_id": "a"}\njunk\n', "line 2"),
+    "number_as_id": (b'{"item_id": "a"}\n{"item_id": 5}\n', "line 2"),
+    "negative_price": (b'{"item_id": "a", "price": -1}\n', "line 1"),
+    "cut_in_an_emoji": (b'{"item_id": "a"}\n\n{"item_id": "b", "name": "' + SURROGATE + b'"}\n', "line 3"),
+    "utf_16": ('{"item_id": "a"}\n'.encode("utf-16"), "UTF-16"),
+    "page": (b"<html></html>", "HTML"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("door", ITEM_DOORS)
+@pytest.mark.parametrize("kind", BAD_ITEMS)
+def test_a_mistake_in_the_catalogue_ends_every_command_before_its_work(
+    tmp_path: Path, log: Written, door: str, kind: str
+) -> None:
+    data, reason = BAD_ITEMS[kind]
+    items, events = given(tmp_path, data, "items.jsonl"), given(tmp_path, PLAIN)
+    words = [items if word == "ITEMS" else word for word in ITEM_DOORS[door]]
+    done = kairos(*words, events)
+    assert done.code in (1, 2), done
+    assert "items.jsonl" in done.said
+    assert reason in done.said
+    assert not log.events
+
+
+SNOWPLOW: Final = [make_row(f"e{at}", at) for at in range(4)]
+HEADER: Final = ",".join(SNOWPLOW[0])
+TABLE: Final = [HEADER, *(",".join(one.values()) for one in SNOWPLOW)]
+TABLES: Final = {
+    "lines": "\n".join(TABLE).encode(),
+    "crlf": "\r\n".join(TABLE).encode(),
+    "cr": "\r".join(TABLE).encode(),
+    "bom": b"\xef\xbb\xbf" + "\n".join(TABLE).encode(),
+    "gzip": gzip.compress("\n".join(TABLE).encode()),
+    "zstd": zstd("\n".join(TABLE).encode()),
+}
+BAD_TABLES: Final = {
+    "utf_16": ("\n".join(TABLE).encode("utf-16"), "UTF-16"),
+    "binary": (b"\0\1\2\3", "no text"),
+    "another_table": (b"id,name\n1,a\n", "no column event_id"),
+    "page": (b"<html></html>", "HTML"),
+    "only_a_header": (HEADER.encode(), "there is no"),
+    "all_bad": (f"{HEADER}\na,b\nc".encode(), "2 of 2"),
+    "cut_gzip": (gzip.compress("\n".join(TABLE * 50).encode())[:-20], "cannot be read to its end"),
+}
+
+
+def snowplow_words(door: str, path: Path, out: Path) -> tuple[object, ...]:
+    return (door, path, *([out] if door == "convert" else []), "--format", "snowplow")
+
+
+@pytest.mark.parametrize("door", ["import", "convert", "try"])
+@pytest.mark.parametrize("kind", TABLES)
+def test_tables_as_people_have_them_are_taken(
+    tmp_path: Path, log: Written, door: str, kind: str
+) -> None:
+    out = tmp_path / "out.jsonl"
+    done = kairos(*snowplow_words(door, given(tmp_path, TABLES[kind], "t.csv"), out))
+    assert done.code == 0, done
+    if door == "convert":
+        assert len(out.read_text().splitlines()) == 4
+
+
+@pytest.mark.parametrize("door", ["import", "convert", "try"])
+@pytest.mark.parametrize("kind", BAD_TABLES)
+def test_tables_that_are_none_are_said_and_leave_nothing(
+    tmp_path: Path, log: Written, door: str, kind: str
+) -> None:
+    data, reason = BAD_TABLES[kind]
+    out = given(tmp_path, b"as it was", "out.jsonl")
+    done = kairos(*snowplow_words(door, given(tmp_path, data, "t.csv"), out))
+    assert done.code == 1, done
+    assert reason in done.said
+    assert out.read_bytes() == b"as it was"
+    assert not (tmp_path / "out.jsonl.part").exists()
+
+
+@pytest.mark.parametrize("door", ["import", "convert", "try"])
+def test_a_row_of_another_format_costs_itself(tmp_path: Path, log: Written, door: str) -> None:
+    good = [row(at, "interaction item info", "a") for at in (1, 2)]
+    path = table_of(tmp_path, *good, row(3, "teleport", "b"))
+    out = tmp_path / "out.jsonl"
+    words: list[Any] = [door, path, *([out] if door == "convert" else []), "--format", "trivago"]
+    done = kairos(*words)
+    assert done.code == 0, done
+    assert "rows.parquet, line 3: 'teleport' is no action" in done.said
+    other = tmp_path / "other.parquet"
+    pq.write_table(pa.table({"a": [1]}), other)
+    words[1] = other
+    assert kairos(*words).code == 1
