@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from pyflink.find_flink_home import _find_flink_home
-
 from jobs.code import PACKAGES, code_digest
 from jobs.config import PROJECT, Config
+from jobs.stack.flink_java import flink_home
 from jobs.stack.jars import jar_paths
 from schemas import CODE_VERSION
 from schemas.errors import ConfigError
@@ -93,7 +92,7 @@ def describe(path: Path) -> dict[str, Any]:
 
 
 def _members(config: Config, digest: str) -> Iterator[tuple[str, bytes]]:
-    flink = Path(_find_flink_home())
+    flink = flink_home()
     python_jars = sorted((flink / "opt").glob("flink-python-*.jar"))
     if not python_jars:
         raise ConfigError(f"no flink-python jar in {flink / 'opt'}: delete .venv and start again")

@@ -11,9 +11,14 @@ from jobs.stack.class_data import ClassData, Kind
 from jobs.stack.java import QUICK_COMPILER, java_home
 
 
+def flink_home() -> Path:
+    """The folder of the wheel's Flink."""
+    return Path(_find_flink_home())
+
+
 def flink_folders() -> dict[str, str]:
     """The variables by which Flink's scripts and PyFlink know where Flink lies."""
-    home = Path(_find_flink_home())
+    home = flink_home()
     return {
         "FLINK_CONF_DIR": str(home / "conf"),
         "FLINK_LIB_DIR": str(home / "lib"),
