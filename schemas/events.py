@@ -105,6 +105,8 @@ class Event(Struct, frozen=True):
     `sent_at_ms` is the sender's wall clock: copied to decisions to measure latency, never used
     to decide. `is_unproven`: it was sent with a browser's public key, so anybody may have written it: the door sets
     it, whatever the sender says, and what it means by type is in schemas/proof.py. Servers and imports leave it false.
+    `has_no_candidates`: a list was handed in to be ranked and it is empty, so nothing of ours takes its place; without a
+    list, ours does. Avro has the same for both, and so has JSON that writes all fields of an event.
     """
 
     event_id: Id
@@ -133,6 +135,7 @@ class Event(Struct, frozen=True):
     properties: Properties = {}
     sent_at_ms: Whole | None = None
     is_unproven: bool = False
+    has_no_candidates: bool = False
 
 
 prepared(Event)

@@ -68,14 +68,14 @@ def retrieve_candidates(
     count: int = RETRIEVED_MAX,
     wanted: Mapping[str, str] = NONE_WANTED,
 ) -> list[Retrieved]:
-    """The caller's own candidates where it handed some in, else at most `count` of ours.
+    """The caller's own candidates where it handed in a list, were it empty, else at most `count` of ours.
 
     `wanted` are items that rules ask for, with their source; they come first and count. Each item comes once, from the first source that found it. A source that finds little leaves its
     places to the others, the last of which is the catalogue's newest: nobody gets an empty list where
     the engine knows any item. Of our own only items that are known (`Knowledge.is_known`) are offered.
     """
     now_ms = event.event_time_ms
-    if event.candidates:
+    if event.candidates or event.has_no_candidates:
         return _looked_up(_given(event), knowledge, known, now_ms)
     sources = _sources(state, context, event, leads, knowledge, known)
     asked_for = ((one, source) for one, source in wanted.items() if knowledge.is_known(one, now_ms))

@@ -1,7 +1,7 @@
 """From a request to what is asked of the engine: which placement, which event, for whom."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 from uuid import uuid4
 
@@ -24,7 +24,7 @@ from channels.api.services import Services
 from channels.api.store_reader import StoreUnavailable
 from channels.api.wire import PRODUCTS, DecisionsRequest, RecommendationsRequest
 from schemas.errors import InvalidEvent
-from schemas.events import Event, EventType
+from schemas.events import Candidate, Event, EventType
 from schemas.formats.field_names import Notices
 from schemas.limits import PLACEMENTS_PER_EVENT_MAX
 from schemas.policy import RECOMMEND_ITEMS, Placement, Policy
@@ -65,7 +65,7 @@ async def recommendations_asked(
     newest = read.events[-1].event_type if read.events else "page_viewed"
     name = given.placement or product_placement(policy, newest)
     size = given.limit or (PRODUCTS if given.placement is None else None)
-    wanted = Wanted(_known(policy, name), size, (), must_have_items=True)
+    wanted = Wanted(_known(policy, name), size, must_have_items=True)
     cause, new = _cause(
         services, read.events, (name,), _page_view(services, sender, given.current_page, now_ms)
     )
@@ -82,8 +82,7 @@ async def decisions_asked(
     version = services.knowledge.policy_at(now_ms)
     policy = version.policy if version else None
     names = tuple(dict.fromkeys(_known(policy, name) for name in given.placements))
-    candidates = tuple(one.item_id for one in given.candidates)
-    wanted = tuple(Wanted(name, None, candidates) for name in names)
+    wanted = _wanted(names, given.candidates)
     budget_ms = services.budget_ms if given.budget_ms is None else given.budget_ms
     if given.session_id is None:
         return Request(Ask(wanted, None, given.person, None, (), 0), ReadEvents([], [], Notices()))
@@ -107,16 +106,28 @@ async def decisions_asked(
         properties=given.properties,
     )
     _check_asking(asking, now_ms)
-    if given.candidates:
+    if given.candidates is not None:
         asking = msgspec.structs.replace(
-            asking, event_type="ranking_requested", candidates=given.candidates, placements=names
+            asking,
+            event_type="ranking_requested",
+            candidates=given.candidates,
+            placements=names,
+            has_no_candidates=not given.candidates,
         )
         new = _new(services, read.events)
         return Request(
             Ask(wanted, given.session_id, given.person, asking, (*new, asking), budget_ms), read
         )
     cause, new = _cause(services, read.events, names, asking)
+    if cause.candidates or cause.has_no_candidates:
+        wanted = _wanted(names, cause.candidates)
     return Request(Ask(wanted, given.session_id, given.person, cause, new, budget_ms), read)
+
+
+def _wanted(names: Iterable[str], given: Sequence[Candidate] | None) -> tuple[Wanted, ...]:
+    """What is wanted there: an order of the caller's own candidates, or with None whatever is best."""
+    candidates = None if given is None else tuple(one.item_id for one in given)
+    return tuple(Wanted(name, None, candidates) for name in names)
 
 
 def product_placement(policy: Policy | None, event_type: str) -> str:

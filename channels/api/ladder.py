@@ -23,14 +23,14 @@ NO_MODEL: Final = "none"
 
 
 class Wanted(NamedTuple):
-    """What is asked for. `candidates` are the caller's own, in its order; `size` bounds the items.
+    """What is asked for. `candidates` are the caller's own, in its order (None: it has no list); `size` bounds the items.
 
     Where `must_have_items`, an answer without any is passed over (a product list, never silence).
     """
 
     placement: str
     size: int | None = None
-    candidates: tuple[str, ...] = ()
+    candidates: tuple[str, ...] | None = None
     must_have_items: bool = False
 
 
@@ -72,7 +72,7 @@ class Setting(NamedTuple):
 def choose(wanted: Wanted, found: Found, setting: Setting) -> Answer:
     """The best answer that there is; there always is one."""
     placement = _placement(setting.policy, wanted.placement)
-    rungs = (_fresh, _recent, _trending)
+    rungs = (_fresh, _nothing_to_rank, _recent, _trending)
     why: list[str] = []
     for rung in rungs:
         answer = rung(wanted, found, setting, placement, why)
@@ -98,11 +98,21 @@ def _fresh(
     return answer_of(decision, decision.items, "fresh", because, wanted, setting)
 
 
+def _nothing_to_rank(
+    wanted: Wanted, found: Found, setting: Setting, placement: Placement | None, why: list[str]
+) -> Answer | None:
+    """Of an empty list the order is known, whoever answers: nothing of ours takes the place of the caller's."""
+    if wanted.candidates is None or wanted.candidates:
+        return None
+    because = "The list that was to be ranked is empty."
+    return _of_items((), "fresh", "caller", because, wanted, found, setting, placement)
+
+
 def _recent(
     wanted: Wanted, found: Found, setting: Setting, placement: Placement | None, why: list[str]
 ) -> Answer | None:
     decision = found.recent
-    if wanted.candidates:
+    if wanted.candidates is not None:
         why.append("An earlier order of another list says nothing of this one.")
         return None
     if decision is None:
@@ -146,7 +156,7 @@ def _policy_of(decision: Decision, setting: Setting) -> Policy | None:
 def _trending(
     wanted: Wanted, found: Found, setting: Setting, placement: Placement | None, why: list[str]
 ) -> Answer | None:
-    if wanted.candidates:
+    if wanted.candidates is not None:
         return None
     if placement is not None and placement.fallback is not None and not wanted.must_have_items:
         return None
@@ -166,7 +176,7 @@ def _trending(
 def _default(
     wanted: Wanted, found: Found, setting: Setting, placement: Placement | None, why: list[str]
 ) -> Answer:
-    if wanted.candidates:
+    if wanted.candidates is not None:
         because = _because([*why, "The list is in the order in which it was given."])
         return _of_items(
             wanted.candidates[: wanted.size],

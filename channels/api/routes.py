@@ -313,8 +313,8 @@ def reaction_event(
     known = services.decisions.find_id(decision_id)
     placement = given.placement or (known.placement if known else None)
     action_id = given.action_id or (known.action_id if known else None)
-    item_ids = given.item_ids
-    if not item_ids and known is not None and what == "exposed":
+    item_ids = given.item_ids or ()
+    if given.item_ids is None and known is not None and what == "exposed":
         item_ids = tuple(one.item_id for one in known.items)
     which = () if what == "exposed" else item_ids
     name = "/".join((decision_id, what, *which))

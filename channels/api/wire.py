@@ -57,7 +57,8 @@ class RecommendationsRequest(Struct, frozen=True):
 class DecisionsRequest(Struct, frozen=True):
     """What to show in these placements, to a session or a person; or: in which order these candidates.
 
-    `events` are logged first, and the last of them is what is decided on.
+    `events` are logged first, and the last of them is what is decided on. Of an empty list of candidates nothing is
+    chosen; without one, of our own.
     """
 
     placements: Annotated[tuple[Id, ...], Meta(min_length=1, max_length=PLACEMENTS_PER_EVENT_MAX)]
@@ -70,17 +71,19 @@ class DecisionsRequest(Struct, frozen=True):
     context: Context | None = None
     consent: Consent | None = None
     properties: Properties = {}
-    candidates: Annotated[tuple[Candidate, ...], Meta(max_length=CANDIDATES_PER_EVENT_MAX)] = ()
+    candidates: (
+        Annotated[tuple[Candidate, ...], Meta(max_length=CANDIDATES_PER_EVENT_MAX)] | None
+    ) = None
     events: Annotated[tuple[Any, ...], Meta(max_length=EVENTS_PER_REQUEST_MAX)] = ()
     budget_ms: BudgetMs | None = None
 
 
 class ReactionIn(Struct, frozen=True):
-    """What became of a decision in front of the person."""
+    """What became of a decision in front of the person; without `item_ids`, an exposure is of all of its items."""
 
     session_id: Id
     anonymous_id: Id | None = None
-    item_ids: Annotated[tuple[Id, ...], Meta(max_length=ITEMS_PER_EVENT_MAX)] = ()
+    item_ids: Annotated[tuple[Id, ...], Meta(max_length=ITEMS_PER_EVENT_MAX)] | None = None
     placement: Id | None = None
     action_id: Id | None = None
 

@@ -59,6 +59,7 @@ class ExactEvent(Event, frozen=True, forbid_unknown_fields=True):
     context: ExactContext | None = None
 
 
+RANKING: Final = "ranking_requested"
 EXACT: Final = msgspec.json.Decoder(prepared(ExactEvent))
 VALUES: Final = attrgetter(*(one.name for one in msgspec.structs.fields(Event)))
 
@@ -93,6 +94,8 @@ def _exact(data: bytes) -> Event | None:
         return None
     if exact.event_type not in EVENT_TYPES or _lacks_item(exact):
         return None
+    if exact.event_type == RANKING and not exact.candidates:
+        return None  # whether a list was handed in is for the fields to say
     event = Event(*VALUES(exact))
     if event.candidates or event.context is not None:
         own = exact.context
@@ -152,6 +155,8 @@ def event_fields(given: object) -> Renamed:
     fields = said.fields
     if "properties" in fields:
         text_properties(fields)
+    if fields.get("event_type") == RANKING and fields.get("candidates") == []:
+        fields.setdefault("has_no_candidates", True)
     if "value" in fields:
         fields["value"] = text_of(fields["value"])
     if "event_time_ms" in fields:

@@ -67,6 +67,26 @@ def test_a_list_of_the_caller_comes_back_in_its_order(client: httpx.Client) -> N
     assert decision["source"] == "default"
 
 
+def test_of_an_empty_list_nothing_is_chosen(client: httpx.Client) -> None:
+    body = {"session_id": "s", "placements": ["home", "rerank"]}
+    for whose in ({"session_id": "s"}, {"session_id": None, "person": "p"}):
+        found = client.post("/v1/decisions", json=body | whose | {"candidates": []}).json()
+        assert [(one["items"], one["source"]) for one in found["decisions"]] == [([], "fresh")] * 2
+    absent = client.post("/v1/decisions", json=body | {"candidates": None}).json()
+    assert {one["source"] for one in absent["decisions"]} == {"default"}
+
+
+def test_an_event_that_brings_its_list_is_answered_by_that_list(client: httpx.Client) -> None:
+    def answered(candidates: object) -> Any:
+        event = {"event_type": "ranking_requested", "candidates": candidates}
+        body = {"session_id": "s", "placements": ["rerank"], "budget_ms": 0, "events": [event]}
+        [decision] = client.post("/v1/decisions", json=body).json()["decisions"]
+        return [one["item_id"] for one in decision["items"]], decision["source"]
+
+    assert answered([{"item_id": "b"}, {"item_id": "a"}]) == (["b", "a"], "default")
+    assert answered([]) == ([], "fresh")
+
+
 def test_servers_that_are_down_cost_their_time_out_only_at_first(client: httpx.Client) -> None:
     answers = [
         client.post("/api/recommendations", json=ASKED | {"session_id": f"s{at}"})

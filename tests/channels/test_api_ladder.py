@@ -121,6 +121,26 @@ def test_the_rung(
     assert answer.valid_until_ms > NOW
 
 
+EMPTY: Final = Wanted("rerank", None, ())
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        Found(),
+        Found(fresh=decision(action_id="nothing", placement="rerank")),
+        Found(recent=decision("i1"), trending=TRENDING, trending_in_category=TRENDING),
+    ],
+    ids=["nothing", "decided", "others"],
+)
+@pytest.mark.parametrize("policy", [POLICY, None], ids=["policy", "none"])
+def test_of_an_empty_list_nothing_is_shown_and_that_is_fresh(
+    found: Found, policy: Policy | None
+) -> None:
+    answer = choose(EMPTY, found, setting(policy=policy))
+    assert (answer.source, answer.items, answer.action_id) == ("fresh", (), "nothing")
+
+
 def test_without_policy_catalogue_or_store_the_list_is_empty_and_no_error() -> None:
     nothing = setting(
         policy=None, policy_version="none", item=lambda _: None, first_items=lambda *_: []

@@ -117,6 +117,16 @@ def test_a_page_without_a_new_event_is_asked_for_by_a_page_view(api: Api) -> Non
     assert api.logged(session)[-1].page == "/"
 
 
+def test_of_an_empty_list_nothing_is_chosen(api: Api) -> None:
+    body = {"session_id": own("empty"), "placements": ["rerank"], "budget_ms": PATIENT}
+    [decision] = api.post("/v1/decisions", body | {"candidates": []})["decisions"]
+    assert (decision["items"], decision["source"]) == ([], "fresh")
+    [event] = api.logged(own("empty"))
+    assert (event.event_type, event.has_no_candidates) == ("ranking_requested", True)
+    told = api.get(f"/v1/explain/{decision['decision_id']}")
+    assert told["decision"]["action_id"] == "nothing"
+
+
 def test_a_clock_that_is_years_off_gets_a_decision_that_is_valid(api: Api) -> None:
     found = api.recommend(own("clock"), "i1", "i2", start_ms=1_500_000_000_000)
     assert found["source"] == "fresh"

@@ -89,7 +89,7 @@ EVERYTHING: Final[dict[str, Any]] = {
         "utc_offset_min": 60,
     },
     "properties": {"theme": "dunkel", "emoji": "👟"}, "sent_at_ms": NOON + 7,
-    "is_unproven": True,
+    "is_unproven": True, "has_no_candidates": True,
 }  # fmt: skip
 
 

@@ -196,3 +196,19 @@ def test_state_from_the_future_is_a_bug() -> None:
     newer = StateCodec(New, version=2).encode(New("a", 1))
     with pytest.raises(ValueError, match="version 2"):
         StateCodec(Old, version=1).decode(newer)
+
+
+def test_an_empty_list_of_candidates_is_another_thing_than_none_in_every_format() -> None:
+    said = {
+        "event_id": "e", "event_type": "ranking_requested", "event_time_ms": 1_700_000_000_000, "session_id": "s",
+        "anonymous_id": "a",
+    }  # fmt: skip
+    absent = event_from_json(msgspec.json.encode(said))
+    empty = event_from_json(msgspec.json.encode(said | {"candidates": []}))
+    assert (absent.has_no_candidates, empty.has_no_candidates) == (False, True)
+    for event in (absent, empty):
+        assert EVENT.decode(EVENT.encode(event)) == event
+        # all fields are written here, the empty ones as well
+        assert event_from_json(msgspec.json.encode(event)) == event
+    other = said | {"event_type": "page_viewed", "candidates": []}
+    assert not event_from_json(msgspec.json.encode(other)).has_no_candidates

@@ -40,6 +40,7 @@ FINGERPRINTS = {
     "epoch_end.v1": "032a2cd567062504",
     "event.v1": "92061ec1f2919e60",
     "event.v2": "84ca65e362bda884",
+    "event.v3": "346cd785dbe62b53",
     "item.v1": "c5d5f42c562ef3aa",
     "item_knowledge.v1": "df8cf5e71cbdf766",
     "past_session.v1": "951ee76a6c496611",
@@ -113,7 +114,7 @@ def test_no_file_is_an_orphan() -> None:
 
 
 def test_every_event_field_has_an_example() -> None:
-    everything = EVENT.decode((FOLDER / "event/v2/everything.avro").read_bytes())
+    everything = EVENT.decode((FOLDER / "event/v3/everything.avro").read_bytes())
     empty = {name for name in Event.__struct_fields__ if not getattr(everything, name)}
     assert empty == set()
     assert everything.event_type in EVENT_TYPES
@@ -124,6 +125,7 @@ def test_every_event_field_has_an_example() -> None:
     [
         ("event/v1/page_viewed", {"event_id": "another"}),
         ("event/v2/everything", {"is_unproven": False}),
+        ("event/v3/everything", {"has_no_candidates": False}),
         ("event/v1/everything", {"price": 5.26}),
         ("event/v1/page_viewed", {"event_time_ms": "yesterday"}),
         ("decision/v1/slate", {"sequence": 1}),
@@ -164,9 +166,9 @@ def test_no_written_schema_version_is_edited() -> None:
 # --- a schema that grows ----------------------------------------------------------------------
 
 
-def event_v3() -> WriterSchema:
+def event_v4() -> WriterSchema:
     """The event with an optional field more, and one more in its candidates."""
-    schema = deepcopy(json.loads((SCHEMAS / "event.v2.avsc").read_text(encoding="utf-8")))
+    schema = deepcopy(json.loads((SCHEMAS / "event.v3.avsc").read_text(encoding="utf-8")))
     schema["fields"].append({"name": "mood", "type": "string", "default": "calm"})
     candidates = next(one for one in schema["fields"] if one["name"] == "candidates")
     candidates["type"]["items"]["fields"].append(
@@ -174,7 +176,7 @@ def event_v3() -> WriterSchema:
     )
     parsed = parse_schema(schema)
     crc = fingerprint(to_parsing_canonical_form(parsed), "CRC-64-AVRO")
-    return WriterSchema("event", 3, parsed, MARKER + bytes.fromhex(crc))
+    return WriterSchema("event", 4, parsed, MARKER + bytes.fromhex(crc))
 
 
 @pytest.mark.parametrize(
@@ -183,7 +185,7 @@ def event_v3() -> WriterSchema:
 def test_a_record_of_an_old_version_decodes_under_the_next(
     example: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(codec_module, "WRITER_SCHEMAS", (*WRITER_SCHEMAS, event_v3()))
+    monkeypatch.setattr(codec_module, "WRITER_SCHEMAS", (*WRITER_SCHEMAS, event_v4()))
     codec = Codec[Any]("event", lambda fields: fields, EVENT_BYTES_MAX)
     old = example.with_suffix(".avro").read_bytes()
     fields = codec.decode(old)

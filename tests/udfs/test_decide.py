@@ -318,6 +318,12 @@ def test_a_list_asked_for_without_any_candidate_is_answered_with_our_own() -> No
     assert set(ids(one(asked, make_knowledge(*make_catalogue(2)))[0])) == {"i0", "i1"}
 
 
+def test_of_an_empty_list_nothing_is_chosen_and_nothing_of_ours_takes_its_place() -> None:
+    asked = make_event(event_type="ranking_requested", has_no_candidates=True)
+    decision, trace = one(asked, make_knowledge(*make_catalogue(2)))
+    assert (decision.action_id, ids(decision), trace.candidates) == ("nothing", [], ())
+
+
 def test_where_a_decision_is_not_wanted_everything_else_goes_on() -> None:
     news = news_of(view(placements=["home"]))
     wanted, unwanted = (decide(None, news, CATALOGUE, "seed", one) for one in (True, False))

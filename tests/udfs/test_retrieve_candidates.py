@@ -65,6 +65,12 @@ def asking_for(*candidates: dict[str, Any]) -> Event:
     return make_event(event_type="ranking_requested", candidates=candidates)
 
 
+def test_an_empty_list_is_another_thing_than_none() -> None:
+    empty = make_event(event_type="ranking_requested", has_no_candidates=True)
+    assert retrieve(RICH, touched("shoe"), event=empty) == []
+    assert retrieve(RICH, touched("shoe"), event=make_event(event_type="ranking_requested"))
+
+
 # --- what the engine finds itself -------------------------------------------------------------
 
 SHOE = Item("shoe", 0, "Red Shoe", "Shoes", "Acme", 50.0)
