@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final, TypeVar
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from channels.api.problems import ApiError
 from channels.api.wire import (
@@ -82,9 +83,10 @@ def read_names(
     return found
 
 
-def warnings_of(own: Notices, of_events: Notices) -> tuple[Warned, ...]:
+def warnings_of(own: Notices, of_events: Notices) -> tuple[Warned, ...] | UnsetType:
     """What the caller is told: of the request's own fields first, which have no place among its events."""
-    return (
+    found = (
         *(Warned(one.field, one.reason, one.meant, None, one.times) for one in own),
         *(Warned(one.field, one.reason, one.meant, one.at, one.times) for one in of_events),
     )
+    return found or UNSET

@@ -161,10 +161,8 @@ def writing_handlers(services: Services) -> list[HTTPRouteHandler]:
                 )
         accepted = await log_events(services, read, "/v1/events", own)
         if not accepted.accepted and read.bad:
-            first, hint = (
-                accepted.rejected[0],
-                f"; {accepted.warnings[0].reason}" if accepted.warnings else "",
-            )
+            first = accepted.rejected[0]
+            hint = next((f"; {one.reason}" for one in (*own, *read.notices)), "")
             raise ApiError(422, f"no event can be used; event {first.index}: {first.reason}{hint}")
         return _json(accepted, 202)
 

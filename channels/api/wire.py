@@ -5,7 +5,7 @@ The OpenAPI document is made from these (`openapi.py`), so every bound that stan
 
 from typing import Annotated, Any, Final, Literal
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from schemas.decisions import DecisionItem
 from schemas.events import (
@@ -139,7 +139,7 @@ class Rejected(Struct, frozen=True):
 class Warned(Struct, frozen=True):
     """A field that was not read, or under another name: the one that was `meant`, as far as that can be told.
 
-    `index`: the first event that has it (null: the request itself); `count`: how many have it.
+    Answers have them only where there are any. `index`: the first event that has it (null: the request itself); `count`: how many have it.
     """
 
     field: str
@@ -158,7 +158,7 @@ class DecisionsAnswer(Struct, frozen=True):
     decisions: tuple[Answer, ...]
     rejected: tuple[Rejected, ...] = ()
     is_logged: bool = True
-    warnings: tuple[Warned, ...] = ()
+    warnings: tuple[Warned, ...] | UnsetType = UNSET
 
 
 class Recommendations(Struct, frozen=True):
@@ -176,7 +176,7 @@ class Recommendations(Struct, frozen=True):
     valid_until_ms: int
     rejected: tuple[Rejected, ...] = ()
     is_logged: bool = True
-    warnings: tuple[Warned, ...] = ()
+    warnings: tuple[Warned, ...] | UnsetType = UNSET
 
 
 class Accepted(Struct, frozen=True):
@@ -184,7 +184,7 @@ class Accepted(Struct, frozen=True):
 
     accepted: int
     rejected: tuple[Rejected, ...] = ()
-    warnings: tuple[Warned, ...] = ()
+    warnings: tuple[Warned, ...] | UnsetType = UNSET
 
 
 class SessionOut(Struct, frozen=True):

@@ -120,7 +120,7 @@ def test_what_nobody_reads_is_told_with_what_was_meant(
     assert told(aliased) == [("item_id", "item_ids", 0), ("timestamp", "event_time_ms", 0)]
     assert (log.events[-1].item_ids, log.events[-1].event_time_ms) == (("i9",), 1_769_860_800_000)
     quiet = client.post("/v1/events", json=one | {"item_ids": ["i"]})
-    assert quiet.json() == {"accepted": 1, "rejected": [], "warnings": []}
+    assert quiet.json() == {"accepted": 1, "rejected": []}
 
 
 def test_a_batch_tells_what_stands_beside_its_events(
