@@ -18,6 +18,7 @@ from channels.api.docs import docs_router
 from channels.api.door import ALL
 from channels.api.doorway import Doorway
 from channels.api.origins import BadHost, Host, host_of, is_sayable, place_of
+from channels.api.paths import NoText, check_query, path_of
 from channels.api.problems import ApiError, problem_response
 from channels.api.routes import api_router
 from channels.api.services import Services
@@ -111,6 +112,7 @@ class Guard:
         if scope["method"] == "HEAD":
             # as GET, without the body: load balancers ask so
             scope, send = cast("Scope", {**scope, "method": "GET"}), _without_body(send)
+        scope = cast("Scope", {**scope, **_address(scope)})
         request: Request[Any, Any, Any] = Request(scope)
         origin = request.headers.get("origin")
         is_allowed = origin is not None and self._is_allowed(origin)
@@ -154,8 +156,10 @@ class Guard:
     ) -> tuple[int, str | None]:
         """Why this is not answered; None = it is. Where all is open, only our own pages may ask."""
         try:
+            path_of(scope["raw_path"])
+            check_query(scope["query_string"])
             host = host_of(scope["headers"])
-        except BadHost as error:
+        except (BadHost, NoText) as error:
             return 400, str(error)
         if not self._services.access.is_open:
             return 403, None
@@ -174,6 +178,14 @@ class Guard:
     def _is_allowed(self, origin: str) -> bool:
         allowed = self._services.origins | self._services.access.origins
         return origin in allowed or ("*" in allowed and is_sayable(origin))
+
+
+def _address(scope: Scope) -> dict[str, str]:
+    """The path with its segments apart; as the server has it where it is none and will be refused."""
+    try:
+        return {"path": path_of(scope["raw_path"])}
+    except NoText:
+        return {}
 
 
 def _without_body(send: Send) -> Send:

@@ -1,6 +1,7 @@
 """The catalogue as a shop shows it: items by category, words or ids."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Final
 
 from channels.api.knowledge import Snapshot
@@ -13,10 +14,15 @@ WORDS_MAX: Final = 8
 
 
 def find_items(
-    snapshot: Snapshot, category: str, query: str, ids: str, offset: int, limit: int
+    snapshot: Snapshot,
+    category: str,
+    query: str,
+    ids: Sequence[str] | None,
+    offset: int,
+    limit: int,
 ) -> ItemsOut:
     """Items of a category (and those below it) that hold all words; or those with these ids, in their order."""
-    found = _by_ids(snapshot, ids) if ids else _in_category(snapshot, category)
+    found = _in_category(snapshot, category) if ids is None else _by_ids(snapshot, ids)
     words = query.lower().split()[:WORDS_MAX]
     hits = [one for one in found if _holds(one, words)]
     page = hits[offset : offset + limit]
@@ -48,8 +54,21 @@ def item_out(item: Item) -> ItemOut:
     )  # fmt: skip
 
 
-def _by_ids(snapshot: Snapshot, ids: str) -> Iterator[Item]:
-    return (snapshot.items[one] for one in ids.split(",") if one in snapshot.items)
+def ids_asked(
+    snapshot: Snapshot, exact: Sequence[str] | None, listed: Sequence[str] | None
+) -> list[str] | None:
+    """The ids that are asked for, None where none are: `exact` ones, and `listed` ones with commas between them.
+
+    A list that is itself the id of an item is that one.
+    """
+    if exact is None and listed is None:
+        return None
+    apart = ([one] if one in snapshot.items else one.split(",") for one in listed or ())
+    return [*(exact or ()), *chain.from_iterable(apart)]
+
+
+def _by_ids(snapshot: Snapshot, ids: Sequence[str]) -> Iterator[Item]:
+    return (snapshot.items[one] for one in ids if one in snapshot.items)
 
 
 def _in_category(snapshot: Snapshot, category: str) -> Iterator[Item]:

@@ -13,8 +13,6 @@ from schemas.limits import ID_LENGTH_MAX, STRING_LENGTH_MAX
 
 REF: Final = "#/components/schemas/{name}"
 JSON: Final = "application/json"
-NO_SLASH: Final = "^[^/]+$"
-"""A slash would be another address."""
 ID: Final = {"type": "string", "minLength": 1, "maxLength": ID_LENGTH_MAX}
 COMPONENTS: Final = (
     wire.RecommendationsRequest, wire.Recommendations, wire.DecisionsRequest, wire.DecisionsAnswer,
@@ -59,8 +57,8 @@ def _query(name: str, schema: Mapping[str, Any], meaning: str) -> dict[str, Any]
     }  # fmt: skip
 
 
-def _in_path(name: str, meaning: str, pattern: str = NO_SLASH) -> dict[str, Any]:
-    schema = {**ID, "pattern": pattern}
+def _in_path(name: str, meaning: str, pattern: str | None = None) -> dict[str, Any]:
+    schema = {**ID, "pattern": pattern} if pattern else ID
     return {
         "name": name, "in": "path", "required": True, "description": meaning, "schema": schema,
     }  # fmt: skip
@@ -124,7 +122,14 @@ ENDPOINTS: Final = (
         parameters=(
             _query("category", TEXT, "A category; those below it belong to it"),
             _query("q", TEXT, "Words that must all be in name, brand, category or tags"),
-            _query("ids", {"type": "string", "maxLength": wire.IDS_LENGTH_MAX}, "Ids, with commas between them"),
+            _query(
+                "id", {"type": "array", "items": {"type": "string", "maxLength": ID_LENGTH_MAX}},
+                "An id, whatever is in it; `id=a&id=b` for several",
+            ),
+            _query(
+                "ids", {"type": "string", "maxLength": wire.IDS_LENGTH_MAX},
+                "Ids, with commas between them; ids that have commas themselves are for `id`",
+            ),
             _query("offset", {"type": "integer", "minimum": 0, "maximum": 10**9}, "Leave out so many"),
             _query("limit", {"type": "integer", "minimum": 1, "maximum": wire.ITEMS_PER_PAGE_MAX}, "At most so many"),
         ),

@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 
 from channels.api.access import KEY_LENGTH_MAX, Caller, Forbidden, Unauthorized
 from channels.api.doorway import check, visit_of
+from channels.api.paths import id_of
 from channels.api.problems import ApiError
 from channels.api.repair import repaired
 from channels.api.services import Services
@@ -178,7 +179,8 @@ def decoded(decoder: "msgspec.json.Decoder[T]", body: bytes) -> T:
 
 
 def id_in_path(text: str, what: str) -> str:
-    """An id of the address; raises ApiError 400 where it is none."""
+    """An id of a segment of the address (see `paths`); raises ApiError 400 where it is none."""
+    text = id_of(text)
     if not 0 < len(text) <= ID_LENGTH_MAX:
         raise ApiError(400, f"{what} has 1 to {ID_LENGTH_MAX} characters")
     return text
@@ -218,6 +220,16 @@ def flag_in_query(request: Ask, name: str) -> bool:
     if text not in FLAGS:
         raise ApiError(400, f"{name}={text[:50]!r}: true or false is wanted")
     return FLAGS[text]
+
+
+def texts_in_query(request: Ask, name: str, length_max: int) -> list[str] | None:
+    """All texts of that name in the query, None where there is none; raises ApiError 400 for too much of them."""
+    if name not in request.query_params:
+        return None
+    texts: list[str] = request.query_params.getall(name)
+    if sum(map(len, texts)) > length_max:
+        raise ApiError(400, f"all of {name} have at most {length_max} characters")
+    return texts
 
 
 def text_in_query(request: Ask, name: str, length_max: int) -> str:

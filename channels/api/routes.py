@@ -14,7 +14,7 @@ from channels.api.access import Caller
 from channels.api.answers import Answered as AnsweredAsk
 from channels.api.answers import Answerer
 from channels.api.asking import decisions_asked, recommendations_asked
-from channels.api.catalogue import categories_of, find_items, item_out
+from channels.api.catalogue import categories_of, find_items, ids_asked, item_out
 from channels.api.doorway import check, visit_of
 from channels.api.event_log import LogUnavailable
 from channels.api.explaining import explaining_handlers
@@ -35,6 +35,7 @@ from channels.api.requests import (
     number_in_query,
     take_events,
     text_in_query,
+    texts_in_query,
 )
 from channels.api.services import Services
 from channels.api.store_reader import StoreUnavailable
@@ -213,15 +214,18 @@ def catalogue_handlers(services: Services) -> list[HTTPRouteHandler]:
         offset = number_in_query(request, "offset", 0, 0, 10**9)
         category = text_in_query(request, "category", STRING_LENGTH_MAX)
         query = text_in_query(request, "q", STRING_LENGTH_MAX)
-        ids = text_in_query(request, "ids", IDS_LENGTH_MAX)
+        exact = texts_in_query(request, "id", IDS_LENGTH_MAX)
+        listed = texts_in_query(request, "ids", IDS_LENGTH_MAX)
         snapshot = services.knowledge.snapshot
+        ids = ids_asked(snapshot, exact, listed)
         found = await asyncio.to_thread(find_items, snapshot, category, query, ids, offset, limit)
         return _json(found)
 
     @get("/v1/items/{item_id:str}")
     async def item(request: Asked, item_id: FromPath[str]) -> Answered:
         caller_of(services, request)
-        found = services.knowledge.item_at(id_in_path(item_id, "an item id"), _now_ms())
+        item_id = id_in_path(item_id, "an item id")
+        found = services.knowledge.item_at(item_id, _now_ms())
         if found is None or found.is_gone:
             raise ApiError(404, f"the catalogue has no item {item_id!r}")
         return _json(item_out(found))

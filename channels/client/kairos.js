@@ -151,7 +151,7 @@
     const mine = stream = new AbortController();
     let isRefused, text = "";
     try {
-      const { ok, body } = await fetch(`${base}/v1/stream?session_id=${me.session}`, { headers: headers(), signal: mine.signal });
+      const { ok, body } = await fetch(`${base}/v1/stream?session_id=${encodeURIComponent(me.session)}`, { headers: headers(), signal: mine.signal });
       isRefused = !ok;
       for (let part, reader = body.pipeThrough(new TextDecoderStream()).getReader(); !(part = await reader.read()).done;) {
         const lines = (text + part.value).split("\n");

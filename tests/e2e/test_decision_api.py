@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 from typing import Any, Final, NamedTuple
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -202,6 +203,13 @@ def test_without_time_to_wait_the_last_decision_is_given_while_it_is_good(api: A
 
 def stored(api: Api, person: str) -> Any:
     return api.get(f"/v1/decisions/{person}/next_item")
+
+
+def test_a_person_with_a_slash_is_read_by_the_id_that_was_written(api: Api) -> None:
+    person = own("a/b %2F")
+    fresh = api.recommend(own("slash"), "i4", anonymous_id=person)
+    found = partial(api.get, f"/v1/decisions/{quote(person, safe='')}/next_item")
+    wait_for(lambda: found()["decision_id"] == fresh["decision_id"])
 
 
 def test_what_is_sold_out_or_gone_since_is_not_shown(api: Api) -> None:
