@@ -494,6 +494,19 @@ def features(
 
 
 @app.command()
+def accepts(
+    write: Annotated[bool, typer.Option("--write", help="Write docs/what-we-accept.md.")] = False,
+) -> None:
+    """Print what comes in: names, times, ids, encodings, bounds, and what happens beyond each."""
+    from scripts import input_docs
+
+    if write:
+        show(f"written to {input_docs.write()}")
+    else:
+        show(input_docs.page().rstrip())
+
+
+@app.command()
 def doctor(json: Json = False) -> int:
     """Name what is missing on this machine, and how to get it."""
     from jobs.stack.doctor import checks
