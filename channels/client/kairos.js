@@ -21,8 +21,10 @@
   const BATCH = 50, QUEUE_MAX = 1000, BEACON_BYTES = 6e4;
   const queue = [], slots = new Map(), exposed = new Set();
   const isOptedOut = Boolean(navigator.globalPrivacyControl) || navigator.doNotTrack === "1";
+  const warn = (...words) => console.warn("kairos:", ...words);
+  const isNobody = (person) => /^(undefined|null|nil|nan|none|\(null\)|\[object object\]|0|)$/i.test(`${person ?? ""}`.trim());
   const language = () => document.documentElement.lang || navigator.language;
-  let key = own.dataset.key, timer, timeOut, asking, stream, retryMs = 0, restsUntil = 0, isBusy = false;
+  let key = own.dataset.key, timer, timeOut, asking, stream, retryMs = 0, restsUntil = 0, isBusy = false, most = BATCH;
 
   // --- who: nothing is stored without consent ---------------------------------------------------------------------
   const read = (name) => { try { return JSON.parse(localStorage.getItem(name)); } catch { return null; } };
@@ -93,7 +95,7 @@
   const stamp = ({ event, holder }) => ({ ...event, session_id: holder.session, anonymous_id: holder.anonymous, sent_at_ms: Date.now() });
   const next = () => { // what goes together: of one holder
     const other = queue.findIndex((one) => one.holder !== queue[0].holder);
-    return queue.slice(0, Math.min(BATCH, other < 0 ? BATCH : other));
+    return queue.slice(0, Math.min(most, other < 0 ? most : other));
   };
   const flush = async () => {
     clearTimeout(timer);
@@ -113,15 +115,22 @@
         if (holder.again) { delete holder.person; delete holder.proof; batch.forEach((one) => delete one.event.person_id); } // it has expired
         Object.assign(holder, { old: holder.token || holder.old, token: "", again: true });
       }
-      if (answer.status === 401 || answer.status === 429 || answer.status >= 500) throw answer;
+      if ([401, 408, 429].includes(answer.status) || answer.status >= 500) throw answer;
       retryMs = 0;
       delete holder.again;
       const body = await answer.json().catch(() => ({})), took_ms = performance.now() - begun;
-      tell(document, "kairos:sent", { events, took_ms, rejected: body.rejected });
-      if (last === asking) {
-        (body.decisions || []).forEach((one) => take(one, false));
-        asking = null;
-        if (body.is_logged === false) queue.unshift(...batch); // answered, but not in the log yet
+      const isSplit = [400, 413].includes(answer.status) && batch.length > 1; // one of them is odd: the others are to be taken
+      most = isSplit ? batch.length >> 1 : BATCH;
+      if (isSplit) queue.unshift(...batch);
+      else {
+        if (!answer.ok) warn("not taken:", body.detail || answer.status, events);
+        (body.rejected || []).forEach(({ index, reason }) => warn("not taken:", reason, events[index]));
+        tell(document, "kairos:sent", { events, took_ms, rejected: body.rejected });
+        if (last === asking) {
+          (body.decisions || []).forEach((one) => take(one, false));
+          asking = null;
+          if (body.is_logged === false) queue.unshift(...batch); // answered, but not in the log yet
+        }
       }
     } catch (refused) {
       queue.unshift(...batch); // their ids stay, so what was taken already counts once
@@ -139,8 +148,10 @@
       const own = next(), { session, token, proof: person } = own[0].holder;
       const auth = key && { key, session: token, person }; // a beacon has no headers, and addresses stand in logs
       const body = new Blob([JSON.stringify({ events: own.map(stamp), auth })], { type: "text/plain" });
-      if (!session || (key && !token) || !navigator.sendBeacon(`${base}/v1/events`, body)) return;
-      queue.splice(0, own.length);
+      if (!session || (key && !token)) return;
+      if (navigator.sendBeacon(`${base}/v1/events`, body)) queue.splice(0, own.length);
+      else if (own.length > 1) most = own.length >> 1; // too large together
+      else return;
     }
   };
 
@@ -247,7 +258,11 @@
       save();
       return purposes;
     },
-    identify: (person, proof) => { wake(); Object.assign(me, { person, proof }); save(); return track("identified", { person_id: person }); },
+    identify: (given, proof) => {
+      if (isNobody(given)) return warn("identify: nobody is", given);
+      const person = `${given}`;
+      wake(); Object.assign(me, { person, proof }); save(); return track("identified", { person_id: person });
+    },
     signOut: () => { const done = track("signed_out"); me = { ...me }; delete me.person; delete me.proof; save(); return done; },
     ids: () => ({ session_id: me.session, anonymous_id: me.anonymous, person_id: me.person, is_stored: stores() }),
   };
