@@ -424,19 +424,23 @@ def model_publish(
 ) -> None:
     """Put a model in force: it decides events from then on."""
     from scripts import models_cli
+    from scripts.times import parse_time
 
+    at_ms = parse_time(at) if at else None
     config = config_from()
     published = models_cli.find_artefact(model, config)
-    _change_model(config, published, at, json)
+    _change_model(config, published, at_ms, json)
 
 
 @model_app.command("rollback")
 def model_rollback(at: At = None, json: Json = False) -> None:
     """Put the model in force again that was before the present one; done twice, it is undone."""
-    _change_model(config_from(), None, at, json)
+    from scripts.times import parse_time
+
+    _change_model(config_from(), None, parse_time(at) if at else None, json)
 
 
-def _change_model(config: Config, published: Any, at: str | None, json: bool) -> None:
+def _change_model(config: Config, published: Any, at_ms: int | None, json: bool) -> None:
     """Announces a model; None: the one before."""
     from jobs.artefact_check import artefacts_of
     from jobs.publish import Log, now_ms
@@ -445,9 +449,7 @@ def _change_model(config: Config, published: Any, at: str | None, json: bool) ->
     from scripts.audited_change import Audited, change_model
     from scripts.local_audit import audit_log_of, local_actor
     from scripts.status import running_kafka
-    from scripts.times import parse_time
 
-    at_ms = parse_time(at) if at else None
     kafka = running_kafka(config)
     models = models_cli.announced(kafka, config.topic_prefix, keys_of(config))
     audited = Audited(audit_log_of(config), local_actor(), "publish" if published else "rollback")

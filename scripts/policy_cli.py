@@ -59,10 +59,11 @@ def publish(
     """Check a file and put it in force: it decides events from then on."""
     from scripts.policy_versions import Draft, version_of
 
+    at_ms = _time(effective_from)
     found = checked(file)
     draft = Draft(version or version_of(found.policy), name, found.policy)
     warnings = [f"{file}:{one}" for one in found.warnings]
-    _put_in_force("publish", _announced(), draft, effective_from, warnings, json)
+    _put_in_force("publish", _announced(), draft, at_ms, warnings, json)
 
 
 @app.command()
@@ -111,12 +112,13 @@ def rollback(
     from jobs.publish import now_ms
     from scripts.policy_versions import draft_again, find_version, previous
 
+    at_ms = _time(effective_from)
     versions = _announced()
     if version is None:
         draft = previous(versions, now_ms())
     else:
         draft = draft_again(find_version(version, versions))
-    _put_in_force("rollback", versions, draft, effective_from, [], json)
+    _put_in_force("rollback", versions, draft, at_ms, [], json)
 
 
 @app.command("show")
@@ -146,6 +148,13 @@ def docs(
         show(f"written to {policy_docs.write()}")
     else:
         show(policy_docs.page().rstrip())
+
+
+def _time(effective_from: str | None) -> int | None:
+    """The time, before anything is looked up; raises ConfigError."""
+    from scripts.times import parse_time
+
+    return parse_time(effective_from) if effective_from else None
 
 
 def _announced() -> list[Any]:
@@ -181,7 +190,7 @@ def _put_in_force(
     what: Literal["publish", "rollback"],
     versions: list[Any],
     draft: Any,
-    effective_from: str | None,
+    at_ms: int | None,
     warnings: list[str],
     json: bool,
 ) -> None:
@@ -192,9 +201,7 @@ def _put_in_force(
     from scripts.local_audit import audit_log_of, local_actor
     from scripts.policy_versions import show_change, timing_warnings
     from scripts.status import running_kafka
-    from scripts.times import parse_time
 
-    at_ms = parse_time(effective_from) if effective_from else None
     config = config_from()
     log = Log(running_kafka(config), config.topic_prefix, sign=signer_of(config))
     audited = Audited(audit_log_of(config), local_actor(), what)

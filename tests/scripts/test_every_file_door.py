@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -11,14 +12,22 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
+from jobs.fold import Fold, FoldRules
 from schemas.errors import ConfigError, UnusableInput
+from schemas.formats import DECODERS
+from schemas.records import LogRecord
 from scripts import import_command
 from scripts.cli import app
+from scripts.make_catalogue import DEMO_DATA
 from tests.builders import NOON
 from tests.scripts.test_import_events import Written, line
 from tests.scripts.test_import_snowplow import make_row
 from tests.scripts.test_import_trivago import row, table_of
 from tests.scripts.test_input_files import zstd
+from udfs.knowledge import Knowledge
+
+ROOT: Final[Any] = typer.main.get_command(app)
+POLICY: Final = DEMO_DATA / "shop" / "policy.yaml"
 
 LINES: Final = [line(str(at), NOON + at).encode() for at in range(4)]
 PLAIN: Final = b"\n".join(LINES)
@@ -161,6 +170,102 @@ def test_what_is_not_what_it_should_be_is_said_at_once(
     assert reason in done.said, done
     if "bad" in kind or kind == "table":
         assert "events.jsonl, line " in done.said, "the first reason"
+
+
+ODD: Final = {
+    "null_property": line("x", NOON, event_type="purchase_completed", properties={"coupon": None, "n": 5, "is": True}),
+    "old_names": json.dumps(
+        {"event_id": "x", "event": "product_viewed", "timestamp": NOON, "session_id": "s1", "anonymous_id": "a1", "product_id": 7}
+    ),
+    "time_in_words": line("x").replace(str(NOON), '"2023-11-14T22:13:20Z"'),
+    "null_fields": line("x", NOON, person_id=None, candidates=None, context=None),
+    "slashes": line("x/%2F, y", NOON, session_id="s/1,2"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("kind", ODD)
+def test_what_is_odd_and_meant_well_is_taken(
+    tmp_path: Path, log: Written, door: str, kind: str
+) -> None:
+    done = kairos(*DOORS[door], given(tmp_path, with_bad(ODD[kind].encode())))
+    assert is_taken(door, done), done
+    assert "no events" not in done.said
+    assert "no event:" not in done.said
+    if door == "import":
+        assert len(log.events) == 5
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_field_that_nobody_reads_is_told_with_what_was_meant(
+    tmp_path: Path, log: Written, door: str
+) -> None:
+    done = kairos(*DOORS[door], given(tmp_path, with_bad(line("x", user_id="u").encode())))
+    assert is_taken(door, done), done
+    assert "`user_id` is no field, and not read: `person_id` is meant?" in done.said
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_files_given_together_are_one_log_in_order_of_time(
+    tmp_path: Path, log: Written, door: str
+) -> None:
+    newest_first = given(tmp_path, b"\n".join(reversed(LINES)), "new.jsonl")
+    older = given(tmp_path, line("old", NOON - 1).encode(), "old.jsonl")
+    done = kairos(*DOORS[door], newest_first, older)
+    assert is_taken(door, done), done
+    if door == "import":
+        assert [one.event_id for one in log.events] == ["old", "0", "1", "2", "3"]
+
+
+@pytest.mark.parametrize("kind", ONE_BAD)
+def test_a_bad_record_of_the_live_topic_is_one_dead_letter_and_costs_no_other(kind: str) -> None:
+    """The topic in JSON, as other programs write it; the job takes each record by the steps of the fold."""
+    bad, reason = ONE_BAD[kind]
+    records = [
+        LogRecord("events", 0, at, NOON + at, "s1", value)
+        for at, value in enumerate(with_bad(bad).split(b"\n"))
+    ]
+    fold = Fold(Knowledge(), FoldRules(DECODERS["json"], "kairos"))
+    steps = list(fold.run(records))
+    (letter,) = (one for step in steps for one in step.dead_letters)
+    assert letter.offset == 2
+    assert reason.lower() in f"{letter.reason}: {letter.message}".lower()
+    assert sum(step.news is not None and step.news.kind == "event" for step in steps) == 4
+
+
+TIMES: Final = ("--from", "--to", "--at", "--effective-from", "--train-before", "--expires")
+FOLDERS: Final = (("archive", "--to"), ("shop screenshots", "--to"))
+NEEDED: Final = {
+    "why-not": ("p", "a"), "compare": ("x.",), "model publish": ("v",), "policy publish": (POLICY,),
+    "evaluate": ("--events", "none.jsonl"), "replay": ("--prefix", "x."), "key create": ("--name", "n", "--role", "viewer", "--file", "none.yaml"),
+}  # fmt: skip
+
+
+def timed(group: Any = ROOT, words: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
+    """Every option of every command that is a time."""
+    for name, one in getattr(group, "commands", {}).items():
+        yield from timed(one, (*words, name))
+    for parameter in group.params:
+        for option in set(parameter.opts) & set(TIMES):
+            if (" ".join(words), option) not in FOLDERS:
+                yield " ".join(words), option
+
+
+OPTIONS: Final = sorted(timed())
+
+
+@pytest.mark.parametrize(("command", "option"), OPTIONS, ids=[" ".join(one) for one in OPTIONS])
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [("1922400000", "in seconds it would be 2030"), ("\u00b2", "is no time"), ("9" * 30, "is no time")],
+    ids=["seconds", "superscript", "beyond_any"],
+)  # fmt: skip
+def test_every_time_on_the_command_line_is_read_alike(
+    log: Written, command: str, option: str, written: str, said: str
+) -> None:
+    done = kairos(*command.split(), *NEEDED.get(command, ()), option, written)
+    assert done.code == 2, done
+    assert said in done.said
 
 
 ITEM_DOORS: Final[dict[str, tuple[str, ...]]] = {
