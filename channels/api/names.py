@@ -55,6 +55,17 @@ BATCH: Final = Names(
     {name: "events[]." + name for name in EVENT_NAMES.known},
 )
 """A list of events with what goes with it: whose they are stands in each of them."""
+ITEMS_QUERY: Final = Names(
+    frozenset({"category", "q", "id", "ids", "offset", "limit", "strict"}),
+    {},
+    {
+        "query": "q", "search": "q", "text": "q", "item_ids": "id", "item_id": "id", "product_id": "id",
+        "size": "limit", "count": "limit", "per_page": "limit", "page": "offset", "skip": "offset",
+    },
+)  # fmt: skip
+"""What `GET /v1/items` is asked by."""
+
+NONE: Final = Notices()
 
 T = TypeVar("T")
 
@@ -83,7 +94,7 @@ def read_names(
     return found
 
 
-def warnings_of(own: Notices, of_events: Notices) -> tuple[Warned, ...] | UnsetType:
+def warnings_of(own: Notices, of_events: Notices = NONE) -> tuple[Warned, ...] | UnsetType:
     """What the caller is told: of the request's own fields first, which have no place among its events."""
     found = (
         *(Warned(one.field, one.reason, one.meant, None, one.times) for one in own),

@@ -99,7 +99,7 @@ ENDPOINTS: Final = (
     ),
     Endpoint(
         "post", "/v1/sessions", "A session of our making, with the token that opens it", 201, "SessionOut",
-        WITH_BODY, "SessionIn", is_body_required=False,
+        WITH_BODY, "SessionIn", is_body_required=False, parameters=(STRICT,),
     ),
     Endpoint(
         "get", "/v1/stream", "Decisions of a session as they are made (server-sent events)", 200, None,
@@ -132,6 +132,7 @@ ENDPOINTS: Final = (
             ),
             _query("offset", {"type": "integer", "minimum": 0, "maximum": 10**9}, "Leave out so many"),
             _query("limit", {"type": "integer", "minimum": 1, "maximum": wire.ITEMS_PER_PAGE_MAX}, "At most so many"),
+            STRICT,
         ),
     ),
     Endpoint(

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import msgspec
 from litestar import MediaType, Request, Response, Router, get, post
@@ -19,7 +19,7 @@ from channels.api.doorway import check, visit_of
 from channels.api.event_log import LogUnavailable
 from channels.api.explaining import explaining_handlers
 from channels.api.from_pages import PAGE_EVENTS_MAX, is_decision_id
-from channels.api.names import BATCH, read_names, read_request, warnings_of
+from channels.api.names import BATCH, ITEMS_QUERY, read_names, read_request, warnings_of
 from channels.api.problems import ApiError
 from channels.api.read_events import ReadEvents, Sender, hashed, read_events
 from channels.api.requests import (
@@ -64,6 +64,7 @@ BEACON_BYTES_MAX: Final = 65_536
 """Browsers send no larger beacon."""
 READY_S: Final = 1.0
 LISTS_OF_EVENTS: Final = frozenset({"events", *BATCH.aliases})
+REACTIONS: Final[tuple[Reaction, ...]] = get_args(Reaction)
 ANYTHING: Final = msgspec.json.Decoder(Any)
 
 Asked = Request[Any, Any, Any]
@@ -129,6 +130,14 @@ def asking_handlers(services: Services, answerer: Answerer) -> list[HTTPRouteHan
 
     @get("/v1/decisions/{person:str}/{placement:str}")
     async def decision(request: Asked, person: FromPath[str], placement: FromPath[str]) -> Answered:
+        return await decided(request, person, placement)
+
+    @get([f"/v1/decisions/{{person:str}}/{one}" for one in REACTIONS])
+    async def decision_there(request: Asked, person: FromPath[str]) -> Answered:
+        """Of a placement that is called as what becomes of a decision."""
+        return await decided(request, person, request.scope["path"].rpartition("/")[2])
+
+    async def decided(request: Asked, person: str, placement: str) -> Answered:
         caller = caller_of(services, request)
         person, placement = id_in_path(person, "a person"), id_in_path(placement, "a placement")
         if not services.access.may_read_person(caller, person):
@@ -137,7 +146,7 @@ def asking_handlers(services: Services, answerer: Answerer) -> list[HTTPRouteHan
         asked = await decisions_asked(services, caller, given)
         return _json((await answerer.answer(asked.ask)).answers[0])
 
-    return [recommendations, decisions, decision]
+    return [recommendations, decisions, decision, decision_there]
 
 
 def writing_handlers(services: Services) -> list[HTTPRouteHandler]:
@@ -168,7 +177,7 @@ def writing_handlers(services: Services) -> list[HTTPRouteHandler]:
         return _json(accepted, 202)
 
     @post(
-        [f"/v1/decisions/{{decision_id:str}}/{one}" for one in ("exposed", "clicked", "dismissed")],
+        [f"/v1/decisions/{{decision_id:str}}/{one}" for one in REACTIONS],
         status_code=202,
     )
     async def reaction(request: Asked, decision_id: FromPath[str]) -> Answered:
@@ -194,12 +203,13 @@ def writing_handlers(services: Services) -> list[HTTPRouteHandler]:
         if not services.access.may(caller, "events:write"):
             raise ApiError(403, "this key may not write events")
         body = await body_of(request)
-        given = SessionIn()
-        if body:
-            given = read_request(SessionIn, decoded(ANYTHING, body), Notices(), is_strict=False)
+        is_strict, own = flag_in_query(request, "strict"), Notices()
+        value: object = decoded(ANYTHING, body) if body else {}
+        given = read_request(SessionIn, value, own, is_strict=is_strict)
         check(services.measures, services.door.session(caller, visit_of(request).address))
         made = services.access.new_session(given.token)
-        return _json(SessionOut(made.session_id, made.anonymous_id, made.token), 201)
+        told = warnings_of(own)
+        return _json(SessionOut(made.session_id, made.anonymous_id, made.token, told), 201)
 
     return [events, reaction, sessions]
 
@@ -210,6 +220,8 @@ def catalogue_handlers(services: Services) -> list[HTTPRouteHandler]:
     @get("/v1/items")
     async def items(request: Asked) -> Answered:
         caller_of(services, request)
+        is_strict, own = flag_in_query(request, "strict"), Notices()
+        read_names(dict(request.query_params.items()), ITEMS_QUERY, own, is_strict=is_strict)
         limit = number_in_query(request, "limit", 50, 1, ITEMS_PER_PAGE_MAX)
         offset = number_in_query(request, "offset", 0, 0, 10**9)
         category = text_in_query(request, "category", STRING_LENGTH_MAX)
@@ -219,7 +231,7 @@ def catalogue_handlers(services: Services) -> list[HTTPRouteHandler]:
         snapshot = services.knowledge.snapshot
         ids = ids_asked(snapshot, exact, listed)
         found = await asyncio.to_thread(find_items, snapshot, category, query, ids, offset, limit)
-        return _json(found)
+        return _json(msgspec.structs.replace(found, warnings=warnings_of(own)))
 
     @get("/v1/items/{item_id:str}")
     async def item(request: Asked, item_id: FromPath[str]) -> Answered:
@@ -255,9 +267,7 @@ def state_handlers(services: Services) -> list[HTTPRouteHandler]:
         caller = caller_of(services, request)
         if caller.is_browser or not services.access.may(caller, "decisions:read"):
             raise ApiError(403, "this key may not read")
-        return Response(
-            services.measures.text(), media_type="text/plain; version=0.0.4; charset=utf-8"
-        )
+        return Response(services.measures.text(), media_type="text/plain; version=0.0.4")
 
     return [healthz, readyz, metrics]
 

@@ -193,6 +193,7 @@ class SessionOut(Struct, frozen=True):
     session_id: str
     anonymous_id: str
     token: str
+    warnings: tuple[Warned, ...] | UnsetType = UNSET
 
 
 class ItemOut(Struct, frozen=True):
@@ -216,6 +217,7 @@ class ItemsOut(Struct, frozen=True):
 
     items: tuple[ItemOut, ...]
     total: int
+    warnings: tuple[Warned, ...] | UnsetType = UNSET
 
 
 class CategoryOut(Struct, frozen=True):

@@ -59,6 +59,8 @@ class ExactEvent(Event, frozen=True, forbid_unknown_fields=True):
     context: ExactContext | None = None
 
 
+ONE_ITEM: Final = frozenset({"product_id", "item_id"})
+"""Aliases of `item_ids` that name one."""
 RANKING: Final = "ranking_requested"
 EXACT: Final = msgspec.json.Decoder(prepared(ExactEvent))
 VALUES: Final = attrgetter(*(one.name for one in msgspec.structs.fields(Event)))
@@ -162,7 +164,8 @@ def event_fields(given: object) -> Renamed:
     if "event_time_ms" in fields:
         fields["event_time_ms"] = time_of_field("event_time_ms", fields["event_time_ms"])
     if "item_ids" in fields:
-        fields["item_ids"] = _ids(fields["item_ids"])
+        is_one = any(one.kind == "alias" and one.field in ONE_ITEM for one in said.notes)
+        fields["item_ids"] = _ids(fields["item_ids"], is_one=is_one)
     return said
 
 
@@ -185,10 +188,16 @@ def text_of(value: object) -> object:
     return str(value) if isinstance(value, int) else value
 
 
-def _ids(value: object) -> list[object]:
-    """A list, also of what an alias names alone; a whole number may be an item's id."""
-    given = value if isinstance(value, list | tuple) else (value,)
-    return [str(one) if type(one) is int else one for one in given]
+def _ids(value: object, *, is_one: bool) -> object:
+    """A list of ids, also of what an alias names alone; a whole number may be an item's id.
+
+    A text in the place of a list is left to be refused: it could hold several.
+    """
+    if not isinstance(value, list | tuple):
+        if not is_one:
+            return value
+        value = (value,)
+    return [str(one) if type(one) is int else one for one in value]
 
 
 def _decoded(data: bytes, bytes_max: int) -> object:

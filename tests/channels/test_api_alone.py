@@ -6,6 +6,7 @@ import json
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -415,7 +416,30 @@ def test_the_document_refers_to_nothing_that_is_not_there() -> None:
     assert set(references(described)) <= there
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/shop/", "/openapi.json", "/docs", "/nowhere"])
+def test_the_head_of_a_stream_holds_no_stream_open(
+    lonely: tuple[str, Services], client: httpx.Client
+) -> None:
+    assert client.head("/v1/stream?session_id=s").status_code == 200
+    assert client.head("/healthz").status_code == 200
+    for _ in range(100):
+        if not lonely[1].decisions.readers:
+            break
+        time.sleep(0.05)
+    assert lonely[1].decisions.readers == 0
+
+
+def test_metrics_name_their_charset_once(client: httpx.Client) -> None:
+    found = client.get("/metrics").headers["content-type"]
+    assert found == "text/plain; version=0.0.4; charset=utf-8"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/healthz", "/shop/", "/openapi.json", "/docs", "/nowhere", "/v1/items", "/v1/items/x", "/readyz",
+        "/v1/catalogue/categories", "/v1/decisions/p/home", "/v1/explain/d", "/metrics", "/console/",
+    ],
+)  # fmt: skip
 def test_head_is_as_get_without_the_body(client: httpx.Client, path: str) -> None:
     got, head = client.get(path), client.head(path)
     assert (head.status_code, head.content) == (got.status_code, b"")

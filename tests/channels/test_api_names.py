@@ -246,3 +246,16 @@ def test_a_time_of_the_query_is_read_as_all_times(
 @pytest.mark.parametrize("written", ["1700000000000", "20231114", "2023-11-14T22:13:20Z", "0"])
 def test_a_time_of_the_query_that_is_one_is_taken(client: httpx.Client, written: str) -> None:
     assert client.get(f"/v1/explain/d?event_time_ms={written}").status_code == 503
+
+
+def test_a_query_that_nobody_reads_is_told_and_strictly_refused(client: httpx.Client) -> None:
+    found = client.get("/v1/items?item_ids=a,b&limit=1")
+    assert (found.status_code, told(found)) == (200, [("item_ids", "id", None)])
+    assert client.get("/v1/items?strict=1&item_ids=a,b").status_code == 400
+    assert client.get("/v1/items?strict=1&ids=a,b").json() == {"items": [], "total": 0}
+
+
+def test_a_new_session_is_told_what_nobody_reads(client: httpx.Client) -> None:
+    assert told(client.post("/v1/sessions", json={"tokn": "x"})) == [("tokn", "token", None)]
+    assert "warnings" not in client.post("/v1/sessions").json()
+    assert client.post("/v1/sessions?strict=true", json={"tokn": "x"}).status_code == 400

@@ -82,6 +82,15 @@ def test_a_persons_decision_is_asked_for_by_the_id_that_was_written(
     assert (found.status_code, found.json()["placement"], asked) == (200, "home", [person])
 
 
+@pytest.mark.parametrize("placement", ["exposed", "clicked", "dismissed"])
+def test_a_placement_may_be_called_as_what_becomes_of_a_decision(
+    client: httpx.Client, placement: str
+) -> None:
+    found = client.get(f"/v1/decisions/p/{placement}")
+    assert (found.status_code, found.json()["placement"]) == (200, placement)
+    assert client.head(f"/v1/decisions/p/{placement}").status_code == 200
+
+
 def ids(client: httpx.Client, query: str) -> list[str]:
     found = client.get(f"/v1/items?{query}")
     assert found.status_code == 200, found.text

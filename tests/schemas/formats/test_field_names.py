@@ -209,3 +209,10 @@ def outcome(read: Callable[[], ReadEvent]) -> object:
     except InvalidEvent as error:
         return str(error)
     return found.event, list(found.notes)
+
+
+def test_a_text_in_the_place_of_a_list_is_no_list_of_one() -> None:
+    for said in ({"item_ids": "a,b"}, {"item_ids": None, "product_ids": "a,b"}):
+        with pytest.raises(InvalidEvent, match="Expected `array`"):
+            event_of(**said)
+    assert event_of(item_ids=None, product_id="a,b").item_ids == ("a,b",)
