@@ -82,8 +82,8 @@ WRITTEN: Final = (
 )  # fmt: skip
 AFTER_TIMES: Final = """
 An event further than {ahead} minutes ahead of the door's clock (in the log: of its own record's time) is `ahead_of_log`. One further than {late} minutes
-behind the newest of its own session (`KAIROS_LATENESS_MS`) is `too_late`, but for {facts}. In a request the browser's clock is put right by
-`sent_at_ms`, each event by itself.
+behind the newest of its own session (`KAIROS_LATENESS_MS`) is `too_late`, but for {facts}. At `/api/recommendations` one
+event whose time lies ahead is moved to now, alone; where no time of a request can be right, all are moved so that the newest is now.
 
 """
 IDS: Final = """\
