@@ -76,6 +76,9 @@ SESSION_ITEMS_MAX: Final = 64
 SESSION_NAMES_MAX: Final = 32
 """Categories, queries, filters remembered per session; at the bound new ones are only counted."""
 SESSION_CART_MAX: Final = 64
+PERSON_CART_MAX: Final = 64
+PERSON_CART_KEPT_MS: Final = 30 * DAY_MS
+"""A cart that nobody has touched for so long is forgotten."""
 """Cart lines; at the bound the oldest line goes."""
 ATTENTION_MAX_MS: Final = 5 * MINUTE_MS
 """Longer than that between two events nobody looked at the item all the time."""

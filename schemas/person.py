@@ -6,6 +6,7 @@ from msgspec import Struct, field
 
 from schemas.codec import StateCodec
 from schemas.numbers import Finite, Name, Whole
+from schemas.session import CartLine
 
 
 class Affinity(Struct, array_like=True):
@@ -72,7 +73,8 @@ class PersonState(Struct, array_like=True):
     that can be reacted to, by decision id. `price_bands` leans to price levels within categories (udfs/category_facts.py),
     `bought_bands` counts what was bought of each. `statements` are what `profile_updated` told, the newest last. `unproven_purchases` is 1 where
     `purchase_count` holds one that was not proven since: however many are claimed, they make one. `fact_ids` are the purchases and refunds
-    that were counted (udfs/remember_facts.py). `unit` is None in states of before there were any.
+    that were counted (udfs/remember_facts.py). `unit` is None in states of before there were any. `cart` is what
+    lies in the person's cart over all visits, the newest line last: first filled at `cart_since_ms`, changed at `cart_ms` (udfs/keep_cart.py).
     """
 
     first_ms: Whole
@@ -107,6 +109,9 @@ class PersonState(Struct, array_like=True):
     unproven_purchases: Whole = 0
     fact_ids: bytes = b""
     unit: Unit | None = None
+    cart: dict[str, CartLine] = field(default_factory=dict)
+    cart_since_ms: Whole = 0
+    cart_ms: Whole = 0
 
 
 PERSON_STATE: Final = StateCodec(PersonState, version=1)

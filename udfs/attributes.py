@@ -9,7 +9,7 @@ from typing import Final, Literal, NamedTuple
 
 from udfs import read_situation as read
 from udfs.conditions import BOOL, DOUBLE, INT, STRING, Type, list_of, map_of
-from udfs.fill_cart import cart_value
+from udfs.fill_cart import cart_value, value_of
 from udfs.read_situation import Situation
 from udfs.retrieve_candidates import Retrieved, category_of_interest
 from udfs.sense_intent import help_s, sense_intent, sense_struggle
@@ -164,6 +164,12 @@ ATTRIBUTES: Final = (
     P("views_24h", INT, "views in the last 24 hours", lambda s: read.period(s, "hourly", 24)[1]),
     P("views_30d", INT, "views in 30 days", lambda s: read.period(s, "daily", 30)[1]),
     P("carts_30d", INT, "adds to the cart in 30 days", lambda s: read.period(s, "daily", 30)[2]),
+    P("cart_items", STRINGS, "ids of the items in the person's cart, over all visits, the newest first", lambda s: read.newest(read.person_cart(s))),
+    P("cart_size", INT, "pieces in it", lambda s: sum(one.quantity for one in read.person_cart(s).values())),
+    P("cart_value", DOUBLE, "its value, as far as prices are known", lambda s: float(value_of(read.person_cart(s)))),
+    P("cart_item", STRING, "id of the item put into it last", lambda s: read.newest_one(read.person_cart(s))),
+    P("cart_item_name", STRING, "its name", lambda s: read.name_of(s, read.newest_one(read.person_cart(s)))),
+    P("cart_days", DOUBLE, "days since it was filled, missing where it is empty", lambda s: read.days_since(s, s.state.cart_since_ms) if read.person_cart(s) else None),
     P("purchases_30d", INT, "purchases in 30 days", lambda s: read.period(s, "daily", 30)[3]),
     P("purchase_count", INT, "purchases ever", lambda s: s.state.purchase_count),
     P("purchase_value", DOUBLE, "value of all purchases, less refunds", lambda s: s.state.purchase_value),

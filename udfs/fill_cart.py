@@ -29,25 +29,27 @@ def _add_lines(context: SessionContext, event: Event) -> None:
         time_ms = event.event_time_ms
         context.cart_created_first_ms = min(context.cart_created_first_ms or time_ms, time_ms)
         context.cart_created_last_ms = max(context.cart_created_last_ms or time_ms, time_ms)
-    quantity = (event.quantity or 1) if len(event.item_ids) == 1 else 1
     for item_id in event.item_ids:
         touch = context.items.get(item_id)
-        line = context.cart.pop(item_id, None) or CartLine(0, None)
-        price = first_known(touch.price if touch else None, line.price)
-        context.cart[item_id] = CartLine(line.quantity + quantity, price)
-    while len(context.cart) > SESSION_CART_MAX:
-        del context.cart[next(iter(context.cart))]
+        put_in(context.cart, item_id, pieces_of(event), touch.price if touch else None)
+    drop_oldest(context.cart, SESSION_CART_MAX)
 
 
 def _is_new_cart(context: SessionContext, event: Event) -> bool:
-    """Whether the event fills an empty cart.
+    """Whether the event fills an empty cart: as the shop says, else where none is open."""
+    said = was_empty(event)
+    return not context.cart_open if said is None else said
 
-    Where the shop tells the cart's total and the value of what was added, a total that is no more
-    than that says so, whatever we thought: shops lose carts. Else it is new if none is open.
+
+def was_empty(event: Event) -> bool | None:
+    """Whether the shop says that what was added is all that lies in the cart; None = it does not say.
+
+    Where it tells the cart's total and the value of what was added, a total that is no more than that says so,
+    whatever we thought: shops lose carts.
     """
     added = _amount(event.properties.get("items_value"))
     if event.value_amount is None or added is None:
-        return not context.cart_open
+        return None
     return abs(event.value_amount - added) < HALF_A_CENT
 
 
@@ -60,24 +62,52 @@ def _amount(text: str | None) -> float | None:
 
 
 def _remove_lines(context: SessionContext, event: Event) -> None:
-    for item_id in event.item_ids:
-        line = context.cart.pop(item_id, None)
-        left = line.quantity - (event.quantity or line.quantity) if line else 0
-        if line is not None and left > 0:
-            context.cart[item_id] = CartLine(left, line.price)
-    if event.value_amount is not None:
-        is_emptied = abs(event.value_amount) < HALF_A_CENT
-    else:
-        is_emptied = context.cart_open and not context.cart
-    if is_emptied:
+    take_out(context.cart, event)
+    if is_emptied(event, is_empty=context.cart_open and not context.cart):
         context.cart = {}
         context.cart_open = False
         context.cart_emptied += 1
 
 
+def pieces_of(event: Event) -> int:
+    """How many pieces of each of its items an event puts in."""
+    return (event.quantity or 1) if len(event.item_ids) == 1 else 1
+
+
+def put_in(cart: dict[str, CartLine], item_id: str, pieces: int, price: float | None) -> None:
+    """Adds pieces of an item, whose line is the newest then; `price` None = as it was."""
+    line = cart.pop(item_id, None) or CartLine(0, None)
+    cart[item_id] = CartLine(line.quantity + pieces, first_known(price, line.price))
+
+
+def take_out(cart: dict[str, CartLine], event: Event) -> None:
+    """Takes out what the event removes: so many pieces as it says, else all of them."""
+    for item_id in event.item_ids:
+        line = cart.pop(item_id, None)
+        left = line.quantity - (event.quantity or line.quantity) if line else 0
+        if line is not None and left > 0:
+            cart[item_id] = CartLine(left, line.price)
+
+
+def is_emptied(event: Event, *, is_empty: bool) -> bool:
+    """Whether nothing is left: by the total that the event tells, else as far as we know."""
+    return is_empty if event.value_amount is None else abs(event.value_amount) < HALF_A_CENT
+
+
+def drop_oldest(cart: dict[str, CartLine], kept: int) -> None:
+    """Keeps the newest lines."""
+    while len(cart) > kept:
+        del cart[next(iter(cart))]
+
+
+def value_of(cart: dict[str, CartLine]) -> float:
+    """What a cart is worth, as far as its prices are known."""
+    return sum(line.quantity * (line.price or 0.0) for line in cart.values())
+
+
 def cart_value(context: SessionContext) -> float:
-    """What the cart is worth, as far as its prices are known."""
-    return sum(line.quantity * (line.price or 0.0) for line in context.cart.values())
+    """What the session's cart is worth."""
+    return value_of(context.cart)
 
 
 def first_known(*values: float | None) -> float | None:

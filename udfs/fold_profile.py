@@ -18,6 +18,7 @@ from schemas.session import SESSION_CONTEXT, SessionContext, SessionNews
 from udfs.category_facts import LEVELS, level_of
 from udfs.count_windows import bucket_at, buckets_in
 from udfs.fold_context import TOUCHES
+from udfs.keep_cart import CART_EVENTS, keep_cart, take_over_cart
 from udfs.knowledge import Knowledge
 from udfs.lean import lean, price_level
 from udfs.notice_signs import count_feature, facts_told, merge_counts, state_facts
@@ -84,6 +85,8 @@ def _fold_event(state: PersonState, event: Event, knowledge: Knowledge) -> None:
     weight = WEIGHTS.get(event.event_type)
     if weight is not None:
         _lean_to_items(state, event, weight, knowledge)
+    if event.event_type in CART_EVENTS:
+        keep_cart(state, event, knowledge)
     fold = _FOLDS.get(event.event_type)
     if fold is not None:
         fold(state, event)
@@ -265,6 +268,7 @@ def _take_over(state: PersonState, context: SessionContext) -> None:
         if purchases:
             _buy_level(state, touch.level)
             _keep_purchases(state, [Purchase(item_id, touch.last_ms, touch.price)])
+    take_over_cart(state, context)
     if bought is not None and is_bought:
         claims = context.unproven_purchases - sum(one.is_unproven for one in again)
         _take_over_purchases(state, bought.count - len(again) - claims)

@@ -7,11 +7,12 @@ from typing import Final, NamedTuple, TypeVar
 from schemas.events import Context, Event
 from schemas.limits import DAY_MS, HOUR_MS, MINUTE_MS
 from schemas.person import Affinity, PersonState
-from schemas.session import ItemTouch, SessionContext, Window
+from schemas.session import CartLine, ItemTouch, SessionContext, Window
 from udfs.category_facts import LEVELS, level_of, topics_of
 from udfs.fill_cart import first_known
 from udfs.fold_context import window
 from udfs.fold_profile import period_counts
+from udfs.keep_cart import cart_of
 from udfs.knowledge import Knowledge, Known
 from udfs.lean import LONG_HALF_LIFE_MS, decay
 from udfs.match_items import WORD
@@ -199,6 +200,11 @@ def leanings(s: Situation, affinities: dict[str, Affinity]) -> list[str]:
 def leaning(s: Situation, affinities: dict[str, Affinity]) -> str | None:
     """The name leant to most in the long run."""
     return next(iter(leanings(s, affinities)), None)
+
+
+def person_cart(s: Situation) -> dict[str, CartLine]:
+    """What lies in the person's cart, over all visits."""
+    return cart_of(s.state, s.now_ms)
 
 
 def purchase_value_mean(s: Situation) -> float | None:

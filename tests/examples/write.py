@@ -50,6 +50,7 @@ from tests.builders import NOON, make_catalogue, make_event, make_knowledge, mak
 from udfs.compile_policy import compile_policy
 from udfs.features import FEATURE_SPACE
 from udfs.fit_records import leave_out
+from udfs.keep_cart import keep_cart
 from udfs.knowledge import Knowledge
 from udfs.learn_facts import (
     ACTION_FACT,
@@ -381,6 +382,7 @@ def state_examples() -> dict[str, Any]:
         "person_state.taken": PERSON_STATE.encode(_with_actions(fold.persons["p1"])),
         "person_state.full": PERSON_STATE.encode(fold.persons["p1"]),
         "person_state.unit": PERSON_STATE.encode(fold.persons["p1"]),
+        "person_state.cart": PERSON_STATE.encode(_with_cart(fold.persons["p1"])),
         "person_state.anonymous": PERSON_STATE.encode(fold.persons["a1"]),
     }
 
@@ -391,6 +393,13 @@ def _with_actions(state: PersonState) -> PersonState:
     remember_grant(person, "chat", "d7", NOON, NOON + HOUR_MS)
     dismissed = {"event_type": "decision_dismissed", "decision_id": "d7"}
     remember_reaction(person, make_event(**dismissed))
+    return person
+
+
+def _with_cart(state: PersonState) -> PersonState:
+    """The same person, with something in the cart."""
+    person = PERSON_STATE.decode(PERSON_STATE.encode(state))
+    keep_cart(person, make_event(event_type="product_added_to_cart", price=9.5), Knowledge())
     return person
 
 
