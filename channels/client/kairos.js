@@ -43,8 +43,8 @@
     const stored = stores() && read("kairos");
     if (stored && stored.session !== me.session && stored.at > (me.at || 0)) begin(stored); // another tab went on
     if (!me.at || nowMs - me.at > GAP_MS) {
-      const { person, proof, anonymous = random("a-"), old } = me;
-      begin(key ? { person, proof, old: me.token || old, at: nowMs } : { session: random("s-"), anonymous, person, at: nowMs });
+      const { person, proof } = me;
+      anew({ person, proof });
       if (person) track("identified", { person_id: person });
     }
     me.at = nowMs;
@@ -52,6 +52,9 @@
   };
   const hush = () => { stream?.abort(); stream = null; };
   const begin = (other) => { me = other; hush(); };
+  const anew = (who) => begin({ // another session of the same browser
+    ...who, at: Date.now(), ...(key ? { old: me.token || me.old } : { session: random("s-"), anonymous: me.anonymous || random("a-") }),
+  });
   const sign = async (holder) => { // with a key the session is the server's, and signed
     if (!key || holder.token) return;
     const answer = await send("/v1/sessions", { token: holder.old }, {});
@@ -263,7 +266,7 @@
       const person = `${given}`;
       wake(); Object.assign(me, { person, proof }); save(); return track("identified", { person_id: person });
     },
-    signOut: () => { const done = track("signed_out"); me = { ...me }; delete me.person; delete me.proof; save(); return done; },
+    signOut: () => { const done = track("signed_out"); anew({}); save(); return done; }, // who comes next is somebody else
     ids: () => ({ session_id: me.session, anonymous_id: me.anonymous, person_id: me.person, is_stored: stores() }),
   };
 })();

@@ -168,11 +168,14 @@ def test_signing_in_names_the_person_and_signing_out_ends_that(
         "customer-ada-example",
     )
     visitor.open("/shop/sign-in")
+    theirs = visitor.session()
     visitor.page.get_by_role("button", name="Sign out").click()
-    wait_for(lambda: "signed_out" in types(visitor))
+    wait_for(lambda: "signed_out" in {one.event_type for one in visitor.events(theirs)})
     visitor.open("/shop/help")
-    wait_for(lambda: visitor.events()[-1].page == "/shop/help")
-    assert visitor.events()[-1].person_id is None
+    wait_for(lambda: "/shop/help" in {one.page for one in visitor.events()})
+    assert visitor.session() != theirs, "who comes next is somebody else"
+    assert {one.person_id for one in visitor.events()} == {None}
+    assert visitor.events()[0].anonymous_id == visitor.events(theirs)[0].anonymous_id
 
 
 def test_a_placement_without_an_answer_shows_its_default_in_time(
