@@ -255,7 +255,8 @@ def import_(
         return events_of(file, file_format, app_id, at_ms, notices, is_strict=strict)
 
     catalogue = import_command.Items(items, partial, strict) if items is not None else None
-    return import_command.run(config_from(), files, catalogue, json, read)
+    is_json = file_format == "kairos"
+    return import_command.run(config_from(), files, catalogue, json, read, is_json=is_json)
 
 
 @app.command()

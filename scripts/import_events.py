@@ -17,7 +17,7 @@ from schemas.formats.json_lines import read_event, read_item
 from schemas.items import Item
 from schemas.records import LogRecord
 from scripts.input_files import read_values
-from scripts.sorted_events import Encoded, in_order_of_time
+from scripts.sorted_events import Encoded, already_in_order, in_order_of_time
 from scripts.told_names import in_words
 
 T = TypeVar("T")
@@ -117,19 +117,21 @@ def write_events(
     source: Iterable[Event | Bad],
     watch: Watch = lambda _, things: things,
     before: Callable[[int | None], None] = lambda _: None,
+    *,
+    is_in_order: bool = False,
 ) -> Imported:
     """Writes a source to the log in order of time, and says what became of it; `watch` shows progress.
 
     `before` is called once, with the time of the earliest event, before that is written.
 
     A bad line becomes a dead letter of the topic `import:NAME` whose offset is the line's number. No event is in
-    the log before all have been read. What is in the source twice (session, id and time) is written once.
+    the log before all have been read, unless the source `is_in_order` as it comes. What is in the source twice (session, id and time) is written once.
     """
     reading = _Reading(log, source, watch)
     events = duplicates = 0
     time_ms = 0
     now: set[tuple[str, str]] = set()
-    ordered = in_order_of_time(reading)
+    ordered = (already_in_order if is_in_order else in_order_of_time)(reading)
     first = next(ordered, None)
     before(first.time_ms if first else None)
     for one in watch("importing", chain([first] if first else [], ordered)):

@@ -62,7 +62,8 @@ FILES: Final = """\
 - Of a line beyond {line:,} bytes only the beginning is held: it is one bad line. An array, or JSON over several lines, may have {whole:,} bytes, unpacked.
 - Snowplow's tables are CSV (RFC 4180), a folder with its side tables, or JSON Lines. A row that cannot be read costs itself: reading goes on at the next
   line that parses; a quoted field goes over at most {rows} lines and {chars:,} characters.
-- Files given together are one log. `import` puts it in order of time; up to {run} MiB of it are in memory, the rest in sorted runs in a temporary folder.
+- Files given together are one log. `import` puts it in order of time; what is not in order already is held, up to {run} MiB in
+  memory, the rest in sorted runs in a temporary folder.
 
 What is something else is said at once, before anything is done: {kinds}; UTF-16; what holds NUL bytes.
 

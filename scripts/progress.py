@@ -5,6 +5,7 @@ What is done in a moment says nothing.
 
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Final, Generic, TypeVar
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -18,6 +19,7 @@ LINE_EVERY_S: Final = 20.0
 """How often a line is written where there is no terminal."""
 TOLD_FROM_S: Final = 2.0
 """What took less is over without a word."""
+BARS: Final[list[Progress]] = []
 
 
 class Watched(Generic[T]):
@@ -49,9 +51,18 @@ class Watched(Generic[T]):
         return f"{count:,} of {self._total:,}" if self._total else f"{count:,}"
 
 
-def _bar() -> Progress:
-    return Progress(
+@contextmanager
+def _bar() -> Iterator[Progress]:
+    """A bar where it is a terminal and none is shown already: of things within things the outer ones are seen."""
+    is_shown = STDERR.is_terminal and not BARS
+    bar = Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
         TextColumn("{task.fields[rate]}"), TimeRemainingColumn(),
-        console=STDERR, transient=True, disable=not STDERR.is_terminal,
+        console=STDERR, transient=True, disable=not is_shown,
     )  # fmt: skip
+    BARS.append(bar)
+    try:
+        with bar:
+            yield bar
+    finally:
+        BARS.remove(bar)

@@ -7,6 +7,7 @@ temporary folder, as long as the events themselves, and are merged.
 import heapq
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
+from itertools import chain
 from operator import itemgetter
 from tempfile import TemporaryFile
 from typing import IO, Final, NamedTuple
@@ -33,6 +34,18 @@ class Encoded(NamedTuple):
 _BY_TIME: Final = itemgetter(0)
 _encoder: Final = msgspec.msgpack.Encoder()
 _decoder: Final = msgspec.msgpack.Decoder(list[Encoded])
+
+
+def already_in_order(events: Iterable[Encoded]) -> Iterator[Encoded]:
+    """Events that are said to be in order of time, as they come; should one be older after all, the rest is put in order."""
+    newest_ms = 0
+    source = iter(events)
+    for event in source:
+        if event.time_ms < newest_ms:
+            yield from in_order_of_time(chain([event], source))
+            return
+        newest_ms = event.time_ms
+        yield event
 
 
 def in_order_of_time(

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from jobs.config import PROJECT
+from scripts import progress
 from scripts.progress import Watched
 
 SPEAKING = frozenset(
@@ -32,6 +34,16 @@ def test_what_takes_long_says_how_far_it_is_and_how_fast(
 def test_what_is_done_in_a_moment_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:
     assert list(Watched("reading", range(10_000))) == list(range(10_000))
     assert capfd.readouterr().err == ""
+
+
+def test_things_within_things_are_watched_on_a_terminal_as_well(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress, "STDERR", Console(stderr=True, force_terminal=True))
+    inner = Watched("reading", range(3))
+    assert list(Watched("importing", (one for one in inner))) == [0, 1, 2]
+    assert "importing" in capfd.readouterr().err
+    assert not progress.BARS
 
 
 def raw_times(path: Path) -> Iterator[str]:
