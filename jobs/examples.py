@@ -21,7 +21,7 @@ from schemas.events import Event
 from schemas.knowledge import KnowledgeRecord
 from schemas.limits import SECOND_MS
 from schemas.records import LogRecord
-from udfs.decide import asks_for
+from udfs.asked_decisions import asks_for
 from udfs.features import FEATURE_SPACE
 from udfs.knowledge import Knowledge
 

@@ -93,9 +93,8 @@ class JobSettings(NamedTuple):
 
     @property
     def session_topics(self) -> tuple[str, ...]:
-        """The topics of knowledge that the session operators take: what events are folded with."""
-        items = self.topic(ITEMS)
-        return (self.topic(CONTROL), items) if self.job == "decide" else (items,)
+        """The topics of knowledge that the session operators take: what events are folded with, and what they ask for."""
+        return self.topic(CONTROL), self.topic(ITEMS)
 
     @property
     def learnt_topic(self) -> str:

@@ -80,13 +80,20 @@ class KnowledgeFeed:
 
     Applying a record again changes nothing. `count` is called with a metric's name. A model is tried by a
     child process first (jobs/artefact_check.py). Where `is_live`, nothing waits for that: `settle` puts it
-    in its place, before the next event, once it is there; until then the one before decides.
+    in its place, before the next event, once it is there; until then the one before decides. Without `takes_models`
+    none is looked at: nobody scores anything there.
     """
 
     def __init__(
-        self, knowledge: Knowledge, count: Callable[[str], None], trust: Trust, place: str = ""
+        self,
+        knowledge: Knowledge,
+        count: Callable[[str], None],
+        trust: Trust,
+        place: str = "",
+        takes_models: bool = True,
     ) -> None:
         self.knowledge = knowledge
+        self._takes_models = takes_models
         self.is_live = False
         self._count = count
         self._keys = trust.keys
@@ -174,7 +181,7 @@ class KnowledgeFeed:
             policy = policy_from_payload(control.payload or b"")
             self.knowledge.add_policy(version, from_ms, position, compile_policy(policy))
         elif control.kind == "model":
-            return self._apply_model(control, position)
+            return self._takes_models and self._apply_model(control, position)
         else:
             raise InvalidEvent("invalid_value", f"control of unknown kind {control.kind[:100]!r}")
         return False
@@ -260,8 +267,9 @@ def open_feed(
     Epochs that are far behind the newest are in force at once, so that they need not all be kept.
     """
     feed = KnowledgeFeed(
-        Knowledge(uncatalogued=settings.uncatalogued), count, settings.trust, settings.name
-    )
+        Knowledge(uncatalogued=settings.uncatalogued), count, settings.trust, settings.name,
+        takes_models=settings.job == "decide",
+    )  # fmt: skip
     if settings.replay is None:
         records = read_to_end(settings.kafka, topics)
     else:

@@ -14,10 +14,19 @@ from jobs.flink_kafka import (
     knowledge_source,
 )
 from jobs.job_settings import JobSettings
-from jobs.learn_operators import FACT_ROW, RECORD_ROW, EpochCloser, FactOperator, ItemOperator
+from jobs.learn_operators import (
+    FACT_ROW,
+    LESSON_ROW,
+    RECORD_ROW,
+    EpochCloser,
+    FactOperator,
+    ItemOperator,
+    LessonOperator,
+)
 from jobs.operators import OUTPUT_ROW
 
 FACTS: Final = "facts"
+LESSONS: Final = "lessons"
 ITEM: Final = "item"
 EPOCHS: Final = "epochs"
 KNOWLEDGE_SINK: Final = "knowledge_sink"
@@ -39,12 +48,18 @@ def build_pipeline(events: DataStream, told: DataStream, settings: JobSettings) 
     facts = (
         key_by_first(events, EVENT_ROW)
         .connect(broadcast(told))
-        .process(FactOperator(settings), FACT_ROW)
+        .process(FactOperator(settings), LESSON_ROW)
         .name(FACTS)
         .uid(FACTS)
     )
+    taught = (
+        key_by_first(facts, LESSON_ROW)
+        .process(LessonOperator(settings), FACT_ROW)
+        .name(LESSONS)
+        .uid(LESSONS)
+    )
     items = (
-        key_by_first(facts, FACT_ROW)
+        key_by_first(taught, FACT_ROW)
         .process(ItemOperator(settings), RECORD_ROW)
         .name(ITEM)
         .uid(ITEM)

@@ -8,8 +8,9 @@ from pyflink.datastream.functions import KeyedBroadcastProcessFunction, KeyedPro
 
 from jobs.job_settings import JobSettings
 from jobs.metrics import Counts
-from jobs.operators import BYTES, SessionStep, enter_task, pack, take_knowledge, unpack
+from jobs.operators import BYTES, SessionStep, Waiting, enter_task, pack, take_knowledge, unpack
 from jobs.plain_state import BytesByNumber, ValueOfBytes
+from jobs.timed_state import TimedState
 from schemas.knowledge import (
     ACTION_KNOWLEDGE,
     ACTION_KNOWLEDGE_STATE,
@@ -22,22 +23,25 @@ from schemas.knowledge import (
     epoch_end_ms,
     epoch_of,
 )
-from schemas.limits import EPOCH_MS
-from schemas.session import SessionNews
-from schemas.topics import KNOWLEDGE
-from udfs.knowledge import Knowledge
-from udfs.learn_facts import (
+from schemas.lessons import (
     ACTION_FACT,
     ITEM_FACT,
+    LEARNER_MEMORY,
+    LESSON,
     SESSION_FACT,
-    action_facts,
-    item_facts,
-    session_fact,
+    LearnerMemory,
+    Lesson,
 )
+from schemas.limits import BUSY_KEYS_MAX, EPOCH_MS
+from schemas.session import SessionNews
+from schemas.topics import KNOWLEDGE
 from udfs.learn_items import learn_action, learn_item, past_session
+from udfs.take_lessons import lesson_of, take_lesson
 
 FACT_ROW: Final = Types.ROW([Types.STRING(), Types.ROW([Types.LONG(), BYTES])])
 """`item/ID`, `category/NAME`, `action/KEY` or `session/HASH` (key of the next operator); order_ms and facts."""
+LESSON_ROW: Final = Types.ROW([Types.STRING(), BYTES])
+"""The person (key of the next operator) and the lesson."""
 RECORD_ROW: Final = Types.ROW([Types.STRING(), Types.ROW([Types.LONG(), Types.STRING(), BYTES])])
 """The one key of the next operator; epoch, Kafka key and value of a record."""
 ACTION_KEY: Final = "action/"
@@ -49,7 +53,7 @@ FACTS_PER_EPOCH_MAX: Final = 2**20
 
 
 class FactOperator(KeyedBroadcastProcessFunction):  # type: ignore[misc]
-    """Keyed by session: records of `events` in, facts for items, categories, actions and past sessions out.
+    """Keyed by session: records of `events` in, lessons for persons out.
 
     It takes the very step that the decide job takes, which also writes the dead letters.
     """
@@ -60,11 +64,12 @@ class FactOperator(KeyedBroadcastProcessFunction):  # type: ignore[misc]
     def open(self, runtime_context: Any) -> None:
         """Reads what events are folded with before the first of them."""
         self._step = SessionStep(self._settings, runtime_context)
+        self._asked = AskedBySession(runtime_context)
 
     def process_element(self, value: Any, ctx: Any) -> Iterator[Row]:
         """One record of the log."""
         for news in self._step.take(value, ctx).news:
-            yield from fact_rows(news, self._step.feed.knowledge)
+            yield from self._lessons(news)
 
     def process_broadcast_element(self, value: Any, ctx: Any) -> None:
         """One record of knowledge."""
@@ -74,21 +79,100 @@ class FactOperator(KeyedBroadcastProcessFunction):  # type: ignore[misc]
         """A silent session."""
         outcome = self._step.expire(timestamp, ctx)
         for news in outcome.news if outcome is not None else ():
-            yield from fact_rows(news, self._step.feed.knowledge)
+            yield from self._lessons(news)
+
+    def _lessons(self, news: SessionNews) -> Iterator[Row]:
+        before = self._asked.load(news.session_id)
+        asked, lesson = lesson_of(before, news, self._step.feed.knowledge)
+        self._asked.store(news.session_id, before, asked)
+        if lesson is not None:
+            yield Row(lesson.person, LESSON.encode(lesson))
 
 
-def fact_rows(news: SessionNews, knowledge: Knowledge) -> Iterator[Row]:
-    """The facts of one piece of news, one row for each that learns from it."""
+class AskedBySession:
+    """The decisions that the current session, while it is open, has asked for; those of busy sessions kept beside Flink's state."""
+
+    def __init__(self, context: Any) -> None:
+        self._cell = ValueOfBytes(context, "asked")
+        self._busy: dict[str, bytes] = {}
+
+    def load(self, session_id: str) -> bytes:
+        """Of the current key, which is `session_id`."""
+        kept = self._busy.pop(session_id, None)
+        if kept is None:
+            kept = self._cell.value() or b""
+        self._busy[session_id] = kept
+        if len(self._busy) > BUSY_KEYS_MAX:
+            del self._busy[next(iter(self._busy))]
+        return kept
+
+    def store(self, session_id: str, before: bytes, asked: bytes) -> None:
+        """Keeps what has changed; nothing where the session has ended."""
+        if asked == before:
+            return
+        self._busy[session_id] = asked
+        if asked:
+            self._cell.update(asked)
+        else:
+            self._cell.clear()
+
+
+def fact_rows(lesson: Lesson) -> Iterator[Row]:
+    """The facts of one lesson, one row for each that learns from it."""
     facts: dict[str, list[bytes]] = {}
-    for action in action_facts(news):
+    for action in lesson.actions:
         facts.setdefault(ACTION_KEY + action.key, []).append(ACTION_FACT.encode(action))
-    for fact in item_facts(news, knowledge):
+    for fact in lesson.items:
         facts.setdefault(f"{fact.kind}/{fact.item_id}", []).append(ITEM_FACT.encode(fact))
-    ended = session_fact(news, knowledge)
-    if ended is not None:
-        facts[SESSION_KEY + ended.session_hash] = [SESSION_FACT.encode(ended)]
+    if lesson.ended is not None:
+        facts[SESSION_KEY + lesson.ended.session_hash] = [SESSION_FACT.encode(lesson.ended)]
     for key, encoded in facts.items():
-        yield Row(key, Row(news.order_ms, pack(encoded)))
+        yield Row(key, Row(lesson.order_ms, pack(encoded)))
+
+
+class LessonOperator(KeyedProcessFunction):  # type: ignore[misc]
+    """Keyed by person: lessons in, what counts of them out as facts for items, categories, actions and past sessions.
+
+    Lessons in which the person's memory has a say wait for the watermark and are taken in the order of time, live too:
+    the epochs that they belong to wait for it anyway. So what counts does not depend on which of a person's sessions is
+    read first. The others only pass through: on a way of their own the watermark could overtake these where sources are idle.
+    """
+
+    def __init__(self, settings: JobSettings) -> None:
+        self._settings = settings
+
+    def open(self, runtime_context: Any) -> None:
+        """Nothing is read."""
+        self._counts = Counts(runtime_context.get_metrics_group())
+        self._memory = TimedState[LearnerMemory](runtime_context, "memory", LEARNER_MEMORY)
+        self._waiting = Waiting(runtime_context, LESSON)
+        enter_task(self._settings)
+
+    def process_element(self, value: Any, ctx: Any) -> Iterator[Row]:
+        """Keeps the lesson under its time, or takes it at once: what is late has nothing to wait for."""
+        lesson, timers = LESSON.decode(value), ctx.timer_service()
+        if not lesson.is_personal:
+            yield from fact_rows(lesson)
+        elif lesson.order_ms > timers.current_watermark():
+            self._waiting.put(lesson.order_ms, value, timers)
+        else:
+            yield from self._take(lesson, timers)
+
+    def on_timer(self, timestamp: int, ctx: Any) -> Iterator[Row]:
+        """Takes the lessons of this moment, then the memory's own timer."""
+        key, timers = ctx.get_current_key(), ctx.timer_service()
+        for lesson in self._waiting.take(timestamp):
+            yield from self._take(lesson, timers)
+        if timestamp <= self._settings.end_ms:
+            silent = self._memory.load_due(key, timestamp, timers)
+            if silent is not None:
+                self._memory.store(key, None, timers)
+
+    def _take(self, lesson: Lesson, timers: Any) -> Iterator[Row]:
+        taken = take_lesson(self._memory.load(lesson.person), lesson)
+        self._memory.store(lesson.person, taken.memory, timers)
+        self._counts.add(*taken.counts)
+        yield from fact_rows(taken.lesson)
 
 
 class EpochBuffer:

@@ -12,17 +12,11 @@ from schemas.knowledge import (
     epoch_end_ms,
     epoch_of,
 )
+from schemas.lessons import ActionFact, ItemFact, LearnerMemory, Lesson, SessionFact
 from schemas.session import SessionNews
 from udfs.knowledge import Knowledge
-from udfs.learn_facts import (
-    ActionFact,
-    ItemFact,
-    SessionFact,
-    action_facts,
-    item_facts,
-    session_fact,
-)
 from udfs.learn_items import learn_action, learn_item, past_session
+from udfs.take_lessons import lesson_of, take_lesson
 
 WRITER: Final = "0"
 Key = tuple[str, str]
@@ -43,16 +37,18 @@ class Learner:
         self._actions: dict[str, ActionKnowledge] = {}
         self._items: dict[Key, ItemKnowledge] = {}
         self._epochs: dict[int, Facts] = {}
+        self._asked: dict[str, bytes] = {}
+        self._people: dict[str, LearnerMemory] = {}
 
     def add(self, news: SessionNews, knowledge: Knowledge) -> None:
         """Takes the facts of one piece of news into the epoch of its time; `knowledge` says which items are known."""
-        for action in action_facts(news):
+        lesson = self._lesson(news, knowledge)
+        for action in lesson.actions if lesson is not None else ():
             self._epoch(news).actions.setdefault(action.key, []).append(action)
-        for fact in item_facts(news, knowledge):
+        for fact in lesson.items if lesson is not None else ():
             self._epoch(news).items.setdefault((fact.kind, fact.item_id), []).append(fact)
-        session = session_fact(news, knowledge)
-        if session is not None:
-            self._epoch(news).sessions.append(session)
+        if lesson is not None and lesson.ended is not None:
+            self._epoch(news).sessions.append(lesson.ended)
 
     def close(self, now_ms: int) -> Iterator[KnowledgeRecord]:
         """The records of every epoch that has ended at `now_ms`, in the order of their keys, each with its end."""
@@ -69,6 +65,18 @@ class Learner:
             records += [past_session(one, epoch) for one in sessions]
             yield from records
             yield EpochEnd(WRITER, epoch, effective_from_ms(epoch), len(records))
+
+    def _lesson(self, news: SessionNews, knowledge: Knowledge) -> Lesson | None:
+        """What counts of what the news teaches, by the memories of its session and person."""
+        before = self._asked.pop(news.session_id, b"")
+        asked, lesson = lesson_of(before, news, knowledge)
+        if asked:
+            self._asked[news.session_id] = asked
+        if lesson is None or not lesson.is_personal:
+            return lesson
+        taken = take_lesson(self._people.get(lesson.person), lesson)
+        self._people[lesson.person] = taken.memory
+        return taken.lesson
 
     def _epoch(self, news: SessionNews) -> Facts:
         return self._epochs.setdefault(epoch_of(news.order_ms), Facts({}, {}, []))

@@ -21,6 +21,7 @@ MEANINGS: Final = {
     "multiple_exposures": "people who signed in and get another arm of an experiment than their device had",
     "over_rate": "events of a session beyond its rate: folded, not decided on",
     "touches_uncounted": "events of a browser's key that count no more for some of their items",
+    "decisions_unknown": "responses to decisions that neither their session nor their person is known to have asked for: history",
     "unproven": "purchases, refunds and responses of a browser's key: they count for their person only",
     "unproven_untold": "profile updates of a browser's key: what they tell is left out",
     "seen_ids_dropped": "event ids forgotten at the bound of a session's memory",

@@ -4,7 +4,7 @@ import gc
 import os
 import threading
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 import msgspec
 from pyflink.common import Row, Types
@@ -19,7 +19,7 @@ from jobs.metrics import Counts
 from jobs.pace import Pace
 from jobs.plain_state import BytesByNumber
 from jobs.timed_state import TimedState
-from schemas.codec import DEAD_LETTER, DECISION, TRACE
+from schemas.codec import DEAD_LETTER, DECISION, TRACE, StateCodec
 from schemas.dead_letters import DeadLetter, fit_letter, key_of
 from schemas.formats import DECODERS
 from schemas.person import PERSON_STATE, PersonState
@@ -175,34 +175,57 @@ def letter_row(letter: DeadLetter, settings: JobSettings) -> Row:
     return Row(topic, key_of(fitting).encode(), DEAD_LETTER.encode(fitting))
 
 
-class WaitingNews:
-    """The current person's news that a replay has not taken yet, in Flink's state, by its time."""
+class Ordered(Protocol):
+    """What a person takes in the order of its time, then session, then position."""
 
-    def __init__(self, context: Any) -> None:
+    @property
+    def order_ms(self) -> int:
+        """The session's running maximum of event time."""
+
+    @property
+    def session_id(self) -> str:
+        """The session it is of."""
+
+    @property
+    def position(self) -> int:
+        """Its number in the session."""
+
+
+T = TypeVar("T", bound=Ordered)
+
+
+class Waiting(Generic[T]):
+    """What the current person has not taken yet, news or lessons, in Flink's state, by its time."""
+
+    def __init__(self, context: Any, codec: StateCodec[T]) -> None:
         self._by_time = BytesByNumber(context, "waiting")
+        self._codec = codec
 
-    def put(self, value: bytes, timers: Any) -> None:
-        """Keeps news until the watermark has come to its time."""
-        time_ms = SESSION_NEWS.decode(value).order_ms
+    def put(self, time_ms: int, value: bytes, timers: Any) -> None:
+        """Keeps it until the watermark has come to its time."""
         before = self._by_time.get(time_ms)
         timers.register_event_time_timer(time_ms)
         self._by_time.put(time_ms, pack([*unpack(before), value]))
 
-    def take(self, time_ms: int) -> list[SessionNews]:
+    def take(self, time_ms: int) -> list[T]:
         """Removes and returns what waits for this moment, in order."""
         waiting = self._by_time.get(time_ms)
         if waiting is None:
             return []
         self._by_time.remove(time_ms)
-        return _in_order([waiting])
+        return self._in_order([waiting])
 
-    def take_all(self) -> list[SessionNews]:
+    def take_all(self) -> list[T]:
         """Removes and returns all that waits, in order."""
         if self._by_time.is_empty():
             return []
         waiting = list(self._by_time.values())
         self._by_time.clear()
-        return _in_order(waiting)
+        return self._in_order(waiting)
+
+    def _in_order(self, packed: Iterable[bytes]) -> list[T]:
+        found = (self._codec.decode(one) for some in packed for one in unpack(some))
+        return sorted(found, key=lambda one: (one.order_ms, one.session_id, one.position))
 
 
 class PersonOperator(KeyedBroadcastProcessFunction):  # type: ignore[misc]
@@ -217,7 +240,7 @@ class PersonOperator(KeyedBroadcastProcessFunction):  # type: ignore[misc]
     def open(self, runtime_context: Any) -> None:
         """Reads all knowledge before the first news."""
         self._step = PersonStep(self._settings, runtime_context)
-        self._waiting = WaitingNews(runtime_context)
+        self._waiting = Waiting(runtime_context, SESSION_NEWS)
 
     def process_element(self, value: Any, ctx: Any) -> Iterator[Any]:
         """One piece of news."""
@@ -249,11 +272,11 @@ class ReplayPersonOperator(KeyedBroadcastProcessFunction):  # type: ignore[misc]
         """Reads all knowledge before the first news."""
         self._step = PersonStep(self._settings, runtime_context)
         self._learnt = LearntReader(self._step.feed, self._settings)
-        self._waiting = WaitingNews(runtime_context)
+        self._waiting = Waiting(runtime_context, SESSION_NEWS)
 
     def process_element(self, value: Any, ctx: Any) -> None:
         """Keeps the news under its time."""
-        self._waiting.put(value, ctx.timer_service())
+        self._waiting.put(SESSION_NEWS.decode(value).order_ms, value, ctx.timer_service())
 
     def process_broadcast_element(self, value: Any, ctx: Any) -> None:
         """One record of knowledge."""
@@ -314,8 +337,3 @@ def pack(values: list[bytes]) -> bytes:
 def unpack(data: bytes | None) -> list[bytes]:
     """The inverse of `pack`; nothing in nothing."""
     return [] if data is None else msgspec.msgpack.decode(data, type=list[bytes])
-
-
-def _in_order(packed: Iterable[bytes]) -> list[SessionNews]:
-    news = (SESSION_NEWS.decode(one) for some in packed for one in unpack(some))
-    return sorted(news, key=lambda one: (one.order_ms, one.session_id, one.position))

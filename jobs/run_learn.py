@@ -4,12 +4,12 @@ import os
 from typing import Final
 
 from jobs.run_job import Job, main
-from schemas.topics import ITEMS, KNOWLEDGE
+from schemas.topics import CONTROL, ITEMS, KNOWLEDGE
 
 LEARN: Final = Job(
     kind="learn",
     graph="jobs.learn",
-    knowledge=(ITEMS,),
+    knowledge=(CONTROL, ITEMS),
     outputs=(KNOWLEDGE,),
     heap_mb=512,
     rest_port=8082,

@@ -47,7 +47,7 @@ ROLES: Final = (
         (DECISIONS, TRACES, DEAD_LETTERS),
         creates_topics=True,
     ),
-    Role("learn job", (EVENTS, ITEMS, KNOWLEDGE), (KNOWLEDGE,), creates_topics=True),
+    Role("learn job", (EVENTS, ITEMS, CONTROL, KNOWLEDGE), (KNOWLEDGE,), creates_topics=True),
     Role(
         "store writer", (DECISIONS, KNOWLEDGE), (DEAD_LETTERS,), (STORE_GROUP, FALLBACK_GROUP),
         ("decision:*", "session:*", "fallback:*", "writer", "latency"), WRITES_STORE,

@@ -90,9 +90,15 @@ TOPIC_LENGTH_MAX: Final = 64
 SESSION_TIMES_MAX: Final = 8
 """Times kept of each kind of sign of struggle, the newest."""
 TOUCHES_PER_DAY_MAX: Final = 20
-"""Unproven events of a session that count for one item on one day (UTC): further ones teach nothing of it (counted)."""
+"""Unproven events that count for one item on one day (UTC), of a session and of a person over all sessions (an anonymous id where
+nobody has signed in): further ones teach nothing of it (counted)."""
 TOUCHED_ITEMS_MAX: Final = 500
-"""Items that unproven events of a session count for on one day; further ones teach nothing (counted). 5 kB of state."""
+"""Items that unproven events count for on one day, likewise; further ones teach nothing (counted). 5 kB of state each."""
+SESSION_DECISIONS_MAX: Final = 64
+DECISIONS_KNOWN_MAX: Final = 256
+DECISIONS_KNOWN_MS: Final = 30 * DAY_MS
+"""Decisions, the newest, that an open session and its person are known to have asked for, 12 bytes each, and for how long of their own
+time: what responds to another one is history, and spends nothing of a budget (counted)."""
 SESSION_EVENTS_PER_S: Final = 20
 SESSION_BURST: Final = 200
 """Events of a session beyond this (settings) are folded, not decided on, and counted. A page that is scrolled and clicked

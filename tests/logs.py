@@ -7,6 +7,7 @@ from schemas.codec import EVENT
 from schemas.events import event_from_fields
 from schemas.limits import HOUR_MS, MINUTE_MS, SECOND_MS
 from tests.builders import NOON
+from udfs.draw import identify_decision
 
 ACTIONS = (
     ("product_viewed", 16), ("page_viewed", 18), ("search_performed", 12), ("filter_applied", 8),
@@ -48,12 +49,19 @@ def _session(
 ) -> list[tuple[float, Line]]:
     """One session's records with their times of arrival; some are silent for 40 minutes between."""
     name, visitor = f"s{number}", f"a{number % 97}"
-    now_ms, lines = start_ms, []
+    now_ms, lines, person, decision_id = start_ms, [], visitor, "told"
     for n in range(chance.randint(3, 30)):
         now_ms += chance.randint(1, 60) * SECOND_MS
         if chance.random() < 0.02:
             now_ms += 40 * MINUTE_MS
         fields = _fields(chance, f"{name}-{n}", name, visitor, now_ms, items)
+        person = fields.get(
+            "person_id", visitor if fields["event_type"] == "signed_out" else person
+        )
+        if fields.get("placements"):
+            decision_id = identify_decision(person, name, fields["event_id"], "home")
+        elif "decision_id" in fields:
+            fields["decision_id"] = decision_id
         value = EVENT.encode(event_from_fields(fields))
         arrival = float(now_ms)
         if faults and chance.random() < 0.1:
@@ -118,5 +126,5 @@ def _fields(
     if event_type in ("decision_exposed", "decision_clicked"):
         action = ("greet", "gift")[int(item[1:]) % 2]
         fields["properties"] = {"action_id": action, "placement": "home"}
-        fields["decision_id"] = "told"  # a response that names none spends no budget
+        fields["decision_id"] = "told"  # a response that names none that was made spends no budget
     return fields

@@ -23,6 +23,7 @@ from schemas.person import PersonState, Unit
 from schemas.policy import NOTHING, RECOMMEND_ITEMS, Placement
 from schemas.session import SESSION_CONTEXT, Fact, SessionContext, SessionNews
 from udfs.arbitrate import Choice, Contender, arbitrate, contend
+from udfs.asked_decisions import asks_for, may_ask
 from udfs.assign_arms import assign_arms, is_held_out
 from udfs.attributes import read_attributes, read_item_attributes
 from udfs.compiled_policy import CompiledAction, CompiledPlacement, CompiledPolicy
@@ -165,11 +166,6 @@ def expire_person(state: PersonState, now_ms: int) -> PersonOutcome:
     return PersonOutcome(state, (), state.timer_ms, ())
 
 
-def asks_for(event: Event, placement: Placement) -> bool:
-    """Whether the event asks for a decision of the placement, by its type or by name."""
-    return event.event_type in placement.event_types or placement.name in event.placements
-
-
 def _asked(
     state: PersonState,
     news: SessionNews,
@@ -179,13 +175,7 @@ def _asked(
 ) -> Asked | None:
     """The event that asks; None where nothing is to be decided."""
     event = news.event
-    if (
-        news.kind != "event"
-        or event is None
-        or news.is_late
-        or news.is_over_rate
-        or not news.context
-    ):
+    if event is None or not may_ask(news):
         return None
     known = knowledge.at(event.event_time_ms, news.order_ms)
     if named is not None:

@@ -5,6 +5,7 @@ seen when it came; in order of arrival, so in order of these times. What an old 
 what came beside it. Two ids of one session share a hash with probability below 2e-12 at the bound.
 """
 
+from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Final
 
@@ -46,6 +47,12 @@ def remember(
     if is_full:
         start += ENTRY_BYTES
     return seen[start:] + id_hash + (newest_ms // SECOND_MS).to_bytes(4, "big"), is_full
+
+
+def hashes_in(seen: bytes) -> Iterator[bytes]:
+    """The hashes that are remembered, in order of arrival."""
+    for start in range(0, len(seen), ENTRY_BYTES):
+        yield seen[start : start + HASH_BYTES]
 
 
 def _seconds(seen: bytes, start: int) -> int:

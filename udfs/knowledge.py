@@ -92,6 +92,11 @@ class Knowledge:
         self.statistics.advance(now_ms)
         self.actions.advance(now_ms)
 
+    def policy_at(self, time_ms: int) -> CompiledPolicy | None:
+        """The policy in force at `time_ms`."""
+        policy = self._policies.at(time_ms)
+        return policy.value if policy else None
+
     def at(self, time_ms: int, epoch_ms: int | None = None) -> Known:
         """What is in force at `time_ms`; the epoch is that of `epoch_ms`, where that is another."""
         policy = self._policies.at(time_ms)

@@ -5,13 +5,10 @@ from hashlib import blake2b
 from itertools import islice
 from typing import Final, Literal, TypeGuard
 
-from msgspec import Struct
-
-from schemas.codec import StateCodec
 from schemas.events import Event
 from schemas.knowledge import KEY_SEPARATOR, action_key
+from schemas.lessons import ActionFact, ItemFact, SessionFact
 from schemas.limits import EXPOSURES_PER_EVENT_MAX, ID_LENGTH_MAX, SESSION_MEMORY_ITEMS
-from schemas.numbers import Finite, Whole
 from schemas.proof import is_for_all
 from schemas.session import SESSION_CONTEXT, SessionContext, SessionNews
 from udfs.fold_context import TAKES
@@ -45,55 +42,6 @@ NEIGHBOURS: Final = 3
 """Touches before this one that it is linked to."""
 
 
-class ItemFact(Struct, array_like=True, frozen=True):
-    """One fact for one item or category.
-
-    `count` raises a count of ItemKnowledge by `weight`; `link` raises the link to `other`. The order of
-    facts within an epoch is (order_ms, session_id, position, number).
-    """
-
-    kind: Literal["item", "category"]
-    item_id: str
-    order_ms: Whole
-    session_id: str
-    position: Whole
-    number: Whole
-    time_ms: Whole
-    count: str = ""
-    weight: Finite = 1.0
-    link: str = ""
-    other: str = ""
-    category: str | None = None
-    price: Finite | None = None
-
-
-class ActionFact(Struct, array_like=True, frozen=True):
-    """One exposure, click or dismissal of an action, under one of its keys; their order does not matter.
-
-    `spends`: it is of a decision, so an exposure takes from the action's budget.
-    """
-
-    key: str
-    order_ms: Whole
-    time_ms: Whole
-    count: str
-    spends: bool = True
-
-
-class SessionFact(Struct, array_like=True, frozen=True):
-    """A session has ended and is remembered."""
-
-    session_hash: str
-    order_ms: Whole
-    ended_ms: Whole
-    item_ids: tuple[str, ...]
-
-
-ITEM_FACT: Final = StateCodec(ItemFact, version=1)
-ACTION_FACT: Final = StateCodec(ActionFact, version=1)
-SESSION_FACT: Final = StateCodec(SessionFact, version=1)
-
-
 def item_facts(news: SessionNews, knowledge: Knowledge) -> Iterator[ItemFact]:
     """What `news` teaches about items that are known, and their categories; its context already holds its event."""
     event = news.event
@@ -121,7 +69,7 @@ def action_facts(news: SessionNews) -> Iterator[ActionFact]:
     By event: a session takes no event id twice, so a client that names an exposure after its decision
     counts it once however often it sends it. The context is the session's as of this event. A name that
     is missing, too long or holds KEY_SEPARATOR teaches nothing. A response that names no decision is history:
-    it spends nothing of a budget.
+    it spends nothing of a budget. Whether one that it names was made is looked at next (udfs/take_lessons.py).
     """
     event = news.event
     count = RESPONSES.get(event.event_type) if event is not None else None
@@ -186,9 +134,9 @@ def _facts(
         if is_taken:
             yield "item", item_id, "taken", 1.0, "", "", category, price
         if _is_name(category):
-            yield "category", category, count, 1.0, "", "", None, price
+            yield "category", category, count, 1.0, "", item_id, None, price
             if is_taken:
-                yield "category", category, "taken", 1.0, "", "", None, None
+                yield "category", category, "taken", 1.0, "", item_id, None, None
         if context is not None and len(event.item_ids) == 1:
             yield from _linked(item_id, context, counts)
     if count == "purchases":
@@ -199,8 +147,8 @@ def _exposed(item_id: str, category: str | None, position: int) -> Iterator[Fact
     yield "item", item_id, "exposures", 1.0, "", "", category, None
     yield "item", item_id, "examined", examination(position), "", "", category, None
     if _is_name(category):
-        yield "category", category, "exposures", 1.0, "", "", None, None
-        yield "category", category, "examined", examination(position), "", "", None, None
+        yield "category", category, "exposures", 1.0, "", item_id, None, None
+        yield "category", category, "examined", examination(position), "", item_id, None, None
 
 
 def _is_name(name: str | None) -> TypeGuard[str]:

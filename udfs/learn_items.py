@@ -16,9 +16,10 @@ from schemas.knowledge import (
     effective_from_ms,
     epoch_end_ms,
 )
+from schemas.lessons import ActionFact, ItemFact, SessionFact
 from schemas.limits import HOUR_MS, LINKS_MAX
 from udfs.lean import LONG_HALF_LIFE_MS, SHORT_HALF_LIFE_MS, decay
-from udfs.learn_facts import INTEREST, RESPONSES, ActionFact, ItemFact, SessionFact
+from udfs.learn_facts import INTEREST, RESPONSES
 
 FORGET: Final = 1e-3
 """A link that has decayed below this weight is dropped."""

@@ -1,6 +1,7 @@
 """What an event that is unproven is taken for, and how often it counts for an item: before anything is folded."""
 
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import NamedTuple, Protocol
 
 from msgspec.structs import replace
 
@@ -14,6 +15,13 @@ from schemas.limits import (
 from schemas.proof import weight_of
 from schemas.session import SessionState
 from udfs.deduplicate import hash_of
+
+
+class Touched(Protocol):
+    """What counts touches: of a session, and of a person over all sessions."""
+
+    touch_day: int
+    touches: dict[str, int]
 
 
 class Weighed(NamedTuple):
@@ -38,22 +46,32 @@ def weigh_proof(state: SessionState, event: Event) -> Weighed:
     return Weighed(replace(event, value_amount=None), counts=("unproven",))
 
 
+def touched_items(event: Event) -> dict[str, None]:
+    """The items that the event counts for, each once."""
+    shown = (one.item_id for one in event.candidates[:EXPOSURES_PER_EVENT_MAX])
+    return dict.fromkeys((*event.item_ids, *shown))
+
+
 def _bounded(state: SessionState, event: Event) -> tuple[str, ...]:
     """Counts a touch of each item, today by the session's clock; those that had theirs already."""
-    shown = (one.item_id for one in event.candidates[:EXPOSURES_PER_EVENT_MAX])
-    item_ids = dict.fromkeys((*event.item_ids, *shown))
+    item_ids = touched_items(event)
     if not item_ids:
         return ()
-    day = state.newest_ms // DAY_MS
-    if day != state.touch_day:
-        state.touch_day, state.touches = day, {}
+    return count_touches(state, item_ids, state.newest_ms)
+
+
+def count_touches(memory: Touched, item_ids: Iterable[str], now_ms: int) -> tuple[str, ...]:
+    """Counts one touch more of each item on the day (UTC) of `now_ms`; those that had theirs already."""
+    day = now_ms // DAY_MS
+    if day != memory.touch_day:
+        memory.touch_day, memory.touches = day, {}
     over = []
     for item_id in item_ids:
         name = hash_of(item_id)[:4].hex()
-        touched = state.touches.get(name, 0)
+        touched = memory.touches.get(name, 0)
         is_new = not touched
-        if touched >= TOUCHES_PER_DAY_MAX or (is_new and len(state.touches) >= TOUCHED_ITEMS_MAX):
+        if touched >= TOUCHES_PER_DAY_MAX or (is_new and len(memory.touches) >= TOUCHED_ITEMS_MAX):
             over.append(item_id)
         else:
-            state.touches[name] = touched + 1
+            memory.touches[name] = touched + 1
     return tuple(over)

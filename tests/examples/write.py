@@ -32,6 +32,15 @@ from schemas.knowledge import (
     ItemKnowledge,
     PastSession,
 )
+from schemas.lessons import (
+    ACTION_FACT,
+    ITEM_FACT,
+    LEARNER_MEMORY,
+    LESSON,
+    SESSION_FACT,
+    ActionFact,
+    LearnerMemory,
+)
 from schemas.limits import HOUR_MS, MINUTE_MS
 from schemas.person import PERSON_STATE, PersonState
 from schemas.policy import (
@@ -46,22 +55,16 @@ from schemas.policy import (
 )
 from schemas.records import LogRecord
 from schemas.session import SESSION_CONTEXT, SESSION_NEWS, SESSION_STATE
-from tests.builders import NOON, make_catalogue, make_event, make_knowledge, make_record
+from tests.builders import NOON, make_catalogue, make_event, make_knowledge, make_record, track_all
 from udfs.compile_policy import compile_policy
 from udfs.features import FEATURE_SPACE
 from udfs.fit_records import leave_out
 from udfs.keep_cart import keep_cart
 from udfs.knowledge import Knowledge
-from udfs.learn_facts import (
-    ACTION_FACT,
-    ITEM_FACT,
-    SESSION_FACT,
-    ActionFact,
-    item_facts,
-    session_fact,
-)
+from udfs.learn_facts import item_facts, session_fact
 from udfs.limit_rate import Rate
 from udfs.remember_actions import remember_grant, remember_reaction
+from udfs.take_lessons import lesson_of, take_lesson
 
 FOLDER: Final = Path(__file__).parent
 CODECS: Final[dict[str, Codec[Any]]] = {
@@ -75,6 +78,7 @@ STATE_CODECS: Final[dict[str, StateCodec[Any]]] = {
     "session_news": SESSION_NEWS, "person_state": PERSON_STATE,
     "item_knowledge": ITEM_KNOWLEDGE_STATE, "item_fact": ITEM_FACT, "session_fact": SESSION_FACT,
     "action_knowledge": ACTION_KNOWLEDGE_STATE, "action_fact": ACTION_FACT,
+    "lesson": LESSON, "learner_memory": LEARNER_MEMORY,
 }  # fmt: skip
 EVERYTHING: Final[dict[str, Any]] = {
     "event_id": "e-everything", "event_type": "product_added_to_cart", "person_id": "p1",
@@ -315,6 +319,36 @@ def _unproven() -> dict[str, bytes]:
     }
 
 
+def _lessons() -> dict[str, bytes]:
+    """What a visitor teaches without proof, a purchase, a response to a decision that nobody knows, signing in, the end."""
+    steps: list[dict[str, Any]] = [
+        {"event_type": "product_viewed", "item_ids": ["i1"], "is_unproven": True},
+        {"event_type": "purchase_completed", "item_ids": ["i1"]},
+        {
+            "event_type": "decision_exposed", "decision_id": "d7", "properties": {"action_id": "quiz"},
+        },
+        {"event_type": "identified", "person_id": "p1"},
+        {"event_type": "session_ended"},
+    ]  # fmt: skip
+    events = [make_event(**{"event_id": f"l{n}", **one}) for n, one in enumerate(steps)]
+    asked, memory, found = b"", None, []
+    for news in track_all(events, make_knowledge(*make_catalogue()))[1]:
+        asked, lesson = lesson_of(asked, news, make_knowledge(*make_catalogue()))
+        if lesson is not None:
+            found.append(lesson)
+        if lesson is not None and lesson.person == "a1":
+            memory = take_lesson(memory, lesson).memory
+    moved = next(one for one in found if one.moved)
+    return {
+        "lesson.touched": LESSON.encode(found[0]),
+        "lesson.bought": LESSON.encode(found[1]),
+        "lesson.history": LESSON.encode(found[2]),
+        "lesson.moved": LESSON.encode(moved),
+        "lesson.ended": LESSON.encode(found[-1]),
+        "learner_memory.full": LEARNER_MEMORY.encode(memory or LearnerMemory(0)),
+    }
+
+
 def _remembered() -> dict[str, bytes]:
     """What a purchase leaves behind, and a session that has been silent since."""
     fold = Fold(make_knowledge(*make_catalogue()), FoldRules(EVENT.decode, "seed"))
@@ -361,6 +395,7 @@ def state_examples() -> dict[str, Any]:
         **found,
         **_unproven(),
         **_remembered(),
+        **_lessons(),
         "session_context.full": before.context,
         "session_context.help": _of_type(news, "help_viewed").context,
         "session_context.emptied": news[-1].context,

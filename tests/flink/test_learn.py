@@ -30,11 +30,12 @@ from schemas.knowledge import (
 from schemas.limits import EPOCH_MS, HOUR_MS, MINUTE_MS, SECOND_MS, SESSION_GAP_MS
 from schemas.records import LogRecord
 from schemas.session import SessionNews, SessionState
-from schemas.topics import EVENTS, ITEMS, KNOWLEDGE
+from schemas.topics import CONTROL, EVENTS, ITEMS, KNOWLEDGE
 from tests.builders import LATENESS_MS, NOON, make_catalogue, make_event
 from tests.flink.replays import Replays
 from tests.flink.runs import Line, fill_log, produce, run_learn_replay, start_job
 from tests.logs import shopping_log
+from udfs.draw import identify_decision
 from udfs.knowledge import Knowledge
 from udfs.track_session import expire_session, track_session
 
@@ -95,7 +96,7 @@ def pair_of(record: KnowledgeRecord) -> tuple[str, bytes]:
 
 def items_of(kafka: str, prefix: str) -> Knowledge:
     feed = KnowledgeFeed(Knowledge(), lambda _: None, Trust())
-    for record in read_to_end(kafka, [prefix + ITEMS]):
+    for record in read_to_end(kafka, [prefix + CONTROL, prefix + ITEMS]):
         feed.apply(record.value, record.offset, record.timestamp_ms)
     return feed.knowledge
 
@@ -142,11 +143,11 @@ UNPROVEN = ("product_viewed", "purchase_completed", "decision_exposed", "product
 
 
 def unproven(number: int, time_ms: int) -> Line:
-    """What a page with a public key says: of an item again and again, and of items that are made up."""
-    session = f"page-{number % 3}"
+    """What pages with a public key say, of two people in many sessions: of an item again and again, and of items that are made up."""
+    session = f"page-{number % 30}"
     event = make_event(
         event_id=f"{session}-{number}", event_type=UNPROVEN[number % len(UNPROVEN)],
-        event_time_ms=time_ms, session_id=session, anonymous_id=session, is_unproven=True,
+        event_time_ms=time_ms, session_id=session, anonymous_id=f"page-{number % 2}", is_unproven=True,
         item_ids=("i2", f"made-up-{number}"), decision_id="made-up",
         properties={"action_id": "action-0", "placement": "hero"},
     )  # fmt: skip
@@ -157,10 +158,23 @@ def responded(number: int, time_ms: int) -> Line:
     session = f"r{number % 40}"
     event = make_event(
         event_id=f"{session}-{number}", event_type=RESPONSES[number // 40 % len(RESPONSES)],
-        event_time_ms=time_ms, session_id=session, anonymous_id=session, item_ids=("i1",),
+        event_time_ms=time_ms, session_id=session, anonymous_id=person_of(number), item_ids=("i1",),
         properties={"action_id": f"action-{number % 3}"} | PLACES[number % len(PLACES)],
+        decision_id=decision_of(number),
     )  # fmt: skip
     return Line(time_ms, session, EVENT.encode(event))
+
+
+def decision_of(number: int) -> str:
+    """The decision on the newest product view of another session: most, not all, are of one person."""
+    turn = len(RESPONSES) * 40
+    asked = number // turn * turn + (number + 13) % 40
+    session = f"r{asked % 40}"
+    return identify_decision(person_of(asked), session, f"{session}-{asked}", "next_item")
+
+
+def person_of(number: int) -> str:
+    return f"r{number % 40 % 13}"
 
 
 def viewed(session: str, time_ms: int, item_id: str = "i1") -> Line:
@@ -194,6 +208,13 @@ def test_the_log_teaches_everything(shopping: Log) -> None:
     }
     assert {key.count("\t") for key in of_actions} == {0, 2}
     assert len({key.rpartition("\t")[2] for key in of_actions if "\t" in key}) > 1
+    of_action = [
+        ACTION_KNOWLEDGE.decode(value)
+        for pairs in shopping.epochs.values()
+        for key, value in pairs
+        if key == "action/action-0"
+    ]
+    assert 0 < of_action[-1].exposures_total < of_action[-1].exposures, "some spend, not all"
     assert len(shopping.epochs) > 1_000
     keys = {key for pairs in shopping.epochs.values() for key, _ in pairs}
     assert not [key for key in keys if "made-up" in key], "a page makes up items in vain"

@@ -126,7 +126,7 @@ def rich_policy() -> Policy:
     gift = Action(
         "gift", "offer", ("home",), (Treatment("t"),), prior=0.4, value=2.0,
         eligibility=(Requirement("new", "person.purchase_count == 0"),),
-        budget=Budget(total=200.0, is_paced=False, people_per_s=0.01),
+        budget=Budget(total=60.0, is_paced=False, people_per_s=0.01),
     )  # fmt: skip
     placements = tuple(
         msgspec.structs.replace(one, size=min(one.size, 3), candidates=24)

@@ -39,7 +39,10 @@ for place, (time_ms, key, value) in enumerate(events):
     )
     sessions[key] = outcome.state
     for news in outcome.news:
-        facts += sum(1 for _ in learn_operators.fact_rows(news, feed.knowledge))
+        _, lesson = learn_operators.lesson_of(b"", news, feed.knowledge)
+        if lesson is not None:
+            taken = learn_operators.take_lesson(None, lesson)
+            facts += sum(1 for _ in learn_operators.fact_rows(taken.lesson))
         found = operators.decide(persons.get(news.person), news, feed.knowledge, "seed")
         persons[news.person] = found.state
         made += len([operators.TRACE.encode(trace) for _, trace in found.decisions])

@@ -20,13 +20,15 @@ from schemas.knowledge import (
     epoch_end_ms,
     epoch_of,
 )
+from schemas.lessons import ItemFact
 from schemas.limits import EPOCH_MS, MINUTE_MS
 from schemas.records import LogRecord
 from schemas.session import SessionNews
 from tests.builders import NOON, make_event, make_knowledge, track_all
 from tests.logs import shopping_log
+from udfs.draw import identify_decision
 from udfs.knowledge import Knowledge
-from udfs.learn_facts import ItemFact, item_facts, session_fact
+from udfs.learn_facts import item_facts, session_fact
 from udfs.learn_items import learn_item
 
 EPOCH = epoch_of(NOON)
@@ -48,9 +50,9 @@ def viewed(item_id: str, time_ms: int = NOON, **fields: object) -> Event:
 
 def learner_of(*events: Event) -> Learner:
     """A learner that was told the news of one session."""
-    learner = Learner()
+    learner, knowledge = Learner(), make_knowledge()
     for one in track_all(list(events))[1]:
-        learner.add(one, Knowledge())
+        learner.add(one, knowledge)
     return learner
 
 
@@ -156,8 +158,11 @@ def exposed(number: int, time_ms: int = NOON) -> Event:
     return make_event(
         event_id=f"exposed-{number}", event_type="decision_exposed", event_time_ms=time_ms,
         item_ids=["a"], properties={"action_id": "quiz", "placement": "hero"},
-        decision_id=f"d{number}",
+        decision_id=identify_decision("a1", "s1", "asked", "home"),
     )  # fmt: skip
+
+
+ASKED = make_event(event_id="asked", placements=["home"])
 
 
 def test_actions_come_before_items_and_sessions_in_the_order_of_their_keys() -> None:
@@ -178,7 +183,7 @@ def test_actions_come_before_items_and_sessions_in_the_order_of_their_keys() -> 
 
 def test_what_is_known_of_an_action_goes_on_from_epoch_to_epoch() -> None:
     later = NOON + 10 * EPOCH_MS
-    records = learner_of(exposed(1), exposed(2, later)).close(later + EPOCH_MS)
+    records = learner_of(ASKED, exposed(1), exposed(2, later)).close(later + EPOCH_MS)
     found = [one for one in records if isinstance(one, ActionKnowledge) and one.key == "quiz"]
     assert [one.exposures_total for one in found] == [1, 2]
     assert found[1].exposures == pytest.approx(2.0, rel=1e-4)

@@ -15,6 +15,7 @@ from schemas.codec import CONTROL, DEAD_LETTER, DECISION, EVENT, ITEM, TRACE, Co
 from schemas.control import Control
 from schemas.errors import ConfigError, InvalidEvent
 from schemas.knowledge import ACTION_KNOWLEDGE, EPOCH_END, ITEM_KNOWLEDGE, PAST_SESSION, EpochEnd
+from schemas.lessons import ActionFact, ItemFact, SessionFact
 from schemas.limits import EVENT_TIME_MAX_MS
 from schemas.numbers import Chance, Count, Epoch, Finite, Moment, Until, Weighed, Whole
 from schemas.policy import policy_from_payload
@@ -27,12 +28,12 @@ from tests.hostile.records import (
     is_within_bounds,
     numbers_in,
 )
-from udfs.learn_facts import ActionFact, ItemFact, SessionFact
 
 FREE_TEXT = {
     # of our own making and of state: what fills them has a bound of its own
     "SessionContext", "SessionState", "SessionSummary", "SessionNews", "ItemTouch", "Tally", "PersonState",
     "ActionHistory", "Purchase", "ItemFact", "ActionFact", "SessionFact",
+    "Lesson", "LearnerMemory",
     # a policy is a payload of at most CONTROL_BYTES_MAX, written by its owner
     "Policy", "Placement", "Rule", "Boost", "ItemRules", "Treatment", "Action", "ContextWeight", "Arm",
     "QuietHours", "Event", "ExactEvent",

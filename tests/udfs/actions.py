@@ -9,9 +9,9 @@ from schemas.knowledge import (
     effective_from_ms,
     epoch_end_ms,
 )
+from schemas.lessons import ActionFact
 from tests.builders import EPOCH, NOON
 from udfs.action_statistics import ActionStatistics
-from udfs.learn_facts import ActionFact
 
 
 def fact(count: str = "exposures", key: str = "a", time_ms: int = NOON) -> ActionFact:

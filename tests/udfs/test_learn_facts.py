@@ -8,19 +8,15 @@ import pytest
 from schemas.events import EVENT_TYPES
 from schemas.items import Item
 from schemas.knowledge import ACTION_KNOWLEDGE, ActionKnowledge, ItemKnowledge
+from schemas.lessons import ACTION_FACT, ITEM_FACT, SESSION_FACT, ActionFact, ItemFact
 from schemas.limits import EXPOSURES_PER_EVENT_MAX, ID_LENGTH_MAX, SESSION_MEMORY_ITEMS
 from schemas.session import SESSION_CONTEXT, SessionNews
 from tests.builders import NOON, make_event, make_knowledge, track_all
 from udfs.knowledge import Knowledge
 from udfs.learn_facts import (
-    ACTION_FACT,
     COUNTS,
     INTEREST,
-    ITEM_FACT,
     RESPONSES,
-    SESSION_FACT,
-    ActionFact,
-    ItemFact,
     action_facts,
     examination,
     item_facts,

@@ -17,10 +17,11 @@ from schemas.knowledge import (
     epoch_end_ms,
     epoch_of,
 )
+from schemas.lessons import ActionFact, ItemFact, SessionFact
 from schemas.limits import DAY_MS, EPOCH_MS, HOUR_MS, LINKS_MAX
 from tests.builders import NOON
 from tests.udfs.actions import fact
-from udfs.learn_facts import INTEREST, RESPONSES, ActionFact, ItemFact, SessionFact
+from udfs.learn_facts import INTEREST, RESPONSES
 from udfs.learn_items import COUNTED, LINKED, learn_action, learn_item, past_session
 
 EPOCH = epoch_of(NOON)

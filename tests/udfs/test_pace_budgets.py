@@ -16,6 +16,7 @@ from schemas.knowledge import (
     epoch_end_ms,
     epoch_of,
 )
+from schemas.lessons import ActionFact
 from schemas.limits import (
     DAY_MS,
     EPOCH_AHEAD_MS,
@@ -27,7 +28,6 @@ from schemas.limits import (
 from schemas.policy import Budget
 from tests.udfs.actions import fact, make_action, teach_actions
 from udfs.action_statistics import ActionStatistics
-from udfs.learn_facts import ActionFact
 from udfs.learn_items import learn_action
 from udfs.pace_budgets import (
     FIRST_INSTALMENT,

@@ -1,0 +1,37 @@
+"""Which decisions an event asks for: what the person step decides, and what the learn job knows was decided."""
+
+from schemas.events import Event
+from schemas.policy import Placement
+from schemas.session import SessionNews
+from udfs.assign_arms import assign_arms
+from udfs.compiled_policy import CompiledPolicy
+from udfs.draw import identify_decision
+
+
+def asks_for(event: Event, placement: Placement) -> bool:
+    """Whether the event asks for a decision of the placement, by its type or by name."""
+    return event.event_type in placement.event_types or placement.name in event.placements
+
+
+def may_ask(news: SessionNews) -> bool:
+    """Whether anything is decided on this news."""
+    return (
+        news.kind == "event"
+        and news.event is not None
+        and not news.is_late
+        and not news.is_over_rate
+        and bool(news.context)
+    )
+
+
+def asked_decisions(news: SessionNews, policy: CompiledPolicy | None) -> list[str]:
+    """The ids of the decisions that this news asks for; some may not be made (a placement's own condition)."""
+    event = news.event
+    if policy is None or event is None or not may_ask(news):
+        return []
+    variant = policy.variant(assign_arms(policy.policy.experiments, news.person))
+    return [
+        identify_decision(news.person, event.session_id, event.event_id, one.placement.name)
+        for one in variant.placements
+        if asks_for(event, one.placement)
+    ]

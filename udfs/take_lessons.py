@@ -1,0 +1,134 @@
+"""What news teaches, and what of it counts where the memory of its person has a say.
+
+By session, in the order of its log: `lesson_of`. By person, in the order of time: `take_lesson`. There a purchase counts once
+whatever its session; a person without proof touches an item so many times a day and no more, in however many sessions; and a
+response spends of a budget only where its decision was asked for in its session or by its person.
+"""
+
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from schemas.events import Event
+from schemas.lessons import LearnerMemory, Lesson
+from schemas.limits import (
+    DECISIONS_KNOWN_MAX,
+    DECISIONS_KNOWN_MS,
+    FACT_IDS_MAX,
+    FACTS_KEPT_MS,
+    PERSON_EXPIRY_MS,
+    SESSION_DECISIONS_MAX,
+)
+from schemas.session import SESSION_CONTEXT, SessionNews
+from udfs.asked_decisions import asked_decisions
+from udfs.deduplicate import hash_of, hashes_in, is_seen, remember
+from udfs.knowledge import Knowledge
+from udfs.learn_facts import action_facts, item_facts, session_fact
+from udfs.remember_facts import fact_of
+from udfs.weigh_proof import count_touches, touched_items
+
+
+class Taken(NamedTuple):
+    """The person's memory after a lesson, what of the lesson counts, and what to count."""
+
+    memory: LearnerMemory
+    lesson: Lesson
+    counts: tuple[str, ...] = ()
+
+
+def lesson_of(asked: bytes, news: SessionNews, knowledge: Knowledge) -> tuple[bytes, Lesson | None]:
+    """What the open session has asked for by now (it was `asked` before), and the lesson of its news, if there is one."""
+    event = news.event
+    if news.kind == "ended":
+        return b"", _ended(news, knowledge)
+    if event is None or news.kind == "handover":
+        return asked, _moved(asked, news)
+    actions, items = tuple(action_facts(news)), tuple(item_facts(news, knowledge))
+    decision = b""
+    if any(one.spends for one in actions):
+        decision = hash_of(event.decision_id or "")
+    mine = [hash_of(one) for one in asked_decisions(news, knowledge.policy_at(event.event_time_ms))]
+    lesson = Lesson(
+        news.person, news.order_ms, news.session_id, news.position, actions, items,
+        _bought(event) if items else b"",
+        _touches(news, event, knowledge) if items else (),
+        b"" if is_seen(asked, decision) else decision,
+        tuple(mine),
+    )  # fmt: skip
+    for one in mine:
+        asked, _ = remember(asked, one, news.order_ms, DECISIONS_KNOWN_MS, SESSION_DECISIONS_MAX)
+    return asked, lesson if lesson.is_personal or actions or items else None
+
+
+def take_lesson(memory: LearnerMemory | None, lesson: Lesson) -> Taken:
+    """One lesson for the person that it names; a due timer runs first. The memory is changed in place."""
+    if memory is None or lesson.order_ms >= memory.timer_ms:
+        memory = LearnerMemory(lesson.order_ms)
+    memory.last_ms = max(memory.last_ms, lesson.order_ms)
+    memory.timer_ms = memory.last_ms + PERSON_EXPIRY_MS
+    counts: list[str] = []
+    if lesson.bought:
+        if is_seen(memory.fact_ids, lesson.bought):
+            lesson = replace(lesson, items=())
+            counts.append("facts_repeated")
+        counts += _remember_facts(memory, [lesson.bought])
+    if lesson.touches:
+        over = frozenset(count_touches(memory, lesson.touches, memory.last_ms))
+        if over:
+            left = tuple(one for one in lesson.items if over.isdisjoint((one.item_id, one.other)))
+            lesson = replace(lesson, items=left)
+            counts.append("touches_uncounted")
+    if lesson.decision and not is_seen(memory.asked, lesson.decision):
+        history = tuple(replace(one, spends=False) for one in lesson.actions)
+        lesson = replace(lesson, actions=history)
+        counts.append("decisions_unknown")
+    counts += _remember_facts(memory, lesson.moved)
+    for one in lesson.asked:
+        memory.asked, _ = remember(
+            memory.asked, one, memory.last_ms, DECISIONS_KNOWN_MS, DECISIONS_KNOWN_MAX
+        )
+    return Taken(memory, lesson, tuple(counts))
+
+
+def _ended(news: SessionNews, knowledge: Knowledge) -> Lesson | None:
+    ended = session_fact(news, knowledge)
+    if ended is None:
+        return None
+    return Lesson(news.person, news.order_ms, news.session_id, news.position, ended=ended)
+
+
+def _moved(asked: bytes, news: SessionNews) -> Lesson | None:
+    """What a session brings to the person who signs in: what it asked for, and what was bought in it."""
+    facts = SESSION_CONTEXT.decode(news.context).facts
+    lesson = Lesson(
+        news.person, news.order_ms, news.session_id, news.position,
+        asked=tuple(hashes_in(asked)), moved=tuple(one.id_hash for one in facts if not one.is_unproven),
+    )  # fmt: skip
+    return lesson if lesson.is_personal else None
+
+
+def _bought(event: Event) -> bytes:
+    fact = fact_of(event)
+    return fact.id_hash if fact is not None and fact.is_bought else b""
+
+
+def _touches(news: SessionNews, event: Event, knowledge: Knowledge) -> tuple[str, ...]:
+    """The items that an event without proof may count for, as far as its session has touches left."""
+    if not event.is_unproven:
+        return ()
+    return tuple(
+        one
+        for one in touched_items(event)
+        if one not in news.uncounted and knowledge.is_known(one, event.event_time_ms)
+    )
+
+
+def _remember_facts(memory: LearnerMemory, hashes: list[bytes] | tuple[bytes, ...]) -> list[str]:
+    dropped = 0
+    for one in hashes:
+        if not is_seen(memory.fact_ids, one):
+            memory.fact_ids, is_full = remember(
+                memory.fact_ids, one, memory.last_ms, FACTS_KEPT_MS, FACT_IDS_MAX
+            )
+            dropped += is_full
+    return ["fact_ids_dropped"] * dropped
