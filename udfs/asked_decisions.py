@@ -3,7 +3,6 @@
 from schemas.events import Event
 from schemas.policy import Placement
 from schemas.session import SessionNews
-from udfs.assign_arms import assign_arms
 from udfs.compiled_policy import CompiledPolicy
 from udfs.draw import identify_decision
 
@@ -25,13 +24,19 @@ def may_ask(news: SessionNews) -> bool:
 
 
 def asked_decisions(news: SessionNews, policy: CompiledPolicy | None) -> list[str]:
-    """The ids of the decisions that this news asks for; some may not be made (a placement's own condition)."""
+    """The ids of the decisions that this news asks for; some may not be made (a placement's own condition).
+
+    Of every arm, because which one the person is in stands in their state only.
+    """
     event = news.event
     if policy is None or event is None or not may_ask(news):
         return []
-    variant = policy.variant(assign_arms(policy.policy.experiments, news.person))
-    return [
-        identify_decision(news.person, event.session_id, event.event_id, one.placement.name)
+    asked = {
+        one.placement.name: None
+        for variant in (policy, *policy.variants.values())
         for one in variant.placements
         if asks_for(event, one.placement)
+    }
+    return [
+        identify_decision(news.person, event.session_id, event.event_id, name) for name in asked
     ]
