@@ -6,7 +6,8 @@ in another way than a replay can is counted apart: knowledge that came after its
 person's simultaneous sessions that arrived in another order.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from copy import copy
 from itertools import zip_longest
 from tempfile import TemporaryFile
 from typing import IO, Any, Final, NamedTuple
@@ -14,6 +15,7 @@ from typing import IO, Any, Final, NamedTuple
 import msgspec
 import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
 from jobs.config import Config
 from jobs.decoded import decoded
@@ -22,6 +24,7 @@ from jobs.fold import Fold, FoldRules
 from jobs.job_settings import rate_of
 from jobs.kafka import read_to_end
 from jobs.knowledge_feed import KnowledgeFeed
+from jobs.late_items import Cut, LateItems, late_cuts
 from jobs.log_range import LogRange
 from jobs.trust import trust_of
 from schemas.codec import TRACE
@@ -31,13 +34,16 @@ from schemas.events import Event
 from schemas.formats import DECODERS
 from schemas.knowledge import EpochEnd, KnowledgeRecord
 from schemas.limits import AHEAD_OF_LOG_MAX_MS
+from schemas.person import PERSON_STATE, PersonState
 from schemas.records import LogRecord
+from schemas.session import SessionNews
 from schemas.topics import CONTROL, EVENTS, ITEMS, KNOWLEDGE, TRACES
 from scripts.archive import opened
 from scripts.console import say, show, show_table
 from scripts.progress import Watched
 from udfs.features import FEATURE_SPACE
 from udfs.knowledge import Knowledge
+from udfs.outcomes import PersonOutcome
 
 NOT_COMPARED: Final = {
     "other_sets": "were made with another feature set",
@@ -146,7 +152,13 @@ class Logged:
 
     def take(self, decision_id: str) -> DecisionTrace | None:
         """The logged trace, once."""
-        place = self._places.pop(decision_id, None)
+        found = self.look(decision_id)
+        self._places.pop(decision_id, None)
+        return found
+
+    def look(self, decision_id: str) -> DecisionTrace | None:
+        """The logged trace, as long as it was not taken."""
+        place = self._places.get(decision_id)
         if place is None:
             return None
         self._file.seek(place.offset)
@@ -200,9 +212,10 @@ def verify(
         decode = DECODERS[config.source_format]
         rules = FoldRules(decode, config.seed, config.lateness_ms, rate_of(config))
         log = LogRange(kafka, prefix + EVENTS, None, None, opened(archive, config, EVENTS))
-        return compare_log(
-            Watched("replaying", log, len(log)), feed.knowledge, rules, taught, logged
-        )
+        # what came first came to an empty catalogue, and a decision names that it had none
+        cuts = [one for one in late_cuts(read_to_end(kafka, [prefix + ITEMS])) if one.position]
+        watched = Watched("replaying", log, len(log))
+        return compare_log(watched, feed.knowledge, rules, taught, logged, cuts)
 
 
 def read_traces(
@@ -218,12 +231,51 @@ def read_traces(
             yield trace
 
 
+class SkewFold(Fold):
+    """The fold; what does not come out as logged is decided without the items that came late, too."""
+
+    def __init__(
+        self, knowledge: Knowledge, rules: FoldRules, logged: Logged, cuts: Sequence[Cut]
+    ) -> None:
+        super().__init__(knowledge, rules)
+        self._logged, self._late_items = logged, LateItems(knowledge.catalogue, cuts)
+
+    def decide(self, state: PersonState | None, news: SessionNews) -> PersonOutcome:
+        """One piece of news, with the catalogue that gives what was logged."""
+        event = news.event
+        is_wanted = event is not None and self._rules.decides(event)
+        before = self._late_items.catalogues(event.event_time_ms) if event and is_wanted else ()
+        kept = PERSON_STATE.encode(state) if is_wanted and state is not None else b""
+        outcome = super().decide(state, news)
+        if not is_wanted or self._is_logged(outcome):
+            return outcome
+        whole = self._knowledge
+        for cut, catalogue in before:
+            self._knowledge = copy(whole)
+            self._knowledge.catalogue = catalogue
+            again = super().decide(PERSON_STATE.decode(kept) if kept else None, news)
+            self._knowledge = whole
+            if self._is_logged(again):
+                self._late_items.met(cut, news.order_ms)
+                return again
+        return outcome
+
+    def _is_logged(self, outcome: PersonOutcome) -> bool:
+        """Whether every trace has the vectors that it was logged with."""
+        for _, trace in outcome.decisions:
+            logged = self._logged.look(trace.decision_id)
+            if logged is not None and not _is_alike(logged, trace):
+                return False
+        return True
+
+
 def compare_log(
     log: Iterable[LogRecord],
     knowledge: Knowledge,
     rules: FoldRules,
     records: Iterable[KnowledgeRecord],
     logged: Logged,
+    cuts: Sequence[Cut] = (),
 ) -> Skew:
     """Folds the log until every logged decision has been made again, and compares each."""
     skew = Skew(other_sets=logged.other_sets, left_out=logged.left_out)
@@ -236,24 +288,36 @@ def compare_log(
         return versions
 
     audit = rules._replace(decides=lambda event: logged.versions_of(event) is not None, named=named)
-    for one in Fold(knowledge, audit).run(log):
+    late_items = frozenset(name for one in cuts for name in one.item_ids)
+    for one in SkewFold(knowledge, audit, logged, cuts).run(log):
         for _, replayed in one.decisions:
             trace = logged.take(replayed.decision_id)
             if trace is not None:
                 is_late = knowledge.statistics.epoch < trace.versions.knowledge
-                compare(skew, trace, replayed, is_late)
+                compare(skew, trace, replayed, is_late, late_items)
         if not len(logged):
             break
     skew.missing = len(logged)
     return skew
 
 
-def compare(skew: Skew, logged: DecisionTrace, replayed: DecisionTrace, is_late: bool) -> None:
-    """Adds what one decision tells: bit by bit, but one missing value is as good as another."""
+def compare(
+    skew: Skew,
+    logged: DecisionTrace,
+    replayed: DecisionTrace,
+    is_late: bool,
+    late_items: Collection[str] = frozenset(),
+) -> None:
+    """Adds what one decision tells: bit by bit, but one missing value is as good as another.
+
+    One that could not know `late_items`, or not as they are, says nothing of skew.
+    """
     ours, theirs = replayed.versions, logged.versions
     if is_late:
         skew.late += 1
-    elif (ours.policy, ours.catalogue) != (theirs.policy, theirs.catalogue):
+    elif (ours.policy, ours.catalogue) != (theirs.policy, theirs.catalogue) or (
+        _is_without(logged, replayed, late_items)
+    ):
         skew.other_knowledge += 1
     elif logged.sequence != replayed.sequence:
         skew.reordered += 1
@@ -265,6 +329,35 @@ def compare(skew: Skew, logged: DecisionTrace, replayed: DecisionTrace, is_late:
             skew.candidates_example = skew.candidates_example or _first_other(logged, replayed)
         else:
             _compare_vectors(skew, logged, replayed)
+
+
+def _is_without(
+    logged: DecisionTrace, replayed: DecisionTrace, late_items: Collection[str]
+) -> bool:
+    """Whether late items, and nothing else, are what only the replay knows of, or knows otherwise."""
+    if not late_items:
+        return False
+    before = [one.item_id for one in logged.candidates]
+    after = [one.item_id for one in replayed.candidates]
+    if before != after:
+        return any(one in late_items and one not in before for one in after)
+    rows = _others(matrix_of(logged), matrix_of(replayed)).any(axis=1).nonzero()[0]
+    return len(rows) > 0 and all(before[row] in late_items for row in rows)
+
+
+def _is_alike(one: DecisionTrace, other: DecisionTrace) -> bool:
+    """Whether two traces have the same candidates with the same vectors."""
+    items = [candidate.item_id for candidate in one.candidates]
+    if items != [candidate.item_id for candidate in other.candidates]:
+        return False
+    return not _others(matrix_of(one), matrix_of(other)).any()
+
+
+def _others(before: NDArray[np.float32], after: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Where two matrices differ in a bit; one missing value is as good as another."""
+    both_missing = np.isnan(before) & np.isnan(after)
+    found: NDArray[np.bool_] = (before.view("<u4") != after.view("<u4")) & ~both_missing
+    return found
 
 
 def _first_other(logged: DecisionTrace, replayed: DecisionTrace) -> CandidateExample:
@@ -284,8 +377,7 @@ def _named(one: TracedCandidate | None) -> str | None:
 
 def _compare_vectors(skew: Skew, logged: DecisionTrace, replayed: DecisionTrace) -> None:
     before, after = matrix_of(logged), matrix_of(replayed)
-    is_other = before.view("<u4") != after.view("<u4")
-    is_other &= ~(np.isnan(before) & np.isnan(after))
+    is_other = _others(before, after)
     skew.vectors += len(before)
     skew.differing += int(is_other.any(axis=1).sum())
     for column in np.flatnonzero(is_other.any(axis=0)):

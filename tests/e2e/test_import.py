@@ -127,6 +127,27 @@ def test_the_same_again_changes_nothing_and_one_price_is_one_item(
     assert (found["is_whole"], found["unexplained"], found["differing"]) == (True, 0, {})
 
 
+def test_what_is_published_late_warns_and_is_named_by_the_audit(
+    files: Files, imported: dict[str, Any], tmp_path: Path
+) -> None:
+    late = tmp_path / "late.jsonl"
+    lines = files.events.read_text().splitlines()[len(BAD) + 1 :]
+    since_ms = min(json.loads(one)["event_time_ms"] for one in lines)
+    category = json.loads(item_lines(9.5)[0])["category"]
+    said = {"name": "Late", "category": category, "price": 9.0, "effective_from_ms": since_ms}
+    late.write_text("\n".join(json.dumps(said | {"item_id": f"late{n}"}) for n in range(3)))
+    done = files.home.kairos("import", str(files.events), "--items", str(late))
+    assert done.returncode == 0, done.stderr
+    assert "warning: 3 of the items hold from" in done.stderr
+    assert "decisions were made since" in done.stderr
+    wait_for(lambda: not _moves(files.home))
+    found = verified(files.home)
+    assert (found["is_whole"], found["unexplained"]) == (True, 0), found["differences"][:3]
+    assert found["catalogue_late"] > 0
+    assert {"late0", "late1", "late2"} <= set(found["late_items"])
+    assert found["reproduced"] > 0.9 * found["decisions"]
+
+
 def _moves(home: Home) -> bool:
     before = counts(home)
     time.sleep(2)

@@ -243,3 +243,23 @@ def test_traces_that_were_too_large_say_nothing_of_skew_and_are_counted_apart(li
     assert skew.left_out == 5
     assert skew.compared == len(lived.traces) - 5
     assert skew.is_none
+
+
+def test_late_items_that_live_could_not_know_say_nothing_of_skew(lived: Lived) -> None:
+    trace = next(one for one in lived.traces if len(one.candidates) > 2)
+    name = trace.candidates[0].item_id
+    matrix = np.array(matrix_of(trace))
+    without = msgspec.structs.replace(
+        trace, candidates=trace.candidates[1:], features=matrix[1:].tobytes()
+    )
+    matrix[0, 0] += 1
+    other = msgspec.structs.replace(trace, features=matrix.tobytes())
+    skew = Skew()
+    for logged in (without, other):
+        compare(skew, logged, trace, is_late=False, late_items={name})
+    assert (skew.other_knowledge, skew.compared) == (2, 0)
+    compare(skew, without, trace, is_late=False, late_items={"another"})
+    matrix[1, 0] += 1
+    more = msgspec.structs.replace(trace, features=matrix.tobytes())
+    compare(skew, more, trace, is_late=False, late_items={name})
+    assert (skew.other_candidates, skew.differing) == (1, 2)
