@@ -20,6 +20,8 @@ from schemas.limits import (
     DEDUP_MS,
     EVENT_BYTES_MAX,
     EVENT_TIME_MAX_MS,
+    FACT_IDS_MAX,
+    FACTS_KEPT_MS,
     FLOAT_MAX,
     ID_LENGTH_MAX,
     ITEM_BYTES_MAX,
@@ -93,7 +95,9 @@ IDS: Final = """\
 Texts of 1 to {length} characters, of any letters; a whole number where an item's id is wanted becomes text. In paths they are percent-encoded.
 
 - `identified` needs a `person_id`, and none of these, in any case and with blanks around: {nobody}. All such visitors would share one profile.
-- The same `event_id` in the same session counts once for {days} days of event time, measured against the newest that the session has seen.
+- The same `event_id` in the same session counts once for {days} days of event time, measured against the newest that the session has seen, and of the log, however
+  old the event: history that is imported again counts once.
+- A purchase or refund counts once for its person, whatever the session: the newest {facts} of them, for {fact_days} days of the person's own time.
 - An item that no catalogue has is not recommended where there is a catalogue (`KAIROS_UNCATALOGUED`).
 
 """
@@ -172,7 +176,13 @@ def _read(text: str) -> str:
 
 def _ids() -> str:
     nobody = ", ".join(f"`{one}`" if one else "nothing" for one in sorted(NOBODY, reverse=True))
-    return IDS.format(length=ID_LENGTH_MAX, nobody=nobody, days=DEDUP_MS // DAY_MS)
+    return IDS.format(
+        length=ID_LENGTH_MAX,
+        nobody=nobody,
+        days=DEDUP_MS // DAY_MS,
+        facts=FACT_IDS_MAX,
+        fact_days=FACTS_KEPT_MS // DAY_MS,
+    )
 
 
 def _fields(title: str, part: str, struct: type, names: Names) -> str:
