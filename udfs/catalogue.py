@@ -24,10 +24,13 @@ class Catalogue:
         """Each item's last version, which is the one in force in nearly every case."""
         self._newest: dict[str, list[tuple[int, str]]] = {ALL: []}
         self._times: list[int] = []
+        self.revision = 0
+        """Another one with each record: an item may come late and hold since long ago."""
 
     def add(self, item: Item, position: int) -> None:
         """Adds one version of an item; `position` is its offset in the topic `items`."""
         item = _shared(item)
+        self.revision += 1
         timeline = self._items.setdefault(item.item_id, Timeline())
         before_ms = timeline.first_ms
         timeline.add(Entry(item.effective_from_ms, position, "", item))
@@ -117,6 +120,7 @@ class CatalogueUntil(Catalogue):
         self._items, self._latest = whole._items, whole._latest
         self._newest, self._times = whole._newest, whole._times
         self._until_ms = until_ms
+        self.revision = whole.revision
 
     def newest(self, category: str, time_ms: int) -> Iterator[Item]:
         """As of `until_ms` at the latest."""

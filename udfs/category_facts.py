@@ -6,7 +6,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import Final, NamedTuple
 
-from schemas.limits import MINUTE_MS, TOPIC_LENGTH_MAX
+from schemas.limits import TOPIC_LENGTH_MAX
 from udfs.catalogue import ALL, Catalogue
 
 LEVELS: Final = ("", "budget", "middle", "premium")
@@ -19,8 +19,6 @@ PRICES_MIN: Final = 3
 LOOKED_AT_MAX: Final = 512
 """The newest items of a category speak for it: a catalogue may hold a hundred thousand."""
 FACTS_KEPT: Final = 1_024
-FACTS_AGE_MAX_MS: Final = 10 * MINUTE_MS
-"""Facts are made anew then, by event time, should items have come in that claim to be older than the newest."""
 TAGS_PER_ITEM: Final = 16
 WORD: Final = re.compile(r"\w+")
 WORDS_MAX: Final = 128
@@ -41,7 +39,7 @@ class CategoryFacts(NamedTuple):
 
 def category_facts(catalogue: Catalogue, category: str, now_ms: int) -> CategoryFacts:
     """The facts of a category (or ALL) at `now_ms`; kept for as long as the catalogue is the same."""
-    return _facts(catalogue, category, catalogue.time_at(now_ms), now_ms // FACTS_AGE_MAX_MS)
+    return _facts(catalogue, category, catalogue.time_at(now_ms), catalogue.revision)
 
 
 def price_level(facts: CategoryFacts, price: float) -> int:
@@ -78,8 +76,8 @@ def _phrases(text: str) -> Iterator[str]:
 
 
 @lru_cache(maxsize=FACTS_KEPT)
-def _facts(catalogue: Catalogue, category: str, catalogue_ms: int, age: int) -> CategoryFacts:
-    """Nothing changes between `catalogue_ms` and the moment asked about, so it stands for that."""
+def _facts(catalogue: Catalogue, category: str, catalogue_ms: int, revision: int) -> CategoryFacts:
+    """Nothing of this revision changes between `catalogue_ms` and the moment asked about, so it stands for that."""
     items = list(islice(catalogue.newest(category, catalogue_ms), LOOKED_AT_MAX))
     topics = {topic for item in items for topic in topics_of(item.tags)}
     tags = {" ".join(WORD.findall(topic)): topic for topic in sorted(topics)}

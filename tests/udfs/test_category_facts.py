@@ -82,6 +82,15 @@ def test_levels_are_those_of_the_time_asked_about() -> None:
     assert level_of(made, "Shoes", 30.0, NOON + 9) == PREMIUM
 
 
+def test_items_that_come_late_and_hold_since_before_are_looked_at() -> None:
+    """The catalogue's newest time stays what it was: a replay, which has them from the beginning, says the same."""
+    made = priced(10.0, 20.0, 30.0)
+    assert level_of(made, "Shoes", 30.0, NOON) == PREMIUM
+    for number, price in enumerate((40.0, 50.0, 60.0)):
+        made.add(Item(f"late{number}", 0, None, "Shoes", None, price), 10 + number)
+    assert level_of(made, "Shoes", 30.0, NOON) == MIDDLE
+
+
 def test_two_catalogues_are_kept_apart() -> None:
     assert level_of(priced(1.0, 2.0, 3.0), "Shoes", 3.0, NOON) == PREMIUM
     assert level_of(priced(3.0, 4.0, 5.0), "Shoes", 3.0, NOON) == BUDGET
