@@ -1,8 +1,9 @@
 """How alike items are by what the catalogue says, and what words, filters and queries say of one."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from itertools import islice
 from math import log
 from sys import intern
 from typing import Final
@@ -49,6 +50,46 @@ def _signs(
     said = [sign.lower() for sign in (*tags, *named, *own)]
     # one string for each sign, whichever item has it: sets then compare places, not letters
     return frozenset(map(intern, (*words(name or ""), *said)))
+
+
+def filters_met(item: Item, filters: Mapping[str, str]) -> float:
+    """The share of the chosen filters (value by name) that an item meets; there is one at least.
+
+    Met by a tag, the brand, a word of the name that is no number, or an attribute of the filter's name or its plural
+    (`sizes`): the value itself, or one of its words.
+    """
+    offered = offers_of(item)
+    met = sum(
+        f"{name.lower()}={value.lower()}" in offered or value.lower() in offered
+        for name, value in filters.items()
+    )
+    return met / len(filters)
+
+
+def offers_of(item: Item) -> frozenset[str]:
+    """What filters can ask of an item: tags, words of its name, and `name=value` of the brand, attributes and their words."""
+    kept = _offers.get(id(item))
+    if kept is None or kept[0] is not item:
+        if len(_offers) >= CACHED:
+            _offers.clear()
+        kept = _offers[id(item)] = item, frozenset(_offered(item))
+    return kept[1]
+
+
+_offers: Final[dict[int, tuple[Item, frozenset[str]]]] = {}
+
+
+def _offered(item: Item) -> Iterator[str]:
+    yield from (intern(tag.lower()) for tag in item.tags)
+    yield from (one for one in words(item.name or "") if not one.isdigit())
+    if item.brand:
+        yield intern(f"brand={item.brand.lower()}")
+    for attribute, said in item.attributes.items():
+        value = said.lower()
+        for name in {attribute.lower(), attribute.lower().removesuffix("s")}:
+            yield from (
+                intern(f"{name}={one}") for one in {value, *islice(WORD.findall(value), WORDS_MAX)}
+            )
 
 
 def likeness(one: Item, other: Item) -> float:

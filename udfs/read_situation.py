@@ -8,15 +8,14 @@ from schemas.events import Context, Event
 from schemas.limits import DAY_MS, HOUR_MS, MINUTE_MS
 from schemas.person import Affinity, PersonState
 from schemas.session import CartLine, ItemTouch, SessionContext, Window
+from udfs import match_items
 from udfs.category_facts import LEVELS, level_of, topics_of
-from udfs.fill_cart import first_known
 from udfs.fold_context import window
 from udfs.fold_profile import period_counts
 from udfs.keep_cart import cart_of
 from udfs.knowledge import Knowledge, Known
 from udfs.lean import LONG_HALF_LIFE_MS, decay
-from udfs.match_items import WORD
-from udfs.retrieve_candidates import Retrieved
+from udfs.retrieve_candidates import Retrieved, price_of
 
 LISTED_MAX: Final = 64
 """A condition's cost is reckoned with lists of so many."""
@@ -274,13 +273,8 @@ def touch_of(s: Situation, one: Retrieved) -> ItemTouch | None:
 
 
 def item_price(s: Situation, one: Retrieved) -> float | None:
-    """As the caller says it; else of the catalogue, else of the session."""
-    touch = touch_of(s, one)
-    return first_known(
-        one.given.price if one.given else None,
-        one.item.price if one.item else None,
-        touch.price if touch else None,
-    )
+    """As the caller says it; else of the catalogue, else of the session, else of the stream."""
+    return price_of(one, touch_of(s, one))
 
 
 def item_price_level(s: Situation, one: Retrieved) -> str | None:
@@ -323,20 +317,7 @@ def shared_topics(one: Retrieved, topics: Collection[str]) -> int:
 def filters_met(s: Situation, one: Retrieved) -> float | None:
     """The share of the chosen filters that the item meets."""
     filters = s.context.filter_values
-    if one.item is None or not filters:
-        return None
-    return sum(_meets(one, name, value.lower()) for name, value in filters.items()) / len(filters)
-
-
-def _meets(one: Retrieved, name: str, wanted: str) -> bool:
-    """Whether an attribute of that name, or of its plural (`sizes`), has the value, or a tag is it."""
-    if one.item is None:
-        return False
-    attributes = one.item.attributes
-    said = (attributes.get(name) or attributes.get(f"{name}s") or "").lower()
-    if wanted == said or wanted in WORD.findall(said) or wanted in item_tags(one):
-        return True
-    return name == "brand" and wanted == (one.item.brand or "").lower()
+    return match_items.filters_met(one.item, filters) if one.item is not None and filters else None
 
 
 def item_age_d(s: Situation, one: Retrieved) -> float | None:

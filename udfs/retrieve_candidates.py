@@ -9,7 +9,7 @@ from schemas.items import Item
 from schemas.knowledge import ItemKnowledge
 from schemas.limits import RETRIEVED_MAX
 from schemas.person import PersonState
-from schemas.session import SessionContext
+from schemas.session import ItemTouch, SessionContext
 from udfs.draw import draw
 from udfs.follow_session import Leads, top
 from udfs.item_statistics import ALL
@@ -56,6 +56,14 @@ class Retrieved(NamedTuple):
     learnt: ItemKnowledge | None
     given: Candidate | None = None
     is_gone: bool = False
+
+
+def price_of(candidate: Retrieved, touch: ItemTouch | None) -> float | None:
+    """As the caller says it; else of the catalogue, of the session (`touch`), of the stream."""
+    for one in (candidate.given, candidate.item, touch, candidate.learnt):
+        if one is not None and one.price is not None:
+            return one.price
+    return None
 
 
 def retrieve_candidates(

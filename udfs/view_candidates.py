@@ -25,9 +25,10 @@ from udfs.fold_profile import period_counts
 from udfs.follow_session import Leads, Shares
 from udfs.knowledge import Knowledge, Known
 from udfs.lean import LONG_HALF_LIFE_MS, SHORT_HALF_LIFE_MS, decay, price_level, shares
-from udfs.match_items import covered, likeness_of, overlap, signs_of, words
+from udfs.match_items import covered, filters_met, likeness_of, overlap, signs_of, words
 from udfs.past_sessions import Near
-from udfs.retrieve_candidates import Retrieved, category_of_interest
+from udfs.retrieve_candidates import Retrieved, category_of_interest, price_of
+from udfs.sense_intent import help_s, sense_struggle
 
 Array = NDArray[np.float64]
 V = TypeVar("V")
@@ -140,8 +141,11 @@ class View:
 
     @lazy
     def struggle(self) -> float:
-        repeated = max(self.context.queries.values(), default=1) - 1
-        return self.context.back_navigations + repeated + self.context.rage_clicks
+        return sense_struggle(self.context, self.now_ms).level
+
+    @lazy
+    def help_s(self) -> float:
+        return help_s(self.context, self.now_ms)
 
     @lazy
     def _last(self) -> tuple[str | None, ItemTouch | None]:
@@ -324,13 +328,10 @@ class View:
 
     @lazy
     def filter_match(self) -> Array | float:
-        asked = [one.lower() for one in self.context.filters]
-        wanted = [{one, one.partition("=")[2]} for one in asked]  # as an attribute, or as a tag
-
-        def met(offered: frozenset[str]) -> float:
-            return sum(not offered.isdisjoint(one) for one in wanted) / len(wanted)
-
-        return self._matched(met, bool(wanted))
+        filters = self.context.filter_values
+        if not filters:
+            return nan
+        return np.array([nan if one is None else filters_met(one, filters) for one in self._items])
 
     def _matched(self, degree: Callable[[frozenset[str]], float], is_asked: bool) -> Array | float:
         if not is_asked:
@@ -491,7 +492,7 @@ class View:
     def price(self) -> Array:
         """As the caller says it; else of the catalogue, the session, the stream."""
         pairs = zip(self.candidates, self._touches, strict=True)
-        return np.array([_price(one, touch) for one, touch in pairs])
+        return np.array([price_of(one, touch) for one, touch in pairs], dtype=np.float64)
 
     @lazy
     def price_log(self) -> Array:
@@ -713,13 +714,6 @@ def _category(candidate: Retrieved, touch: ItemTouch | None) -> str | None:
         or (touch.category if touch else None)
         or (learnt.category if learnt else None)
     )
-
-
-def _price(candidate: Retrieved, touch: ItemTouch | None) -> float:
-    for one in (candidate.given, candidate.item, touch, candidate.learnt):
-        if one is not None and one.price is not None:
-            return one.price
-    return nan
 
 
 def _mean(values: Array) -> float:

@@ -15,7 +15,7 @@ from schemas.items import Item
 from schemas.knowledge import ItemKnowledge, effective_from_ms
 from schemas.limits import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from schemas.person import PERSON_STATE, Affinity, Exposure, PeriodBucket, PersonState, Purchase
-from schemas.session import SESSION_CONTEXT, Bucket, CartLine, ItemTouch, SessionContext
+from schemas.session import SESSION_CONTEXT, Bucket, CartLine, ItemTouch, SessionContext, Tally
 from tests.builders import (
     EPOCH,
     NOON,
@@ -25,6 +25,7 @@ from tests.builders import (
     make_past_session,
     teach,
 )
+from udfs.attributes import read_attributes, read_item_attributes
 from udfs.features import (
     FEATURE_INDEX,
     FEATURE_SPACE,
@@ -38,6 +39,7 @@ from udfs.fold_context import TOUCHES
 from udfs.follow_session import follow_session
 from udfs.knowledge import Knowledge
 from udfs.lean import LONG_HALF_LIFE_MS, SHORT_HALF_LIFE_MS, price_level
+from udfs.read_situation import Situation
 from udfs.retrieve_candidates import Retrieved
 from udfs.view_candidates import BUCKETS, CLICK_PRIOR, CONVERSION_PRIOR, PRIOR_WEIGHT, View
 
@@ -60,6 +62,7 @@ CONTEXT = SessionContext(
     },
     categories={"Shop/Shoes": 3, "Shop/Pans": 1},
     queries={"red shoe": 2}, filters={"brand=acme": 1, "colour=red": 1},
+    filter_values={"brand": "acme", "colour": "red"}, repeat_ms=[NOON - 60_000],
     cart={"shoe": CartLine(2, 19.0)},
     buckets=[
         Bucket((NOON - 40 * MINUTE_MS) // 10_000, views=9, carts=9),
@@ -134,7 +137,7 @@ EXPECTED = {
     "session_pace": 9 / 60, "session_items": 2, "session_touches": 5, "session_categories": 2,
     "session_queries": 1, "session_filters": 2, "session_slates": 3, "session_funnel": 2,
     "session_last_filter": crc32(b"colour=red") % BUCKETS, "session_cart_value": 38,
-    "session_price_mean": log1p(19), "session_price_spread": log(29 / 9), "session_struggle": 2,
+    "session_price_mean": log1p(19), "session_price_spread": log(29 / 9), "session_struggle": 0.2,  # one repeated search of three, of 0.6
     "session_help": 4, "session_since_touch": 30, "session_repeats": 2.5,
     "person_views_1h": 5, "person_views_24h": 6, "person_purchases_30d": 2, "person_sessions": 4,
     "person_purchase_age": 2, "person_purchase_value": 15, "context_hour": 22,
@@ -280,8 +283,36 @@ def test_signs_words_and_filters() -> None:
     assert pan["signs_session"] == 0.5
     shoe = row(found(SHOE))
     assert shoe["signs_session"] == near(4 / 6)
-    assert shoe["filter_match"] > pan["filter_match"]
+    assert (shoe["filter_match"], pan["filter_match"]) == (1.0, 0.5)
     assert isnan(row(found(SHOE), context=NEW)["filter_match"])
+
+
+def test_a_size_filter_reaches_the_ranker_where_an_item_lists_its_sizes() -> None:
+    context = SessionContext(1, NOON, NOON, filter_values={"size": "10"})
+    for sizes, share in (("9, 10, 11", 1.0), ("9, 11", 0.0)):
+        item = Item("listed", 0, attributes={"sizes": sizes})
+        assert row(Retrieved("listed", "x", item, None), context=context)["filter_match"] == share
+
+
+def test_ranker_and_rules_read_the_same_of_a_moment() -> None:
+    """Help time, struggle, filters and price were computed twice, and differed."""
+    context = SessionContext(
+        1, NOON - HOUR_MS, NOON, help_ms=30_000, help_since_ms=NOON - 60_000, rage_ms=[NOON - 1_000],
+        back_ms=[NOON - 9, NOON - 8, NOON - 7], filter_values={"size": "10"}, queries={"a": 5},
+        tallies={"help_viewed": Tally(1, NOON - 60_000, NOON - 60_000)},
+    )  # fmt: skip
+    learnt = make_learnt("listed", price=12.0)
+    one = Retrieved("listed", "x", Item("listed", 0, attributes={"sizes": "10 11"}), learnt)
+    knowledge, event = make_knowledge(), make_event(event_time_ms=NOON)
+    situation = Situation(PersonState(NOON, NOON), context, event, knowledge, knowledge.at(NOON))
+    said = read_attributes(["session.help_s", "session.struggle"], situation)
+    said |= read_item_attributes(["item.filters_met", "item.price"], situation, one)
+    ranked = row(one, context=context)
+    assert ranked["session_help"] == near(said["session.help_s"]) == 90.0
+    assert ranked["session_struggle"] == near(said["session.struggle"])
+    assert ranked["session_struggle"] > 0.6
+    assert ranked["filter_match"] == said["item.filters_met"] == 1.0
+    assert ranked["item_price"] == near(log1p(float(str(said["item.price"])))) == near(log1p(12.0))
 
 
 # --- where the session leads --------------------------------------------------------------------
