@@ -16,6 +16,7 @@ class NoText(ValueError):
 
 def path_of(raw: bytes) -> str:
     """The path whose segments are decoded but for `/` and `%` within them; raises NoText."""
+    raw = raw.partition(b"?")[0]  # some servers leave the query in it
     if b"%" not in raw:
         return _text(raw)
     return "/".join(_kept(_text(unquote_to_bytes(one))) for one in raw.split(b"/"))

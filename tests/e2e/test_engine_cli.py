@@ -94,7 +94,14 @@ def test_status_says_what_is_up_and_where(engine: Engine) -> None:
 def test_import_counts_good_and_bad_lines(engine: Engine, imported: Imported) -> None:
     first = imported.said.pop("first_fault")
     assert first.startswith("shop.jsonl, line 101: ")
-    counts = {"read": EVENTS + 3, "events": EVENTS, "duplicates": 0, "invalid": 3, "items": 60}
+    counts = {
+        "read": EVENTS + 3,
+        "events": EVENTS,
+        "duplicates": 0,
+        "invalid": 3,
+        "items": 60,
+        "warnings": [],
+    }
     assert imported.said == counts
     letters = [
         DEAD_LETTER.decode(record.value)
