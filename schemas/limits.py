@@ -76,10 +76,11 @@ SESSION_ITEMS_MAX: Final = 64
 SESSION_NAMES_MAX: Final = 32
 """Categories, queries, filters remembered per session; at the bound new ones are only counted."""
 SESSION_CART_MAX: Final = 64
+"""Lines of a session's cart; at the bound the oldest line goes."""
 PERSON_CART_MAX: Final = 64
+"""Lines of a person's cart, likewise."""
 PERSON_CART_KEPT_MS: Final = 30 * DAY_MS
-"""A cart that nobody has touched for so long is forgotten."""
-"""Cart lines; at the bound the oldest line goes."""
+"""A person's cart that nobody has touched for so long is forgotten."""
 ATTENTION_MAX_MS: Final = 5 * MINUTE_MS
 """Longer than that between two events nobody looked at the item all the time."""
 WINDOW_BUCKET_MS: Final = 10 * SECOND_MS

@@ -8,20 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from channels.api.knowledge import KnowledgeReader
+from jobs.config import config_from
 from jobs.kafka import create_topics, read_to_end
 from jobs.publish import Log
 from jobs.stack.stack import Stack
-from log.clients import open_producer_of
 from log.following import Follower, Taken, Topics
-from log.unusable import Aside
 from schemas.codec import CONTROL as CONTROL_RECORD
 from schemas.codec import DEAD_LETTER
 from schemas.control import Control
 from schemas.errors import InvalidEvent
-from schemas.signed_control import OPEN
 from schemas.topics import CONTROL, DEAD_LETTERS, ITEMS, TopicSpec
-from scripts.serve_api import read_policy
+from scripts.serve_api import services_of
 from tests.channels.test_store_writer import wait_until
 
 pytestmark = pytest.mark.e2e
@@ -80,14 +77,17 @@ def test_everything_is_read_from_the_beginning_and_then_what_comes(kafka: str, t
     assert follower.unusable.reasons == {"malformed": 1}
 
 
-def test_knowledge_that_the_api_cannot_use_is_put_aside_with_its_place(kafka: str) -> None:
+def test_knowledge_that_the_api_cannot_use_is_put_aside_with_its_place(
+    kafka: str, tmp_path: Path
+) -> None:
     prefix = "aside."
     for name in (CONTROL, ITEMS, DEAD_LETTERS):
         create_topics(kafka, [TopicSpec(prefix + name, 1, {})])
     write(kafka, prefix + ITEMS, "an old junk that others have seen")
-    reader = KnowledgeReader(
-        kafka, prefix, read_policy, OPEN, Aside(open_producer_of(kafka), prefix)
-    )
+    config = config_from({"KAIROS_HOME": str(tmp_path), "KAIROS_TOPIC_PREFIX": prefix})
+    services = services_of(config, kafka, "127.0.0.1:1", None)  # as the API is put together
+    services.log.close()
+    reader = services.knowledge
     reader.start()
     wait_until(lambda: reader.is_complete)
     bad = CONTROL_RECORD.encode(Control("policy", "default", "bad", 1, payload=b"[" * 99))
