@@ -11,6 +11,7 @@ from scripts.event_files import events_of
 from scripts.event_lines import write_lines
 from scripts.import_events import Bad
 from scripts.import_trivago import item_sequences
+from scripts.input_files import is_usable
 from scripts.progress import Watched
 
 Foreign = Literal["snowplow", "trivago", "trivago-items"]
@@ -53,7 +54,7 @@ def convert(file: Path, out: Path, file_format: Foreign, app_id: list[str] | Non
 
 
 def _check(good: _Good, count: int) -> None:
-    if good.invalid > count or not (good.invalid or count):
+    if not is_usable(count, good.invalid):
         first = f"; the first: {good.first_fault}" if good.first_fault else ""
         raise UnusableInput(
             f"{good.invalid:,} of {good.invalid + count:,} rows are no events{first}"

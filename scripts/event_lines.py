@@ -17,7 +17,7 @@ from schemas.events import Event
 from schemas.formats.field_names import Notices
 from schemas.formats.json_lines import read_event
 from schemas.records import LogRecord
-from scripts.input_files import read_values
+from scripts.input_files import is_usable, read_values
 from scripts.told_names import in_words
 
 TOPIC: Final = "file"
@@ -63,7 +63,7 @@ class EventLines:
         """Says how many lines were no events; raises UnusableInput where nothing, or less than half, is one."""
         if not self.invalid and not len(self):
             raise UnusableInput("there is no event in the files: nothing to learn from")
-        if self.invalid > len(self) or not len(self):
+        if not is_usable(len(self), self.invalid):
             raise UnusableInput(
                 f"{self.invalid:,} of {self.invalid + len(self):,} lines are no events"
                 + (f"; the first: {self.first_fault}" if self.first_fault else "")

@@ -16,7 +16,7 @@ from schemas.formats.field_names import Notices
 from schemas.formats.json_lines import read_event, read_item
 from schemas.items import Item
 from schemas.records import LogRecord
-from scripts.input_files import read_values
+from scripts.input_files import is_usable, read_values
 from scripts.sorted_events import Encoded, already_in_order, in_order_of_time
 from scripts.told_names import in_words
 
@@ -45,7 +45,7 @@ class Imported(NamedTuple):
     @property
     def is_usable(self) -> bool:
         """Whether at least half of what was read was worth reading."""
-        return self.events + self.duplicates > 0 and self.invalid <= self.events + self.duplicates
+        return is_usable(self.events + self.duplicates, self.invalid)
 
 
 class Bad(NamedTuple):

@@ -45,6 +45,11 @@ class Line(NamedTuple):
     raw: bytes
 
 
+def is_usable(good: int, bad: int) -> bool:
+    """Whether a file is what it is taken for: something in it is, and at least half of it."""
+    return good > 0 and bad <= good
+
+
 def read_values(path: Path) -> Iterator[Line]:
     """The values of a file that are not blank, each with its number.
 

@@ -22,11 +22,12 @@ from schemas.decisions import Decision, DecisionTrace
 from schemas.errors import ConfigError, UnusableInput
 from schemas.events import Event
 from schemas.limits import ARTEFACT_BYTES_MAX
-from schemas.policy import DEFAULT_CONTROL, DEFAULT_POLICY, Policy
+from schemas.policy import DEFAULT_CONTROL, DEFAULT_POLICY, NOTHING, Policy
 from schemas.records import LogRecord
 from scripts.console import say, show, show_json
 from scripts.explanation import Explained, explain, explained_json, show_explained
 from scripts.import_events import Bad, read_items
+from scripts.input_files import is_usable
 from scripts.policy_versions import version_of
 from scripts.sorted_events import Encoded, in_order_of_time
 from scripts.times import utc
@@ -42,7 +43,6 @@ SHOWN: Final = (
 )  # fmt: skip
 """What `--json` prints of a decision; the others of its fields are the store's affair."""
 ITEMS_SHOWN: Final = 4
-NOTHING: Final = "nothing"
 
 
 class World(NamedTuple):
@@ -239,7 +239,7 @@ def check(counts: dict[str, int]) -> None:
     """Raises UnusableInput where nothing, or less than half, of what was read is an event."""
     if not counts["read"]:
         raise UnusableInput("there is no event in the files")
-    if counts["dead_letters"] * 2 > counts["read"]:
+    if not is_usable(counts["read"] - counts["dead_letters"], counts["dead_letters"]):
         raise UnusableInput(
             f"{counts['dead_letters']:,} of {counts['read']:,} lines are no events: is the --format right?"
         )

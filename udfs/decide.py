@@ -145,7 +145,7 @@ def _remember_facts(state: PersonState, news: SessionNews) -> int:
 
 def _is_exposed_twice(unit: Unit, news: SessionNews, knowledge: Knowledge) -> bool:
     """Whether what the visitor saw before they signed in was another arm than what they see from now on."""
-    policy = knowledge.at(news.order_ms).policy
+    policy = knowledge.policy_at(news.order_ms)
     return policy is not None and changes_arm(policy.policy, unit, told_unit(news))
 
 

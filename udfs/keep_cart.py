@@ -9,7 +9,15 @@ from schemas.events import Event
 from schemas.limits import PERSON_CART_KEPT_MS, PERSON_CART_MAX
 from schemas.person import PersonState
 from schemas.session import CartLine, SessionContext
-from udfs.fill_cart import drop_oldest, is_emptied, pieces_of, put_in, take_out, was_empty
+from udfs.fill_cart import (
+    drop_oldest,
+    first_known,
+    is_emptied,
+    pieces_of,
+    put_in,
+    take_out,
+    was_empty,
+)
 from udfs.knowledge import Knowledge
 
 CART_EVENTS: Final = frozenset(
@@ -51,7 +59,7 @@ def take_over_cart(state: PersonState, context: SessionContext) -> None:
         _touched(state, context.cart_created_last_ms or now_ms)
     for item_id, line in context.cart.items():
         before = state.cart.pop(item_id, None) or CartLine(0, None)
-        price = before.price if line.price is None else line.price
+        price = first_known(line.price, before.price)
         state.cart[item_id] = CartLine(max(before.quantity, line.quantity), price)
     drop_oldest(state.cart, PERSON_CART_MAX)
 

@@ -1,8 +1,8 @@
 """How alike items are by what the catalogue says, and what words, filters and queries say of one."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache, wraps
 from itertools import islice
 from math import log
 from sys import intern
@@ -22,34 +22,30 @@ def words(text: str) -> frozenset[str]:
     return frozenset(list(dict.fromkeys(found))[:WORDS_MAX])
 
 
+def by_item(made_of: Callable[[Item], frozenset[str]]) -> Callable[[Item], frozenset[str]]:
+    """What is made of an item, kept by its identity: it is made once, looked at in every decision, and costly to hash."""
+    kept: dict[int, tuple[Item, frozenset[str]]] = {}
+
+    @wraps(made_of)
+    def found(item: Item) -> frozenset[str]:
+        one = kept.get(id(item))
+        if one is None or one[0] is not item:
+            if len(kept) >= CACHED:
+                kept.clear()
+            one = kept[id(item)] = item, made_of(item)
+        return one[1]
+
+    return found
+
+
+@by_item
 def signs_of(item: Item) -> frozenset[str]:
     """What an item can match by: tags, `attribute=value`, brand, the words of its name."""
-    kept = _kept.get(id(item))
-    if kept is None or kept[0] is not item:
-        if len(_kept) >= CACHED:
-            _kept.clear()
-        kept = _kept[id(item)] = (
-            item,
-            _signs(item.name, item.brand, item.tags, tuple(item.attributes.items())),
-        )
-    return kept[1]
-
-
-_kept: Final[dict[int, tuple[Item, frozenset[str]]]] = {}
-"""By identity: an item is made once, looked at in every decision, and costly to hash."""
-
-
-def _signs(
-    name: str | None,
-    brand: str | None,
-    tags: tuple[str, ...],
-    attributes: tuple[tuple[str, str], ...],
-) -> frozenset[str]:
-    named = [f"{attribute}={value}" for attribute, value in attributes]
-    own = [f"brand={brand}"] if brand else []
-    said = [sign.lower() for sign in (*tags, *named, *own)]
+    named = [f"{attribute}={value}" for attribute, value in item.attributes.items()]
+    own = [f"brand={item.brand}"] if item.brand else []
+    said = [sign.lower() for sign in (*item.tags, *named, *own)]
     # one string for each sign, whichever item has it: sets then compare places, not letters
-    return frozenset(map(intern, (*words(name or ""), *said)))
+    return frozenset(map(intern, (*words(item.name or ""), *said)))
 
 
 def filters_met(item: Item, filters: Mapping[str, str]) -> float:
@@ -66,17 +62,10 @@ def filters_met(item: Item, filters: Mapping[str, str]) -> float:
     return met / len(filters)
 
 
+@by_item
 def offers_of(item: Item) -> frozenset[str]:
     """What filters can ask of an item: tags, words of its name, and `name=value` of the brand, attributes and their words."""
-    kept = _offers.get(id(item))
-    if kept is None or kept[0] is not item:
-        if len(_offers) >= CACHED:
-            _offers.clear()
-        kept = _offers[id(item)] = item, frozenset(_offered(item))
-    return kept[1]
-
-
-_offers: Final[dict[int, tuple[Item, frozenset[str]]]] = {}
+    return frozenset(_offered(item))
 
 
 def _offered(item: Item) -> Iterator[str]:
