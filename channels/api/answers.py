@@ -129,7 +129,8 @@ class Answerer:
             return None
         services = self._services
         find = services.decisions.find_id
-        delivery = services.log.send([vouched(one, find) for one in events])
+        is_page = any(one.is_unproven for one in events)
+        delivery = services.log.send([vouched(one, find) for one in events], is_page=is_page)
         delivery.done.add_done_callback(lambda _: self._logged(delivery, events))
         return delivery
 

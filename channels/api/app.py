@@ -60,6 +60,7 @@ def build_app(services: Services) -> Litestar:
         finally:
             watching.cancel()
             services.decisions.close()
+            services.log.hurry()
             left = await asyncio.to_thread(services.log.close)
             if left:
                 logger.warning("%d records were not taken by Kafka before the end", left)

@@ -4,11 +4,12 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from confluent_kafka import KafkaException
 
 from channels.api.breaker import Breaker
+from channels.api.pace_pages import PagePace
 from channels.api.read_events import Bad
 from log.clients import open_producer_of
 from schemas.codec import DEAD_LETTER
@@ -57,6 +58,10 @@ class Delivery:
         elif self._left == 0:
             self._tell(None)
 
+    def failed(self, error: LogUnavailable) -> None:
+        """One of them cannot be sent."""
+        self._tell(error)
+
     def _tell(self, error: LogUnavailable | None) -> None:
         try:
             self._loop.call_soon_threadsafe(self._end, error)
@@ -70,6 +75,16 @@ class Delivery:
             self.done.set_result(None)
         else:
             self.done.set_exception(error)
+
+
+class OnItsWay(NamedTuple):
+    """One record, and whose delivery it is of."""
+
+    topic: str
+    key: str
+    value: bytes
+    time_ms: int
+    delivery: Delivery
 
 
 class EventLog:
@@ -90,6 +105,7 @@ class EventLog:
         self._prefix = prefix
         self._encode = encode
         self.breaker = Breaker(FAILURES_MAX, REST_S)
+        self._pace = PagePace(self._write_or_fail)
         self._is_ending = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="event-log", daemon=True)
         self._thread.start()
@@ -99,18 +115,28 @@ class EventLog:
         """Whether Kafka took nothing lately."""
         return self.breaker.is_open
 
-    def send(self, events: Sequence[Event]) -> Delivery:
-        """Hands events over in their order; see `Delivery`. Raises LogUnavailable where the queue is full."""
-        values = [
-            (EVENTS, event.session_id, self._encode(event), event.event_time_ms) for event in events
-        ]
-        return self._send(values)
+    def send(self, events: Sequence[Event], *, is_page: bool = False) -> Delivery:
+        """Hands events over in their order; see `Delivery`. Raises LogUnavailable where the queue is full.
 
-    async def write(self, events: Sequence[Event]) -> None:
+        Those of a page, which are of one session, are spread over time (channels/api/pace_pages.py).
+        """
+        delivery = Delivery(asyncio.get_running_loop(), len(events))
+        records = [
+            OnItsWay(EVENTS, one.session_id, self._encode(one), one.event_time_ms, delivery)
+            for one in events
+        ]
+        if is_page and records:
+            self._pace.take(records[0].key, records)
+        else:
+            for record in records:
+                self._write(record)
+        return delivery
+
+    async def write(self, events: Sequence[Event], *, is_page: bool = False) -> None:
         """Returns when Kafka has the events; raises LogUnavailable where it does not say so in time."""
         if not self.breaker.allows(time.monotonic()):
             raise LogUnavailable("Kafka has not been answering")
-        await self.confirm(self.send(events))
+        await self.confirm(self.send(events, is_page=is_page))
 
     async def confirm(self, delivery: Delivery) -> None:
         """Returns when Kafka has what was sent; raises LogUnavailable."""
@@ -125,40 +151,49 @@ class EventLog:
 
     def dead_letters(self, place: str, bad: Sequence[Bad], now_ms: int) -> Delivery:
         """Keeps what cannot be an event, with its reason: the topic is `api:PLACE`, the offset its index."""
-        values = []
+        delivery = Delivery(asyncio.get_running_loop(), len(bad))
         for one in bad:
             record = LogRecord(f"api:{place}", 0, one.at, 0, "", one.raw)
             letter = dead_letter(record, one.error)
             key = f"{letter.topic}/0/{one.at}"
             time_ms = letter.event_time_ms or now_ms
-            values.append((DEAD_LETTERS, key, DEAD_LETTER.encode(letter), time_ms))
-        return self._send(values)
+            value = DEAD_LETTER.encode(letter)
+            self._write(OnItsWay(DEAD_LETTERS, key, value, time_ms, delivery))
+        return delivery
+
+    def hurry(self) -> None:
+        """Nothing waits its turn any longer: before `close`, in the loop's own thread."""
+        self._pace.hurry()
 
     def close(self, seconds_max: float = TIMEOUT_S) -> int:
-        """Waits until Kafka has everything; how many records it had not taken by then."""
+        """Waits until Kafka has everything; how many records it had not taken by then. Blocks: in a thread."""
         left: int = self._producer.flush(seconds_max)
         self._is_ending.set()
         self._thread.join(POLL_S * 5)
         return left
 
-    def _send(self, records: Sequence[tuple[str, str, bytes, int]]) -> Delivery:
-        delivery = Delivery(asyncio.get_running_loop(), len(records))
+    def _write(self, record: OnItsWay) -> None:
         now_ms = time.time_ns() // 1_000_000
-        for topic, key, value, time_ms in records:
-            try:
-                self._producer.produce(
-                    self._prefix + topic,
-                    value,
-                    key.encode(),
-                    timestamp=max(0, min(time_ms, now_ms)),
-                    on_delivery=delivery.delivered,
-                )
-            except BufferError as error:
-                self.breaker.failed(time.monotonic())
-                raise LogUnavailable("Kafka does not take events fast enough") from error
-            except KafkaException as error:  # of this record, which says nothing of Kafka
-                raise LogUnavailable(f"Kafka cannot take it: {error}") from error
-        return delivery
+        try:
+            self._producer.produce(
+                self._prefix + record.topic,
+                record.value,
+                record.key.encode(),
+                timestamp=max(0, min(record.time_ms, now_ms)),
+                on_delivery=record.delivery.delivered,
+            )
+        except BufferError as error:
+            self.breaker.failed(time.monotonic())
+            raise LogUnavailable("Kafka does not take events fast enough") from error
+        except KafkaException as error:  # of this record, which says nothing of Kafka
+            raise LogUnavailable(f"Kafka cannot take it: {error}") from error
+
+    def _write_or_fail(self, record: OnItsWay) -> None:
+        """As `_write`, where nobody is there any more to hear of it but who waits for the delivery."""
+        try:
+            self._write(record)
+        except LogUnavailable as error:
+            record.delivery.failed(error)
 
     def _serve(self) -> None:
         """Runs the delivery reports."""

@@ -380,7 +380,8 @@ async def log_events(
     try:
         if new:
             find = services.decisions.find_id
-            await services.log.write([vouched(one, find) for one in new])
+            is_page = any(one.is_unproven for one in new)
+            await services.log.write([vouched(one, find) for one in new], is_page=is_page)
     except LogUnavailable as error:
         count("kairos_api_events_total", len(new), outcome="failed")
         raise ApiError(

@@ -24,7 +24,7 @@ class TakingLog:
     def __init__(self) -> None:
         self.events: list[Event] = []
 
-    async def write(self, events: Sequence[Event]) -> None:
+    async def write(self, events: Sequence[Event], *, is_page: bool) -> None:
         self.events.extend(events)
 
     def dead_letters(self, *_: object) -> None:

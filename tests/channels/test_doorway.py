@@ -37,14 +37,19 @@ class Log:
 
     def __init__(self) -> None:
         self.written: list[Event] = []
+        self.paced: list[bool] = []
 
-    async def write(self, events: list[Event]) -> None:
+    async def write(self, events: list[Event], *, is_page: bool) -> None:
         self.written += events
+        self.paced.append(is_page)
 
-    def send(self, _: list[Event]) -> None:
+    def send(self, _: list[Event], *, is_page: bool) -> None:
+        self.paced.append(is_page)
         raise LogUnavailable("a stand-in")
 
     def dead_letters(self, *_: object) -> None: ...
+
+    def hurry(self) -> None: ...
 
     def close(self) -> int:
         return 0
@@ -256,6 +261,17 @@ def test_halves_of_requests_are_not_kept(
             except OSError:
                 break
         assert is_closed(slow)
+
+
+def test_what_pages_send_is_spread_and_what_servers_send_is_not(tmp_path: Path) -> None:
+    with api(tmp_path) as (address, _, log), page(address) as client:
+        assert client.post("/v1/events", json=event()).status_code == 202
+        asking = {"session_id": client.headers["X-Test-Session"], "placement": "home"}
+        assert client.post("/api/recommendations", json=asking).status_code == 200
+        server = {"Authorization": "Bearer k-server", "X-Kairos-Session": ""}
+        told = client.post("/v1/events", json=event(session_id="s"), headers=server)
+        assert told.status_code == 202
+        assert log.paced == [True, True, False]
 
 
 # --- what a page can know ------------------------------------------------------------------------------------------
