@@ -24,7 +24,7 @@ bench: ## The benchmark tables
 	./kairos bench latency && ./kairos bench throughput
 
 audit: ## Known holes in the dependencies of uv.lock (asks PyPI)
-	.venv/bin/python -P -m scripts.audit_dependencies
+	.venv/bin/python -P -m scripts.ops.audit_dependencies
 
 sbom: ## The dependencies of uv.lock as CycloneDX: sbom.json
 	PATH="$$PATH:$$PWD/.kairos/tools/bin:$$PWD/.kairos/tools/venv/bin" uv export --frozen --quiet --format cyclonedx1.5 --output-file sbom.json

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from jobs.config import config_from
-from jobs.flink_settings import RunSettings, job_own_settings
+from jobs.flink.settings import RunSettings, job_own_settings
+from jobs.flink.submit import checkpoint_folder
 from jobs.run_decide import DECIDE
 from jobs.run_job import Job, live_settings
 from jobs.run_learn import LEARN
-from jobs.submit import checkpoint_folder
 from schemas.errors import ConfigError
 
 JOBS: Final = {"decide": DECIDE, "learn": LEARN}

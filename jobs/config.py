@@ -7,7 +7,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Final, Literal, NamedTuple, TypeVar
 
-from jobs.model_roots import roots_from
+from jobs.learning.model_roots import roots_from
 from log.settings import Brokers
 from log.store_address import StoreAddress, check_address
 from schemas.errors import ConfigError

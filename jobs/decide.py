@@ -5,7 +5,7 @@ from typing import Final
 from pyflink.datastream import DataStream, StreamExecutionEnvironment
 from pyflink.table import StreamTableEnvironment
 
-from jobs.flink_kafka import (
+from jobs.flink.kafka import (
     EVENT_ROW,
     broadcast,
     clock_source,

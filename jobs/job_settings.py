@@ -2,14 +2,13 @@
 
 from typing import Final, Literal, NamedTuple
 
-from msgspec import Struct
-
 from jobs.config import Config, SourceFormat
-from jobs.trust import Trust, trust_of
+from jobs.learning.trust import Trust, trust_of
+from log.offsets import Offsets, ReplayRange
 from schemas.items import Uncatalogued
 from schemas.limits import RECORD_BYTES_MAX, SECOND_MS
 from schemas.topics import CONTROL, EVENTS, ITEMS, KNOWLEDGE
-from udfs.limit_rate import USUAL_RATE, Rate
+from udfs.session.limit_rate import USUAL_RATE, Rate
 
 LIVE_DELAY_MS: Final = SECOND_MS
 """The live watermark stays this far behind the newest record of each partition."""
@@ -17,34 +16,6 @@ FOR_EVER_MS: Final = 2**62
 """Later than any event; the end of a live run."""
 
 JobKind = Literal["decide", "learn"]
-Offsets = dict[int, int]
-"""Offsets by partition."""
-
-
-class ReplayRange(Struct, frozen=True):
-    """What a replay reads of `events`: [starts, ends) by partition. No timer after `end_ms` acts.
-
-    `own`: topics that it reads under its own prefix instead of the log's. `rate`: records a second
-    that it takes at most; None = as many as it can. `drift_ms`: how far a partition is read ahead of
-    the slowest; None = any. `is_held`: at its end it stands still, all its state kept, until it is
-    stopped; else it ends by itself. `part`: which one this is of the ranges that follow each other.
-    `bell`: an empty topic that the source has never seen; set where it goes on from a checkpoint.
-    """
-
-    starts: Offsets
-    ends: Offsets
-    end_ms: int
-    own: tuple[str, ...] = ()
-    rate: int | None = None
-    drift_ms: int | None = None
-    is_held: bool = False
-    part: int = 0
-    bell: str | None = None
-
-    @property
-    def count(self) -> int:
-        """How many offsets the range has: records, and a few that are none (transactions)."""
-        return sum(end - self.starts[at] for at, end in self.ends.items())
 
 
 class JobSettings(NamedTuple):
@@ -54,7 +25,7 @@ class JobSettings(NamedTuple):
     `has_own_slots`: session and person operators take slots of their own; `code`: what the task
     managers must run (jobs/code.py); None = they were started for this job. `trust`: what is taken
     from records of `control`. `record_bytes_max`: what key and value of a record that it writes may have
-    in bytes, by the topics (jobs/record_size.py).
+    in bytes, by the topics (log/record_size.py).
     """
 
     job: JobKind

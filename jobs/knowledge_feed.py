@@ -5,11 +5,11 @@ from functools import partial
 from threading import Thread
 from typing import Final
 
-from jobs.artefact_check import Artefacts
 from jobs.job_settings import JobSettings
-from jobs.kafka import read_before, read_partition, read_to_end
+from jobs.learning.artefact_check import Artefacts
+from jobs.learning.trust import Trust
 from jobs.refusals import Refusals
-from jobs.trust import Trust
+from log.kafka import read_before, read_partition, read_to_end
 from models.content import Published
 from models.ranker import XgboostRanker
 from models.response import ResponseModel
@@ -21,10 +21,10 @@ from schemas.limits import DAY_MS, HOUR_MS
 from schemas.policy import policy_from_payload
 from schemas.records import LogRecord
 from schemas.signed_control import read_control
-from udfs.compile_policy import compile_policy
-from udfs.features import FEATURE_SPACE
-from udfs.knowledge import Knowledge
-from udfs.respond import RESPONSE_SPACE
+from udfs.actions.respond import RESPONSE_SPACE
+from udfs.facts.features import FEATURE_SPACE
+from udfs.knowledge.knowledge import Knowledge
+from udfs.policy.compile_policy import compile_policy
 
 PRUNE_EVERY: Final = 1_000
 """Live, knowledge that no event can see any more is forgotten after so many records."""
@@ -79,7 +79,7 @@ class KnowledgeFeed:
     """Applies records to a Knowledge. One that cannot be used is counted, reported, left out.
 
     Applying a record again changes nothing. `count` is called with a metric's name. A model is tried by a
-    child process first (jobs/artefact_check.py). Where `is_live`, nothing waits for that: `settle` puts it
+    child process first (jobs/learning/artefact_check.py). Where `is_live`, nothing waits for that: `settle` puts it
     in its place, before the next event, once it is there; until then the one before decides. Without `takes_models`
     none is looked at: nobody scores anything there.
     """

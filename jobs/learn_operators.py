@@ -6,11 +6,11 @@ from typing import Any, Final
 from pyflink.common import Row, Types
 from pyflink.datastream.functions import KeyedBroadcastProcessFunction, KeyedProcessFunction
 
+from jobs.flink.plain_state import BytesByNumber, ValueOfBytes
+from jobs.flink.timed_state import TimedState
 from jobs.job_settings import JobSettings
 from jobs.metrics import Counts
 from jobs.operators import BYTES, SessionStep, Waiting, enter_task, pack, take_knowledge, unpack
-from jobs.plain_state import BytesByNumber, ValueOfBytes
-from jobs.timed_state import TimedState
 from schemas.knowledge import (
     ACTION_KNOWLEDGE,
     ACTION_KNOWLEDGE_STATE,
@@ -23,7 +23,8 @@ from schemas.knowledge import (
     epoch_end_ms,
     epoch_of,
 )
-from schemas.lessons import (
+from schemas.limits import BUSY_KEYS_MAX, EPOCH_MS
+from schemas.state.lessons import (
     ACTION_FACT,
     ITEM_FACT,
     LEARNER_MEMORY,
@@ -32,10 +33,9 @@ from schemas.lessons import (
     LearnerMemory,
     Lesson,
 )
-from schemas.limits import BUSY_KEYS_MAX, EPOCH_MS
-from schemas.session import SessionNews
+from schemas.state.session import SessionNews
 from schemas.topics import KNOWLEDGE
-from udfs.learn_items import learn_action, learn_item, past_session
+from udfs.knowledge.learn_items import learn_action, learn_item, past_session
 from udfs.take_lessons import lesson_of, take_lesson
 
 FACT_ROW: Final = Types.ROW([Types.STRING(), Types.ROW([Types.LONG(), BYTES])])

@@ -8,7 +8,7 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any, Final, NamedTuple, get_args
 
 from jobs.config import config_from
-from jobs.flink_keys import Keys, keys_for
+from jobs.flink.keys import Keys, keys_for
 from schemas.errors import InvalidReason
 
 MEANINGS: Final = {

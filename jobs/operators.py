@@ -13,22 +13,22 @@ from pyflink.datastream.functions import KeyedBroadcastProcessFunction
 
 from jobs.code import check_code
 from jobs.config import config_from
+from jobs.flink.plain_state import BytesByNumber
+from jobs.flink.rate_limit import Pace
+from jobs.flink.timed_state import TimedState
 from jobs.job_settings import JobSettings
 from jobs.knowledge_feed import KnowledgeFeed, LearntReader, open_feed
 from jobs.metrics import Counts
-from jobs.pace import Pace
-from jobs.plain_state import BytesByNumber
-from jobs.timed_state import TimedState
 from schemas.codec import DEAD_LETTER, DECISION, TRACE, StateCodec
 from schemas.dead_letters import DeadLetter, fit_letter, key_of
 from schemas.formats import DECODERS
-from schemas.person import PERSON_STATE, PersonState
 from schemas.records import LogRecord
-from schemas.session import SESSION_NEWS, SESSION_STATE, SessionNews, SessionState
+from schemas.state.person import PERSON_STATE, PersonState
+from schemas.state.session import SESSION_NEWS, SESSION_STATE, SessionNews, SessionState
 from schemas.topics import DEAD_LETTERS, DECISIONS, TRACES
 from udfs.decide import decide, expire_person
-from udfs.fit_records import Room
-from udfs.outcomes import PersonOutcome, SessionOutcome
+from udfs.explain.fit_records import Room
+from udfs.results import PersonOutcome, SessionOutcome
 from udfs.track_session import expire_session, track_session
 
 BYTES: Final = Types.PRIMITIVE_ARRAY(Types.BYTE())

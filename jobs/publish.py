@@ -11,7 +11,7 @@ import msgspec
 from confluent_kafka import KafkaException, Producer
 
 from jobs.config import SourceFormat
-from jobs.trust import Sign, unsigned
+from jobs.learning.trust import Sign, unsigned
 from log.clients import open_producer_of
 from schemas.codec import CONTROL, DEAD_LETTER, EVENT, ITEM
 from schemas.control import Control
@@ -30,7 +30,7 @@ AHEAD_MS: Final = 2_000
 class Log:
     """A producer to one Kafka under one topic prefix. `flush` before letting go of it.
 
-    `sign` signs what it puts on `control` (jobs/trust.py: signer_of); who publishes there hands it in.
+    `sign` signs what it puts on `control` (jobs/learning/trust.py: signer_of); who publishes there hands it in.
     """
 
     def __init__(

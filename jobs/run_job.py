@@ -19,9 +19,10 @@ from typing import Any, Final, NamedTuple
 
 from jobs.code import code_digest
 from jobs.config import Config, config_from
-from jobs.flink_key_maker import make_keys
-from jobs.flink_keys import home_keys, keys_for
-from jobs.flink_settings import (
+from jobs.flink.jvm import JvmSettings, connect_jvm, start_jvm, stop_jvm
+from jobs.flink.key_maker import make_keys
+from jobs.flink.keys import home_keys, keys_for
+from jobs.flink.settings import (
     RunSettings,
     copy_code,
     flink_settings,
@@ -29,15 +30,15 @@ from jobs.flink_settings import (
     local_path,
     newest_state,
 )
-from jobs.gateway import JvmSettings, connect_jvm, start_jvm, stop_jvm
-from jobs.job_settings import JobKind, JobSettings, Offsets, job_settings
-from jobs.kafka import create_topics, ends_of, replay_range
+from jobs.flink.submit import Order, Submission, SubmitFailed, checkpoint_folder, savepoint_folder
+from jobs.fold.replay import read_plan
+from jobs.job_settings import JobKind, JobSettings, job_settings
 from jobs.metrics import is_running
-from jobs.record_size import record_bytes_max
-from jobs.replay import read_plan
 from jobs.stack.jars import jar_paths
 from jobs.stack.ports import LOOPBACK, preferred_port
-from jobs.submit import Order, Submission, SubmitFailed, checkpoint_folder, savepoint_folder
+from log.kafka import create_topics, ends_of, replay_range
+from log.offsets import Offsets
+from log.record_size import record_bytes_max
 from log.settings import Brokers
 from schemas.errors import ConfigError
 from schemas.limits import KNOWLEDGE_BYTES_MAX, RECORD_BYTES_MIN
@@ -348,7 +349,9 @@ def _arguments(job: Job, config: Config, argv: Sequence[str] | None) -> Argument
     parser.add_argument("--prefix", help="put before the names of the topics that are written")
     parser.add_argument("--from-ms", type=int)
     parser.add_argument("--to-ms", type=int)
-    parser.add_argument("--plan", type=Path, help="replay what this file says: see jobs.replay")
+    parser.add_argument(
+        "--plan", type=Path, help="replay what this file says: see jobs.fold.replay"
+    )
     parser.add_argument(
         "--starts", type=_offsets, help="begin there, with --from-savepoint: 0:12,1:9"
     )

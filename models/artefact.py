@@ -7,14 +7,14 @@ from typing import Annotated, Final, Literal, NamedTuple
 import msgspec
 from msgspec import Meta, Struct
 
-from models.calibration import Calibration
 from models.content import Published, check_content, read_content, save_content
+from models.learning.calibration import Calibration
+from models.learning.report import Figures, Name, Names, Report
 from models.ranker import XgboostRanker
-from models.report import Figures, Name, Names, Report
 from models.scorer import FeatureSpace
 from schemas.errors import ConfigError
 from schemas.limits import ARTEFACT_BYTES_MAX
-from schemas.prepared import prepared
+from schemas.thread_safe_types import prepared
 
 SUFFIX: Final = ".kairos-model"
 
@@ -68,7 +68,7 @@ def load_artefact(uri: str, checksum: str, space: FeatureSpace) -> Artefact:
 def load_scorer(uri: str, checksum: str, space: FeatureSpace) -> XgboostRanker:
     """The ranker in the file, named by its version; raises ConfigError.
 
-    For files of our own: what a record names is read and tried by jobs/artefact_check.py.
+    For files of our own: what a record names is read and tried by jobs/learning/artefact_check.py.
     """
     published = Published(uri, checksum)
     return scorer_from(published, read_content("model", uri, ARTEFACT_BYTES_MAX), space)

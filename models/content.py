@@ -51,7 +51,7 @@ def path_of(what: str, uri: str) -> str:
 def read_content(what: str, uri: str, bytes_max: int) -> bytes:
     """All of a regular file of this machine; ConfigError, naming `what`, where that fails.
 
-    Its size is looked at first. Whether it may be read is for the caller to know (jobs/model_roots.py).
+    Its size is looked at first. Whether it may be read is for the caller to know (jobs/learning/model_roots.py).
     """
     try:
         with os.fdopen(os.open(path_of(what, uri), _FLAGS), "rb") as file:

@@ -6,19 +6,19 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.boosting import Boosted, Progress, Rows, TrainingSettings, boost
-from models.calibration import (
+from models.evaluation import bootstrap
+from models.figures import area_under_curve, log_loss, ranking_figures, ranks_of_positives
+from models.learning.boosting import Boosted, Progress, Rows, TrainingSettings, boost
+from models.learning.calibration import (
     Calibration,
     CurvePoint,
     calibration_curve,
     expected_calibration_error,
     fit_calibration,
 )
-from models.evaluation import bootstrap
-from models.example_file import ExampleFile, Index
-from models.figures import area_under_curve, log_loss, ranking_figures, ranks_of_positives
+from models.learning.example_file import ExampleFile, Index
+from models.learning.report import DropCheck, Figures
 from models.ranker import XgboostRanker
-from models.report import DropCheck, Figures
 from models.scorer import FeatureSpace, Scorer
 
 STOPPING_MIN: Final = 10

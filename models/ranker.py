@@ -14,7 +14,7 @@ import xgboost
 from numpy.typing import NDArray
 
 from models.booster_shape import check_booster
-from models.calibration import Calibration
+from models.learning.calibration import Calibration
 from models.scorer import Matrix
 from schemas.errors import ConfigError
 

@@ -16,11 +16,11 @@ from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
 from models.content import Published, check_content, read_content, save_content
-from models.report import FEATURES_MAX, Name, Names
+from models.learning.report import FEATURES_MAX, Name, Names
 from models.scorer import FeatureSpace, Matrix
 from schemas import CODE_VERSION
 from schemas.errors import ConfigError
-from schemas.prepared import prepared
+from schemas.thread_safe_types import prepared
 
 SUFFIX: Final = ".kairos-responses"
 RESPONSES_BYTES_MAX: Final = 64 * 1024 * 1024

@@ -19,7 +19,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from schemas.prepared import prepared
+from schemas.thread_safe_types import prepared
 
 INTENTS: Final = (
     "price_sensitive", "feature_comparing", "needs_help", "ready_to_buy", "returning", "other",

@@ -27,8 +27,8 @@ from schemas.limits import (
     EVENT_WRITTEN_BYTES_MAX,
     ITEM_BYTES_MAX,
 )
-from schemas.prepared import prepared
 from schemas.sizes import size_at_most
+from schemas.thread_safe_types import prepared
 
 MARKER: Final = b"\xc3\x01"
 HEADER_BYTES: Final = 10

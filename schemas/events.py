@@ -19,7 +19,7 @@ from schemas.limits import (
     STRING_LENGTH_MAX,
 )
 from schemas.numbers import Finite, Whole
-from schemas.prepared import prepared
+from schemas.thread_safe_types import prepared
 
 EventType = Literal[
     "page_viewed",

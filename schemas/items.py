@@ -7,7 +7,7 @@ from msgspec import Meta, Struct, ValidationError, convert
 from schemas.errors import InvalidEvent
 from schemas.events import Id, Price, Text
 from schemas.numbers import Count, Moment, Whole
-from schemas.prepared import prepared
+from schemas.thread_safe_types import prepared
 
 Long = Annotated[str, Meta(max_length=20_000)]
 

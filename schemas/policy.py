@@ -1,6 +1,6 @@
 """Policy: what may be decided where, as data; the payload of a Control of kind `policy`.
 
-Conditions are CEL expressions over the attributes of `udfs/attributes.py` (docs/policy.md). Times are epoch
+Conditions are CEL expressions over the attributes of `udfs/facts/attributes.py` (docs/policy.md). Times are epoch
 milliseconds, lengths of time milliseconds (`_ms`); days and hours of the clock are those of `time_zone`.
 """
 
@@ -25,7 +25,7 @@ from schemas.limits import (
     RULES_PER_POLICY_MAX,
     SLATE_MAX,
 )
-from schemas.prepared import prepared
+from schemas.thread_safe_types import prepared
 
 Condition = Annotated[str, Meta(min_length=1, max_length=CONDITION_LENGTH_MAX)]
 """A CEL expression that gives true or false."""
@@ -156,7 +156,7 @@ class Budget(Struct, frozen=True, forbid_unknown_fields=True):
 
     None = no bound. `is_paced` spreads a day's budget evenly over the day. `people_per_s` is how many people a second
     may come at once without having done so before: the more, the sooner the end of a budget goes to a share of people
-    only; the fewer, the more a sudden crowd may overshoot it (see udfs/pace_budgets.py).
+    only; the fewer, the more a sudden crowd may overshoot it (see udfs/actions/pace_budgets.py).
     """
 
     total: Value | None = None
@@ -319,7 +319,7 @@ prepared(Policy)
 def policy_from_payload(payload: bytes) -> Policy:
     """The policy in a control record's payload (JSON); ConfigError names the field at fault.
 
-    Whether its conditions and references hold is for `udfs/compile_policy.py` to say.
+    Whether its conditions and references hold is for `udfs/policy/compile_policy.py` to say.
     """
     try:
         return msgspec.json.decode(payload, type=Policy)

@@ -10,6 +10,6 @@ _PLAIN: Final = msgpack.Encoder()
 def size_at_most(value: Struct) -> int:
     """No less than the bytes of the value's Avro record, header included: MessagePack spells the names out.
 
-    True of records with two fields or more; tests/udfs/test_fit_records.py holds it against all of them.
+    True of records with two fields or more; tests/udfs/explain/test_fit_records.py holds it against all of them.
     """
     return len(_PLAIN.encode(value))

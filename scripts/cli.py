@@ -15,18 +15,18 @@ import typer
 from jobs.config import PROJECT, SETTINGS, Config, config_from
 from jobs.stack.private import close_to_others
 from schemas.errors import ConfigError, UnusableInput
-from scripts.api_cli import api
-from scripts.archive_cli import Archive, archive, verify_archive
-from scripts.cluster_cli import add_cluster_commands
+from scripts.commands.api_cli import api
+from scripts.commands.archive_cli import Archive, archive, verify_archive
+from scripts.commands.cluster_cli import add_cluster_commands
+from scripts.commands.control_cli import app as control_app
+from scripts.commands.key_cli import app as key_app
+from scripts.commands.policy_cli import app as policy_app
+from scripts.commands.replay_cli import app as replay_app
+from scripts.commands.shop_cli import app as shop_app
+from scripts.commands.try_cli import try_
+from scripts.commands.verify_cli import verify_replay
 from scripts.console import complain, say, show, show_json, show_table
-from scripts.control_cli import app as control_app
-from scripts.event_files import Format, events_of
-from scripts.key_cli import app as key_app
-from scripts.policy_cli import app as policy_app
-from scripts.replay_cli import app as replay_app
-from scripts.shop_cli import app as shop_app
-from scripts.try_cli import try_
-from scripts.verify_cli import verify_replay
+from scripts.files.event_files import Format, events_of
 
 EXIT_UNUSABLE: Final = 1
 EXIT_REFUSED: Final = 2
@@ -123,7 +123,7 @@ def demo(
 
     Then it keeps running and takes events typed or piped in, one JSON object a line.
     """
-    from scripts.demo import demo as run
+    from scripts.demo.demo import demo as run
 
     return run(config_from(), once, json)
 
@@ -167,9 +167,9 @@ def up(no_jobs: NoJobs = False, shop: WithShop = False) -> None:
 @app.command(hidden=True)
 def supervise(no_jobs: NoJobs = False, shop: WithShop = False) -> None:
     """Hold the engine until SIGTERM, and start again what dies: what `kairos up` runs in the background."""
-    from jobs.trust import keys_of
-    from scripts.engine import Engine
-    from scripts.shop import publish_shop
+    from jobs.learning.trust import keys_of
+    from scripts.demo.shop import publish_shop
+    from scripts.ops.engine import Engine
 
     config = config_from()
     keys = keys_of(config)
@@ -201,8 +201,8 @@ def status(json: Json = False) -> int:
 
     What ended is started again. Exit code 3 where something is failing: it ended so often that it is tried only twice a minute.
     """
-    from scripts.status import ended_in_words, ways_in
-    from scripts.status import status as find
+    from scripts.ops.status import ended_in_words, ways_in
+    from scripts.ops.status import status as find
 
     found = find(config_from())
     if json:
@@ -249,7 +249,7 @@ def import_(
     less than half, could be used. An item without `effective_from_ms` holds from the earliest of these events if it
     is new, from now on if it is changed; one that is as it was writes nothing.
     """
-    from scripts import import_command
+    from scripts.commands import import_command
 
     def read(file: Path, at_ms: int, notices: Any) -> Any:
         return events_of(file, file_format, app_id, at_ms, notices, is_strict=strict)
@@ -271,7 +271,7 @@ def convert(
     `trivago-items`: only the items that were touched, as product views. Exit code 1 where nothing, or less than half,
     is an event: OUT stays as it was.
     """
-    from scripts import convert_command
+    from scripts.commands import convert_command
 
     convert_command.convert(file, out, file_format, app_id)
 
@@ -293,14 +293,14 @@ def train(
     json: Json = False,
 ) -> None:
     """Train a model by replay, from files or from the log."""
-    from jobs.model_roots import locate
+    from jobs.learning.model_roots import locate
+    from jobs.learning.trust import roots_of, signer_of
     from jobs.publish import Log
-    from jobs.trust import roots_of, signer_of
     from schemas.signed_control import content_hash
-    from scripts import response_training, training
-    from scripts.local_audit import audit_log_of, local_actor
-    from scripts.status import running_kafka
+    from scripts.ops.local_audit import audit_log_of, local_actor
+    from scripts.ops.status import running_kafka
     from scripts.times import parse_time
+    from scripts.training import response_training, training
 
     config = config_from()
     if events:
@@ -343,9 +343,9 @@ def evaluate(
     json: Json = False,
 ) -> None:
     """Train on what is before a time, then score every later decision against what came next."""
-    from jobs.split_log import Setting
-    from scripts import evaluation
+    from jobs.learning.evaluation_split import Setting
     from scripts.times import parse_time
+    from scripts.training import evaluation
 
     if compare:
         found = evaluation.compare_files(*compare)
@@ -364,9 +364,9 @@ def explain(
     decision_id: Annotated[str, typer.Argument(help="As the demo prints it.")], json: Json = False
 ) -> None:
     """Show how a decision came about: candidates, features, contributions, verdicts, versions."""
-    from jobs.trust import trust_of
-    from scripts import explanation
-    from scripts.status import running_kafka, stored_at_ms
+    from jobs.learning.trust import trust_of
+    from scripts.audit import explanation
+    from scripts.ops.status import running_kafka, stored_at_ms
 
     config = config_from()
     explained = explanation.find(
@@ -388,8 +388,8 @@ def why_not(
     json: Json = False,
 ) -> None:
     """Say why a person did not get an action: the rule, and what it saw."""
-    from scripts import why_not as module
-    from scripts.status import running_kafka
+    from scripts.audit import why_not as module
+    from scripts.ops.status import running_kafka
     from scripts.times import parse_time
 
     config = config_from()
@@ -407,9 +407,9 @@ At = Annotated[str | None, typer.Option("--at", help="From when on; without it, 
 @model_app.command("list")
 def model_list(json: Json = False) -> None:
     """Show the models of this home, their figures, and which of them decides."""
-    from jobs.trust import keys_of
-    from scripts import models_cli
-    from scripts.status import running_kafka
+    from jobs.learning.trust import keys_of
+    from scripts.commands import models_cli
+    from scripts.ops.status import running_kafka
 
     config = config_from()
     models = models_cli.announced(running_kafka(config), config.topic_prefix, keys_of(config))
@@ -424,7 +424,7 @@ def model_publish(
     json: Json = False,
 ) -> None:
     """Put a model in force: it decides events from then on."""
-    from scripts import models_cli
+    from scripts.commands import models_cli
     from scripts.times import parse_time
 
     at_ms = parse_time(at) if at else None
@@ -443,13 +443,13 @@ def model_rollback(at: At = None, json: Json = False) -> None:
 
 def _change_model(config: Config, published: Any, at_ms: int | None, json: bool) -> None:
     """Announces a model; None: the one before."""
-    from jobs.artefact_check import artefacts_of
+    from jobs.learning.artefact_check import artefacts_of
+    from jobs.learning.trust import keys_of, signer_of
     from jobs.publish import Log, now_ms
-    from jobs.trust import keys_of, signer_of
-    from scripts import models_cli
-    from scripts.audited_change import Audited, change_model
-    from scripts.local_audit import audit_log_of, local_actor
-    from scripts.status import running_kafka
+    from scripts.commands import models_cli
+    from scripts.ops.audited_change import Audited, change_model
+    from scripts.ops.local_audit import audit_log_of, local_actor
+    from scripts.ops.status import running_kafka
 
     kafka = running_kafka(config)
     models = models_cli.announced(kafka, config.topic_prefix, keys_of(config))
@@ -472,8 +472,8 @@ def verify_skew(
 
     The log is replayed from its beginning: a decision rests on all that was before it.
     """
-    from scripts import verify_skew
-    from scripts.status import running_kafka
+    from scripts.audit import verify_skew
+    from scripts.ops.status import running_kafka
     from scripts.times import parse_time
 
     config = config_from()
@@ -488,7 +488,7 @@ def features(
     write: Annotated[bool, typer.Option("--write", help="Write docs/features.md.")] = False,
 ) -> None:
     """Print the table of features: name, entity, purpose, meaning."""
-    from scripts import feature_docs
+    from scripts.training import feature_docs
 
     if write:
         show(f"written to {feature_docs.write()}")
@@ -501,7 +501,7 @@ def accepts(
     write: Annotated[bool, typer.Option("--write", help="Write docs/what-we-accept.md.")] = False,
 ) -> None:
     """Print what comes in: names, times, ids, encodings, bounds, and what happens beyond each."""
-    from scripts import input_docs
+    from scripts.training import input_docs
 
     if write:
         show(f"written to {input_docs.write()}")
@@ -535,7 +535,7 @@ def bench_latency(
     json: Json = False,
 ) -> None:
     """Event to decision topic to store, from when an event was due to be sent."""
-    from scripts.bench_latency import bench
+    from scripts.bench.latency import bench
 
     bench(config_from(), rate, seconds, warm_up, items, json)
 
@@ -555,7 +555,7 @@ def bench_api(
     json: Json = False,
 ) -> None:
     """The Decision API from when a request was due to its answer: fresh path, store path, rungs."""
-    from scripts.bench_api import Load, bench
+    from scripts.bench.api import Load, bench
 
     bench(config_from(), Load(rate, seconds, warm_up, items, kill_engine, rerank), json)
 
@@ -573,7 +573,7 @@ def bench_flood(
     The flood: 20,000 events, 3,000 sessions and 1,000 streams from one address, which heeds no refusal. Exit code 1 where
     fewer than 95 % of the others' requests are fresh within 500 ms, or their p99 is above 1.5 times that without it.
     """
-    from scripts.bench_flood import Load, bench
+    from scripts.bench.flood import Load, bench
 
     return bench(config_from(), Load(rate, seconds, warm_up, items), json)
 
@@ -589,8 +589,8 @@ def bench_throughput(
     json: Json = False,
 ) -> None:
     """Events per second of the job after warm-up, beside the same steps in a bare loop."""
-    from scripts.bench_against import against as compare
-    from scripts.bench_throughput import bench
+    from scripts.bench.against import against as compare
+    from scripts.bench.throughput import bench
 
     if against is not None:
         words = ("bench", "throughput", "--events", str(events), "--items", str(items))
@@ -608,7 +608,7 @@ def bench_rank(
     json: Json = False,
 ) -> None:
     """Decoded event to decision, by the number of candidates; and memory per item and session."""
-    from scripts.bench_rank import Load, bench
+    from scripts.bench.rank import Load, bench
 
     bench(Load(warm_up, requests, items, sessions), json)
 
@@ -622,8 +622,8 @@ def bench_decide(
     json: Json = False,
 ) -> None:
     """Decoded event to decision, by the number of actions and rules; where the time goes; trace sizes."""
-    from scripts.bench_decide import bench
-    from scripts.bench_rank import Load
+    from scripts.bench.decide import bench
+    from scripts.bench.rank import Load
 
     bench(Load(warm_up, requests, items, sessions), json)
 
@@ -643,7 +643,7 @@ def bench_replay(
     json: Json = False,
 ) -> None:  # fmt: skip
     """Events per second of a backfill after warm-up, with decisions on three in ten events."""
-    from scripts.bench_replay import Bench, bench
+    from scripts.bench.replay import Bench, bench
 
     wanted = Bench(events, items, tuple(task_managers or ()))
     bench(config_from(), wanted, json)
@@ -659,7 +659,7 @@ def bench_state(
     json: Json = False,
 ) -> None:
     """What more people in state cost: events per second, memory, checkpoints."""
-    from scripts.bench_state import bench
+    from scripts.bench.state import bench
 
     bench(config_from(), people or (1_000, 10_000, 100_000), items, json)
 
@@ -672,8 +672,8 @@ def bench_evaluate(
     json: Json = False,
 ) -> None:
     """Time and memory of training and evaluating on a made-up log."""
-    from scripts.bench_evaluate import bench
-    from scripts.click_log import Size
+    from scripts.bench.click_log import Size
+    from scripts.bench.evaluate import bench
 
     bench(config_from(), Size(events, items, sessions), json)
 
@@ -702,7 +702,7 @@ def _wait_until_up(config: Config, process: "subprocess.Popen[bytes]", log: Path
 
 
 def _show_status(config: Config) -> None:
-    from scripts.status import status as find
+    from scripts.ops.status import status as find
 
     for name, one in find(config).items():
         show(f"{name:6} {one['state']:5} {one['address'] or ''}")

@@ -18,10 +18,10 @@ from schemas.knowledge import (
 from schemas.limits import EPOCH_AHEAD_MS, EPOCH_MS, MINUTE_MS
 from schemas.policy import DEFAULT_POLICY
 from schemas.records import LogRecord
-from schemas.session import SessionNews, SessionState
-from udfs.compile_policy import compile_policy
-from udfs.knowledge import Knowledge
-from udfs.outcomes import SessionOutcome
+from schemas.state.session import SessionNews, SessionState
+from udfs.knowledge.knowledge import Knowledge
+from udfs.policy.compile_policy import compile_policy
+from udfs.results import SessionOutcome
 from udfs.track_session import track_session
 
 NOON: Final = 1_700_000_000_000

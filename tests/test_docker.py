@@ -10,7 +10,7 @@ import yaml
 
 from jobs.application import JOBS
 from jobs.config import PROJECT, SETTINGS
-from jobs.flink_key_maker import make_keys, write_settings
+from jobs.flink.key_maker import make_keys, write_settings
 from jobs.stack.jars import locked_jars
 from scripts.cli import app
 

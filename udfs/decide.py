@@ -19,33 +19,33 @@ from schemas.decisions import (
 from schemas.events import Event
 from schemas.limits import CONTEXT_WEIGHT_MAX, PERSON_EXPIRY_MS
 from schemas.links import is_link_name
-from schemas.person import PersonState, Unit
 from schemas.policy import NOTHING, RECOMMEND_ITEMS, Placement
-from schemas.session import SESSION_CONTEXT, Fact, SessionContext, SessionNews
-from udfs.arbitrate import Choice, Contender, arbitrate, contend
-from udfs.asked_decisions import asks_for, may_ask
-from udfs.assign_arms import assign_arms, is_held_out
-from udfs.attributes import read_attributes, read_item_attributes
-from udfs.compiled_policy import CompiledAction, CompiledPlacement, CompiledPolicy
+from schemas.state.person import PersonState, Unit
+from schemas.state.session import SESSION_CONTEXT, Fact, SessionContext, SessionNews
+from udfs.actions.arbitrate import Choice, Contender, arbitrate, contend
+from udfs.actions.asked_decisions import asks_for, may_ask
+from udfs.actions.assign_arms import assign_arms, is_held_out
+from udfs.actions.draw_unit import changes_arm, told_unit, unit_of
+from udfs.actions.judge_actions import MAY, Judged, Seen, Verdict, hold_out, judge_actions
+from udfs.actions.respond import respond, response_context, response_row
 from udfs.draw import draw, identify_decision
-from udfs.draw_unit import changes_arm, told_unit, unit_of
-from udfs.features import FEATURE_INDEX, FEATURE_SPACE, compute_features
-from udfs.fill_slate import Ranked, Slate, fill_slate, wanted_items
-from udfs.fit_records import TOO_LARGE, Made, Room, fit
-from udfs.fold_profile import fold_profile
-from udfs.follow_session import follow_session
-from udfs.judge_actions import MAY, Judged, Seen, Verdict, hold_out, judge_actions
-from udfs.knowledge import Knowledge, Known
-from udfs.outcomes import PersonOutcome
-from udfs.read_situation import Situation
-from udfs.remember_actions import has_limits, remember_grant, remember_reaction
-from udfs.remember_facts import fact_of, is_repeated, remember_fact
-from udfs.render_texts import in_language, language_of, render, render_link
-from udfs.respond import respond, response_context, response_row
-from udfs.retrieve_candidates import Retrieved, retrieve_candidates
-from udfs.sentences import say
-from udfs.suppress_candidates import PASSED, suppress_candidates
-from udfs.view_candidates import View
+from udfs.explain.fit_records import TOO_LARGE, Made, Room, fit
+from udfs.facts.attributes import read_attributes, read_item_attributes
+from udfs.facts.features import FEATURE_INDEX, FEATURE_SPACE, compute_features
+from udfs.facts.fold_profile import fold_profile
+from udfs.facts.read_situation import Situation
+from udfs.facts.remember_actions import has_limits, remember_grant, remember_reaction
+from udfs.facts.remember_facts import fact_of, is_repeated, remember_fact
+from udfs.facts.view_candidates import View
+from udfs.items.fill_slate import Ranked, Slate, fill_slate, wanted_items
+from udfs.items.retrieve_candidates import Retrieved, retrieve_candidates
+from udfs.items.suppress_candidates import PASSED, suppress_candidates
+from udfs.knowledge.knowledge import Knowledge, Known
+from udfs.language.render_texts import in_language, language_of, render, render_link
+from udfs.language.sentences import say
+from udfs.policy.compiled_policy import CompiledAction, CompiledPlacement, CompiledPolicy
+from udfs.results import PersonOutcome
+from udfs.session.follow_session import follow_session
 
 COLD_SCORER: Final = ColumnScorer("popularity", FEATURE_INDEX["item_interest"])
 """The order of popularity, for as long as there is no model, and for people in the holdout."""

@@ -10,7 +10,6 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from schemas.events import Event
-from schemas.lessons import LearnerMemory, Lesson
 from schemas.limits import (
     DECISIONS_KNOWN_MAX,
     DECISIONS_KNOWN_MS,
@@ -19,13 +18,14 @@ from schemas.limits import (
     PERSON_EXPIRY_MS,
     SESSION_DECISIONS_MAX,
 )
-from schemas.session import SESSION_CONTEXT, SessionNews
-from udfs.asked_decisions import asked_decisions
-from udfs.deduplicate import hash_of, hashes_in, is_seen, remember
-from udfs.knowledge import Knowledge
-from udfs.learn_facts import action_facts, item_facts, session_fact
-from udfs.remember_facts import fact_of
-from udfs.weigh_proof import count_touches, touched_items
+from schemas.state.lessons import LearnerMemory, Lesson
+from schemas.state.session import SESSION_CONTEXT, SessionNews
+from udfs.actions.asked_decisions import asked_decisions
+from udfs.facts.remember_facts import fact_of
+from udfs.knowledge.knowledge import Knowledge
+from udfs.knowledge.learn_facts import action_facts, item_facts, session_fact
+from udfs.session.deduplicate import hash_of, hashes_in, is_seen, remember
+from udfs.session.weigh_proof import count_touches, touched_items
 
 
 class Taken(NamedTuple):

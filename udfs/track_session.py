@@ -17,7 +17,7 @@ from schemas.limits import (
     TIME_MAX_MS,
 )
 from schemas.records import LogRecord
-from schemas.session import (
+from schemas.state.session import (
     SESSION_CONTEXT,
     NewsKind,
     SessionContext,
@@ -25,20 +25,20 @@ from schemas.session import (
     SessionState,
     SessionSummary,
 )
-from udfs.deduplicate import hash_of, is_seen, remember
-from udfs.fold_context import fold_context, remember_slate
-from udfs.knowledge import Knowledge
-from udfs.limit_rate import USUAL_RATE, Rate, is_over
-from udfs.outcomes import SessionOutcome
-from udfs.summarise_session import summarise_session
-from udfs.weigh_proof import weigh_proof
+from udfs.knowledge.knowledge import Knowledge
+from udfs.results import SessionOutcome
+from udfs.session.deduplicate import hash_of, is_seen, remember
+from udfs.session.fold_context import fold_context, remember_slate
+from udfs.session.limit_rate import USUAL_RATE, Rate, is_over
+from udfs.session.summarise_session import summarise_session
+from udfs.session.weigh_proof import weigh_proof
 
 ENDS: Final = frozenset({"session_ended", "signed_out"})
 """Events behind which another session begins: who signs in after somebody has signed out gets nothing of theirs."""
 
 
 class Taken(NamedTuple):
-    """How an event was taken, as its news tells it (schemas/session.py)."""
+    """How an event was taken, as its news tells it (schemas/state/session.py)."""
 
     is_late: bool = False
     uncounted: tuple[str, ...] = ()

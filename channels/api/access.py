@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Final, NamedTuple, get_args
 
 from channels.api.signing import Signing
-from channels.keys import ANY_ORIGIN, ROLES, Key, Role, Scope, hash_of, read_keys
-from channels.tokens import BadToken, Value
+from channels.security.keys import ANY_ORIGIN, ROLES, Key, Role, Scope, hash_of, read_keys
+from channels.security.tokens import BadToken, Value
 from schemas.errors import ConfigError
 
 SESSION_S: Final = 86_400

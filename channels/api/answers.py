@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
+from channels.api.bodies import Answer
 from channels.api.breaker import Breaker
 from channels.api.decision_stream import cause_of
 from channels.api.event_log import Delivery, LogUnavailable
@@ -13,7 +14,6 @@ from channels.api.ladder import Found, Setting, Wanted, answer_of, choose
 from channels.api.services import Services
 from channels.api.store_reader import Recent, StoreUnavailable
 from channels.api.vouch import vouched
-from channels.api.wire import Answer
 from schemas.decisions import Decision
 from schemas.events import Event
 

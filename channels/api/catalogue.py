@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Final
 
+from channels.api.bodies import CategoriesOut, CategoryOut, ItemOut, ItemsOut
 from channels.api.knowledge import Snapshot
-from channels.api.wire import CategoriesOut, CategoryOut, ItemOut, ItemsOut
 from schemas.items import Item
 from schemas.links import is_link_name, link_fault
 

@@ -8,10 +8,10 @@ from litestar import Request
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from channels.api.bodies import Problem
 from channels.api.door import Door, Refusal, Visit
 from channels.api.measures import Measures
 from channels.api.problems import PROBLEM_JSON, ApiError
-from channels.api.wire import Problem
 
 VISIT: Final = "kairos_visit"
 

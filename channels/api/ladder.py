@@ -9,8 +9,8 @@ default   what the policy says of the placement, else the catalogue's first item
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
+from channels.api.bodies import PRODUCTS, Answer, AnswerVersions, Source
 from channels.api.read_events import hashed
-from channels.api.wire import PRODUCTS, Answer, AnswerVersions, Source
 from schemas import CODE_VERSION
 from schemas.decisions import Decision, DecisionItem
 from schemas.items import Item

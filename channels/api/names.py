@@ -6,14 +6,14 @@ from typing import Final, TypeVar
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from channels.api.problems import ApiError
-from channels.api.wire import (
+from channels.api.bodies import (
     DecisionsRequest,
     ReactionIn,
     RecommendationsRequest,
     SessionIn,
     Warned,
 )
+from channels.api.problems import ApiError
 from schemas.formats.field_names import (
     EVENT_NAMES,
     Names,

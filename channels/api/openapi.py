@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from channels.api import wire
+from channels.api import bodies as wire
 from schemas import CODE_VERSION
 from schemas.events import Event
 from schemas.formats.field_names import EVENT_NAMES

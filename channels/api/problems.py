@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 from litestar import Request, Response
 
-from channels.api.wire import Problem
+from channels.api.bodies import Problem
 
 PROBLEM_JSON: Final = "application/problem+json"
 DETAIL_LENGTH_MAX: Final = 500

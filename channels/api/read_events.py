@@ -9,9 +9,9 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from channels.api.bodies import Rejected
 from channels.api.from_pages import check_of_page
 from channels.api.repair import check_whole
-from channels.api.wire import Rejected
 from schemas.codec import check_event_size
 from schemas.doors import check_at_door
 from schemas.errors import InvalidEvent

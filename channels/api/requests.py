@@ -11,13 +11,13 @@ from litestar import Request
 from msgspec import Meta, Struct
 
 from channels.api.access import KEY_LENGTH_MAX, Caller, Forbidden, Unauthorized
+from channels.api.bodies import BODY_BYTES_MAX, DECISION_ID_PATTERN
 from channels.api.doorway import check, visit_of
 from channels.api.paths import id_of
 from channels.api.problems import ApiError
 from channels.api.repair import repaired
 from channels.api.services import Services
-from channels.api.wire import BODY_BYTES_MAX, DECISION_ID_PATTERN
-from channels.tokens import TOKEN_LENGTH_MAX
+from channels.security.tokens import TOKEN_LENGTH_MAX
 from schemas.errors import InvalidEvent
 from schemas.formats.json_values import fault_of
 from schemas.limits import ID_LENGTH_MAX

@@ -13,10 +13,25 @@ from litestar.params import FromPath
 from channels.api.access import Caller
 from channels.api.answers import Answered as AnsweredAsk
 from channels.api.answers import Answerer
-from channels.api.asking import decisions_asked, recommendations_asked
+from channels.api.bodies import (
+    EVENTS_PER_REQUEST_MAX,
+    IDS_LENGTH_MAX,
+    ITEMS_PER_PAGE_MAX,
+    Accepted,
+    DecisionsAnswer,
+    DecisionsRequest,
+    Reaction,
+    ReactionIn,
+    Readiness,
+    Recommendations,
+    RecommendationsRequest,
+    SessionIn,
+    SessionOut,
+)
 from channels.api.catalogue import categories_of, find_items, ids_asked, item_out
 from channels.api.doorway import check, visit_of
 from channels.api.event_log import LogUnavailable
+from channels.api.event_of_request import decisions_asked, recommendations_asked
 from channels.api.explaining import explaining_handlers
 from channels.api.from_pages import PAGE_EVENTS_MAX, is_decision_id
 from channels.api.names import BATCH, ITEMS_QUERY, read_names, read_request, warnings_of
@@ -40,21 +55,6 @@ from channels.api.requests import (
 from channels.api.services import Services
 from channels.api.store_reader import StoreUnavailable
 from channels.api.vouch import vouched
-from channels.api.wire import (
-    EVENTS_PER_REQUEST_MAX,
-    IDS_LENGTH_MAX,
-    ITEMS_PER_PAGE_MAX,
-    Accepted,
-    DecisionsAnswer,
-    DecisionsRequest,
-    Reaction,
-    ReactionIn,
-    Readiness,
-    Recommendations,
-    RecommendationsRequest,
-    SessionIn,
-    SessionOut,
-)
 from schemas.events import Event
 from schemas.formats.field_names import Notices
 from schemas.limits import ID_LENGTH_MAX, STRING_LENGTH_MAX

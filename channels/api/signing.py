@@ -4,14 +4,14 @@ import secrets
 from collections.abc import Callable
 from pathlib import Path
 
-from channels.keys import (
+from channels.security.keys import (
     SECRET_BYTES,
     KeysFile,
     hash_of_person,
     read_former_secrets,
     read_secret,
 )
-from channels.tokens import BadToken, Value, is_proof, opened, proof, sign
+from channels.security.tokens import BadToken, Value, is_proof, opened, proof, sign
 
 
 class Signing:

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, TypeVar
 from redis import RedisError
 
 from channels.api.breaker import Breaker
-from channels.store import Store
+from channels.store.store import Store
 from schemas.decisions import Decision
 from schemas.errors import InvalidEvent
 

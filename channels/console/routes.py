@@ -16,12 +16,12 @@ from msgspec import Meta, Struct
 
 from channels.api.access import CONSOLE_S, LOOPBACK, Access, Caller, Forbidden, Unauthorized
 from channels.api.audit_log import Actor
+from channels.api.bodies import BODY_BYTES_MAX
 from channels.api.origins import BadHost, Host, host_of, place_of
 from channels.api.problems import problem_response
 from channels.api.requests import body_of, decoded
-from channels.api.wire import BODY_BYTES_MAX
 from channels.console.facts import Facts, Shown
-from channels.keys import Role
+from channels.security.keys import Role
 from schemas.errors import ConfigError
 
 EXTRA: Final = "console"

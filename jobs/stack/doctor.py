@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from jobs.config import Config
+from jobs.learning.trust import keys_of, roots_of, signer_of
 from jobs.stack import kafka, valkey
 from jobs.stack.jars import JarSet, can_fetch, missing_jars
 from jobs.stack.java import java_home
 from jobs.stack.ports import is_free
 from jobs.stack.private import is_private
-from jobs.trust import keys_of, roots_of, signer_of
 from schemas.errors import ConfigError
 
 GIB: Final = 2**30

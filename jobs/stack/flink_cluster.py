@@ -17,11 +17,11 @@ from typing import Final, Self
 
 import msgspec
 
-from jobs.flink_key_maker import make_keys
-from jobs.flink_keys import Keys, home_keys
-from jobs.flink_rest import FlinkRest
-from jobs.flink_settings import CLOSED, SHORT_QUEUES, folder_uri
-from jobs.gateway import LOG_BYTES, LOG_FILES, LOG_SETTINGS
+from jobs.flink.jvm import LOG_BYTES, LOG_FILES, LOG_SETTINGS
+from jobs.flink.key_maker import make_keys
+from jobs.flink.keys import Keys, home_keys
+from jobs.flink.rest import FlinkRest
+from jobs.flink.settings import CLOSED, SHORT_QUEUES, folder_uri
 from jobs.stack import state
 from jobs.stack.causes import root_cause, tail
 from jobs.stack.flink_java import flink_class_data, flink_java

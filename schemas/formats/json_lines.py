@@ -24,7 +24,7 @@ from schemas.formats.field_names import (
 from schemas.formats.json_values import fault_of
 from schemas.items import Item, item_from_fields
 from schemas.limits import CANDIDATES_PER_EVENT_MAX, EVENT_BYTES_MAX, ITEM_BYTES_MAX
-from schemas.prepared import prepared
+from schemas.thread_safe_types import prepared
 from schemas.times import since_of_field, time_of_field
 
 

@@ -9,7 +9,7 @@ import msgspec
 from schemas.formats.snowplow_goods import Product, products_of
 from schemas.formats.snowplow_row import entities_of
 from schemas.items import Item
-from scripts.import_snowplow import DEMO_APP_IDS, DEMO_FOLDER, read_snowplow
+from scripts.files.import_snowplow import DEMO_APP_IDS, DEMO_FOLDER, read_snowplow
 
 ITEMS_FILE: Final = DEMO_FOLDER / "items.jsonl"
 FIELDS: Final = (

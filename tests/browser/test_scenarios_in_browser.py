@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from jobs.publish import now_ms
 from schemas.items import Item
-from scripts.shop import shop_items
+from scripts.demo.shop import shop_items
 from tests.browser.shop import Visitor
 from tests.e2e.homes import wait_for
 

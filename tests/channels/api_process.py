@@ -13,7 +13,7 @@ from channels.api.app import build_app
 from channels.api.http_limits import bounded_protocol
 from channels.api.services import Services
 from jobs.config import config_from
-from scripts.serve_api import services_of
+from scripts.ops.serve_api import services_of
 
 NOWHERE: Final = "127.0.0.1:1"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from channels.store import Store
+from channels.store.store import Store
 from jobs.stack.ports import free_port
 from jobs.stack.process import Process
 from jobs.stack.stack import Stack

@@ -22,7 +22,7 @@ from channels.api.access import (
     Forbidden,
     Unauthorized,
 )
-from channels.keys import (
+from channels.security.keys import (
     FormerSecret,
     Key,
     KeysFile,
@@ -34,7 +34,7 @@ from channels.keys import (
     read_keys,
     write_keys,
 )
-from channels.tokens import BadToken, opened, sign
+from channels.security.tokens import BadToken, opened, sign
 from schemas.errors import ConfigError
 
 SECRET = "s" * 32

@@ -15,13 +15,13 @@ import msgspec
 import pytest
 
 from channels.api.answers import Answerer, Ask
+from channels.api.bodies import BODY_BYTES_MAX
 from channels.api.docs import swagger_files
 from channels.api.http_limits import HEAD_BYTES_MAX
 from channels.api.ladder import Wanted
 from channels.api.openapi import ENDPOINTS, document
 from channels.api.rates import Rates
 from channels.api.services import Services
-from channels.api.wire import BODY_BYTES_MAX
 from schemas.events import Event
 from tests.channels.api_process import lonely_services, served
 

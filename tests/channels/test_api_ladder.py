@@ -12,8 +12,8 @@ from channels.api.ladder import Found, Setting, Wanted, choose
 from schemas.decisions import Decision, DecisionItem, Versions
 from schemas.items import Item
 from schemas.policy import Action, Arm, Experiment, Placement, Policy, Treatment
-from scripts.serve_api import read_policy
-from udfs.sentences import say
+from scripts.ops.serve_api import read_policy
+from udfs.language.sentences import say
 
 NOW: Final = 1_700_000_000_000
 POLICY: Final = Policy(

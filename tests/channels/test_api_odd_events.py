@@ -5,10 +5,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from channels.api.bodies import RecommendationsRequest
 from channels.api.problems import ApiError
 from channels.api.read_events import ReadEvents, Sender, read_events, read_session
 from channels.api.requests import decoded
-from channels.api.wire import RecommendationsRequest
 from schemas.limits import HOUR_MS, MINUTE_MS
 
 NOW = 1_800_000_000_000

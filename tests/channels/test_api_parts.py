@@ -25,7 +25,7 @@ from schemas.items import Item
 from schemas.policy import DEFAULT_CONTROL
 from schemas.records import LogRecord
 from schemas.signed_control import OPEN
-from scripts.serve_api import read_policy
+from scripts.ops.serve_api import read_policy
 from tests.builders import make_event
 from tests.channels.decisions import make_decision
 

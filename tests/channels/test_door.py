@@ -9,9 +9,9 @@ import pytest
 
 from channels.api.access import Access, Caller
 from channels.api.door import BLOCK_S, Door, Visit
-from channels.keys import Key, KeysFile, Scope, SecretFile, hash_of, write_keys
+from channels.security.keys import Key, KeysFile, Scope, SecretFile, hash_of, write_keys
 from jobs.config import config_from
-from scripts.serve_api import limits_of
+from scripts.ops.serve_api import limits_of
 
 PAGE = Caller("page", frozenset({"events:write", "decisions:read"}), is_browser=True)
 SERVER = Caller("server", frozenset({"events:write", "decisions:read"}))

@@ -16,7 +16,7 @@ import pytest
 from channels.api import http_limits
 from channels.api.event_log import LogUnavailable
 from channels.api.services import Services
-from channels.keys import Key, KeysFile, Scope, SecretFile, hash_of, write_keys
+from channels.security.keys import Key, KeysFile, Scope, SecretFile, hash_of, write_keys
 from schemas.events import Event
 from tests.channels.api_process import lonely_services, served
 from tests.channels.decisions import make_decision

@@ -9,17 +9,17 @@ from pathlib import Path
 import pytest
 
 from jobs.config import config_from
-from jobs.kafka import create_topics, read_to_end
 from jobs.publish import Log
 from jobs.stack.stack import Stack
 from log.following import Follower, Taken, Topics
+from log.kafka import create_topics, read_to_end
 from schemas.codec import CONTROL as CONTROL_RECORD
 from schemas.codec import DEAD_LETTER
 from schemas.control import Control
 from schemas.errors import InvalidEvent
 from schemas.topics import CONTROL, DEAD_LETTERS, ITEMS, TopicSpec
-from scripts.serve_api import services_of
-from tests.channels.test_store_writer import wait_until
+from scripts.ops.serve_api import services_of
+from tests.channels.store.test_writer import wait_until
 
 pytestmark = pytest.mark.e2e
 JARS = Path(__file__).resolve().parents[2] / ".kairos" / "jars"

@@ -10,16 +10,16 @@ import pytest
 from redis import Redis, RedisError, ResponseError
 from redis import exceptions as faults
 
-from channels.server_faults import SAYS, in_words, refuses_for_now
-from channels.store import Store, Trend, open_store
-from channels.store_writer import store_writer
-from jobs.kafka import create_topics
+from channels.security.server_faults import SAYS, in_words, refuses_for_now
+from channels.store.store import Store, Trend, open_store
+from channels.store.writer import store_writer
 from jobs.stack.ports import free_port
 from jobs.stack.process import Process
 from jobs.stack.valkey import valkey_child
+from log.kafka import create_topics
 from schemas.topics import DEAD_LETTERS, DECISIONS, KNOWLEDGE, topics
 from tests.channels.decisions import make_decision, with_bytes
-from tests.channels.test_store_writer import produce, running, shown, wait_until
+from tests.channels.store.test_writer import produce, running, shown, wait_until
 
 pytestmark = pytest.mark.e2e
 JUNK = b"\xff\xfe\x00 no text"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channels.api.origins import BadHost, Host, host_of, place_of
-from channels.keys import Key, KeysFile, SecretFile, hash_of, write_keys
+from channels.security.keys import Key, KeysFile, SecretFile, hash_of, write_keys
 from tests.channels.api_process import lonely_services, served
 
 KEYS: Final = KeysFile(

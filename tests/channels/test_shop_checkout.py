@@ -12,7 +12,7 @@ from channels.shop.pages import SHOP
 from jobs.config import config_from
 from schemas.errors import ConfigError
 from schemas.items import Item
-from scripts.serve_api import shop_key_of
+from scripts.ops.serve_api import shop_key_of
 from tests.channels.api_process import lonely_services, served
 from tests.channels.test_doorway import Log, api, page
 

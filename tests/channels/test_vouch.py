@@ -10,7 +10,7 @@ from schemas.events import Event
 from schemas.proof import is_for_all
 from tests.builders import NOON, make_event, track_all
 from tests.channels.decisions import make_decision
-from udfs.learn_facts import action_facts
+from udfs.knowledge.learn_facts import action_facts
 
 MADE = make_decision(
     1, decision_id="d1", session_id="s1", action_id="banner", placement="hero",

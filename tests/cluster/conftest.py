@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import pytest
 
 from jobs.config import PROJECT
-from jobs.flink_keys import home_keys
-from jobs.flink_rest import FlinkRest
+from jobs.flink.keys import home_keys
+from jobs.flink.rest import FlinkRest
 from jobs.publish import Log
-from scripts.workload import catalogue
+from scripts.bench.workload import catalogue
 from tests.e2e.homes import Home, fresh_home, kafka_of, redis_of
 
 ITEMS = 50

@@ -18,16 +18,16 @@ import yaml
 from pyflink.find_flink_home import _find_flink_home
 
 from jobs.config import PROJECT, config_from
-from jobs.flink_rest import FlinkRest
-from jobs.flink_settings import folder_uri
+from jobs.flink.rest import FlinkRest
+from jobs.flink.settings import folder_uri
 from jobs.publish import Log, now_ms
 from jobs.stack.java import java_home
 from jobs.stack.ports import free_port
 from log.settings import settings_file_of
 from schemas.errors import ConfigError
 from schemas.events import Event
-from scripts.package import package
-from scripts.workload import catalogue, shoppers
+from scripts.bench.workload import catalogue, shoppers
+from scripts.ops.package import package
 from tests.e2e.homes import Decisions, Home, fresh_home, kafka_of, wait_for
 
 pytestmark = [pytest.mark.cluster, pytest.mark.long, pytest.mark.timeout(400)]

@@ -3,10 +3,10 @@
 import struct
 from pathlib import Path
 
-from jobs.savepoint_offsets import offsets_in
+from jobs.flink.savepoint_offsets import offsets_in
 from jobs.stack.flink_cluster import Wanted, read_wanted, write_wanted
 from jobs.stack.process import LOG_BYTES_MAX, Child, Process
-from scripts.chaos import recovered
+from scripts.ops.chaos import recovered
 
 NOON = 1_800_000_000_000
 

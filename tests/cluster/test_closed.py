@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobs.flink_rest import FlinkRest
+from jobs.flink.rest import FlinkRest
 from tests.cluster.conftest import Cluster
 from tests.listening import is_flink, obeyed, ports
 

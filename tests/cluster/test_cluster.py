@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import pytest
 
-from channels.store import Store, open_store
+from channels.store.store import Store, open_store
 from jobs.metrics import read_counts
 from jobs.publish import Log, now_ms
 from jobs.stack.state import read_state
@@ -21,8 +21,8 @@ from log.store_address import open_redis
 from schemas.codec import DECISION
 from schemas.decisions import Decision
 from schemas.topics import DECISIONS
-from scripts.chaos import Load, Watch
-from scripts.workload import shoppers
+from scripts.bench.workload import shoppers
+from scripts.ops.chaos import Load, Watch
 from tests.cluster.conftest import ITEMS, MARK, Cluster
 from tests.e2e.homes import Tail, wait_for
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from schemas.decisions import Versions
-from scripts.compare import (
+from scripts.audit.compare import (
     EDGE_MS,
     SAME_VERSIONS,
     Comparison,

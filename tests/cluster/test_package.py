@@ -9,7 +9,7 @@ import pytest
 from jobs.code import IMPORTED, OtherCode, check_code, code_digest
 from jobs.config import PROJECT, Config, config_from
 from schemas.errors import ConfigError
-from scripts.package import describe, package
+from scripts.ops.package import describe, package
 
 
 def config_of(home: Path) -> Config:

@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 
-from jobs import upgrade
 from jobs.config import config_from
-from jobs.flink_rest import FlinkJob, FlinkRest, last_cause
-from jobs.job_settings import job_settings
-from jobs.submit import (
+from jobs.flink import upgrade
+from jobs.flink.rest import FlinkJob, FlinkRest, last_cause
+from jobs.flink.submit import (
     Order,
     Submission,
     SubmitFailed,
@@ -24,8 +23,9 @@ from jobs.submit import (
     lacking_jars,
     meaning_of,
 )
+from jobs.job_settings import job_settings
 from schemas.errors import ConfigError
-from scripts.cluster import check_shadow
+from scripts.ops.cluster import check_shadow
 
 GOOD = {
     "/config": {"flink-version": "2.3.9"},

@@ -13,10 +13,10 @@ from channels.api.app import build_app
 from channels.api.audit_log import Actor, AuditLog
 from channels.api.services import Services
 from channels.console.facts import Facts, Shown
-from channels.keys import KeysFile, SecretFile, write_keys
+from channels.security.keys import KeysFile, SecretFile, write_keys
 from jobs.config import config_from
 from schemas.errors import ConfigError
-from scripts.serve_api import services_of
+from scripts.ops.serve_api import services_of
 from tests.channels.test_access import KEYS, SECRET
 
 NOBODY = "127.0.0.1:1"

@@ -10,7 +10,7 @@ from channels.api import decision_stream
 from channels.api.openapi import document
 from channels.api.routes import BEACON_BYTES_MAX
 from channels.api.services import Services
-from channels.keys import ROLES
+from channels.security.keys import ROLES
 from channels.shop.pages import CLIENT
 from tests.channels.decisions import make_decision
 from tests.channels.test_access import PAGE

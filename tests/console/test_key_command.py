@@ -8,10 +8,10 @@ from typer.testing import CliRunner, Result
 
 from channels.api.access import Access, Unauthorized
 from channels.api.audit_log import AuditLog
-from channels.keys import read_keys
-from channels.pseudonyms import read_pseudonyms
+from channels.security.keys import read_keys
+from channels.security.pseudonyms import read_pseudonyms
 from schemas.errors import ConfigError
-from scripts.key_cli import app
+from scripts.commands.key_cli import app
 
 BROWSER = ("create", "--name", "page", "--scope", "events:write", "--browser")
 

@@ -15,7 +15,7 @@ from channels.console.traffic import (
 )
 from schemas.codec import DECISION
 from schemas.dead_letters import DeadLetter
-from scripts.engine_counts import Sample, rate, rates
+from scripts.ops.engine_counts import Sample, rate, rates
 from tests.channels.decisions import make_decision
 
 NOW_MS = 1_800_000_000_000

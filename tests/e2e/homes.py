@@ -14,10 +14,10 @@ import psutil
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
 from jobs.config import PROJECT
-from jobs.flink_keys import home_keys
-from jobs.kafka import open_consumer, partitions_of
+from jobs.flink.keys import home_keys
 from jobs.metrics import read_counts
 from log.following import log_record
+from log.kafka import open_consumer, partitions_of
 from log.settings import Brokers
 from log.store_address import StoreAddress
 from schemas.codec import DECISION

@@ -12,19 +12,19 @@ import httpx
 import psutil
 import pytest
 
-from channels.store import open_store
+from channels.store.store import open_store
 from jobs.config import Config, config_from
-from jobs.kafka import create_topics, read_to_end
 from jobs.publish import Log, now_ms
 from jobs.stack.jars import jar_paths
 from jobs.stack.kafka import format_storage, kafka_child
 from jobs.stack.ports import LOOPBACK, free_port
 from jobs.stack.process import Child, Process
 from jobs.stack.valkey import valkey_child
+from log.kafka import create_topics, read_to_end
 from schemas.codec import EVENT
 from schemas.policy import DEFAULT_CONTROL
 from schemas.topics import EVENTS, topics
-from scripts.engine import Addresses, api_child, decide_child, store_child
+from scripts.ops.engine import Addresses, api_child, decide_child, store_child
 from tests.builders import make_catalogue
 from tests.e2e.homes import JARS, Home, fresh_home, wait_for
 

@@ -8,12 +8,12 @@ import msgspec
 import pytest
 from confluent_kafka import TopicPartition
 
-from jobs.kafka import bounds, create_topics, read_to_end
 from jobs.publish import Log, now_ms
 from log.clients import open_admin_of, open_producer_of
+from log.kafka import bounds, create_topics, read_to_end
 from schemas.records import LogRecord
 from schemas.topics import DECISIONS, EVENTS, TOPICS, TRACES, topics
-from scripts.workload import shoppers
+from scripts.bench.workload import shoppers
 from tests.e2e.homes import Decisions, Engine, wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from jobs.config import config_from
-from jobs.kafka import create_topics, topics_of
+from log.kafka import create_topics, topics_of
 from log.store_address import open_redis
 from schemas.topics import EVENTS, topics
-from scripts.bench_setting import bench_config, forget
+from scripts.bench.setting import bench_config, forget
 from tests.e2e.homes import Engine
 
 

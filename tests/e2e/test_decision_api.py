@@ -11,8 +11,8 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from jobs.kafka import read_to_end
 from jobs.publish import Log, now_ms
+from log.kafka import read_to_end
 from schemas.codec import DEAD_LETTER, EVENT
 from schemas.events import Event
 from schemas.items import Item

@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 
-from channels.store import open_store
-from jobs.kafka import read_to_end
+from channels.store.store import open_store
 from jobs.publish import Log, now_ms
+from log.kafka import read_to_end
 from schemas.codec import CONTROL, DEAD_LETTER
 from schemas.decisions import Decision
 from schemas.limits import MINUTE_MS, SECOND_MS
 from schemas.topics import DEAD_LETTERS
-from scripts.workload import catalogue, shoppers
+from scripts.bench.workload import catalogue, shoppers
 from tests.builders import make_event
 from tests.e2e.homes import Decisions, Engine, wait_for
 

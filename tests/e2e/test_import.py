@@ -14,7 +14,7 @@ import pytest
 from jobs.publish import Log
 from schemas.limits import DAY_MS
 from schemas.topics import DECISIONS, TRACES
-from scripts.workload import catalogue, shoppers
+from scripts.bench.workload import catalogue, shoppers
 from tests.e2e.homes import Decisions, Home, fresh_home, kafka_of, wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.stack, pytest.mark.timeout(600)]

@@ -19,17 +19,17 @@ import pytest
 from redis import Redis, RedisError
 
 from jobs.config import Config, config_from
-from jobs.flink_keys import home_keys
-from jobs.flink_rest import rest_of
-from jobs.fold import Fold, FoldRules
-from jobs.kafka import create_topics, ends_of, read_to_end
+from jobs.flink.keys import home_keys
+from jobs.flink.rest import rest_of
+from jobs.fold.fold import Fold, FoldRules
 from jobs.knowledge_feed import KnowledgeFeed
+from jobs.learning.trust import Trust
 from jobs.metrics import read_counts
 from jobs.publish import Log, now_ms
 from jobs.stack.ports import LOOPBACK, free_port
 from jobs.stack.process import Process
 from jobs.stack.valkey import valkey_child
-from jobs.trust import Trust
+from log.kafka import create_topics, ends_of, read_to_end
 from schemas.codec import DECISION, EVENT, TRACE
 from schemas.control import Control
 from schemas.decisions import Decision
@@ -37,10 +37,10 @@ from schemas.events import Event
 from schemas.limits import DAY_MS, MINUTE_MS
 from schemas.policy import DEFAULT_POLICY, Policy
 from schemas.topics import CONTROL, DEAD_LETTERS, DECISIONS, EVENTS, ITEMS, TRACES, topics
-from scripts.engine import Addresses, decide_child, store_child
-from scripts.workload import catalogue, shoppers
+from scripts.bench.workload import catalogue, shoppers
+from scripts.ops.engine import Addresses, decide_child, store_child
 from tests.e2e.homes import Decisions, Engine, fresh_home, wait_for
-from udfs.knowledge import Knowledge
+from udfs.knowledge.knowledge import Knowledge
 
 pytestmark = pytest.mark.e2e
 PREFIX: Final = "kill."

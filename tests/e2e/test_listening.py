@@ -6,10 +6,10 @@ from urllib.request import urlopen
 
 import pytest
 
-from jobs.flink_key_maker import make_keys
-from jobs.flink_keys import home_keys
-from jobs.flink_rest import FlinkRest
-from jobs.gateway import PORT_AND_TOKEN
+from jobs.flink.jvm import PORT_AND_TOKEN
+from jobs.flink.key_maker import make_keys
+from jobs.flink.keys import home_keys
+from jobs.flink.rest import FlinkRest
 from tests.e2e.homes import Engine
 from tests.listening import is_flink, obeyed, ports
 

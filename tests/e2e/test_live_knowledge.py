@@ -12,19 +12,19 @@ import msgspec
 import pytest
 
 from jobs.config import config_from
-from jobs.kafka import ends_of
 from jobs.publish import Log, now_ms
+from log.kafka import ends_of
 from models.content import Published
 from schemas.control import Control
 from schemas.decisions import Decision
 from schemas.limits import MINUTE_MS, SECOND_MS
 from schemas.policy import Holdout, Placement, Policy
 from schemas.topics import CONTROL, ITEMS
-from scripts.training import Report, announce, from_files, train_from
-from scripts.workload import shoppers
+from scripts.bench.workload import shoppers
+from scripts.training.training import Report, announce, from_files, train_from
 from tests.builders import make_event
 from tests.e2e.homes import Decisions, Engine, wait_for
-from udfs.features import FEATURE_SPACE
+from udfs.facts.features import FEATURE_SPACE
 
 pytestmark = pytest.mark.e2e
 OPERATORS = 2

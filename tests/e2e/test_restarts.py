@@ -10,11 +10,11 @@ import httpx
 import psutil
 import pytest
 
-from channels.store import Store, open_store
+from channels.store.store import Store, open_store
 from jobs.config import Config, config_from
 from jobs.publish import Log, now_ms
 from jobs.stack.state import Service, is_alive, read_state
-from scripts.status import status
+from scripts.ops.status import status
 from tests.builders import make_catalogue, make_event
 from tests.e2e.homes import Decisions, Home, fresh_home, kafka_of, redis_of, wait_for
 

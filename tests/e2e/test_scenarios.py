@@ -9,8 +9,8 @@ from typing import NamedTuple
 import msgspec
 import pytest
 
-from jobs.kafka import ends_of
 from jobs.publish import Log, now_ms
+from log.kafka import ends_of
 from schemas.decisions import Decision
 from schemas.events import Event
 from schemas.limits import HOUR_MS, SECOND_MS

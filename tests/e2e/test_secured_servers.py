@@ -33,9 +33,8 @@ from cryptography.hazmat.primitives.serialization import (
 from redis import RedisError
 from redis.exceptions import NoPermissionError
 
-from channels.store import Store, open_store
+from channels.store.store import Store, open_store
 from jobs.config import Config, config_from
-from jobs.kafka import create_topics
 from jobs.publish import Log, now_ms
 from jobs.stack.jars import jar_paths
 from jobs.stack.java import java_command
@@ -45,12 +44,13 @@ from jobs.stack.private import write_private
 from jobs.stack.process import Child, Process
 from jobs.stack.valkey import SETTINGS_FILE, valkey_child
 from log.clients import NO_GROUP, open_admin_of, open_producer_of
+from log.kafka import create_topics
 from log.roles import ROLES, Role
 from log.settings import Brokers
 from log.store_address import StoreAddress, open_redis
 from schemas.policy import DEFAULT_CONTROL
 from schemas.topics import DECISIONS, EVENTS, topics
-from scripts.engine import Addresses, api_child, decide_child, learn_child, store_child
+from scripts.ops.engine import Addresses, api_child, decide_child, learn_child, store_child
 from tests.builders import make_catalogue
 from tests.e2e.homes import JARS, Decisions, fresh_home, wait_for
 

@@ -8,15 +8,15 @@ import msgspec
 import pytest
 
 from jobs.config import config_from
-from jobs.kafka import ends_of
 from jobs.publish import Log, now_ms
+from log.kafka import ends_of
 from schemas.topics import CONTROL, ITEMS
-from scripts.verify_skew import verify
-from scripts.workload import shoppers
+from scripts.audit.verify_skew import verify
+from scripts.bench.workload import shoppers
 from tests.e2e.homes import Decisions, Engine, wait_for
-from udfs import features
-from udfs.features import Column
-from udfs.view_candidates import View
+from udfs.facts import features
+from udfs.facts.features import Column
+from udfs.facts.view_candidates import View
 
 pytestmark = pytest.mark.e2e
 EVENTS = 1_000

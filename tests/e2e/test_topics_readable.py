@@ -15,10 +15,10 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 from fastavro.schema import parse_schema, to_parsing_canonical_form
 
 from jobs.config import PROJECT
-from jobs.kafka import ends_of
 from jobs.publish import Log, now_ms
+from log.kafka import ends_of
 from log.settings import client_settings
-from scripts.import_events import read_json_lines, write_events
+from scripts.files.import_events import read_json_lines, write_events
 from tests.builders import make_event
 from tests.e2e.homes import Decisions, Engine, wait_for
 

@@ -11,8 +11,8 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
-from jobs.fold import Fold, FoldRules
-from jobs.learner import Learner
+from jobs.fold.fold import Fold, FoldRules
+from jobs.fold.learner import Learner
 from schemas.codec import CONTROL, DEAD_LETTER, DECISION, EVENT, ITEM, TRACE, Codec, StateCodec
 from schemas.control import Control
 from schemas.dead_letters import dead_letter
@@ -32,17 +32,7 @@ from schemas.knowledge import (
     ItemKnowledge,
     PastSession,
 )
-from schemas.lessons import (
-    ACTION_FACT,
-    ITEM_FACT,
-    LEARNER_MEMORY,
-    LESSON,
-    SESSION_FACT,
-    ActionFact,
-    LearnerMemory,
-)
 from schemas.limits import HOUR_MS, MINUTE_MS
-from schemas.person import PERSON_STATE, PersonState
 from schemas.policy import (
     DEFAULT_CONTROL,
     Action,
@@ -54,16 +44,26 @@ from schemas.policy import (
     Treatment,
 )
 from schemas.records import LogRecord
-from schemas.session import SESSION_CONTEXT, SESSION_NEWS, SESSION_STATE
+from schemas.state.lessons import (
+    ACTION_FACT,
+    ITEM_FACT,
+    LEARNER_MEMORY,
+    LESSON,
+    SESSION_FACT,
+    ActionFact,
+    LearnerMemory,
+)
+from schemas.state.person import PERSON_STATE, PersonState
+from schemas.state.session import SESSION_CONTEXT, SESSION_NEWS, SESSION_STATE
 from tests.builders import NOON, make_catalogue, make_event, make_knowledge, make_record, track_all
-from udfs.compile_policy import compile_policy
-from udfs.features import FEATURE_SPACE
-from udfs.fit_records import leave_out
-from udfs.keep_cart import keep_cart
-from udfs.knowledge import Knowledge
-from udfs.learn_facts import item_facts, session_fact
-from udfs.limit_rate import Rate
-from udfs.remember_actions import remember_grant, remember_reaction
+from udfs.explain.fit_records import leave_out
+from udfs.facts.features import FEATURE_SPACE
+from udfs.facts.keep_cart import keep_cart
+from udfs.facts.remember_actions import remember_grant, remember_reaction
+from udfs.knowledge.knowledge import Knowledge
+from udfs.knowledge.learn_facts import item_facts, session_fact
+from udfs.policy.compile_policy import compile_policy
+from udfs.session.limit_rate import Rate
 from udfs.take_lessons import lesson_of, take_lesson
 
 FOLDER: Final = Path(__file__).parent

@@ -16,7 +16,7 @@ import msgspec
 
 from jobs import run_job
 from jobs.config import PROJECT, config_from
-from jobs.gateway import connect_jvm, start_jvm, stop_jvm
+from jobs.flink.jvm import connect_jvm, start_jvm, stop_jvm
 from jobs.stack.ports import free_port
 from schemas.errors import ConfigError
 

@@ -10,9 +10,9 @@ from typing import Final, NamedTuple
 from confluent_kafka import Producer
 
 from jobs.config import PROJECT
-from jobs.flink_keys import Keys, home_keys
-from jobs.kafka import create_topics, read_to_end
+from jobs.flink.keys import Keys, home_keys
 from jobs.stack.ports import LOOPBACK, free_port
+from log.kafka import create_topics, read_to_end
 from schemas.codec import CONTROL, ITEM
 from schemas.items import Item
 from schemas.policy import DEFAULT_CONTROL

@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 import pytest
 
-from jobs.kafka import read_to_end
+from jobs.fold.learner import Learner
 from jobs.knowledge_feed import KnowledgeFeed
-from jobs.learner import Learner
+from jobs.learning.trust import Trust
 from jobs.metrics import read_counts
-from jobs.trust import Trust
+from log.kafka import read_to_end
 from schemas.codec import EVENT, HEADER_BYTES
 from schemas.knowledge import (
     ACTION_KNOWLEDGE,
@@ -29,14 +29,14 @@ from schemas.knowledge import (
 )
 from schemas.limits import EPOCH_MS, HOUR_MS, MINUTE_MS, SECOND_MS, SESSION_GAP_MS
 from schemas.records import LogRecord
-from schemas.session import SessionNews, SessionState
+from schemas.state.session import SessionNews, SessionState
 from schemas.topics import CONTROL, EVENTS, ITEMS, KNOWLEDGE
 from tests.builders import LATENESS_MS, NOON, make_catalogue, make_event
 from tests.flink.replays import Replays
 from tests.flink.runs import Line, fill_log, produce, run_learn_replay, start_job
 from tests.logs import shopping_log
 from udfs.draw import identify_decision
-from udfs.knowledge import Knowledge
+from udfs.knowledge.knowledge import Knowledge
 from udfs.track_session import expire_session, track_session
 
 pytestmark = pytest.mark.flink

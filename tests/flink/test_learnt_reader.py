@@ -5,10 +5,11 @@ from collections import Counter
 import pytest
 
 from jobs.config import config_from
-from jobs.job_settings import ReplayRange, job_settings
-from jobs.kafka import create_topics, ends_of
+from jobs.job_settings import job_settings
 from jobs.knowledge_feed import CATCH_UP_MS, KnowledgeFeed, LearntReader, open_feed
-from jobs.trust import Trust
+from jobs.learning.trust import Trust
+from log.kafka import create_topics, ends_of
+from log.offsets import ReplayRange
 from schemas.errors import ConfigError
 from schemas.knowledge import (
     EPOCH_END,
@@ -23,7 +24,7 @@ from schemas.limits import EPOCH_MS
 from schemas.topics import KNOWLEDGE, TopicSpec, topics
 from tests.builders import NOON
 from tests.flink.runs import Line, produce
-from udfs.knowledge import Knowledge
+from udfs.knowledge.knowledge import Knowledge
 
 pytestmark = pytest.mark.flink
 FIRST = epoch_of(NOON)

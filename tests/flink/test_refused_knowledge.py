@@ -20,7 +20,7 @@ from tests.builders import NOON, make_catalogue, make_event
 from tests.flink.runs import Line, Running, fill_log, produce, read_outputs, start_decide
 from tests.models.boosters import mutated
 from tests.models.made import artefact_of, booster_of
-from udfs.features import FEATURE_SPACE
+from udfs.facts.features import FEATURE_SPACE
 
 pytestmark = pytest.mark.flink
 PREFIX = "refusing."

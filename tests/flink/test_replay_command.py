@@ -15,12 +15,12 @@ import psutil
 import pytest
 
 from jobs.config import PROJECT, Config, config_from
-from jobs.kafka import create_topics, ends_of
 from jobs.metrics import read_counts
 from jobs.publish import Log, now_ms
 from jobs.stack.ports import free_port
 from jobs.stack.process import Process
 from jobs.stack.valkey import valkey_child
+from log.kafka import create_topics, ends_of
 from schemas.codec import CONTROL, DECISION, EVENT
 from schemas.control import Control
 from schemas.decisions import Decision
@@ -30,9 +30,9 @@ from schemas.limits import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from schemas.policy import DEFAULT_POLICY, Action, Limits, Policy, Treatment
 from schemas.topics import CONTROL as CONTROL_TOPIC
 from schemas.topics import DECISIONS, EVENTS, topics
-from scripts.engine import clock_tick
-from scripts.replay_begin import Instead, asked, begin, instead
-from scripts.replay_run import Manner, Run, RunFolder
+from scripts.ops.engine import clock_tick
+from scripts.replay.replay_begin import Instead, asked, begin, instead
+from scripts.replay.replay_run import Manner, Run, RunFolder
 from tests.builders import NOON, make_catalogue, make_event
 from tests.e2e.homes import heed_ctrl_c
 from tests.flink.runs import Running, environment, fill_log, produce, read_outputs, start_decide

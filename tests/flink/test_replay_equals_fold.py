@@ -10,16 +10,16 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 
-from jobs.examples import collect
-from jobs.fold import Fold, FoldRules
-from jobs.kafka import read_to_end
+from jobs.fold.fold import Fold, FoldRules
+from jobs.fold.learner import Learner
 from jobs.knowledge_feed import KnowledgeFeed
-from jobs.learner import Learner
-from jobs.model_roots import Roots
-from jobs.trust import Trust
+from jobs.learning.examples import collect
+from jobs.learning.model_roots import Roots
+from jobs.learning.trust import Trust
+from log.kafka import read_to_end
 from models.artefact import Artefact, save_artefact
-from models.example_file import ExampleWriter
-from models.training import train
+from models.learning.example_file import ExampleWriter
+from models.learning.training import train
 from schemas import CODE_VERSION
 from schemas.codec import CONTROL, DEAD_LETTER, DECISION, EVENT, ITEM, TRACE, Codec
 from schemas.control import Control
@@ -44,14 +44,14 @@ from schemas.policy import (
 from schemas.records import LogRecord
 from schemas.topics import CONTROL as CONTROL_TOPIC
 from schemas.topics import DEAD_LETTERS, DECISIONS, EVENTS, ITEMS, TRACES
-from scripts.import_events import read_items
-from scripts.import_snowplow import DEMO_APP_IDS, DEMO_FOLDER, read_snowplow
+from scripts.files.import_events import read_items
+from scripts.files.import_snowplow import DEMO_APP_IDS, DEMO_FOLDER, read_snowplow
 from tests.builders import NOON, make_catalogue, make_knowledge
 from tests.flink.replays import Replays
 from tests.flink.runs import fill_log, produce, run_learn_replay, run_replay
 from tests.logs import Line, shopping_log
-from udfs.features import FEATURE_SPACE
-from udfs.knowledge import Knowledge
+from udfs.facts.features import FEATURE_SPACE
+from udfs.knowledge.knowledge import Knowledge
 
 pytestmark = pytest.mark.flink
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from jobs.plain_state import PLAIN
-from jobs.timed_state import TIME, TimedState
+from jobs.flink.plain_state import PLAIN
+from jobs.flink.timed_state import TIME, TimedState
 from schemas.limits import BUSY_KEYS_MAX
-from schemas.person import PERSON_STATE, PersonState
+from schemas.state.person import PERSON_STATE, PersonState
 
 
 class Cell:

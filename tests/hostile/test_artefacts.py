@@ -12,10 +12,10 @@ import msgspec
 import numpy as np
 import pytest
 
-from jobs import artefact_check, artefact_child
-from jobs.artefact_check import Artefacts, Key, interpreter, run_child
-from jobs.artefact_child import Wanted
-from jobs.model_roots import Roots, locate, roots_from
+from jobs.learning import artefact_check, artefact_child
+from jobs.learning.artefact_check import Artefacts, Key, interpreter, run_child
+from jobs.learning.artefact_child import Wanted
+from jobs.learning.model_roots import Roots, locate, roots_from
 from models.artefact import save_artefact
 from models.booster_shape import check_booster
 from models.content import Published, read_content

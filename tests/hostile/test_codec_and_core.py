@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs.fold import Fold, FoldRules
+from jobs.fold.fold import Fold, FoldRules
+from jobs.fold.learner import Learner
 from jobs.knowledge_feed import KnowledgeFeed
-from jobs.learner import Learner
-from jobs.trust import Trust
+from jobs.learning.trust import Trust
 from schemas.codec import DECISION, EVENT, TRACE, Codec
 from schemas.errors import InvalidEvent
 from schemas.formats.json_lines import event_from_json, item_from_json
@@ -25,8 +25,8 @@ from schemas.topics import CONTROL, EVENTS, ITEMS, KNOWLEDGE
 from tests.builders import NOON, make_epoch, make_event, make_learnt, make_record
 from tests.examples.write import CODECS
 from tests.hostile.records import REAL, RECORDS, hostile_record, hostile_value, is_within_bounds
-from udfs.fit_records import Room
-from udfs.knowledge import Knowledge
+from udfs.explain.fit_records import Room
+from udfs.knowledge.knowledge import Knowledge
 
 EXAMPLES = int(os.environ.get("HOSTILE_EXAMPLES", "5000"))
 """Of the longer run: HOSTILE_EXAMPLES=100000 ./kairos test tests/hostile -m long."""

@@ -11,9 +11,9 @@ import pytest
 
 from channels.api.knowledge import KnowledgeReader
 from jobs.knowledge_feed import KnowledgeFeed
-from jobs.model_roots import Roots
+from jobs.learning.model_roots import Roots
+from jobs.learning.trust import Trust
 from jobs.refusals import LINES_MAX, TEXT_CHARS_MAX, Refusals
-from jobs.trust import Trust
 from log.following import Taken
 from schemas.codec import CONTROL
 from schemas.control import Control
@@ -23,12 +23,13 @@ from schemas.policy import DEFAULT_CONTROL
 from schemas.records import LogRecord
 from schemas.signed_control import OPEN, ControlKeys, Signer, new_key
 from schemas.topics import CONTROL as CONTROL_TOPIC
-from scripts import models_cli, policy_versions
-from scripts.live_versions import live_versions
-from scripts.policy_versions import versions_in
-from scripts.serve_api import read_policy
+from scripts.commands import models_cli
+from scripts.ops.live_versions import live_versions
+from scripts.ops.serve_api import read_policy
+from scripts.policy import policy_versions
+from scripts.policy.policy_versions import versions_in
 from tests.builders import NOON
-from udfs.knowledge import Knowledge
+from udfs.knowledge.knowledge import Knowledge
 
 SIGNER = Signer(new_key())
 KEYS = ControlKeys((SIGNER.public,))

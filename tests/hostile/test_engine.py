@@ -11,16 +11,16 @@ import pytest
 from confluent_kafka import KafkaException, Producer
 from redis import Redis
 
-from channels.store import Store
+from channels.store.store import Store
 from jobs.config import Config, config_from
-from jobs.kafka import ends_of
 from jobs.publish import AHEAD_MS, Log, now_ms
 from log.clients import open_producer_of
+from log.kafka import ends_of
 from log.store_address import open_redis
 from schemas.decisions import Decision
 from schemas.policy import DEFAULT_CONTROL
 from schemas.topics import KNOWLEDGE, TOPICS
-from scripts.status import redis_of, running_kafka, status
+from scripts.ops.status import redis_of, running_kafka, status
 from tests.builders import make_catalogue, make_event
 from tests.e2e.homes import Decisions, Home, fresh_home, wait_for
 from tests.hostile.records import hostile_value

@@ -6,7 +6,7 @@ from heapq import heappop, heappush, merge
 from typing import Final
 from zlib import crc32
 
-from jobs.learner import Learner
+from jobs.fold.learner import Learner
 from schemas.codec import CONTROL, DEAD_LETTER, DECISION, EVENT, ITEM, TRACE
 from schemas.knowledge import (
     ACTION_KNOWLEDGE,
@@ -20,18 +20,18 @@ from schemas.knowledge import (
     PastSession,
 )
 from schemas.limits import LATENESS_MS, SECOND_MS
-from schemas.person import PersonState
 from schemas.policy import DEFAULT_CONTROL, DEFAULT_POLICY
 from schemas.records import LogRecord
-from schemas.session import SessionNews, SessionState
+from schemas.state.person import PersonState
+from schemas.state.session import SessionNews, SessionState
 from schemas.topics import CONTROL as CONTROL_TOPIC
 from schemas.topics import DEAD_LETTERS, DECISIONS, EVENTS, ITEMS, KNOWLEDGE, TRACES
 from tests.builders import make_catalogue
 from tests.logs import Line
-from udfs.compile_policy import compile_policy
 from udfs.decide import decide
-from udfs.knowledge import Knowledge
-from udfs.outcomes import SessionOutcome
+from udfs.knowledge.knowledge import Knowledge
+from udfs.policy.compile_policy import compile_policy
+from udfs.results import SessionOutcome
 from udfs.track_session import expire_session, track_session
 
 PARTITIONS: Final = 4

@@ -16,7 +16,7 @@ from schemas.policy import DEFAULT_CONTROL
 from tests.builders import make_catalogue
 from tests.logs import shopping_log
 from tests.models.made import artefact_of, booster_of
-from udfs.features import FEATURE_SPACE
+from udfs.facts.features import FEATURE_SPACE
 
 RUN = """
 import sys
@@ -27,8 +27,8 @@ from jobs import learn_operators, operators
 rmtree(sys.argv[1])
 unpack = operators.msgspec.msgpack.decode
 told, events = unpack(sys.stdin.buffer.read())
-trust = sys.modules["jobs.trust"].Trust(sys.modules["jobs.model_roots"].Roots((sys.argv[2],)))
-feed = operators.KnowledgeFeed(sys.modules["udfs.knowledge"].Knowledge(), print, trust)
+trust = sys.modules["jobs.learning.trust"].Trust(sys.modules["jobs.learning.model_roots"].Roots((sys.argv[2],)))
+feed = operators.KnowledgeFeed(sys.modules["udfs.knowledge.knowledge"].Knowledge(), print, trust)
 for place, value in enumerate(told):
     feed.apply(value, place, 0)
 sessions, persons, made, facts = {}, {}, 0, 0

@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from jobs.fold import Fold, FoldRules
-from jobs.learner import Learner
+from jobs.fold.fold import Fold, FoldRules
+from jobs.fold.learner import Learner
 from schemas.codec import EVENT
 from schemas.decisions import Decision
 from schemas.events import Event
@@ -16,7 +16,7 @@ from schemas.knowledge import ActionKnowledge, ItemKnowledge, KnowledgeRecord, P
 from schemas.limits import DAY_MS, DECISIONS_KNOWN_MAX, MINUTE_MS, TOUCHES_PER_DAY_MAX
 from tests.builders import NOON, make_catalogue, make_event, make_knowledge, make_record
 from udfs.draw import identify_decision
-from udfs.limit_rate import USUAL_RATE, Rate
+from udfs.session.limit_rate import USUAL_RATE, Rate
 
 EVIL = [f"Buy at evil.example {n}" for n in range(40)]
 

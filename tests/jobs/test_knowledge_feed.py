@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from jobs.knowledge_feed import PRUNE_BEHIND_MS, PRUNE_EVERY, KnowledgeFeed
-from jobs.model_roots import Roots
-from jobs.trust import Trust
+from jobs.learning.model_roots import Roots
+from jobs.learning.trust import Trust
 from models.response import ResponseExamples, fit_responses, save_responses
 from schemas.codec import CONTROL, ITEM
 from schemas.control import Control
@@ -31,10 +31,10 @@ from schemas.limits import EPOCH_AHEAD_OF_LOG_MAX_MS, EPOCH_MS, OPEN_EPOCHS_MAX
 from schemas.policy import DEFAULT_CONTROL, DEFAULT_POLICY
 from schemas.records import LogRecord
 from tests.builders import NOON
-from tests.udfs.actions import make_action
-from udfs.compile_policy import compile_policy
-from udfs.knowledge import Knowledge
-from udfs.respond import RESPONSE_SPACE
+from tests.udfs.made_actions import make_action
+from udfs.actions.respond import RESPONSE_SPACE
+from udfs.knowledge.knowledge import Knowledge
+from udfs.policy.compile_policy import compile_policy
 
 ANYWHERE = Trust(Roots(("/",)))
 

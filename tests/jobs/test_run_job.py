@@ -8,7 +8,7 @@ import pytest
 
 from jobs import run_job
 from jobs.config import PROJECT, config_from
-from jobs.gateway import JvmSettings
+from jobs.flink.jvm import JvmSettings
 from jobs.job_settings import job_settings
 from jobs.run_decide import DECIDE
 

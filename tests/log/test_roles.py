@@ -3,7 +3,8 @@
 import re
 from pathlib import Path
 
-from channels import store, store_writer
+from channels.store import store
+from channels.store import writer as store_writer
 from jobs.run_decide import DECIDE
 from jobs.run_learn import LEARN
 from log.roles import FALLBACK_GROUP, ROLES, STORE_GROUP, WRITES_STORE, Role, table

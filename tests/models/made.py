@@ -4,8 +4,8 @@ import numpy as np
 import xgboost
 
 from models.artefact import Artefact
-from models.report import Report
-from udfs.features import FEATURE_SPACE
+from models.learning.report import Report
+from udfs.facts.features import FEATURE_SPACE
 
 
 def booster_of(features: int) -> bytes:

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from models.example_file import ExampleWriter
+from models.learning.example_file import ExampleWriter
 from models.scorer import FeatureSpace, Matrix
 
 PER_DECISION: Final = 12

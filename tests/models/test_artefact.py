@@ -18,10 +18,10 @@ from models.artefact import (
     load_scorer,
     save_artefact,
 )
-from models.calibration import Calibration, CurvePoint
 from models.content import Published
+from models.learning.calibration import Calibration, CurvePoint
+from models.learning.report import DropCheck, Report
 from models.ranker import XgboostRanker
-from models.report import DropCheck, Report
 from models.scorer import FeatureSpace
 from schemas import CODE_VERSION
 from schemas.errors import ConfigError

@@ -7,8 +7,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from models.calibration import expected_calibration_error
 from models.content import Published
+from models.learning.calibration import expected_calibration_error
 from models.response import (
     CLICKS_MIN,
     DEVIATIONS_MAX,

@@ -9,7 +9,7 @@ import xgboost
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.calibration import Calibration
+from models.learning.calibration import Calibration
 from models.ranker import XgboostRanker
 from models.scorer import ColumnScorer, Matrix, Scorer
 from schemas.errors import ConfigError

@@ -10,19 +10,20 @@ from typing import Any
 import msgspec
 import pytest
 
-from jobs import kafka
 from jobs.config import Config, config_from
-from jobs.job_settings import ReplayRange, job_settings
-from jobs.kafka import replay_range
-from jobs.pace import Pace
-from jobs.replay import DRIFT_MS_MIN, TOGETHER, Plan, drift_ms, read_plan
+from jobs.flink.rate_limit import Pace
+from jobs.fold.replay import DRIFT_MS_MIN, TOGETHER, Plan, drift_ms, read_plan
+from jobs.job_settings import job_settings
 from jobs.run_job import EXIT_STOPPED
+from log import kafka
+from log.kafka import replay_range
+from log.offsets import ReplayRange
 from schemas.control import Control
 from schemas.errors import ConfigError
 from schemas.limits import DAY_MS
-from scripts import replay_begin
-from scripts.replay import Job, Worker
-from scripts.replay_begin import (
+from scripts.replay import replay_begin
+from scripts.replay.replay import Job, Worker
+from scripts.replay.replay_begin import (
     Instead,
     asked,
     begin,
@@ -33,8 +34,8 @@ from scripts.replay_begin import (
     fixed,
     forget_state,
 )
-from scripts.replay_meter import Meter
-from scripts.replay_run import Asked, Manner, Progress, Run, RunFolder
+from scripts.replay.replay_meter import Meter
+from scripts.replay.replay_run import Asked, Manner, Progress, Run, RunFolder
 from tests.builders import NOON
 
 WEEK_MS = 7 * DAY_MS
@@ -310,7 +311,7 @@ def test_a_what_if_of_an_empty_range_writes_nothing(
     monkeypatch.setattr(replay_begin, "write_controls", lambda *words: written.append(words))
     for count, refusal in ((0, "holds no record of that time"), (10**15, "free some space")):
         found = ReplayRange({0: 0}, {0: count}, NOON)
-        monkeypatch.setattr("jobs.replay.replay_range", lambda *_, found=found: found)
+        monkeypatch.setattr("jobs.fold.replay.replay_range", lambda *_, found=found: found)
         with pytest.raises(ConfigError, match=refusal):
             begin("", home, folder, asked(home, None, NOON, whatif, False), whatif, Manner())
     assert (written, folder.read()) == ([], None)

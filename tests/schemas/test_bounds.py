@@ -15,10 +15,10 @@ from schemas.codec import CONTROL, DEAD_LETTER, DECISION, EVENT, ITEM, TRACE, Co
 from schemas.control import Control
 from schemas.errors import ConfigError, InvalidEvent
 from schemas.knowledge import ACTION_KNOWLEDGE, EPOCH_END, ITEM_KNOWLEDGE, PAST_SESSION, EpochEnd
-from schemas.lessons import ActionFact, ItemFact, SessionFact
 from schemas.limits import EVENT_TIME_MAX_MS
 from schemas.numbers import Chance, Count, Epoch, Finite, Moment, Until, Weighed, Whole
 from schemas.policy import policy_from_payload
+from schemas.state.lessons import ActionFact, ItemFact, SessionFact
 from tests.examples.write import FOLDER, STATE_CODECS
 from tests.hostile.records import (
     FLOAT_EXTREMES,
@@ -94,7 +94,7 @@ def unbounded_sizes(kind: inspect.Type) -> Iterator[str]:
 
 
 ANYTHING = {("Arm", "changes")}
-"""Merged into the policy, which is then checked as a whole (udfs/compile_policy.py)."""
+"""Merged into the policy, which is then checked as a whole (udfs/policy/compile_policy.py)."""
 
 
 @pytest.mark.parametrize("struct", structs(), ids=lambda one: one.__name__)

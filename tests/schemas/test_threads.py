@@ -37,7 +37,7 @@ CASES = {
     ),
     "person": (
         (
-            "from tests.examples.write import FOLDER\nfrom schemas.person import PERSON_STATE\n"
+            "from tests.examples.write import FOLDER\nfrom schemas.state.person import PERSON_STATE\n"
             "data = next((FOLDER / 'state').glob('person*.msgpack')).read_bytes()"
         ),
         "PERSON_STATE.decode(data)",

@@ -2,28 +2,27 @@
 
 from collections.abc import Callable, Iterable
 from functools import cache
-from pathlib import Path
 from typing import Final
 
 import msgspec
 import yaml
 
-from jobs.fold import Fold, FoldRules
+from jobs.fold.fold import Fold, FoldRules
 from schemas.codec import EVENT
 from schemas.decisions import Decision, DecisionTrace
 from schemas.events import Event
 from schemas.formats.json_lines import event_from_json
 from schemas.items import Item
 from schemas.records import LogRecord
-from scripts import make_catalogue
-from scripts.import_events import read_items
-from scripts.policy_file import read_policy
-from udfs.compile_policy import compile_policy
-from udfs.compiled_policy import CompiledPolicy
+from scripts.demo import make_catalogue
+from scripts.files.import_events import read_items
+from scripts.policy.policy_file import read_policy
 from udfs.draw import identify_decision
-from udfs.knowledge import Knowledge
+from udfs.knowledge.knowledge import Knowledge
+from udfs.policy.compile_policy import compile_policy
+from udfs.policy.compiled_policy import CompiledPolicy
 
-FOLDER: Final = Path(make_catalogue.__file__).parent / "demo_data"
+FOLDER: Final = make_catalogue.DEMO_DATA
 
 
 class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from channels.keys import Key, KeysFile, changing, hash_of, read_keys, write_keys
+from channels.security.keys import Key, KeysFile, changing, hash_of, read_keys, write_keys
 from scripts import console
 
 HOSTILE = "a\x1b[2Jb\rc\x07\u202ed\u2028e\ud800"

@@ -12,19 +12,19 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from jobs.fold import Fold, FoldRules
+from jobs.fold.fold import Fold, FoldRules
 from schemas.errors import ConfigError, UnusableInput
 from schemas.formats import DECODERS
 from schemas.records import LogRecord
-from scripts import import_command
 from scripts.cli import app
-from scripts.make_catalogue import DEMO_DATA
+from scripts.commands import import_command
+from scripts.demo.make_catalogue import DEMO_DATA
 from tests.builders import NOON
-from tests.scripts.test_import_events import Written, line
-from tests.scripts.test_import_snowplow import make_row
-from tests.scripts.test_import_trivago import row, table_of
-from tests.scripts.test_input_files import zstd
-from udfs.knowledge import Knowledge
+from tests.scripts.files.test_import_events import Written, line
+from tests.scripts.files.test_import_snowplow import make_row
+from tests.scripts.files.test_import_trivago import row, table_of
+from tests.scripts.files.test_input_files import zstd
+from udfs.knowledge.knowledge import Knowledge
 
 ROOT: Final[Any] = typer.main.get_command(app)
 POLICY: Final = DEMO_DATA / "shop" / "policy.yaml"

@@ -14,9 +14,9 @@ from schemas.events import Event
 from schemas.items import Item
 from schemas.knowledge import EpochEnd, effective_from_ms
 from schemas.limits import DAY_MS, HOUR_MS, PERSON_EXPIRY_MS
-from schemas.person import PERSON_STATE, PersonState, Purchase
 from schemas.policy import DEFAULT_POLICY, Placement, Policy, Suppression
-from schemas.session import SESSION_CONTEXT, SessionContext, SessionNews
+from schemas.state.person import PERSON_STATE, PersonState, Purchase
+from schemas.state.session import SESSION_CONTEXT, SessionContext, SessionNews
 from tests.builders import (
     EPOCH,
     NOON,
@@ -28,12 +28,12 @@ from tests.builders import (
     teach_interest,
     track_all,
 )
-from udfs.compile_policy import compile_policy
 from udfs.decide import decide, expire_person
 from udfs.draw import draw, identify_decision
-from udfs.features import FEATURE_INDEX, FEATURE_SPACE
-from udfs.knowledge import Knowledge
-from udfs.outcomes import PersonOutcome
+from udfs.facts.features import FEATURE_INDEX, FEATURE_SPACE
+from udfs.knowledge.knowledge import Knowledge
+from udfs.policy.compile_policy import compile_policy
+from udfs.results import PersonOutcome
 
 CATALOGUE = make_knowledge(*make_catalogue())
 OPEN = SESSION_CONTEXT.encode(SessionContext(1, NOON, NOON))

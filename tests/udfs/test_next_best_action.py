@@ -13,13 +13,13 @@ from schemas.decisions import Decision, DecisionTrace, TracedAction
 from schemas.events import Event
 from schemas.items import Item
 from schemas.limits import DAY_MS, MINUTE_MS
-from schemas.person import PersonState, Purchase
 from schemas.policy import NOTHING, RECOMMEND_ITEMS, Policy
-from schemas.session import SESSION_CONTEXT, CartLine, SessionContext, SessionNews
+from schemas.state.person import PersonState, Purchase
+from schemas.state.session import SESSION_CONTEXT, CartLine, SessionContext, SessionNews
 from tests.builders import NOON, make_catalogue, make_event
-from udfs.compile_policy import compile_policy
 from udfs.decide import decide
-from udfs.knowledge import Knowledge
+from udfs.knowledge.knowledge import Knowledge
+from udfs.policy.compile_policy import compile_policy
 
 Made = tuple[Decision, DecisionTrace]
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs.fold import Fold, FoldRules
-from jobs.learner import Learner
+from jobs.fold.fold import Fold, FoldRules
+from jobs.fold.learner import Learner
 from models.scorer import ColumnScorer
 from schemas.codec import DECISION, EVENT, TRACE
 from schemas.decisions import Decision, DecisionTrace
@@ -33,10 +33,10 @@ from tests.builders import (
     make_record,
 )
 from tests.logs import Line, shopping_log
-from udfs.compile_policy import compile_policy
-from udfs.features import FEATURE_INDEX, FEATURE_SPACE
-from udfs.knowledge import Knowledge
-from udfs.view_candidates import CLICK_PRIOR
+from udfs.facts.features import FEATURE_INDEX, FEATURE_SPACE
+from udfs.facts.view_candidates import CLICK_PRIOR
+from udfs.knowledge.knowledge import Knowledge
+from udfs.policy.compile_policy import compile_policy
 
 RULES = FoldRules(EVENT.decode, "seed")
 

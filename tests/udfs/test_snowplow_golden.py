@@ -12,9 +12,9 @@ from schemas.codec import EVENT
 from schemas.events import Event
 from schemas.limits import LATENESS_MS
 from schemas.records import LogRecord
-from schemas.session import SessionNews, SessionState, SessionSummary, Tally
-from scripts.import_snowplow import DEMO_APP_IDS, DEMO_FOLDER, read_snowplow
-from udfs.knowledge import Knowledge
+from schemas.state.session import SessionNews, SessionState, SessionSummary, Tally
+from scripts.files.import_snowplow import DEMO_APP_IDS, DEMO_FOLDER, read_snowplow
+from udfs.knowledge.knowledge import Knowledge
 from udfs.track_session import expire_session, track_session
 
 EXPECTED_FILE = Path(__file__).parent / "snowplow_golden_sessions.csv"

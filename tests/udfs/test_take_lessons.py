@@ -6,7 +6,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.events import Event
-from schemas.lessons import LESSON, LearnerMemory, Lesson
 from schemas.limits import (
     DAY_MS,
     DECISIONS_KNOWN_MAX,
@@ -18,9 +17,10 @@ from schemas.limits import (
     TOUCHED_ITEMS_MAX,
     TOUCHES_PER_DAY_MAX,
 )
+from schemas.state.lessons import LESSON, LearnerMemory, Lesson
 from tests.builders import NOON, make_event, make_knowledge, track_all
-from udfs.deduplicate import ENTRY_BYTES, hash_of, hashes_in
 from udfs.draw import identify_decision
+from udfs.session.deduplicate import ENTRY_BYTES, hash_of, hashes_in
 from udfs.take_lessons import Taken, lesson_of, take_lesson
 
 KNOWLEDGE = make_knowledge()

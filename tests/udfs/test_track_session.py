@@ -6,12 +6,12 @@ from schemas.codec import EVENT
 from schemas.events import Event
 from schemas.limits import DEDUP_MS, MINUTE_MS, SEEN_IDS_MAX, SESSION_GAP_MS, WHOLE_MAX
 from schemas.records import LogRecord
-from schemas.session import SESSION_CONTEXT, SessionContext, SessionNews
+from schemas.state.session import SESSION_CONTEXT, SessionContext, SessionNews
 from tests.builders import LATENESS_MS, NOON, make_event, make_record, track, track_all
-from udfs.deduplicate import ENTRY_BYTES, hash_of, is_seen, remember
-from udfs.fill_cart import cart_value
-from udfs.fold_context import window
-from udfs.knowledge import Knowledge
+from udfs.knowledge.knowledge import Knowledge
+from udfs.session.deduplicate import ENTRY_BYTES, hash_of, is_seen, remember
+from udfs.session.fill_cart import cart_value
+from udfs.session.fold_context import window
 from udfs.track_session import expire_session, track_session
 
 

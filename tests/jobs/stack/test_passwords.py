@@ -13,7 +13,6 @@ from confluent_kafka import KafkaException
 from redis import AuthenticationError, Redis
 
 from jobs.config import config_from
-from jobs.kafka import create_topics, topics_of
 from jobs.stack.jars import jar_paths
 from jobs.stack.kafka import format_storage, kafka_child
 from jobs.stack.passwords import Passwords, passwords_of
@@ -23,10 +22,11 @@ from jobs.stack.stack import Stack, StackAddresses
 from jobs.stack.state import read_state
 from jobs.stack.valkey import valkey_child
 from log.clients import open_admin_of
+from log.kafka import create_topics, topics_of
 from log.settings import Brokers, read_settings, settings_file_of
 from log.store_address import StoreAddress, open_redis, read_password
 from schemas.topics import TopicSpec
-from scripts.status import status, ways_in
+from scripts.ops.status import status, ways_in
 from tests.jobs.stack.conftest import JARS
 
 THINGS: Final = TopicSpec("things", 1, {})

@@ -8,13 +8,13 @@ import pytest
 import redis
 from confluent_kafka import Consumer, Producer
 
-from jobs.kafka import create_topics
 from jobs.stack import kafka, valkey
 from jobs.stack.ports import LOOPBACK
 from jobs.stack.process import Child, StartFailed
 from jobs.stack.stack import Stack, StackAddresses
 from jobs.stack.state import down, is_alive, read_state
 from jobs.stack.status import statuses
+from log.kafka import create_topics
 from log.settings import client_settings
 from log.store_address import open_redis
 from schemas.errors import ConfigError

@@ -1,0 +1,1 @@
+"""Decisions in the store, where channels read them."""

@@ -1,0 +1,337 @@
+"""The store: what channels read, in Redis or Valkey. Keys, the writing script, the reading.
+
+`PREFIX:decision:PERSON:PLACEMENT`  hash: sequence, decision (the record's bytes), stored_at_ms
+`PREFIX:fallback:CATEGORY`          trending items of a category, the empty one: of all; JSON, best first
+`PREFIX:session:SESSION_ID`         the person the session's newest decision was made for, a day
+`PREFIX:writer`                     there while a store writer is at work
+`PREFIX:latency`                    newest samples of event -> store, in milliseconds
+
+Names in keys are percent-encoded (`key_of`), so a `:` only separates; a name of letters, digits and `-._~` stands as
+it is. With a pseudonym key, PERSON and SESSION_ID are pseudonyms; values hold the ids themselves.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
+from urllib.parse import quote
+
+import msgspec
+from msgspec import Struct
+from redis import Redis, RedisCluster, RedisError, ResponseError
+
+from channels.security.pseudonyms import Pseudonyms
+from channels.security.server_faults import in_words, refuses_for_now
+from log.store_address import open_redis
+from schemas.codec import DECISION
+from schemas.decisions import Decision
+from schemas.errors import InvalidEvent
+from schemas.limits import DAY_MS, WHOLE_MAX
+
+SESSION_KEPT_MS: Final = DAY_MS
+FALLBACK_KEPT_MS: Final = 30 * DAY_MS
+"""A category in which nobody has been interested for so long has no fallback any more."""
+BEAT_MS: Final = 5_000
+LATENCY_SAMPLES_MAX: Final = 50_000
+FALLBACK_BYTES_MAX: Final = 4_000_000
+TREND_MAX: Final = 1e15
+"""What lies in a slate and is beyond these is not ours: it is as if absent."""
+ENCODED: Final = re.compile(r"(?:[\w.~-]|%[0-9A-F]{2})*\Z", re.ASCII)
+SEQUENCE_DIGITS_MAX: Final = 16
+
+WRITE: Final = """
+local found = redis.pcall('HGET', KEYS[1], 'sequence')
+if type(found) == 'table' then redis.call('DEL', KEYS[1]) found = false end
+local stored = tonumber(found or '-1')
+if not stored or not (stored < 9007199254740992) then stored = -1 end
+if tonumber(ARGV[1]) <= stored then return 0 end
+local until_ms = math.max(tonumber(ARGV[3]), redis.call('PEXPIRETIME', KEYS[1]))
+local time = redis.call('TIME')
+local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
+if ARGV[2] == '' then
+  redis.call('HDEL', KEYS[1], 'decision', 'stored_at_ms')
+  redis.call('HSET', KEYS[1], 'sequence', ARGV[1])
+else
+  redis.call('HSET', KEYS[1], 'sequence', ARGV[1], 'decision', ARGV[2], 'stored_at_ms', now_ms)
+end
+redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', until_ms))
+return now_ms
+"""
+"""Refuses a sequence that is not newer and answers 0, else the server's time in ms.
+
+What is no hash, or has no sequence that we could have written, is as if absent and is overwritten.
+
+The key lives as long as the longest-lived decision it ever held: were it gone before, a repeat of
+an older, longer-lived decision would be shown again. So a reader checks `valid_until_ms`. Void and
+purged decisions come without bytes and leave the sequence only. A sequence is below 2^53.
+"""
+
+WRITE_SESSION: Final = """
+local kept = redis.call('PEXPIRETIME', KEYS[1])
+if kept > tonumber(ARGV[2]) and redis.call('TYPE', KEYS[1]).ok == 'string' then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PXAT', ARGV[2])
+return 1
+"""
+"""Says whose a session is, unless a later event has said so: the expiry tells the event's time.
+
+The visitor's and the person's decisions lie in two partitions, which are read in any order.
+"""
+
+
+class Stored(NamedTuple):
+    """What one write did: `stored_at_ms` 0 = refused, as not newer; with a `fault`: refused by the server, for good."""
+
+    decision: Decision
+    stored_at_ms: int
+    fault: str = ""
+
+
+class Trend(Struct, array_like=True, frozen=True):
+    """An item of a fallback slate: its short-lived interest as of a time, in epoch milliseconds."""
+
+    item_id: str
+    interest: float
+    at_ms: int
+
+
+_TRENDS: Final = msgspec.json.Decoder(list[Trend])
+
+
+def key_of(prefix: str, kind: str, *names: str) -> str:
+    """Where something of these names lies: two keys are the same only where all names are."""
+    encoded = (quote(name, safe="", errors="surrogatepass") for name in names)
+    return ":".join((prefix, kind, *encoded))
+
+
+def former_key_of(prefix: str, kind: str, *names: str) -> str | None:
+    """Where it lay while names stood in keys as they are; None = in the same place, or that one is now another's."""
+    if all(ENCODED.match(name) for name in names):
+        return None
+    return ":".join((prefix, kind, *names))
+
+
+class Store:
+    """One Redis or Valkey under one prefix.
+
+    What was written under a former key is read until it expires, and only by whom it names: two
+    persons could have one former key.
+    """
+
+    def __init__(
+        self, redis: "Redis[bytes]", prefix: str, pseudonyms: Pseudonyms | None = None
+    ) -> None:
+        self._redis = redis
+        self._prefix = prefix
+        self._pseudonyms = pseudonyms or Pseudonyms()
+        self._write = redis.register_script(WRITE)
+        self._write_session = redis.register_script(WRITE_SESSION)
+        self._is_cluster = isinstance(redis, RedisCluster)
+
+    def key(self, person: str, placement: str) -> str:
+        """Where the decision of a person and placement lies."""
+        return key_of(self._prefix, "decision", self._pseudonyms.of("person", person), placement)
+
+    def session_key(self, session_id: str) -> str:
+        """Where it lies whose a session is."""
+        return key_of(self._prefix, "session", self._pseudonyms.of("session", session_id))
+
+    def write(self, decisions: Sequence[tuple[Decision, bytes]]) -> list[Stored]:
+        """Writes decisions with their records' bytes, in order, in one round trip.
+
+        Raises RedisError where the server refuses for now: all of it may be written again, which changes nothing.
+        """
+        if not decisions:
+            return []
+        pipeline: Any = self._redis.pipeline(transaction=False)
+        for decision, data in decisions:
+            body = data if decision.kind == "decided" else b""
+            self._run(
+                pipeline, self._write, self.key(decision.person, decision.placement),
+                decision.sequence, body, decision.valid_until_ms,
+            )  # fmt: skip
+        for decision, _ in decisions:
+            if decision.kind == "decided":
+                self._run(
+                    pipeline, self._write_session, self.session_key(decision.session_id),
+                    decision.person, decision.event_time_ms + SESSION_KEPT_MS,
+                )  # fmt: skip
+        answers = pipeline.execute(raise_on_error=False)
+        for answer in answers:
+            if isinstance(answer, RedisError) and refuses_for_now(answer):
+                raise answer
+        return [
+            Stored(decision, 0, in_words(answer))
+            if isinstance(answer, RedisError)
+            else Stored(decision, int(answer))
+            for (decision, _), answer in zip(decisions, answers, strict=False)
+        ]
+
+    def _run(self, pipeline: Any, script: Any, key: str, *args: Any) -> None:
+        """Puts a script into a pipeline; a cluster's pipelines take no loaded ones."""
+        if self._is_cluster:
+            pipeline.execute_command("EVAL", script.script, 1, key, *args)
+        else:
+            script(keys=[key], args=args, client=pipeline)
+
+    def read(self, person: str, placement: str, now_ms: int) -> Decision | None:
+        """The decision in force at `now_ms`, or None."""
+        whose = self._pseudonyms.of("person", person)
+        former = former_key_of(self._prefix, "decision", whose, placement)
+        newest = self._found(self.key(person, placement), person, placement)
+        if former is not None:
+            newest = max(newest, self._found(former, person, placement), key=lambda one: one[0])
+        decision = newest[1]
+        return decision if decision is not None and decision.valid_until_ms > now_ms else None
+
+    def person_of(self, session_id: str) -> str | None:
+        """For whom the session's newest decision was made; None = for nobody within a day."""
+        whose = self._pseudonyms.of("session", session_id)
+        former = former_key_of(self._prefix, "session", whose)
+        person = _text_of(self._text(self.session_key(session_id)))
+        if person is None and former is not None:
+            person = _text_of(self._text(former))
+        return person
+
+    def write_fallbacks(self, slates: Mapping[str, Sequence[Trend]]) -> None:
+        """Writes the trending items of categories, in one round trip; the last writer wins."""
+        pipeline: Any = self._redis.pipeline(transaction=False)
+        for category, trends in slates.items():
+            body = msgspec.json.encode(trends)
+            pipeline.set(self._fallback_key(category), body, px=FALLBACK_KEPT_MS)
+        pipeline.execute()
+
+    def read_fallback(self, category: str) -> list[Trend]:
+        """The trending items of a category, or of all (""), best first.
+
+        They may have left the catalogue since: whoever shows them has to look.
+        """
+        former = former_key_of(self._prefix, "fallback", category)
+        found = _trends_of(self._text(self._fallback_key(category)))
+        if found is None and former is not None:
+            found = _trends_of(self._text(former))
+        return found or []
+
+    def stored_at_ms(self, decision: Decision) -> int | None:
+        """When this decision was stored; None if another one has taken its place."""
+        key = self.key(decision.person, decision.placement)
+        sequence, stored_at = self._fields(key, "sequence", "stored_at_ms")
+        is_shown = _whole_of(sequence) == decision.sequence
+        return _whole_of(stored_at) if is_shown else None
+
+    def sample_latencies(self, stored: Sequence[Stored]) -> None:
+        """Keeps how long after its event was sent each decision was stored."""
+        samples = [
+            one.stored_at_ms - one.decision.sent_at_ms
+            for one in stored
+            if one.stored_at_ms and one.decision.sent_at_ms is not None
+        ]
+        if samples and not self._append(samples):
+            self.forget_latencies()
+            self._append(samples)
+
+    def latencies_ms(self, newest: int = LATENCY_SAMPLES_MAX) -> list[int]:
+        """The newest samples, oldest first."""
+        try:
+            samples = map(_whole_of, self._redis.lrange(self._latency_key, -newest, -1))
+        except ResponseError as error:
+            if not _is_of_another_type(error):
+                raise
+            return []
+        return [one for one in samples if one is not None]
+
+    def _append(self, samples: Sequence[int]) -> bool:
+        """Whether the samples are kept now: not where something else lies in their place."""
+        pipeline: Any = self._redis.pipeline(transaction=False)
+        pipeline.rpush(self._latency_key, *samples)
+        pipeline.ltrim(self._latency_key, -LATENCY_SAMPLES_MAX, -1)
+        for answer in pipeline.execute(raise_on_error=False):
+            if isinstance(answer, ResponseError) and _is_of_another_type(answer):
+                return False
+            if isinstance(answer, RedisError):
+                raise answer
+        return True
+
+    def forget_latencies(self) -> None:
+        """Starts a new measurement."""
+        self._redis.delete(self._latency_key)
+
+    def beat(self) -> None:
+        """Says that a writer is at work, for the next BEAT_MS."""
+        self._redis.set(f"{self._prefix}:writer", "1", px=BEAT_MS)
+
+    def has_writer(self) -> bool:
+        """Whether a writer has said so lately."""
+        return bool(self._redis.exists(f"{self._prefix}:writer"))
+
+    def _found(self, key: str, person: str, placement: str) -> tuple[int, Decision | None]:
+        """Sequence and decision in a key; sequence -1 where there is nothing, or somebody else's."""
+        found, data = self._fields(key, "sequence", "decision")
+        sequence = _whole_of(found)
+        if sequence is None:
+            return -1, None
+        try:
+            decision = DECISION.decode(data) if data else None
+        except InvalidEvent:
+            return -1, None
+        if decision is not None and (decision.person, decision.placement) != (person, placement):
+            return -1, None
+        return sequence, decision
+
+    def _fields(self, key: str, *names: str) -> Sequence[bytes | None]:
+        """Fields of a hash; of anything else, none."""
+        try:
+            found: Sequence[bytes | None] = self._redis.hmget(key, *names)
+        except ResponseError as error:
+            if not _is_of_another_type(error):
+                raise
+            return [None] * len(names)
+        return found
+
+    def _text(self, key: str) -> bytes | None:
+        """A string; of anything else, none."""
+        try:
+            found: bytes | None = self._redis.get(key)
+        except ResponseError as error:
+            if not _is_of_another_type(error):
+                raise
+            return None
+        return found
+
+    def _fallback_key(self, category: str) -> str:
+        return key_of(self._prefix, "fallback", category)
+
+    @property
+    def _latency_key(self) -> str:
+        return f"{self._prefix}:latency"
+
+
+def _is_of_another_type(error: ResponseError) -> bool:
+    return str(error).startswith("WRONGTYPE")
+
+
+def _whole_of(data: bytes | None) -> int | None:
+    """A whole number that we could have written; None of anything else."""
+    is_ours = data is not None and data.isdigit() and len(data) <= SEQUENCE_DIGITS_MAX
+    return int(data) if is_ours and data is not None else None
+
+
+def _text_of(data: bytes | None) -> str | None:
+    try:
+        return data.decode() if data else None
+    except UnicodeDecodeError:
+        return None
+
+
+def _trends_of(data: bytes | None) -> list[Trend] | None:
+    """The slate; None where there is none, or something else."""
+    if data is None or len(data) > FALLBACK_BYTES_MAX:
+        return None
+    try:
+        found = _TRENDS.decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    return [one for one in found if 0.0 < one.interest < TREND_MAX and 0 <= one.at_ms < WHOLE_MAX]
+
+
+def open_store(address: str, prefix: str, pseudonyms: Pseudonyms | None = None) -> Store:
+    """The store at an address (see `log.store_address`); it connects when first used."""
+    return Store(open_redis(address), prefix, pseudonyms)

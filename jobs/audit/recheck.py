@@ -1,0 +1,232 @@
+"""Decisions that a replay does not reproduce, made once more in the order in which live took the events.
+
+The decisions of a person tell in which order the events behind them came (`jobs/fold/arrival_order.py`). The order of
+the events between them is not in the log, nor when live found that a session had ended: where a decision still
+differs, a few of another session's events that lie next to it, or the ends of sessions before it, are tried
+on its other side. An order that gives the logged bytes is proof enough.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
+from typing import Final, NamedTuple
+
+from jobs.audit.logged import LoggedDecisions
+from jobs.audit.recompute import Difference, Taught, compare, decide_as_named
+from jobs.fold.arrival_order import ArrivalFold, LiveOrder
+from schemas.limits import MINUTE_MS
+from schemas.records import LogRecord
+from schemas.state.person import PERSON_STATE, PersonState
+from schemas.state.session import SessionNews
+from udfs.knowledge.knowledge import Knowledge
+
+NEAR: Final = 12
+"""News before and after a decision that may have come on its other side."""
+ENDS_NEAR: Final = 48
+"""News before a decision among which ends of sessions may have come after it: live waits for the watermark."""
+MOVED_MAX: Final = 4
+"""News of one session that is moved at once."""
+AHEAD_MS: Final = MINUTE_MS
+"""By how much later news may have come before a decision."""
+TRIES_MAX: Final = 1_000
+"""Orders that are tried for one person."""
+
+
+class Rechecked(NamedTuple):
+    """The decisions that were `made` again, and those `found` to differ still. `simultaneous`: the persons with
+    news of two sessions within the time by which live may have taken them otherwise; only theirs can be
+    explained by an order.
+    """
+
+    made: set[str]
+    found: dict[str, Difference]
+    simultaneous: set[str]
+
+
+class Step(NamedTuple):
+    """News that was taken, the person's state before it, and its decisions that differ."""
+
+    news: SessionNews
+    before: bytes
+    found: dict[str, Difference]
+
+
+class Person:
+    """One person on the way: what was taken of late, and what comes next."""
+
+    def __init__(self, order: LiveOrder) -> None:
+        self.order = order
+        self.state: PersonState | None = None
+        self.done: deque[Step] = deque(maxlen=ENDS_NEAR)
+        self.coming: deque[SessionNews] = deque()
+        self.tries_left = TRIES_MAX
+        self.is_simultaneous = False
+        self._last_ms: dict[str, int] = {}
+
+    def see(self, news: SessionNews, wait_ms: int) -> None:
+        """Takes note of when each session was last heard of."""
+        others = (at for session, at in self._last_ms.items() if session != news.session_id)
+        self.is_simultaneous |= any(at >= news.order_ms - wait_ms for at in others)
+        self._last_ms[news.session_id] = news.order_ms
+
+
+class Recheck:
+    """A second pass over the log, for these persons only."""
+
+    def __init__(
+        self,
+        knowledge: Knowledge,
+        taught: Taught,
+        logged: LoggedDecisions,
+        seed: str,
+        persons: Iterable[str],
+        wait_ms: int,
+    ) -> None:
+        self._knowledge, self._taught, self._logged, self._seed = knowledge, taught, logged, seed
+        self._wait_ms = wait_ms
+        self._persons = {
+            person: Person(LiveOrder(logged.orders.get(person, ()), wait_ms)) for person in persons
+        }
+        self._result = Rechecked(set(), {}, set())
+        self._due: deque[tuple[int, Person]] = deque()
+
+    def run(self, fold: ArrivalFold, log: Iterable[LogRecord], partitions: int) -> Rechecked:
+        """Folds the sessions of the log and makes the decisions of these persons in their order."""
+        for one in fold.run(log, partitions):
+            if one.news is None:
+                continue
+            self._take_due(one.news.order_ms - AHEAD_MS)
+            person = self._persons.get(one.news.person)
+            if person is None:
+                continue
+            person.see(one.news, self._wait_ms)
+            for news in person.order.offer(one.news):
+                person.coming.append(news)
+                self._due.append((one.news.order_ms, person))
+        for name, person in self._persons.items():
+            person.coming.extend(person.order.rest())
+            while person.coming:
+                self._take_next(person)
+            if person.is_simultaneous:
+                self._result.simultaneous.add(name)
+        return self._result
+
+    def _take_due(self, before_ms: int) -> None:
+        """Takes of each person what has been here for long enough that nothing near it is still to come."""
+        while self._due and self._due[0][0] < before_ms:
+            _, person = self._due.popleft()
+            if person.coming:
+                self._take_next(person)
+
+    def _take_next(self, person: Person) -> None:
+        """Takes what comes next, in the order that gives what was logged if one is found."""
+        news = person.coming.popleft()
+        before = person.state
+        kept = _encoded(before)
+        step, after = self._act(before, news)
+        if step.found:
+            moved = next(self._moved(person, kept, news), None)
+            if moved is not None:
+                steps, after = moved
+                for one in steps:
+                    self._keep(person, one)
+                person.state = after
+                return
+        self._keep(person, step)
+        person.state = after
+
+    def _moved(
+        self, person: Person, kept: bytes, news: SessionNews
+    ) -> Iterator[tuple[list[Step], PersonState | None]]:
+        """The orders by which the decisions on this news come out as logged."""
+        for later in self._runs(islice(person.coming, NEAR), news):
+            if not person.tries_left:
+                return
+            person.tries_left -= 1
+            steps, state = self._play(kept, [*later, news])
+            if not any(step.found for step in steps):
+                for one in later:
+                    person.coming.remove(one)
+                yield steps, state
+                return
+        done = list(person.done)
+        line = [step.news for step in reversed(done)]
+        for early in chain(self._runs(line[:NEAR], news), ends(line, news)):
+            if not person.tries_left:
+                return
+            person.tries_left -= 1
+            first = next(at for at, step in enumerate(done) if step.news is early[-1])
+            again = [step.news for step in done[first:] if step.news not in early]
+            steps, state = self._play(done[first].before, [*again, news])
+            known = {name for step in done[first:] for name in step.found}
+            if all(step.found.keys() <= known for step in steps[:-1]) and not steps[-1].found:
+                for _ in done[first:]:
+                    person.done.pop()
+                person.coming.extendleft(early)
+                yield steps, state
+                return
+
+    def _runs(self, line: Iterable[SessionNews], news: SessionNews) -> Iterator[list[SessionNews]]:
+        """The nearest news of each other session, one, two … of them, none with a logged decision."""
+        found: dict[str, list[SessionNews]] = {}
+        closed = {news.session_id}
+        for one in line:
+            if one.session_id in closed:
+                continue
+            run = found.setdefault(one.session_id, [])
+            if self._is_decided(one) or len(run) == MOVED_MAX:
+                closed.add(one.session_id)
+                continue
+            run.append(one)
+            yield list(run)
+
+    def _play(self, kept: bytes, line: list[SessionNews]) -> tuple[list[Step], PersonState | None]:
+        state = PERSON_STATE.decode(kept) if kept else None
+        steps = []
+        for news in line:
+            step, state = self._act(state, news)
+            steps.append(step)
+        return steps, state
+
+    def _act(self, state: PersonState | None, news: SessionNews) -> tuple[Step, PersonState | None]:
+        before = _encoded(state)
+        outcome, made = decide_as_named(
+            state, news, self._knowledge, self._seed, self._taught, self._logged
+        )
+        found = {}
+        if news.event is not None and news.kind == "event":
+            for one in self._logged.of((news.session_id, news.event.event_id)).values():
+                difference = compare(self._logged, one, made, self._taught.epoch)
+                if difference is not None:
+                    found[one.decision_id] = difference
+        return Step(news, before, found), outcome.state
+
+    def _keep(self, person: Person, step: Step) -> None:
+        person.done.append(step)
+        if step.news.event is None or step.news.kind != "event":
+            return
+        key = (step.news.session_id, step.news.event.event_id)
+        for decision_id in self._logged.of(key):
+            self._result.made.add(decision_id)
+            self._result.found.pop(decision_id, None)
+        self._result.found.update(step.found)
+
+    def _is_decided(self, news: SessionNews) -> bool:
+        if news.kind != "event" or news.event is None:
+            return False
+        return bool(self._logged.named((news.session_id, news.event.event_id)))
+
+
+def ends(line: Iterable[SessionNews], news: SessionNews) -> Iterator[list[SessionNews]]:
+    """The nearest ends of other sessions that were not heard of again, one, two … of them."""
+    heard = {news.session_id}
+    found: list[SessionNews] = []
+    for one in line:
+        if one.kind == "ended" and one.session_id not in heard:
+            found.append(one)
+            yield list(found)
+        heard.add(one.session_id)
+
+
+def _encoded(state: PersonState | None) -> bytes:
+    return b"" if state is None else PERSON_STATE.encode(state)

@@ -1,0 +1,1 @@
+"""Flink: settings, state, keys, what is submitted."""

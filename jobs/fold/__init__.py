@@ -1,0 +1,1 @@
+"""The definition: all steps in one process."""

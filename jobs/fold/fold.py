@@ -1,0 +1,213 @@
+"""The fold: the steps of the decide job in one process, in the order that defines the job.
+
+Sessions are folded in the order of their log; their news reaches the persons in the order of
+(order_ms, session_id, position). A session's timer runs when the watermark passes it: the least,
+over the partitions, of the newest record timestamp, less the allowed lateness.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from heapq import heappop, heappush
+from typing import NamedTuple
+
+from jobs.fold.learner import Learner
+from schemas.dead_letters import DeadLetter, fit_letter
+from schemas.decisions import Decision, DecisionTrace, Versions
+from schemas.events import Event
+from schemas.limits import LATENESS_MS, SECOND_MS
+from schemas.records import LogRecord
+from schemas.state.person import PersonState
+from schemas.state.session import SessionNews, SessionState
+from udfs.decide import decide, expire_person
+from udfs.explain.fit_records import Room
+from udfs.knowledge.knowledge import Knowledge
+from udfs.results import PersonOutcome
+from udfs.session.limit_rate import USUAL_RATE, Rate
+from udfs.track_session import expire_session, track_session
+
+
+class FoldRules(NamedTuple):
+    """`end_ms`: no timer after it acts; None = the newest record timestamp.
+
+    `decides`: whether a decision that this event asks for is wanted; all else goes on as ever.
+    `named`: the versions that a decision on this event sees; None = those in force. `room`: what a record of the
+    job may take, where its very bytes are wanted; None = nothing is left out.
+    """
+
+    decode: Callable[[bytes], Event]
+    seed: str
+    lateness_ms: int = LATENESS_MS
+    rate: Rate = USUAL_RATE
+    end_ms: int | None = None
+    decides: Callable[[Event], bool] = lambda _: True
+    named: Callable[[Event], Versions | None] = lambda _: None
+    room: Room | None = None
+
+
+class Folded(NamedTuple):
+    """What one step gave: dead letters of a record, or news with the outcome of its person."""
+
+    dead_letters: tuple[DeadLetter, ...] = ()
+    news: SessionNews | None = None
+    decisions: tuple[tuple[Decision, DecisionTrace], ...] = ()
+    counts: tuple[str, ...] = ()
+
+
+class Fold:
+    """All sessions and persons of one log; their states can be looked at between two records.
+
+    With a `learner` the log itself teaches what is known of items; else `knowledge` holds what was learnt.
+    """
+
+    def __init__(
+        self, knowledge: Knowledge, rules: FoldRules, learner: Learner | None = None
+    ) -> None:
+        self.sessions: dict[str, SessionState] = {}
+        self.persons: dict[str, PersonState] = {}
+        self._knowledge = knowledge
+        self._rules = rules
+        self._learner = learner
+        self._delay_ms = rules.lateness_ms + SECOND_MS
+        """How far the watermark stays behind the newest record."""
+        self._session_timers: list[tuple[int, str]] = []
+        self._timer_set: dict[str, int] = {}
+        self._person_timers: list[tuple[int, str]] = []
+        self._pending: list[tuple[int, str, int, SessionNews]] = []
+        self._newest: dict[int, int] = {}
+
+    def run(self, log: Iterable[LogRecord], partitions: int = 1) -> Iterator[Folded]:
+        """Folds the log (each partition in its order) and yields what comes out, as it comes.
+
+        A log whose partitions have been merged in order of time is as one of a single partition.
+        """
+        watermark_ms = 0
+        for record in log:
+            yield from self._take(record)
+            partition = record.partition if partitions > 1 else 0
+            self._newest[partition] = max(self._newest.get(partition, 0), record.timestamp_ms)
+            if len(self._newest) == partitions:
+                least_ms = min(self._newest.values()) - self._delay_ms
+                if least_ms > watermark_ms:
+                    watermark_ms = least_ms
+                    yield from self._advance(watermark_ms)
+        end_ms = self._rules.end_ms
+        yield from self._advance(
+            max(self._newest.values(), default=0) if end_ms is None else end_ms
+        )
+        yield from self._deliver(None)
+
+    def knowledge_at(self, _time_ms: int) -> Knowledge:
+        """What an event of this time is folded with, when nothing is decided on it."""
+        return self._knowledge
+
+    def _take(self, record: LogRecord) -> Iterator[Folded]:
+        state = self.sessions.get(record.key)
+        rules = self._rules
+        outcome = track_session(
+            state,
+            record,
+            rules.decode,
+            self.knowledge_at(record.timestamp_ms),
+            rules.lateness_ms,
+            rules.rate,
+        )
+        if outcome.state is None:
+            self.sessions.pop(record.key, None)
+        else:
+            self.sessions[record.key] = outcome.state
+            self._set_timer(outcome.state.timer_ms, record.key)
+        yield from self._emit(outcome.news, outcome.dead_letters, outcome.counts)
+
+    def _advance(self, watermark_ms: int) -> Iterator[Folded]:
+        """Runs the timers of silent sessions that are due, then tells the persons what is due."""
+        timers = self._session_timers
+        while timers and timers[0][0] <= watermark_ms:
+            set_ms, session_id = heappop(timers)
+            if self._timer_set.get(session_id) != set_ms:
+                continue  # an earlier one was set since
+            del self._timer_set[session_id]
+            state = self.sessions.get(session_id)
+            if state is not None:
+                yield from self._expire_session(state, session_id, watermark_ms)
+        yield from self._deliver(watermark_ms)
+
+    def _expire_session(
+        self, state: SessionState, session_id: str, watermark_ms: int
+    ) -> Iterator[Folded]:
+        if state.timer_ms <= watermark_ms:
+            outcome = expire_session(state, session_id, state.timer_ms, watermark_ms)
+            yield from self._emit(outcome.news, (), outcome.counts)
+            if outcome.state is None:
+                del self.sessions[session_id]
+                return
+        self._set_timer(state.timer_ms, session_id)
+
+    def _set_timer(self, time_ms: int, session_id: str) -> None:
+        """Keeps one timer per session: a session's time moves on with each event, so it is only
+        set where there is none, or one that is later, and looked at again when it is due.
+        """
+        set_ms = self._timer_set.get(session_id)
+        if set_ms is None or time_ms < set_ms:
+            self._timer_set[session_id] = time_ms
+            heappush(self._session_timers, (time_ms, session_id))
+
+    def _emit(
+        self,
+        news: tuple[SessionNews, ...],
+        dead_letters: tuple[DeadLetter, ...],
+        counts: tuple[str, ...],
+    ) -> Iterator[Folded]:
+        for one in news:
+            heappush(self._pending, (one.order_ms, one.session_id, one.position, one))
+        room = self._rules.room
+        if dead_letters and room is not None:
+            dead_letters = tuple(fit_letter(one, room.bytes_max) for one in dead_letters)
+        if dead_letters or counts:
+            yield Folded(dead_letters=dead_letters, counts=counts)
+
+    def _deliver(self, until_ms: int | None) -> Iterator[Folded]:
+        while self._pending and (until_ms is None or self._pending[0][0] <= until_ms):
+            news = heappop(self._pending)[3]
+            yield from self._expire_persons(news.order_ms)
+            self._learn(news.order_ms)
+            state = self.persons.get(news.person)
+            outcome = self.decide(state, news)
+            if self._learner is not None:
+                self._learner.add(news, self._knowledge)
+            self._keep(news.person, outcome)
+            yield Folded(outcome.dead_letters, news, outcome.decisions, outcome.counts)
+
+    def decide(self, state: PersonState | None, news: SessionNews) -> PersonOutcome:
+        """One piece of news for its person, by the rules."""
+        rules, event = self._rules, news.event
+        is_wanted = event is None or rules.decides(event)
+        named = rules.named(event) if event is not None else None
+        return decide(state, news, self._knowledge, rules.seed, is_wanted, named, rules.room)
+
+    def _learn(self, now_ms: int) -> None:
+        """Closes the epochs that have ended; the person step brings them into force in their time."""
+        if self._learner is not None:
+            for record in self._learner.close(now_ms):
+                self._knowledge.learn(record)
+
+    def _keep(self, person: str, outcome: PersonOutcome) -> None:
+        is_new = person not in self.persons
+        if outcome.state is None:
+            self.persons.pop(person, None)
+            return
+        self.persons[person] = outcome.state
+        if is_new and outcome.timer_ms is not None:
+            heappush(self._person_timers, (outcome.timer_ms, person))
+
+    def _expire_persons(self, now_ms: int) -> Iterator[Folded]:
+        timers = self._person_timers
+        while timers and timers[0][0] < now_ms:
+            _, person = heappop(timers)
+            state = self.persons.get(person)
+            if state is None:
+                continue
+            outcome = expire_person(state, now_ms)
+            if outcome.state is None:
+                del self.persons[person]
+                yield Folded(counts=outcome.counts)
+            else:
+                heappush(timers, (state.timer_ms, person))

@@ -1,0 +1,1 @@
+"""Examples out of a replay, and the models made of them: checked, and put to use."""

@@ -1,0 +1,246 @@
+"""Evaluation: one pass over a log in order of time, which trains at one moment and tests after it.
+
+Sessions that begin before that moment train, the later ones test; the statistics go on being
+updated by all of them. Every decision of a test session that was answered is scored.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from time import perf_counter
+from typing import Final, NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from jobs.fold.fold import Fold, FoldRules
+from jobs.fold.learner import Learner
+from jobs.learning.answers import REQUESTED, Answer
+from jobs.learning.evaluation_split import VIEWED, Setting, Split
+from jobs.learning.examples import AnsweredDecisions, matrix_of
+from models.evaluation import Outcome, Ranks, ranked
+from models.learning.calibration import expected_calibration_error
+from models.learning.example_file import ExampleWriter
+from models.scorer import ColumnScorer, Scorer
+from schemas.decisions import Decision, DecisionTrace
+from schemas.events import Event
+from schemas.formats.json_lines import event_from_json
+from schemas.limits import SECOND_MS, SLATE_MAX
+from schemas.policy import Holdout, Placement, Policy
+from schemas.records import LogRecord
+from udfs.facts.features import FEATURE_INDEX, FEATURE_SPACE
+from udfs.knowledge.knowledge import Knowledge
+from udfs.policy.compile_policy import compile_policy
+
+POLICY_VERSION: Final = "evaluation"
+BASELINES: Final[dict[str, tuple[tuple[str, str, float], ...]]] = {
+    "rerank": (
+        ("caller_position", "caller_position", -1.0),
+        ("last_touched", "touch_rank", -1.0),
+        ("popularity", "item_interest", 1.0),
+    ),
+    "next_item": (
+        ("transitions", "next_strength", 1.0),
+        ("nearest_sessions", "nearest_sessions", 1.0),
+        ("last_touched", "touch_rank", -1.0),
+        ("popularity", "item_interest", 1.0),
+    ),
+}
+"""By placement: the name of each baseline, the feature it ranks by, and which end comes first."""
+
+
+class Evaluated(NamedTuple):
+    """The scored decisions in order of time, and the same for each baseline.
+
+    `ms` is the time from when a decision is asked for to when it is made (retrieval, features,
+    scores, reasons); `found` are the decisions whose truth was among the candidates. `ece` is the expected
+    calibration error of the candidates' propensities, None where the model has none.
+    """
+
+    outcomes: list[Outcome]
+    ranks: Ranks
+    baselines: dict[str, Ranks]
+    ms: list[float]
+    candidates: int
+    found: int
+    decisions_to_learn: int
+    examples: int
+    train_seconds: float
+    is_cold_start: bool
+    version: str
+    ece: float | None
+
+
+Learn = Callable[[Path], Scorer | None]
+"""Trains on a file of examples; None where there is nothing to learn."""
+
+
+def evaluate(
+    log: Iterable[LogRecord],
+    knowledge: Knowledge,
+    setting: Setting,
+    split: Split,
+    examples: Path,
+    learn: Learn,
+) -> Evaluated:
+    """Folds the log that was split. `examples` is a file to write; `knowledge` may hold a catalogue.
+
+    Without lateness: a log in order of time holds nothing late.
+    """
+    policy = Policy(placements=(_placement(setting),), holdout=Holdout(share=0.0))
+    knowledge.add_policy(POLICY_VERSION, 0, 0, compile_policy(policy))
+    with ExitStack() as stack:
+        writer = stack.enter_context(ExampleWriter(examples, FEATURE_SPACE))
+        file = AnsweredDecisions(writer)
+        run = _Run(setting, split, file)
+
+        def train() -> None:
+            stack.close()  # the file is whole
+            if file.examples:
+                run.train(knowledge, learn, examples)
+
+        rules = FoldRules(event_from_json, setting.seed, lateness_ms=0, decides=run.decides)
+        for one in Fold(knowledge, rules, Learner()).run(_paused(log, setting, train)):
+            for decision, trace in one.decisions:
+                run.take(decision, trace)
+    return run.result()
+
+
+def _placement(setting: Setting) -> Placement:
+    """The whole list of a rerank, else the k best; whatever was seen before stays in."""
+    if setting.placement == "rerank":
+        return Placement("rerank", (REQUESTED,), size=SLATE_MAX, suppress=False)
+    return Placement(setting.placement, (VIEWED,), size=setting.k, suppress=False)
+
+
+def _paused(
+    log: Iterable[LogRecord], setting: Setting, train: Callable[[], None]
+) -> Iterator[LogRecord]:
+    """The log, with training between the last event before the split and the first one after it."""
+    split_ms = setting.train_before_ms
+    is_trained = False
+    for record in log:
+        if record.timestamp_ms >= split_ms and not is_trained:
+            yield _tick(split_ms)
+            train()
+            is_trained = True
+        yield record
+
+
+def _tick(split_ms: int) -> LogRecord:
+    """Time itself: the fold then has told the persons all that was before the split."""
+    tick = {
+        "event_id": "split", "event_type": "clock_ticked", "event_time_ms": split_ms,
+        "session_id": "split", "anonymous_id": "split",
+    }  # fmt: skip
+    # the watermark is a second behind the newest timestamp
+    return LogRecord("split", 0, 0, split_ms - 1 + SECOND_MS, "split", msgspec.json.encode(tick))
+
+
+class _Run:
+    """Writes examples up to the split, then keeps the ranks of every test decision."""
+
+    def __init__(self, setting: Setting, split: Split, file: AnsweredDecisions) -> None:
+        self._setting, self._split, self._file = setting, split, file
+        self._waiting = dict(split.test)
+        self._asked_s = self._train_seconds = 0.0
+        self._is_cold_start = True
+        self._version = ""
+        self._scorer: Scorer | None = None
+        self._chances: list[NDArray[np.float32]] = []
+        self._taken: list[NDArray[np.float32]] = []
+        self._scorers = {
+            name: ColumnScorer(name, FEATURE_INDEX[feature], sign)
+            for name, feature, sign in BASELINES[setting.placement]
+        }
+        self._outcomes: list[Outcome] = []
+        self._ranks = Ranks(setting.k)
+        self._baselines = {name: Ranks(setting.k) for name in self._scorers}
+        self._ms: list[float] = []
+        self._candidates = self._found = 0
+
+    def decides(self, event: Event) -> bool:
+        """Whether the decision that this event asks for is wanted; its time runs from here."""
+        key = event.session_id, event.event_id
+        self._asked_s = perf_counter()  # measured; decides nothing
+        return key in self._waiting or key in self._split.train
+
+    def train(self, knowledge: Knowledge, learn: Learn, examples: Path) -> None:
+        """Learns, and puts the model in force at the split."""
+        started_s = perf_counter()
+        scorer = learn(examples)
+        self._train_seconds = perf_counter() - started_s
+        self._is_cold_start = scorer is None
+        self._scorer = scorer
+        if scorer is not None:
+            knowledge.add_model(scorer.version, self._setting.train_before_ms, 0, scorer)
+
+    def take(self, decision: Decision, trace: DecisionTrace) -> None:
+        """Learns from the decision, or scores it."""
+        ms = (perf_counter() - self._asked_s) * 1000
+        key = trace.session_id, trace.event_id
+        if key in self._split.train:
+            self._file.add(trace, self._split.train[key])
+            return
+        self._ms.append(ms)
+        self._version = trace.versions.model
+        self._score(decision, trace, self._waiting.pop(key))
+
+    def result(self) -> Evaluated:
+        """All figures. What the engine refused to decide (a session too long, say) counts as 0."""
+        for answer in self._waiting.values():
+            self._add(answer, [], {name: [] for name in self._scorers})
+        self._waiting.clear()
+        return Evaluated(
+            self._outcomes, self._ranks, self._baselines, self._ms, self._candidates, self._found,
+            self._file.decisions, self._file.examples, self._train_seconds, self._is_cold_start,
+            self._version, self._ece(),
+        )  # fmt: skip
+
+    def _ece(self) -> float | None:
+        if not self._chances:
+            return None
+        chances, taken = np.concatenate(self._chances), np.concatenate(self._taken)
+        return expected_calibration_error(chances.astype(np.float64), taken)
+
+    def _score(self, decision: Decision, trace: DecisionTrace, answer: Answer) -> None:
+        items = [one.item_id for one in trace.candidates]
+        self._candidates += len(items)
+        self._found += answer.item_id in items
+        features = matrix_of(trace)
+        lists = {
+            name: [items[at] for at in ranked(scorer.score(features))]
+            for name, scorer in self._scorers.items()
+        }
+        self._keep_chances(trace, [item_id == answer.item_id for item_id in items])
+        self._add(answer, whole_list(decision, trace), lists)
+
+    def _keep_chances(self, trace: DecisionTrace, is_taken: list[bool]) -> None:
+        scores = np.array([one.score for one in trace.candidates], dtype=np.float32)
+        chances = self._scorer.propensity(scores) if self._scorer is not None else None
+        if chances is not None:
+            self._chances.append(chances.astype(np.float32))
+            self._taken.append(np.array(is_taken, dtype=np.float32))
+
+    def _add(self, answer: Answer, best: list[str], lists: dict[str, list[str]]) -> None:
+        session_id, event_id, _, item_id, _ = answer
+        rank, k = rank_of(item_id, best), self._setting.k
+        self._outcomes.append(Outcome(session_id, event_id, item_id, rank))
+        self._ranks.add(session_id, rank, best[:k])
+        for name, items in lists.items():
+            self._baselines[name].add(session_id, rank_of(item_id, items), items[:k])
+
+
+def whole_list(decision: Decision, trace: DecisionTrace) -> list[str]:
+    """Every candidate: those that are shown in their order, then the others by score."""
+    shown = [one.item_id for one in decision.items]
+    is_shown = set(shown)
+    scores = np.array([one.score for one in trace.candidates], dtype=np.float32)
+    rest = [trace.candidates[at].item_id for at in ranked(scores)]
+    return shown + [item_id for item_id in rest if item_id not in is_shown]
+
+
+def rank_of(item_id: str, items: list[str]) -> int:
+    """The item's place from 1; 0 if it is not in the list."""
+    return items.index(item_id) + 1 if item_id in items else 0

@@ -1,0 +1,92 @@
+"""What an evaluation trains on and what it scores: a scan of the log for what came next."""
+
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from jobs.learning.answers import CHOSEN, REQUESTED, Answer, EventKey, Joiner, Question, Sample
+from jobs.learning.examples import decoded
+from schemas.errors import ConfigError
+from schemas.formats.json_lines import event_from_json
+from schemas.records import LogRecord
+from schemas.times import utc
+
+VIEWED: Final = "product_viewed"
+QUESTIONS: Final[dict[str, Question]] = {
+    "rerank": Question(lambda event: event.event_type == REQUESTED, frozenset()),
+    "next_item": Question(lambda event: event.event_type == VIEWED, frozenset({VIEWED})),
+}
+"""By placement: what asks, and what answers."""
+
+
+class Setting(NamedTuple):
+    """What is evaluated: sessions that begin before `train_before_ms` train."""
+
+    placement: str
+    train_before_ms: int
+    k: int
+    seed: str
+
+
+class Split(NamedTuple):
+    """What a scan of the log found: the decisions to learn from and those to score, by their event.
+
+    `item_count` are the items that ever appear, `trainable` the answered decisions before the split.
+    """
+
+    train: dict[EventKey, Answer]
+    test: dict[EventKey, Answer]
+    trainable: int
+    events: int
+    item_count: int
+    from_ms: int
+    to_ms: int
+
+
+def split_log(log: Iterable[LogRecord], setting: Setting) -> Split:
+    """Finds what each decision's person did next. `log` is in order of time, values are JSON.
+
+    Raises ConfigError where the split leaves nothing to test.
+    """
+    split_ms = setting.train_before_ms
+    joiner = Joiner(QUESTIONS[setting.placement])
+    sample = Sample(setting.seed)
+    starts: dict[str, int] = {}
+    test: dict[EventKey, Answer] = {}
+    items: set[str] = set()
+    events = from_ms = to_ms = 0
+    for _, event in decoded(log, event_from_json):
+        events += 1
+        to_ms = event.event_time_ms
+        from_ms = from_ms or to_ms
+        starts.setdefault(event.session_id, to_ms)
+        items.update(event.item_ids)
+        items.update(one.item_id for one in event.candidates)
+        for answer in joiner.take(event):
+            if starts[answer.session_id] >= split_ms:
+                test[answer.key] = answer
+            elif answer.answered_ms < split_ms:  # what came later is not known at the split
+                sample.add(answer)
+    _check(setting, events, from_ms, to_ms, len(test))
+    # in the order in which they were asked: answers may come in another one
+    ordered = sorted(test.values(), key=lambda one: one.time_ms)
+    return Split(
+        sample.chosen(), {one.key: one for one in ordered}, sample.offered, events, len(items),
+        from_ms, to_ms,
+    )  # fmt: skip
+
+
+def _check(setting: Setting, events: int, from_ms: int, to_ms: int, tests: int) -> None:
+    if not events:
+        raise ConfigError("there is no event to evaluate on")
+    split_ms = setting.train_before_ms
+    if not from_ms < split_ms <= to_ms:
+        raise ConfigError(
+            f"--train-before {utc(split_ms)} lies outside the events, which are of {utc(from_ms)} to {utc(to_ms)}"
+        )
+    if not tests:
+        answer = CHOSEN if setting.placement == "rerank" else f"another {VIEWED}"
+        asks = REQUESTED if setting.placement == "rerank" else VIEWED
+        raise ConfigError(
+            f"no decision to score: in no session that begins at {utc(split_ms)} or later is a {asks} "
+            f"followed by {answer}"
+        )

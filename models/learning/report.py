@@ -1,0 +1,51 @@
+"""What is told about a training: how good, how sure, what it rests on, what it could do without."""
+
+from typing import Annotated, Final
+
+from msgspec import Meta, Struct
+
+from models.learning.calibration import CurvePoint
+
+FEATURES_MAX: Final = 4_096
+BASELINES_MAX: Final = 64
+FIGURES_MAX: Final = 64
+
+Name = Annotated[str, Meta(max_length=256)]
+Figures = Annotated[dict[Name, float], Meta(max_length=FIGURES_MAX)]
+Names = Annotated[tuple[Name, ...], Meta(max_length=FEATURES_MAX)]
+
+
+class DropCheck(Struct, frozen=True):
+    """A second training without the features that hardly counted, measured on the same decisions.
+
+    `mrr_difference` is without less with, `low` to `high` its 95 % interval (sessions resampled).
+    """
+
+    features: Names
+    gain_share: float
+    mrr_with: float
+    mrr_without: float
+    mrr_difference: float
+    low: float
+    high: float
+
+    @property
+    def has_loss(self) -> bool:
+        """Whether the loss is beyond chance."""
+        return self.high < 0.0
+
+
+class Report(Struct, frozen=True):
+    """`groups` decisions of which `held_out` were kept for figures; `importance`: share of the gain.
+
+    `calibration_curve` and `drop_check` are empty where there were too few decisions.
+    """
+
+    rounds: int
+    groups: int
+    rows: int
+    held_out: int
+    importance: Annotated[dict[Name, float], Meta(max_length=FEATURES_MAX)]
+    baselines: Annotated[dict[Name, Figures], Meta(max_length=BASELINES_MAX)]
+    calibration_curve: Annotated[tuple[CurvePoint, ...], Meta(max_length=100)] = ()
+    drop_check: DropCheck | None = None

@@ -1,0 +1,89 @@
+"""Training: from a file of examples to a booster, its calibration, and honest figures of both.
+
+The newest decisions are held out to tell when to stop, to measure and to calibrate (held_out.py);
+what is delivered is then trained on all of them, so it knows the newest too.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.held_out import Material, Measured, measure, split_by_time
+from models.learning.boosting import Progress, Rows, TrainingSettings, boost
+from models.learning.calibration import Calibration
+from models.learning.example_file import ExampleFile
+from models.learning.report import Report
+from models.scorer import FeatureSpace, Scorer
+from schemas.errors import ConfigError
+
+
+class Trained(NamedTuple):
+    """A booster (UBJSON), its calibration (None: too few decisions), and what is known of both.
+
+    `metrics` are of held-out decisions; `examples` decisions were learnt from, of `from_ms` to `to_ms`.
+    """
+
+    booster: bytes
+    calibration: Calibration | None
+    metrics: dict[str, float]
+    report: Report
+    examples: int
+    from_ms: int
+    to_ms: int
+
+
+def train(
+    path: Path,
+    space: FeatureSpace,
+    settings: TrainingSettings | None = None,
+    progress: Progress = lambda line: None,
+    baselines: Sequence[Scorer] = (),
+) -> Trained:
+    """Trains on the examples of a file, in the order in which they were written.
+
+    `progress` takes lines to show; `baselines` are measured on the same held-out decisions. Raises
+    ConfigError where there is nothing to learn: no examples, or only one kind of them.
+    """
+    settings = settings or TrainingSettings()
+    with ExampleFile(path, space) as file:
+        index = file.index()
+        _check_classes(index.labels)
+        groups = int(index.groups[-1]) + 1
+        split = split_by_time(index, settings.held_out_share)
+        if split is None:
+            rounds = settings.rounds_unstopped
+            measured = Measured(rounds, None, {}, (), {}, None, 0)
+        else:
+            progress(f"training on the older {split.stopping:,} of {file.rows:,} candidates")
+            material = Material(file, index, space, settings, progress)
+            measured = measure(material, split, baselines)
+            # more examples carry more trees
+            scaled = round(measured.rounds * file.rows / split.stopping)
+            rounds = max(measured.rounds, min(settings.rounds_max, scaled))
+        progress(f"training on all {groups:,} decisions: {rounds} rounds")
+        boosted = boost(settings, rounds, Rows(file, 0, file.rows), None, progress)
+        report = Report(
+            rounds=rounds,
+            groups=groups,
+            rows=file.rows,
+            held_out=measured.held_out,
+            importance=dict(zip(space.names, boosted.gain_shares, strict=True)),
+            baselines=measured.baselines,
+            calibration_curve=measured.curve,
+            drop_check=measured.drop_check,
+        )
+    from_ms, to_ms = int(index.times_ms.min()), int(index.times_ms.max())
+    return Trained(
+        boosted.booster, measured.calibration, measured.metrics, report, groups, from_ms, to_ms
+    )
+
+
+def _check_classes(labels: NDArray[np.float32]) -> None:
+    positives = int(labels.sum())
+    if positives in (0, len(labels)):
+        raise ConfigError(
+            f"{len(labels)} examples of which {positives} positive: both kinds are needed to train"
+        )

@@ -1,0 +1,117 @@
+"""Person: the profile kept per person; arrays by position, like schemas/state/session.py."""
+
+from typing import Final
+
+from msgspec import Struct, field
+
+from schemas.codec import StateCodec
+from schemas.numbers import Finite, Name, Whole
+from schemas.state.session import CartLine
+
+
+class Affinity(Struct, array_like=True):
+    """A leaning, as two exponentially decaying sums as of `at_ms` (udfs/facts/affinity.py)."""
+
+    long: Finite
+    short: Finite
+    at_ms: Whole
+
+
+class Purchase(Struct, array_like=True):
+    """One item bought."""
+
+    item_id: str
+    time_ms: Whole
+    price: Finite | None
+
+
+class PeriodBucket(Struct, array_like=True):
+    """Counts of one period of event time; `index` is the time divided by the period's length."""
+
+    index: Whole
+    events: Whole = 0
+    views: Whole = 0
+    carts: Whole = 0
+    purchases: Whole = 0
+
+
+class Exposure(Struct, array_like=True):
+    """How often an item was shown to the person and taken."""
+
+    shown: Whole
+    clicked: Whole
+    last_ms: Whole
+
+
+class ActionHistory(Struct, array_like=True):
+    """What a person got of one action that has limits.
+
+    `granted_ms` are the newest grants (GRANTS_MAX), oldest first; the last one stands until `stands_until_ms`.
+    """
+
+    granted_ms: list[Whole] = field(default_factory=list)
+    stands_until_ms: Whole = 0
+    clicked_ms: Whole | None = None
+    dismissed_ms: Whole | None = None
+
+
+class Unit(Struct, array_like=True, frozen=True):
+    """Whose chance a person's arms and holdout are drawn from: an id that they had once, of a person who `is_identified`.
+
+    `first_ms` is the event time at which it was taken.
+    """
+
+    id: Name
+    is_identified: bool
+    first_ms: Whole
+
+
+class PersonState(Struct, array_like=True):
+    """The profile. Bounds are in schemas/limits.py; it expires by event time.
+
+    `sequence` is the one of the person's newest decision; `offered` says which action the newest decisions were
+    that can be reacted to, by decision id. `price_bands` leans to price levels within categories (udfs/knowledge/category_facts.py),
+    `bought_bands` counts what was bought of each. `statements` are what `profile_updated` told, the newest last. `unproven_purchases` is 1 where
+    `purchase_count` holds one that was not proven since: however many are claimed, they make one. `fact_ids` are the purchases and refunds
+    that were counted (udfs/facts/remember_facts.py). `unit` is None in states of before there were any. `cart` is what
+    lies in the person's cart over all visits, the newest line last: first filled at `cart_since_ms`, changed at `cart_ms` (udfs/facts/keep_cart.py).
+    """
+
+    first_ms: Whole
+    last_ms: Whole
+    sequence: Whole = 0
+    event_count: Whole = 0
+    session_count: Whole = 0
+    categories: dict[str, Affinity] = field(default_factory=dict)
+    brands: dict[str, Affinity] = field(default_factory=dict)
+    price_levels: dict[str, Affinity] = field(default_factory=dict)
+    recent_items: dict[str, Whole] = field(default_factory=dict)
+    purchases: list[Purchase] = field(default_factory=list)
+    purchase_count: Whole = 0
+    purchase_value: Finite = 0.0
+    last_purchase_ms: Whole | None = None
+    exposures: dict[str, Exposure] = field(default_factory=dict)
+    dismissed: dict[str, Whole] = field(default_factory=dict)
+    fine: list[PeriodBucket] = field(default_factory=list)
+    hourly: list[PeriodBucket] = field(default_factory=list)
+    daily: list[PeriodBucket] = field(default_factory=list)
+    timer_ms: Whole = 0
+    taken_items: dict[str, Whole] = field(default_factory=dict)
+    actions: dict[str, ActionHistory] = field(default_factory=dict)
+    offered: dict[str, str] = field(default_factory=dict)
+    is_identified: bool = False
+    statements: dict[str, str] = field(default_factory=dict)
+    preferences: dict[str, str] = field(default_factory=dict)
+    features_opened: dict[str, Whole] = field(default_factory=dict)
+    features_activated: dict[str, Whole] = field(default_factory=dict)
+    price_bands: dict[str, Affinity] = field(default_factory=dict)
+    bought_bands: dict[str, Whole] = field(default_factory=dict)
+    unproven_purchases: Whole = 0
+    fact_ids: bytes = b""
+    unit: Unit | None = None
+    cart: dict[str, CartLine] = field(default_factory=dict)
+    cart_since_ms: Whole = 0
+    cart_ms: Whole = 0
+
+
+PERSON_STATE: Final = StateCodec(PersonState, version=1)

@@ -1,0 +1,1 @@
+"""Decisions looked at and verified."""

@@ -1,0 +1,63 @@
+"""`kairos convert`: a file of another format as JSON Lines; what is none of its events is told, and is not lost in silence."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Literal
+
+from schemas.errors import UnusableInput
+from schemas.events import Event
+from scripts.console import say, show
+from scripts.files.event_files import events_of
+from scripts.files.event_lines import write_lines
+from scripts.files.import_events import Bad
+from scripts.files.import_trivago import item_sequences
+from scripts.files.input_files import is_usable
+from scripts.progress import Watched
+
+Foreign = Literal["snowplow", "trivago", "trivago-items"]
+
+
+class _Good:
+    """The events of a source; the others are counted."""
+
+    def __init__(self, source: Iterable[Event | Bad]) -> None:
+        self._source = source
+        self.invalid, self.first_fault = 0, ""
+
+    def __iter__(self) -> Iterator[Event]:
+        for one in self._source:
+            if isinstance(one, Bad):
+                self.invalid += 1
+                self.first_fault = self.first_fault or one.fault
+            else:
+                yield one
+
+
+def convert(file: Path, out: Path, file_format: Foreign, app_id: list[str] | None) -> None:
+    """Writes the events; raises UnusableInput, and leaves `out` as it was, where nothing or less than half is one."""
+    base = "trivago" if file_format == "trivago-items" else file_format
+    good = _Good(Watched("converting", events_of(file, base, app_id)))
+    is_device = out.exists() and not out.is_file()
+    written = out if is_device else out.with_name(f"{out.name}.part")
+    try:
+        events = item_sequences(good) if base != file_format else good
+        count = write_lines(events, written)
+        _check(good, count)
+        if not is_device:
+            written.replace(out)
+    finally:
+        if not is_device:
+            written.unlink(missing_ok=True)
+    if good.invalid:
+        say(f"{good.invalid:,} rows are no events and left out; the first: {good.first_fault}")
+    show(f"{count} events written to {out}")
+
+
+def _check(good: _Good, count: int) -> None:
+    if not is_usable(count, good.invalid):
+        first = f"; the first: {good.first_fault}" if good.first_fault else ""
+        raise UnusableInput(
+            f"{good.invalid:,} of {good.invalid + count:,} rows are no events{first}"
+            if good.invalid
+            else "there is no event in it"
+        )

@@ -1,0 +1,220 @@
+"""`kairos model`: the artefacts of this home, which of them is in force, publish one, go back."""
+
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jobs.config import Config
+from jobs.knowledge_feed import RESPONSES
+from jobs.learning.artefact_check import Artefacts, artefacts_of
+from jobs.learning.model_roots import SCHEME, Roots, is_within, locate
+from jobs.learning.trust import models_folder, roots_of
+from jobs.publish import AHEAD_MS, Log, now_ms
+from log.kafka import read_to_end
+from models.artefact import SUFFIX, Listed, artefact_from, list_artefacts
+from models.content import Published, read_content, save_content
+from schemas.control import Control
+from schemas.errors import ConfigError, InvalidEvent
+from schemas.limits import ARTEFACT_BYTES_MAX
+from schemas.signed_control import ControlKeys, content_hash, read_control
+from schemas.topics import CONTROL as CONTROL_TOPIC
+from scripts.change import Change
+from scripts.console import say, show, show_table
+from scripts.times import utc
+from scripts.training.training import control_of
+from udfs.facts.features import FEATURE_SPACE
+
+
+class Announced(NamedTuple):
+    """A ranker on `control`; of those in force the one with the highest (time, offset) is used."""
+
+    effective_from_ms: int
+    offset: int
+    version: str
+    published: Published
+
+
+def announced(kafka: str, prefix: str, keys: ControlKeys) -> list[Announced]:
+    """Every ranker on `control`, in the order in which they come into force."""
+    found = []
+    for record in read_to_end(kafka, [prefix + CONTROL_TOPIC]):
+        control = _control(record.value, keys)
+        if control is None or control.kind != "model" or control.name == RESPONSES:
+            continue
+        if control.uri and control.sha256:
+            published = Published(control.uri, control.sha256)
+            found.append(
+                Announced(control.effective_from_ms, record.offset, control.version, published)
+            )
+    return sorted(found)
+
+
+def in_force(models: list[Announced], at_ms: int) -> Announced | None:
+    """The model that decides at `at_ms`; None = none."""
+    return next((one for one in reversed(models) if one.effective_from_ms <= at_ms), None)
+
+
+def find_artefact(named: str, config: Config) -> Published:
+    """The artefact with this version (or the beginning of it), in this file, or at this URI of a root.
+
+    It is tried as the engine tries it; a file from elsewhere is copied into the first root, where the
+    engine reads it. Raises ConfigError where there is none, it is broken, or of another feature set.
+    """
+    artefacts = artefacts_of(config)
+    if SCHEME.match(named) is not None:
+        data = artefacts.read(named)
+        published = Published(named, sha256(data).hexdigest())
+    elif named.endswith(SUFFIX):
+        published = _own(named, artefacts.roots, config)
+    else:
+        published = _version(named, artefacts.roots)
+    artefacts.ranker(published, FEATURE_SPACE)
+    return published
+
+
+def _version(named: str, roots: Roots) -> Published:
+    listed = [one for folder in roots.folders for one in list_artefacts(Path(folder))]
+    found = {
+        one.published.version: one for one in listed if one.published.version.startswith(named)
+    }
+    if len(found) != 1 or not named:
+        raise ConfigError(
+            f"{len(found) if named and found else 'no'} models are {named!r}: `kairos model list` shows them"
+        )
+    (one,) = found.values()
+    if one.artefact is None:
+        raise ConfigError(one.fault)
+    return Published(str(Path(one.published.uri).resolve()), one.published.sha256)
+
+
+def _own(named: str, roots: Roots, config: Config) -> Published:
+    """A file that the user named: anywhere, and copied into the first root unless it lies in one."""
+    path = Path(named).resolve()
+    if not path.exists():
+        raise ConfigError(f"no models are {named!r}: `kairos model list` shows them")
+    data = read_content("model", str(path), ARTEFACT_BYTES_MAX)
+    here = Published(str(path), sha256(data).hexdigest())
+    artefact_from(here, data, FEATURE_SPACE)
+    if is_within(str(path), roots):
+        return here
+    if not roots.folders:
+        raise ConfigError(
+            f"{named} lies outside of KAIROS_MODELS ({roots}), which is no folder of this machine: "
+            "put it there by yourself and publish its URI"
+        )
+    copied = save_content(data, models_folder(config), SUFFIX)
+    say(f"copied to {copied.uri}")
+    return Published(str(Path(copied.uri).resolve()), copied.sha256)
+
+
+def publish(log: Log, models: list[Announced], published: Published, at_ms: int | None) -> Change:
+    """Puts the artefact in force from `at_ms` on (default: in AHEAD_MS)."""
+    from_ms = now_ms() + AHEAD_MS if at_ms is None else at_ms
+    before = in_force(models, from_ms)
+    after = next((one for one in models if one.effective_from_ms > from_ms), None)
+    control = control_of(published, from_ms)
+    log.control(control)
+    log.flush()
+    return Change(
+        published.version, from_ms, before.version if before else None,
+        after.version if after else None, content_hash(control),
+    )  # fmt: skip
+
+
+def previous(models: list[Announced], at_ms: int, artefacts: Artefacts) -> Published:
+    """The model that was in force before the one in force at `at_ms`.
+
+    One that cannot be loaded was refused by the engine and is passed over. Raises ConfigError where
+    nothing is left.
+    """
+    live = in_force(models, at_ms)
+    if live is None:
+        raise ConfigError("nothing to roll back to: no model is in force")
+    fault = f"only {live.version} has been in force"
+    for one in reversed(models[: models.index(live)]):
+        if one.version == live.version:
+            continue
+        try:
+            artefacts.ranker(one.published, FEATURE_SPACE)
+        except ConfigError as error:
+            fault = str(error)
+        else:
+            return one.published
+    raise ConfigError(f"nothing to roll back to: {fault}")
+
+
+def listed_json(config: Config, models: list[Announced]) -> list[dict[str, Any]]:
+    """Every artefact in this home, and those announced that lie elsewhere."""
+    now = now_ms()
+    live = in_force(models, now)
+    roots = roots_of(config)
+    listed = [one for folder in roots.folders for one in list_artefacts(Path(folder))]
+    rows = [_row(one, models, live, now) for one in listed]
+    here = {row["version"] for row in rows}
+    elsewhere = {one.version: one for one in models if one.version not in here}
+    foreign = (
+        Listed(one.published, None, _foreign(one.published, roots)) for one in elsewhere.values()
+    )
+    return rows + [_row(one, models, live, now) for one in foreign]
+
+
+def _foreign(published: Published, roots: Roots) -> str:
+    try:
+        locate("model", published.uri, roots)
+    except ConfigError as error:
+        return str(error)
+    return "not in this home"
+
+
+def show_listed(rows: list[dict[str, Any]]) -> None:
+    """One line per artefact."""
+    columns = ("", "version", "trained on data until", "decisions", "figures", "in force", "remark")
+    show_table("", columns, [_cells(row) for row in rows])
+
+
+def show_change(change: Change) -> None:
+    """One sentence."""
+    replaces = f"instead of {change.replaces}" if change.replaces else "the first"
+    ended = f", until {change.ended_by}, announced before, takes over" if change.ended_by else ""
+    show(
+        f"model {change.version} decides from {utc(change.effective_from_ms)} on, {replaces}{ended}"
+    )
+
+
+def _row(one: Listed, models: list[Announced], live: Announced | None, now: int) -> dict[str, Any]:
+    artefact, version = one.artefact, one.published.version
+    times = [model.effective_from_ms for model in models if model.version == version]
+    remark = one.fault
+    if artefact is not None and artefact.feature_set != FEATURE_SPACE.digest:
+        remark = f"of feature set {artefact.feature_set}, this is {FEATURE_SPACE.digest}"
+    return {
+        "version": version,
+        "uri": one.published.uri,
+        "is_live": live is not None and live.version == version,
+        "effective_from_ms": times,
+        "is_coming": any(time > now for time in times),
+        "to_ms": artefact.to_ms if artefact else None,
+        "examples": artefact.examples if artefact else None,
+        "metrics": artefact.metrics if artefact else {},
+        "remark": remark,
+    }
+
+
+def _cells(row: dict[str, Any]) -> tuple[object, ...]:
+    figures = "  ".join(f"{name} {value:.4f}" for name, value in row["metrics"].items())
+    return (
+        "live" if row["is_live"] else "coming" if row["is_coming"] else "",
+        row["version"],
+        utc(row["to_ms"]) if row["to_ms"] is not None else "",
+        row["examples"] if row["examples"] is not None else "",
+        figures,
+        "  ".join(map(utc, row["effective_from_ms"])),
+        row["remark"],
+    )
+
+
+def _control(value: bytes, keys: ControlKeys) -> Control | None:
+    try:
+        return read_control(value, keys)
+    except InvalidEvent:
+        return None  # the jobs count and name it

@@ -1,0 +1,53 @@
+"""Changes of what is live, written into the audit log: for the command line and the console alike."""
+
+from typing import Literal, NamedTuple
+
+from channels.api.audit_log import Actor, AuditLog
+from jobs.publish import Log
+from models.content import Published
+from scripts.change import Change
+from scripts.commands import models_cli
+from scripts.commands.models_cli import Announced
+from scripts.policy import policy_versions
+from scripts.policy.policy_versions import Draft, PolicyVersion
+from scripts.times import utc
+
+What = Literal["publish", "rollback"]
+
+
+class Audited(NamedTuple):
+    """Where a change is written down, who makes it, and what they call it."""
+
+    log: AuditLog
+    actor: Actor
+    what: What
+
+
+def change_policy(
+    audited: Audited, log: Log, versions: list[PolicyVersion], draft: Draft, at_ms: int | None
+) -> Change:
+    """Puts a checked policy in force from `at_ms` on; raises ConfigError where that may not be."""
+    details = {"version": draft.version, "name": draft.name}
+    with audited.log.recording(audited.actor, f"policy {audited.what}", details):
+        policy_versions.check_new(versions, draft, at_ms)
+        change = policy_versions.publish(log, versions, draft, at_ms)
+        details.update(_details(change))
+    return change
+
+
+def change_model(
+    audited: Audited, log: Log, models: list[Announced], published: Published, at_ms: int | None
+) -> Change:
+    """Puts a model in force from `at_ms` on; raises ConfigError where Kafka does not take it."""
+    details = {"version": published.version, "uri": published.uri}
+    with audited.log.recording(audited.actor, f"model {audited.what}", details):
+        change = models_cli.publish(log, models, published, at_ms)
+        details.update(_details(change))
+    return change
+
+
+def _details(change: Change) -> dict[str, str]:
+    found = {"in_force_from": utc(change.effective_from_ms), "replaces": change.replaces or "none"}
+    if change.record:
+        found["record"] = change.record
+    return found | ({"ended_by": change.ended_by} if change.ended_by else {})

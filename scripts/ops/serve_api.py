@@ -1,0 +1,185 @@
+"""`kairos api`: the Decision API as a process: Services of what this deployment has, under uvicorn."""
+
+import logging
+import resource
+import time
+from collections.abc import Mapping
+from types import FrameType
+from typing import Any, Final
+
+import msgspec
+import uvicorn
+
+from channels.api.access import Access
+from channels.api.addresses import networks_of
+from channels.api.app import build_app
+from channels.api.decision_stream import DecisionStream
+from channels.api.door import Door, Limits
+from channels.api.event_log import EventLog
+from channels.api.http_limits import bounded_protocol
+from channels.api.knowledge import InArms, KnowledgeReader
+from channels.api.measures import Measures
+from channels.api.services import Services
+from channels.api.store_reader import StoreReader
+from channels.console.routes import EXTRA as CONSOLE
+from channels.security.pseudonyms import read_pseudonyms
+from channels.shop.checkout import read_shop_key
+from channels.store.store import Store
+from jobs.config import Config
+from jobs.learning.trust import trust_of
+from jobs.metrics import is_running
+from log.clients import open_producer_of
+from log.store_address import open_redis
+from log.unusable import Aside
+from schemas.codec import EVENT
+from schemas.errors import ConfigError
+from schemas.policy import Policy, policy_from_payload
+from scripts.audit.explain_decision import DecisionFinder
+from scripts.ops.console_facts import ConsoleFacts, api_hops
+from udfs.language.sentences import say
+from udfs.policy.compile_policy import compile_policy
+
+STORE_S: Final = 0.25
+"""A read that takes longer has lost its connection."""
+GRACE_S: Final = 5
+"""How long requests under way may still take when the process is told to end."""
+KEEP_ALIVE_S: Final = 30
+BACKLOG: Final = 2_048
+FILES_BESIDE: Final = 256
+"""Beside the connections of visitors: Kafka, store, Flink, files."""
+ENGINE_S: Final = 1.0
+"""How old the knowledge may be of whether the engine runs."""
+
+
+def services_of(config: Config, kafka: str, redis: str, flink: str | None) -> Services:
+    """Everything the API works with, at these addresses; raises ConfigError."""
+    prefix = config.topic_prefix
+    encode = EVENT.encode if config.source_format == "kairos" else msgspec.json.encode
+    store = Store(
+        open_redis(redis, STORE_S), config.store_prefix, read_pseudonyms(config.pseudonym_key_file)
+    )
+    trust = trust_of(config)
+    finder = DecisionFinder(kafka, prefix, trust)
+    measures = Measures()
+    facts = ConsoleFacts(config, kafka, redis, flink, finder, lambda: api_hops(measures))
+    access = Access(config.api_keys, config.api_secret)
+    return Services(
+        access=access,
+        door=Door(limits_of(config), access),
+        log=EventLog(kafka, prefix, encode),
+        decisions=DecisionStream(kafka, prefix),
+        store=StoreReader(store),
+        knowledge=KnowledgeReader(
+            kafka, prefix, read_policy, trust.keys, Aside(open_producer_of(kafka), prefix)
+        ),
+        say=say,
+        explain=finder.explained,
+        is_engine_up=EngineState(flink),
+        budget_ms=config.api_budget_ms,
+        shop_key=shop_key_of(config),
+        origins=frozenset(filter(None, config.api_origins.split(","))),
+        measures=measures,
+        extra={CONSOLE: facts},
+    )
+
+
+def shop_key_of(config: Config) -> str:
+    """The key of the demo shop's server, empty where it has none; raises ConfigError."""
+    path = config.shop_key_file
+    if path is None:
+        return ""
+    try:
+        return read_shop_key(path.read_text(encoding="ascii"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"KAIROS_SHOP_KEY_FILE={path}: {error}") from error
+
+
+def limits_of(config: Config) -> Limits:
+    """How much one visitor may ask, send and hold open."""
+    return Limits(
+        networks_of(config.api_proxies),
+        config.api_session_events,
+        config.api_session_bytes,
+        config.api_address_requests,
+        config.api_address_events,
+        config.api_address_bytes,
+        config.api_address_sessions,
+        config.api_address_sessions_per_day,
+        config.api_key_events,
+        config.api_key_bytes,
+        config.api_server_events,
+        config.api_server_bytes,
+        config.api_explanations,
+        config.api_streams,
+        config.api_connections,
+        config.api_address_connections,
+    )
+
+
+def read_policy(payload: bytes) -> tuple[Policy, InArms]:
+    """The policy of a control record, and its variants; ConfigError where the engine refuses it, too."""
+    policy = policy_from_payload(payload)
+    compiled = compile_policy(policy)
+
+    def in_arms(arms: Mapping[str, str]) -> Policy:
+        """Arms that there are no more, of a version before, count for nothing."""
+        known = (one.name for one in policy.experiments)
+        return compiled.variant({name: arms[name] for name in known if name in arms}).policy
+
+    return policy, in_arms
+
+
+def allow_files(count: int) -> None:
+    """Lets this process open so many files and sockets, as far as it may; beyond, connections wait."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = count if hard == resource.RLIM_INFINITY else min(count, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+class EngineState:
+    """Whether the decide job runs, as Flink says; asked again after ENGINE_S."""
+
+    def __init__(self, flink: str | None) -> None:
+        self._flink = flink
+        self._asked_s = 0.0
+        self._is_up = False
+
+    def __call__(self) -> bool:
+        if self._flink is not None and time.monotonic() > self._asked_s + ENGINE_S:
+            self._is_up = is_running(self._flink)
+            self._asked_s = time.monotonic()
+        return self._is_up
+
+
+class Server(uvicorn.Server):
+    """Ends the open streams as soon as it is told to end: they would not end by themselves."""
+
+    def __init__(self, config: uvicorn.Config, services: Services) -> None:
+        super().__init__(config)
+        self._services = services
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Called on SIGTERM and SIGINT."""
+        self._services.decisions.end_streams()
+        super().handle_exit(sig, frame)
+
+
+def serve(config: Config, services: Services, host: str, port: int) -> None:
+    """Serves until SIGTERM or SIGINT; what was accepted is then in Kafka. Raises ConfigError."""
+    services.access.check_host(host)
+    allow_files(config.api_connections + FILES_BESIDE)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    settings: dict[str, Any] = {
+        "http": bounded_protocol(services.door), "loop": "uvloop", "lifespan": "on", "ws": "none",
+        "access_log": False, "server_header": False, "date_header": True, "log_config": None,
+        "timeout_keep_alive": KEEP_ALIVE_S, "timeout_graceful_shutdown": GRACE_S,
+        "backlog": BACKLOG, "proxy_headers": False,
+    }  # fmt: skip
+    server = Server(uvicorn.Config(build_app(services), host=host, port=port, **settings), services)
+    facts: ConsoleFacts = services.extra[CONSOLE]
+    facts.start()
+    try:
+        server.run()
+    finally:
+        facts.stop()

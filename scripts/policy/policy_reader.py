@@ -1,0 +1,207 @@
+"""From the nodes of a YAML file to the fields of a policy, by their definitions in schemas/policy.py."""
+
+from difflib import get_close_matches
+from typing import Any, Final
+
+from msgspec import inspect
+
+from schemas.policy import Policy
+from scripts.policy.marked_yaml import Fault, Listing, Mapping, Node, Place, Scalar
+from scripts.policy.policy_values import (
+    IN_MS,
+    MOMENT,
+    Unfit,
+    check_bounds,
+    check_text,
+    given,
+    length_of,
+    moment_of,
+    number_of,
+    shortened,
+    wanted,
+)
+
+POLICY: Final = inspect.type_info(Policy)
+EMPTY_TEXTS: Final = ("", "~", "null")
+BROKEN: Final = object()
+"""What stands for a value that could not be read; the fault is noted."""
+
+
+class PolicyReader:
+    """Turns nodes into what msgspec builds a Policy of; all that does not fit is in `faults`.
+
+    The default stands for a value that does not fit, so that the rest can be looked at. `has_gaps`: something is
+    left out that the rest may refer to, or that has no default.
+    """
+
+    def __init__(self, faults: list[Fault]) -> None:
+        self.faults = list(faults)
+        self.has_gaps = bool(faults)
+
+    def read(self, root: Node) -> Any:
+        """The document; without meaning where `has_gaps`."""
+        return self._value(root, POLICY, (), is_part=False)
+
+    def _value(self, node: Node, kind: inspect.Type, path: Place, is_part: bool) -> Any:
+        """The value, or BROKEN; of a part (an arm's changes) as much as is given of it."""
+        try:
+            return self._fitting(node, kind, path, is_part)
+        except Unfit as error:
+            self._note(node.line, path, f"expected {error}, found {error.found or _found(node)}")
+            self.has_gaps |= not path
+            return BROKEN
+
+    def _fitting(self, node: Node, kind: inspect.Type, path: Place, is_part: bool) -> Any:
+        if _is_empty(node) and is_part:
+            return None  # removes what the policy has there
+        match kind, node:
+            case inspect.UnionType(), _:
+                return None if _is_empty(node) else self._fitting(node, given(kind), path, is_part)
+            case inspect.StructType(), Mapping():
+                return self._struct(node, kind, path, is_part)
+            case inspect.VarTupleType(), Listing():
+                return self._list(node, kind, path)
+            case inspect.VarTupleType(item_type=inspect.StructType() as item), Mapping() if is_part:
+                return self._changed(node, item, path)
+            case inspect.DictType(value_type=inspect.AnyType()), Mapping():
+                return self._value(node, POLICY, path, is_part=True)  # the changes of an arm
+            case inspect.DictType(), Mapping():
+                return self._dict(node, kind, path, is_part)
+            case _, Scalar():
+                return _scalar(node, kind)
+            case _:
+                raise Unfit(wanted(kind))
+
+    def _struct(self, node: Mapping, kind: inspect.StructType, path: Place, is_part: bool) -> Any:
+        fields = {field.name: field for field in kind.fields}
+        found: dict[str, Any] = {}
+        for name, (line, child) in node.fields.items():
+            at = (*path, name)
+            field = fields.get(name) or fields.get(name + IN_MS)
+            if field is None:
+                self._note(line, at, _unknown(name, list(fields)))
+                self.has_gaps = True
+            elif field.name in found:
+                self._note(line, at, f"{field.name} is given twice, with and without {IN_MS}")
+            elif field.name != name:
+                found[field.name] = self._time(child, field.type, at, is_part)
+            else:
+                found[field.name] = self._value(child, field.type, at, is_part)
+        if not is_part:
+            required = [field.name for field in kind.fields if field.required]
+            missing = [name for name in required if name not in found]
+            if missing:
+                self._note(node.line, path, f"expected {' and '.join(missing)}, found none")
+            if missing or any(found[name] is BROKEN for name in required):
+                self.has_gaps = True
+                return BROKEN
+        return {name: value for name, value in found.items() if value is not BROKEN}
+
+    def _list(self, node: Listing, kind: inspect.VarTupleType, path: Place) -> list[Any]:
+        found = [
+            self._value(one, kind.item_type, (*path, at), is_part=False)
+            for at, one in enumerate(node.items)
+        ]
+        self.has_gaps |= BROKEN in found
+        self._check_count(len(found), kind, node.line, path)
+        return [one for one in found if one is not BROKEN]
+
+    def _changed(self, node: Mapping, kind: inspect.StructType, path: Place) -> dict[str, Any]:
+        """Changes of a list by the ids or names of what is in it."""
+        found = {
+            name: self._value(child, kind, (*path, name), is_part=True)
+            for name, (_, child) in node.fields.items()
+        }
+        return {name: value for name, value in found.items() if value is not BROKEN}
+
+    def _dict(self, node: Mapping, kind: inspect.DictType, path: Place, is_part: bool) -> Any:
+        found = {}
+        for name, (line, child) in node.fields.items():
+            at = (*path, name)
+            key = self._value(Scalar(line, name, False, name), kind.key_type, at, is_part=False)
+            found[key] = self._value(child, kind.value_type, at, is_part)
+        self._check_count(len(found), kind, node.line, path)
+        return {key: value for key, value in found.items() if BROKEN not in (key, value)}
+
+    def _check_count(
+        self, count: int, kind: inspect.VarTupleType | inspect.DictType, line: int, path: Place
+    ) -> None:
+        bound = ""
+        if kind.max_length is not None and count > kind.max_length:
+            bound = f"at most {kind.max_length:,}"
+        if kind.min_length is not None and count < kind.min_length:
+            bound = f"at least {kind.min_length:,}"
+        if bound:
+            self._note(line, path, f"expected {wanted(kind)} of {bound}, found {count:,}")
+            self.has_gaps = True
+
+    def _time(self, node: Node, kind: inspect.Type, path: Place, is_part: bool) -> Any:
+        """A field whose name ends in `_ms`, given without that ending."""
+        number = given(kind)
+        assert isinstance(number, inspect.IntType)
+        if _is_empty(node) and (is_part or number is not kind):
+            return None
+        try:
+            text = node.text if isinstance(node, Scalar) else ""
+            if number == MOMENT:
+                time_ms = moment_of(text)
+                check_bounds(time_ms, number, "moment")
+            else:
+                time_ms = length_of(text)
+                check_bounds(time_ms, number, "length")
+        except Unfit as error:
+            self._note(node.line, path, f"expected {error}, found {_found(node)}")
+            return BROKEN
+        return time_ms
+
+    def _note(self, line: int, path: Place, message: str) -> None:
+        self.faults.append(Fault(line, path, message))
+
+
+def _scalar(node: Scalar, kind: inspect.Type) -> Any:
+    """The value of a text, by what is expected there: `no` is a text where a text may be."""
+    if _is_empty(node):
+        raise Unfit(wanted(kind))
+    match kind:
+        case inspect.StrType():
+            check_text(node.text, kind)
+            return node.text
+        case inspect.LiteralType():
+            if node.text in kind.values:
+                return node.text
+            near = get_close_matches(node.text, map(str, kind.values), 2, 0.7)
+            raise Unfit(" or ".join(near) or wanted(kind))
+        case inspect.BoolType() if node.is_plain and node.text in ("true", "false"):
+            return node.text == "true"
+        case inspect.IntType() | inspect.FloatType() if node.is_plain:
+            number = number_of(node.text, kind)
+            check_bounds(number, kind)
+            return number
+        case _:
+            raise Unfit(wanted(kind))
+
+
+def _is_empty(node: Node) -> bool:
+    return isinstance(node, Scalar) and node.is_plain and node.text in EMPTY_TEXTS
+
+
+def _unknown(name: str, names: list[str]) -> str:
+    known = [one.removesuffix(IN_MS) for one in names]
+    near = get_close_matches(name, known, 2, 0.7)
+    return f"unknown field, expected {' or '.join(near) or 'one of ' + ', '.join(known)}"
+
+
+def _found(node: Node) -> str:
+    match node:
+        case Mapping():
+            return "a mapping"
+        case Listing():
+            return "a list"
+        case _ if _is_empty(node):
+            return "nothing"
+        case _:
+            return node.text if node.is_plain and _is_number(node.text) else shortened(node.text)
+
+
+def _is_number(text: str) -> bool:
+    return len(text) <= 20 and text.removeprefix("-").replace(".", "", 1).isdigit()

@@ -1,0 +1,212 @@
+"""The versions of the policy on `control`: which is live, put one in force, go back."""
+
+import hashlib
+from collections.abc import Iterable
+from functools import cache
+from typing import Any, Final, NamedTuple
+
+from jobs.publish import AHEAD_MS, Log, now_ms
+from log.kafka import read_to_end
+from schemas.control import Control
+from schemas.errors import ConfigError, InvalidEvent
+from schemas.limits import EVENT_TIME_MAX_MS
+from schemas.policy import Policy, policy_from_payload
+from schemas.records import LogRecord
+from schemas.signed_control import ControlKeys, content_hash, read_control
+from schemas.topics import CONTROL as CONTROL_TOPIC
+from scripts.change import Change
+from scripts.console import show, show_table
+from scripts.policy.policy_file import payload_of
+from scripts.times import utc
+from udfs.policy.compile_policy import compile_policy
+
+VERSION_LENGTH: Final = 12
+
+
+class PolicyVersion(NamedTuple):
+    """A policy on `control`; of those in force the one with the highest (time, offset) decides.
+
+    `policy` is None where the engine refuses it, `fault` then says why.
+    """
+
+    effective_from_ms: int
+    offset: int
+    version: str
+    name: str
+    policy: Policy | None
+    fault: str = ""
+
+
+class Draft(NamedTuple):
+    """A checked policy that is to be put in force."""
+
+    version: str
+    name: str
+    policy: Policy
+
+
+def version_of(policy: Policy) -> str:
+    """The version of a policy that is given none: it follows from the content."""
+    return hashlib.sha256(payload_of(policy)).hexdigest()[:VERSION_LENGTH]
+
+
+def announced(kafka: str, prefix: str, keys: ControlKeys) -> list[PolicyVersion]:
+    """Every policy on `control`, in the order in which they come into force."""
+    return versions_in(read_to_end(kafka, [prefix + CONTROL_TOPIC]), keys)
+
+
+def versions_in(records: Iterable[LogRecord], keys: ControlKeys) -> list[PolicyVersion]:
+    """Every policy in the records of `control`, in the order in which they come into force."""
+    load = cache(_loaded)
+    found = []
+    for record in records:
+        control = _control(record.value, keys)
+        if control is not None and control.kind == "policy":
+            time_ms, name = control.effective_from_ms, control.name
+            policy, fault = load(control.payload or b"")
+            version = PolicyVersion(time_ms, record.offset, control.version, name, policy, fault)
+            found.append(version)
+    return sorted(found, key=lambda one: (one.effective_from_ms, one.offset))
+
+
+def in_force(versions: list[PolicyVersion], at_ms: int) -> PolicyVersion | None:
+    """The policy that decides at `at_ms`; None = none."""
+    usable = (one for one in reversed(versions) if one.policy is not None)
+    return next((one for one in usable if one.effective_from_ms <= at_ms), None)
+
+
+def find_version(named: str, versions: list[PolicyVersion]) -> PolicyVersion:
+    """The newest with this version, or the one version that begins so; raises ConfigError."""
+    exact = [one for one in versions if one.version == named]
+    found = exact or [one for one in versions if named and one.version.startswith(named)]
+    count = len({one.version for one in found})
+    if count != 1:
+        raise ConfigError(
+            f"{count or 'no'} policies are {named!r}: `kairos policy history` shows them"
+        )
+    return found[-1]
+
+
+def live(versions: list[PolicyVersion], at_ms: int) -> PolicyVersion:
+    """The policy that decides at `at_ms`; raises ConfigError where there is none."""
+    found = in_force(versions, at_ms)
+    if found is None:
+        raise ConfigError("no policy is in force: `kairos policy publish` puts one there")
+    return found
+
+
+def draft_again(version: PolicyVersion) -> Draft:
+    """A version that is to be in force again; raises ConfigError where the engine refuses it."""
+    if version.policy is None:
+        raise ConfigError(f"{version.version} cannot be in force again: {version.fault}")
+    return Draft(version.version, version.name, version.policy)
+
+
+def previous(versions: list[PolicyVersion], at_ms: int) -> Draft:
+    """The policy that was in force before the one in force at `at_ms`; raises ConfigError."""
+    now = in_force(versions, at_ms)
+    if now is None:
+        raise ConfigError("nothing to roll back to: no policy is in force")
+    for one in reversed(versions[: versions.index(now)]):
+        if one.version != now.version and one.policy not in (None, now.policy):
+            return draft_again(one)
+    raise ConfigError(f"nothing to roll back to: only {now.version} has been in force")
+
+
+def check_new(versions: list[PolicyVersion], draft: Draft, at_ms: int | None) -> None:
+    """Raises ConfigError where the draft is live already, or its version stands for another policy."""
+    now = in_force(versions, now_ms())
+    if now is not None and now.policy == draft.policy and at_ms in (None, now.effective_from_ms):
+        raise ConfigError(
+            f"this policy is live already, as {now.version} since {utc(now.effective_from_ms)}: "
+            "another --effective-from publishes it again"
+        )
+    for one in versions:
+        if one.version == draft.version and one.policy != draft.policy:
+            raise ConfigError(
+                f"the version {draft.version} is another policy, of {utc(one.effective_from_ms)}: "
+                "decisions name their version, so each stands for one policy"
+            )
+
+
+def publish(log: Log, versions: list[PolicyVersion], draft: Draft, at_ms: int | None) -> Change:
+    """Puts the draft in force from `at_ms` on (default: in AHEAD_MS)."""
+    from_ms = now_ms() + AHEAD_MS if at_ms is None else at_ms
+    if not 0 <= from_ms < EVENT_TIME_MAX_MS:
+        raise ConfigError(f"{utc(from_ms)} is no time from which a policy can be in force")
+    before = in_force(versions, from_ms)
+    coming = (one for one in versions if one.policy and one.effective_from_ms > from_ms)
+    after = next(coming, None)
+    control = Control("policy", draft.name, draft.version, from_ms, payload_of(draft.policy))
+    log.control(control)
+    log.flush()
+    return Change(
+        draft.version, from_ms, before.version if before else None,
+        after.version if after else None, content_hash(control),
+    )  # fmt: skip
+
+
+def timing_warnings(change: Change, at_ms: int) -> list[str]:
+    """What looks wrong in the time of a change that is made at `at_ms`."""
+    if change.effective_from_ms >= at_ms:
+        return []
+    since = utc(change.effective_from_ms)
+    return [
+        f"{since} is past: what was decided since then stands, a replay decides it by this policy"
+    ]
+
+
+def history_json(versions: list[PolicyVersion], at_ms: int) -> list[dict[str, Any]]:
+    """Every version, the newest first, and what it is at `at_ms`: live, coming, refused or past."""
+    now = in_force(versions, at_ms)
+
+    def state(one: PolicyVersion) -> str:
+        if one.policy is None:
+            return "refused"
+        return "live" if one is now else "coming" if one.effective_from_ms > at_ms else "past"
+
+    return [
+        {
+            "version": one.version,
+            "name": one.name,
+            "effective_from_ms": one.effective_from_ms,
+            "state": state(one),
+            "fault": one.fault,
+        }
+        for one in reversed(versions)
+    ]
+
+
+def show_history(rows: list[dict[str, Any]]) -> None:
+    """One line per version."""
+    columns = ("", "version", "in force from", "name", "refused because")
+    cells = [
+        (one["state"], one["version"], utc(one["effective_from_ms"]), one["name"], one["fault"])
+        for one in rows
+    ]
+    show_table("", columns, cells)
+
+
+def show_change(change: Change) -> None:
+    """One sentence."""
+    replaces = f"instead of {change.replaces}" if change.replaces else "the first"
+    ended = f", until {change.ended_by}, announced before, takes over" if change.ended_by else ""
+    from_time = utc(change.effective_from_ms)
+    show(f"policy {change.version} decides from {from_time} on, {replaces}{ended}")
+
+
+def _loaded(payload: bytes) -> tuple[Policy | None, str]:
+    """The policy as the engine takes it, or why it does not."""
+    try:
+        policy = policy_from_payload(payload)
+        compile_policy(policy)
+    except ConfigError as error:
+        return None, str(error)
+    return policy, ""
+
+
+def _control(value: bytes, keys: ControlKeys) -> Control | None:
+    try:
+        return read_control(value, keys)
+    except InvalidEvent:
+        return None  # the jobs count and name it

@@ -1,0 +1,254 @@
+"""The beginning of a replay: everything is checked and fixed before the first record is read."""
+
+import shutil
+from pathlib import Path
+from typing import Final, NamedTuple, cast
+
+import msgspec
+
+from jobs.config import Config, SourceFormat
+from jobs.flink.settings import local_path
+from jobs.flink.submit import checkpoint_folder, savepoint_folder
+from jobs.fold.replay import make_plan, planned_range
+from jobs.learning.trust import signer_of
+from log.archive.restoring import Restored
+from log.kafka import open_consumer, partitions_of
+from log.range import LogRange
+from models.content import Published
+from schemas.control import Control
+from schemas.errors import ConfigError
+from schemas.topics import CONTROL, EVENTS, topics
+from scripts.commands.models_cli import find_artefact
+from scripts.ops.archive import opened
+from scripts.policy.policy_file import PolicyMistakes, check_policy, payload_of
+from scripts.policy.policy_versions import version_of
+from scripts.progress import Watched
+from scripts.replay.replay_run import FOLDER, Asked, Manner, Progress, Run, RunFolder
+from scripts.replay.replay_topics import check_free, write_controls
+from scripts.times import utc
+
+BYTES_PER_RECORD: Final = 4_000
+"""Of what a replay writes for one of the log: a trace with 24 candidates is some 12 kB, of three in ten events."""
+
+
+class Instead(NamedTuple):
+    """What decides instead of the log's own: a policy and a model in force since ever."""
+
+    policy: Control | None = None
+    model: Control | None = None
+
+    @property
+    def controls(self) -> list[Control]:
+        """Those that there are."""
+        return [one for one in self if one is not None]
+
+
+def instead(config: Config, policy: Path | None, model: str | None) -> Instead:
+    """The controls of a what-if; raises ConfigError where file or artefact cannot be used."""
+    return Instead(
+        _policy(policy) if policy is not None else None,
+        _model(find_artefact(model, config)) if model is not None else None,
+    )
+
+
+def asked(
+    config: Config,
+    from_ms: int | None,
+    to_ms: int | None,
+    what_if: Instead,
+    then_live: bool,
+    archive: str | None = None,
+) -> Asked:
+    """What is asked for; raises ConfigError where it makes no sense."""
+    if from_ms is not None and to_ms is not None and from_ms >= to_ms:
+        raise ConfigError(
+            f"--from {utc(from_ms)} is not before --to {utc(to_ms)}: exchange the two"
+        )
+    if then_live and what_if.controls:
+        raise ConfigError(
+            "--then-live goes on with the log's own policy and model: publish this one first "
+            "(`kairos policy publish`, `kairos model publish`), or leave out --then-live"
+        )
+    if then_live and archive is not None:
+        raise ConfigError(
+            "--then-live goes on in the log's own topic, and --archive replays a copy of it: leave one out"
+        )
+    return Asked(
+        from_ms=from_ms,
+        to_ms=to_ms,
+        policy=what_if.policy.version if what_if.policy else None,
+        model=what_if.model.version if what_if.model else None,
+        then_live=then_live,
+        source_prefix=config.topic_prefix,
+        source_format=config.source_format,
+        lateness_ms=config.lateness_ms,
+        seed=config.seed,
+        archive=archive,
+        session_events_per_s=config.session_events_per_s,
+        session_burst=config.session_burst,
+        uncatalogued=config.uncatalogued,
+    )
+
+
+def fixed(config: Config, one: Asked) -> Config:
+    """The configuration with the settings that decisions depend on, as they were when the replay began."""
+    return config._replace(
+        topic_prefix=one.source_prefix,
+        source_format=cast(SourceFormat, one.source_format),
+        lateness_ms=one.lateness_ms,
+        seed=one.seed,
+        session_events_per_s=one.session_events_per_s,
+        session_burst=one.session_burst,
+        uncatalogued=one.uncatalogued,
+    )
+
+
+def check_prefix(config: Config, prefix: str) -> None:
+    """Raises ConfigError where the prefix cannot be one of a replay."""
+    if not prefix.strip(".") or not all(
+        c.isascii() and (c.isalnum() or c in "._-") for c in prefix
+    ):
+        raise ConfigError(
+            f"--prefix {prefix!r}: letters, digits, dots, underscores and hyphens are wanted, "
+            "such as `may.`"
+        )
+    if prefix.strip(".") == config.topic_prefix.strip("."):
+        raise ConfigError(
+            f"--prefix {prefix} is that of the live topics (KAIROS_TOPIC_PREFIX), but for dots at most: "
+            "take another"
+        )
+
+
+def twin(config: Config, prefix: str) -> str | None:
+    """The prefix of another replay whose job would have the same name and state: but for dots it is this."""
+    places = sorted((config.home / FOLDER).glob("*/run.json"))
+    others = (place.parent.name for place in places if place.parent.name != prefix)
+    return next((one for one in others if one.strip(".") == prefix.strip(".")), None)
+
+
+def check_twin(config: Config, prefix: str) -> None:
+    """Raises ConfigError where another replay keeps its state where this one would."""
+    other = twin(config, prefix)
+    if other is not None:
+        raise ConfigError(
+            f"--prefix {prefix} is that of the replay {other} but for dots, and they would share their "
+            f"state: take another, or remove that one: `kairos replay drop {other}`"
+        )
+
+
+def begin(
+    kafka: str, config: Config, folder: RunFolder, wanted: Asked, what_if: Instead, manner: Manner
+) -> Run:
+    """The run in this folder, which goes on, or a new one; raises ConfigError where it is another's."""
+    prefix = folder.path.name
+    run = folder.read()
+    if run is None:
+        if wanted.archive is None:
+            _check_topic(kafka, config.topic_prefix + EVENTS)
+        check_free(kafka, prefix)
+        run = Run(prefix, wanted, manner)
+        forget_state(config, prefix)
+    elif run.asked != wanted:
+        raise ConfigError(
+            f"the prefix {prefix} is in use by a replay of {span(run.asked)}{differs(run, wanted)}; "
+            f"take another, or remove that one: `kairos replay drop {prefix}`"
+        )
+    run.manner = manner
+    if run.plan is None:
+        own = (CONTROL,) if what_if.controls else ()
+        events = config.topic_prefix + EVENTS
+        if wanted.archive is not None:
+            folder.write(run)  # what is restored before a crash is this run's
+            _restore(kafka, config, prefix, wanted)
+            own, events = (EVENTS, *own), prefix + EVENTS
+        found = planned_range(kafka, events, wanted.from_ms, wanted.to_ms)
+        check_space(config, found.count)
+        if what_if.controls:
+            folder.write(run)  # as above
+            write_controls(kafka, config.topic_prefix, prefix, what_if.controls, signer_of(config))
+        plan = make_plan(kafka, config.topic_prefix, prefix, found, own)
+        held = msgspec.structs.replace(plan.range, is_held=wanted.then_live)
+        run.plan = msgspec.structs.replace(plan, range=held)
+        run.progress = Progress(total=plan.range.count)
+    folder.write(run)
+    return run
+
+
+def forget_state(config: Config, prefix: str) -> None:
+    """Removes the checkpoints and savepoints of whatever ran under this prefix; not what another replay keeps."""
+    if twin(config, prefix) is not None:
+        return
+    for kind in ("replay", "decide"):
+        name = f"{kind}.{prefix.strip('.')}"
+        for uri in (checkpoint_folder(config, name), savepoint_folder(config, name)):
+            folder = local_path(uri)
+            if folder is not None:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def check_space(config: Config, count: int) -> None:
+    """Raises ConfigError where our own Kafka's disk is too small for what so many records lead to."""
+    need, left = BYTES_PER_RECORD * count, shutil.disk_usage(config.home).free
+    if config.kafka is None and need > left:
+        raise ConfigError(
+            f"a replay of {count:,} records writes some {need / 1e9:,.1f} GB, {left / 1e9:,.1f} GB are "
+            f"left for {config.home}: free some space, or replay a shorter time"
+        )
+
+
+def span(one: Asked) -> str:
+    """The time that is replayed, in words."""
+    since = utc(one.from_ms) if one.from_ms is not None else "the beginning of the log"
+    until = utc(one.to_ms) if one.to_ms is not None else "its end"
+    return f"{since} to {until}"
+
+
+def differs(run: Run, wanted: Asked) -> str:
+    """What else is different, in words; nothing where only the times are."""
+    names = [
+        name
+        for name in Asked.__struct_fields__
+        if name not in ("from_ms", "to_ms") and getattr(run.asked, name) != getattr(wanted, name)
+    ]
+    values = (f"{name} {getattr(run.asked, name) or 'none'}" for name in names)
+    return f" with {', '.join(values)}" if names else ""
+
+
+def _restore(kafka: str, config: Config, prefix: str, wanted: Asked) -> None:
+    """The events of the archive, and what came after them, under the prefix: Flink reads Kafka only."""
+    archived = opened(wanted.archive, config, EVENTS)
+    assert archived is not None, "one is named"
+    name = config.topic_prefix + EVENTS
+    source = LogRange(kafka, name, wanted.from_ms, wanted.to_ms, archived)
+    check_space(config, len(source))
+    spec = next(one for one in topics(prefix) if one.name == prefix + EVENTS)
+    restored = Restored(kafka, source, archived, spec)
+    for _ in Watched(f"restoring {name} to {spec.name}", restored, len(restored)):
+        pass
+
+
+def _check_topic(kafka: str, topic: str) -> None:
+    """Raises ConfigError where there is no such topic."""
+    consumer = open_consumer(kafka)
+    try:
+        partitions_of(consumer, topic)
+    finally:
+        consumer.close()
+
+
+def _policy(file: Path) -> Control:
+    try:
+        policy = check_policy(file).policy
+    except PolicyMistakes as error:
+        count = len(error.mistakes)
+        raise ConfigError(
+            f"{file} has {count} mistakes, the first: {error.mistakes[0]}; "
+            f"`kairos policy check {file}` names all"
+        ) from error
+    return Control("policy", "default", version_of(policy), 0, payload=payload_of(policy))
+
+
+def _model(published: Published) -> Control:
+    return Control(
+        "model", "ranker", published.version, 0, uri=published.uri, sha256=published.sha256
+    )

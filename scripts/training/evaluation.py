@@ -1,0 +1,196 @@
+"""`kairos evaluate`: trains on what is before a moment, scores every decision after it; compares runs."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final, NamedTuple
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from jobs.config import Config
+from jobs.learning.answers import EXAMPLES_MAX
+from jobs.learning.evaluate import Evaluated, evaluate
+from jobs.learning.evaluation_split import Setting, Split, split_log
+from models.artefact import load_scorer
+from models.evaluation import Outcome, compare
+from models.scorer import Scorer
+from schemas.errors import ConfigError
+from scripts.console import percentile, say, show, show_table
+from scripts.files.event_lines import EventLines, lines_of
+from scripts.files.import_events import read_items
+from scripts.progress import Watched
+from scripts.training.training import EXAMPLES_NAME, learn
+from udfs.facts.features import FEATURE_SPACE
+from udfs.knowledge.knowledge import Knowledge
+
+SAVED: Final = pa.schema(
+    [
+        ("session_id", pa.string()), ("event_id", pa.string()), ("item_id", pa.string()),
+        ("rank", pa.int32()),
+    ]
+)  # fmt: skip
+COLD: Final = "nothing to learn from before the split: the cold-start order was evaluated"
+
+
+class Saved(NamedTuple):
+    """A run as `--save` keeps it."""
+
+    placement: str
+    k: int
+    outcomes: list[Outcome]
+
+
+def evaluate_files(
+    events: Sequence[Path], items: Path | None, setting: Setting, config: Config, save: Path | None
+) -> dict[str, Any]:
+    """The report of a run over files of events, as `--json` prints it; `save` keeps its ranks."""
+    if save is not None:
+        check_writable(save)
+    knowledge = Knowledge(uncatalogued=config.uncatalogued)
+    for position, item in enumerate(read_items(items, say) if items is not None else ()):
+        knowledge.add_item(item, position)
+    log = EventLines(Watched("reading", lines_of(events))).check(say)
+    split = split_log(Watched("finding answers", log, len(log)), setting)
+    say(
+        f"{split.trainable:,} decisions to learn from, {len(split.train):,} of them sampled; "
+        f"{len(split.test):,} to score"
+    )
+
+    def learnt(examples: Path) -> Scorer | None:
+        try:
+            published = learn(examples, config, checks_drop=False).published
+        except ConfigError as error:  # one class only, say: there still is something to evaluate
+            say(str(error))
+            return None
+        return load_scorer(published.uri, published.sha256, FEATURE_SPACE)
+
+    with TemporaryDirectory() as folder:
+        found = evaluate(
+            Watched("folding", log, len(log)), knowledge, setting, split,
+            Path(folder) / EXAMPLES_NAME, learnt,
+        )  # fmt: skip
+    if save is not None:
+        write_saved(Saved(setting.placement, setting.k, found.outcomes), save)
+    return report(setting, split, found, log.invalid)
+
+
+def report(setting: Setting, split: Split, found: Evaluated, invalid: int) -> dict[str, Any]:
+    """The one object of a run: figures, baselines, and what they rest on."""
+    decisions = len(found.outcomes)
+    return {
+        "placement": setting.placement,
+        "decisions": decisions,
+        **found.ranks.figures(split.item_count),
+        "train_seconds": round(found.train_seconds, 2),
+        "ms_per_decision_p50": percentile(found.ms, 0.5) or 0.0,
+        "ms_per_decision_p99": percentile(found.ms, 0.99) or 0.0,
+        "version": found.version,
+        "baselines": {
+            name: ranks.figures(split.item_count) for name, ranks in found.baselines.items()
+        },
+        "candidates_mean": found.candidates / decisions,
+        "recall": found.found / decisions,
+        "ece": found.ece,
+        "events": split.events,
+        "invalid": invalid,
+        "items": split.item_count,
+        "train": {
+            "before_ms": setting.train_before_ms,
+            "answered": split.trainable,
+            "decisions": found.decisions_to_learn,
+            "decisions_max": EXAMPLES_MAX,
+            "sampled_share": len(split.train) / split.trainable if split.trainable else 0.0,
+            "examples": found.examples,
+            "seed": setting.seed,
+            "is_cold_start": found.is_cold_start,
+        },
+    }
+
+
+def write_saved(saved: Saved, path: Path) -> None:
+    """Writes a run's ranks as Parquet; raises ConfigError where it cannot."""
+    named = msgspec.json.encode({"placement": saved.placement, "k": saved.k})
+    columns = list(zip(*saved.outcomes, strict=True)) or [()] * len(SAVED)
+    schema = SAVED.with_metadata({b"kairos": named})
+    table = pa.table(
+        [pa.array(one, kind.type) for one, kind in zip(columns, SAVED, strict=True)], schema=schema
+    )
+    try:
+        pq.write_table(table, path)
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error}") from error
+
+
+def check_writable(path: Path) -> None:
+    """Raises ConfigError where no file can be written at `path`: before the work, not after it."""
+    if path.is_dir() or not path.parent.is_dir():
+        what = "it is a folder" if path.is_dir() else f"there is no folder {path.parent}"
+        raise ConfigError(f"{path} cannot be written: {what}")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise ConfigError(f"{path} cannot be written: it is not allowed to")
+
+
+def read_saved(path: Path) -> Saved:
+    """A run that `--save` wrote; raises ConfigError for anything else."""
+    try:
+        table = pq.read_table(path)
+        named = msgspec.json.decode(
+            (table.schema.metadata or {})[b"kairos"], type=dict[str, str | int]
+        )
+        columns = [table.column(name).to_pylist() for name in SAVED.names]
+    except (OSError, pa.ArrowException, KeyError, msgspec.MsgspecError) as error:
+        raise ConfigError(f"{path} is no file that `evaluate --save` wrote: {error}") from error
+    outcomes = [Outcome(*row) for row in zip(*columns, strict=True)]
+    return Saved(str(named["placement"]), int(named["k"]), outcomes)
+
+
+def compare_files(first: Path, second: Path) -> dict[str, Any]:
+    """How the second run differs from the first; raises ConfigError where they do not pair."""
+    one, other = read_saved(first), read_saved(second)
+    if (one.placement, one.k) != (other.placement, other.k):
+        raise ConfigError(
+            f"{first} is {one.placement} at {one.k}, {second} is {other.placement} at {other.k}: "
+            "only runs of one placement and k can be compared"
+        )
+    found = compare(one.outcomes, other.outcomes, one.k)
+    return {
+        "placement": one.placement,
+        "decisions": len(one.outcomes),
+        "differences": {name: interval._asdict() for name, interval in found.items()},
+    }
+
+
+def show_report(found: dict[str, Any]) -> None:
+    """The report for a person: one row per order, then what it rests on."""
+    names = [name for name, value in found["baselines"].items() if value]
+    figures = list(found["baselines"][names[0]])
+    rows = [[found["version"], *(f"{found[name]:.4f}" for name in figures)]]
+    rows += [[name, *(f"{found['baselines'][name][one]:.4f}" for one in figures)] for name in names]
+    title = f"{found['placement']}, {found['decisions']:,} decisions"
+    show_table(title, ("order", *figures), rows)
+    train = found["train"]
+    if train["is_cold_start"]:
+        show(COLD)
+    else:
+        show(
+            f"learnt from {train['examples']:,} of {train['decisions']:,} decisions "
+            f"({train['sampled_share']:.0%} of {train['answered']:,}, seed {train['seed']!r}) "
+            f"in {found['train_seconds']} s"
+        )
+    show(
+        f"{found['candidates_mean']:.1f} candidates, the truth among them in {found['recall']:.1%}; "
+        f"{found['ms_per_decision_p50']:.2f} ms a decision, p99 {found['ms_per_decision_p99']:.2f}"
+    )
+
+
+def show_comparison(found: dict[str, Any]) -> None:
+    """The differences, second minus first, with their intervals of 95 %."""
+    rows = [
+        (name, *(f"{one[part]:+.4f}" for part in ("difference", "low", "high")))
+        for name, one in found["differences"].items()
+    ]
+    title = f"second less first, {found['decisions']:,} decisions of {found['placement']}"
+    show_table(title, ("figure", "difference", "from", "to"), rows)

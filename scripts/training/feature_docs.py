@@ -1,0 +1,38 @@
+"""`kairos features`: the registry of features as a page; docs/features.md is what this writes."""
+
+from pathlib import Path
+from typing import Final
+
+from jobs.config import PROJECT
+from udfs.facts.features import FEATURE_SPACE, FEATURES
+
+PAGE: Final = PROJECT / "docs" / "features.md"
+HEAD: Final = """\
+# Features
+
+Written by `kairos features --write` from `udfs/facts/features.py`; do not edit. {count} features, set `{digest}`.
+
+Each row of a decision's matrix is one candidate, in this order of columns; what is missing is NaN. `service`
+needs no consent: it is of this visit and the catalogue; `personalisation` needs the person's.
+
+| feature | entity | purpose | meaning |
+| --- | --- | --- | --- |
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    head = HEAD.format(count=FEATURE_SPACE.count, digest=FEATURE_SPACE.digest)
+    rows = (f"| `{f.name}` | {f.entity} | {f.purpose} | {_cell(f.meaning)} |\n" for f in FEATURES)
+    return head + "".join(rows)
+
+
+def write(path: Path = PAGE) -> Path:
+    """Writes the page."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(page())
+    return path
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")

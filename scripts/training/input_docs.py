@@ -1,0 +1,318 @@
+"""`kairos accepts`: what comes in, under which names, within which bounds; docs/what-we-accept.md is what this writes."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, get_args
+
+from msgspec import inspect
+
+from jobs.config import PROJECT
+from schemas import limits
+from schemas.doors import NOBODY
+from schemas.errors import InvalidEvent, InvalidReason
+from schemas.events import EVENT_TYPES, NEVER_TOO_LATE, Candidate, Context, Event
+from schemas.formats.field_names import EVENT_NAMES, ITEM_NAMES, NEED_ITEMS, Names
+from schemas.items import Item
+from schemas.limits import (
+    AHEAD_OF_LOG_MAX_MS,
+    DAY_MS,
+    DEDUP_MS,
+    EVENT_BYTES_MAX,
+    EVENT_TIME_MAX_MS,
+    FACT_IDS_MAX,
+    FACTS_KEPT_MS,
+    FLOAT_MAX,
+    ID_LENGTH_MAX,
+    ITEM_BYTES_MAX,
+    LATENESS_MS,
+    MINUTE_MS,
+    WHOLE_MAX,
+)
+from schemas.times import time_ms, utc
+from scripts.files.csv_rows import ROW_CHARS_MAX, ROW_LINES_MAX
+from scripts.files.input_files import COMPRESSED, KINDS, LINE_BYTES_MAX, WHOLE_BYTES_MAX
+from scripts.files.sorted_events import RUN_BYTES_MAX
+
+PAGE: Final = PROJECT / "docs" / "what-we-accept.md"
+HEAD: Final = """\
+# What we accept
+
+Written by `kairos accepts --write` from the tables that every door reads (`schemas/events.py`, `schemas/items.py`,
+`schemas/formats/field_names.py`, `schemas/times.py`, `schemas/doors.py`, `schemas/limits.py`); do not edit.
+
+Nothing is lost in silence. What cannot be read is refused where it comes in, by its place and in words; what could be read only after it
+was in the log is a dead letter with the reason, its bytes and where it lies.
+
+| door | what is refused comes back as |
+| --- | --- |
+| `import` | a dead letter `import:FILE` with the line's number; counted, the first is named; exit code 1 where nothing or most is refused |
+| `train`, `evaluate`, `try`, `convert` | left out, counted, the first is named by file and line; exit code 1 where nothing or most is refused |
+| `--items` of any of these | a mistake ends the command before its work; `import --partial` leaves such lines out and says which was the first |
+| `/v1/events`, `/v1/decisions`, `/api/recommendations` | `rejected`, by the event's index, with the reason; the others of the request are taken |
+| the topic `events` (other programs write it) | a dead letter with topic, partition, offset and reason |
+
+What was read of a file is what became of it: lines read = events written + there twice + dead letters, in the summary of `import` and in its `--json`.
+
+"""
+FILES: Final = """\
+## Files and bodies
+
+- JSON Lines, one array, or JSON over several lines; `\\n`, `\\r\\n` and `\\r` end a line; a BOM is passed over; UTF-8.
+- Packed by {codecs}, told by the first bytes and not by the name. Bodies of requests: gzip; other codings are 415.
+- Values in a line count by their lines from 1, those of an array by their places from 1.
+- Of a line beyond {line:,} bytes only the beginning is held: it is one bad line. An array, or JSON over several lines, may have {whole:,} bytes, unpacked.
+- Snowplow's tables are CSV (RFC 4180), a folder with its side tables, or JSON Lines. A row that cannot be read costs itself: reading goes on at the next
+  line that parses; a quoted field goes over at most {rows} lines and {chars:,} characters.
+- Files given together are one log. `import` puts it in order of time; what is not in order already is held, up to {run} MiB in
+  memory, the rest in sorted runs in a temporary folder.
+
+What is something else is said at once, before anything is done: {kinds}; UTF-16; what holds NUL bytes.
+
+"""
+TIMES: Final = """\
+## Times
+
+`event_time_ms` and `--from`, `--to`, `--at`, `--effective-from` are read alike. Between {least} and {most}; a number that looks like another unit is told and
+not guessed.
+
+| written | read as |
+| --- | --- |
+"""
+WRITTEN: Final = (
+    "1763700000000", "2026-01-31T12:00:00Z", "2026-01-31T12:00+01:00", "2026-01-31 12:00", "2026-01-31", "20260131",
+    "1763700000", "1763700000000000", "0", "1969-12-31", "\u00b2", "yesterday",
+)  # fmt: skip
+AFTER_TIMES: Final = """
+An event further than {ahead} minutes ahead of the door's clock (in the log: of its own record's time) is `ahead_of_log`. One further than {late} minutes
+behind the newest of its own session (`KAIROS_LATENESS_MS`) is `too_late`, but for {facts}. At `/api/recommendations` one
+event whose time lies ahead is moved to now, alone; where no time of a request can be right, all are moved so that the newest is now.
+
+"""
+IDS: Final = """\
+## Ids
+
+Texts of 1 to {length} characters, of any letters; a whole number where an item's id is wanted becomes text. In paths they are percent-encoded.
+
+- `identified` needs a `person_id`, and none of these, in any case and with blanks around: {nobody}. All such visitors would share one profile.
+- The same `event_id` in the same session counts once for {days} days of event time, measured against the newest that the session has seen, and of the log, however
+  old the event: history that is imported again counts once.
+- A purchase or refund counts once for its person, whatever the session: the newest {facts} of them, for {fact_days} days of the person's own time.
+- An item that no catalogue has is not recommended where there is a catalogue (`KAIROS_UNCATALOGUED`).
+
+"""
+VALUES: Final = """\
+## Values
+
+- `null` is as if the field were not there, everywhere. An empty list is not: `candidates: []` has nothing to rank, and gets an empty answer.
+- In `properties` and `value` numbers and booleans become text: `10` of 10.0, `true`.
+- Whole numbers to 2^53, so what JSON carries exactly; no infinity and no NaN (`1e999` is refused); texts that are cut inside a character (`"\\ud83d"`) are refused.
+- Unknown fields are passed over and told, with the name that was probably meant: `warnings` of a request, the summary of a command. `--strict` and `?strict=true` refuse them.
+
+"""
+REASONS: Final[dict[str, str]] = {
+    "too_large": f"more than {EVENT_BYTES_MAX:,} bytes of an event, {ITEM_BYTES_MAX:,} of an item",
+    "not_single_object": "no Avro single object and no JSON, where the topic's format wants one",
+    "unknown_schema": "Avro of a schema that is none of ours",
+    "malformed": "no JSON object, or Avro that ends too soon",
+    "trailing_bytes": "something behind the record",
+    "invalid_value": "a field that is missing, of another type, or beyond its bounds: the message names it",
+    "not_finite": "infinity or NaN",
+    "unknown_event_type": "a type that is none of those below",
+    "wrong_key": "the record's key is not its session",
+    "ahead_of_log": "too far ahead in time",
+    "too_late": "too far behind its session",
+    "session_full": "a session of more events than a person makes",
+    "decision_too_large": "a decision that no record can hold",
+}
+"""What the reason of a refusal or a dead letter means."""
+
+
+def page() -> str:
+    """The whole page."""
+    return "".join(
+        (
+            HEAD, _files(), _times(), _ids(), VALUES,
+            _fields("Events", "", Event, EVENT_NAMES),
+            _fields("Candidates of an event", "candidates", Candidate, EVENT_NAMES.parts["candidates"]),
+            _fields("Context of an event", "context", Context, EVENT_NAMES.parts["context"]),
+            _types(), _fields("Items", "", Item, ITEM_NAMES), _reasons(), _bounds(),
+        )
+    )  # fmt: skip
+
+
+def write(path: Path = PAGE) -> Path:
+    """Writes the page."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(page())
+    return path
+
+
+def _files() -> str:
+    return FILES.format(
+        codecs=" or ".join(COMPRESSED.values()), line=LINE_BYTES_MAX, whole=WHOLE_BYTES_MAX,
+        rows=ROW_LINES_MAX, chars=ROW_CHARS_MAX, run=RUN_BYTES_MAX >> 20,
+        kinds="; ".join(one.removeprefix("a ") for one in KINDS.values()),
+    )  # fmt: skip
+
+
+def _times() -> str:
+    head = TIMES.format(least=utc(limits.EVENT_TIME_MIN_MS), most=utc(EVENT_TIME_MAX_MS))
+    rows = "".join(f"| `{one}` | {_read(one)} |\n" for one in WRITTEN)
+    after = AFTER_TIMES.format(
+        ahead=AHEAD_OF_LOG_MAX_MS // MINUTE_MS,
+        late=LATENESS_MS // MINUTE_MS,
+        facts=_listed(sorted(NEVER_TOO_LATE)),
+    )
+    return head + rows + after
+
+
+def _read(text: str) -> str:
+    try:
+        return utc(time_ms(text))
+    except InvalidEvent as error:
+        return f"refused: {_cell(error.message)}"
+
+
+def _ids() -> str:
+    nobody = ", ".join(f"`{one}`" if one else "nothing" for one in sorted(NOBODY, reverse=True))
+    return IDS.format(
+        length=ID_LENGTH_MAX,
+        nobody=nobody,
+        days=DEDUP_MS // DAY_MS,
+        facts=FACT_IDS_MAX,
+        fact_days=FACTS_KEPT_MS // DAY_MS,
+    )
+
+
+def _fields(title: str, part: str, struct: type, names: Names) -> str:
+    """The fields of one kind of object, the names that are read as one of them, and those that are told to be meant."""
+    info = inspect.type_info(struct)
+    assert isinstance(info, inspect.StructType)
+    head = f"## {title}\n\n"
+    if part:
+        head += f"Objects in `{part}`.\n\n"
+    head += "| field | what it holds | also read as this | told to be meant |\n| --- | --- | --- | --- |\n"
+    return head + "".join(_row(one, names) for one in info.fields) + "\n"
+
+
+def _row(field: inspect.Field, names: Names) -> str:
+    wanted = " (needed)" if field.required else ""
+    aliases = [one for one, name in names.aliases.items() if name == field.name]
+    meant = [one for one, name in names.meant.items() if name == field.name]
+    cells = (
+        f"`{field.name}`{wanted}",
+        _kind(field.type).rstrip(","),
+        _named(aliases),
+        _named(meant),
+    )
+    return f"| {' | '.join(cells)} |\n"
+
+
+def _kind(kind: inspect.Type) -> str:
+    """A type and its bounds, in words."""
+    match kind:
+        case inspect.UnionType():
+            (given,) = (one for one in kind.types if not isinstance(one, inspect.NoneType))
+            return _kind(given)
+        case inspect.StrType():
+            return f"text{_length(kind.min_length, kind.max_length, 'characters')}"
+        case inspect.IntType():
+            return f"whole number{_range(kind.ge, kind.le, kind.lt)}"
+        case inspect.FloatType():
+            return f"number{_range(kind.ge, kind.le, kind.lt)}"
+        case inspect.BoolType():
+            return "true or false"
+        case inspect.LiteralType():
+            return " or ".join(f"`{one}`" for one in kind.values)
+        case inspect.VarTupleType():
+            return f"list{_length(None, kind.max_length, '')} of {_kind(kind.item_type)}"
+        case inspect.DictType():
+            return f"object{_length(None, kind.max_length, 'members')} of {_kind(kind.value_type)}"
+        case inspect.StructType():
+            return "object, see below"
+    raise TypeError(f"no words for {kind}")
+
+
+def _length(least: int | None, most: int | None, what: str) -> str:
+    if most is None:
+        return ""
+    unit = f" {what}" if what else ""
+    return f", {least} to {most:,}{unit}," if least else f", at most {most:,}{unit},"
+
+
+def _range(least: float | None, most: float | None, below: float | None) -> str:
+    if below == EVENT_TIME_MAX_MS:
+        return ": a time" if least else ": a time, or 0 for since ever"
+    if most in (WHOLE_MAX, FLOAT_MAX):
+        return "" if least else ", not negative"
+    return f", {least:,.0f} to {most:,.0f}"
+
+
+def _types() -> str:
+    items = ", ".join(f"`{one}`" for one in sorted(NEED_ITEMS))
+    types = ", ".join(f"`{one}`" for one in sorted(EVENT_TYPES - {"clock_ticked"}))
+    return (
+        f"## Types of events\n\n{types}.\n\n"
+        f"These say nothing without an item in `item_ids`, which is told: {items}. `clock_ticked` is the engine's own, and refused at every door. "
+        "What each counts for that came with a browser's public key: `schemas/proof.py`.\n\n"
+    )
+
+
+def _reasons() -> str:
+    rows = "".join(f"| `{one}` | {REASONS[one]} |\n" for one in get_args(InvalidReason))
+    return f"## Reasons of refusals and dead letters\n\n| reason | means |\n| --- | --- |\n{rows}\n"
+
+
+def _bounds() -> str:
+    """Every bound of schemas/limits.py under its heading, with what happens at it."""
+    head = "## Bounds\n\nSizes in bytes, times in milliseconds.\n\n"
+    parts = []
+    for title, rows in _sections():
+        table = "".join(f"| `{name}` | {value} | {_cell(words)} |\n" for name, value, words in rows)
+        parts.append(f"### {title}\n\n| bound | value | |\n| --- | --- | --- |\n{table}\n")
+    return head + "\n".join(one.rstrip("\n") + "\n" for one in parts)
+
+
+def _sections() -> Iterator[tuple[str, list[tuple[str, str, str]]]]:
+    path = PROJECT / "schemas" / "limits.py"
+    text = path.read_text()
+    lines = text.splitlines()
+    heads = {
+        number: line.removeprefix("# --- ").rstrip("- ")
+        for number, line in enumerate(lines, start=1)
+        if line.startswith("# --- ")
+    }
+    found: dict[str, list[tuple[str, str, str]]] = {one: [] for one in heads.values()}
+    body = ast.parse(text).body
+    for node, after in zip(body, [*body[1:], None], strict=True):
+        above = [number for number in heads if number < node.lineno]
+        if isinstance(node, ast.AnnAssign) and above and isinstance(node.target, ast.Name):
+            name = node.target.id
+            found[heads[above[-1]]].append((name, _number(name), _doc(after)))
+    yield from found.items()
+
+
+def _number(name: str) -> str:
+    value = getattr(limits, name)
+    if value == FLOAT_MAX:
+        return "1.8e308"
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.0f}"
+
+
+def _doc(node: ast.stmt | None) -> str:
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+        return " ".join(str(node.value.value).split())
+    return ""
+
+
+def _named(names: list[str]) -> str:
+    return ", ".join(f"`{one}`" for one in names)
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(f"`{one}`" for one in names[:-1]) + f" and `{names[-1]}`"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")

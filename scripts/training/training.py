@@ -1,0 +1,260 @@
+"""`kairos train`: a model from files or from the log, by the fold."""
+
+import os
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from jobs.config import Config
+from jobs.fold.fold import FoldRules
+from jobs.job_settings import rate_of
+from jobs.knowledge_feed import KnowledgeFeed
+from jobs.learning.artefact_check import Artefacts
+from jobs.learning.artefact_child import Kind
+from jobs.learning.examples import collect
+from jobs.learning.trust import models_folder, trust_of
+from jobs.publish import AHEAD_MS, Log, now_ms
+from log.kafka import ends_of, read_to_end
+from log.range import LogRange
+from models.artefact import Artefact, save_artefact
+from models.content import Published
+from models.learning.boosting import TrainingSettings
+from models.learning.example_file import ExampleWriter
+from models.learning.report import Report as ModelReport
+from models.learning.training import train
+from models.scorer import ColumnScorer, FeatureSpace, Scorer
+from schemas import CODE_VERSION
+from schemas.control import Control
+from schemas.errors import ConfigError
+from schemas.formats import DECODERS
+from schemas.formats.json_lines import event_from_json
+from schemas.items import Item, Uncatalogued
+from schemas.knowledge import KnowledgeRecord
+from schemas.policy import DEFAULT_CONTROL, DEFAULT_POLICY
+from schemas.records import LogRecord
+from schemas.topics import CONTROL, EVENTS, ITEMS, KNOWLEDGE
+from scripts.console import say, show, show_table
+from scripts.files.event_lines import EventLines, lines_of
+from scripts.files.import_events import read_items
+from scripts.ops.archive import opened
+from scripts.progress import Watched
+from udfs.facts.features import FEATURE_INDEX, FEATURE_SPACE
+from udfs.knowledge.knowledge import Knowledge
+from udfs.policy.compile_policy import compile_policy
+
+SHOWN_FEATURES_MAX: Final = 20
+THREADS_MAX: Final = 4
+EXAMPLES_NAME: Final = "examples.parquet"
+
+
+class Report(NamedTuple):
+    """What was trained, on what, how well it ranked decisions it had not seen, and how long it took.
+
+    `answered` decisions could have been learnt from, `decisions` of them were sampled and made,
+    `examples` had the answer among their candidates.
+    """
+
+    version: str
+    uri: str
+    events: int
+    answered: int
+    decisions: int
+    examples: int
+    invalid: int
+    train_seconds: float
+    metrics: dict[str, float]
+    report: ModelReport
+
+
+class Source(NamedTuple):
+    """A log in order, to be read twice, what is known beyond it, and how its records are decoded.
+
+    `taught` are the records of `knowledge`; None: the statistics are made from the log on the way.
+    """
+
+    log: Iterable[LogRecord]
+    knowledge: Knowledge
+    rules: FoldRules
+    taught: Iterable[KnowledgeRecord] | None = None
+    invalid: int = 0
+
+
+class Learnt(NamedTuple):
+    """An artefact, where it lies, and how long its training took."""
+
+    artefact: Artefact
+    published: Published
+    seconds: float
+
+
+def default_knowledge(
+    items: Iterable[Item], uncatalogued: Uncatalogued = "when_empty"
+) -> Knowledge:
+    """The default policy, in force since ever, and these items."""
+    knowledge = Knowledge(uncatalogued=uncatalogued)
+    version, from_ms = DEFAULT_CONTROL.version, DEFAULT_CONTROL.effective_from_ms
+    knowledge.add_policy(version, from_ms, 0, compile_policy(DEFAULT_POLICY))
+    for position, item in enumerate(items):
+        knowledge.add_item(item, position)
+    return knowledge
+
+
+def from_files(files: Sequence[Path], items: Path | None, config: Config) -> Source:
+    """The events of JSON Lines files, put in order of time; the default policy."""
+    knowledge = default_knowledge(
+        read_items(items, say) if items is not None else (), config.uncatalogued
+    )
+    lines = EventLines(Watched("reading", lines_of(files))).check(say)
+    rules = FoldRules(event_from_json, config.seed, config.lateness_ms, rate_of(config))
+    return Source(Watched("folding", lines, len(lines)), knowledge, rules, None, lines.invalid)
+
+
+def from_log(
+    kafka: str,
+    config: Config,
+    from_ms: int | None,
+    to_ms: int | None,
+    archive: str | None = None,
+) -> Source:
+    """What Kafka, and an archive, hold between two times, with the policy, catalogue and statistics of then."""
+    prefix = config.topic_prefix
+    feed = KnowledgeFeed(
+        Knowledge(uncatalogued=config.uncatalogued), lambda _: None, trust_of(config)
+    )
+    for record in read_to_end(kafka, [prefix + CONTROL, prefix + ITEMS]):
+        feed.apply(record.value, record.offset, record.timestamp_ms)
+    log = LogRange(kafka, prefix + EVENTS, from_ms, to_ms, opened(archive, config, EVENTS))
+    has_learnt = any(ends_of(kafka, [prefix + KNOWLEDGE])[prefix + KNOWLEDGE].values())
+    taught = _taught(feed, kafka, prefix + KNOWLEDGE) if has_learnt else None
+    decode = DECODERS[config.source_format]
+    rules = FoldRules(decode, config.seed, config.lateness_ms, rate_of(config))
+    return Source(Watched("folding", log, len(log)), feed.knowledge, rules, taught)
+
+
+def _taught(feed: KnowledgeFeed, kafka: str, topic: str) -> Iterator[KnowledgeRecord]:
+    for record in LogRange(kafka, topic, None, None):
+        learnt = feed.decode_learnt(record)
+        if learnt is not None:
+            yield learnt
+
+
+def train_from(source: Source, config: Config) -> tuple[Report, Published]:
+    """Folds, trains, writes the artefact; raises ConfigError where there is nothing to learn."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / EXAMPLES_NAME
+        with ExampleWriter(path, FEATURE_SPACE) as writer:
+            found = collect(source.log, source.knowledge, source.rules, source.taught, writer)
+        if not found.examples:
+            raise ConfigError(
+                f"{found.events} events led to {found.decisions} decisions, and nobody then "
+                "took one of the candidates: nothing to learn from"
+            )
+        learnt = learn(path, config)
+    report = Report(
+        learnt.published.version, learnt.published.uri, found.events, found.answered,
+        found.decisions, found.examples, source.invalid, learnt.seconds, learnt.artefact.metrics,
+        learnt.artefact.report,
+    )  # fmt: skip
+    return report, learnt.published
+
+
+def learn(examples: Path, config: Config, checks_drop: bool = True) -> Learnt:
+    """Trains on a file of examples and writes the artefact."""
+    begun_s = time.monotonic()
+    threads = min(THREADS_MAX, os.cpu_count() or 1)
+    settings = TrainingSettings(threads=threads, checks_drop=checks_drop)
+    trained = train(examples, FEATURE_SPACE, settings, say, _baselines())
+    seconds = time.monotonic() - begun_s
+    artefact = Artefact(
+        feature_set=FEATURE_SPACE.digest,
+        feature_names=FEATURE_SPACE.names,
+        code_version=CODE_VERSION,
+        from_ms=trained.from_ms,
+        to_ms=trained.to_ms,
+        examples=trained.examples,
+        metrics=trained.metrics,
+        calibration=trained.calibration,
+        report=trained.report,
+        booster=trained.booster,
+    )
+    published = save_artefact(artefact, models_folder(config))
+    vouched(config, "ranker", published, FEATURE_SPACE)
+    return Learnt(artefact, published, seconds)
+
+
+def vouched(config: Config, kind: Kind, published: Published, space: FeatureSpace) -> None:
+    """Takes note that this process made the model: readers of this home need not try it."""
+    trust = trust_of(config)
+    Artefacts(trust.roots, trust.marks).vouch(kind, published, space)
+
+
+def _baselines() -> list[Scorer]:
+    return [
+        ColumnScorer("last_touched", FEATURE_INDEX["touch_rank"], -1.0),
+        ColumnScorer("popularity", FEATURE_INDEX["item_interest"]),
+    ]
+
+
+def announce(log: Log, published: Published, at_ms: int | None = None) -> int:
+    """Puts the model on `control`; the time from which it holds."""
+    from_ms = at_ms if at_ms is not None else now_ms() + AHEAD_MS
+    log.control(control_of(published, from_ms))
+    log.flush()
+    return from_ms
+
+
+def control_of(published: Published, from_ms: int) -> Control:
+    """The record that puts the model in force from then on."""
+    return Control(
+        "model", "ranker", published.version, from_ms, uri=published.uri, sha256=published.sha256
+    )
+
+
+def report_json(report: Report) -> dict[str, Any]:
+    """The report as `--json` prints it."""
+    fields: dict[str, Any] = msgspec.to_builtins(report._asdict())
+    return fields
+
+
+def show_report(report: Report) -> None:
+    """What was learnt, for a person: figures, calibration, what counts and what could go."""
+    show(
+        f"{report.events:,} events, {report.answered:,} answered decisions, {report.decisions:,} of "
+        f"them made, {report.examples:,} examples"
+        + (f", {report.invalid:,} invalid lines" if report.invalid else "")
+        + f"; trained in {report.train_seconds:.1f} s"
+    )
+    _show_figures(report)
+    told = report.report
+    if told.calibration_curve:
+        curve = [
+            (f"{one.predicted:.4f}", f"{one.observed:.4f}", one.rows)
+            for one in told.calibration_curve
+        ]
+        show_table("calibration, held out", ("predicted", "observed", "rows"), curve)
+    ordered = sorted(told.importance.items(), key=lambda pair: -pair[1])[:SHOWN_FEATURES_MAX]
+    counts = [(name, f"{share:.1%}") for name, share in ordered]
+    show_table("what counts most", ("feature", "share of the gain"), counts)
+    check = told.drop_check
+    if check is not None:
+        verdict = "with loss" if check.has_loss else "without loss"
+        show(
+            f"{len(check.features)} features could be dropped {verdict} (MRR {check.mrr_difference:+.4f}"
+            f" [{check.low:+.4f}, {check.high:+.4f}]): {', '.join(check.features)}"
+        )
+
+
+def _show_figures(report: Report) -> None:
+    orders = {report.version: report.metrics} | report.report.baselines
+    names = list(report.metrics)
+    if names:
+        rows = [
+            (order, *(f"{found[name]:.4f}" if name in found else "" for name in names))
+            for order, found in orders.items()
+        ]
+        title = f"{report.report.held_out:,} held-out decisions"
+        show_table(title, ("order", *names), rows)

@@ -1,0 +1,348 @@
+"""`verify replay`: what a live job logged is reproduced byte by byte; whatever was changed is found and named."""
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from jobs.audit.logged import Scope
+from jobs.audit.recheck import Recheck, Rechecked
+from jobs.config import config_from
+from schemas.codec import CONTROL, DEAD_LETTER, DECISION, EVENT, ITEM, TRACE
+from schemas.control import Control
+from schemas.dead_letters import DeadLetter
+from schemas.decisions import DecisionTrace, LeftOut
+from schemas.errors import ConfigError, InvalidEvent
+from schemas.items import Item
+from schemas.limits import HOUR_MS, MINUTE_MS
+from schemas.records import LogRecord
+from schemas.topics import CONTROL as CONTROL_TOPIC
+from schemas.topics import DEAD_LETTERS, DECISIONS, EVENTS, ITEMS, TRACES
+from scripts.audit.verify_replay import Audit, Log, audit_json, show_audit, verify
+from tests.builders import NOON, make_catalogue
+from tests.jobs.live_job import LiveJob, Range, Topics
+from tests.logs import Line, shopping_log
+from udfs.explain.fit_records import TOO_LARGE, leave_out
+from udfs.knowledge.catalogue import Catalogue
+
+LAG_MS = 300
+EVERYTHING = Scope()
+
+
+class Copy(Log):
+    """A log in memory; of the topic `shortened` the beginning is gone."""
+
+    def __init__(self, topics: Topics, shortened: str = "") -> None:
+        super().__init__("", config_from({}))
+        self._topics, self._shortened = topics, shortened
+
+    def records(self, topic: str, from_ms: int | None = None) -> Range:  # type: ignore[override]
+        return Range(self._topics[topic], topic != self._shortened)
+
+
+@pytest.fixture(scope="module")
+def topics() -> Topics:
+    return LiveJob(shopping_log(320, hours=0.2), LAG_MS).topics
+
+
+def of_few_people(lines: list[Line], people: int) -> list[Line]:
+    """The same sessions, each of one of so many people."""
+    found = []
+    for line in lines:
+        event = EVENT.decode(line.value)
+        name = f"a{int(line.key[1:]) % people}"
+        event = msgspec.structs.replace(event, anonymous_id=name)
+        found.append(line._replace(value=EVENT.encode(event)))
+    return found
+
+
+def audit(topics: Topics, scope: Scope = EVERYTHING, /, **changed: list[LogRecord]) -> Audit:
+    return verify(Copy(topics | changed), scope)
+
+
+def places(found: Audit) -> set[str]:
+    """All records that are named."""
+    return {one.place for one in found.faults} | {
+        place for one in found.differences for place in (*one.places, *one.suspects)
+    }
+
+
+def edited(
+    records: list[LogRecord], codec: Any, edit: Callable[[Any], dict[str, Any]]
+) -> list[LogRecord]:
+    """The records with fields replaced, encoded anew."""
+    found = []
+    for record in records:
+        value = codec.decode(record.value)
+        value = msgspec.structs.replace(value, **edit(value))
+        found.append(record._replace(value=codec.encode(value)))
+    return found
+
+
+def test_every_decision_of_a_live_job_is_reproduced(topics: Topics) -> None:
+    found = audit(topics)
+    assert found.is_whole
+    assert found.reproduced == found.decisions == len(topics[DECISIONS]) > 100
+    assert (found.differing, found.faults, found.unexplained) == ({}, [], 0)
+    assert found.knowledge_late > 0, "the learn job lags behind"
+
+
+def test_simultaneous_sessions_are_taken_in_the_order_of_live(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lines = of_few_people(shopping_log(400, seed=2, hours=0.2, faults=False), 6)
+    topics = LiveJob(lines, 5_000).topics
+    found = audit(topics)
+    assert found.is_whole, found.differing
+    assert found.in_live_order > 10
+    monkeypatch.setattr(Recheck, "run", lambda *_: Rechecked(set(), {}, set()))
+    by_time = audit(topics)
+    assert by_time.differing == {"differs": found.in_live_order}
+    assert not by_time.is_whole
+
+
+def test_ends_of_sessions_that_live_found_late_are_taken_late() -> None:
+    lines = of_few_people(shopping_log(400, seed=3, hours=2.5, faults=False), 5)
+    topics = LiveJob(lines, LAG_MS, delay_ms=10 * MINUTE_MS).topics
+    found = audit(topics)
+    assert found.is_whole, found.differing
+    assert found.in_live_order > 10
+
+
+def event_id_of(record: LogRecord) -> str | None:
+    """Of a record that can be read."""
+    try:
+        return EVENT.decode(record.value).event_id
+    except InvalidEvent:
+        return None
+
+
+class LateCatalogue(LiveJob):
+    """Halfway, items come that hold since ever (or, `is_new`, a newer time), and change nothing of what was decided."""
+
+    def __init__(self, lines: list[Line], items: list[Item], was_newer: bool) -> None:
+        self._late, self._was_newer = items, was_newer
+        super().__init__(lines, LAG_MS)
+
+    def _publish(self) -> None:
+        super()._publish()
+        if self._was_newer:
+            self._add(Item("i39", NOON - HOUR_MS, "Newer", "Shop/C3", price=44.0))
+
+    def _run(self, arriving: list[LogRecord]) -> None:
+        half = len(arriving) // 2
+        super()._run(arriving[:half])
+        for item in self._late:
+            self._add(item)
+        super()._run(arriving[half:])
+
+    def _add(self, item: Item) -> None:
+        self._knowledge.add_item(item, len(self.topics[ITEMS]))
+        self._write(ITEMS, item.effective_from_ms, item.item_id, ITEM.encode(item), 0)
+
+
+def newcomers(from_ms: int) -> list[Item]:
+    return [
+        Item(f"late{n}", from_ms, f"Late {n}", f"Shop/C{n % 4}", price=3.0 + n, created_ms=NOON)
+        for n in range(8)
+    ]
+
+
+@pytest.mark.parametrize(
+    "from_ms", [NOON - 2 * HOUR_MS, NOON - HOUR_MS], ids=["behind_a_newer", "with_the_newest"]
+)
+def test_items_that_came_behind_newer_ones_are_named_and_unknown_to_what_was_decided_before(
+    from_ms: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = shopping_log(160, hours=0.1)
+    job = LateCatalogue(lines, newcomers(from_ms), was_newer=True)
+    if from_ms == NOON - HOUR_MS:  # a run is told by its time: put one of another between
+        job = LateCatalogue(lines, [newcomers(0)[0], *newcomers(from_ms)[1:]], was_newer=True)
+    found = audit(job.topics)
+    assert found.is_whole, found.differing
+    assert found.catalogue_late > 10
+    assert set(found.late_items) == {f"late{n}" for n in range(8)}
+    show_audit(found)
+    assert "published late: late0, late1" in capsys.readouterr().out
+
+
+def test_what_was_touched_before_its_item_came_late_is_explained_and_no_more_than_that() -> None:
+    dearer = [
+        Item(f"i{n}", NOON - 2 * HOUR_MS, f"Item {n}", "Shop/Late", "B9", 90.0 + n)
+        for n in range(20)
+    ]
+    job = LateCatalogue(shopping_log(160, hours=0.1), dearer, was_newer=True)
+    found = audit(job.topics)
+    assert found.is_whole, found.differing
+    assert found.reproduced > 0.8 * found.decisions, found.differing
+    assert set(found.late_items) == {f"i{n}" for n in range(20)}
+    assert all(one.late_items for one in found.differences)
+    changed = edited(job.topics[TRACES], TRACE, lambda _: {"draw": 0.123})
+    assert audit(job.topics | {TRACES: changed}).unexplained > 20
+
+
+def test_items_that_hold_since_ever_and_came_to_a_running_shop_are_late() -> None:
+    class Empty(LateCatalogue):
+        def _publish(self) -> None:
+            LiveJob._publish(self)
+            self.topics[ITEMS].clear()
+            self._knowledge.catalogue = Catalogue()
+
+    found = audit(Empty(shopping_log(160, hours=0.1), make_catalogue(), was_newer=False).topics)
+    assert found.is_whole, found.differing
+    assert found.reproduced > 0.9 * found.decisions, found.differing
+    assert found.catalogue_late > 10
+
+
+@pytest.mark.parametrize("topic", [DECISIONS, TRACES, EVENTS])
+@pytest.mark.parametrize("draw", range(4))
+def test_one_flipped_bit_is_found_and_its_record_named(
+    topics: Topics, topic: str, draw: int
+) -> None:
+    chance = random.Random(f"{topic}{draw}")
+    records = list(topics[topic])
+    deciding = {DECISION.decode(one.value).event_id for one in topics[DECISIONS]}
+    at = chance.choice(
+        [n for n, one in enumerate(records) if topic != EVENTS or event_id_of(one) in deciding]
+    )
+    flipped = bytearray(records[at].value)
+    # of an event that was decided on, the first bytes, up to its ids: no decision may rest on a page's name
+    place = chance.randrange(len(flipped) if topic != EVENTS else min(16, len(flipped)))
+    flipped[place] ^= 1 << chance.randrange(8)
+    records[at] = records[at]._replace(value=bytes(flipped))
+    found = audit(topics, **{topic: records})
+    assert not found.is_whole
+    name = f"{topic}/{records[at].partition}/{records[at].offset}"
+    assert name in places(found)
+    is_unreadable = {one.place for one in found.faults} == {name}
+    assert topic == EVENTS or is_unreadable or [name] in [one.places for one in found.differences]
+
+
+@pytest.mark.parametrize(
+    ("topic", "cause"), [(DECISIONS, "no_decision"), (TRACES, "no_trace"), (EVENTS, "not_made")]
+)
+def test_a_record_that_was_taken_away_is_missed(topics: Topics, topic: str, cause: str) -> None:
+    decision = DECISION.decode(topics[DECISIONS][50].value)
+
+    def is_it(record: LogRecord) -> bool:
+        mine = (decision.event_id.encode(), decision.decision_id.encode())
+        return any(name in record.value for name in mine)
+
+    fewer = [one for one in topics[topic] if not is_it(one)]
+    assert len(fewer) < len(topics[topic])
+    found = audit(topics, **{topic: fewer})
+    assert found.differing[cause] >= 1
+    assert not found.is_whole
+    assert decision.decision_id in {one.decision_id for one in found.differences}
+
+
+def test_a_decision_without_any_record_is_missed(topics: Topics) -> None:
+    gone = DECISION.decode(topics[DECISIONS][50].value).decision_id
+    found = audit(
+        topics,
+        decisions=[one for one in topics[DECISIONS] if gone.encode() not in one.value],
+        traces=[one for one in topics[TRACES] if one.key != gone],
+    )
+    assert found.differing == {"not_logged": 1}
+    assert found.differences[0].decision_id == gone
+
+
+def test_the_versions_that_a_decision_names_hold_whatever_came_late(topics: Topics) -> None:
+    empty = Control("policy", "default", "late", NOON, payload=b'{"placements": []}')
+    late = LogRecord(CONTROL_TOPIC, 0, 1, NOON, "policy/default", CONTROL.encode(empty))
+    found = audit(topics, control=[*topics[CONTROL_TOPIC], late])
+    assert found.is_whole
+    assert found.control_late == found.decisions
+    other = edited(topics[CONTROL_TOPIC], CONTROL, lambda _: {"version": "another"})
+    unknown = audit(topics, control=other)
+    assert unknown.differing == {"unknown_version": unknown.decisions}
+
+
+def test_other_code_is_a_cause_and_a_repeat_is_none(topics: Topics) -> None:
+    def older(one: Any) -> dict[str, Any]:
+        return {"versions": msgspec.structs.replace(one.versions, code="0.0.1")}
+
+    mine = DECISION.decode(topics[DECISIONS][0].value).decision_id
+    decisions = edited(topics[DECISIONS][:1], DECISION, older) + topics[DECISIONS][1:]
+    traces = [edited([one], TRACE, older)[0] if one.key == mine else one for one in topics[TRACES]]
+    found = audit(topics, decisions=decisions, traces=traces)
+    assert found.differing == {"other_code": 1}
+    assert found.is_whole
+    again = [one._replace(offset=10_000 + one.offset) for one in topics[DECISIONS][:3]]
+    repeated = audit(topics, decisions=topics[DECISIONS] + again)
+    assert (repeated.repeats, repeated.is_whole) == (3, True)
+
+
+def test_what_rests_on_events_that_are_gone_is_explained(topics: Topics) -> None:
+    later = [one for one in topics[EVENTS] if one.offset >= 20]
+    found = verify(Copy(topics | {EVENTS: later}, shortened=EVENTS), Scope())
+    assert set(found.differing) == {"older_state"}
+    assert found.is_whole, "and the others are reproduced"
+    assert 0 < found.differing["older_state"] < found.decisions
+
+
+def test_one_decision_or_those_of_a_time(
+    topics: Topics, capsys: pytest.CaptureFixture[str]
+) -> None:
+    decision = DECISION.decode(topics[DECISIONS][70].value)
+    found = audit(topics, Scope(decision_id=decision.decision_id))
+    assert (found.decisions, found.reproduced) == (1, 1)
+    times = sorted(DECISION.decode(one.value).event_time_ms for one in topics[DECISIONS])
+    some = audit(topics, Scope(times[20], times[60]))
+    assert some.decisions == sum(times[20] <= one < times[60] for one in times) == some.reproduced
+    show_audit(some)
+    assert "reproduced byte by byte" in capsys.readouterr().out
+    assert audit_json(some)["is_whole"] is True
+    with pytest.raises(ConfigError, match="no decision 'x' in decisions"):
+        audit(topics, Scope(decision_id="x"))
+
+
+def test_a_difference_is_said_field_by_field(
+    topics: Topics, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = DECISION.decode(topics[DECISIONS][0].value)
+    changed = edited(topics[DECISIONS][:1], DECISION, lambda one: {"priority": one.priority + 1})
+    found = audit(topics, decisions=changed + topics[DECISIONS][1:])
+    (difference,) = found.differences
+    assert difference.cause == "altered"
+    assert [field.name for field in difference.fields] == ["decision.priority"]
+    assert difference.fields[0].recomputed == repr(first.priority)
+    show_audit(found)
+    said = capsys.readouterr().out
+    assert f"decision {first.decision_id} (altered)" in said
+    assert "decision.priority" in said
+    assert audit_json(found)["differences"][0]["event_id"] == first.event_id
+
+
+def test_traces_that_were_too_large_are_counted_apart_and_compared_in_what_they_hold(
+    topics: Topics,
+) -> None:
+    def cut(one: DecisionTrace) -> dict[str, Any]:
+        left_out = LeftOut(len(one.features), len(one.candidates) // 2, 0)
+        return msgspec.structs.asdict(leave_out(one, left_out))
+
+    found = audit(topics | {TRACES: edited(topics[TRACES], TRACE, cut)})
+    assert found.is_whole
+    assert found.left_out == found.reproduced == found.decisions
+
+    def wrong(one: DecisionTrace) -> dict[str, Any]:
+        return cut(one) | {"draw": 0.123}
+
+    assert audit(topics | {TRACES: edited(topics[TRACES], TRACE, wrong)}).unexplained
+
+
+def test_a_decision_that_was_too_large_is_explained_by_its_dead_letter(topics: Topics) -> None:
+    decision = DECISION.decode(topics[DECISIONS][7].value)
+    gone = topics | {
+        name: [one for one in topics[name] if decision.decision_id.encode() not in one.value]
+        for name in (DECISIONS, TRACES)
+    }
+    assert audit(gone).differing == {"not_logged": 1}
+    said = f"{decision.decision_id}: 1200000 bytes with its key, at most 1000000"
+    letter = DeadLetter(TOO_LARGE, said, b"", EVENTS, 0, 7, decision.event_time_ms)
+    record = LogRecord(DEAD_LETTERS, 0, 0, NOON, "events/0/7", DEAD_LETTER.encode(letter))
+    explained = audit(gone | {DEAD_LETTERS: [*gone.get(DEAD_LETTERS, []), record]})
+    assert explained.differing == {"too_large": 1}
+    assert explained.is_whole

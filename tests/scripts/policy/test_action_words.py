@@ -1,0 +1,264 @@
+"""What became of an action, in words: each rule that the engine knows, each fate, each part of a priority."""
+
+from typing import Any, NamedTuple
+
+import msgspec
+import pytest
+
+from schemas.decisions import DecisionTrace, TracedAction, Versions
+from schemas.items import Item
+from schemas.limits import DAY_MS, HOUR_MS
+from schemas.policy import Policy
+from schemas.state.person import ActionHistory, PersonState
+from schemas.state.session import SESSION_CONTEXT, SessionContext, SessionNews
+from scripts.policy.action_words import (
+    RULES,
+    STAGES,
+    fate_in_words,
+    priority_in_words,
+    verdict_in_words,
+)
+from tests.builders import NOON, make_event, teach
+from tests.udfs.made_actions import make_action
+from udfs.decide import decide
+from udfs.knowledge.knowledge import Knowledge
+from udfs.policy.compile_policy import compile_policy
+
+AT_NOON = "2023-11-14T22:13:20.000+00:00"
+DAY_BEFORE = "2023-11-13T22:13:20.000+00:00"
+LATER = "2023-11-15T22:13:20.000+00:00"
+
+
+# --- exclusions, as the engine makes them ---------------------------------------------------------
+
+
+class Case(NamedTuple):
+    """What keeps the action `banner` from being chosen, and what is said of it then."""
+
+    stage: str
+    rule: str
+    words: str
+    action: dict[str, Any] = {}
+    policy: dict[str, Any] = {}
+    history: ActionHistory | None = None
+    event: dict[str, Any] = {}
+    exposures: int = 0
+
+
+def excluded(case: Case) -> TracedAction:
+    """What a decision says of the action."""
+    banner = {"id": "banner", "kind": "content", "treatments": [{"id": "t"}]} | case.action
+    placement = {"name": "hero", "actions": ["banner"], "fallback": "nothing"}
+    document = {"placements": [placement], "actions": [banner], "holdout": {"share": 0.0}}
+    policy = compile_policy(msgspec.convert(document | case.policy, Policy))
+    knowledge = Knowledge()
+    knowledge.add_policy("p", 0, 0, policy)
+    knowledge.add_item(Item("sold-out", stock=0), 0)
+    shown = case.exposures
+    hour = NOON // HOUR_MS
+    teach(knowledge, make_action("banner", exposures_total=shown, hour=hour, hourly=(shown,)))
+    state = PersonState(NOON, NOON, timer_ms=NOON + DAY_MS)
+    if case.history is not None:
+        state.actions["banner"] = case.history
+    event = make_event(placements=["hero"], **case.event)
+    context = SESSION_CONTEXT.encode(SessionContext(1, NOON, NOON))
+    news = SessionNews("event", "a1", NOON, "s1", 1, event, context)
+    ((_, trace),) = decide(state, news, knowledge, "seed").decisions
+    found = next(one for one in trace.actions if one.action_id == "banner")
+    assert found.verdict == "excluded"
+    return found
+
+
+def need(when: str) -> list[dict[str, str]]:
+    return [{"name": "need", "when": when}]
+
+
+GRANTED = ActionHistory([NOON - DAY_MS], NOON - DAY_MS + 1)
+LAW = {"rules": [{"name": "law", "when": 'context.country == "DE"', "is_compliance": True}]}
+
+CASES = [
+    Case(
+        "eligibility", "need", "rule 'need' does not hold: session.events was 0",
+        {"eligibility": need("session.events > 5")},
+    ),
+    Case(
+        "applicability", "need", "rule 'need' does not hold: session.funnel was none, session.items was []",
+        {"applicability": need('session.funnel == "cart" || "i1" in session.items')},
+    ),
+    Case("suitability", "need", "rule 'need' does not hold", {"suitability": need("false")}),
+    Case(
+        "eligibility", "need",
+        "rule 'need' could not be checked, which excludes: person.loyalty_tier is missing",
+        {"eligibility": need('person.loyalty_tier == "gold"')},
+    ),
+    Case(
+        "eligibility", "law", "rule 'law' (compliance) does not hold: context.country was FR",
+        policy=LAW, event={"context": {"country": "FR"}},
+    ),
+    Case(
+        "eligibility", "law",
+        "rule 'law' (compliance) could not be checked, which excludes: context.country is missing",
+        policy=LAW,
+    ),
+    Case(
+        "eligibility", "holdout", "the person is in the holdout, which gets nothing",
+        policy={"holdout": {"share": 1.0}},
+    ),
+    Case("eligibility", "not_yet", f"it starts on {LATER}", {"starts_ms": NOON + DAY_MS}),
+    Case("eligibility", "over", f"it ended on {AT_NOON}", {"ends_ms": NOON}),
+    Case(
+        "eligibility", "consent", "it needs consent to email, sms, and consent is unknown",
+        {"purposes": ["email", "sms"]},
+    ),
+    Case(
+        "eligibility", "consent", "it needs consent to sms, and consent is email",
+        {"purposes": ["email", "sms"]}, event={"consent": ["email"]},
+    ),
+    Case(
+        "constraints", "limit", f"given 1 times of at most 1, last on {DAY_BEFORE}",
+        {"limits": {"times": 1}}, history=GRANTED,
+    ),
+    Case(
+        "constraints", "cool_down", f"it cools down since {DAY_BEFORE}",
+        {"limits": {"cool_down_ms": 2 * DAY_MS}}, history=GRANTED,
+    ),
+    Case(
+        "constraints", "dismissed", f"the person dismissed it on {DAY_BEFORE}",
+        {"limits": {"never_after_dismissal": True}}, history=ActionHistory(dismissed_ms=NOON - DAY_MS),
+    ),
+    Case(
+        "constraints", "clicked", f"the person has clicked it, on {DAY_BEFORE}",
+        {"limits": {"never_after_click": True}}, history=ActionHistory(clicked_ms=NOON - DAY_MS),
+    ),
+    Case(
+        "suppression", "no_item", "there is none: session.cart_item was missing",
+        {"item": "session.cart_item"},
+    ),
+    Case(
+        "suppression", "gone", "it has left the catalogue: context.item was old",
+        {"item": "context.item"}, event={"item_ids": ["old"]},
+    ),
+    Case(
+        "suppression", "out_of_stock",
+        "it is out of stock: context.item was sold-out, stock was 0",
+        {"item": "context.item"}, event={"item_ids": ["sold-out"]},
+    ),
+    Case(
+        "budget", "budget_total", "all of it is spent (left was 0, cost was 0.5, budget was 10)",
+        {"budget": {"total": 10, "cost": 0.5}}, exposures=20,
+    ),
+    Case(
+        "budget", "budget_day", "the day's is spent (left was 0, cost was 1, budget was 100)",
+        {"budget": {"per_day": 100}}, exposures=100,
+    ),
+    Case(
+        "budget", "budget_pace",
+        # at 22:13:20 of the day 92.59 of 100 are due
+        "what is due of the day by now is spent (left was -2.40741, cost was 1, budget was 100)",
+        {"budget": {"per_day": 100}}, exposures=95,
+    ),
+    Case(
+        "budget", "budget_share", "it ends, and only some people still get it (share was ",
+        {"budget": {"total": 100, "people_per_s": 100_000}}, exposures=98,
+    ),
+    Case(
+        "treatment", "no_treatment", "none for channel web whose condition holds",
+        {"treatments": [{"id": "t", "channel": "email"}]}, event={"channel": "web"},
+    ),
+    Case(
+        "treatment", "no_treatment", "none for channel missing whose condition holds",
+        {"treatments": [{"id": "t", "when": "session.events > 5"}]},
+    ),
+    Case(
+        "items", "no_items", "retrieval and rules left none",
+        {"kind": "slate", "items": {"require": "item.price > 1.0"}},
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.stage}-{case.rule}")
+def test_an_exclusion_is_said_with_its_rule_and_what_it_saw(case: Case) -> None:
+    found = excluded(case)
+    assert (found.stage, found.rule) == (case.stage, case.rule)
+    said = verdict_in_words(found)
+    assert said.startswith(case.words) if case.words.endswith(" ") else said == case.words
+
+
+def test_every_rule_and_stage_of_the_engine_is_among_these() -> None:
+    assert RULES.keys() == {
+        (one.stage, one.rule) for one in CASES if one.rule not in ("need", "law")
+    }
+    assert STAGES.keys() == {one.stage for one in CASES}
+
+
+def test_a_rule_of_the_policy_may_be_called_like_one_of_another_stage() -> None:
+    own = {"suitability": [{"name": "consent", "when": "session.events > 5"}]}
+    words = "rule 'consent' does not hold: session.events was 0"
+    assert verdict_in_words(excluded(Case("suitability", "consent", words, own))) == words
+
+
+# --- fates ---------------------------------------------------------------------------------------
+
+
+def traced(action_id: str, verdict: str, priority: float = 0.0, **fields: Any) -> TracedAction:
+    named: dict[str, Any] = {
+        "action_id": action_id, "treatment_id": "t", "verdict": verdict, "stage": "arbitration",
+        "rule": "", "values": {}, "propensity": priority / 3.0, "propensity_source": "counts",
+        "context_weight": 1.5, "value": 4.0, "lever": 0.5, "priority": priority, "probability": 0.25,
+    }  # fmt: skip
+    return TracedAction(**named | fields)
+
+
+def trace(*actions: TracedAction) -> DecisionTrace:
+    versions = Versions("p", "m", 0, 0, "c")
+    return DecisionTrace("d", "a1", "s", "e", NOON, "hero", 1, versions, "f", b"", (), 0.5, actions)
+
+
+NOTHING = traced(
+    "nothing", "chosen", propensity_source="", context_weight=1.0, value=0.0, lever=1.0
+)
+WORDS_OF_NOTHING = "0 = propensity 0 (none) x context 1 x value 0 x lever 1"
+
+
+def test_a_priority_is_said_with_its_parts() -> None:
+    assert priority_in_words(traced("quiz", "chosen", 0.123456)) == (
+        "0.1235 = propensity 0.04115 (counts) x context 1.5 x value 4 x lever 0.5"
+    )
+    assert priority_in_words(NOTHING) == WORDS_OF_NOTHING
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "sentence"),
+    [
+        (
+            traced("quiz", "chosen", 0.3), traced("nothing", "not_chosen"),
+            (f"quiz was chosen at hero on {AT_NOON}: priority 0.3 = propensity 0.1 (counts) "
+             "x context 1.5 x value 4 x lever 0.5."),
+        ),
+        (
+            traced("quiz", "not_chosen", 0.3), traced("chat", "chosen", 0.6),
+            (f"quiz was not chosen at hero on {AT_NOON}: it was outweighed by chat, whose priority is "
+             "0.6 = propensity 0.2 (counts) x context 1.5 x value 4 x lever 0.5; its own is "
+             "0.3 = propensity 0.1 (counts) x context 1.5 x value 4 x lever 0.5, and its chance was 25.0%."),
+        ),
+        (
+            traced("quiz", "not_chosen", 0.3, probability=0.95), NOTHING,
+            (f"quiz was not chosen at hero on {AT_NOON}: it lost the draw to nothing, whose priority is "
+             f"{WORDS_OF_NOTHING}; its own is 0.3 = propensity 0.1 (counts) x context 1.5 x value 4 "
+             "x lever 0.5, and its chance was 95.0%."),
+        ),
+        (
+            traced("quiz", "excluded", stage="suitability", rule="calm", values={"session.struggle": "0.9"}),
+            NOTHING,
+            (f"quiz was not chosen at hero on {AT_NOON}: it is not good for this person: rule 'calm' "
+             "does not hold: session.struggle was 0.9."),
+        ),
+        (
+            traced("quiz", "excluded", stage="constraints", rule="dismissed", values={"dismissed_ms": str(NOON)}),
+            NOTHING,
+            f"quiz was not chosen at hero on {AT_NOON}: it is limited: the person dismissed it on {AT_NOON}.",
+        ),
+    ],
+)  # fmt: skip
+def test_a_fate_is_one_sentence(one: TracedAction, other: TracedAction, sentence: str) -> None:
+    assert fate_in_words(one, trace(one, other)) == sentence

@@ -1,0 +1,161 @@
+"""`kairos evaluate` from files to its report, and what it refuses."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jobs.config import config_from
+from jobs.learning.evaluation_split import Setting
+from models.evaluation import Outcome
+from schemas.errors import ConfigError
+from schemas.limits import DAY_MS
+from scripts.bench.click_log import BEGUN_MS, Size, click_log
+from scripts.files.event_lines import write_lines
+from scripts.training.evaluation import (
+    Saved,
+    compare_files,
+    evaluate_files,
+    read_saved,
+    show_comparison,
+    show_report,
+    write_saved,
+)
+from tests.builders import NOON, make_event
+
+SIZE = Size(events=3_000, items=60, sessions=500, days=4)
+SPLIT_MS = BEGUN_MS + 3 * DAY_MS
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path]:
+    """The report of one whole run, and what it saved."""
+    folder = tmp_path_factory.mktemp("run")
+    events, save = folder / "events.jsonl", folder / "run.parquet"
+    write_lines(click_log(SIZE, seed=3), events)
+    config = config_from({})._replace(home=folder)
+    setting = Setting("next_item", SPLIT_MS, 20, config.seed)
+    return evaluate_files([events], None, setting, config, save), save
+
+
+def test_the_report_has_every_figure(run: tuple[dict[str, Any], Path]) -> None:
+    found, _ = run
+    figures = {"hr@20", "mrr@20", "ndcg@20", "coverage@20", "mrr", "mrr_last"}
+    assert found["placement"] == "next_item"
+    assert figures | {
+        "decisions", "train_seconds", "ms_per_decision_p50", "ms_per_decision_p99", "version",
+        "candidates_mean", "recall", "ece", "train", "items", "events", "invalid", "placement", "baselines",
+    } == set(found)  # fmt: skip
+    assert set(found["baselines"]) == {
+        "transitions", "nearest_sessions", "last_touched", "popularity",
+    }  # fmt: skip
+    assert all(set(one) == figures for one in found["baselines"].values())
+    assert found["decisions"] > 200
+    assert 0 <= found["ece"] < 0.2
+    assert found["train"]["examples"] > 500
+    assert not found["train"]["is_cold_start"]
+    assert (found["train"]["seed"], found["train"]["sampled_share"]) == ("kairos", 1.0)
+
+
+def test_what_was_learnt_beats_popularity_and_transitions(
+    run: tuple[dict[str, Any], Path],
+) -> None:
+    found, _ = run
+    for name in ("popularity", "transitions"):
+        assert found["mrr@20"] > found["baselines"][name]["mrr@20"]
+
+
+def test_reports_are_shown(
+    run: tuple[dict[str, Any], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    found, save = run
+    show_report(found)
+    show_comparison(compare_files(save, save))
+    shown = capsys.readouterr().out
+    assert found["version"] in shown
+    assert "nearest_sessions" in shown
+    assert "+0.0000" in shown
+
+
+def test_a_saved_run_compared_with_itself_does_not_differ(
+    run: tuple[dict[str, Any], Path],
+) -> None:
+    found, save = run
+    compared = compare_files(save, save)
+    assert compared["decisions"] == found["decisions"]
+    assert all(set(one.values()) == {0.0} for one in compared["differences"].values())
+
+
+def test_saved_runs_are_read_as_they_were(tmp_path: Path) -> None:
+    for outcomes in ([], [Outcome("s", "e", "i", 3), Outcome("s", "f", "j", 0)]):
+        saved = Saved("rerank", 5, outcomes)
+        write_saved(saved, tmp_path / "run")
+        assert read_saved(tmp_path / "run") == saved
+
+
+def test_runs_that_do_not_pair_are_refused(tmp_path: Path) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    write_saved(Saved("rerank", 5, [Outcome("s", "e", "i", 3)]), one)
+    for saved in (
+        Saved("next_item", 5, [Outcome("s", "e", "i", 3)]),
+        Saved("rerank", 6, [Outcome("s", "e", "i", 3)]),
+    ):
+        write_saved(saved, other)
+        with pytest.raises(ConfigError, match="only runs of one placement"):
+            compare_files(one, other)
+    write_saved(Saved("rerank", 5, [Outcome("s", "other", "i", 3)]), other)
+    with pytest.raises(ConfigError, match="different decisions"):
+        compare_files(one, other)
+    other.write_text("no run")
+    with pytest.raises(ConfigError, match="no file that"):
+        compare_files(one, other)
+
+
+def test_a_run_that_has_nothing_to_learn_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "events.jsonl"
+    events = [make_event(session_id="old")]
+    events += [
+        make_event(
+            event_id=f"e{n}", event_type="product_viewed", event_time_ms=NOON + (n + 1) * 1_000,
+            item_ids=[f"i{n % 2}"],
+        )
+        for n in range(4)
+    ]  # fmt: skip
+    write_lines(events, path)
+    config = config_from({})._replace(home=tmp_path)
+    setting = Setting("next_item", NOON + 1, 5, "seed")
+    found = evaluate_files([path], None, setting, config, None)
+    show_report(found)
+    assert "nothing to learn" in capsys.readouterr().out
+    assert (found["version"], found["decisions"]) == ("popularity", 3)
+    assert (found["train"]["is_cold_start"], found["train_seconds"]) == (True, 0.0)
+
+
+def test_one_class_only_is_nothing_to_learn_either(tmp_path: Path) -> None:
+    """Every list holds the clicked item alone: there is no other class."""
+    path = tmp_path / "events.jsonl"
+    events = []
+    for n in range(4):
+        same = {"session_id": f"s{n}", "event_time_ms": NOON + n * 1_000}
+        candidates = [{"item_id": "a", "position": 0}]
+        events += [
+            make_event(event_id="r", event_type="ranking_requested", candidates=candidates, **same),
+            make_event(
+                event_id="c", event_type="ranking_clicked", request_id="r", item_ids=["a"], **same
+            ),
+        ]
+    write_lines(events, path)
+    config = config_from({})._replace(home=tmp_path)
+    found = evaluate_files([path], None, Setting("rerank", NOON + 2_000, 5, "seed"), config, None)
+    assert (found["train"]["examples"], found["train"]["is_cold_start"]) == (2, True)
+    assert (found["decisions"], found["mrr"]) == (2, 1.0)
+
+
+def test_where_the_ranks_cannot_be_kept_is_said_before_the_work(tmp_path: Path) -> None:
+    for path, why in ((tmp_path / "none" / "ranks", "there is no folder"), (tmp_path, "folder")):
+        with pytest.raises(ConfigError, match=why):
+            evaluate_files(
+                [tmp_path / "no-events"], None, Setting("rerank", 1, 20, ""), config_from({}), path
+            )

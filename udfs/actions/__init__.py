@@ -1,0 +1,1 @@
+"""Which action is taken."""

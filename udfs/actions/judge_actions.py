@@ -1,0 +1,171 @@
+"""Which actions may compete in a placement now: each that may not, with the rule and the values it saw.
+
+In this order: eligibility (may), applicability (makes sense now), suitability (good for the person), constraints
+(how often), suppression (stock), budget, treatment (is there one for this channel). The first that speaks against
+an action is its verdict. A condition that fails for want of an attribute, or by an error, excludes.
+"""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from schemas.policy import NOTHING
+from udfs.actions.pace_budgets import within_budget
+from udfs.draw import draw
+from udfs.facts.attributes import read_attributes
+from udfs.facts.read_situation import Situation
+from udfs.facts.remember_actions import beyond_limits, stands
+from udfs.policy.compiled_policy import (
+    CompiledAction,
+    CompiledPlacement,
+    CompiledPolicy,
+    CompiledTreatment,
+)
+from udfs.policy.conditions import ConditionFailed, seen
+
+MISSING: Final = "missing"
+
+
+class Verdict(NamedTuple):
+    """`stage` and `rule` are empty where nothing speaks against it."""
+
+    stage: str
+    rule: str
+    values: Mapping[str, str]
+
+
+MAY: Final = Verdict("", "", {})
+
+
+class Judged(NamedTuple):
+    """An action and what may be done with it; `treatment` is the first that fits."""
+
+    compiled: CompiledAction
+    treatment: CompiledTreatment | None
+    verdict: Verdict
+
+
+class Seen:
+    """What the conditions of a placement make of one moment."""
+
+    def __init__(
+        self, compiled: CompiledPolicy, placement: CompiledPlacement, situation: Situation
+    ) -> None:
+        self.situation = situation
+        self.values = read_attributes(placement.reads, situation)
+        self.failed = 0
+        """Bits of the conditions that do not hold."""
+        self.errors: dict[int, str] = {}
+        self._conditions = compiled.conditions
+        for name, condition in placement.segments:
+            try:
+                self.values[name] = condition.holds(self.values)
+            except ConditionFailed:
+                self.values[name] = None
+        for at in placement.needed:
+            try:
+                is_met = compiled.conditions[at].holds(self.values)
+            except ConditionFailed as error:
+                is_met, self.errors[at] = False, error.reason
+            if not is_met:
+                self.failed |= 1 << at
+
+    def holds(self, at: int | None) -> bool:
+        """Whether a condition holds; one that is not there does."""
+        return at is None or not self.failed >> at & 1
+
+    def saw(self, at: int) -> dict[str, str]:
+        """What a condition saw, and why it failed if it did."""
+        values = seen(self._conditions[at], self.values)
+        return values | {"error": self.errors[at]} if at in self.errors else values
+
+
+def judge_actions(
+    placement: CompiledPlacement, policy: CompiledPolicy, moment: Seen, person: str, seed: str
+) -> list[Judged]:
+    """Every action of the placement, in the order of their ids."""
+    channel = placement.placement.channel or moment.situation.event.channel
+    found = []
+    for one in placement.actions:
+        verdict = _verdict(one, policy, moment, person, seed)
+        treatment = None
+        if verdict is MAY:
+            treatment = _treatment(one, channel, moment)
+            if treatment is None:
+                verdict = Verdict("treatment", "no_treatment", {"channel": channel or MISSING})
+        found.append(Judged(one, treatment, verdict))
+    return found
+
+
+def hold_out(placement: CompiledPlacement, default: str) -> list[Judged]:
+    """The same for a person in the holdout: only the default and doing nothing may be chosen."""
+    found = []
+    for one in placement.actions:
+        is_default = one.action.id in (default, NOTHING)
+        treatment = one.treatments[0] if is_default else None
+        verdict = MAY if is_default else Verdict("eligibility", "holdout", {"default": default})
+        found.append(Judged(one, treatment, verdict))
+    return found
+
+
+def _verdict(
+    one: CompiledAction, policy: CompiledPolicy, moment: Seen, person: str, seed: str
+) -> Verdict:
+    action, event = one.action, moment.situation.event
+    now_ms = event.event_time_ms
+    if not action.starts_ms <= now_ms < action.ends_ms:
+        rule = "not_yet" if now_ms < action.starts_ms else "over"
+        values = {"starts_ms": str(action.starts_ms), "ends_ms": str(action.ends_ms)}
+        return Verdict("eligibility", rule, values)
+    if action.purposes:
+        refused = [name for name in action.purposes if name not in (event.consent or ())]
+        if refused:
+            said = "unknown" if event.consent is None else ", ".join(event.consent) or "none"
+            values = {"consent": said, "needs": ", ".join(refused)}
+            return Verdict("eligibility", "consent", values)
+    failed = one.mask & moment.failed
+    if failed:
+        check = one.checks[(failed & -failed).bit_length() - 1]
+        values = moment.saw(check.at)
+        if check.is_compliance:
+            values["compliance"] = "true"
+        return Verdict(check.stage, check.name, values)
+    history = moment.situation.state.actions.get(action.id)
+    limit = beyond_limits(history, action.limits, now_ms)
+    if limit is not None:
+        return Verdict("constraints", *limit)
+    if action.item is not None:
+        suppressed = _suppressed(action.item, moment)
+        if suppressed is not None:
+            return suppressed
+    if action.budget is not None and not stands(history, now_ms):
+        situation = moment.situation
+        spent = within_budget(
+            action.id, action.budget, situation.knowledge.actions, situation.known.epoch, now_ms,
+            policy.policy.time_zone, draw(seed, person, action.id),
+        )  # fmt: skip
+        if spent is not None:
+            return Verdict("budget", *spent)
+    return MAY
+
+
+def _suppressed(attribute: str, moment: Seen) -> Verdict | None:
+    """Whether the one item that an action is about cannot be offered now."""
+    situation = moment.situation
+    item_id = read_attributes((attribute,), situation)[attribute]
+    if not isinstance(item_id, str):
+        return Verdict("suppression", "no_item", {attribute: MISSING})
+    now_ms = situation.event.event_time_ms
+    item = situation.knowledge.item_at(item_id, now_ms)
+    if item is None:
+        return Verdict("suppression", "gone", {attribute: item_id})
+    if item.stock == 0:
+        return Verdict("suppression", "out_of_stock", {attribute: item_id, "stock": "0"})
+    return None
+
+
+def _treatment(one: CompiledAction, channel: str | None, moment: Seen) -> CompiledTreatment | None:
+    for treatment in one.treatments:
+        wanted = treatment.treatment.channel
+        if wanted in (None, channel) and moment.holds(treatment.when):
+            return treatment
+    return None

@@ -1,0 +1,1 @@
+"""Why it was decided so."""

@@ -1,0 +1,94 @@
+"""What a person got of the actions that have limits, and how the person took it."""
+
+from collections.abc import Mapping
+
+from schemas.events import Event
+from schemas.limits import ACTIONS_REMEMBERED_MAX, GRANTS_MAX, OFFERED_MAX
+from schemas.policy import Limits
+from schemas.state.person import ActionHistory, PersonState
+
+
+def stands(history: ActionHistory | None, now_ms: int) -> bool:
+    """Whether the newest grant still holds, so that deciding for it again is no new grant."""
+    if history is None or now_ms >= history.stands_until_ms:
+        return False
+    granted_ms = history.granted_ms[-1]
+    answers = (history.clicked_ms, history.dismissed_ms)
+    return all(answer is None or answer < granted_ms for answer in answers)
+
+
+def beyond_limits(
+    history: ActionHistory | None, limits: Limits, now_ms: int
+) -> tuple[str, dict[str, str]] | None:
+    """The limit that a further decision for the action would break, and the values it saw; else None."""
+    if history is None:
+        return None
+    if limits.never_after_dismissal and history.dismissed_ms is not None:
+        return "dismissed", {"dismissed_ms": str(history.dismissed_ms)}
+    if limits.never_after_click and history.clicked_ms is not None:
+        return "clicked", {"clicked_ms": str(history.clicked_ms)}
+    if stands(history, now_ms):
+        return None
+    granted = [one for one in history.granted_ms if now_ms - one < limits.within_ms]
+    if limits.times and len(granted) >= limits.times:
+        values = {"times": str(len(granted)), "limit": str(limits.times)}
+        return "limit", values | {"granted_ms": str(granted[-1])}
+    if granted and now_ms - granted[-1] < limits.cool_down_ms:
+        return "cool_down", {"granted_ms": str(granted[-1])}
+    return None
+
+
+def has_limits(limits: Limits) -> bool:
+    """Whether anything about earlier decisions matters."""
+    return bool(
+        limits.times
+        or limits.cool_down_ms
+        or limits.never_after_dismissal
+        or limits.never_after_click
+    )
+
+
+def remember_grant(
+    state: PersonState, action_id: str, decision_id: str, now_ms: int, valid_until_ms: int
+) -> int:
+    """Takes note of a decision for an action with limits; until when it holds.
+
+    A grant that stands is the same offer and keeps its end.
+    """
+    history = state.actions.pop(action_id, None) or ActionHistory()
+    state.actions[action_id] = history
+    if stands(history, now_ms):
+        valid_until_ms = min(valid_until_ms, history.stands_until_ms)
+    else:
+        history.granted_ms = [*history.granted_ms, now_ms][-GRANTS_MAX:]
+        history.stands_until_ms = valid_until_ms
+    if len(state.actions) > ACTIONS_REMEMBERED_MAX:
+        state.actions.pop(_least_needed(state.actions))
+    state.offered[decision_id] = action_id
+    if len(state.offered) > OFFERED_MAX:
+        state.offered.pop(next(iter(state.offered)))
+    return valid_until_ms
+
+
+def remember_reaction(state: PersonState, event: Event) -> None:
+    """Takes note of a click on, or the dismissal of, an action that was decided."""
+    if event.event_type not in ("decision_clicked", "decision_dismissed"):
+        return
+    action_id = state.offered.get(event.decision_id or "")
+    if event.is_unproven and event.properties.get("action_id", action_id) != action_id:
+        return
+    history = state.actions.get(action_id) if action_id else None
+    if history is None:
+        return
+    if event.event_type == "decision_clicked":
+        history.clicked_ms = max(event.event_time_ms, history.clicked_ms or 0)
+    else:
+        history.dismissed_ms = max(event.event_time_ms, history.dismissed_ms or 0)
+
+
+def _least_needed(actions: Mapping[str, ActionHistory]) -> str:
+    """The oldest whose end was not said by the person; else the oldest."""
+    unanswered = (
+        name for name, one in actions.items() if one.clicked_ms is None and one.dismissed_ms is None
+    )
+    return next(unanswered, next(iter(actions)))

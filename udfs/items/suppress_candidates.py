@@ -1,0 +1,52 @@
+"""What may not be offered now, each with the rule and the values it saw."""
+
+from typing import NamedTuple
+
+from schemas.events import Event
+from schemas.policy import Suppression
+from schemas.state.person import PersonState
+from udfs.items.retrieve_candidates import Retrieved
+
+
+class Verdict(NamedTuple):
+    """`rule` is empty where nothing speaks against the candidate."""
+
+    rule: str
+    values: dict[str, str]
+
+
+PASSED = Verdict("", {})
+
+
+def suppress_candidates(
+    candidates: list[Retrieved], state: PersonState, event: Event, rules: Suppression
+) -> list[Verdict]:
+    """One verdict per candidate."""
+    bought = {
+        one.item_id: one.time_ms
+        for one in state.purchases
+        if event.event_time_ms - one.time_ms < rules.bought_ms
+    }
+    return [_verdict(candidate, bought, state, event, rules) for candidate in candidates]
+
+
+def _verdict(
+    candidate: Retrieved,
+    bought: dict[str, int],
+    state: PersonState,
+    event: Event,
+    rules: Suppression,
+) -> Verdict:
+    item_id, item = candidate.item_id, candidate.item
+    if rules.current_item and item_id in event.item_ids:
+        return Verdict("current_item", {"event_type": event.event_type})
+    if candidate.is_gone:
+        return Verdict("gone", {})
+    if rules.out_of_stock and item is not None and item.stock == 0:
+        return Verdict("out_of_stock", {"stock": "0"})
+    if item_id in bought:
+        return Verdict("bought", {"bought_ms": str(bought[item_id])})
+    dismissed_ms = state.dismissed.get(item_id)
+    if dismissed_ms is not None and event.event_time_ms - dismissed_ms < rules.dismissed_ms:
+        return Verdict("dismissed", {"dismissed_ms": str(dismissed_ms)})
+    return PASSED

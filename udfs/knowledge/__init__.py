@@ -1,0 +1,1 @@
+"""What all people share: the catalogue, statistics and policies, as of a time."""

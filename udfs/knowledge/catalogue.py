@@ -1,0 +1,145 @@
+"""The catalogue: each item's versions in time, and the items of a category from the newest on."""
+
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterator
+from sys import intern
+from typing import Final
+
+from msgspec.structs import replace
+
+from schemas.items import Item
+from schemas.limits import EVENT_TIME_MAX_MS
+from udfs.knowledge.versions import Entry, Timeline
+
+ALL: Final = ""
+"""The category that holds every item."""
+
+
+class Catalogue:
+    """Items by id and category; the order of any two does not depend on records of later times."""
+
+    def __init__(self) -> None:
+        self._items: dict[str, Timeline[Item]] = {}
+        self._latest: dict[str, Item] = {}
+        """Each item's last version, which is the one in force in nearly every case."""
+        self._newest: dict[str, list[tuple[int, str]]] = {ALL: []}
+        self._times: list[int] = []
+        self.revision = 0
+        """Another one with each record: an item may come late and hold since long ago."""
+
+    def add(self, item: Item, position: int) -> None:
+        """Adds one version of an item; `position` is its offset in the topic `items`."""
+        item = _shared(item)
+        self.revision += 1
+        timeline = self._items.setdefault(item.item_id, Timeline())
+        before_ms = timeline.first_ms
+        timeline.add(Entry(item.effective_from_ms, position, "", item))
+        latest = timeline.at(EVENT_TIME_MAX_MS)
+        if latest is not None:
+            self._latest[item.item_id] = latest.value
+        if timeline.first_ms < before_ms < EVENT_TIME_MAX_MS:
+            self._place_older(item.item_id, before_ms, timeline.first_ms)
+        for category in {ALL, item.category or ALL}:
+            place = (-timeline.first_ms, item.item_id)
+            members = self._newest.setdefault(category, [])
+            at = bisect_left(members, place)
+            if at == len(members) or members[at] != place:
+                members.insert(at, place)
+        at = bisect_left(self._times, item.effective_from_ms)
+        if at == len(self._times) or self._times[at] != item.effective_from_ms:
+            self._times.insert(at, item.effective_from_ms)
+
+    def at(self, item_id: str, time_ms: int) -> Item | None:
+        """The item as it is at `time_ms`; None if it is unknown, not yet there or gone."""
+        item = self._version(item_id, time_ms)
+        return item if item is not None and not item.is_gone else None
+
+    def is_gone(self, item_id: str, time_ms: int) -> bool:
+        """Whether the item has been taken from the catalogue; False if it was never in it."""
+        item = self._version(item_id, time_ms)
+        return item is not None and item.is_gone
+
+    def names(self, item_id: str, time_ms: int) -> bool:
+        """Whether it holds the item at `time_ms`, be it one that is gone."""
+        return self._version(item_id, time_ms) is not None
+
+    def is_empty(self, time_ms: int) -> bool:
+        """Whether it holds nothing at `time_ms`, not even an item that is gone."""
+        return not self._times or self._times[0] > time_ms
+
+    def newest(self, category: str, time_ms: int) -> Iterator[Item]:
+        """The items of a category (or ALL) at `time_ms`, the newest in the catalogue first."""
+        members = self._newest.get(category, ())
+        for at in range(bisect_left(members, (-time_ms, "")), len(members)):
+            item = self.at(members[at][1], time_ms)
+            if item is not None and category in (ALL, item.category):
+                yield item
+
+    def time_at(self, time_ms: int) -> int:
+        """The newest time of any record in force at `time_ms`; 0 = none."""
+        newest = bisect_right(self._times, time_ms)
+        return self._times[newest - 1] if newest else 0
+
+    def before(self, position: int) -> "Catalogue":
+        """It as it was before the record at `position` came."""
+        found = Catalogue()
+        for timeline in self._items.values():
+            for entry in timeline:
+                if entry.position < position:
+                    found.add(entry.value, entry.position)
+        return found
+
+    def prune(self, before_ms: int) -> None:
+        """Forgets versions that no event at or after `before_ms` can see."""
+        for timeline in self._items.values():
+            timeline.prune(before_ms)
+        keep_from = bisect_right(self._times, before_ms) - 1
+        del self._times[: max(0, keep_from)]
+
+    def _version(self, item_id: str, time_ms: int) -> Item | None:
+        """What is in force at `time_ms`, be it gone."""
+        latest = self._latest.get(item_id)
+        if latest is None or latest.effective_from_ms <= time_ms:
+            return latest
+        entry = self._items[item_id].at(time_ms)
+        return entry.value if entry is not None else None
+
+    def _place_older(self, item_id: str, before_ms: int, first_ms: int) -> None:
+        """Places an item anew that turns out to be older: records may come in any order."""
+        for members in self._newest.values():
+            at = bisect_left(members, (-before_ms, item_id))
+            if at < len(members) and members[at] == (-before_ms, item_id):
+                del members[at]
+                insort(members, (-first_ms, item_id))
+
+
+class CatalogueUntil(Catalogue):
+    """A catalogue as somebody saw it who had no record of after `until_ms`; a view, not a copy."""
+
+    def __init__(self, whole: Catalogue, until_ms: int) -> None:
+        self._items, self._latest = whole._items, whole._latest
+        self._newest, self._times = whole._newest, whole._times
+        self._until_ms = until_ms
+        self.revision = whole.revision
+
+    def newest(self, category: str, time_ms: int) -> Iterator[Item]:
+        """As of `until_ms` at the latest."""
+        return super().newest(category, min(time_ms, self._until_ms))
+
+    def is_empty(self, time_ms: int) -> bool:
+        """As of `until_ms` at the latest."""
+        return super().is_empty(min(time_ms, self._until_ms))
+
+    def time_at(self, time_ms: int) -> int:
+        """`until_ms` at the latest."""
+        return super().time_at(min(time_ms, self._until_ms))
+
+    def _version(self, item_id: str, time_ms: int) -> Item | None:
+        return super()._version(item_id, min(time_ms, self._until_ms))
+
+
+def _shared(item: Item) -> Item:
+    """The item with names that are the same strings wherever they are kept: less to hold, and to fetch."""
+    category = intern(item.category) if item.category is not None else None
+    brand = intern(item.brand) if item.brand is not None else None
+    return replace(item, item_id=intern(item.item_id), category=category, brand=brand)

@@ -1,0 +1,1 @@
+"""Texts: what people wrote, and what they read."""

@@ -1,0 +1,1 @@
+"""What marketers wrote, as the engine runs it."""

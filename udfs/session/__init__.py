@@ -1,0 +1,1 @@
+"""The session: what its events add up to."""
