@@ -472,14 +472,14 @@ def verify_skew(
 
     The log is replayed from its beginning: a decision rests on all that was before it.
     """
-    from scripts.audit import verify_skew
+    from scripts.audit import skew_view, verify_skew
     from scripts.ops.status import running_kafka
     from scripts.times import parse_time
 
     config = config_from()
     times = [parse_time(text) if text else None for text in (from_, to)]
     skew = verify_skew.verify(running_kafka(config), config, times[0], times[1], limit, archive)
-    show_json(verify_skew.skew_json(skew)) if json else verify_skew.show_skew(skew)
+    show_json(skew_view.skew_json(skew)) if json else skew_view.show_skew(skew)
     return 0 if skew.is_none else 1
 
 

@@ -6,13 +6,12 @@ in another way than a replay can is counted apart: knowledge that came after its
 person's simultaneous sessions that arrived in another order.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from copy import copy
 from itertools import zip_longest
 from tempfile import TemporaryFile
-from typing import IO, Any, Final, NamedTuple
+from typing import IO, NamedTuple
 
-import msgspec
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
@@ -33,25 +32,17 @@ from schemas.errors import ConfigError
 from schemas.events import Event
 from schemas.formats import DECODERS
 from schemas.knowledge import EpochEnd, KnowledgeRecord
-from schemas.limits import AHEAD_OF_LOG_MAX_MS
+from schemas.limits import AHEAD_OF_LOG_MAX_MS, EPOCHS_KEPT
 from schemas.records import LogRecord
 from schemas.state.person import PERSON_STATE, PersonState
 from schemas.state.session import SessionNews
 from schemas.topics import CONTROL, EVENTS, ITEMS, KNOWLEDGE, TRACES
-from scripts.console import say, show, show_table
+from scripts.console import say
 from scripts.ops.archive import opened
 from scripts.progress import Watched
 from udfs.facts.features import FEATURE_SPACE
 from udfs.knowledge.knowledge import Knowledge
 from udfs.results import PersonOutcome
-
-NOT_COMPARED: Final = {
-    "other_sets": "were made with another feature set",
-    "other_knowledge": "saw another catalogue or policy: it was published after its time",
-    "left_out": "have traces that were too large: their features were left out",
-    "late": "saw knowledge newer than their time: the older was forgotten when they came",
-    "reordered": "took events of a person's simultaneous sessions in another order",
-}
 
 
 class Example(NamedTuple):
@@ -84,7 +75,7 @@ class Skew(Struct):
 
     `compared` decisions with `vectors` candidates, of which `differing` differ in `features`. `missing`
     decisions were logged and are not made again; those of `other_candidates` offered other items. The
-    others (NOT_COMPARED) can say nothing of skew.
+    others (scripts/audit/skew_view.py) can say nothing of skew.
     """
 
     compared: int = 0
@@ -121,12 +112,17 @@ class Logged:
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         self._places: dict[str, Place] = {}
+        self._taken: set[str] = set()
         self._versions: dict[tuple[str, str], Versions] = {}
         self.other_sets: dict[str, int] = {}
         self.left_out = 0
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._places) - len(self._taken)
+
+    def begin(self) -> None:
+        """All of them anew: nothing is taken."""
+        self._taken.clear()
 
     def add(self, trace: DecisionTrace) -> None:
         """Keeps a trace; of the same decision written twice the newest counts."""
@@ -153,13 +149,14 @@ class Logged:
     def take(self, decision_id: str) -> DecisionTrace | None:
         """The logged trace, once."""
         found = self.look(decision_id)
-        self._places.pop(decision_id, None)
+        if found is not None:
+            self._taken.add(decision_id)
         return found
 
     def look(self, decision_id: str) -> DecisionTrace | None:
         """The logged trace, as long as it was not taken."""
         place = self._places.get(decision_id)
-        if place is None:
+        if place is None or decision_id in self._taken:
             return None
         self._file.seek(place.offset)
         return TRACE.decode(self._file.read(place.size))
@@ -169,13 +166,17 @@ class Taught:
     """What the stream taught, learnt as far as the decisions name it: no sooner than the job did."""
 
     def __init__(self, knowledge: Knowledge, records: Iterable[KnowledgeRecord]) -> None:
-        self._knowledge, self._records = knowledge, iter(records)
+        self.knowledge, self._records = knowledge, iter(records)
         self._epoch = 0
+        self.back = 0
+        """How many epochs behind the newest the oldest was that had to be seen again."""
 
     def learn(self, epoch: int) -> None:
         """Learns all epochs up to this one; each comes into force at its time."""
+        if epoch:  # of epoch 0 there is nothing to see
+            self.back = max(self.back, self._epoch - epoch)
         while self._epoch < epoch and (record := next(self._records, None)) is not None:
-            self._knowledge.learn(record)
+            self.knowledge.learn(record)
             if isinstance(record, EpochEnd):
                 self._epoch = record.epoch
 
@@ -202,20 +203,46 @@ def verify(
         if not (len(logged) or logged.other_sets or logged.left_out):
             raise ConfigError(f"no decision of this time in {prefix + TRACES}")
         say(f"{len(logged):,} decisions to compare; replaying from the beginning of the log")
-        feed = KnowledgeFeed(
-            Knowledge(uncatalogued=config.uncatalogued), lambda _: None, trust_of(config)
-        )
-        for record in read_to_end(kafka, [prefix + CONTROL, prefix + ITEMS]):
-            feed.apply(record.value, record.offset, record.timestamp_ms)
-        records = LogRange(kafka, prefix + KNOWLEDGE, None, None)
-        taught = (one for record in records if (one := feed.decode_learnt(record)) is not None)
         decode = DECODERS[config.source_format]
         rules = FoldRules(decode, config.seed, config.lateness_ms, rate_of(config))
-        log = LogRange(kafka, prefix + EVENTS, None, None, opened(archive, config, EVENTS))
         # what came first came to an empty catalogue, and a decision names that it had none
         cuts = [one for one in late_cuts(read_to_end(kafka, [prefix + ITEMS])) if one.position]
-        watched = Watched("replaying", log, len(log))
-        return compare_log(watched, feed.knowledge, rules, taught, logged, cuts)
+
+        def go(epochs_kept: int) -> tuple[Skew, int]:
+            taught = taught_of(kafka, config, epochs_kept)
+            log = LogRange(kafka, prefix + EVENTS, None, None, opened(archive, config, EVENTS))
+            watched = Watched("replaying", log, len(log))
+            return compare_log(watched, taught, rules, logged, cuts), taught.back
+
+        return looking_back(go)
+
+
+def looking_back(go: Callable[[int], tuple[Skew, int]]) -> Skew:
+    """What a pass gives whose decisions see every epoch that they name; `go` is told how many to keep.
+
+    Where knowledge came late to one partition's people and not to another's, decisions that lie side by side
+    name epochs that are further apart than the job itself keeps them.
+    """
+    kept = EPOCHS_KEPT
+    while True:
+        skew, back = go(kept)
+        if back <= kept:
+            return skew
+        kept = back
+        say(f"decisions go back and forth by {kept:,} epochs of knowledge: once more")
+
+
+def taught_of(kafka: str, config: Config, epochs_kept: int) -> Taught:
+    """All that was published, and what was taught, to be learnt."""
+    prefix = config.topic_prefix
+    feed = KnowledgeFeed(
+        Knowledge(epochs_kept, config.uncatalogued), lambda _: None, trust_of(config)
+    )
+    for record in read_to_end(kafka, [prefix + CONTROL, prefix + ITEMS]):
+        feed.apply(record.value, record.offset, record.timestamp_ms)
+    records = LogRange(kafka, prefix + KNOWLEDGE, None, None)
+    learnt = (one for record in records if (one := feed.decode_learnt(record)) is not None)
+    return Taught(feed.knowledge, learnt)
 
 
 def read_traces(
@@ -271,15 +298,15 @@ class SkewFold(Fold):
 
 def compare_log(
     log: Iterable[LogRecord],
-    knowledge: Knowledge,
+    taught: Taught,
     rules: FoldRules,
-    records: Iterable[KnowledgeRecord],
     logged: Logged,
     cuts: Sequence[Cut] = (),
 ) -> Skew:
     """Folds the log until every logged decision has been made again, and compares each."""
     skew = Skew(other_sets=logged.other_sets, left_out=logged.left_out)
-    taught = Taught(knowledge, records)
+    knowledge = taught.knowledge
+    logged.begin()
 
     def named(event: Event) -> Versions | None:
         versions = logged.versions_of(event)
@@ -394,45 +421,3 @@ def _compare_vectors(skew: Skew, logged: DecisionTrace, replayed: DecisionTrace)
 
 def _value(number: np.float32) -> float | None:
     return None if np.isnan(number) else float(number)
-
-
-def skew_json(skew: Skew) -> dict[str, Any]:
-    """All of it as builtins."""
-    found: dict[str, Any] = msgspec.to_builtins(skew)
-    for feature in found["features"].values():
-        feature["example"] = dict(zip(Example._fields, feature["example"], strict=True))
-    if skew.candidates_example is not None:
-        found["candidates_example"] = skew.candidates_example._asdict()
-    return found | {"is_none": skew.is_none}
-
-
-def show_skew(skew: Skew) -> None:
-    """The counts in words, and a table of the features that differ."""
-    show(
-        f"{skew.compared:,} decisions compared, {skew.vectors:,} vectors: {skew.differing:,} differ; "
-        f"{skew.missing:,} decisions are not made again, {skew.other_candidates:,} have other candidates"
-    )
-    if skew.candidates_example is not None:
-        decision_id, place, before, after = skew.candidates_example
-        show(
-            f"  such as {decision_id}: place {place} had {before or 'nothing'}, replayed {after or 'nothing'}"
-        )
-    for name, said in NOT_COMPARED.items():
-        found = getattr(skew, name)
-        count = sum(found.values()) if isinstance(found, dict) else found
-        if count:
-            show(
-                f"not compared: {count:,} {said}"
-                + (f" ({', '.join(found)})" if found != count else "")
-            )
-    rows = [
-        (name, one.count, *(_text(cell) for cell in one.example))
-        for name, one in sorted(skew.features.items(), key=lambda pair: -pair[1].count)
-    ]
-    if rows:
-        columns = ("feature", "vectors", "such as decision", "item", "logged", "replayed")
-        show_table("features that differ", columns, rows)
-
-
-def _text(value: object) -> str:
-    return "missing" if value is None else f"{value!r}" if isinstance(value, float) else str(value)

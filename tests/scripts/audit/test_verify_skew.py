@@ -17,7 +17,15 @@ from schemas.knowledge import EpochEnd, KnowledgeRecord
 from schemas.limits import EPOCH_MS, EPOCHS_KEPT
 from schemas.policy import DEFAULT_POLICY
 from schemas.records import LogRecord
-from scripts.audit.verify_skew import Logged, Skew, compare, compare_log, skew_json
+from scripts.audit.skew_view import skew_json
+from scripts.audit.verify_skew import (
+    Logged,
+    Skew,
+    Taught,
+    compare,
+    compare_log,
+    looking_back,
+)
 from tests.builders import make_catalogue
 from tests.logs import shopping_log
 from udfs.explain.fit_records import leave_out
@@ -56,22 +64,29 @@ class Recorded(Learner):
 class LaggingKnowledge(Knowledge):
     """Now and then it has not yet got the newest epochs, as a job where they come late."""
 
+    lag_ms = LAG_MS
+
     def at(self, time_ms: int, epoch_ms: int | None = None) -> Known:
         known = super().at(time_ms, epoch_ms)
         if known.epoch % 3:
             return known
-        older = self.statistics.epoch_at((epoch_ms or time_ms) - LAG_MS)
+        older = self.statistics.epoch_at((epoch_ms or time_ms) - self.lag_ms)
         return known._replace(epoch=older)
 
 
 @pytest.fixture(scope="module")
 def lived() -> Lived:
+    return live(filled(LaggingKnowledge()))
+
+
+def live(knowledge: Knowledge) -> Lived:
+    """What a job with this knowledge logs."""
     log = [
         LogRecord("events", 0, at, line.timestamp_ms, line.key, line.value)
         for at, line in enumerate(shopping_log(EVENTS, hours=0.4))
     ]
     learner = Recorded()
-    fold = Fold(filled(LaggingKnowledge()), RULES, learner)
+    fold = Fold(knowledge, RULES, learner)
     traces = [trace for one in fold.run(log) for _, trace in one.decisions]
     return Lived(log, learner.records, traces)
 
@@ -92,9 +107,13 @@ def logged(traces: list[DecisionTrace]) -> Logged:
 
 
 def verify(lived: Lived, traces: list[DecisionTrace] | None = None) -> Skew:
-    knowledge = filled(Knowledge())
     kept = logged(lived.traces if traces is None else traces)
-    return compare_log(lived.log, knowledge, RULES, lived.taught, kept)
+
+    def go(epochs_kept: int) -> tuple[Skew, int]:
+        taught = Taught(filled(Knowledge(epochs_kept)), lived.taught)
+        return compare_log(lived.log, taught, RULES, kept), taught.back
+
+    return looking_back(go)
 
 
 def change(monkeypatch: pytest.MonkeyPatch, name: str, by: Callable[[Column], Column]) -> None:
@@ -131,6 +150,22 @@ def test_a_job_behind_in_knowledge_is_followed_only_by_the_epochs_that_it_names(
     for trace in lived.traces:
         compare(skew, trace, newest[trace.decision_id], is_late=False)
     assert skew.differing or skew.other_candidates, "else the epochs of this test say nothing"
+
+
+def test_a_job_that_lagged_further_than_epochs_are_kept_is_followed_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(LaggingKnowledge, "lag_ms", 4 * EPOCHS_KEPT * EPOCH_MS)
+    far = live(filled(LaggingKnowledge(8 * EPOCHS_KEPT)))
+    once = Taught(filled(Knowledge()), far.taught)
+    skew = compare_log(far.log, once, RULES, logged(far.traces))
+    assert not skew.is_none, "else the epochs of this test say nothing"
+    assert once.back > EPOCHS_KEPT
+    assert verify(far) == Skew(compared=len(far.traces), vectors=skew_vectors(far))
+
+
+def skew_vectors(lived: Lived) -> int:
+    return sum(len(one.candidates) for one in lived.traces)
 
 
 @pytest.mark.parametrize("name", ["session_pace", "touch_age", "item_interest", "slate_price_rank"])
