@@ -1,4 +1,4 @@
-"""What SECURITY.md and the threat model promise names the test that holds it, and that test is there."""
+"""What SECURITY.md and the threat model promise names the test that holds it, and what any page or comment names is there."""
 
 import re
 from collections.abc import Iterator
@@ -53,3 +53,35 @@ def test_a_promise_without_a_test_and_a_test_that_is_gone_are_found() -> None:
         ("tests/a.py", "test_b"),
         ("tests/a.py", "test_c"),
     ]
+
+
+OURS: Final = re.compile(
+    r"(?<![\w./-])((?:tests|udfs|jobs|scripts|channels|schemas|models|log|docs|docker)/[\w/-]+\.\w+)"
+)
+WRITTEN: Final = ("*.md", "docs/*.md", "*/**/*.py", "pyproject.toml", "Makefile", ".ci/run")
+PAST: Final = ("CHANGELOG.md", "tests/test_promises.py")
+
+
+def gone(text: str) -> set[str]:
+    """The files of the project that a text names and that are not there."""
+    return {one for one in OURS.findall(text) if not (ROOT / one).exists()}
+
+
+def test_every_file_that_a_page_or_a_comment_names_is_there() -> None:
+    pages = [
+        path
+        for pattern in WRITTEN
+        for path in ROOT.glob(pattern)
+        if not path.relative_to(ROOT).parts[0].startswith(".venv")
+    ]
+    assert len(pages) > 500
+    missing = {
+        str(path.relative_to(ROOT)): found
+        for path in pages
+        if str(path.relative_to(ROOT)) not in PAST and (found := gone(path.read_text()))
+    }
+    assert missing == {}
+
+
+def test_a_file_that_is_gone_is_found() -> None:
+    assert gone("see `udfs/nothing.py`, docs/benchmarks.md") == {"udfs/nothing.py"}
