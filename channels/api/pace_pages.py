@@ -14,7 +14,9 @@ Record = TypeVar("Record")
 
 AT_ONCE: Final = 3
 EVERY_S: Final = 0.03
-"""Then one each so often: some six times what deciding on it takes."""
+"""Then one each so often, some six times what deciding on it takes;"""
+SPREAD_S: Final = 1.0
+"""sooner where many wait: so long divided by their number. Whoever sent them waits for the last one."""
 
 
 class PagePace(Generic[Record]):
@@ -47,14 +49,16 @@ class PagePace(Generic[Record]):
         self._queues.clear()
 
     def _wait(self, session_id: str) -> None:
-        asyncio.get_running_loop().call_later(EVERY_S, self._turn, session_id)
+        delay_s = min(EVERY_S, SPREAD_S / len(self._queues[session_id]))
+        asyncio.get_running_loop().call_later(delay_s, self._turn, session_id)
 
     def _turn(self, session_id: str) -> None:
         queue = self._queues.get(session_id)
         if queue is None:
             return
-        self._write(queue.popleft())
+        record = queue.popleft()
         if queue:
             self._wait(session_id)
         else:
             del self._queues[session_id]
+        self._write(record)

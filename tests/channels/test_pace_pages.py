@@ -8,7 +8,9 @@ import pytest
 
 from channels.api import event_log
 from channels.api.event_log import EventLog, LogUnavailable
+from channels.api.from_pages import PAGE_EVENTS_MAX
 from channels.api.pace_pages import AT_ONCE, PagePace
+from jobs.config import config_from
 from schemas.codec import EVENT
 from tests.builders import make_event
 
@@ -86,6 +88,57 @@ def test_whoever_ends_hands_on_what_waits() -> None:
 
     asyncio.run(run())
     assert written == list(range(MANY))
+
+
+class Loop:
+    """Keeps what is to be called later."""
+
+    def __init__(self) -> None:
+        self.due: list[tuple[float, Callable[[str], None], str]] = []
+
+    def call_later(self, delay_s: float, call: Callable[[str], None], name: str) -> None:
+        self.due.append((delay_s, call, name))
+
+    def run(self) -> float:
+        """Calls all of it; how long that would have taken."""
+        took_s = 0.0
+        while self.due:
+            delay_s, call, name = self.due.pop(0)
+            took_s += delay_s
+            call(name)
+        return took_s
+
+
+def test_the_most_that_doors_let_in_is_there_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop = Loop()
+    monkeypatch.setattr(asyncio, "get_running_loop", lambda: loop)
+    written: list[int] = []
+    pace: PagePace[int] = PagePace(written.append)
+    config = config_from({})
+    most = int(config.api_session_events.burst) + PAGE_EVENTS_MAX
+    pace.take("s", range(most))
+    assert loop.run() < event_log.TIMEOUT_S * 0.6
+    assert written == list(range(most))
+
+
+def test_one_that_cannot_be_written_holds_up_none_behind_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loop = Loop()
+    monkeypatch.setattr(asyncio, "get_running_loop", lambda: loop)
+    written: list[int] = []
+
+    def write(record: int) -> None:
+        if record == AT_ONCE:
+            raise ZeroDivisionError
+        written.append(record)
+
+    pace: PagePace[int] = PagePace(write)
+    pace.take("s", range(MANY))
+    with pytest.raises(ZeroDivisionError):
+        loop.run()
+    loop.run()
+    assert written == [one for one in range(MANY) if one != AT_ONCE]
 
 
 def test_a_batch_of_a_page_is_confirmed_when_the_last_of_it_is_there(log: EventLog) -> None:
