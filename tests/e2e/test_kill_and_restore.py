@@ -42,7 +42,7 @@ from scripts.ops.engine import Addresses, decide_child, store_child
 from tests.e2e.homes import Decisions, Engine, fresh_home, wait_for
 from udfs.knowledge.knowledge import Knowledge
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.stack]
 PREFIX: Final = "kill."
 COUNT: Final = 20_000
 STEP_MS: Final = 60

@@ -264,7 +264,7 @@ def test_a_file_that_was_changed_after_its_trial_is_refused(tmp_path: Path) -> N
 
 def test_a_trial_has_bounds_of_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     published = save_artefact(ARTEFACT, tmp_path)
-    eats = f"{artefact_check.BOOT.rpartition(';')[0]}; from jobs import artefact_child as c; c._limit(60, 99_999); bytearray(5 << 30)"
+    eats = f"{artefact_check.BOOT.rpartition(';')[0]}; from jobs.learning import artefact_child as c; c._limit(60, 99_999); bytearray(5 << 30)"
     monkeypatch.setattr(artefact_check, "BOOT", eats)
     with pytest.raises(ConfigError, match="MemoryError"):
         Artefacts(Roots((str(tmp_path),))).ranker(published, SPACE)
