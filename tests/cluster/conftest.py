@@ -78,7 +78,7 @@ def newer_tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tree = tmp_path_factory.mktemp("newer")
     copy = ["cp", "-r", *(str(PROJECT / name) for name in PACKAGES), str(tree)]
     subprocess.run(copy, check=True)
-    person = tree / "schemas" / "person.py"
+    person = tree / "schemas" / "state" / "person.py"
     text = person.read_text()
     new = "StateCodec(PersonState, version=2, upgrades={1: _mark})"
     assert "StateCodec(PersonState, version=1)" in text
