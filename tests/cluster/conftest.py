@@ -90,7 +90,7 @@ def newer_tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tree
 
 
-PACKAGES = ("schemas", "models", "udfs", "jobs", "channels", "scripts")
+PACKAGES = ("schemas", "log", "models", "udfs", "jobs", "channels", "scripts")
 MARK = 5_000_000_000_000_000
 UPGRADE = f"""
 def _mark(fields):
