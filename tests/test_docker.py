@@ -163,7 +163,11 @@ def test_no_jobmanager_obeys_without_the_keys() -> None:
     assert wanted == "service_completed_successfully"
     assert "$(cat /keys/flink/flink.yaml)" in (DOCKER / "flink-start.sh").read_text()
     settings = MANIFEST["spec"]["flinkConfiguration"]
-    assert settings["security.ssl.internal.enabled"] == "true"
+    for name in ("internal.enabled", "rest.enabled", "rest.authentication-enabled"):
+        assert settings[f"security.ssl.{name}"] == "true", name
+    (container,) = MANIFEST["spec"]["jobManager"]["podTemplate"]["spec"]["containers"]
+    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+        assert "tcpSocket" in container[probe], "a probe has no key"
     assert (settings["web.submit.enable"], settings["web.cancel.enable"]) == ("false", "false")
 
 
@@ -173,9 +177,9 @@ def test_settings_of_keys_are_those_that_flink_starts_with(tmp_path: Path) -> No
     assert written == keys.settings()
     assert written["security.ssl.rest.authentication-enabled"] == "true"
     in_manifest = MANIFEST["spec"]["flinkConfiguration"]
-    assert {one for one in in_manifest if "internal" in one} == {
-        one for one in written if "internal" in one
-    }
+    ours = {name for name in written if name.startswith("security.ssl.")}
+    assert {name for name in in_manifest if name.startswith("security.ssl.")} == ours
+    assert {name for name in ours if ".rest." in name} > {"security.ssl.rest.enabled"}
 
 
 def test_the_script_that_starts_flink_is_sound() -> None:
