@@ -118,7 +118,8 @@ class EventLog:
     def send(self, events: Sequence[Event], *, is_page: bool = False) -> Delivery:
         """Hands events over in their order; see `Delivery`. Raises LogUnavailable where the queue is full.
 
-        Those of a page, which are of one session, are spread over time (channels/api/pace_pages.py).
+        Those of a page are spread over time (channels/api/pace_pages.py), as of the session of the first: a browser's
+        key writes no other.
         """
         delivery = Delivery(asyncio.get_running_loop(), len(events))
         records = [

@@ -30,6 +30,9 @@ class TakingLog:
     def dead_letters(self, *_: object) -> None:
         pass
 
+    def hurry(self) -> None:
+        pass
+
     def close(self) -> int:
         return 0
 

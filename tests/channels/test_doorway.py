@@ -38,6 +38,7 @@ class Log:
     def __init__(self) -> None:
         self.written: list[Event] = []
         self.paced: list[bool] = []
+        self.ended: list[str] = []
 
     async def write(self, events: list[Event], *, is_page: bool) -> None:
         self.written += events
@@ -49,9 +50,11 @@ class Log:
 
     def dead_letters(self, *_: object) -> None: ...
 
-    def hurry(self) -> None: ...
+    def hurry(self) -> None:
+        self.ended.append("hurried")
 
     def close(self) -> int:
+        self.ended.append("closed")
         return 0
 
 
@@ -272,6 +275,7 @@ def test_what_pages_send_is_spread_and_what_servers_send_is_not(tmp_path: Path) 
         told = client.post("/v1/events", json=event(session_id="s"), headers=server)
         assert told.status_code == 202
         assert log.paced == [True, True, False]
+    assert log.ended == ["hurried", "closed"], "what waits is handed over before the end"
 
 
 # --- what a page can know ------------------------------------------------------------------------------------------
