@@ -1,7 +1,7 @@
 """Reading Kafka outside Flink: ends of topics, a topic up to its end, what a replay covers."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
@@ -153,10 +153,15 @@ def _until_ends(consumer: Consumer, growing: set[tuple[str, int]]) -> Iterator[L
 
 def read_partition(kafka: str, topic: str, end: int) -> Iterator[LogRecord]:
     """The records of partition 0 before the offset `end`, fetched as they are asked for."""
+    return read_place(kafka, TopicPartition(topic, 0, OFFSET_BEGINNING), end)
+
+
+def read_place(kafka: str, place: TopicPartition, end: int) -> Generator[LogRecord, None, None]:
+    """The records of one partition from `place` to before the offset `end`."""
     consumer = open_consumer(kafka)
     try:
-        consumer.assign([TopicPartition(topic, 0, OFFSET_BEGINNING)])
-        while True:
+        consumer.assign([place])
+        while place.offset < end:
             message = consumer.poll(ANSWER_S)
             if message is None:
                 raise ConfigError(f"Kafka has not answered for {ANSWER_S:.0f} s")

@@ -4,11 +4,10 @@ from collections.abc import Generator, Iterator
 from heapq import merge
 from typing import NamedTuple
 
-from confluent_kafka import KafkaError, TopicPartition
+from confluent_kafka import TopicPartition
 
 from log.archive.reading import ArchivedTopic
-from log.following import log_record
-from log.kafka import ANSWER_S, bounds, failure, has_topic, open_consumer
+from log.kafka import bounds, has_topic, read_place
 from log.offsets import Offsets
 from schemas.errors import ConfigError
 from schemas.records import LogRecord
@@ -71,7 +70,7 @@ class LogRange:
         if self._archive is not None and span.first < span.turn:
             yield from self._archive.read(at, span.first, span.turn)
         if span.turn < span.end:
-            yield from _read(self._kafka, TopicPartition(self._topic, at, span.turn), span.end)
+            yield from read_place(self._kafka, TopicPartition(self._topic, at, span.turn), span.end)
 
 
 def archived_spans(
@@ -114,23 +113,3 @@ def _check_empty(topic: str, at: int, low: int, end: int, archived: int) -> None
             f"{topic}/{at} ends at offset {end} and its archive at {archived}: it is another topic of the "
             "same name; leave the archive out, or read it under another topic prefix"
         )
-
-
-def _read(kafka: str, place: TopicPartition, end: int) -> Generator[LogRecord, None, None]:
-    """The records of one partition from `place` to before the offset `end`."""
-    consumer = open_consumer(kafka)
-    try:
-        consumer.assign([place])
-        while place.offset < end:
-            message = consumer.poll(ANSWER_S)
-            if message is None:
-                raise ConfigError(f"Kafka has not answered for {ANSWER_S:.0f} s")
-            error = message.error()
-            if error is None and message.offset() < end:
-                yield log_record(message)
-            elif error is None or error.code() == KafkaError._PARTITION_EOF:
-                return
-            elif not error.retriable():
-                raise failure(message)
-    finally:
-        consumer.close()

@@ -296,7 +296,7 @@ class Gone:
 
 READERS: list[Callable[[], Any]] = [
     lambda: archive_write.read_raw("", "events", 1, 3, 9),
-    lambda: log_range._read("", TopicPartition("events", 1, 3), 9),
+    lambda: kafka.read_place("", TopicPartition("events", 1, 3), 9),
     lambda: kafka.read_before("", {"events": {1: 9}}),
     lambda: kafka.read_partition("", "events", 9),
     lambda: kafka.first_times("", "events", {1: 3}, {1: 9}),
