@@ -12,13 +12,13 @@ from itertools import chain, islice
 from typing import Final, NamedTuple
 
 from jobs.audit.logged import LoggedDecisions
-from jobs.audit.recompute import Difference, Taught, compare, decide_as_named
+from jobs.audit.recompute import Difference, compare, decide_as_named
+from jobs.audit.taught import Taught
 from jobs.fold.arrival_order import ArrivalFold, LiveOrder
 from schemas.limits import MINUTE_MS
 from schemas.records import LogRecord
 from schemas.state.person import PERSON_STATE, PersonState
 from schemas.state.session import SessionNews
-from udfs.knowledge.knowledge import Knowledge
 
 NEAR: Final = 12
 """News before and after a decision that may have come on its other side."""
@@ -75,14 +75,14 @@ class Recheck:
 
     def __init__(
         self,
-        knowledge: Knowledge,
         taught: Taught,
         logged: LoggedDecisions,
         seed: str,
         persons: Iterable[str],
         wait_ms: int,
     ) -> None:
-        self._knowledge, self._taught, self._logged, self._seed = knowledge, taught, logged, seed
+        self._knowledge, self._taught = taught.knowledge, taught
+        self._logged, self._seed = logged, seed
         self._wait_ms = wait_ms
         self._persons = {
             person: Person(LiveOrder(logged.orders.get(person, ()), wait_ms)) for person in persons

@@ -4,7 +4,6 @@ The fold gives the order; whoever is looked at gets all their decisions from the
 person was offered is part of what later decisions rest on.
 """
 
-from collections import deque
 from collections.abc import Container, Iterable, Iterator
 from copy import copy
 from typing import Final, NamedTuple, TypeVar
@@ -21,13 +20,13 @@ from jobs.audit.logged import (
     Seen,
     seen_by,
 )
+from jobs.audit.taught import Taught
 from jobs.fold.fold import Fold, FoldRules
 from jobs.learning.examples import matrix_of
 from schemas import CODE_VERSION
 from schemas.codec import DECISION, HEADER_BYTES, TRACE, Codec
 from schemas.decisions import Decision, DecisionTrace
 from schemas.events import Event
-from schemas.knowledge import EpochEnd, KnowledgeRecord, effective_from_ms
 from schemas.state.person import PERSON_STATE, PersonState
 from schemas.state.session import SESSION_CONTEXT, SessionNews
 from udfs.decide import decide
@@ -96,45 +95,6 @@ class Compared(Struct):
     not_kept: int = 0
     extra: dict[str, Difference] = {}
     met: set[str] = set()
-
-
-class Taught:
-    """What the stream taught, learnt as far as decisions name it: no sooner than the job did."""
-
-    def __init__(self, knowledge: Knowledge, records: Iterable[KnowledgeRecord]) -> None:
-        self._knowledge, self._records = knowledge, iter(records)
-        self._next = next(self._records, None)
-        self._ahead: deque[KnowledgeRecord] = deque()
-        self.epoch = 0
-        """The newest epoch that is learnt."""
-        self.due = 0
-        """The newest epoch in force at the time of `look`: what a replay would see."""
-        self.back = 0
-        """How many epochs behind the newest the oldest was that had to be seen again."""
-
-    def learn(self, epoch: int) -> None:
-        """Brings everything up to this epoch into force."""
-        if epoch:  # of epoch 0 there is nothing to see
-            self.back = max(self.back, self.epoch - epoch)
-        while self.epoch < epoch and (record := self._take()) is not None:
-            self._knowledge.learn(record)
-            if isinstance(record, EpochEnd):
-                self.epoch = record.epoch
-        self._knowledge.advance(effective_from_ms(epoch))
-
-    def look(self, time_ms: int) -> None:
-        """Finds what is in force at `time_ms`, which never goes back; learns nothing."""
-        while self._next is not None and self._next.effective_from_ms <= time_ms:
-            if isinstance(self._next, EpochEnd):
-                self.due = self._next.epoch
-            self._ahead.append(self._next)
-            self._next = next(self._records, None)
-
-    def _take(self) -> KnowledgeRecord | None:
-        if self._ahead:
-            return self._ahead.popleft()
-        record, self._next = self._next, next(self._records, None)
-        return record
 
 
 class AuditFold(Fold):
@@ -326,13 +286,13 @@ def decide_as_named(
     event = news.event
     named = logged.named((event.session_id, event.event_id)) if event is not None else []
     if not named:
-        taught.learn(taught.due)
+        taught.put_in_force(taught.due)
         outcome = decide(state, news, knowledge, seed)
         return outcome, {("", 0, 0): outcome}
     before = PERSON_STATE.encode(state) if state is not None and len(named) > 1 else b""
     made = {}
     for versions in named:
-        taught.learn(versions.knowledge)
+        taught.put_in_force(versions.knowledge)
         own = PERSON_STATE.decode(before) if before else state
         outcome = made[seen_by(versions)] = decide(own, news, knowledge, seed, named=versions)
     return outcome, made

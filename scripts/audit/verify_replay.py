@@ -5,8 +5,7 @@ of decisions says that live took them. What is not reproduced has a cause; what 
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
+from collections.abc import Iterable
 from tempfile import TemporaryFile
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -16,27 +15,19 @@ from msgspec import Struct
 from jobs.audit.late_items import Cut, LateItems, late_cuts
 from jobs.audit.logged import EventKey, LoggedDecisions, Scope
 from jobs.audit.recheck import Recheck, Rechecked
-from jobs.audit.recompute import AuditFold, Compared, Difference, Taught
+from jobs.audit.recompute import AuditFold, Compared, Difference
 from jobs.audit.refusals import Letters, lines_of, suspects
-from jobs.config import Config
+from jobs.audit.taught import Taught, looking_back
 from jobs.fold.arrival_order import ArrivalFold
-from jobs.fold.fold import FoldRules
-from jobs.job_settings import rate_of
-from jobs.knowledge_feed import KnowledgeFeed
-from jobs.learning.trust import trust_of
 from log.range import LogRange
-from schemas.errors import ConfigError, InvalidEvent
-from schemas.formats import DECODERS
-from schemas.knowledge import KnowledgeRecord
-from schemas.limits import AHEAD_OF_LOG_MAX_MS, EPOCHS_KEPT, EVENT_TIME_MAX_MS, SECOND_MS
+from schemas.errors import ConfigError
+from schemas.limits import AHEAD_OF_LOG_MAX_MS, EVENT_TIME_MAX_MS, SECOND_MS
 from schemas.records import LogRecord
-from schemas.signed_control import read_control
-from schemas.topics import CONTROL, DEAD_LETTERS, DECISIONS, EVENTS, ITEMS, KNOWLEDGE, TRACES
+from schemas.topics import DEAD_LETTERS, DECISIONS, EVENTS, ITEMS, KNOWLEDGE, TRACES
+from scripts.audit.deployed_log import Log
 from scripts.console import say, show
-from scripts.ops.archive import opened
 from scripts.progress import Watched
 from scripts.times import utc
-from udfs.knowledge.knowledge import Knowledge
 
 T = TypeVar("T")
 SUSPECTS_MAX: Final = 100
@@ -117,55 +108,6 @@ class Audit(Struct):
         return self.reproduced > 0 and not self.unexplained
 
 
-class Log:
-    """The topics of a deployment, each as often as it is asked for, behind what is archived of it."""
-
-    def __init__(self, kafka: str, config: Config, archive: str | None = None) -> None:
-        self._kafka, self._prefix = kafka, config.topic_prefix
-        self._archived = {name: opened(archive, config, name) for name in (EVENTS, DECISIONS)}
-        self.config = config
-        self.rules = FoldRules(
-            DECODERS[config.source_format], config.seed, config.lateness_ms, rate_of(config),
-            decides=lambda _: False,
-        )  # fmt: skip
-
-    def name(self, topic: str) -> str:
-        """Its name in Kafka."""
-        return self._prefix + topic
-
-    def records(self, topic: str, from_ms: int | None = None) -> LogRange:
-        """The records of a topic, partitions merged by time."""
-        archived = self._archived.get(topic)
-        return LogRange(self._kafka, self.name(topic), from_ms, None, archived)
-
-    def knowledge(self, epochs_kept: int) -> tuple[Knowledge, Taught]:
-        """All that was published, and what was taught, to be learnt."""
-        feed = KnowledgeFeed(
-            Knowledge(epochs_kept, self.config.uncatalogued), lambda _: None, trust_of(self.config)
-        )
-        for record in chain(self.records(CONTROL), self.records(ITEMS)):
-            feed.apply(record.value, record.offset, record.timestamp_ms)
-        return feed.knowledge, Taught(feed.knowledge, self._taught(feed))
-
-    def late_policies(self) -> frozenset[str]:
-        """The policies that were published at or after the time from which they are in force."""
-        found, trust = set(), trust_of(self.config)
-        for record in self.records(CONTROL):
-            try:
-                control = read_control(record.value, trust.keys)
-            except InvalidEvent:
-                continue
-            if control.kind == "policy" and record.timestamp_ms >= control.effective_from_ms > 0:
-                found.add(control.version)
-        return frozenset(found)
-
-    def _taught(self, feed: KnowledgeFeed) -> Iterator[KnowledgeRecord]:
-        for record in self.records(KNOWLEDGE):
-            learnt = feed.decode_learnt(record)
-            if learnt is not None:
-                yield learnt
-
-
 def verify(log: Log, scope: Scope) -> Audit:
     """Audits the decisions of the scope; raises ConfigError where there are none."""
     with TemporaryFile() as file:
@@ -212,11 +154,11 @@ def _first_passes(
     named = [(one.event_time_ms, kept.versions.catalogue) for one in logged for kept in one.traces]
 
     def go(unknown_until: dict[Cut, int]) -> AuditFold:
-        def run(knowledge: Knowledge, taught: Taught) -> AuditFold:
-            late_items = LateItems(knowledge.catalogue, cuts, unknown_until, named)
-            return _pass(log, logged, letters, scope, knowledge, taught, events, late_items)
+        def run(taught: Taught) -> AuditFold:
+            late_items = LateItems(taught.knowledge.catalogue, cuts, unknown_until, named)
+            return _pass(log, logged, letters, scope, taught, events, late_items)
 
-        return _looking_back(log, run)
+        return looking_back(log.taught, run, say)
 
     first = best = go({})
     is_open = any(one.cause == "differs" for one in first.compared.differences.values())
@@ -244,7 +186,6 @@ def _pass(
     logged: LoggedDecisions,
     letters: Letters,
     scope: Scope,
-    knowledge: Knowledge,
     taught: Taught,
     events: LogRange,
     late_items: LateItems,
@@ -255,7 +196,7 @@ def _pass(
     rules = log.rules._replace(
         decides=lambda event: is_all and scope.from_ms <= event.event_time_ms < scope.to_ms
     )
-    fold = AuditFold(knowledge, rules, taught, logged, log.late_policies(), late_items)
+    fold = AuditFold(taught.knowledge, rules, taught, logged, log.late_policies(), late_items)
     until_ms = min(scope.to_ms, logged.newest_ms + 1) + log.config.lateness_ms
     watched = letters.watch(Watched("replaying", events, len(events)))
     for one in fold.run(watched):
@@ -268,23 +209,6 @@ def _pass(
     return fold
 
 
-def _looking_back(log: Log, run: Callable[[Knowledge, Taught], T]) -> T:
-    """What a pass over the log gives whose decisions see every epoch that they name.
-
-    Epochs are kept as far back as the job keeps them; if that was too little, the pass is made once more.
-    """
-    kept = EPOCHS_KEPT
-    while True:
-        knowledge, taught = log.knowledge(kept)
-        found = run(knowledge, taught)
-        if taught.back <= kept:
-            return found
-        kept = taught.back
-        say(
-            f"decisions go back and forth by {kept:,} epochs of knowledge: once more, keeping so many"
-        )
-
-
 def _second_pass(log: Log, logged: LoggedDecisions, compared: Compared, events: LogRange) -> int:
     """Those that differ once more, in the order in which live took the events; how many are reproduced so."""
     differing = [one for one in compared.differences.values() if one.cause == "differs"]
@@ -294,12 +218,12 @@ def _second_pass(log: Log, logged: LoggedDecisions, compared: Compared, events: 
     say(f"{len(differing):,} differ; taking the events of {len(persons):,} people as live did")
     wait_ms = log.config.lateness_ms
 
-    def run(knowledge: Knowledge, taught: Taught) -> Rechecked:
-        recheck = Recheck(knowledge, taught, logged, log.config.seed, persons, wait_ms)
+    def run(taught: Taught) -> Rechecked:
+        recheck = Recheck(taught, logged, log.config.seed, persons, wait_ms)
         watched = Watched("replaying again", events, len(events))
-        return recheck.run(ArrivalFold(knowledge, log.rules), watched, events.partitions)
+        return recheck.run(ArrivalFold(taught.knowledge, log.rules), watched, events.partitions)
 
-    result = _looking_back(log, run)
+    result = looking_back(log.taught, run, say)
     count = 0
     for one in differing:
         if one.person not in result.simultaneous:

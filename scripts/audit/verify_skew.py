@@ -6,7 +6,7 @@ in another way than a replay can is counted apart: knowledge that came after its
 person's simultaneous sessions that arrived in another order.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from copy import copy
 from itertools import zip_longest
 from tempfile import TemporaryFile
@@ -18,27 +18,22 @@ from numpy.typing import NDArray
 
 from jobs.audit.decoded import decoded
 from jobs.audit.late_items import Cut, LateItems, late_cuts
+from jobs.audit.taught import Taught, looking_back
 from jobs.config import Config
 from jobs.fold.fold import Fold, FoldRules
-from jobs.job_settings import rate_of
-from jobs.knowledge_feed import KnowledgeFeed
 from jobs.learning.examples import matrix_of
-from jobs.learning.trust import trust_of
 from log.kafka import read_to_end
-from log.range import LogRange
 from schemas.codec import TRACE
 from schemas.decisions import DecisionTrace, TracedCandidate, Versions
 from schemas.errors import ConfigError
 from schemas.events import Event
-from schemas.formats import DECODERS
-from schemas.knowledge import EpochEnd, KnowledgeRecord
-from schemas.limits import AHEAD_OF_LOG_MAX_MS, EPOCHS_KEPT
+from schemas.limits import AHEAD_OF_LOG_MAX_MS
 from schemas.records import LogRecord
 from schemas.state.person import PERSON_STATE, PersonState
 from schemas.state.session import SessionNews
-from schemas.topics import CONTROL, EVENTS, ITEMS, KNOWLEDGE, TRACES
+from schemas.topics import EVENTS, ITEMS, TRACES
+from scripts.audit.deployed_log import Log
 from scripts.console import say
-from scripts.ops.archive import opened
 from scripts.progress import Watched
 from udfs.facts.features import FEATURE_SPACE
 from udfs.knowledge.knowledge import Knowledge
@@ -162,25 +157,6 @@ class Logged:
         return TRACE.decode(self._file.read(place.size))
 
 
-class Taught:
-    """What the stream taught, learnt as far as the decisions name it: no sooner than the job did."""
-
-    def __init__(self, knowledge: Knowledge, records: Iterable[KnowledgeRecord]) -> None:
-        self.knowledge, self._records = knowledge, iter(records)
-        self._epoch = 0
-        self.back = 0
-        """How many epochs behind the newest the oldest was that had to be seen again."""
-
-    def learn(self, epoch: int) -> None:
-        """Learns all epochs up to this one; each comes into force at its time."""
-        if epoch:  # of epoch 0 there is nothing to see
-            self.back = max(self.back, self._epoch - epoch)
-        while self._epoch < epoch and (record := next(self._records, None)) is not None:
-            self.knowledge.learn(record)
-            if isinstance(record, EpochEnd):
-                self._epoch = record.epoch
-
-
 def verify(
     kafka: str,
     config: Config,
@@ -203,46 +179,16 @@ def verify(
         if not (len(logged) or logged.other_sets or logged.left_out):
             raise ConfigError(f"no decision of this time in {prefix + TRACES}")
         say(f"{len(logged):,} decisions to compare; replaying from the beginning of the log")
-        decode = DECODERS[config.source_format]
-        rules = FoldRules(decode, config.seed, config.lateness_ms, rate_of(config))
+        log = Log(kafka, config, archive)
         # what came first came to an empty catalogue, and a decision names that it had none
-        cuts = [one for one in late_cuts(read_to_end(kafka, [prefix + ITEMS])) if one.position]
+        cuts = [one for one in late_cuts(log.records(ITEMS)) if one.position]
 
-        def go(epochs_kept: int) -> tuple[Skew, int]:
-            taught = taught_of(kafka, config, epochs_kept)
-            log = LogRange(kafka, prefix + EVENTS, None, None, opened(archive, config, EVENTS))
-            watched = Watched("replaying", log, len(log))
-            return compare_log(watched, taught, rules, logged, cuts), taught.back
+        def run(taught: Taught) -> Skew:
+            events = log.records(EVENTS)
+            watched = Watched("replaying", events, len(events))
+            return compare_log(watched, taught, log.rules, logged, cuts)
 
-        return looking_back(go)
-
-
-def looking_back(go: Callable[[int], tuple[Skew, int]]) -> Skew:
-    """What a pass gives whose decisions see every epoch that they name; `go` is told how many to keep.
-
-    Where knowledge came late to one partition's people and not to another's, decisions that lie side by side
-    name epochs that are further apart than the job itself keeps them.
-    """
-    kept = EPOCHS_KEPT
-    while True:
-        skew, back = go(kept)
-        if back <= kept:
-            return skew
-        kept = back
-        say(f"decisions go back and forth by {kept:,} epochs of knowledge: once more")
-
-
-def taught_of(kafka: str, config: Config, epochs_kept: int) -> Taught:
-    """All that was published, and what was taught, to be learnt."""
-    prefix = config.topic_prefix
-    feed = KnowledgeFeed(
-        Knowledge(epochs_kept, config.uncatalogued), lambda _: None, trust_of(config)
-    )
-    for record in read_to_end(kafka, [prefix + CONTROL, prefix + ITEMS]):
-        feed.apply(record.value, record.offset, record.timestamp_ms)
-    records = LogRange(kafka, prefix + KNOWLEDGE, None, None)
-    learnt = (one for record in records if (one := feed.decode_learnt(record)) is not None)
-    return Taught(feed.knowledge, learnt)
+        return looking_back(log.taught, run, say)
 
 
 def read_traces(

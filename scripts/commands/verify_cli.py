@@ -30,6 +30,7 @@ def verify_replay(
     """
     from jobs.audit.logged import Scope
     from scripts.audit import verify_replay as module
+    from scripts.audit.deployed_log import Log
     from scripts.ops.status import running_kafka
     from scripts.times import parse_time
 
@@ -41,6 +42,6 @@ def verify_replay(
     if scope.from_ms >= scope.to_ms:
         raise ConfigError("--from is not before --to: nothing lies between them")
     config = config_from()
-    audit = module.verify(module.Log(running_kafka(config), config, archive), scope)
+    audit = module.verify(Log(running_kafka(config), config, archive), scope)
     show_json(module.audit_json(audit)) if json else module.show_audit(audit)
     return 0 if audit.is_whole else 1

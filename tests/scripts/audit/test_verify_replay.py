@@ -20,7 +20,8 @@ from schemas.limits import HOUR_MS, MINUTE_MS
 from schemas.records import LogRecord
 from schemas.topics import CONTROL as CONTROL_TOPIC
 from schemas.topics import DEAD_LETTERS, DECISIONS, EVENTS, ITEMS, TRACES
-from scripts.audit.verify_replay import Audit, Log, audit_json, show_audit, verify
+from scripts.audit.deployed_log import Log
+from scripts.audit.verify_replay import Audit, audit_json, show_audit, verify
 from tests.builders import NOON, make_catalogue
 from tests.jobs.live_job import LiveJob, Range, Topics
 from tests.logs import Line, shopping_log

@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from jobs.audit.taught import Taught, looking_back
 from jobs.fold.fold import Fold, FoldRules
 from jobs.fold.learner import Learner
 from jobs.learning.examples import matrix_of
@@ -21,10 +22,8 @@ from scripts.audit.skew_view import skew_json
 from scripts.audit.verify_skew import (
     Logged,
     Skew,
-    Taught,
     compare,
     compare_log,
-    looking_back,
 )
 from tests.builders import make_catalogue
 from tests.logs import shopping_log
@@ -109,11 +108,13 @@ def logged(traces: list[DecisionTrace]) -> Logged:
 def verify(lived: Lived, traces: list[DecisionTrace] | None = None) -> Skew:
     kept = logged(lived.traces if traces is None else traces)
 
-    def go(epochs_kept: int) -> tuple[Skew, int]:
-        taught = Taught(filled(Knowledge(epochs_kept)), lived.taught)
-        return compare_log(lived.log, taught, RULES, kept), taught.back
+    def teach(epochs_kept: int) -> Taught:
+        return Taught(filled(Knowledge(epochs_kept)), lived.taught)
 
-    return looking_back(go)
+    def run(taught: Taught) -> Skew:
+        return compare_log(lived.log, taught, RULES, kept)
+
+    return looking_back(teach, run, lambda _: None)
 
 
 def change(monkeypatch: pytest.MonkeyPatch, name: str, by: Callable[[Column], Column]) -> None:

@@ -1,0 +1,75 @@
+"""What the stream taught, as decisions that are made again need it."""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from schemas.knowledge import EpochEnd, KnowledgeRecord, effective_from_ms
+from schemas.limits import EPOCHS_KEPT
+from udfs.knowledge.knowledge import Knowledge
+
+T = TypeVar("T")
+
+
+class Taught:
+    """What the stream taught, learnt as far as decisions name it: no sooner than the job did."""
+
+    def __init__(self, knowledge: Knowledge, records: Iterable[KnowledgeRecord]) -> None:
+        self.knowledge, self._records = knowledge, iter(records)
+        self._next = next(self._records, None)
+        self._ahead: deque[KnowledgeRecord] = deque()
+        self.epoch = 0
+        """The newest epoch that is learnt."""
+        self.due = 0
+        """The newest epoch in force at the time of `look`: what a replay would see."""
+        self.back = 0
+        """How many epochs behind the newest the oldest was that had to be seen again."""
+
+    def learn(self, epoch: int) -> None:
+        """Learns everything up to this epoch; each epoch comes into force at its time."""
+        if epoch:  # of epoch 0 there is nothing to see
+            self.back = max(self.back, self.epoch - epoch)
+        while self.epoch < epoch and (record := self._take()) is not None:
+            self.knowledge.learn(record)
+            if isinstance(record, EpochEnd):
+                self.epoch = record.epoch
+
+    def put_in_force(self, epoch: int) -> None:
+        """Learns everything up to this epoch and has it in force, whatever the time."""
+        self.learn(epoch)
+        self.knowledge.advance(effective_from_ms(epoch))
+
+    def look(self, time_ms: int) -> None:
+        """Finds what is in force at `time_ms`, which never goes back; learns nothing."""
+        while self._next is not None and self._next.effective_from_ms <= time_ms:
+            if isinstance(self._next, EpochEnd):
+                self.due = self._next.epoch
+            self._ahead.append(self._next)
+            self._next = next(self._records, None)
+
+    def _take(self) -> KnowledgeRecord | None:
+        if self._ahead:
+            return self._ahead.popleft()
+        record, self._next = self._next, next(self._records, None)
+        return record
+
+
+def looking_back(
+    teach: Callable[[int], Taught], run: Callable[[Taught], T], say: Callable[[str], None]
+) -> T:
+    """What a pass over the log gives whose decisions see every epoch that they name; `teach` is told how many to keep.
+
+    Epochs are kept as far back as the job keeps them; if that was too little, the pass is made once more. Where
+    knowledge came late to one partition's people and not to another's, decisions that lie side by side name
+    epochs that are further apart than that.
+    """
+    kept = EPOCHS_KEPT
+    while True:
+        taught = teach(kept)
+        found = run(taught)
+        if taught.back <= kept:
+            return found
+        kept = taught.back
+        say(
+            f"decisions go back and forth by {kept:,} epochs of knowledge: once more, keeping so many"
+        )
