@@ -4,6 +4,7 @@ import asyncio
 from typing import Final
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from channels.api.breaker import Breaker
 from channels.api.catalogue import item_out
@@ -14,7 +15,7 @@ from channels.api.decision_stream import (
     Subscription,
 )
 from channels.api.knowledge import KnowledgeReader, Version, first_available
-from channels.api.measures import Measures
+from channels.api.measures import BOUNDS_S, Measures
 from channels.api.rates import Rates
 from channels.api.visitors import AVOIDED_MAX, SESSIONS_MAX, Visitors
 from log.following import Taken
@@ -74,14 +75,59 @@ def test_measures_are_text_that_prometheus_reads() -> None:
     measures.observe("kairos_api_answer_seconds", 0.004, source="recent")
     measures.observe("kairos_api_answer_seconds", 99.0, source="recent")
     measures.gauge("kairos_api_waiting", lambda: 3)
-    lines = measures.text().splitlines()
-    assert 'kairos_api_answers_total{source="fr\\"esh\\n"} 3' in lines
-    assert 'kairos_api_answer_seconds_bucket{source="recent",le="0.0025"} 0' in lines
-    assert 'kairos_api_answer_seconds_bucket{source="recent",le="0.005"} 1' in lines
-    assert 'kairos_api_answer_seconds_bucket{source="recent",le="5.0"} 1' in lines
-    assert 'kairos_api_answer_seconds_bucket{source="recent",le="+Inf"} 2' in lines
-    assert 'kairos_api_answer_seconds_count{source="recent"} 2' in lines
-    assert "kairos_api_waiting 3" in lines
+    samples: dict[tuple[str, ...], float] = {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(measures.text())
+        for sample in family.samples
+    }
+    buckets: dict[tuple[str, ...], float] = {
+        ("kairos_api_answer_seconds_bucket", str(bound), "recent"): bound >= 0.004
+        for bound in BOUNDS_S
+    }
+    others: dict[tuple[str, ...], float] = {
+        ("kairos_api_answers_total", 'fr"esh\n'): 3,
+        ("kairos_api_tokens_in_address_total",): 0,
+        ("kairos_api_answer_seconds_bucket", "+Inf", "recent"): 2,
+        ("kairos_api_answer_seconds_count", "recent"): 2,
+        ("kairos_api_answer_seconds_sum", "recent"): 99.004,
+        ("kairos_api_waiting",): 3,
+    }
+    assert samples == buckets | others, "and no series of when others began"
+
+
+def test_times_are_told_by_bound_over_all_series() -> None:
+    measures = Measures()
+    for seconds, source in (
+        (0.001, "fresh"),
+        (0.0011, "fresh"),
+        (0.002, "recent"),
+        (6.0, "recent"),
+    ):
+        measures.observe("kairos_api_answer_seconds", seconds, source=source)
+    assert measures.times("kairos_api_answer_seconds") == [1, 2, *[0] * (len(BOUNDS_S) - 2), 1]
+
+
+def test_each_application_counts_for_itself_and_names_are_ours() -> None:
+    one, other = Measures(), Measures()
+    one.count("kairos_api_waits_total", outcome="shed")
+    assert 'outcome="shed"' in one.text()
+    assert 'outcome="shed"' not in other.text()
+    with pytest.raises(KeyError):
+        one.count("kairos_api_wait_total", outcome="shed")
+    with pytest.raises(ValueError, match="label"):
+        one.count("kairos_api_waits_total", ending="fresh")
+
+
+def test_series_have_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("channels.api.measures.SERIES_MAX", 2)
+    measures = Measures()
+    for outcome in ("a", "b", "c", "a"):
+        measures.count("kairos_api_waits_total", outcome=outcome)
+    lines = [one for one in measures.text().splitlines() if one.startswith("kairos_api_waits")]
+    assert lines == [
+        'kairos_api_waits_total{outcome="a"} 2.0',
+        'kairos_api_waits_total{outcome="b"} 1.0',
+    ]
 
 
 def test_a_reader_that_is_too_slow_is_let_go_after_what_it_has() -> None:
