@@ -16,7 +16,6 @@ MODULES: Final[dict[str, int]] = {
     "udfs/facts/read_situation.py": 340,
     "udfs/facts/view_candidates.py": 730,
     "udfs/policy/compile_policy.py": 550,
-    "udfs/policy/conditions.py": 880,
     "jobs/audit/recompute.py": 440,
     "jobs/config.py": 340,
     "jobs/learn_operators.py": 310,

@@ -30,6 +30,7 @@ from schemas.policy import (
 )
 from udfs.facts.attributes import ATTRIBUTE_TYPES, ITEM_ATTRIBUTE_TYPES
 from udfs.language.render_texts import Template, TextError, link_template_fault, parse_text
+from udfs.policy.compile_condition import compile_condition
 from udfs.policy.compiled_policy import (
     Arms,
     Check,
@@ -43,7 +44,7 @@ from udfs.policy.compiled_policy import (
     Path,
     changed_arms,
 )
-from udfs.policy.conditions import BOOL, STRING, Condition, ConditionError, Type, compile_condition
+from udfs.policy.conditions import BOOL, STRING, Condition, ConditionError, Type
 
 VARIANTS_MAX: Final = 32
 """Combinations of arms; a policy with more is refused, because each is compiled before it is live."""

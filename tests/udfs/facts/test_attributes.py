@@ -29,7 +29,8 @@ from udfs.facts.attributes import (
 from udfs.facts.fold_profile import fold_profile
 from udfs.items.retrieve_candidates import Retrieved
 from udfs.knowledge.knowledge import Knowledge
-from udfs.policy.conditions import Type, compile_condition
+from udfs.policy.compile_condition import compile_condition
+from udfs.policy.conditions import Type
 
 NAMES = [one.name for one in ATTRIBUTES]
 ITEM_NAMES = [one.name for one in ITEM_ATTRIBUTES]

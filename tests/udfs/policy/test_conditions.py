@@ -13,17 +13,16 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from schemas.limits import CONDITION_LENGTH_MAX
+from udfs.policy.cel.parts import DEPTH_MAX
+from udfs.policy.compile_condition import COST_MAX, compile_condition
 from udfs.policy.conditions import (
     BOOL,
-    COST_MAX,
-    DEPTH_MAX,
     DOUBLE,
     INT,
     STRING,
     Condition,
     ConditionError,
     ConditionFailed,
-    compile_condition,
     list_of,
     map_of,
     seen,
