@@ -9,16 +9,20 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from schemas.actions import (
+    Action,
+    Condition,
+    LengthMs,
+    Rule,
+    Value,
+    Weight,
+)
 from schemas.control import Control
 from schemas.errors import ConfigError
-from schemas.events import EventType, Id, Purpose, Text
+from schemas.events import EventType, Id, Text
 from schemas.limits import (
     ACTIONS_PER_POLICY_MAX,
-    CONDITION_LENGTH_MAX,
-    CONTENT_FIELDS_MAX,
     DAY_MS,
-    EVENT_TIME_MAX_MS,
-    GRANTS_MAX,
     HOUR_MS,
     PLACEMENTS_PER_POLICY_MAX,
     RETRIEVED_MAX,
@@ -27,15 +31,7 @@ from schemas.limits import (
 )
 from schemas.thread_safe_types import prepared
 
-Condition = Annotated[str, Meta(min_length=1, max_length=CONDITION_LENGTH_MAX)]
-"""A CEL expression that gives true or false."""
-LengthMs = Annotated[int, Meta(ge=1, le=400 * DAY_MS)]
-MomentMs = Annotated[int, Meta(ge=0, le=EVENT_TIME_MAX_MS)]
-Weight = Annotated[float, Meta(ge=0, le=1_000)]
-Value = Annotated[float, Meta(ge=0, le=1e9)]
 Share = Annotated[float, Meta(ge=0, le=1)]
-Sentence = dict[Text, Text]
-"""A text by language (`en`, `de`); `{attribute}` in it stands for what the attribute is."""
 
 RECOMMEND_ITEMS: Final = "recommend_items"
 NOTHING: Final = "nothing"
@@ -85,128 +81,6 @@ class Segment(Struct, frozen=True, forbid_unknown_fields=True):
 
     name: Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{0,63}$")]
     when: Condition
-
-
-class Requirement(Struct, frozen=True, forbid_unknown_fields=True):
-    """A condition that an action must meet; `name` is what verdicts call it."""
-
-    name: Id
-    when: Condition
-
-
-ActionKind = Literal["slate", "content", "offer", "assistance", "message", "nothing"]
-Stage = Literal["eligibility", "applicability", "suitability"]
-
-
-class Rule(Struct, frozen=True, forbid_unknown_fields=True):
-    """A requirement of many actions: of those named, of those of these kinds, or (neither given) of all but nothing.
-
-    A `compliance` rule fails closed: missing attributes and errors exclude. So do all others; but what a
-    compliance rule excludes is counted apart and no lever or experiment may switch it off.
-    """
-
-    name: Id
-    when: Condition
-    stage: Stage = "eligibility"
-    actions: tuple[Id, ...] = ()
-    kinds: tuple[ActionKind, ...] = ()
-    is_compliance: bool = False
-
-
-class Boost(Struct, frozen=True, forbid_unknown_fields=True):
-    """Raises (or lowers) the items that a condition over `item.*` holds for.
-
-    Items are ordered by relevance (rank by score, from 1 down to 0) times the weights of all boosts that hold; the
-    `reason` of the strongest one that raises an item is told to the person.
-    """
-
-    name: Id
-    when: Condition
-    weight: Weight = 1.0
-    reason: Sentence = {}
-
-
-class ItemRules(Struct, frozen=True, forbid_unknown_fields=True):
-    """How a slate's items are chosen: those that `require` holds for, boosted, the pinned ones first."""
-
-    require: Condition | None = None
-    boosts: tuple[Boost, ...] = ()
-    pin: Condition | None = None
-    """Items of the catalogue that must be in the slate, at its end at the latest, whatever their score."""
-
-
-class Limits(Struct, frozen=True, forbid_unknown_fields=True):
-    """How often one person may get an action, counted in grants.
-
-    A decision for the action grants it, and the grant stands for as long as that decision is valid: until then it
-    may be decided again (the same offer on the next page) without counting. `times` within `within_ms`
-    (0 = no limit); not again within `cool_down_ms` after a grant; never again after a dismissal where
-    `never_after_dismissal`, nor after a click where `never_after_click`.
-    """
-
-    times: Annotated[int, Meta(ge=0, le=GRANTS_MAX)] = 0
-    within_ms: LengthMs = 400 * DAY_MS
-    cool_down_ms: Annotated[int, Meta(ge=0, le=400 * DAY_MS)] = 0
-    never_after_dismissal: bool = True
-    never_after_click: bool = False
-
-
-class Budget(Struct, frozen=True, forbid_unknown_fields=True):
-    """What an offer may cost: exposures times `cost`, in total and per day (of the policy's time zone).
-
-    None = no bound. `is_paced` spreads a day's budget evenly over the day. `people_per_s` is how many people a second
-    may come at once without having done so before: the more, the sooner the end of a budget goes to a share of people
-    only; the fewer, the more a sudden crowd may overshoot it (see udfs/actions/pace_budgets.py).
-    """
-
-    total: Value | None = None
-    per_day: Value | None = None
-    cost: Value = 1.0
-    is_paced: bool = True
-    people_per_s: Annotated[float, Meta(gt=0, le=100_000)] = 1.0
-
-
-class Treatment(Struct, frozen=True, forbid_unknown_fields=True):
-    """How an action looks in a channel: `content` holds texts by language under names of the channel's own.
-
-    Under `link`, `url`, `href`, `image`, `src`, and names that end in `_` and one of them, stands a link: `https`, `http`,
-    `mailto`, `tel`, or one of the page's own site, whatever the placeholders in it stand for (`schemas/links.py`).
-    """
-
-    id: Id
-    channel: Text | None = None
-    when: Condition | None = None
-    content: Annotated[dict[Text, Sentence], Meta(max_length=CONTENT_FIELDS_MAX)] = {}
-
-
-class Action(Struct, frozen=True, forbid_unknown_fields=True):
-    """What may be done. Priority = response propensity x context weight x value x lever.
-
-    `prior` is the response propensity until enough people have seen it. The first treatment that fits channel
-    and condition is taken. `reason` says why, to the person. `item` names the attribute that holds the item
-    it is about (its stock is then looked at). `purposes` are what the person must have consented to.
-    """
-
-    id: Id
-    kind: ActionKind
-    placements: tuple[Id, ...] = ()
-    treatments: tuple[Treatment, ...] = ()
-    eligibility: tuple[Requirement, ...] = ()
-    applicability: tuple[Requirement, ...] = ()
-    suitability: tuple[Requirement, ...] = ()
-    value: Value = 1.0
-    lever: Weight = 1.0
-    prior: Annotated[float, Meta(gt=0, lt=1)] = 0.02
-    limits: Limits = Limits(never_after_dismissal=False)
-    budget: Budget | None = None
-    purposes: tuple[Purpose, ...] = ()
-    starts_ms: MomentMs = 0
-    ends_ms: MomentMs = EVENT_TIME_MAX_MS
-    valid_ms: LengthMs | None = None
-    """How long a decision for it holds; None = as the placement says."""
-    items: ItemRules = ItemRules()
-    item: Id | None = None
-    reason: Sentence = {}
 
 
 class ContextWeight(Struct, frozen=True, forbid_unknown_fields=True):

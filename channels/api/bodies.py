@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from schemas.actions import ActionKind
 from schemas.decisions import DecisionItem
 from schemas.events import (
     Candidate,
@@ -17,7 +18,6 @@ from schemas.events import (
     Text,
 )
 from schemas.limits import CANDIDATES_PER_EVENT_MAX, ITEMS_PER_EVENT_MAX, PLACEMENTS_PER_EVENT_MAX
-from schemas.policy import ActionKind
 
 BODY_BYTES_MAX: Final = 1024 * 1024
 EVENTS_PER_REQUEST_MAX: Final = 500

@@ -12,10 +12,11 @@ from typing import Final, NamedTuple
 from channels.api.bodies import PRODUCTS, Answer, AnswerVersions, Source
 from channels.api.read_events import hashed
 from schemas import CODE_VERSION
+from schemas.actions import Action, ActionKind
 from schemas.decisions import Decision, DecisionItem
 from schemas.items import Item
 from schemas.limits import MINUTE_MS
-from schemas.policy import NOTHING, RECOMMEND_ITEMS, Action, ActionKind, Placement, Policy
+from schemas.policy import NOTHING, RECOMMEND_ITEMS, Placement, Policy
 
 FALLBACK_VALID_MS: Final = MINUTE_MS
 """What is no decision of the engine is to be asked for again soon."""

@@ -22,6 +22,7 @@ import msgspec
 from jobs.operators import settle_memory
 from models.response import ActionWeights, ResponseModel, Responses
 from schemas import CODE_VERSION
+from schemas.actions import Action, ActionKind, Budget, Limits, Requirement, Rule, Stage, Treatment
 from schemas.codec import TRACE
 from schemas.decisions import DecisionTrace
 from schemas.events import Context, Event
@@ -36,20 +37,12 @@ from schemas.knowledge import (
 from schemas.limits import DAY_MS
 from schemas.policy import (
     RECOMMEND_ITEMS,
-    Action,
-    ActionKind,
-    Budget,
     ContextWeight,
     Exploration,
     Holdout,
-    Limits,
     Placement,
     Policy,
-    Requirement,
-    Rule,
     Segment,
-    Stage,
-    Treatment,
 )
 from scripts.bench import rank as bench_rank
 from scripts.bench.rank import NOW_MS, Load, Requests, Shopper, make_knowledge, make_model

@@ -10,7 +10,6 @@ from typing import Any, Final
 from msgspec import inspect
 
 from jobs.config import PROJECT
-from schemas import policy as definitions
 from schemas.policy import Policy
 from scripts.policy.policy_text import default_of, field_as_written, in_line
 from scripts.policy.policy_values import IN_MS, MOMENT, SENTENCE, given, length_text, wanted
@@ -20,7 +19,7 @@ PAGE: Final = PROJECT / "docs" / "policy.md"
 HEAD: Final = """\
 # The policy file
 
-Written by `kairos policy docs --write` from `schemas/policy.py` and `udfs/facts/attributes.py`; do not edit.
+Written by `kairos policy docs --write` from `schemas/policy.py`, `schemas/actions.py` and `udfs/facts/attributes.py`; do not edit.
 
 A policy is one YAML file. `kairos policy check FILE` names every mistake in it with its line. A length of time is
 written as `20 min`, `1.5 h`, `30 d` or `45 s`; a moment as `2026-01-31T18:00+01:00`, with its time zone. Both may be
@@ -79,12 +78,11 @@ def _table(struct: inspect.StructType) -> str:
 
 def _meanings(struct: type) -> dict[str, str]:
     """The sentences below the fields of a class, by field."""
-    tree = ast.parse(source.getsource(definitions))
-    found = (one for one in tree.body if isinstance(one, ast.ClassDef))
-    body = next(one for one in found if one.name == struct.__name__).body
+    [definition] = ast.parse(source.getsource(struct)).body
+    assert isinstance(definition, ast.ClassDef)
     return {
         field.target.id: " ".join(text.value.value.split())
-        for field, text in pairwise(body)
+        for field, text in pairwise(definition.body)
         if isinstance(field, ast.AnnAssign)
         and isinstance(field.target, ast.Name)
         and isinstance(text, ast.Expr)

@@ -9,8 +9,8 @@ from typing import Any, Final, Literal
 
 from msgspec import inspect
 
+from schemas.actions import Condition, MomentMs, Sentence
 from schemas.limits import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
-from schemas.policy import Condition, MomentMs, Sentence
 
 MOMENT: Final = inspect.type_info(MomentMs)
 CONDITION: Final = inspect.type_info(Condition)

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from channels.api.ladder import Found, Setting, Wanted, choose
+from schemas.actions import Action, Treatment
 from schemas.decisions import Decision, DecisionItem, Versions
 from schemas.items import Item
-from schemas.policy import Action, Arm, Experiment, Placement, Policy, Treatment
+from schemas.policy import Arm, Experiment, Placement, Policy
 from scripts.ops.serve_api import read_policy
 from udfs.language.sentences import say
 

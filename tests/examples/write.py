@@ -13,6 +13,7 @@ import numpy as np
 
 from jobs.fold.fold import Fold, FoldRules
 from jobs.fold.learner import Learner
+from schemas.actions import Action, Requirement, Treatment
 from schemas.codec import CONTROL, DEAD_LETTER, DECISION, EVENT, ITEM, TRACE, Codec, StateCodec
 from schemas.control import Control
 from schemas.dead_letters import dead_letter
@@ -33,16 +34,7 @@ from schemas.knowledge import (
     PastSession,
 )
 from schemas.limits import HOUR_MS, MINUTE_MS
-from schemas.policy import (
-    DEFAULT_CONTROL,
-    Action,
-    Exploration,
-    Holdout,
-    Placement,
-    Policy,
-    Requirement,
-    Treatment,
-)
+from schemas.policy import DEFAULT_CONTROL, Exploration, Holdout, Placement, Policy
 from schemas.records import LogRecord
 from schemas.state.lessons import (
     ACTION_FACT,

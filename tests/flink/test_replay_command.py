@@ -21,13 +21,14 @@ from jobs.stack.ports import free_port
 from jobs.stack.process import Process
 from jobs.stack.valkey import valkey_child
 from log.kafka import create_topics, ends_of
+from schemas.actions import Action, Limits, Treatment
 from schemas.codec import CONTROL, DECISION, EVENT
 from schemas.control import Control
 from schemas.decisions import Decision
 from schemas.errors import ConfigError
 from schemas.events import Event
 from schemas.limits import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
-from schemas.policy import DEFAULT_POLICY, Action, Limits, Policy, Treatment
+from schemas.policy import DEFAULT_POLICY, Policy
 from schemas.topics import CONTROL as CONTROL_TOPIC
 from schemas.topics import DECISIONS, EVENTS, topics
 from scripts.ops.engine import clock_tick

@@ -21,6 +21,7 @@ from models.artefact import Artefact, save_artefact
 from models.learning.example_file import ExampleWriter
 from models.learning.training import train
 from schemas import CODE_VERSION
+from schemas.actions import Action, Budget, Limits, Requirement, Treatment
 from schemas.codec import CONTROL, DEAD_LETTER, DECISION, EVENT, ITEM, TRACE, Codec
 from schemas.control import Control
 from schemas.items import Item
@@ -28,18 +29,13 @@ from schemas.limits import HOUR_MS, MINUTE_MS
 from schemas.policy import (
     DEFAULT_CONTROL,
     DEFAULT_POLICY,
-    Action,
     Arm,
-    Budget,
     ContextWeight,
     Experiment,
     Exploration,
     Holdout,
-    Limits,
     Policy,
-    Requirement,
     Segment,
-    Treatment,
 )
 from schemas.records import LogRecord
 from schemas.topics import CONTROL as CONTROL_TOPIC

@@ -24,6 +24,7 @@ from math import inf
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
+from schemas.actions import Budget
 from schemas.knowledge import RECENT_EPOCHS, ActionKnowledge, action_key
 from schemas.limits import (
     EPOCH_AHEAD_MS,
@@ -32,7 +33,6 @@ from schemas.limits import (
     MINUTE_MS,
     SECOND_MS,
 )
-from schemas.policy import Budget
 from udfs.facts.affinity import LONG_HALF_LIFE_MS, decay
 from udfs.knowledge.action_statistics import ActionStatistics
 

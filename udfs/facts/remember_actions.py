@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
+from schemas.actions import Limits
 from schemas.events import Event
 from schemas.limits import ACTIONS_REMEMBERED_MAX, GRANTS_MAX, OFFERED_MAX
-from schemas.policy import Limits
 from schemas.state.person import ActionHistory, PersonState
 
 

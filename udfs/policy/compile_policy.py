@@ -13,21 +13,10 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from schemas.actions import Action, Requirement, Rule, Sentence, Stage, Treatment
 from schemas.errors import ConfigError
 from schemas.links import is_link_name
-from schemas.policy import (
-    NOTHING,
-    RECOMMEND_ITEMS,
-    Action,
-    Contact,
-    Placement,
-    Policy,
-    Requirement,
-    Rule,
-    Sentence,
-    Stage,
-    Treatment,
-)
+from schemas.policy import NOTHING, RECOMMEND_ITEMS, Contact, Placement, Policy
 from udfs.facts.attributes import ATTRIBUTE_TYPES, ITEM_ATTRIBUTE_TYPES
 from udfs.language.render_texts import Template, TextError, link_template_fault, parse_text
 from udfs.policy.compile_condition import compile_condition

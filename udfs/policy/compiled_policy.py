@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from schemas.policy import Action, Experiment, Placement, Policy, Stage, Treatment
+from schemas.actions import Action, Stage, Treatment
+from schemas.policy import Experiment, Placement, Policy
 from udfs.language.render_texts import Template
 from udfs.policy.conditions import Condition
 

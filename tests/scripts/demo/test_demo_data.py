@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from schemas.actions import Action, Sentence
 from schemas.events import Event
 from schemas.formats.json_lines import event_from_json
 from schemas.items import Item
 from schemas.limits import EVENT_TIME_MIN_MS
-from schemas.policy import NOTHING, RECOMMEND_ITEMS, Action, Policy, Sentence
+from schemas.policy import NOTHING, RECOMMEND_ITEMS, Policy
 from scripts.demo.make_catalogue import (
     DEMO_DATA,
     ITEMS_FILE,

@@ -4,7 +4,8 @@ import re
 
 from msgspec import inspect
 
-from schemas.policy import Action, Limits, Policy
+from schemas.actions import Action, Limits
+from schemas.policy import Policy
 from scripts.policy.policy_docs import PAGE, page
 from udfs.facts.attributes import ATTRIBUTES, ITEM_ATTRIBUTES
 

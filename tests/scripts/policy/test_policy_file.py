@@ -9,23 +9,16 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.actions import Action, Boost, Budget, ItemRules, Limits, Requirement, Rule, Treatment
 from schemas.errors import ConfigError
 from schemas.limits import CONTROL_BYTES_MAX, DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from schemas.policy import (
     DEFAULT_POLICY,
-    Action,
     Arm,
-    Boost,
-    Budget,
     Experiment,
-    ItemRules,
-    Limits,
     Placement,
     Policy,
-    Requirement,
-    Rule,
     Segment,
-    Treatment,
     policy_from_payload,
 )
 from scripts.policy.marked_yaml import Mapping, Scalar, Unreadable, read_tree

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.actions import Budget
 from schemas.knowledge import (
     ActionKnowledge,
     EpochEnd,
@@ -24,7 +25,6 @@ from schemas.limits import (
     MINUTE_MS,
     SECOND_MS,
 )
-from schemas.policy import Budget
 from schemas.state.lessons import ActionFact
 from tests.udfs.made_actions import fact, make_action, teach_actions
 from udfs.actions.pace_budgets import (

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.fold.fold import Fold, FoldRules
+from schemas.actions import Action, Requirement, Treatment
 from schemas.codec import DEAD_LETTER, DECISION, EVENT, TRACE
 from schemas.dead_letters import DeadLetter, fit_letter, key_of
 from schemas.decisions import Decision, DecisionTrace, LeftOut, TracedCandidate
@@ -21,7 +22,7 @@ from schemas.limits import (
     RECORD_BYTES_MIN,
     SESSION_MEMORY_ITEMS,
 )
-from schemas.policy import Action, Placement, Policy, Requirement, Treatment
+from schemas.policy import Placement, Policy
 from schemas.sizes import size_at_most
 from tests.builders import make_event, make_knowledge, make_learnt, make_past_session, make_record
 from tests.examples.write import FOLDER

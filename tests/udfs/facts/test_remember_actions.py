@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from schemas.actions import Limits
 from schemas.limits import ACTIONS_REMEMBERED_MAX, DAY_MS, GRANTS_MAX, MINUTE_MS, OFFERED_MAX
-from schemas.policy import Limits
 from schemas.state.person import PERSON_STATE, PersonState
 from tests.builders import NOON, make_event
 from udfs.facts.remember_actions import beyond_limits, remember_grant, remember_reaction, stands
