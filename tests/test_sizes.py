@@ -14,7 +14,6 @@ MODULES: Final[dict[str, int]] = {
     "udfs/decide.py": 540,
     "udfs/facts/read_situation.py": 340,
     "udfs/facts/view_candidates.py": 730,
-    "udfs/policy/compile_policy.py": 550,
     "jobs/audit/recompute.py": 440,
     "jobs/config.py": 340,
     "jobs/learn_operators.py": 310,
@@ -42,7 +41,6 @@ MODULES: Final[dict[str, int]] = {
 FUNCTIONS: Final[dict[str, int]] = {
     "udfs/decide.py:_decide_one": 60,
     "udfs/knowledge/learn_items.py:learn_item": 50,
-    "udfs/policy/compile_policy.py:_action": 70,
     "channels/api/app.py:build_app": 50,
     "channels/api/app.py:Guard.__call__": 50,
     "channels/api/event_of_request.py:decisions_asked": 50,

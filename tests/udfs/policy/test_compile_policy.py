@@ -6,8 +6,9 @@ import msgspec
 import pytest
 
 from schemas.policy import DEFAULT_POLICY, NOTHING, RECOMMEND_ITEMS, Policy
-from udfs.policy.compile_policy import VARIANTS_MAX, PolicyError, compile_policy, merge
+from udfs.policy.compile_policy import PolicyError, compile_policy
 from udfs.policy.compiled_policy import dotted
+from udfs.policy.vary_policy import VARIANTS_MAX, merge
 
 TREATMENT = {"id": "plain"}
 

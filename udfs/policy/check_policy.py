@@ -1,0 +1,134 @@
+"""What is wrong with a policy, or looks wrong, and does not show in the type of a field."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from schemas.actions import Action, Treatment
+from schemas.policy import NOTHING, RECOMMEND_ITEMS, Contact, Policy
+from udfs.policy.compiled_policy import Mistake, Path
+from udfs.policy.conditions import STRING
+from udfs.policy.gather_parts import Gathered
+
+BUILT_IN: Final = (
+    Action(RECOMMEND_ITEMS, "slate", treatments=(Treatment("slate"),)),
+    Action(NOTHING, "nothing", treatments=(Treatment("none"),)),
+)
+RESERVED: Final = ("not_yet", "over", "consent", "holdout")
+"""Rules of eligibility that are the engine's own (udfs/actions/judge_actions.py)."""
+KEYS: Final = {
+    "placements": "name",
+    "actions": "id",
+    "segments": "name",
+    "rules": "name",
+    "context_weights": "name",
+    "experiments": "name",
+    "treatments": "id",
+    "arms": "name",
+}
+"""What tells the things of a list apart."""
+
+
+def check_names(policy: Policy, gathered: Gathered) -> None:
+    """No two things of one kind have one name, and what is named exists."""
+    for path, several in _lists(policy):
+        _check_unique(several, path, gathered)
+    ids = {one.id for one in (*BUILT_IN, *policy.actions)}
+    places = {one.name for one in policy.placements}
+    for at, action in enumerate(policy.actions):
+        for number, name in enumerate(action.placements):
+            gathered.known(name, places, "placement", ("actions", at, "placements", number))
+    for group in ("rules", "context_weights"):
+        for at, one in enumerate(getattr(policy, group)):
+            for number, name in enumerate(one.actions):
+                gathered.known(name, ids, "action", (group, at, "actions", number))
+    for at, action in enumerate(policy.actions):
+        for number, need in enumerate(action.eligibility):
+            _check_reserved(need.name, ("actions", at, "eligibility", number, "name"), gathered)
+    for at, rule in enumerate(policy.rules):
+        if rule.stage == "eligibility":
+            _check_reserved(rule.name, ("rules", at, "name"), gathered)
+        if NOTHING in rule.actions or "nothing" in rule.kinds:
+            gathered.wrong(("rules", at), "no rule can forbid doing nothing")
+
+
+def _lists(policy: Policy) -> Iterator[tuple[Path, Sequence[Any]]]:
+    """Each list of things with names, by its place."""
+    for group in ("placements", "actions", "segments", "rules", "context_weights", "experiments"):
+        yield (group,), getattr(policy, group)
+    for at, action in enumerate(policy.actions):
+        yield ("actions", at, "treatments"), action.treatments
+    for at, experiment in enumerate(policy.experiments):
+        yield ("experiments", at, "arms"), experiment.arms
+
+
+def _check_unique(several: Sequence[Any], path: Path, gathered: Gathered) -> None:
+    key = KEYS[str(path[-1])]
+    names = [getattr(one, key) for one in several]
+    counted = Counter(names)
+    seen: set[str] = set()
+    for at, name in enumerate(names):
+        if name in seen:
+            gathered.wrong((*path, at, key), f"{name!r} is there {counted[name]} times")
+        seen.add(name)
+
+
+def _check_reserved(name: str, path: Path, gathered: Gathered) -> None:
+    if name in RESERVED:
+        gathered.wrong(path, f"{name!r} is what the engine calls a verdict of its own")
+
+
+def check_action(action: Action, path: Path, gathered: Gathered) -> None:
+    """The fields of an action go together."""
+    if action.id in (RECOMMEND_ITEMS, NOTHING):
+        wanted = "slate" if action.id == RECOMMEND_ITEMS else "nothing"
+        if action.kind != wanted:
+            gathered.wrong((*path, "kind"), f"{action.id} is of kind {wanted}")
+    elif action.kind == "nothing":
+        gathered.wrong((*path, "kind"), f"only the action {NOTHING!r} is of this kind")
+    if not action.treatments:
+        gathered.wrong(path, "an action needs at least one treatment")
+    if action.starts_ms >= action.ends_ms:
+        gathered.wrong((*path, "ends_ms"), "it ends before it starts")
+    if action.kind != "slate" and action.items != type(action.items)():
+        gathered.wrong((*path, "items"), "only a slate has rules for items")
+    if action.item is not None and gathered.types.get(action.item) != STRING:
+        texts = {name for name, kind in gathered.types.items() if kind == STRING}
+        gathered.known(action.item, texts, "attribute of one item's id called", (*path, "item"))
+    budget = action.budget
+    if budget is not None and budget.total is None and budget.per_day is None:
+        gathered.wrong((*path, "budget"), "it needs `total` or `per_day`")
+
+
+def check_setting(policy: Policy, gathered: Gathered) -> None:
+    """What holds for all of a policy is there."""
+    try:
+        ZoneInfo(policy.time_zone)
+    except (KeyError, ValueError, OSError):  # unknown, not a name, a folder of names
+        gathered.wrong(("time_zone",), f"there is no time zone {policy.time_zone!r}")
+
+
+def warnings_of(policy: Policy) -> tuple[Mistake, ...]:
+    """What is allowed and looks wrong."""
+    asked = [
+        Mistake(("placements", at), "no event type asks for it: only events that name it do")
+        for at, one in enumerate(policy.placements)
+        if not one.event_types
+    ]
+    placed = {name for one in policy.placements for name in one.actions}
+    idle = [
+        Mistake(("actions", at), f"{one.id!r} competes in no placement")
+        for at, one in enumerate(policy.actions)
+        if not one.placements and one.id not in placed and one.id not in (NOTHING, RECOMMEND_ITEMS)
+    ]
+    return (*asked, *idle, *unkept(policy))
+
+
+def unkept(policy: Policy) -> list[Mistake]:
+    """What nothing is held back by, though a policy says so."""
+    return [
+        Mistake(("contact", name), "nothing is held back by this yet: it is kept and not enforced")
+        for name in Contact.__struct_fields__
+        if getattr(policy.contact, name)
+    ]

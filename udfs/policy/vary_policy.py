@@ -1,0 +1,104 @@
+"""A policy's experiments: what their arms may change, in which combinations, and what a policy is then."""
+
+from collections.abc import Iterator
+from itertools import product
+from math import prod
+from typing import Any, Final
+
+import msgspec
+
+from schemas.actions import Rule
+from schemas.policy import Policy
+from udfs.policy.compiled_policy import Arms, Mistake, Path, changed_arms
+
+VARIANTS_MAX: Final = 32
+"""Combinations of arms; a policy with more is refused, because each is compiled before it is live."""
+SHARES_SUM_MAX: Final = 1.0 + 1e-9
+
+
+def experiment_mistakes(policy: Policy) -> list[Mistake]:
+    """What is wrong with the experiments themselves, whatever their arms make of the policy."""
+    mistakes = []
+    for at, one in enumerate(policy.experiments):
+        if sum(arm.share for arm in one.arms) > SHARES_SUM_MAX:
+            mistakes.append(Mistake(("experiments", at, "arms"), "the shares sum to more than 1"))
+        for number, arm in enumerate(one.arms):
+            path: Path = ("experiments", at, "arms", number, "changes")
+            mistakes += [
+                Mistake((*path, name), "an arm cannot change this")
+                for name in ("experiments", "holdout")
+                if name in arm.changes
+            ]
+    if prod(1 + len(changed_arms(one)) for one in policy.experiments) > VARIANTS_MAX:
+        mistakes.append(Mistake(("experiments",), f"more than {VARIANTS_MAX} combinations of arms"))
+    return mistakes
+
+
+def changing(policy: Policy) -> frozenset[tuple[str, str]]:
+    """The pairs of experiment and arm that change the policy."""
+    return frozenset((one.name, arm) for one in policy.experiments for arm in changed_arms(one))
+
+
+def combinations(policy: Policy) -> Iterator[tuple[Arms, Path]]:
+    """Every combination of arms that changes the policy, with the place of what (one of) its arms changes."""
+    choices = [
+        [None, *((one.name, arm) for arm in changed_arms(one))] for one in policy.experiments
+    ]
+    places: dict[tuple[str, str], Path] = {
+        (one.name, arm.name): ("experiments", at, "arms", number, "changes")
+        for at, one in enumerate(policy.experiments)
+        for number, arm in enumerate(one.arms)
+    }
+    for chosen in product(*choices):
+        arms = tuple(one for one in chosen if one is not None)
+        if arms:
+            yield arms, places[arms[-1]]
+
+
+def varied(policy: Policy, arms: Arms) -> Policy:
+    """The policy with what these arms change; raises msgspec.ValidationError where that is none."""
+    document = msgspec.to_builtins(policy)
+    for name, arm in arms:
+        experiment = next(one for one in policy.experiments if one.name == name)
+        changes = next(one.changes for one in experiment.arms if one.name == arm)
+        document = merge(document, changes)
+    return msgspec.convert(document, Policy)
+
+
+def has_other_compliance(variant: Policy, policy: Policy) -> bool:
+    """Whether an arm would change compliance rules, which it cannot."""
+    return _compliance(variant) != _compliance(policy)
+
+
+def _compliance(policy: Policy) -> list[Rule]:
+    return sorted((one for one in policy.rules if one.is_compliance), key=lambda one: one.name)
+
+
+def merge(document: Any, changes: Any, key: str = "name") -> Any:
+    """The document with the changes merged in (RFC 7396): objects by field, None removes, else replaces.
+
+    A list of objects that have an id or a name is changed by that, as if it were an object.
+    """
+    if not isinstance(changes, dict):
+        return changes
+    if isinstance(document, (list, tuple)) and all(isinstance(one, dict) for one in document):
+        named = {one[_key_of(one)]: one for one in document}
+        new = _key_of(document[0]) if document else key
+        for name, change in changes.items():
+            if change is None:
+                named.pop(name, None)
+            else:
+                named[name] = merge(named.get(name, {new: name}), change)
+        return list(named.values())
+    merged = dict(document) if isinstance(document, dict) else {}
+    for name, change in changes.items():
+        if change is None:
+            merged.pop(name, None)
+        else:
+            of_list = "id" if name in ("actions", "treatments") else "name"
+            merged[name] = merge(merged.get(name), change, of_list)
+    return merged
+
+
+def _key_of(one: Any) -> str:
+    return "id" if isinstance(one, dict) and "id" in one else "name"
