@@ -365,7 +365,7 @@ def explain(
 ) -> None:
     """Show how a decision came about: candidates, features, contributions, verdicts, versions."""
     from jobs.learning.trust import trust_of
-    from scripts.audit import explanation
+    from scripts.audit import explained_view, explanation
     from scripts.ops.status import running_kafka, stored_at_ms
 
     config = config_from()
@@ -375,7 +375,7 @@ def explain(
     if json:
         show_json(explanation.explained_json(explained))
     else:
-        explanation.show_explained(explained, stored_at_ms(config, explained.decision))
+        explained_view.show_explained(explained, stored_at_ms(config, explained.decision))
 
 
 @app.command("why-not")

@@ -24,7 +24,8 @@ from schemas.events import Event
 from schemas.limits import ARTEFACT_BYTES_MAX
 from schemas.policy import DEFAULT_CONTROL, DEFAULT_POLICY, NOTHING, Policy
 from schemas.records import LogRecord
-from scripts.audit.explanation import Explained, explain, explained_json, show_explained
+from scripts.audit.explained_view import show_explained
+from scripts.audit.explanation import Explained, explain, explained_json
 from scripts.console import say, show, show_json
 from scripts.files.import_events import Bad, read_items
 from scripts.files.input_files import is_usable

@@ -14,6 +14,7 @@ from schemas.decisions import (
     TracedCandidate,
     Versions,
 )
+from scripts.audit.explained_view import show_explained as show
 from scripts.audit.explanation import (
     BIAS,
     MEANINGS,
@@ -24,7 +25,6 @@ from scripts.audit.explanation import (
     features_of,
     funnel,
 )
-from scripts.audit.explanation import show_explained as show
 from tests.channels.decisions import make_decision
 from udfs.explain.fit_records import leave_out
 from udfs.facts.features import FEATURE_INDEX, FEATURE_SPACE
@@ -94,8 +94,10 @@ def test_actions_are_shown_the_chosen_first_then_by_priority_then_the_excluded_a
 ) -> None:
     lines: list[str] = []
     tables: list[tuple[Any, ...]] = []
-    monkeypatch.setattr("scripts.audit.explanation.show", lines.append)
-    monkeypatch.setattr("scripts.audit.explanation.show_table", lambda *told: tables.append(told))
+    monkeypatch.setattr("scripts.audit.explained_view.show", lines.append)
+    monkeypatch.setattr(
+        "scripts.audit.explained_view.show_table", lambda *told: tables.append(told)
+    )
     decision = msgspec.structs.replace(
         DECISION, arm={"hero_test": "big"}, is_holdout=True, content={"title": "Find your shoe"}
     )
@@ -142,9 +144,11 @@ def test_the_largest_contributions_come_first_with_value_and_meaning(
     shares = [dict.fromkeys([*FEATURE_SPACE.names, BIAS], 0.0) for _ in CANDIDATES]
     shares[1]["item_price"], shares[1]["touch_age"] = -2.0, 1.5
     lines: list[str] = []
-    monkeypatch.setattr("scripts.audit.explanation.show", lines.append)
+    monkeypatch.setattr("scripts.audit.explained_view.show", lines.append)
     tables: list[tuple[object, ...]] = []
-    monkeypatch.setattr("scripts.audit.explanation.show_table", lambda *told: tables.append(told))
+    monkeypatch.setattr(
+        "scripts.audit.explained_view.show_table", lambda *told: tables.append(told)
+    )
     show(explained(shares), None)
     assert any("remark    because" in line for line in lines)
     _, columns, rows = tables[-1]
@@ -158,8 +162,10 @@ def test_the_largest_contributions_come_first_with_value_and_meaning(
 
 def test_without_a_model_the_values_that_differ_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     tables: list[tuple[object, ...]] = []
-    monkeypatch.setattr("scripts.audit.explanation.show", lambda _: None)
-    monkeypatch.setattr("scripts.audit.explanation.show_table", lambda *told: tables.append(told))
+    monkeypatch.setattr("scripts.audit.explained_view.show", lambda _: None)
+    monkeypatch.setattr(
+        "scripts.audit.explained_view.show_table", lambda *told: tables.append(told)
+    )
     show(explained([]), None)
     title, _, rows = tables[-1]
     assert title == "values that differ"
