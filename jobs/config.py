@@ -2,21 +2,18 @@
 
 import os
 from collections.abc import Callable, Mapping
-from ipaddress import ip_network
-from math import isfinite
 from pathlib import Path
 from typing import Final, Literal, NamedTuple, TypeVar
 
-from jobs.learning.model_roots import roots_from
+from jobs import setting_values as values
 from log.settings import Brokers
-from log.store_address import StoreAddress, check_address
+from log.store_address import StoreAddress
 from schemas.errors import ConfigError
 from schemas.items import Uncatalogued
 from schemas.limits import LATENESS_MS, SESSION_BURST, SESSION_EVENTS_PER_S
 from schemas.rates import Rate, Shares
 
 PROJECT: Final = Path(__file__).resolve().parent.parent
-RATE_MAX: Final = 1e12
 T = TypeVar("T")
 SourceFormat = Literal["kairos", "json"]
 StateBackend = Literal["hashmap", "rocksdb"]
@@ -94,126 +91,35 @@ class Setting(NamedTuple):
     meaning: str
 
 
-def _address(text: str) -> str | None:
-    if not text:
-        return None
-    for one in text.split(","):
-        host, _, port = one.rpartition(":")
-        if not host or not port.isdigit() or not 0 < int(port) < 65_536:
-            raise ValueError("HOST:PORT is wanted")
-    return text
-
-
-def _store(text: str) -> str | None:
-    return check_address(text) if text else None
-
-
-def _one_address(text: str) -> str | None:
-    if "," in text:
-        raise ValueError("one HOST:PORT is wanted")
-    return _address(text)
-
-
-def _prefix(text: str) -> str:
-    if len(text) > 100 or not all(c.isascii() and (c.isalnum() or c in "._-") for c in text):
-        raise ValueError("at most 100 letters, digits, dots, underscores and hyphens are wanted")
-    return text
-
-
-def _file(text: str) -> Path | None:
-    return Path(text).absolute() if text else None
-
-
-def _within(low: int, high: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        if not text.isdigit() or not low <= int(text) <= high:
-            raise ValueError(f"a whole number from {low} to {high} is wanted")
-        return int(text)
-
-    return read
-
-
-def _format(text: str) -> str:
-    if text not in ("kairos", "json"):
-        raise ValueError("kairos or json is wanted")
-    return text
-
-
-def _one_of(*words: str) -> Callable[[str], str | None]:
-    def read(text: str) -> str | None:
-        if text and text not in words:
-            raise ValueError(f"{' or '.join(words)} is wanted")
-        return text or None
-
-    return read
-
-
-def _core(text: str) -> int | None:
-    return _within(0, 4_095)(text) if text else None
-
-
-def _models(text: str) -> str:
-    roots_from(text, Path())
-    return text
-
-
-def _origins(text: str) -> str:
-    origins = [one.strip().rstrip("/") for one in text.split(",") if one.strip()]
-    for one in origins:
-        scheme, _, rest = one.partition("://")
-        if scheme not in ("http", "https") or not rest or "/" in rest:
-            raise ValueError("origins are wanted, with commas between: https://shop.example")
-    return ",".join(origins)
-
-
-def _networks(text: str) -> str:
-    found = [one.strip() for one in text.split(",") if one.strip()]
-    try:
-        return ",".join(str(ip_network(one, strict=False)) for one in found)
-    except ValueError as error:
-        raise ValueError(
-            "addresses or networks are wanted, with commas between: 10.0.0.0/8,::1"
-        ) from error
-
-
-def _rate(text: str) -> Rate:
-    try:
-        per_s, burst = (float(one) for one in text.split("/"))
-    except ValueError as error:
-        raise ValueError("RATE/BURST is wanted: so much a second, so much at once") from error
-    if not (0 < per_s <= RATE_MAX and 1 <= burst <= RATE_MAX and isfinite(per_s * burst)):
-        raise ValueError(f"a rate above 0 and a burst from 1 are wanted, at most {RATE_MAX:.0e}")
-    return Rate(per_s, burst)
-
-
-def _shares(text: str) -> Shares:
-    try:
-        found = Shares(*(_within(1, 1_000_000)(one) for one in text.split("/")))
-    except (TypeError, ValueError) as error:
-        raise ValueError("IN ALL/OF A KEY/OF AN ADDRESS is wanted, whole numbers") from error
-    return found
-
-
 SETTINGS: Final = (
     Setting("KAIROS_HOME", str(PROJECT / ".kairos"), Path, "data, logs and caches"),
-    Setting("KAIROS_KAFKA", "", _address, "Kafka brokers; empty = embedded"),
+    Setting("KAIROS_KAFKA", "", values.address, "Kafka brokers; empty = embedded"),
     Setting(
         "KAIROS_REDIS",
         "",
-        _store,
+        values.store,
         "Redis or Valkey, as HOST:PORT or a redis:// or rediss:// URL; empty = embedded",
     ),
-    Setting("KAIROS_FLINK", "", _one_address, "Flink's REST address; empty = embedded"),
-    Setting("KAIROS_TOPIC_PREFIX", "", _prefix, "put before every topic name"),
-    Setting("KAIROS_STORE_PREFIX", "kairos", _prefix, "put before every key of the store"),
-    Setting("KAIROS_FORMAT", "kairos", _format, "format of the topic `events`"),
-    Setting("KAIROS_PARALLELISM", "1", _within(1, 1024), "parallel instances of each operator"),
-    Setting("KAIROS_CHECKPOINT_MS", "1000", _within(100, 3_600_000), "between checkpoints"),
-    Setting("KAIROS_LATENESS_MS", str(LATENESS_MS), _within(0, 86_400_000), "see design: lateness"),
-    Setting("KAIROS_SEED", "kairos", str, "seed of every draw"),
-    Setting("KAIROS_PSEUDONYM_KEY_FILE", "", _file, "key of the pseudonyms in the store's keys"),
+    Setting("KAIROS_FLINK", "", values.one_address, "Flink's REST address; empty = embedded"),
+    Setting("KAIROS_TOPIC_PREFIX", "", values.prefix, "put before every topic name"),
+    Setting("KAIROS_STORE_PREFIX", "kairos", values.prefix, "put before every key of the store"),
+    Setting("KAIROS_FORMAT", "kairos", values.source_format, "format of the topic `events`"),
     Setting(
-        "KAIROS_API_KEYS", "", _file, "file of API and console keys; empty = open, loopback only"
+        "KAIROS_PARALLELISM", "1", values.within(1, 1024), "parallel instances of each operator"
+    ),
+    Setting("KAIROS_CHECKPOINT_MS", "1000", values.within(100, 3_600_000), "between checkpoints"),
+    Setting(
+        "KAIROS_LATENESS_MS", str(LATENESS_MS), values.within(0, 86_400_000), "see design: lateness"
+    ),
+    Setting("KAIROS_SEED", "kairos", str, "seed of every draw"),
+    Setting(
+        "KAIROS_PSEUDONYM_KEY_FILE", "", values.file, "key of the pseudonyms in the store's keys"
+    ),
+    Setting(
+        "KAIROS_API_KEYS",
+        "",
+        values.file,
+        "file of API and console keys; empty = open, loopback only",
     ),
     Setting("KAIROS_API_SECRET", "", Secret, "signs tokens, instead of the secret the keys name"),
     Setting(
@@ -225,80 +131,101 @@ SETTINGS: Final = (
     Setting(
         "KAIROS_STATE_BACKEND",
         "",
-        _one_of("hashmap", "rocksdb"),
+        values.one_of("hashmap", "rocksdb"),
         "empty = hashmap, or the cluster's",
     ),
     Setting(
         "KAIROS_SLOTS",
         "split",
-        _one_of("split", "shared"),
+        values.one_of("split", "shared"),
         "on a cluster: a slot for each of the two operators of decide, or one for both",
     ),
-    Setting("KAIROS_CORE", "", _core, "core of a process's Python tasks; empty = by its id"),
+    Setting("KAIROS_CORE", "", values.core, "core of a process's Python tasks; empty = by its id"),
     Setting(
-        "KAIROS_FLINK_KEYS", "", _file, "folder of the keys that a Flink of yours wants; see docs"
+        "KAIROS_FLINK_KEYS",
+        "",
+        values.file,
+        "folder of the keys that a Flink of yours wants; see docs",
     ),
     Setting("KAIROS_API_HOST", "127.0.0.1", str, "where the Decision API listens"),
-    Setting("KAIROS_API_PORT", "8000", _within(1, 65_535), "its port; if taken, the next free one"),
-    Setting("KAIROS_API_BUDGET_MS", "50", _within(0, 10_000), "how long it waits for the engine"),
-    Setting("KAIROS_API_ORIGINS", "", _origins, "pages of these origins may call it"),
+    Setting(
+        "KAIROS_API_PORT", "8000", values.within(1, 65_535), "its port; if taken, the next free one"
+    ),
+    Setting(
+        "KAIROS_API_BUDGET_MS", "50", values.within(0, 10_000), "how long it waits for the engine"
+    ),
+    Setting("KAIROS_API_ORIGINS", "", values.origins, "pages of these origins may call it"),
     Setting(
         "KAIROS_KAFKA_SETTINGS_FILE",
         "",
-        _file,
+        values.file,
         "settings of Kafka's clients (TLS, SASL) by their own names; see docs/security.md",
     ),
-    Setting("KAIROS_REDIS_PASSWORD_FILE", "", _file, "file with the store's password"),
+    Setting("KAIROS_REDIS_PASSWORD_FILE", "", values.file, "file with the store's password"),
     Setting(
         "KAIROS_MODELS",
         "",
-        _models,
+        values.models,
         "where published models may lie: folders, s3://bucket/models/, …; empty = models at home",
     ),
     Setting(
         "KAIROS_CONTROL_PUBLIC_KEYS",
         "",
-        _file,
+        values.file,
         "file of the keys that may publish; empty = who may write `control`",
     ),
-    Setting("KAIROS_CONTROL_SIGNING_KEY_FILE", "", _file, "signs what is published here"),
+    Setting("KAIROS_CONTROL_SIGNING_KEY_FILE", "", values.file, "signs what is published here"),
     Setting(
-        "KAIROS_API_PROXIES", "", _networks, "proxies whose X-Forwarded-For or Forwarded counts"
+        "KAIROS_API_PROXIES",
+        "",
+        values.networks,
+        "proxies whose X-Forwarded-For or Forwarded counts",
     ),
     Setting(
-        "KAIROS_API_SESSION_EVENTS", "10/60", _rate, "of a visitor's session, a second/at once"
+        "KAIROS_API_SESSION_EVENTS",
+        "10/60",
+        values.rate,
+        "of a visitor's session, a second/at once",
     ),
-    Setting("KAIROS_API_SESSION_BYTES", "50000/1000000", _rate, "of a visitor's session"),
-    Setting("KAIROS_API_ADDRESS_REQUESTS", "100/600", _rate, "of a visitor's address"),
-    Setting("KAIROS_API_ADDRESS_EVENTS", "50/150", _rate, "of a visitor's address"),
-    Setting("KAIROS_API_ADDRESS_BYTES", "200000/2000000", _rate, "of a visitor's address"),
-    Setting("KAIROS_API_ADDRESS_SESSIONS", "1/100", _rate, "made from a visitor's address"),
+    Setting("KAIROS_API_SESSION_BYTES", "50000/1000000", values.rate, "of a visitor's session"),
+    Setting("KAIROS_API_ADDRESS_REQUESTS", "100/600", values.rate, "of a visitor's address"),
+    Setting("KAIROS_API_ADDRESS_EVENTS", "50/150", values.rate, "of a visitor's address"),
+    Setting("KAIROS_API_ADDRESS_BYTES", "200000/2000000", values.rate, "of a visitor's address"),
+    Setting("KAIROS_API_ADDRESS_SESSIONS", "1/100", values.rate, "made from a visitor's address"),
     Setting(
         "KAIROS_API_ADDRESS_SESSIONS_PER_DAY",
         "5000",
-        _within(1, 10_000_000),
+        values.within(1, 10_000_000),
         "made from a visitor's address",
     ),
-    Setting("KAIROS_API_KEY_EVENTS", "1000/5000", _rate, "of a browser's key, all its visitors"),
-    Setting("KAIROS_API_KEY_BYTES", "5000000/20000000", _rate, "of a browser's key"),
-    Setting("KAIROS_API_SERVER_EVENTS", "20000/100000", _rate, "of a server's key"),
-    Setting("KAIROS_API_SERVER_BYTES", "50000000/200000000", _rate, "of a server's key"),
-    Setting("KAIROS_API_EXPLANATIONS", "1/20", _rate, "of a visitor's address"),
-    Setting("KAIROS_API_STREAMS", "1000/800/100", _shares, "in all/of a key/of an address"),
-    Setting("KAIROS_API_CONNECTIONS", "4000", _within(1, 1_000_000), "open at once"),
-    Setting("KAIROS_API_ADDRESS_CONNECTIONS", "400", _within(1, 1_000_000), "from one address"),
-    Setting("KAIROS_SHOP_KEY_FILE", "", _file, "a server's key, for the demo shop's checkout"),
+    Setting(
+        "KAIROS_API_KEY_EVENTS", "1000/5000", values.rate, "of a browser's key, all its visitors"
+    ),
+    Setting("KAIROS_API_KEY_BYTES", "5000000/20000000", values.rate, "of a browser's key"),
+    Setting("KAIROS_API_SERVER_EVENTS", "20000/100000", values.rate, "of a server's key"),
+    Setting("KAIROS_API_SERVER_BYTES", "50000000/200000000", values.rate, "of a server's key"),
+    Setting("KAIROS_API_EXPLANATIONS", "1/20", values.rate, "of a visitor's address"),
+    Setting("KAIROS_API_STREAMS", "1000/800/100", values.shares, "in all/of a key/of an address"),
+    Setting("KAIROS_API_CONNECTIONS", "4000", values.within(1, 1_000_000), "open at once"),
+    Setting(
+        "KAIROS_API_ADDRESS_CONNECTIONS", "400", values.within(1, 1_000_000), "from one address"
+    ),
+    Setting(
+        "KAIROS_SHOP_KEY_FILE", "", values.file, "a server's key, for the demo shop's checkout"
+    ),
     Setting(
         "KAIROS_SESSION_EVENTS_PER_S",
         str(SESSION_EVENTS_PER_S),
-        _within(0, 100_000),
+        values.within(0, 100_000),
         "events of one session beyond this are not decided on; 0 = all are",
     ),
-    Setting("KAIROS_SESSION_BURST", str(SESSION_BURST), _within(1, 100_000), "so many at once are"),
+    Setting(
+        "KAIROS_SESSION_BURST", str(SESSION_BURST), values.within(1, 100_000), "so many at once are"
+    ),
     Setting(
         "KAIROS_UNCATALOGUED",
         "when_empty",
-        _one_of("when_empty", "never", "always"),
+        values.one_of("when_empty", "never", "always"),
         "whether items that `items` does not hold are learnt of and offered: while it holds none",
     ),
 )
@@ -306,11 +233,11 @@ SETTINGS: Final = (
 
 def config_from(environment: Mapping[str, str] = os.environ) -> Config:
     """The configuration; raises one ConfigError that names every wrong setting and its value."""
-    values, errors = [], []
+    found, errors = [], []
     for setting in SETTINGS:
         text = environment.get(setting.name, "") or setting.default
         try:
-            values.append(setting.read(text))
+            found.append(setting.read(text))
         except ValueError as error:
             errors.append(f"{setting.name}={text!r}: {error}")
     known = {setting.name for setting in SETTINGS}
@@ -321,7 +248,7 @@ def config_from(environment: Mapping[str, str] = os.environ) -> Config:
     ]
     if errors:
         raise ConfigError("; ".join(errors))
-    return with_files(Config(*values))  # type: ignore[arg-type]  # the table is in the order of Config
+    return with_files(Config(*found))  # type: ignore[arg-type]  # the table is in the order of Config
 
 
 def with_files(config: Config) -> Config:

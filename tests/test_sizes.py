@@ -15,7 +15,6 @@ MODULES: Final[dict[str, int]] = {
     "udfs/facts/read_situation.py": 340,
     "udfs/facts/view_candidates.py": 730,
     "jobs/audit/recompute.py": 440,
-    "jobs/config.py": 340,
     "jobs/learn_operators.py": 310,
     "jobs/learning/artefact_check.py": 310,
     "jobs/operators.py": 340,

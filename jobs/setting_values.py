@@ -1,0 +1,129 @@
+"""How the text of a setting is read: each returns its value, or raises ValueError that says what is wanted."""
+
+from collections.abc import Callable
+from ipaddress import ip_network
+from math import isfinite
+from pathlib import Path
+from typing import Final
+
+from jobs.learning.model_roots import roots_from
+from log.store_address import check_address
+from schemas.rates import Rate, Shares
+
+RATE_MAX: Final = 1e12
+
+
+def address(text: str) -> str | None:
+    """HOST:PORT, or several with commas between; None for nothing."""
+    if not text:
+        return None
+    for one in text.split(","):
+        host, _, port = one.rpartition(":")
+        if not host or not port.isdigit() or not 0 < int(port) < 65_536:
+            raise ValueError("HOST:PORT is wanted")
+    return text
+
+
+def store(text: str) -> str | None:
+    """A Redis or Valkey; None for nothing."""
+    return check_address(text) if text else None
+
+
+def one_address(text: str) -> str | None:
+    """One HOST:PORT; None for nothing."""
+    if "," in text:
+        raise ValueError("one HOST:PORT is wanted")
+    return address(text)
+
+
+def prefix(text: str) -> str:
+    """What may stand before a topic's name or a key of the store."""
+    if len(text) > 100 or not all(c.isascii() and (c.isalnum() or c in "._-") for c in text):
+        raise ValueError("at most 100 letters, digits, dots, underscores and hyphens are wanted")
+    return text
+
+
+def file(text: str) -> Path | None:
+    """A path, made absolute; None for nothing."""
+    return Path(text).absolute() if text else None
+
+
+def within(low: int, high: int) -> Callable[[str], int]:
+    """Reads a whole number of [low, high]."""
+
+    def read(text: str) -> int:
+        if not text.isdigit() or not low <= int(text) <= high:
+            raise ValueError(f"a whole number from {low} to {high} is wanted")
+        return int(text)
+
+    return read
+
+
+def source_format(text: str) -> str:
+    """How the records of `events` are written."""
+    if text not in ("kairos", "json"):
+        raise ValueError("kairos or json is wanted")
+    return text
+
+
+def one_of(*words: str) -> Callable[[str], str | None]:
+    """Reads one of these words; None for nothing."""
+
+    def read(text: str) -> str | None:
+        if text and text not in words:
+            raise ValueError(f"{' or '.join(words)} is wanted")
+        return text or None
+
+    return read
+
+
+def core(text: str) -> int | None:
+    """The number of a processor core; None for nothing."""
+    return within(0, 4_095)(text) if text else None
+
+
+def models(text: str) -> str:
+    """Where models may lie, as `roots_from` reads it."""
+    roots_from(text, Path())
+    return text
+
+
+def origins(text: str) -> str:
+    """Origins of web pages, without slashes at their ends."""
+    found = [one.strip().rstrip("/") for one in text.split(",") if one.strip()]
+    for one in found:
+        scheme, _, rest = one.partition("://")
+        if scheme not in ("http", "https") or not rest or "/" in rest:
+            raise ValueError("origins are wanted, with commas between: https://shop.example")
+    return ",".join(found)
+
+
+def networks(text: str) -> str:
+    """Addresses and networks, as they are written in full."""
+    found = [one.strip() for one in text.split(",") if one.strip()]
+    try:
+        return ",".join(str(ip_network(one, strict=False)) for one in found)
+    except ValueError as error:
+        raise ValueError(
+            "addresses or networks are wanted, with commas between: 10.0.0.0/8,::1"
+        ) from error
+
+
+def rate(text: str) -> Rate:
+    """RATE/BURST."""
+    try:
+        per_s, burst = (float(one) for one in text.split("/"))
+    except ValueError as error:
+        raise ValueError("RATE/BURST is wanted: so much a second, so much at once") from error
+    if not (0 < per_s <= RATE_MAX and 1 <= burst <= RATE_MAX and isfinite(per_s * burst)):
+        raise ValueError(f"a rate above 0 and a burst from 1 are wanted, at most {RATE_MAX:.0e}")
+    return Rate(per_s, burst)
+
+
+def shares(text: str) -> Shares:
+    """IN ALL/OF A KEY/OF AN ADDRESS."""
+    try:
+        found = Shares(*(within(1, 1_000_000)(one) for one in text.split("/")))
+    except (TypeError, ValueError) as error:
+        raise ValueError("IN ALL/OF A KEY/OF AN ADDRESS is wanted, whole numbers") from error
+    return found
