@@ -1,14 +1,7 @@
-"""What is counted: the closed list of names, the counters, and their sums over Flink's REST API."""
+"""What is counted: the closed list of names, and an operator's counters. Their sums are read in jobs/flink/counted.py."""
 
-import json
-from collections.abc import Iterable, Iterator
-from contextlib import closing
-from http import HTTPStatus
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from typing import Any, Final, NamedTuple, get_args
+from typing import Any, Final, get_args
 
-from jobs.config import config_from
-from jobs.flink.keys import Keys, keys_for
 from schemas.errors import InvalidReason
 
 MEANINGS: Final = {
@@ -43,8 +36,6 @@ MEANINGS: Final = {
 } | {reason: f"dead letters with reason {reason}" for reason in get_args(InvalidReason)}
 """Every counter by name."""
 
-ANSWER_S: Final = 5.0
-
 
 class Counts:
     """The counters of one operator instance; an unknown name is a bug and raises KeyError."""
@@ -56,93 +47,3 @@ class Counts:
         """Counts one for each of `names`."""
         for name in names:
             self._counters[name].inc()
-
-
-def read_counts(
-    rest_address: str, kind: str = "decide", keys: Keys | None = None
-) -> dict[str, int]:
-    """Each counter's sum over all subtasks and operators of the running jobs of this kind.
-
-    `keys` None: those that the settings have for this address. Raises OSError where Flink does not answer.
-    """
-    totals = dict.fromkeys(MEANINGS, 0)
-    with closing(_connection(rest_address, keys)) as rest:
-        for one in _vertices(rest, kind):
-            names = [found["id"] for found in _get(rest, one.metrics)]
-            ours = [name for name in names if _name(name) in totals]
-            for metric in _sums(rest, one.metrics, ours):
-                totals[_name(metric["id"])] += int(metric["sum"])
-    return totals
-
-
-def read_instances(
-    rest_address: str, name: str, kind: str = "decide", keys: Keys | None = None
-) -> int:
-    """How many operator instances of the running jobs of this kind count under this name."""
-    found = 0
-    with closing(_connection(rest_address, keys)) as rest:
-        for one in _vertices(rest, kind):
-            counting = sum(_name(metric["id"]) == name for metric in _get(rest, one.metrics))
-            found += counting * one.parallelism
-    return found
-
-
-def is_running(rest_address: str, kind: str = "decide", keys: Keys | None = None) -> bool:
-    """Whether a job of this kind runs with all of its tasks: from then on it takes every event."""
-    try:
-        with closing(_connection(rest_address, keys)) as rest:
-            jobs = _jobs(rest, kind)
-    except OSError:
-        return False
-    return any(
-        job["state"] == "RUNNING" and job["tasks"]["running"] == job["tasks"]["total"] > 0
-        for job in jobs
-    )
-
-
-class Vertex(NamedTuple):
-    """A part of a running job: where its metrics are, and how many instances it has."""
-
-    metrics: str
-    parallelism: int
-
-
-def _vertices(rest: HTTPConnection, kind: str) -> Iterator[Vertex]:
-    for job in (one["jid"] for one in _jobs(rest, kind) if one["state"] == "RUNNING"):
-        for one in _get(rest, f"/jobs/{job}")["vertices"]:
-            path = f"/jobs/{job}/vertices/{one['id']}/subtasks/metrics"
-            yield Vertex(path, one["parallelism"])
-
-
-def _connection(address: str, keys: Keys | None) -> HTTPConnection:
-    keys = keys or keys_for(config_from(), address)
-    if keys is None:
-        return HTTPConnection(address, timeout=ANSWER_S)
-    return HTTPSConnection(address, timeout=ANSWER_S, context=keys.context())
-
-
-def _jobs(rest: HTTPConnection, kind: str) -> list[dict[str, Any]]:
-    """A cluster runs jobs of several kinds: a job's name begins with its kind. Or one, by its whole name."""
-    jobs = _get(rest, "/jobs/overview")["jobs"]
-    return [job for job in jobs if kind in (job["name"], job["name"].partition(".")[0])]
-
-
-def _sums(rest: HTTPConnection, path: str, names: Iterable[str]) -> list[dict[str, Any]]:
-    asked = ",".join(names)
-    return _get(rest, f"{path}?agg=sum&get={asked}") if asked else []
-
-
-def _name(metric: str) -> str:
-    return metric.rpartition(".")[2]
-
-
-def _get(rest: HTTPConnection, path: str) -> Any:
-    try:
-        rest.request("GET", path)
-        answer = rest.getresponse()
-        text = answer.read()
-    except HTTPException as error:  # it ends in the middle of an answer
-        raise OSError(f"{rest.host}:{rest.port}: {error}") from error
-    if answer.status != HTTPStatus.OK:
-        raise OSError(f"{rest.host}:{rest.port}{path}: {answer.status}")
-    return json.loads(text)

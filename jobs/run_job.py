@@ -4,7 +4,6 @@ import argparse
 import faulthandler
 import importlib
 import logging
-import re
 import shutil
 import signal
 import sys
@@ -19,9 +18,11 @@ from typing import Any, Final, NamedTuple
 
 from jobs.code import code_digest
 from jobs.config import Config, config_from
+from jobs.flink.counted import is_running
 from jobs.flink.jvm import JvmSettings, connect_jvm, start_jvm, stop_jvm
 from jobs.flink.key_maker import make_keys
 from jobs.flink.keys import home_keys, keys_for
+from jobs.flink.rest import FlinkRest
 from jobs.flink.settings import (
     RunSettings,
     copy_code,
@@ -31,9 +32,9 @@ from jobs.flink.settings import (
     newest_state,
 )
 from jobs.flink.submit import Order, Submission, SubmitFailed, checkpoint_folder, savepoint_folder
+from jobs.flink.traces import last_cause
 from jobs.fold.replay import read_plan
 from jobs.job_settings import JobKind, JobSettings, job_settings
-from jobs.metrics import is_running
 from jobs.stack.jars import jar_paths
 from jobs.stack.ports import LOOPBACK, preferred_port
 from log.kafka import create_topics, ends_of, replay_range
@@ -52,7 +53,6 @@ EXIT_FAILED: Final = 1
 EXIT_REFUSED: Final = 2
 EXIT_STOPPED: Final = 3
 """Of a replay that was asked to end before its range did."""
-PYTHON_ERROR: Final = re.compile(r"^pemja\.core\.PythonException: <class '(?:\w+\.)*(\w+)'>:")
 
 
 class Job(NamedTuple):
@@ -169,7 +169,7 @@ def run(job: Job, config: Config, arguments: Arguments, stop: Stop) -> bool:
     except Exception as error:
         with jvm_settings.output.open("a") as file:
             traceback.print_exc(file=file)
-        cause = _ending_of(jvm) or root_cause(str(error))
+        cause = _ending_of(jvm) or last_cause(str(error))
         raise JobFailed(f"{settings.name}: {cause} ({jvm_settings.log})") from error
     finally:
         if cluster is not None:
@@ -211,15 +211,15 @@ def _run_job(
         return False
     client = env.execute_async(settings.name)
     ended = client.get_job_execution_result()
-    address, keys = f"{run_settings.rest_host}:{run_settings.rest_port}", run_settings.keys
+    rest = FlinkRest(f"{run_settings.rest_host}:{run_settings.rest_port}", run_settings.keys)
     is_ready = False
     while not ended.done() and not stop.is_asked:
         time.sleep(POLL_S)
         if jvm.poll() is not None:
             raise JobFailed("the JVM is gone")
-        if not is_ready and is_running(address, settings.kind, keys):
+        if not is_ready and is_running(rest, settings.kind):
             is_ready = True
-            _say(f"READY {address}")
+            _say(f"READY {rest.address}")
     if ended.done():
         ended.result()
         return True
@@ -320,13 +320,6 @@ def _run_settings(
         else make_keys(home_keys(config.home).folder),
         state_backend=config.state_backend,
     )
-
-
-def root_cause(trace: str) -> str:
-    """The innermost cause in a Java stack trace, in one line."""
-    lines = [line for line in trace.splitlines() if line.strip() and not line.startswith("\t")]
-    causes = [line for line in lines if line.startswith("Caused by: ")] or lines
-    return PYTHON_ERROR.sub(r"\1:", causes[-1].removeprefix("Caused by").removeprefix(": "))
 
 
 def _ending_of(jvm: Popen[bytes]) -> str | None:

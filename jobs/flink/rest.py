@@ -2,13 +2,15 @@
 
 import json
 import time
-from collections.abc import Callable
-from typing import Any, Final, NamedTuple
-from urllib.error import HTTPError, URLError
-from urllib.request import Request, urlopen
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from typing import Any, Final, NamedTuple, Self
 
 from jobs.config import Config
 from jobs.flink.keys import Keys, keys_for
+from jobs.flink.traces import last_cause
 from schemas.errors import ConfigError
 
 ANSWER_S: Final = 10.0
@@ -19,7 +21,6 @@ OVER: Final = ("FINISHED", "CANCELED", "FAILED")
 """States in which a job is over for good."""
 STOPPING: Final = "SYNC_SAVEPOINT"
 """What Flink calls a savepoint with which a job stops; any other is a SAVEPOINT."""
-LINE_CHARS_MAX: Final = 500
 
 
 class FlinkJob(NamedTuple):
@@ -60,6 +61,14 @@ class FlinkRest:
     def __init__(self, address: str, keys: Keys | None = None) -> None:
         self.address = address
         self.keys = keys
+        self._kept: HTTPConnection | None = None
+
+    @contextmanager
+    def kept(self) -> Iterator[Self]:
+        """The same cluster over one connection, for many questions of one thread: with keys each connection is a handshake."""
+        found = type(self)(self.address, self.keys)
+        with closing(self._connection()) as found._kept:
+            yield found
 
     @property
     def page(self) -> str:
@@ -185,25 +194,35 @@ class FlinkRest:
     def ask(self, path: str, body: dict[str, Any] | None = None, method: str | None = None) -> Any:
         """What the cluster answers; an error of Flink's is a ConfigError with its root cause."""
         data = json.dumps(body).encode() if body is not None else None
-        request = Request(
-            f"{self.page}{path}",
-            data,
-            {"Content-Type": "application/json"},
-            method=method,
-        )
+        verb = method or ("GET" if data is None else "POST")
         try:
-            context = None if self.keys is None else self.keys.context()
-            with urlopen(request, timeout=ANSWER_S, context=context) as answer:
-                text = answer.read()
-                return json.loads(text) if text else {}
-        except HTTPError as error:
-            raise ConfigError(f"Flink at {self.address} refuses: {_reason(error)}") from error
-        except (URLError, OSError, ValueError) as error:
-            reason = getattr(error, "reason", error)
+            if self._kept is not None:
+                return self._answer(self._kept, verb, path, data)
+            with closing(self._connection()) as connection:
+                return self._answer(connection, verb, path, data)
+        except (OSError, HTTPException, ValueError) as error:
             raise ConfigError(
-                f"no Flink answers at {self.address} ({reason}): `kairos cluster up` starts one here, "
+                f"no Flink answers at {self.address} ({error}): `kairos cluster up` starts one here, "
                 "or name the REST address of yours (HOST:PORT)"
             ) from error
+
+    def _connection(self) -> HTTPConnection:
+        if self.keys is None:
+            return HTTPConnection(self.address, timeout=ANSWER_S)
+        try:
+            context = self.keys.context()
+        except OSError as error:
+            raise ConfigError(f"no keys for the Flink at {self.address}: {error}") from error
+        return HTTPSConnection(self.address, timeout=ANSWER_S, context=context)
+
+    def _answer(self, connection: HTTPConnection, verb: str, path: str, body: bytes | None) -> Any:
+        connection.request(verb, path, body, {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        text = answer.read()
+        if answer.status >= HTTPStatus.BAD_REQUEST:
+            reason = _reason(text) or f"{answer.status} {answer.reason}"
+            raise ConfigError(f"Flink at {self.address} refuses: {reason}")
+        return json.loads(text) if text else {}
 
     def _savepoint(self, path: str, job_id: str, body: dict[str, Any]) -> str:
         request = self.ask(path, body)["request-id"]
@@ -233,22 +252,16 @@ def rest_of(config: Config, address: str) -> FlinkRest:
     return FlinkRest(address, keys_for(config, address))
 
 
-def last_cause(trace: str) -> str:
-    """The innermost cause of a Java stack trace, in one line."""
-    lines = [line for line in trace.splitlines() if line.strip() and line[0] not in "\t "]
-    causes = [line for line in lines if line.startswith("Caused by: ")] or lines or ["unknown"]
-    return causes[-1].removeprefix("Caused by: ")[:LINE_CHARS_MAX]
-
-
 def _uri(location: str) -> str:
     """Flink leaves the two empty slashes of a file's URI out."""
     path = location.removeprefix("file:")
     return location if path == location or path.startswith("//") else f"file://{path}"
 
 
-def _reason(error: HTTPError) -> str:
+def _reason(text: bytes) -> str:
+    """What Flink says of an error; empty where it says nothing that can be read."""
     try:
-        errors = json.loads(error.read()).get("errors", [])
-    except ValueError:
-        errors = []
-    return last_cause("\n".join(map(str, errors))) if errors else str(error)
+        errors = json.loads(text).get("errors", [])
+    except (ValueError, AttributeError):
+        return ""
+    return last_cause("\n".join(map(str, errors))) if errors else ""

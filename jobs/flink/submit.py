@@ -1,7 +1,6 @@
 """Handing a job to a cluster: what is checked before, and what is waited for after."""
 
 import json
-import re
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -12,7 +11,7 @@ import pyflink.version
 
 from jobs.config import Config
 from jobs.flink import upgrade
-from jobs.flink.rest import FlinkJob, FlinkRest, last_cause, rest_of
+from jobs.flink.rest import FlinkJob, FlinkRest, rest_of
 from jobs.flink.savepoint_offsets import offsets_in
 from jobs.flink.settings import (
     RunSettings,
@@ -21,6 +20,7 @@ from jobs.flink.settings import (
     local_path,
     restore_settings,
 )
+from jobs.flink.traces import last_cause
 from jobs.job_settings import JobSettings
 from jobs.stack.local_cluster import is_local
 from jobs.stack.state import is_alive, read_state
@@ -34,7 +34,6 @@ WHOLE_S_MAX: Final = 180.0
 FAILURES_MAX: Final = 3
 """A job that has failed so often before all of it ran is given up: it would go on for minutes."""
 POLL_S: Final = 0.1
-PYTHON_ERROR: Final = re.compile(r"^(?:pemja\.core\.)?PythonException: <class '(?:\w+\.)*(\w+)'>:")
 
 SIGNS: Final = (
     ("Cannot map checkpoint/savepoint state", "it was to go on from the state of another job"),
@@ -289,7 +288,7 @@ def await_whole(rest: FlinkRest, job_id: str) -> FlinkJob:
 
 def meaning_of(trace: str) -> str:
     """The root cause of a Java stack trace in one line, with what it means where we know that."""
-    cause = PYTHON_ERROR.sub(r"\1:", last_cause(trace))
+    cause = last_cause(trace)
     meaning = next((words for sign, words in SIGNS if sign in trace), None)
     return cause if meaning is None else f"{meaning} ({cause})"
 

@@ -8,10 +8,11 @@ from typing import Final, NamedTuple
 import msgspec
 import psutil
 
-from jobs.config import Config
+from jobs.config import Config, config_from
+from jobs.flink.counted import read_counts
+from jobs.flink.rest import rest_of
 from jobs.fold.fold import Fold, FoldRules
 from jobs.fold.learner import Learner
-from jobs.metrics import read_counts
 from jobs.publish import now_ms
 from models.artefact import load_scorer
 from models.content import Published
@@ -136,7 +137,7 @@ def job_process(engine: Engine) -> list[psutil.Process]:
 
 def reading(engine: Engine, processes: list[psutil.Process]) -> Reading:
     """The job's progress now."""
-    counts = read_counts(engine.addresses.flink)
+    counts = read_counts(rest_of(config_from(), engine.addresses.flink))
     return Reading(time.monotonic(), _cpu_s(processes), counts["events"], counts["decisions"])
 
 

@@ -8,12 +8,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
-from urllib.error import URLError
 
 import msgspec
 
 from jobs.config import Config
-from jobs.metrics import read_counts, read_instances
+from jobs.flink.counted import read_counts, read_instances
+from jobs.flink.rest import FlinkRest, rest_of
 from log.kafka import read_to_end
 from log.range import LogRange
 from schemas.codec import ITEM
@@ -148,7 +148,7 @@ def late_warning(new: Sequence[Item], at_ms: int, decided: Callable[[int], int])
 class Taken:
     """Waits until every operator of the decide job has taken what is written meanwhile to `items`."""
 
-    def __init__(self, flink: str | None) -> None:
+    def __init__(self, flink: FlinkRest | None) -> None:
         self._flink = flink
         self._before = self._now()
 
@@ -158,7 +158,7 @@ class Taken:
             return
         try:
             wanted = self._before + records * read_instances(self._flink, APPLIED)
-        except (URLError, OSError):
+        except ConfigError:
             return
         begun_s = time.monotonic()
         deadline_s, told_s = begun_s + TAKEN_S_MAX, begun_s + TOLD_FROM_S
@@ -179,16 +179,17 @@ class Taken:
             return None
         try:
             counts = read_counts(self._flink)
-        except (URLError, OSError, KeyError, ValueError):
+        except (ConfigError, KeyError):
             return None
         return sum(counts[name] for name in SEEN)
 
 
-def flink_of(config: Config) -> str | None:
-    """Where the decide job answers, if it is known."""
+def flink_of(config: Config) -> FlinkRest | None:
+    """The Flink of the decide job, if it is known where that answers."""
     from scripts.ops.status import api_targets
 
     try:
-        return api_targets(config).flink
+        address = api_targets(config).flink
     except ConfigError:
         return None
+    return rest_of(config, address) if address is not None else None

@@ -16,6 +16,7 @@ from channels.console.traffic import LATENCIES_MAX, SHARES, Recent, Traffic, per
 from channels.console.watch import Watch
 from channels.store.store import Store
 from jobs.config import Config
+from jobs.flink.rest import rest_of
 from jobs.learning.artefact_check import artefacts_of
 from jobs.learning.trust import keys_of, signer_of
 from jobs.publish import Log, now_ms
@@ -109,7 +110,7 @@ class ConsoleFacts(Facts):
         self._audit: AuditLog = audit_log_of(config)
         self._traffic = Traffic()
         self._watch = Watch(kafka, self._prefix, self._traffic)
-        self._counts = EngineCounts(flink)
+        self._counts = EngineCounts(rest_of(config, flink) if flink else None)
         self._control = Kept(lambda: list(read_to_end(self._kafka, [self._prefix + CONTROL_TOPIC])))
         self._services = Kept(lambda: status(self._config))
         self._stored_ms = Kept(lambda: _stored_ms(self._store))

@@ -10,9 +10,10 @@ from typing import Final, NamedTuple, Self
 from redis import RedisError
 
 from jobs.config import PROJECT, Config
+from jobs.flink.counted import is_running, read_counts
 from jobs.flink.keys import home_keys, keys_for
+from jobs.flink.rest import FlinkRest, rest_of
 from jobs.learning.trust import signer_of, trust_of
-from jobs.metrics import is_running, read_counts
 from jobs.publish import Log, now_ms
 from jobs.stack.environment import api_environment, job_environment, store_environment
 from jobs.stack.ports import preferred_port
@@ -152,16 +153,15 @@ class Engine:
         A clock tick goes to the end of each partition; when all have been counted, what lay before
         them has been taken. Decisions follow within moments, so their count must come to rest.
         """
-        flink = self.addresses.flink
-        keys = keys_for(self._config, flink)
-        wanted = read_counts(flink, keys=keys)["clock_ticks"] + self._partitions
+        flink = rest_of(self._config, self.addresses.flink)
+        wanted = read_counts(flink)["clock_ticks"] + self._partitions
         self._next_tick_s = 0.0
         self.tick()
         self.log.flush()
         deadline_s = time.monotonic() + DRAIN_S_MAX
         counts: dict[str, int] = {}
         while True:
-            before, counts = counts, read_counts(flink, keys=keys)
+            before, counts = counts, read_counts(flink)
             if counts["clock_ticks"] >= wanted and counts == before:
                 return counts
             self.check()
@@ -190,10 +190,11 @@ def clock_tick(partition: int, time_ms: int) -> Event:
 def decide_child(config: Config, addresses: Addresses) -> Child:
     """The decide job as a child process; healthy when every task runs."""
     port = addresses.flink.rpartition(":")[2]
+    rest = FlinkRest(addresses.flink, home_keys(config.home))
     return Child(
         name="decide",
         argv=(sys.executable, "-m", "jobs.run_decide", *kafka_words(addresses.kafka), "--rest-port", port),
-        is_healthy=lambda _: is_running(addresses.flink, keys=home_keys(config.home)),
+        is_healthy=lambda _: is_running(rest),
         address=addresses.flink,
         service="flink",
         folder=PROJECT,
@@ -205,13 +206,14 @@ def decide_child(config: Config, addresses: Addresses) -> Child:
 def learn_child(config: Config, addresses: Addresses) -> Child:
     """The learn job as a child process; healthy when every task runs."""
     port = addresses.learn.rpartition(":")[2]
+    rest = FlinkRest(addresses.learn, home_keys(config.home))
     return Child(
         name="learn",
         argv=(
             "nice", "-n", LEARN_NICENESS, sys.executable, "-m", "jobs.run_learn",
             *kafka_words(addresses.kafka), "--rest-port", port,
         ),
-        is_healthy=lambda _: is_running(addresses.learn, "learn", home_keys(config.home)),
+        is_healthy=lambda _: is_running(rest, "learn"),
         address=addresses.learn,
         folder=PROJECT,
         environment=job_environment(config),

@@ -4,10 +4,11 @@ from collections import deque
 from itertools import pairwise
 from threading import Event, Thread
 from typing import Any, Final, NamedTuple
-from urllib.error import URLError
 
-from jobs.metrics import read_counts
+from jobs.flink.counted import read_counts
+from jobs.flink.rest import FlinkRest
 from jobs.publish import now_ms
+from schemas.errors import ConfigError
 from schemas.limits import MINUTE_MS
 
 SAMPLE_S: Final = 5.0
@@ -27,7 +28,7 @@ class Sample(NamedTuple):
 class EngineCounts:
     """The decide job's counters, asked for every SAMPLE_S in a thread."""
 
-    def __init__(self, flink: str | None) -> None:
+    def __init__(self, flink: FlinkRest | None) -> None:
         self._flink = flink
         self._samples: deque[Sample] = deque(maxlen=SAMPLES_MAX)
         self._is_stopping = Event()
@@ -55,7 +56,7 @@ class EngineCounts:
             return Sample(now_ms(), None)
         try:
             counts = read_counts(self._flink)
-        except (URLError, OSError, KeyError, ValueError):
+        except (ConfigError, KeyError):
             return Sample(now_ms(), None)  # down, or on its way up
         return Sample(now_ms(), counts)
 

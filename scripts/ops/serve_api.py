@@ -26,8 +26,9 @@ from channels.security.pseudonyms import read_pseudonyms
 from channels.shop.checkout import read_shop_key
 from channels.store.store import Store
 from jobs.config import Config
+from jobs.flink.counted import is_running
+from jobs.flink.rest import FlinkRest, rest_of
 from jobs.learning.trust import trust_of
-from jobs.metrics import is_running
 from log.clients import open_producer_of
 from log.store_address import open_redis
 from log.unusable import Aside
@@ -74,7 +75,7 @@ def services_of(config: Config, kafka: str, redis: str, flink: str | None) -> Se
         ),
         say=say,
         explain=finder.explained,
-        is_engine_up=EngineState(flink),
+        is_engine_up=EngineState(rest_of(config, flink) if flink else None),
         budget_ms=config.api_budget_ms,
         shop_key=shop_key_of(config),
         origins=frozenset(filter(None, config.api_origins.split(","))),
@@ -140,7 +141,7 @@ def allow_files(count: int) -> None:
 class EngineState:
     """Whether the decide job runs, as Flink says; asked again after ENGINE_S."""
 
-    def __init__(self, flink: str | None) -> None:
+    def __init__(self, flink: FlinkRest | None) -> None:
         self._flink = flink
         self._asked_s = 0.0
         self._is_up = False

@@ -8,8 +8,8 @@ from typing import Final, NamedTuple, NotRequired, TypedDict
 from redis import RedisError
 
 from jobs.config import Config
-from jobs.flink.keys import keys_for
-from jobs.metrics import is_running, read_counts
+from jobs.flink.counted import is_running, read_counts
+from jobs.flink.rest import rest_of
 from jobs.stack.kafka import is_kafka_healthy
 from jobs.stack.local_cluster import local_address
 from jobs.stack.state import read_state
@@ -63,9 +63,7 @@ def status(config: Config) -> dict[str, ServiceStatus]:
             address = config.flink or local_address(config.home)
             is_up = address is not None
         if name in JOBS and is_up:
-            is_up = address is not None and is_running(
-                address, JOBS[name], keys_for(config, address)
-            )
+            is_up = address is not None and is_running(rest_of(config, address), JOBS[name])
         if name == "store" and is_up:
             is_up = _has_writer(config)
         if name == "api" and is_up:
@@ -83,7 +81,7 @@ def status(config: Config) -> dict[str, ServiceStatus]:
                 reason=one.ending.reason,
             )
         if name in JOBS and is_up and address is not None:
-            counts = read_counts(address, JOBS[name], keys_for(config, address))
+            counts = read_counts(rest_of(config, address), JOBS[name])
             result[name]["counts"] = {one: counts[one] for one in COUNTED if counts[one]}
     return result
 

@@ -15,11 +15,11 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from jobs.config import PROJECT, Config
+from jobs.flink.counted import read_counts
 from jobs.flink.rest import FlinkRest, rest_of
 from jobs.flink.settings import folder_uri, local_path, newest_checkpoint, newest_of
 from jobs.flink.submit import checkpoint_folder, savepoint_folder
 from jobs.fold.replay import Plan, next_plan, reached_ms
-from jobs.metrics import read_counts
 from jobs.run_job import EXIT_STOPPED
 from jobs.stack.causes import remedy
 from jobs.stack.environment import job_environment
@@ -178,8 +178,8 @@ class Worker:
 
     def _look(self, job: Job, meter: Meter) -> None:
         """Takes down how far it is; raises ConfigError before the disk is full."""
-        with suppress(OSError, KeyError):  # it is starting, or has just ended
-            counts = read_counts(job.rest.address, job.name, job.rest.keys)
+        with suppress(ConfigError, KeyError):  # it is starting, or has just ended
+            counts = read_counts(job.rest, job.name)
             meter.see(sum(counts[name] for name in TAKEN), _reached(job))
         self._keep(progress=meter.progress)
         left = shutil.disk_usage(self._config.home).free

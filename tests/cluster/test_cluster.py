@@ -14,7 +14,7 @@ from typing import NamedTuple
 import pytest
 
 from channels.store.store import Store, open_store
-from jobs.metrics import read_counts
+from jobs.flink.counted import read_counts
 from jobs.publish import Log, now_ms
 from jobs.stack.state import read_state
 from log.store_address import open_redis
@@ -101,7 +101,7 @@ def test_job_on_the_cluster_decides(cluster: Cluster) -> None:
     assert found["from"] is None
     with under_load(cluster, "first"):
         pass
-    wait_for(lambda: read_counts(cluster.address, keys=cluster.rest.keys)["decisions"] >= MARGIN)
+    wait_for(lambda: read_counts(cluster.rest)["decisions"] >= MARGIN)
     assert cluster.home.json("status", "--json")["flink"]["state"] == "up"
     (shown,) = cluster.status()["jobs"]
     assert shown["name"] == "decide"

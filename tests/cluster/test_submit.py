@@ -11,7 +11,7 @@ import pytest
 
 from jobs.config import config_from
 from jobs.flink import upgrade
-from jobs.flink.rest import FlinkJob, FlinkRest, last_cause
+from jobs.flink.rest import FlinkJob, FlinkRest
 from jobs.flink.submit import (
     Order,
     Submission,
@@ -23,6 +23,7 @@ from jobs.flink.submit import (
     lacking_jars,
     meaning_of,
 )
+from jobs.flink.traces import last_cause
 from jobs.job_settings import job_settings
 from schemas.errors import ConfigError
 from scripts.ops.cluster import check_shadow

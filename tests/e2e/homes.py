@@ -14,8 +14,9 @@ import psutil
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
 from jobs.config import PROJECT
+from jobs.flink.counted import read_counts
 from jobs.flink.keys import home_keys
-from jobs.metrics import read_counts
+from jobs.flink.rest import FlinkRest
 from log.following import log_record
 from log.kafka import open_consumer, partitions_of
 from log.settings import Brokers
@@ -148,7 +149,7 @@ class Engine(NamedTuple):
 
     def counts(self) -> dict[str, int]:
         """The job's counters."""
-        return read_counts(self.flink, keys=home_keys(self.home.path))
+        return read_counts(FlinkRest(self.flink, home_keys(self.home.path)))
 
 
 class Tail:

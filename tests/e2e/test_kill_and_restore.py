@@ -19,12 +19,11 @@ import pytest
 from redis import Redis, RedisError
 
 from jobs.config import Config, config_from
-from jobs.flink.keys import home_keys
+from jobs.flink.counted import read_counts
 from jobs.flink.rest import rest_of
 from jobs.fold.fold import Fold, FoldRules
 from jobs.knowledge_feed import KnowledgeFeed
 from jobs.learning.trust import Trust
-from jobs.metrics import read_counts
 from jobs.publish import Log, now_ms
 from jobs.stack.ports import LOOPBACK, free_port
 from jobs.stack.process import Process
@@ -114,7 +113,7 @@ class Parts(ExitStack):
         self.log.flush()
 
     def counts(self) -> dict[str, int]:
-        return read_counts(self.addresses.flink, keys=home_keys(self.config.home))
+        return read_counts(rest_of(self.config, self.addresses.flink))
 
     def make_checkpoint(self) -> None:
         """Has the job make a checkpoint and returns when it is complete."""

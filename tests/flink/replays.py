@@ -17,6 +17,7 @@ import msgspec
 from jobs import run_job
 from jobs.config import PROJECT, config_from
 from jobs.flink.jvm import connect_jvm, start_jvm, stop_jvm
+from jobs.flink.traces import last_cause
 from jobs.stack.ports import free_port
 from schemas.errors import ConfigError
 
@@ -68,7 +69,7 @@ def serve() -> None:
             except (ConfigError, run_job.JobFailed) as error:
                 said = str(error)
             except Exception as error:  # Java's, of which Python has no type
-                said = run_job.root_cause(str(error))
+                said = last_cause(str(error))
             answers.write(msgspec.json.encode(said) + b"\n")
             answers.flush()
     finally:

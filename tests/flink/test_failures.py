@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from jobs.config import PROJECT
-from jobs.run_job import root_cause
+from jobs.flink.traces import last_cause
 from jobs.stack.ports import free_port
 from tests.builders import make_catalogue
 from tests.flink.runs import environment, fill_log, start_decide
@@ -55,4 +55,4 @@ Caused by: org.apache.flink.runtime.JobException: Recovery is suppressed
 Caused by: pemja.core.PythonException: <class 'KeyError'>: 'x'
 \tat /a.py.open(a.py:1)
 """
-    assert root_cause(trace) == "KeyError: 'x'"
+    assert last_cause(trace) == "KeyError: 'x'"

@@ -7,7 +7,8 @@ from typing import Final
 
 import pytest
 
-from jobs.metrics import read_counts
+from jobs.flink.counted import read_counts
+from jobs.flink.rest import FlinkRest
 from schemas.codec import EVENT
 from schemas.topics import DECISIONS, EVENTS
 from tests.builders import NOON, make_catalogue, make_event
@@ -39,7 +40,7 @@ def test_state_that_an_older_version_pickled_is_read(kafka: str, home: Path) -> 
         counts = {"decisions": 0, "duplicates": 0}
         while counts["decisions"] < 3 or counts["duplicates"] < 1:
             assert job.process.poll() is None
-            counts = read_counts(job.rest, keys=job.keys)
+            counts = read_counts(FlinkRest(job.rest, job.keys))
         assert (counts["events"], counts["duplicates"]) == (3, 1), "it goes on where it was made"
         assert len(read_outputs(kafka, PREFIX)[DECISIONS]) == 3
     finally:

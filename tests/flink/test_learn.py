@@ -9,10 +9,11 @@ from typing import NamedTuple
 
 import pytest
 
+from jobs.flink.counted import read_counts
+from jobs.flink.rest import FlinkRest
 from jobs.fold.learner import Learner
 from jobs.knowledge_feed import KnowledgeFeed
 from jobs.learning.trust import Trust
-from jobs.metrics import read_counts
 from log.kafka import read_to_end
 from schemas.codec import EVENT, HEADER_BYTES
 from schemas.knowledge import (
@@ -261,7 +262,7 @@ def test_live_epochs_come_by_themselves_and_late_facts_in_the_next(kafka: str, h
         assert {one for one, _ in epochs_when(kafka, prefix, bool)} == {epoch}
         # an hour late, in a session of its own
         produce(kafka, prefix + EVENTS, [viewed("s1", begun_ms - HOUR_MS, "i2")])
-        while read_counts(job.rest, "learn", job.keys)["late_facts"] < 2:
+        while read_counts(FlinkRest(job.rest, job.keys), "learn")["late_facts"] < 2:
             time.sleep(0.05)
         end_ms = begun_ms + SESSION_GAP_MS + MINUTE_MS
         produce(kafka, prefix + EVENTS, [viewed("s0", end_ms)])

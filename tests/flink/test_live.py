@@ -10,7 +10,8 @@ import msgspec
 import psutil
 import pytest
 
-from jobs.metrics import is_running, read_counts
+from jobs.flink.counted import is_running, read_counts
+from jobs.flink.rest import FlinkRest
 from schemas.codec import CONTROL, DEAD_LETTER, DECISION, EVENT, TRACE
 from schemas.control import Control
 from schemas.decisions import Decision
@@ -84,10 +85,10 @@ def test_dead_letter_says_where_the_record_lies(job: Job) -> None:
 
 
 def test_counts_are_readable_while_it_runs(job: Job) -> None:
-    assert is_running(job.decide.rest, keys=job.decide.keys)
+    assert is_running(FlinkRest(job.decide.rest, job.decide.keys))
     # the counts are half a second old, and those of one operator older than those of the other
     while True:
-        counts = read_counts(job.decide.rest, keys=job.decide.keys)
+        counts = read_counts(FlinkRest(job.decide.rest, job.decide.keys))
         if counts["events"] >= 20 and counts["decisions"] >= 20:
             break
         time.sleep(0.05)
@@ -104,9 +105,8 @@ def test_later_knowledge_is_taken_and_unusable_knowledge_left_out(job: Job) -> N
     broken = Control("model", "ranker", "m", 0, uri="/nowhere", sha256="00")
     lines = [(NOON, "k", one) for one in (b"junk", CONTROL.encode(broken), CONTROL.encode(later))]
     produce(job.kafka, PREFIX + CONTROL_TOPIC, lines)
-    while (counts := read_counts(job.decide.rest, keys=job.decide.keys))[
-        "knowledge_applied"
-    ] < 2 * 42:
+    rest = FlinkRest(job.decide.rest, job.decide.keys)
+    while (counts := read_counts(rest))["knowledge_applied"] < 2 * 42:
         time.sleep(0.05)
     assert counts["knowledge_refused"] == 2 * 2
     produce(job.kafka, PREFIX + EVENTS, [viewed(90, NOON + 499), viewed(91, ONE_MINUTE_LATER)])
@@ -129,7 +129,7 @@ def test_sigterm_ends_it_in_order_and_the_next_run_goes_on(job: Job) -> None:
     again.wait_until_ready()
     produce(job.kafka, PREFIX + EVENTS, [viewed(92, ONE_MINUTE_LATER)])
     outputs_when(job, lambda out: len(out[DECISIONS]) >= 23)
-    while not (events := read_counts(again.rest, keys=again.keys)["events"]):
+    while not (events := read_counts(FlinkRest(again.rest, again.keys))["events"]):
         time.sleep(0.05)  # the counts are half a second old
     assert events == 1, "nothing is done twice"
     jvm = _jvm_of(again)

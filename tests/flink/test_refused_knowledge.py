@@ -8,7 +8,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from jobs.metrics import read_counts
+from jobs.flink.counted import read_counts
+from jobs.flink.rest import FlinkRest
 from models.artefact import save_artefact
 from models.content import Published
 from schemas.codec import CONTROL, DECISION, EVENT
@@ -43,7 +44,7 @@ class Refusing:
         wanted = OPERATORS * (self.published + len(make_catalogue()))
         while True:
             self.view()  # what is loaded meanwhile is taken before the next event
-            counts = read_counts(self.decide.rest, keys=self.decide.keys)
+            counts = read_counts(FlinkRest(self.decide.rest, self.decide.keys))
             if counts["knowledge_applied"] + counts["knowledge_refused"] >= wanted:
                 return counts
             time.sleep(0.2)

@@ -15,7 +15,8 @@ import psutil
 import pytest
 
 from jobs.config import PROJECT, Config, config_from
-from jobs.metrics import read_counts
+from jobs.flink.counted import read_counts
+from jobs.flink.rest import FlinkRest
 from jobs.publish import Log, now_ms
 from jobs.stack.ports import free_port
 from jobs.stack.process import Process
@@ -135,7 +136,7 @@ class Week(NamedTuple):
             time.sleep(0.05)
 
     def counts(self) -> dict[str, int]:
-        return read_counts(self.live.rest, keys=self.live.keys)
+        return read_counts(FlinkRest(self.live.rest, self.live.keys))
 
     def config(self) -> Config:
         return config_from(command_settings(self.kafka, self.home))

@@ -11,7 +11,8 @@ import msgspec
 import pytest
 
 from jobs.config import PROJECT
-from jobs.metrics import read_counts
+from jobs.flink.counted import read_counts
+from jobs.flink.rest import FlinkRest
 from schemas.codec import CONTROL, DECISION, EVENT
 from schemas.control import Control
 from schemas.decisions import Decision
@@ -52,8 +53,11 @@ class Deployment(NamedTuple):
     def json(self, *words: str) -> Any:
         return json.loads(self.kairos(*words, "--json").stdout)
 
+    def counts(self) -> dict[str, int]:
+        return read_counts(FlinkRest(self.decide.rest, self.decide.keys))
+
     def counts_when(self, name: str, wanted: int) -> dict[str, int]:
-        while (counts := read_counts(self.decide.rest, keys=self.decide.keys))[name] < wanted:
+        while (counts := self.counts())[name] < wanted:
             time.sleep(0.1)
         return counts
 
@@ -132,7 +136,7 @@ def test_nobody_publishes_without_the_key(deployed: Deployment, tmp_path: Path) 
 def test_a_record_of_somebody_else_changes_nothing(deployed: Deployment) -> None:
     now_ms = int(time.time() * 1000)
     before = deployed.decided("before", now_ms).versions
-    refused = read_counts(deployed.decide.rest, keys=deployed.decide.keys)["knowledge_refused"]
+    refused = deployed.counts()["knowledge_refused"]
     policy = Policy(placements=(Placement("evil", event_types=("product_viewed",)),))
     evil = Control("policy", "evil", "evil", now_ms, msgspec.json.encode(policy))
     old = Control("policy", "default", "old", now_ms, msgspec.json.encode(DEFAULT_POLICY))

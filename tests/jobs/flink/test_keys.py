@@ -7,9 +7,10 @@ import pytest
 from cryptography import x509
 
 from jobs.config import config_from
+from jobs.flink.counted import is_running
 from jobs.flink.key_maker import make_keys
 from jobs.flink.keys import Keys, home_keys, keys_for
-from jobs.metrics import is_running
+from jobs.flink.rest import FlinkRest
 from schemas.errors import ConfigError
 
 
@@ -56,7 +57,7 @@ def test_whose_keys_are_shown_to_which_flink(tmp_path: Path) -> None:
 
 
 def test_a_home_without_keys_has_no_job_that_runs(tmp_path: Path) -> None:
-    assert not is_running("127.0.0.1:1", keys=home_keys(tmp_path))
+    assert not is_running(FlinkRest("127.0.0.1:1", home_keys(tmp_path)))
 
 
 def test_a_folder_that_cannot_take_keys_is_named(tmp_path: Path) -> None:

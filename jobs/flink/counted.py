@@ -1,0 +1,69 @@
+"""What the running jobs of a cluster have counted, and whether they run: their counters over Flink's REST interface."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from jobs.flink.rest import FlinkJob, FlinkRest
+from jobs.metrics import MEANINGS
+from schemas.errors import ConfigError
+
+
+class Vertex(NamedTuple):
+    """A part of a running job: where its metrics are, and how many instances it has."""
+
+    metrics: str
+    parallelism: int
+
+
+def read_counts(rest: FlinkRest, kind: str = "decide") -> dict[str, int]:
+    """Each counter's sum over all subtasks and operators of the running jobs of this kind, or of the job of this name.
+
+    Raises ConfigError where Flink does not answer.
+    """
+    totals = dict.fromkeys(MEANINGS, 0)
+    with rest.kept() as kept:
+        for one in _vertices(kept, kind):
+            ours = ",".join(id_ for id_ in _metrics(kept, one) if _name(id_) in totals)
+            sums = kept.ask(f"{one.metrics}?agg=sum&get={ours}") if ours else ()
+            for metric in sums:
+                totals[_name(metric["id"])] += int(metric["sum"])
+    return totals
+
+
+def read_instances(rest: FlinkRest, name: str, kind: str = "decide") -> int:
+    """How many operator instances of the running jobs of this kind count under this name; raises ConfigError."""
+    with rest.kept() as kept:
+        return sum(
+            one.parallelism * sum(_name(id_) == name for id_ in _metrics(kept, one))
+            for one in _vertices(kept, kind)
+        )
+
+
+def is_running(rest: FlinkRest, kind: str = "decide") -> bool:
+    """Whether a job of this kind runs with all of its tasks: from then on it takes every event."""
+    try:
+        return any(job.is_whole for job in _jobs(rest, kind))
+    except ConfigError:
+        return False
+
+
+def _jobs(rest: FlinkRest, kind: str) -> list[FlinkJob]:
+    """A cluster runs jobs of several kinds: a job's name begins with its kind. Or one, by its whole name."""
+    return [one for one in rest.jobs() if kind in (one.name, one.name.partition(".")[0])]
+
+
+def _vertices(rest: FlinkRest, kind: str) -> Iterator[Vertex]:
+    for job in _jobs(rest, kind):
+        if job.state == "RUNNING":
+            for one in rest.ask(f"/jobs/{job.job_id}")["vertices"]:
+                path = f"/jobs/{job.job_id}/vertices/{one['id']}/subtasks/metrics"
+                yield Vertex(path, one["parallelism"])
+
+
+def _metrics(rest: FlinkRest, vertex: Vertex) -> list[str]:
+    found: Any = rest.ask(vertex.metrics)
+    return [str(one["id"]) for one in found]
+
+
+def _name(metric: str) -> str:
+    return metric.rpartition(".")[2]
