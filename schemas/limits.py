@@ -124,6 +124,8 @@ GRANTS_MAX: Final = 32
 """Grants of one action that are remembered, so the most that a limit can count to."""
 OFFERED_MAX: Final = 32
 """Decisions whose action is remembered, so that a click or dismissal finds it; the oldest goes."""
+PARTS_MAX: Final = 64
+"""Ids whose states were merged into one person's that are remembered; of more those with the largest hashes."""
 STATEMENTS_MAX: Final = 32
 """Facts that a profile states, and preferences; at the bound the one told longest ago goes."""
 STATEMENT_LENGTH_MAX: Final = 256

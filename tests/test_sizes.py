@@ -11,9 +11,6 @@ FUNCTION_MAX: Final = 40
 
 MODULES: Final[dict[str, int]] = {
     "log/kafka.py": 320,
-    "udfs/decide.py": 540,
-    "udfs/facts/read_situation.py": 340,
-    "udfs/facts/view_candidates.py": 730,
     "jobs/audit/recompute.py": 440,
     "jobs/learn_operators.py": 310,
     "jobs/learning/artefact_check.py": 310,
@@ -37,7 +34,6 @@ MODULES: Final[dict[str, int]] = {
     "scripts/training/input_docs.py": 320,
 }
 FUNCTIONS: Final[dict[str, int]] = {
-    "udfs/decide.py:_decide_one": 60,
     "udfs/knowledge/learn_items.py:learn_item": 50,
     "channels/api/app.py:build_app": 50,
     "channels/api/app.py:Guard.__call__": 50,

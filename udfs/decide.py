@@ -1,76 +1,46 @@
 """The person step: fold the news, and where a placement asks, choose the next best action."""
 
-from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-import numpy as np
-
-from models.scorer import ColumnScorer, Scorer
 from schemas import CODE_VERSION
 from schemas.dead_letters import DeadLetter
-from schemas.decisions import (
-    Decision,
-    DecisionItem,
-    DecisionTrace,
-    TracedAction,
-    TracedCandidate,
-    Versions,
-)
-from schemas.events import Event
-from schemas.limits import CONTEXT_WEIGHT_MAX, PERSON_EXPIRY_MS
-from schemas.links import is_link_name
-from schemas.policy import NOTHING, RECOMMEND_ITEMS, Placement
+from schemas.decisions import Decision, DecisionItem, Versions
+from schemas.limits import PERSON_EXPIRY_MS
+from schemas.policy import RECOMMEND_ITEMS
 from schemas.state.person import PersonState, Unit
-from schemas.state.session import SESSION_CONTEXT, Fact, SessionContext, SessionNews
-from udfs.actions.arbitrate import Choice, Contender, arbitrate, contend
+from schemas.state.session import SESSION_CONTEXT, Fact, SessionNews
+from udfs.actions.arbitrate import Choice, Contender, arbitrate
+from udfs.actions.asked import Asked
 from udfs.actions.asked_decisions import asks_for, may_ask
 from udfs.actions.assign_arms import assign_arms, is_held_out
 from udfs.actions.draw_unit import changes_arm, told_unit, unit_of
-from udfs.actions.judge_actions import MAY, Judged, Seen, Verdict, hold_out, judge_actions
-from udfs.actions.respond import respond, response_context, response_row
+from udfs.actions.judge_actions import MAY, Checked, Judged, Verdict, hold_out, judge_actions
+from udfs.actions.weigh_actions import weigh_actions
 from udfs.draw import draw, identify_decision
 from udfs.explain.fit_records import TOO_LARGE, Made, Room, fit
-from udfs.facts.attributes import read_attributes, read_item_attributes
-from udfs.facts.features import FEATURE_INDEX, FEATURE_SPACE, compute_features
-from udfs.facts.fold_profile import fold_profile
-from udfs.facts.read_situation import Situation
-from udfs.facts.remember_actions import has_limits, remember_grant, remember_reaction
-from udfs.facts.remember_facts import fact_of, is_repeated, remember_fact
-from udfs.facts.view_candidates import View
-from udfs.items.fill_slate import Ranked, Slate, fill_slate, wanted_items
-from udfs.items.retrieve_candidates import Retrieved, retrieve_candidates
-from udfs.items.suppress_candidates import PASSED, suppress_candidates
-from udfs.knowledge.knowledge import Knowledge, Known
-from udfs.language.render_texts import in_language, language_of, render, render_link
-from udfs.language.sentences import say
-from udfs.policy.compiled_policy import CompiledAction, CompiledPlacement, CompiledPolicy
+from udfs.explain.trace_decision import trace_actions, trace_decision
+from udfs.explain.write_texts import content_of, explanation_of
+from udfs.facts.grants import has_limits, remember_grant
+from udfs.facts.identity import part_of
+from udfs.facts.purchases import fact_of, is_repeated, remember_fact
+from udfs.facts.rooms import fold_profile
+from udfs.items.fill_slate import Ranked, Slate, fill_slate
+from udfs.items.rank_items import COLD_SCORER, rank_items
+from udfs.knowledge.knowledge import Knowledge
+from udfs.language.render_texts import language_of
+from udfs.moment import Moment
+from udfs.policy.compiled_policy import CompiledPlacement
 from udfs.results import PersonOutcome
-from udfs.session.follow_session import follow_session
-
-COLD_SCORER: Final = ColumnScorer("popularity", FEATURE_INDEX["item_interest"])
-"""The order of popularity, for as long as there is no model, and for people in the holdout."""
-GIVEN_ORDER: Final = ColumnScorer("given", FEATURE_INDEX["caller_position"], sign=-1.0)
-"""The order in which the caller handed its candidates in: what people in the holdout get of a rerank."""
-NOBODY: Final = SessionContext(0, 0, 0)
-UNRANKED: Final = Ranked(
-    [], np.empty((0, FEATURE_SPACE.count), np.float32), [], np.empty(0, np.float32), None, ""
-)
 
 
-class Asked(NamedTuple):
-    """One event that asks for decisions, and all they may depend on."""
+class Competition(NamedTuple):
+    """What one placement's actions came to."""
 
-    person: str
-    event: Event
-    state: PersonState
-    context: SessionContext
-    knowledge: Knowledge
-    known: Known
-    policy: CompiledPolicy
-    arms: dict[str, str]
-    is_held_out: bool
-    language: str
-    seed: str
+    checked: Checked
+    judged: list[Judged]
+    contenders: dict[str, Contender]
+    ranked: Ranked
+    slates: dict[str, Slate]
 
 
 def decide(
@@ -95,15 +65,13 @@ def decide(
         state, counts = None, ("persons_forgotten",)
     unit = unit_of(state, news)
     if state is None:
-        state = PersonState(news.order_ms, news.order_ms)
+        state = PersonState(news.order_ms, news.order_ms, parts=part_of(news.person))
     state.unit = unit
     is_repeat = _is_repeat(state, news)
     if is_repeat:
         counts += ("facts_repeated",)
     else:
         fold_profile(state, news, knowledge)
-        if news.kind == "event" and news.event is not None:
-            remember_reaction(state, news.event)
     if news.kind == "handover" and _is_exposed_twice(unit, news, knowledge):
         counts += ("multiple_exposures",)
     state.last_ms = max(state.last_ms, news.order_ms)
@@ -114,7 +82,7 @@ def decide(
         return PersonOutcome(state, (), state.timer_ms, counts)
     made: list[Made] = []
     for placement in asked.policy.placements:
-        if asks_for(asked.event, placement.placement):
+        if asks_for(asked.moment.event, placement.placement):
             decided, failed = _decide_one(placement, asked)
             made += [decided] if decided else []
             counts += ("conditions_failed",) * failed
@@ -173,7 +141,7 @@ def _asked(
     seed: str,
     named: Versions | None,
 ) -> Asked | None:
-    """The event that asks; None where nothing is to be decided."""
+    """The event that asks; None where nothing is to be decided. Here alone it is known who is held out."""
     event = news.event
     if event is None or not may_ask(news):
         return None
@@ -189,71 +157,50 @@ def _asked(
     if not any(asks_for(event, one.placement) for one in variant.placements):
         return None
     is_out = is_held_out(policy.holdout, unit)
-    context = SESSION_CONTEXT.decode(news.context)
+    moment = Moment(state, SESSION_CONTEXT.decode(news.context), event, knowledge, known)
     language = language_of(event, policy.language)
     return Asked(
-        news.person, event, state, context, knowledge, known, variant, arms, is_out, language, seed
-    )
+        news.person, state, moment.masked() if is_out else moment, variant, arms, is_out, language, seed
+    )  # fmt: skip
 
 
 def _decide_one(placement: CompiledPlacement, asked: Asked) -> tuple[Made | None, int]:
     """Judge, rank, weigh, choose, explain: reads top to bottom. With how many conditions failed to run."""
-    event, now_ms = asked.event, asked.event.event_time_ms
-    situation = Situation(asked.state, asked.context, event, asked.knowledge, asked.known)
-    if asked.is_held_out:  # whoever it is, and whatever they did
-        situation = situation._replace(state=PersonState(now_ms, now_ms), context=NOBODY)
-    moment = Seen(asked.policy, placement, situation)
-    if not moment.holds(placement.when):
-        return None, len(moment.errors)
-    judged = _judge(placement, asked, moment)
-    ranked = _rank(placement, judged, asked, moment)
+    checked = Checked(asked.policy, placement, asked.moment)
+    if not checked.holds(placement.when):
+        return None, len(checked.errors)
+    competition = _compete(placement, asked, checked)
+    drawn = draw(asked.seed, asked.person, asked.moment.event.event_id, placement.placement.name)
+    contenders = competition.contenders
+    choice = arbitrate(list(contenders.values()), asked.policy.policy.exploration, drawn)
+    asked.state.sequence = max(asked.state.sequence + 1, asked.moment.now_ms * 1000)
+    decision = _decision(placement, asked, competition, choice)
+    actions = trace_actions(competition.judged, contenders, choice)
+    trace = trace_decision(decision, competition.ranked, competition.slates, actions, drawn)
+    return (decision, trace), len(checked.errors)
+
+
+def _compete(placement: CompiledPlacement, asked: Asked, checked: Checked) -> Competition:
+    """Judges the actions, ranks items for those that show any, and weighs those that may compete."""
+    setting, values = placement.placement, checked.values
+    judged = _judge(placement, asked, checked)
+    showing = [
+        one.compiled for one in judged if one.verdict is MAY and one.compiled.action.kind == "slate"
+    ]
+    ranked = rank_items(setting, showing, asked, values)
     slates = {
-        one.compiled.action.id: fill_slate(
-            ranked, one.compiled, placement.placement, situation, moment.values, asked.language
-        )
-        for one in judged
-        if one.verdict is MAY and one.compiled.action.kind == "slate"
+        one.action.id: fill_slate(ranked, one, setting, asked.moment, values, asked.language)
+        for one in showing
     }
     judged = [_with_items(one, slates.get(one.compiled.action.id)) for one in judged]
     competing = [one for one in judged if one.verdict is MAY]
-    modelled = _modelled(competing, asked, moment)
-    key = _context_key(competing, ranked, asked)
-    contenders = {
-        one.compiled.action.id: _contend(
-            one, placement, asked, moment, ranked, slates, modelled, key
-        )
-        for one in competing
-    }
-    drawn = draw(asked.seed, asked.person, event.event_id, placement.placement.name)
-    exploration = asked.policy.policy.exploration
-    choice = arbitrate(list(contenders.values()), exploration, drawn)
-    chosen = next(one for one in judged if one.compiled.action.id == choice.action_id)
-    slate = slates.get(choice.action_id)
-    asked.state.sequence = max(asked.state.sequence + 1, now_ms * 1000)
-    decision = _decision(
-        placement.placement,
-        asked,
-        moment,
-        chosen,
-        contenders[choice.action_id],
-        choice,
-        ranked,
-        slate,
-    )
-    shown = slate or next(iter(slates.values()), None)
-    trace = _trace(
-        decision,
-        _traced_items(ranked, shown, set(slate.places) if slate else set()),
-        _traced_actions(judged, contenders, choice),
-        ranked.features.tobytes(),
-        drawn,
-    )
-    return (decision, trace), len(moment.errors)
+    contenders = weigh_actions(competing, setting, asked, checked, ranked, slates)
+    return Competition(checked, judged, contenders, ranked, slates)
 
 
-def _judge(placement: CompiledPlacement, asked: Asked, moment: Seen) -> list[Judged]:
+def _judge(placement: CompiledPlacement, asked: Asked, checked: Checked) -> list[Judged]:
     if not asked.is_held_out:
-        return judge_actions(placement, asked.policy, moment, asked.person, asked.seed)
+        return judge_actions(placement, asked.policy, checked, asked.person, asked.seed)
     default = placement.placement.fallback or RECOMMEND_ITEMS
     return hold_out(placement, default)
 
@@ -265,125 +212,20 @@ def _with_items(one: Judged, slate: Slate | None) -> Judged:
     return one._replace(verdict=Verdict("items", "no_items", {}))
 
 
-# --- ranking items --------------------------------------------------------------------------------------
-
-
-def _rank(placement: CompiledPlacement, judged: list[Judged], asked: Asked, moment: Seen) -> Ranked:
-    """The candidates with their scores, once for all slates that compete."""
-    slates = [
-        one.compiled for one in judged if one.verdict is MAY and one.compiled.action.kind == "slate"
-    ]
-    if not slates:
-        return UNRANKED
-    setting, policy = placement.placement, asked.policy.policy
-    state, context, event, knowledge, known = moment.situation
-    leads = follow_session(context, state, knowledge.statistics, known.epoch, event.event_time_ms)
-    candidates = retrieve_candidates(
-        state, context, event, leads, knowledge, known, setting.candidates,
-        _wanted(slates, moment),
-    )  # fmt: skip
-    view = View(candidates, state, context, event, leads, knowledge, known)
-    features = compute_features(view)
-    scorer = _scorer(asked)
-    scores = scorer.score(features)
-    verdicts = (
-        suppress_candidates(candidates, state, event, policy.suppression)
-        if setting.suppress
-        else [PASSED] * len(candidates)
-    )
-    propensities = scorer.propensity(scores)
-    return Ranked(candidates, features, verdicts, scores, propensities, scorer.version)
-
-
-def _scorer(asked: Asked) -> Scorer:
-    if asked.is_held_out:
-        return GIVEN_ORDER if asked.event.candidates else COLD_SCORER
-    return asked.known.scorer or COLD_SCORER
-
-
-def _wanted(slates: list[CompiledAction], moment: Seen) -> dict[str, str]:
-    """Items that the rules of the slates ask for, with their source."""
-    found: dict[str, str] = {}
-    for one in slates:
-        for item_id, source in wanted_items(one, moment.situation, moment.values).items():
-            found.setdefault(item_id, source)
-    return found
-
-
-# --- weighing actions -----------------------------------------------------------------------------------
-
-
-def _contend(
-    one: Judged,
-    placement: CompiledPlacement,
-    asked: Asked,
-    moment: Seen,
-    ranked: Ranked,
-    slates: Mapping[str, Slate],
-    modelled: Mapping[str, float],
-    context_key: str,
-) -> Contender:
-    action, policy = one.compiled.action, asked.policy
-    if action.kind == "nothing":
-        return Contender(NOTHING, 0.0, "", 1.0, 0.0, 1.0, policy.policy.nothing_priority)
-    context_weight = 1.0
-    for at in one.compiled.weights:
-        weight = policy.weights[at]
-        if moment.holds(weight.at):
-            context_weight = min(context_weight * weight.weight, CONTEXT_WEIGHT_MAX)
-    slate = slates.get(action.id)
-    if slate is not None and ranked.propensities is not None:
-        propensity, source = float(ranked.propensities[slate.places[0]]), "model"
-    else:
-        found = respond(
-            action.id, placement.placement.name, context_key,
-            action.prior, asked.knowledge.actions, asked.known.epoch, modelled.get(action.id),
-        )  # fmt: skip
-        propensity, source = found.propensity, found.source
-    return contend(action.id, propensity, source, context_weight, action.value, action.lever)
-
-
-def _context_key(competing: list[Judged], ranked: Ranked, asked: Asked) -> str:
-    """The context in which responses are counted; not looked for where the ranker gives all propensities."""
-    known = {"nothing", "slate"} if ranked.propensities is not None else {"nothing"}
-    if all(one.compiled.action.kind in known for one in competing):
-        return ""
-    return response_context(asked.context, asked.event)
-
-
-def _modelled(competing: list[Judged], asked: Asked, moment: Seen) -> Mapping[str, float]:
-    """The propensities of those that the model of responses knows."""
-    model = asked.known.responses
-    if model is None:
-        return {}
-    names = [one.compiled.action.id for one in competing]
-    return model.propensities(names, response_row(*moment.situation))
-
-
-# --- what goes out --------------------------------------------------------------------------------------
-
-
 def _decision(
-    placement: Placement,
-    asked: Asked,
-    moment: Seen,
-    chosen: Judged,
-    contender: Contender,
-    choice: Choice,
-    ranked: Ranked,
-    slate: Slate | None,
+    placement: CompiledPlacement, asked: Asked, competition: Competition, choice: Choice
 ) -> Decision:
-    event, known, policy = asked.event, asked.known, asked.policy.policy
-    action = chosen.compiled.action
-    decision_id = identify_decision(asked.person, event.session_id, event.event_id, placement.name)
-    valid_until_ms = event.event_time_ms + (action.valid_ms or placement.valid_ms)
+    setting, event, known = placement.placement, asked.moment.event, asked.moment.known
+    chosen = next(one for one in competition.judged if one.compiled.action.id == choice.action_id)
+    action, contender = chosen.compiled.action, competition.contenders[choice.action_id]
+    decision_id = identify_decision(asked.person, event.session_id, event.event_id, setting.name)
+    valid_until_ms = event.event_time_ms + (action.valid_ms or setting.valid_ms)
     if action.kind != "nothing" and has_limits(action.limits):
         valid_until_ms = remember_grant(
             asked.state, action.id, decision_id, event.event_time_ms, valid_until_ms
         )
-    items = _items(ranked, slate)
-    model = ranked.model or (known.scorer or COLD_SCORER).version
-    is_silent = action.kind == "nothing"
+    items = _items(competition.ranked, competition.slates.get(action.id))
+    model = competition.ranked.model or (known.scorer or COLD_SCORER).version
     return Decision(
         decision_id=decision_id,
         kind="decided",
@@ -391,25 +233,25 @@ def _decision(
         session_id=event.session_id,
         event_id=event.event_id,
         event_time_ms=event.event_time_ms,
-        placement=placement.name,
-        channel=placement.channel or event.channel,
+        placement=setting.name,
+        channel=setting.channel or event.channel,
         action_id=action.id,
         treatment_id=chosen.treatment.treatment.id if chosen.treatment else "none",
         items=items,
         priority=contender.priority,
-        response_propensity=None if is_silent else contender.propensity,
+        response_propensity=None if action.kind == "nothing" else contender.propensity,
         action_probability=choice.probabilities[action.id],
         arm=asked.arms,
         is_holdout=asked.is_held_out,
         is_merging=False,
-        explanation=_explanation(chosen, items, asked, moment),
+        explanation=explanation_of(chosen, items, asked, competition.checked),
         versions=Versions(
             known.policy_version, model, known.catalogue_ms, known.epoch, CODE_VERSION
         ),
         sequence=asked.state.sequence,
         sent_at_ms=event.sent_at_ms,
         valid_until_ms=valid_until_ms,
-        content=_content(chosen, asked, moment, policy.language),
+        content=content_of(chosen, asked, competition.checked),
         propensity_source=contender.source,
     )
 
@@ -420,119 +262,4 @@ def _items(ranked: Ranked, slate: Slate | None) -> tuple[DecisionItem, ...]:
     return tuple(
         DecisionItem(ranked.candidates[at].item_id, float(ranked.scores[at]), reason)
         for at, reason in zip(slate.places, slate.reasons, strict=True)
-    )
-
-
-def _explanation(
-    chosen: Judged, items: tuple[DecisionItem, ...], asked: Asked, moment: Seen
-) -> str:
-    """Why, in one sentence for the person."""
-    template = in_language(chosen.compiled.reason, asked.language, asked.policy.policy.language)
-    if template is not None:
-        said = render(template, _text_values(chosen.compiled, template.names, moment))
-        if said is not None:
-            return said
-    if items:
-        return items[0].reason
-    return say("silence", "", asked.language) if chosen.compiled.action.kind == "nothing" else ""
-
-
-def _content(chosen: Judged, asked: Asked, moment: Seen, language: str) -> dict[str, str]:
-    """The treatment's texts; one that names what is missing is left out, and a link that nobody may follow."""
-    found = {}
-    for name, texts in chosen.treatment.content if chosen.treatment else ():
-        template = in_language(texts, asked.language, language)
-        if template is not None:
-            made = render_link if is_link_name(name) else render
-            said = made(template, _text_values(chosen.compiled, template.names, moment))
-            if said is not None:
-                found[name] = said
-    return found
-
-
-def _text_values(one: CompiledAction, names: tuple[str, ...], moment: Seen) -> Mapping[str, object]:
-    """What the placeholders of a text stand for; `item.*` is the item that the action is about."""
-    own = [name for name in names if name not in moment.values]
-    if not own:
-        return moment.values
-    of_item = [name for name in own if name.startswith("item.")]
-    values = moment.values | read_attributes(
-        [name for name in own if not name.startswith(("item.", "segment."))], moment.situation
-    )
-    if of_item and one.action.item is not None:
-        situation = moment.situation
-        item_id = read_attributes((one.action.item,), situation)[one.action.item]
-        now_ms = situation.event.event_time_ms
-        item = situation.knowledge.item_at(str(item_id), now_ms)
-        candidate = Retrieved(str(item_id), "", item, None)
-        values |= read_item_attributes(of_item, situation, candidate)
-    return values
-
-
-def _traced_items(
-    ranked: Ranked, slate: Slate | None, chosen: set[int]
-) -> tuple[TracedCandidate, ...]:
-    verdicts = slate.verdicts if slate else ranked.verdicts
-    return tuple(
-        TracedCandidate(
-            candidate.item_id,
-            candidate.source,
-            "chosen" if at in chosen else "suppressed" if verdicts[at].rule else "not_chosen",
-            verdicts[at].rule or ("ranked" if at in chosen else "outranked"),
-            verdicts[at].values,
-            score,
-        )
-        for at, (candidate, score) in enumerate(
-            zip(ranked.candidates, ranked.scores.tolist(), strict=True)
-        )
-    )
-
-
-def _traced_actions(
-    judged: list[Judged], contenders: Mapping[str, Contender], choice: Choice
-) -> tuple[TracedAction, ...]:
-    return tuple(
-        _traced_action(one, contenders.get(one.compiled.action.id), choice) for one in judged
-    )
-
-
-def _traced_action(one: Judged, contender: Contender | None, choice: Choice) -> TracedAction:
-    action, verdict = one.compiled.action, one.verdict
-    treatment_id = one.treatment.treatment.id if one.treatment else ""
-    if contender is None:
-        values = dict(verdict.values)
-        return TracedAction(
-            action.id, treatment_id, "excluded", verdict.stage, verdict.rule, values,
-            0.0, "", 0.0, action.value, action.lever, 0.0, 0.0,
-        )  # fmt: skip
-    is_chosen = action.id == choice.action_id
-    return TracedAction(
-        action.id, treatment_id, "chosen" if is_chosen else "not_chosen", "arbitration",
-        "chosen" if is_chosen else "outweighed", {}, contender.propensity, contender.source,
-        contender.context_weight, contender.value, contender.lever, contender.priority,
-        choice.probabilities.get(action.id, 0.0),
-    )  # fmt: skip
-
-
-def _trace(
-    decision: Decision,
-    candidates: tuple[TracedCandidate, ...],
-    actions: tuple[TracedAction, ...],
-    features: bytes,
-    drawn: float,
-) -> DecisionTrace:
-    return DecisionTrace(
-        decision_id=decision.decision_id,
-        person=decision.person,
-        session_id=decision.session_id,
-        event_id=decision.event_id,
-        event_time_ms=decision.event_time_ms,
-        placement=decision.placement,
-        sequence=decision.sequence,
-        versions=decision.versions,
-        feature_set=FEATURE_SPACE.digest,
-        features=features,
-        candidates=candidates,
-        draw=drawn,
-        actions=actions,
     )

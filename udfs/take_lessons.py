@@ -21,7 +21,7 @@ from schemas.limits import (
 from schemas.state.lessons import LearnerMemory, Lesson
 from schemas.state.session import SESSION_CONTEXT, SessionNews
 from udfs.actions.asked_decisions import asked_decisions
-from udfs.facts.remember_facts import fact_of
+from udfs.facts.purchases import fact_of
 from udfs.knowledge.knowledge import Knowledge
 from udfs.knowledge.learn_facts import action_facts, item_facts, session_fact
 from udfs.session.deduplicate import hash_of, hashes_in, is_seen, remember

@@ -25,10 +25,11 @@ from schemas.state.session import (
     SessionState,
     SessionSummary,
 )
+from udfs.facts.rooms import fold_context
+from udfs.facts.slate import remember_slate
 from udfs.knowledge.knowledge import Knowledge
 from udfs.results import SessionOutcome
 from udfs.session.deduplicate import hash_of, is_seen, remember
-from udfs.session.fold_context import fold_context, remember_slate
 from udfs.session.limit_rate import USUAL_RATE, Rate, is_over
 from udfs.session.summarise_session import summarise_session
 from udfs.session.weigh_proof import weigh_proof

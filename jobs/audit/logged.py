@@ -10,7 +10,7 @@ from schemas.decisions import Decision, DecisionTrace, Versions
 from schemas.errors import InvalidEvent
 from schemas.records import LogRecord
 from schemas.topics import DECISIONS
-from udfs.decide import COLD_SCORER, GIVEN_ORDER
+from udfs.items.rank_items import COLD_SCORER, GIVEN_ORDER
 
 NO_MODELS: Final = frozenset({COLD_SCORER.version, GIVEN_ORDER.version})
 EventKey = tuple[str, str]

@@ -23,6 +23,7 @@ from udfs.actions.respond import RESPONSE_SPACE, response_row
 from udfs.draw import identify_decision
 from udfs.knowledge.knowledge import Knowledge
 from udfs.knowledge.learn_facts import named_action
+from udfs.moment import Moment
 
 REWARD_WINDOW_MS: Final = 30 * MINUTE_MS
 EXAMPLES_MAX: Final = 500_000
@@ -118,7 +119,8 @@ def collect_responses(
 
 def _row(state: PersonState, news: SessionNews, event: Event, knowledge: Knowledge) -> Matrix:
     known = knowledge.at(event.event_time_ms, news.order_ms)
-    return response_row(state, SESSION_CONTEXT.decode(news.context), event, knowledge, known)
+    context = SESSION_CONTEXT.decode(news.context)
+    return response_row(Moment(state, context, event, knowledge, known))
 
 
 def _examples(exposures: dict[Key, _Exposure], clicked: set[Key]) -> ResponseExamples:

@@ -73,8 +73,10 @@ class PersonState(Struct, array_like=True):
     that can be reacted to, by decision id. `price_bands` leans to price levels within categories (udfs/knowledge/category_facts.py),
     `bought_bands` counts what was bought of each. `statements` are what `profile_updated` told, the newest last. `unproven_purchases` is 1 where
     `purchase_count` holds one that was not proven since: however many are claimed, they make one. `fact_ids` are the purchases and refunds
-    that were counted (udfs/facts/remember_facts.py). `unit` is None in states of before there were any. `cart` is what
-    lies in the person's cart over all visits, the newest line last: first filled at `cart_since_ms`, changed at `cart_ms` (udfs/facts/keep_cart.py).
+    that were counted (udfs/facts/purchases.py). `unit` is None in states of before there were any. `cart` is what
+    lies in the person's cart over all visits, the newest line last: first filled at `cart_since_ms`, changed at `cart_ms`. `statements_ms` and
+    `preferences_ms` say when each name was told last, also of what was taken back. `parts` are the ids, by hashes, whose states this one
+    was made of; empty in states of before there were any. Which room of `udfs/facts` keeps a field, and for what purpose, stands there.
     """
 
     first_ms: Whole
@@ -112,6 +114,9 @@ class PersonState(Struct, array_like=True):
     cart: dict[str, CartLine] = field(default_factory=dict)
     cart_since_ms: Whole = 0
     cart_ms: Whole = 0
+    statements_ms: dict[str, Whole] = field(default_factory=dict)
+    preferences_ms: dict[str, Whole] = field(default_factory=dict)
+    parts: bytes = b""
 
 
 PERSON_STATE: Final = StateCodec(PersonState, version=1)

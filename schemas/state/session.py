@@ -71,10 +71,11 @@ class ItemTouch(Struct, array_like=True):
 
 
 class CartLine(Struct, array_like=True):
-    """One line of the cart; the price is the last one seen, null = unknown."""
+    """One line of the cart; the price is the last one seen, null = unknown; `put_ms` is when it was last added to."""
 
     quantity: Whole
     price: Finite | None
+    put_ms: Whole = 0
 
 
 class Bucket(Struct, array_like=True):

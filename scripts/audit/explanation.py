@@ -29,13 +29,13 @@ from scripts.commands.models_cli import announced
 from scripts.console import say
 from scripts.policy.action_words import STAGES, priority_in_words, verdict_in_words
 from scripts.progress import Watched
-from udfs.decide import COLD_SCORER
 from udfs.facts.features import FEATURE_SPACE, FEATURES
+from udfs.items.rank_items import COLD_SCORER
 
 BIAS: Final = "bias"
 """What a score is before any feature is looked at."""
 FATES: Final = {"chosen": 0, "not_chosen": 1, "excluded": 2}
-MEANINGS: Final = {feature.name: feature.meaning for feature in FEATURES}
+MEANINGS: Final = {one.feature: one.meaning for one in FEATURES}
 
 Row = dict[str, float]
 """Values by feature; what is missing is left out."""

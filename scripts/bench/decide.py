@@ -72,16 +72,14 @@ TRACES: Final = 100
 PARTS: Final[tuple[tuple[str, ModuleType, str], ...]] = (
     ("session", bench_rank, "track_session"),
     ("attributes", judging, "read_attributes"),
-    ("conditions", deciding, "Seen"),
+    ("conditions", deciding, "Checked"),
     ("judging", deciding, "_judge"),
-    ("ranking", deciding, "_rank"),
+    ("ranking", deciding, "rank_items"),
     ("ranking", deciding, "fill_slate"),
-    ("arbitration", deciding, "_modelled"),
-    ("arbitration", deciding, "_contend"),
+    ("arbitration", deciding, "weigh_actions"),
     ("arbitration", deciding, "arbitrate"),
-    ("trace", deciding, "_traced_items"),
-    ("trace", deciding, "_traced_actions"),
-    ("trace", deciding, "_trace"),
+    ("trace", deciding, "trace_actions"),
+    ("trace", deciding, "trace_decision"),
 )
 """What a decision's time is split into, and the functions (module, name) whose time it is."""
 REST: Final = "rest"

@@ -19,7 +19,7 @@ PAGE: Final = PROJECT / "docs" / "policy.md"
 HEAD: Final = """\
 # The policy file
 
-Written by `kairos policy docs --write` from `schemas/policy.py`, `schemas/actions.py` and `udfs/facts/attributes.py`; do not edit.
+Written by `kairos policy docs --write` from `schemas/policy.py`, `schemas/actions.py` and the rooms of `udfs/facts`; do not edit.
 
 A policy is one YAML file. `kairos policy check FILE` names every mistake in it with its line. A length of time is
 written as `20 min`, `1.5 h`, `30 d` or `45 s`; a moment as `2026-01-31T18:00+01:00`, with its time zone. Both may be
@@ -132,7 +132,7 @@ def _default(field: inspect.Field) -> str:
 
 
 def _attribute_row(one: Any) -> str:
-    return f"| `{one.name}` | {one.type} | {one.purpose} | {_cell(one.meaning)} |\n"
+    return f"| `{one.attribute}` | {one.type} | {one.purpose} | {_cell(one.meaning)} |\n"
 
 
 def _cell(text: str) -> str:

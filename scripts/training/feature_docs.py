@@ -10,7 +10,7 @@ PAGE: Final = PROJECT / "docs" / "features.md"
 HEAD: Final = """\
 # Features
 
-Written by `kairos features --write` from `udfs/facts/features.py`; do not edit. {count} features, set `{digest}`.
+Written by `kairos features --write` from the rooms in `udfs/facts`; do not edit. {count} features, set `{digest}`.
 
 Each row of a decision's matrix is one candidate, in this order of columns; what is missing is NaN. `service`
 needs no consent: it is of this visit and the catalogue; `personalisation` needs the person's.
@@ -23,7 +23,9 @@ needs no consent: it is of this visit and the catalogue; `personalisation` needs
 def page() -> str:
     """The whole page."""
     head = HEAD.format(count=FEATURE_SPACE.count, digest=FEATURE_SPACE.digest)
-    rows = (f"| `{f.name}` | {f.entity} | {f.purpose} | {_cell(f.meaning)} |\n" for f in FEATURES)
+    rows = (
+        f"| `{f.feature}` | {f.entity} | {f.purpose} | {_cell(f.meaning)} |\n" for f in FEATURES
+    )
     return head + "".join(rows)
 
 

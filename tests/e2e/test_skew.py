@@ -15,8 +15,8 @@ from scripts.audit.verify_skew import verify
 from scripts.bench.workload import shoppers
 from tests.e2e.homes import Decisions, Engine, wait_for
 from udfs.facts import features
-from udfs.facts.features import Column
-from udfs.facts.view_candidates import View
+from udfs.facts.fact import Column
+from udfs.facts.view import View
 
 pytestmark = pytest.mark.e2e
 EVENTS = 1_000
@@ -76,13 +76,12 @@ def test_no_vector_of_the_live_job_differs_from_its_replay(lived: Lived) -> None
 def test_a_planted_change_is_found_named_and_counted(
     lived: Lived, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = next(one for one in features.FEATURES if one.name == PLANTED)
+    real = features.COLUMNS[PLANTED]
 
     def planted(view: View) -> Column:
-        return real.compute(view) * 2.0
+        return real(view) * 2.0
 
-    changed = [one._replace(compute=planted) if one is real else one for one in features.FEATURES]
-    monkeypatch.setattr(features, "FEATURES", tuple(changed))
+    monkeypatch.setitem(features.COLUMNS, PLANTED, planted)
     config = config_from({"KAIROS_HOME": str(lived.engine.home.path)})
     skew = verify(lived.engine.kafka, config, lived.from_ms, lived.to_ms, None)
     assert set(skew.features) == {PLANTED}

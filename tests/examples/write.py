@@ -49,9 +49,9 @@ from schemas.state.person import PERSON_STATE, PersonState
 from schemas.state.session import SESSION_CONTEXT, SESSION_NEWS, SESSION_STATE
 from tests.builders import NOON, make_catalogue, make_event, make_knowledge, make_record, track_all
 from udfs.explain.fit_records import leave_out
+from udfs.facts import cart, grants
 from udfs.facts.features import FEATURE_SPACE
-from udfs.facts.keep_cart import keep_cart
-from udfs.facts.remember_actions import remember_grant, remember_reaction
+from udfs.facts.grants import remember_grant
 from udfs.knowledge.knowledge import Knowledge
 from udfs.knowledge.learn_facts import item_facts, session_fact
 from udfs.policy.compile_policy import compile_policy
@@ -410,6 +410,7 @@ def state_examples() -> dict[str, Any]:
         "person_state.full": PERSON_STATE.encode(fold.persons["p1"]),
         "person_state.unit": PERSON_STATE.encode(fold.persons["p1"]),
         "person_state.cart": PERSON_STATE.encode(_with_cart(fold.persons["p1"])),
+        "person_state.parts": PERSON_STATE.encode(_with_cart(fold.persons["p1"])),
         "person_state.anonymous": PERSON_STATE.encode(fold.persons["a1"]),
     }
 
@@ -419,14 +420,16 @@ def _with_actions(state: PersonState) -> PersonState:
     person = PERSON_STATE.decode(PERSON_STATE.encode(state))
     remember_grant(person, "chat", "d7", NOON, NOON + HOUR_MS)
     dismissed = {"event_type": "decision_dismissed", "decision_id": "d7"}
-    remember_reaction(person, make_event(**dismissed))
+    grants.on_person_event(person, make_event(**dismissed), None)
     return person
 
 
 def _with_cart(state: PersonState) -> PersonState:
     """The same person, with something in the cart."""
     person = PERSON_STATE.decode(PERSON_STATE.encode(state))
-    keep_cart(person, make_event(event_type="product_added_to_cart", price=9.5), Knowledge())
+    cart.on_person_event(
+        person, make_event(event_type="product_added_to_cart", price=9.5), Knowledge()
+    )
     return person
 
 

@@ -34,7 +34,7 @@ from tests.builders import (
 )
 from tests.logs import Line, shopping_log
 from udfs.facts.features import FEATURE_INDEX, FEATURE_SPACE
-from udfs.facts.view_candidates import CLICK_PRIOR
+from udfs.facts.learnt import CLICK_PRIOR
 from udfs.knowledge.knowledge import Knowledge
 from udfs.policy.compile_policy import compile_policy
 

@@ -8,10 +8,10 @@ from schemas.limits import DEDUP_MS, MINUTE_MS, SEEN_IDS_MAX, SESSION_GAP_MS, WH
 from schemas.records import LogRecord
 from schemas.state.session import SESSION_CONTEXT, SessionContext, SessionNews
 from tests.builders import LATENESS_MS, NOON, make_event, make_record, track, track_all
+from udfs.facts.cart import value_of
+from udfs.facts.visit import window
 from udfs.knowledge.knowledge import Knowledge
 from udfs.session.deduplicate import ENTRY_BYTES, hash_of, is_seen, remember
-from udfs.session.fill_cart import cart_value
-from udfs.session.fold_context import window
 from udfs.track_session import expire_session, track_session
 
 
@@ -366,7 +366,7 @@ def test_three_clicks_on_one_element_within_two_seconds_are_rage() -> None:
 def test_the_cart_is_filled_and_emptied() -> None:
     add = at(0, "product_added_to_cart", item_ids=["i1"], quantity=3, price=2.0)
     context = context_after(add)
-    assert cart_value(context) == 6.0
+    assert value_of(context.cart) == 6.0
     assert (context.cart_created, context.cart_open, context.funnel) == (1, True, 2)
     less = context_after(add, at(1, "product_removed_from_cart", item_ids=["i1"], quantity=1))
     assert less.cart["i1"].quantity == 2

@@ -12,8 +12,8 @@ from schemas.policy import NOTHING
 from udfs.actions.pace_budgets import within_budget
 from udfs.draw import draw
 from udfs.facts.attributes import read_attributes
-from udfs.facts.read_situation import Situation
-from udfs.facts.remember_actions import beyond_limits, stands
+from udfs.facts.grants import beyond_limits, stands
+from udfs.moment import Moment
 from udfs.policy.compiled_policy import (
     CompiledAction,
     CompiledPlacement,
@@ -44,14 +44,14 @@ class Judged(NamedTuple):
     verdict: Verdict
 
 
-class Seen:
+class Checked:
     """What the conditions of a placement make of one moment."""
 
     def __init__(
-        self, compiled: CompiledPolicy, placement: CompiledPlacement, situation: Situation
+        self, compiled: CompiledPolicy, placement: CompiledPlacement, moment: Moment
     ) -> None:
-        self.situation = situation
-        self.values = read_attributes(placement.reads, situation)
+        self.moment = moment
+        self.values = read_attributes(placement.reads, moment)
         self.failed = 0
         """Bits of the conditions that do not hold."""
         self.errors: dict[int, str] = {}
@@ -80,16 +80,16 @@ class Seen:
 
 
 def judge_actions(
-    placement: CompiledPlacement, policy: CompiledPolicy, moment: Seen, person: str, seed: str
+    placement: CompiledPlacement, policy: CompiledPolicy, checked: Checked, person: str, seed: str
 ) -> list[Judged]:
     """Every action of the placement, in the order of their ids."""
-    channel = placement.placement.channel or moment.situation.event.channel
+    channel = placement.placement.channel or checked.moment.event.channel
     found = []
     for one in placement.actions:
-        verdict = _verdict(one, policy, moment, person, seed)
+        verdict = _verdict(one, policy, checked, person, seed)
         treatment = None
         if verdict is MAY:
-            treatment = _treatment(one, channel, moment)
+            treatment = _treatment(one, channel, checked)
             if treatment is None:
                 verdict = Verdict("treatment", "no_treatment", {"channel": channel or MISSING})
         found.append(Judged(one, treatment, verdict))
@@ -108,10 +108,9 @@ def hold_out(placement: CompiledPlacement, default: str) -> list[Judged]:
 
 
 def _verdict(
-    one: CompiledAction, policy: CompiledPolicy, moment: Seen, person: str, seed: str
+    one: CompiledAction, policy: CompiledPolicy, checked: Checked, person: str, seed: str
 ) -> Verdict:
-    action, event = one.action, moment.situation.event
-    now_ms = event.event_time_ms
+    action, event, now_ms = one.action, checked.moment.event, checked.moment.now_ms
     if not action.starts_ms <= now_ms < action.ends_ms:
         rule = "not_yet" if now_ms < action.starts_ms else "over"
         values = {"starts_ms": str(action.starts_ms), "ends_ms": str(action.ends_ms)}
@@ -122,25 +121,25 @@ def _verdict(
             said = "unknown" if event.consent is None else ", ".join(event.consent) or "none"
             values = {"consent": said, "needs": ", ".join(refused)}
             return Verdict("eligibility", "consent", values)
-    failed = one.mask & moment.failed
+    failed = one.mask & checked.failed
     if failed:
         check = one.checks[(failed & -failed).bit_length() - 1]
-        values = moment.saw(check.at)
+        values = checked.saw(check.at)
         if check.is_compliance:
             values["compliance"] = "true"
         return Verdict(check.stage, check.name, values)
-    history = moment.situation.state.actions.get(action.id)
+    history = checked.moment.state.actions.get(action.id)
     limit = beyond_limits(history, action.limits, now_ms)
     if limit is not None:
         return Verdict("constraints", *limit)
     if action.item is not None:
-        suppressed = _suppressed(action.item, moment)
+        suppressed = _suppressed(action.item, checked.moment)
         if suppressed is not None:
             return suppressed
     if action.budget is not None and not stands(history, now_ms):
-        situation = moment.situation
+        moment = checked.moment
         spent = within_budget(
-            action.id, action.budget, situation.knowledge.actions, situation.known.epoch, now_ms,
+            action.id, action.budget, moment.knowledge.actions, moment.known.epoch, now_ms,
             policy.policy.time_zone, draw(seed, person, action.id),
         )  # fmt: skip
         if spent is not None:
@@ -148,14 +147,12 @@ def _verdict(
     return MAY
 
 
-def _suppressed(attribute: str, moment: Seen) -> Verdict | None:
+def _suppressed(attribute: str, moment: Moment) -> Verdict | None:
     """Whether the one item that an action is about cannot be offered now."""
-    situation = moment.situation
-    item_id = read_attributes((attribute,), situation)[attribute]
+    item_id = read_attributes((attribute,), moment)[attribute]
     if not isinstance(item_id, str):
         return Verdict("suppression", "no_item", {attribute: MISSING})
-    now_ms = situation.event.event_time_ms
-    item = situation.knowledge.item_at(item_id, now_ms)
+    item = moment.item(item_id)
     if item is None:
         return Verdict("suppression", "gone", {attribute: item_id})
     if item.stock == 0:
@@ -163,9 +160,11 @@ def _suppressed(attribute: str, moment: Seen) -> Verdict | None:
     return None
 
 
-def _treatment(one: CompiledAction, channel: str | None, moment: Seen) -> CompiledTreatment | None:
+def _treatment(
+    one: CompiledAction, channel: str | None, checked: Checked
+) -> CompiledTreatment | None:
     for treatment in one.treatments:
         wanted = treatment.treatment.channel
-        if wanted in (None, channel) and moment.holds(treatment.when):
+        if wanted in (None, channel) and checked.holds(treatment.when):
             return treatment
     return None

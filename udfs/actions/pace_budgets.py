@@ -33,7 +33,7 @@ from schemas.limits import (
     MINUTE_MS,
     SECOND_MS,
 )
-from udfs.facts.affinity import LONG_HALF_LIFE_MS, decay
+from udfs.fading import LONG_HALF_LIFE_MS, decay
 from udfs.knowledge.action_statistics import ActionStatistics
 
 TO_EXPOSURE_MS: Final = 10 * SECOND_MS

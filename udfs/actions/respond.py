@@ -10,16 +10,14 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 
 from models.scorer import FeatureSpace, Matrix
-from schemas.events import Event
 from schemas.knowledge import ActionKnowledge, action_key, epoch_end_ms
-from schemas.state.person import PersonState
 from schemas.state.session import SessionContext
-from udfs.facts.affinity import LONG_HALF_LIFE_MS, decay
 from udfs.facts.features import FEATURES, space_of
-from udfs.facts.view_candidates import View
+from udfs.facts.view import View
+from udfs.fading import LONG_HALF_LIFE_MS, decay
 from udfs.knowledge.action_statistics import ActionStatistics
-from udfs.knowledge.knowledge import Knowledge, Known
 from udfs.language.sense_intent import sense_intent
+from udfs.moment import Moment
 from udfs.session.follow_session import Leads
 
 PRIOR_EXPOSURES: Final = 50.0
@@ -68,9 +66,9 @@ class Response(NamedTuple):
         }
 
 
-def response_context(context: SessionContext, event: Event) -> str:
+def response_context(context: SessionContext, now_ms: int) -> str:
     """The key of the contexts in which responses are counted apart: what the session is after."""
-    return sense_intent(context, event.event_time_ms).intent
+    return sense_intent(context, now_ms).intent
 
 
 def respond(
@@ -105,12 +103,10 @@ def smoothed(clicks: float, exposures: float, prior: float, strength: float) -> 
     return (prior * strength + min(clicks, exposures)) / (strength + exposures)
 
 
-def response_row(
-    state: PersonState, context: SessionContext, event: Event, knowledge: Knowledge, known: Known
-) -> Matrix:
+def response_row(moment: Moment) -> Matrix:
     """(1, RESPONSE_SPACE.count) float32: the features of the moment, as a model of responses takes them."""
-    view = View((), state, context, event, NO_LEADS, knowledge, known)
-    row = [one.compute(view) for one in RESPONSE_FEATURES]
+    view = View(moment, (), NO_LEADS)
+    row = [one.column(view) for one in RESPONSE_FEATURES if one.column]
     return np.array([row], dtype=np.float32)
 
 

@@ -2,20 +2,14 @@
 
 from schemas.state.session import SessionContext
 from udfs.items.retrieve_candidates import Retrieved, category_of_interest
-from udfs.knowledge.knowledge import Knowledge
 from udfs.language.sentences import say
+from udfs.moment import Moment
 
 
-def explain_items(
-    candidates: list[Retrieved],
-    context: SessionContext,
-    knowledge: Knowledge,
-    now_ms: int,
-    language: str = "en",
-) -> list[str]:
+def explain_items(candidates: list[Retrieved], moment: Moment, language: str = "en") -> list[str]:
     """One sentence per candidate in the person's language, saying no more than its source really knew."""
-    category = category_of_interest(context)
-    viewed = _name_of_interest(context, knowledge, now_ms)
+    context = moment.context
+    category, viewed = category_of_interest(context), _name_of_interest(moment)
     return [say(*_reason(one, context, category, viewed), language) for one in candidates]
 
 
@@ -35,9 +29,8 @@ def _reason(
     return candidate.source, ""
 
 
-def _name_of_interest(context: SessionContext, knowledge: Knowledge, now_ms: int) -> str | None:
+def _name_of_interest(moment: Moment) -> str | None:
     """The name of the item that the category of interest is from."""
-    touched = reversed(context.items.items())
-    last = next((item_id for item_id, touch in touched if touch.category), None)
-    item = knowledge.item_at(last, now_ms) if last is not None else None
+    touched = reversed(moment.context.items.items())
+    item = moment.item(next((item_id for item_id, touch in touched if touch.category), None))
     return item.name if item is not None else None

@@ -1,36 +1,55 @@
-"""Affinities: what a person leans to, as exponentially decaying sums with two half-lives.
+"""Affinity: what a person leans to, as exponentially decaying sums with two half-lives.
 
 Each entry holds its sums as of its own time. An addition decays the older of the two to the newer,
 so the order of additions does not matter (but for rounding) and an untouched entry costs nothing.
 """
 
-from math import log
+from collections.abc import Sequence
+from functools import lru_cache
+from math import log, nan
 from typing import Final
 
-from schemas.limits import AFFINITIES_MAX, DAY_MS
-from schemas.state.person import Affinity
+import numpy as np
 
-LONG_HALF_LIFE_MS: Final = 30 * DAY_MS
-SHORT_HALF_LIFE_MS: Final = 1 * DAY_MS
+from schemas.events import Event
+from schemas.limits import AFFINITIES_MAX
+from schemas.state.person import Affinity, PersonState
+from schemas.state.session import SessionContext
+from udfs.facts.fact import Column, Kept, Room, feature, person
+from udfs.facts.item import brands, by_category, prices
+from udfs.facts.merging import counts_of
+from udfs.facts.purchases import buys_in
+from udfs.facts.types import STRING, STRINGS
+from udfs.facts.view import View, once
+from udfs.fading import LONG_HALF_LIFE_MS, SHORT_HALF_LIFE_MS, decay
+from udfs.knowledge.category_facts import LEVELS, level_of
+from udfs.knowledge.knowledge import Knowledge
+from udfs.moment import Moment
+
 PRICE_STEP: Final = 1.5
 """Price levels are a factor of 1.5 wide: 10 and 14 share one, 10 and 16 do not."""
+TOP_MAX: Final = 5
+WEIGHTS: Final = {
+    "product_viewed": 1.0,
+    "content_read": 1.0,
+    "ranking_clicked": 1.0,
+    "decision_clicked": 1.0,
+    "product_added_to_cart": 3.0,
+    "purchase_completed": 5.0,
+}
+"""How strongly an event leans its person to category, brand and price level of its items."""
+
+
+# --- one leaning --------------------------------------------------------------------------------
 
 
 def lean(affinities: dict[str, Affinity], name: str, weight: float, time_ms: int) -> None:
     """Adds `weight` for `name` at `time_ms`; at the bound the weakest long leaning goes."""
     entry = affinities.get(name)
-    if entry is None:
-        if len(affinities) >= AFFINITIES_MAX:
-            _drop_weakest(affinities, time_ms)
-        affinities[name] = Affinity(weight, weight, time_ms)
-        return
-    now_ms = max(entry.at_ms, time_ms)
-    was, add = now_ms - entry.at_ms, now_ms - time_ms
-    entry.long = decay(entry.long, was, LONG_HALF_LIFE_MS) + decay(weight, add, LONG_HALF_LIFE_MS)
-    entry.short = decay(entry.short, was, SHORT_HALF_LIFE_MS) + decay(
-        weight, add, SHORT_HALF_LIFE_MS
-    )
-    entry.at_ms = now_ms
+    if entry is None and len(affinities) >= AFFINITIES_MAX:
+        _drop_weakest(affinities, time_ms)
+    new = Affinity(weight, weight, time_ms)
+    affinities[name] = new if entry is None else _sum(entry, new)
 
 
 def shares(affinities: dict[str, Affinity], time_ms: int) -> dict[str, tuple[float, float]]:
@@ -48,6 +67,24 @@ def price_level(price: float) -> str:
     return str(round(log(max(price, 0.01)) / log(PRICE_STEP)))
 
 
+def merge_leanings(one: PersonState, other: PersonState, name: str) -> object:
+    """The sums of both; the AFFINITIES_MAX strongest."""
+    leanings, others = getattr(one, name), getattr(other, name)
+    found = dict(leanings)
+    for key, entry in others.items():
+        found[key] = _sum(found[key], entry) if key in found else entry
+    now_ms = max((entry.at_ms for entry in found.values()), default=0)
+    strongest = sorted(found, key=lambda key: (-_long(found[key], now_ms), key))[:AFFINITIES_MAX]
+    return {key: found[key] for key in sorted(strongest)}
+
+
+def _sum(one: Affinity, other: Affinity) -> Affinity:
+    now_ms = max(one.at_ms, other.at_ms)
+    return Affinity(
+        _long(one, now_ms) + _long(other, now_ms), _short(one, now_ms) + _short(other, now_ms), now_ms
+    )  # fmt: skip
+
+
 def _drop_weakest(affinities: dict[str, Affinity], time_ms: int) -> None:
     weakest = min(affinities, key=lambda name: (_long(affinities[name], time_ms), name))
     del affinities[weakest]
@@ -61,6 +98,141 @@ def _short(entry: Affinity, time_ms: int) -> float:
     return decay(entry.short, time_ms - entry.at_ms, SHORT_HALF_LIFE_MS)
 
 
-def decay(value: float, age_ms: int, half_life_ms: int) -> float:
-    """What is left of `value` after `age_ms`."""
-    return float(value * 2.0 ** (-max(0, age_ms) / half_life_ms))
+# --- what leans ---------------------------------------------------------------------------------
+
+
+def on_person_event(state: PersonState, event: Event, knowledge: Knowledge) -> None:
+    """Leans to category, brand and price of the event's items."""
+    weight = WEIGHTS.get(event.event_type)
+    if weight is None:
+        return
+    now_ms, is_single = event.event_time_ms, len(event.item_ids) == 1
+    for item_id in event.item_ids:
+        item = knowledge.item_at(item_id, now_ms)
+        category = (event.category if is_single else None) or (item.category if item else None)
+        price = event.price if is_single else None
+        if price is None and item is not None:
+            price = item.price
+        level = level_of(knowledge.catalogue, category, price, now_ms)
+        _lean(state, category, item.brand if item else None, price, level, weight, now_ms)
+        if event.event_type == "purchase_completed":
+            _buy_level(state, level)
+
+
+def on_handover(state: PersonState, context: SessionContext) -> None:
+    """Leans to what the visit touched."""
+    is_bought = buys_in(state, context) > 0
+    for touch in context.items.values():
+        purchases = touch.purchases if is_bought else 0
+        weight = touch.views + touch.clicks + 3.0 * touch.carts + 5.0 * purchases
+        if weight:
+            _lean(
+                state, touch.category, touch.brand, touch.price, touch.level, weight, touch.last_ms
+            )
+        if purchases:
+            _buy_level(state, touch.level)
+
+
+def _lean(
+    state: PersonState,
+    category: str | None,
+    brand: str | None,
+    price: float | None,
+    level: int,
+    weight: float,
+    now_ms: int,
+) -> None:
+    if category:
+        lean(state.categories, category, weight, now_ms)
+    if brand:
+        lean(state.brands, brand, weight, now_ms)
+    if price is not None:
+        lean(state.price_levels, price_level(price), weight, now_ms)
+    if level:
+        lean(state.price_bands, LEVELS[level], weight, now_ms)
+
+
+def _buy_level(state: PersonState, level: int) -> None:
+    if level:
+        name = LEVELS[level]
+        state.bought_bands[name] = state.bought_bands.get(name, 0) + 1
+
+
+# --- facts --------------------------------------------------------------------------------------
+
+
+def leanings(m: Moment, affinities: dict[str, Affinity]) -> list[str]:
+    """The TOP_MAX names leant to most in the long run, the strongest first."""
+    return sorted(affinities, key=lambda name: (-_long(affinities[name], m.now_ms), name))[:TOP_MAX]
+
+
+def leaning(m: Moment, affinities: dict[str, Affinity]) -> str | None:
+    """The name leant to most in the long run."""
+    return next(iter(leanings(m, affinities)), None)
+
+
+def bought_price_level(m: Moment) -> str | None:
+    """The level bought most, of several the dearest."""
+    bought = m.state.bought_bands
+    return max(bought, key=lambda name: (bought[name], LEVELS.index(name)), default=None)
+
+
+@once
+def _category_shares(v: View) -> dict[str, tuple[float, float]]:
+    return shares(v.state.categories, v.now_ms)
+
+
+@once
+def _brand_shares(v: View) -> dict[str, tuple[float, float]]:
+    return shares(v.state.brands, v.now_ms)
+
+
+def _to_category(v: View, term: int) -> Column:
+    """The person's leaning to the candidate's category, as a share: long (0) or short (1)."""
+    found = _category_shares(v)
+    return by_category(v, lambda name: nan if name is None else found.get(name, NO_SHARE)[term])
+
+
+def _to_brand(v: View, term: int) -> Column:
+    return _of_names(_brand_shares(v), brands(v), term)
+
+
+def _to_price_level(v: View) -> Column:
+    levels = [None if price != price else _level(price) for price in prices(v).tolist()]  # noqa: PLR0124
+    return _of_names(shares(v.state.price_levels, v.now_ms), levels, 0)
+
+
+def _of_names(
+    found: dict[str, tuple[float, float]], names: Sequence[str | None], term: int
+) -> Column:
+    """Each name's share in `found`, 0 where it has none; NaN for no name."""
+    values: dict[str | None, float] = {name: both[term] for name, both in found.items()}
+    values[None] = nan
+    return np.array([values.get(name, 0.0) for name in names])
+
+
+_level: Final = lru_cache(maxsize=65_536)(price_level)
+NO_SHARE: Final = (0.0, 0.0)
+
+FACTS: Final = (
+    person("categories", STRINGS, "up to five categories that the person leans to, the strongest first", lambda m: leanings(m, m.state.categories)),
+    person("top_category", STRING, "the category that the person leans to most", lambda m: leaning(m, m.state.categories)),
+    person("brands", STRINGS, "up to five brands that the person leans to, the strongest first", lambda m: leanings(m, m.state.brands)),
+    person("top_brand", STRING, "the brand that the person leans to most", lambda m: leaning(m, m.state.brands)),
+    person("price_level", STRING, "budget, middle or premium: what the person leans to in the long run (half-life 30 days)", lambda m: leaning(m, m.state.price_bands)),
+    person("bought_price_level", STRING, "budget, middle or premium: what the person has bought most", bought_price_level),
+    feature("person_category_long", "person_item", "share of category in the long affinity", lambda v: _to_category(v, 0)),
+    feature("person_category_short", "person_item", "share of category in the short affinity", lambda v: _to_category(v, 1)),
+    feature("person_brand_long", "person_item", "share of brand in the long affinity", lambda v: _to_brand(v, 0)),
+    feature("person_brand_short", "person_item", "share of brand in the short affinity", lambda v: _to_brand(v, 1)),
+    feature("person_price_level", "person_item", "share of price level in the long affinity", _to_price_level),
+)  # fmt: skip
+
+ROOM: Final = Room(
+    "affinity", FACTS, on_person_event=on_person_event, on_handover=on_handover,
+    person={
+        "categories": Kept(merge_leanings), "brands": Kept(merge_leanings),
+        "price_levels": Kept(merge_leanings), "price_bands": Kept(merge_leanings),
+        "bought_bands": Kept(counts_of(len(LEVELS))),
+    },
+)  # fmt: skip

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from schemas.policy import Placement
 from udfs.explain.explain_items import explain_items
 from udfs.facts.attributes import read_item_attributes
-from udfs.facts.read_situation import Situation
 from udfs.items.choose_slate import choose_slate
 from udfs.items.retrieve_candidates import Retrieved
 from udfs.items.suppress_candidates import PASSED, Verdict
 from udfs.knowledge.catalogue import ALL
 from udfs.language.render_texts import in_language, render
+from udfs.moment import Moment
 from udfs.policy.compiled_policy import CompiledAction, CompiledBoost
 from udfs.policy.conditions import Condition, ConditionFailed
 
@@ -54,7 +54,7 @@ def fill_slate(
     ranked: Ranked,
     one: CompiledAction,
     placement: Placement,
-    situation: Situation,
+    moment: Moment,
     values: dict[str, object],
     language: str,
 ) -> Slate:
@@ -65,7 +65,7 @@ def fill_slate(
     pinned: list[int] = []
     if one.require or one.boosts or one.pin:
         verdicts = list(verdicts)
-        seen = {at: _seen(one, ranked.candidates[at], situation, values) for at in free}
+        seen = {at: _seen(one, ranked.candidates[at], moment, values) for at in free}
         for at in free:
             if one.require is not None and not _holds(one.require, seen[at]):
                 verdicts[at] = Verdict("require", {"require": one.require.text[:100]})
@@ -76,8 +76,7 @@ def fill_slate(
     places = choose_slate(ranked.candidates, scores, free, placement.size, placement.diversity)
     places = _with_pinned(places, pinned[:PINS_MAX], placement.size)
     shown = [ranked.candidates[at] for at in places]
-    now_ms = situation.event.event_time_ms
-    reasons = explain_items(shown, situation.context, situation.knowledge, now_ms, language)
+    reasons = explain_items(shown, moment, language)
     for number, at in enumerate(places):
         if at in weighed:
             reasons[number] = _reason(weighed[at], language) or reasons[number]
@@ -88,17 +87,15 @@ def fill_slate(
     return Slate(places, reasons, verdicts)
 
 
-def wanted_items(
-    one: CompiledAction, situation: Situation, values: dict[str, object]
-) -> dict[str, str]:
+def wanted_items(one: CompiledAction, moment: Moment, values: dict[str, object]) -> dict[str, str]:
     """Items of the catalogue that the action's rules ask for, newest first: id -> `pinned` or `required`."""
     found: dict[str, str] = {}
     if one.pin is None and one.require is None:
         return found
     left = {"pinned": PINS_MAX if one.pin else 0, "required": REQUIRED_MAX if one.require else 0}
-    newest = situation.knowledge.catalogue.newest(ALL, situation.event.event_time_ms)
+    newest = moment.knowledge.catalogue.newest(ALL, moment.now_ms)
     for item in islice(newest, LOOKED_AT_MAX):
-        seen = _seen(one, Retrieved(item.item_id, "", item, None), situation, values)
+        seen = _seen(one, Retrieved(item.item_id, "", item, None), moment, values)
         for source, condition in (("pinned", one.pin), ("required", one.require)):
             if left[source] and condition is not None and _holds(condition, seen):
                 found[item.item_id] = source
@@ -110,9 +107,9 @@ def wanted_items(
 
 
 def _seen(
-    one: CompiledAction, candidate: Retrieved, situation: Situation, values: dict[str, object]
+    one: CompiledAction, candidate: Retrieved, moment: Moment, values: dict[str, object]
 ) -> dict[str, object]:
-    return values | read_item_attributes(one.item_reads, situation, candidate)
+    return values | read_item_attributes(one.item_reads, moment, candidate)
 
 
 def _holds(condition: Condition, values: dict[str, object]) -> bool:

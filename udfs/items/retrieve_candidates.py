@@ -8,12 +8,11 @@ from schemas.events import Candidate, Event
 from schemas.items import Item
 from schemas.knowledge import ItemKnowledge
 from schemas.limits import RETRIEVED_MAX
-from schemas.state.person import PersonState
 from schemas.state.session import ItemTouch, SessionContext
 from udfs.draw import draw
 from udfs.items.match_items import likeness
 from udfs.knowledge.item_statistics import ALL
-from udfs.knowledge.knowledge import Knowledge, Known
+from udfs.moment import Moment
 from udfs.session.follow_session import Leads, top
 
 SHARES: Final = (
@@ -67,12 +66,8 @@ def price_of(candidate: Retrieved, touch: ItemTouch | None) -> float | None:
 
 
 def retrieve_candidates(
-    state: PersonState,
-    context: SessionContext,
-    event: Event,
+    moment: Moment,
     leads: Leads,
-    knowledge: Knowledge,
-    known: Known,
     count: int = RETRIEVED_MAX,
     wanted: Mapping[str, str] = NONE_WANTED,
 ) -> list[Retrieved]:
@@ -82,22 +77,22 @@ def retrieve_candidates(
     places to the others, the last of which is the catalogue's newest: nobody gets an empty list where
     the engine knows any item. Of our own only items that are known (`Knowledge.is_known`) are offered.
     """
-    now_ms = event.event_time_ms
+    event, is_known, now_ms = moment.event, moment.knowledge.is_known, moment.now_ms
     if event.candidates or event.has_no_candidates:
-        return _looked_up(_given(event), knowledge, known, now_ms)
-    sources = _sources(state, context, event, leads, knowledge, known)
-    asked_for = ((one, source) for one, source in wanted.items() if knowledge.is_known(one, now_ms))
+        return _looked_up(_given(event), moment)
+    asked_for = ((one, source) for one, source in wanted.items() if is_known(one, now_ms))
     found = dict(islice(asked_for, count))
+    sources = _sources(moment, leads)
     for source, share in SHARES:
         left = min(count - len(found), max(1, round(share * count)))
         for item_id in sources[source] if left else ():
-            if item_id not in found and knowledge.is_known(item_id, now_ms):
+            if item_id not in found and is_known(item_id, now_ms):
                 found[item_id] = source
                 left -= 1
                 if not left:
                     break
     named = ((item_id, source, None) for item_id, source in found.items())
-    return _looked_up(named, knowledge, known, now_ms)
+    return _looked_up(named, moment)
 
 
 def category_of_interest(context: SessionContext) -> str | None:
@@ -108,60 +103,73 @@ def category_of_interest(context: SessionContext) -> str | None:
     return None
 
 
-def _sources(
-    state: PersonState,
-    context: SessionContext,
-    event: Event,
-    leads: Leads,
-    knowledge: Knowledge,
-    known: Known,
-) -> dict[str, Iterator[str]]:
-    """Each source's items, best first; they are found only when the first of them is asked for."""
-    now_ms, statistics, epoch = event.event_time_ms, knowledge.statistics, known.epoch
-    category = category_of_interest(context)
-    return {
-        "recently_viewed": reversed(context.items),
-        "nearest_sessions": _later(lambda: leads.nearest(RETRIEVED_MAX)),
-        "viewed_next": _later(lambda: top(leads.next_few, RETRIEVED_MAX)),
-        "viewed_together": _later(lambda: top(leads.seen_few, RETRIEVED_MAX)),
-        "bought_together": _later(lambda: top(leads.bought, RETRIEVED_MAX)),
-        "viewed_before": reversed(state.recent_items),
-        "trending_category": statistics.trending(category, epoch) if category else iter(()),
-        "similar": _later(
-            lambda: _similar(context, category, knowledge, now_ms) if category else ()
-        ),
-        "new": _later(lambda: _new(event, category, knowledge, now_ms)),
-        "trending": statistics.trending(ALL, epoch),
-        "catalogue": (item.item_id for item in knowledge.catalogue.newest(ALL, now_ms)),
-    }
+class Looked(NamedTuple):
+    """What sources look at: a moment, where it leads, and the category that it is about."""
+
+    moment: Moment
+    leads: Leads
+    category: str | None
 
 
-def _later(find: Callable[[], Iterable[str]]) -> Iterator[str]:
-    """What `find` finds; it is called when the first item is asked for, and only once."""
-    yield from find()
+Find = Callable[[Looked], Iterable[str]]
 
 
-def _similar(
-    context: SessionContext, category: str, knowledge: Knowledge, now_ms: int
-) -> list[str]:
+def _trending(one: Looked, category: str | None) -> Iterable[str]:
+    moment = one.moment
+    if category is None:
+        return ()
+    return moment.knowledge.statistics.trending(category, moment.known.epoch)
+
+
+def _similar(one: Looked) -> Iterable[str]:
     """Items of the category, those most like the one touched last first."""
-    last = knowledge.item_at(next(reversed(context.items)), now_ms) if context.items else None
-    if last is None:
-        return []
-    members = _first(knowledge.catalogue.newest(category, now_ms), LOOKED_AT_MAX)
+    moment = one.moment
+    last = moment.item(next(reversed(moment.context.items), None)) if one.category else None
+    if last is None or one.category is None:
+        return ()
+    members = islice(moment.knowledge.catalogue.newest(one.category, moment.now_ms), LOOKED_AT_MAX)
     alike = [(-likeness(last, item), item.item_id) for item in members if item is not last]
     return [item_id for degree, item_id in sorted(alike) if degree < 0.0]
 
 
-def _new(event: Event, category: str | None, knowledge: Knowledge, now_ms: int) -> list[str]:
+def _new(one: Looked) -> Iterable[str]:
     """Newcomers of the category (or of all) in an order drawn for this event: each gets its chance."""
-    members = _first(knowledge.catalogue.newest(category or ALL, now_ms), NEWCOMERS_MAX)
-    drawn = [(draw("new", event.event_id, item.item_id), item.item_id) for item in members]
+    moment = one.moment
+    newest = moment.knowledge.catalogue.newest(one.category or ALL, moment.now_ms)
+    members = islice(newest, NEWCOMERS_MAX)
+    drawn = [(draw("new", moment.event.event_id, item.item_id), item.item_id) for item in members]
     return [item_id for _, item_id in sorted(drawn)]
 
 
-def _first(items: Iterator[Item], count: int) -> list[Item]:
-    return [item for item, _ in zip(items, range(count), strict=False)]
+def _catalogue(one: Looked) -> Iterable[str]:
+    newest = one.moment.knowledge.catalogue.newest(ALL, one.moment.now_ms)
+    return (item.item_id for item in newest)
+
+
+SOURCES: Final[Mapping[str, Find]] = {
+    "recently_viewed": lambda one: reversed(one.moment.context.items),
+    "nearest_sessions": lambda one: one.leads.nearest(RETRIEVED_MAX),
+    "viewed_next": lambda one: top(one.leads.next_few, RETRIEVED_MAX),
+    "viewed_together": lambda one: top(one.leads.seen_few, RETRIEVED_MAX),
+    "bought_together": lambda one: top(one.leads.bought, RETRIEVED_MAX),
+    "viewed_before": lambda one: reversed(one.moment.state.recent_items),
+    "trending_category": lambda one: _trending(one, one.category),
+    "similar": _similar,
+    "new": _new,
+    "trending": lambda one: _trending(one, ALL),
+    "catalogue": _catalogue,
+}
+"""Each source's items, best first."""
+
+
+def _sources(moment: Moment, leads: Leads) -> dict[str, Iterator[str]]:
+    """They are found only when the first of them is asked for, and go on where they were left."""
+    looked = Looked(moment, leads, category_of_interest(moment.context))
+    return {name: _later(find, looked) for name, find in SOURCES.items()}
+
+
+def _later(find: Find, looked: Looked) -> Iterator[str]:
+    yield from find(looked)
 
 
 def _given(event: Event) -> Iterator[tuple[str, str, Candidate]]:
@@ -172,14 +180,11 @@ def _given(event: Event) -> Iterator[tuple[str, str, Candidate]]:
 
 
 def _looked_up(
-    found: Iterable[tuple[str, str, Candidate | None]],
-    knowledge: Knowledge,
-    known: Known,
-    now_ms: int,
+    found: Iterable[tuple[str, str, Candidate | None]], moment: Moment
 ) -> list[Retrieved]:
     """Each item id, its source and what the caller said of it, with all that is known of the item."""
-    item_at, is_gone = knowledge.catalogue.at, knowledge.catalogue.is_gone
-    learnt_of, epoch = knowledge.statistics.item, known.epoch
+    catalogue, now_ms, epoch = moment.knowledge.catalogue, moment.now_ms, moment.known.epoch
+    item_at, is_gone, learnt_of = catalogue.at, catalogue.is_gone, moment.knowledge.statistics.item
     candidates = []
     for item_id, source, given in found:
         item, learnt = item_at(item_id, now_ms), learnt_of(item_id, epoch)

@@ -2,10 +2,9 @@
 
 from typing import NamedTuple
 
-from schemas.events import Event
 from schemas.policy import Suppression
-from schemas.state.person import PersonState
 from udfs.items.retrieve_candidates import Retrieved
+from udfs.moment import Moment
 
 
 class Verdict(NamedTuple):
@@ -19,25 +18,24 @@ PASSED = Verdict("", {})
 
 
 def suppress_candidates(
-    candidates: list[Retrieved], state: PersonState, event: Event, rules: Suppression
+    candidates: list[Retrieved], moment: Moment, rules: Suppression
 ) -> list[Verdict]:
     """One verdict per candidate."""
     bought = {
         one.item_id: one.time_ms
-        for one in state.purchases
-        if event.event_time_ms - one.time_ms < rules.bought_ms
+        for one in moment.state.purchases
+        if moment.now_ms - one.time_ms < rules.bought_ms
     }
-    return [_verdict(candidate, bought, state, event, rules) for candidate in candidates]
+    return [_verdict(candidate, bought, moment, rules) for candidate in candidates]
 
 
 def _verdict(
     candidate: Retrieved,
     bought: dict[str, int],
-    state: PersonState,
-    event: Event,
+    moment: Moment,
     rules: Suppression,
 ) -> Verdict:
-    item_id, item = candidate.item_id, candidate.item
+    item_id, item, event = candidate.item_id, candidate.item, moment.event
     if rules.current_item and item_id in event.item_ids:
         return Verdict("current_item", {"event_type": event.event_type})
     if candidate.is_gone:
@@ -46,7 +44,7 @@ def _verdict(
         return Verdict("out_of_stock", {"stock": "0"})
     if item_id in bought:
         return Verdict("bought", {"bought_ms": str(bought[item_id])})
-    dismissed_ms = state.dismissed.get(item_id)
-    if dismissed_ms is not None and event.event_time_ms - dismissed_ms < rules.dismissed_ms:
+    dismissed_ms = moment.state.dismissed.get(item_id)
+    if dismissed_ms is not None and moment.now_ms - dismissed_ms < rules.dismissed_ms:
         return Verdict("dismissed", {"dismissed_ms": str(dismissed_ms)})
     return PASSED

@@ -15,7 +15,7 @@ from schemas.limits import (
     ITEMS_KNOWN_MAX,
     OPEN_EPOCHS_MAX,
 )
-from udfs.facts.affinity import SHORT_HALF_LIFE_MS
+from udfs.fading import SHORT_HALF_LIFE_MS
 from udfs.knowledge.past_sessions import PastSessions
 
 ALL: Final = ""

@@ -12,8 +12,8 @@ from schemas.proof import is_for_all
 from schemas.state.lessons import ActionFact, ItemFact, SessionFact
 from schemas.state.session import SESSION_CONTEXT, SessionContext, SessionNews
 from udfs.actions.respond import response_context
+from udfs.facts.touches import TAKES
 from udfs.knowledge.knowledge import Knowledge
-from udfs.session.fold_context import TAKES
 
 LinkKind = Literal["next_items", "seen_with", "bought_with"]
 
@@ -81,7 +81,7 @@ def action_facts(news: SessionNews) -> Iterator[ActionFact]:
         return
     yield ActionFact(action_key(action_id), news.order_ms, event.event_time_ms, count, spends)
     if _is_key_part(placement) and news.context:
-        context = response_context(SESSION_CONTEXT.decode(news.context), event)
+        context = response_context(SESSION_CONTEXT.decode(news.context), event.event_time_ms)
         key = action_key(action_id, placement, context)
         yield ActionFact(key, news.order_ms, event.event_time_ms, count, spends)
 
@@ -126,7 +126,7 @@ def _facts(
     is_taken = event.event_type in TAKES
     for item_id in filter(counts, event.item_ids):
         touch = context.items.get(item_id) if context else None
-        # what a page says is in the touch, as far as it may say it (udfs/session/fold_context.py)
+        # what a page says is in the touch, as far as it may say it (udfs/facts/touches.py)
         said = None if event.is_unproven else event.category
         category = (touch.category if touch else None) or said
         price = touch.price if touch else event.price

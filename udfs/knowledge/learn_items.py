@@ -18,7 +18,7 @@ from schemas.knowledge import (
 )
 from schemas.limits import HOUR_MS, LINKS_MAX
 from schemas.state.lessons import ActionFact, ItemFact, SessionFact
-from udfs.facts.affinity import LONG_HALF_LIFE_MS, SHORT_HALF_LIFE_MS, decay
+from udfs.fading import LONG_HALF_LIFE_MS, SHORT_HALF_LIFE_MS, decay
 from udfs.knowledge.learn_facts import INTEREST, RESPONSES
 
 FORGET: Final = 1e-3

@@ -57,3 +57,14 @@ def hashes_in(seen: bytes) -> Iterator[bytes]:
 
 def _seconds(seen: bytes, start: int) -> int:
     return int.from_bytes(seen[start + HASH_BYTES : start + ENTRY_BYTES], "big")
+
+
+def merge_seen(one: bytes, other: bytes, ids_max: int) -> bytes:
+    """The ids of both, each at the later of its times, in the order of these; the newest `ids_max`."""
+    found: dict[bytes, int] = {}
+    for seen in (one, other):
+        for start in range(0, len(seen), ENTRY_BYTES):
+            id_hash = seen[start : start + HASH_BYTES]
+            found[id_hash] = max(found.get(id_hash, 0), _seconds(seen, start))
+    newest = sorted(found, key=lambda id_hash: (found[id_hash], id_hash))[-ids_max:]
+    return b"".join(id_hash + found[id_hash].to_bytes(4, "big") for id_hash in newest)

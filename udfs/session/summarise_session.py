@@ -2,7 +2,7 @@
 
 from schemas.limits import SESSION_MEMORY_ITEMS
 from schemas.state.session import SessionContext, SessionSummary
-from udfs.session.fill_cart import cart_value
+from udfs.facts.cart import value_of
 
 
 def summarise_session(
@@ -26,7 +26,7 @@ def summarise_session(
         cart_created=context.cart_created,
         cart_emptied=context.cart_emptied,
         is_cart_abandoned=context.cart_created > (bought.count if bought else 0),
-        cart_value=cart_value(context),
+        cart_value=value_of(context.cart),
         funnel=context.funnel,
         back_navigations=context.back_navigations,
         repeated_searches=max(context.queries.values(), default=1) - 1,

@@ -29,8 +29,9 @@ from tests.builders import make_catalogue
 from tests.logs import shopping_log
 from udfs.explain.fit_records import leave_out
 from udfs.facts import features
-from udfs.facts.features import FEATURE_INDEX, FEATURE_SPACE, Column, Feature
-from udfs.facts.view_candidates import View
+from udfs.facts.fact import Column
+from udfs.facts.features import FEATURE_INDEX, FEATURE_SPACE
+from udfs.facts.view import View
 from udfs.knowledge.knowledge import Knowledge, Known
 from udfs.policy.compile_policy import compile_policy
 
@@ -119,14 +120,12 @@ def verify(lived: Lived, traces: list[DecisionTrace] | None = None) -> Skew:
 
 def change(monkeypatch: pytest.MonkeyPatch, name: str, by: Callable[[Column], Column]) -> None:
     """Plants a change in the code of one feature."""
+    real = features.COLUMNS[name]
 
-    def changed(feature: Feature) -> Feature:
-        def compute(view: View) -> Column:
-            return by(feature.compute(view))
+    def changed(view: View) -> Column:
+        return by(real(view))
 
-        return feature._replace(compute=compute) if feature.name == name else feature
-
-    monkeypatch.setattr(features, "FEATURES", tuple(map(changed, features.FEATURES)))
+    monkeypatch.setitem(features.COLUMNS, name, changed)
 
 
 def test_what_the_job_logged_is_computed_again_bit_by_bit(lived: Lived) -> None:

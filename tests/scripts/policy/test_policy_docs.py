@@ -42,6 +42,6 @@ def test_a_row_tells_what_a_field_takes_its_default_and_its_meaning() -> None:
 
 def test_each_attribute_has_one_row_of_four_cells() -> None:
     rows = rows_of("Attributes")
-    assert names_in(rows) == [one.name for one in (*ATTRIBUTES, *ITEM_ATTRIBUTES)]
+    assert names_in(rows) == [one.attribute for one in (*ATTRIBUTES, *ITEM_ATTRIBUTES)]
     assert {row.replace("\\|", "").count("|") for row in rows} == {5}
     assert all(cell.strip() for row in rows for cell in row.split("|")[1:-1])

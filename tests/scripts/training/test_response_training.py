@@ -34,6 +34,7 @@ from tests.builders import NOON, make_event, make_record
 from udfs.actions.respond import RESPONSE_SPACE, response_row
 from udfs.draw import identify_decision
 from udfs.knowledge.knowledge import Knowledge
+from udfs.moment import Moment
 from udfs.policy.compile_policy import compile_policy
 
 COLUMN = {name: at for at, name in enumerate(RESPONSE_SPACE.names)}
@@ -350,5 +351,5 @@ def test_no_feature_of_a_response_reads_what_the_stream_has_learnt() -> None:
     event = make_event(event_type="product_viewed", item_ids=["i1"])
     context = SessionContext(1, NOON, NOON)
     untouchable: Any = Untouchable()
-    row = response_row(PersonState(NOON, NOON), context, event, untouchable, untouchable)
+    row = response_row(Moment(PersonState(NOON, NOON), context, event, untouchable, untouchable))
     assert row[0, COLUMN["session_events"]] == 0.0

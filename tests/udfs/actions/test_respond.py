@@ -24,11 +24,12 @@ from udfs.actions.respond import (
     response_row,
 )
 from udfs.facts.features import FEATURE_INDEX, FEATURES, compute_features
-from udfs.facts.view_candidates import View
+from udfs.facts.view import View
 from udfs.items.retrieve_candidates import Retrieved
 from udfs.knowledge.action_statistics import ActionStatistics
 from udfs.knowledge.learn_items import learn_action
 from udfs.language.sense_intent import INTENTS, sense_intent
+from udfs.moment import Moment
 from udfs.session.follow_session import follow_session
 
 priors = st.floats(0.0, 1.0, exclude_min=True, exclude_max=True)
@@ -145,8 +146,8 @@ def test_a_decision_never_sees_what_happened_in_a_later_epoch() -> None:
 
 def test_responses_are_counted_apart_by_what_the_session_is_after() -> None:
     context = SessionContext(1, NOON, NOON)
-    assert response_context(context, make_event()) == sense_intent(context, NOON).intent
-    assert response_context(context, make_event()) in INTENTS
+    assert response_context(context, NOON) == sense_intent(context, NOON).intent
+    assert response_context(context, NOON) in INTENTS
 
 
 def test_a_response_model_knows_nothing_about_items() -> None:
@@ -161,10 +162,11 @@ def test_row_of_the_moment_is_what_every_candidate_has_in_a_matrix() -> None:
     news = track_all([event], knowledge)[1][-1]
     state = PersonState(NOON - DAY_MS, NOON, session_count=3)
     context, known = SESSION_CONTEXT.decode(news.context), knowledge.at(NOON)
-    row = response_row(state, context, event, knowledge, known)
+    moment = Moment(state, context, event, knowledge, known)
+    row = response_row(moment)
     candidates = [Retrieved(one, "trending", None, None) for one in ("i1", "i2")]
     leads = follow_session(context, state, knowledge.statistics, known.epoch, NOON)
-    matrix = compute_features(View(candidates, state, context, event, leads, knowledge, known))
+    matrix = compute_features(View(moment, candidates, leads))
     columns = [FEATURE_INDEX[name] for name in RESPONSE_SPACE.names]
     assert row.shape == (1, RESPONSE_SPACE.count)
     for one in matrix[:, columns]:

@@ -1,12 +1,14 @@
 """One sentence per item that says no more than was known."""
 
 from schemas.items import Item
+from schemas.state.person import PersonState
 from schemas.state.session import ItemTouch, SessionContext
-from tests.builders import NOON, make_knowledge
+from tests.builders import NOON, make_event, make_knowledge
 from udfs.explain.explain_items import explain_items
 from udfs.items.retrieve_candidates import SHARES, Retrieved
 from udfs.knowledge.knowledge import Knowledge
 from udfs.language.sentences import LANGUAGES, SENTENCES, say
+from udfs.moment import Moment
 
 KNOWLEDGE = make_knowledge(
     Item("shoe", 0, "Red Shoe", "Shop/Shoes"), Item("boot", 0, "Boot", "Shop/Shoes"),
@@ -22,11 +24,15 @@ def context(*touches: tuple[str, str | None, int]) -> SessionContext:
     return found
 
 
+def moment_of(session: SessionContext, knowledge: Knowledge = KNOWLEDGE) -> Moment:
+    return Moment(PersonState(NOON, NOON), session, make_event(), knowledge, knowledge.at(NOON))
+
+
 def sentence(
     item_id: str, source: str, session: SessionContext, knowledge: Knowledge = KNOWLEDGE
 ) -> str:
     candidate = Retrieved(item_id, source, knowledge.item_at(item_id, NOON), None)
-    return explain_items([candidate], session, knowledge, NOON)[0]
+    return explain_items([candidate], moment_of(session, knowledge))[0]
 
 
 def test_what_was_in_the_cart_is_said_first() -> None:
@@ -95,4 +101,4 @@ def test_every_sentence_is_there_in_every_language_with_the_same_places() -> Non
 
 
 def test_no_candidates_need_no_sentence() -> None:
-    assert explain_items([], context(), KNOWLEDGE, NOON) == []
+    assert explain_items([], moment_of(context())) == []

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from schemas.limits import AFFINITIES_MAX, DAY_MS
 from schemas.state.person import Affinity
 from tests.builders import NOON
-from udfs.facts.affinity import LONG_HALF_LIFE_MS, SHORT_HALF_LIFE_MS, lean, price_level, shares
+from udfs.facts.affinity import lean, price_level, shares
+from udfs.fading import LONG_HALF_LIFE_MS, SHORT_HALF_LIFE_MS
 
 additions = st.lists(
     st.tuples(

@@ -22,18 +22,18 @@ from udfs.facts.attributes import (
     ATTRIBUTES,
     ITEM_ATTRIBUTE_TYPES,
     ITEM_ATTRIBUTES,
-    Situation,
     read_attributes,
     read_item_attributes,
 )
-from udfs.facts.fold_profile import fold_profile
+from udfs.facts.rooms import fold_profile
 from udfs.items.retrieve_candidates import Retrieved
 from udfs.knowledge.knowledge import Knowledge
+from udfs.moment import Moment
 from udfs.policy.compile_condition import compile_condition
 from udfs.policy.conditions import Type
 
-NAMES = [one.name for one in ATTRIBUTES]
-ITEM_NAMES = [one.name for one in ITEM_ATTRIBUTES]
+NAMES = [one.attribute for one in ATTRIBUTES]
+ITEM_NAMES = [one.attribute for one in ITEM_ATTRIBUTES]
 SHOES = (
     Item(
         "cloud", 0, "Cloud", "Sport/Shoes", "Alba", 90.0, "EUR", 7, ("Running", "cushioned"),
@@ -66,7 +66,7 @@ def fits(value: object, kind: Type) -> bool:
     return all(isinstance(key, str) for key in keys) and all(fits(one, kind.of) for one in inner)
 
 
-def situations(events: list[Event], knowledge: Knowledge = KNOWLEDGE) -> Iterator[Situation]:
+def situations(events: list[Event], knowledge: Knowledge = KNOWLEDGE) -> Iterator[Moment]:
     """The moment after each event of one session, with a state of its own."""
     session: SessionState | None = None
     persons: dict[str, PersonState] = {}
@@ -77,7 +77,7 @@ def situations(events: list[Event], knowledge: Knowledge = KNOWLEDGE) -> Iterato
             state = persons.setdefault(news.person, PersonState(news.order_ms, news.order_ms))
             fold_profile(state, news, knowledge)
             if news.kind == "event" and news.event is not None and news.context:
-                yield Situation(
+                yield Moment(
                     PERSON_STATE.decode(PERSON_STATE.encode(state)),
                     SESSION_CONTEXT.decode(news.context),
                     news.event,
@@ -96,7 +96,7 @@ def events_of(*steps: Step) -> list[Event]:
     ]  # fmt: skip
 
 
-def after(*steps: Step, knowledge: Knowledge = KNOWLEDGE) -> Situation:
+def after(*steps: Step, knowledge: Knowledge = KNOWLEDGE) -> Moment:
     return list(situations(events_of(*steps), knowledge))[-1]
 
 
@@ -116,7 +116,7 @@ def test_names_are_unique_and_say_whose_they_are() -> None:
     names = NAMES + ITEM_NAMES
     assert len(set(names)) == len(names)
     for one in (*ATTRIBUTES, *ITEM_ATTRIBUTES):
-        entity, _, rest = one.name.partition(".")
+        entity, _, rest = one.attribute.partition(".")
         assert entity in ("session", "person", "context", "item")
         assert rest.isidentifier() and rest.islower()  # noqa: PT018
         assert one.meaning
@@ -124,18 +124,20 @@ def test_names_are_unique_and_say_whose_they_are() -> None:
 
 def test_what_needs_consent_is_what_reads_the_person() -> None:
     for one in ATTRIBUTES:
-        is_personal = one.name.startswith("person.")
-        assert one.purpose == ("personalisation" if is_personal else "service"), one.name
+        is_personal = one.attribute.startswith("person.")
+        assert one.purpose == ("personalisation" if is_personal else "service"), one.attribute
 
 
-@pytest.mark.parametrize("one", [*ATTRIBUTES, *ITEM_ATTRIBUTES], ids=lambda one: one.name)
+@pytest.mark.parametrize("one", [*ATTRIBUTES, *ITEM_ATTRIBUTES], ids=lambda one: one.attribute)
 def test_the_purpose_is_that_of_what_is_read(one: Any) -> None:
     """What an attribute of the service says does not depend on the person at all."""
     moment = after(*STORY)
     stranger = moment._replace(state=PersonState(0, 0))
-    args = (candidate("cloud"),) if one in ITEM_ATTRIBUTES else ()
-    if one.purpose == "service":
-        assert one.read(moment, *args) == one.read(stranger, *args)
+    if one.purpose == "service" and one.read:
+        assert one.read(moment) == one.read(stranger)
+    elif one.purpose == "service":
+        cloud = candidate("cloud")
+        assert one.read_item(moment, cloud) == one.read_item(stranger, cloud)
 
 
 def test_types_are_those_of_all_names() -> None:
@@ -536,7 +538,7 @@ def events_from(chosen: list[tuple[dict[str, Any], int]]) -> list[Event]:
     return events
 
 
-def values_of(moment: Situation) -> dict[str, object]:
+def values_of(moment: Moment) -> dict[str, object]:
     values = read_attributes(NAMES, moment)
     for one in (candidate("cloud"), candidate("unknown"), candidate("mud", item=None)):
         read = read_item_attributes(ITEM_NAMES, moment, one)

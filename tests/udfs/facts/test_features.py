@@ -39,22 +39,23 @@ from tests.builders import (
     make_past_session,
     teach,
 )
-from udfs.facts.affinity import LONG_HALF_LIFE_MS, SHORT_HALF_LIFE_MS, price_level
+from udfs.facts.affinity import price_level
 from udfs.facts.attributes import read_attributes, read_item_attributes
+from udfs.facts.fact import Entity, Fact
 from udfs.facts.features import (
     FEATURE_INDEX,
     FEATURE_SPACE,
     FEATURES,
-    Entity,
-    Feature,
     compute_features,
     space_of,
 )
-from udfs.facts.read_situation import Situation
-from udfs.facts.view_candidates import BUCKETS, CLICK_PRIOR, CONVERSION_PRIOR, PRIOR_WEIGHT, View
+from udfs.facts.learnt import CLICK_PRIOR, CONVERSION_PRIOR, PRIOR_WEIGHT
+from udfs.facts.touches import TOUCHES
+from udfs.facts.view import BUCKETS, View
+from udfs.fading import LONG_HALF_LIFE_MS, SHORT_HALF_LIFE_MS
 from udfs.items.retrieve_candidates import Retrieved
 from udfs.knowledge.knowledge import Knowledge
-from udfs.session.fold_context import TOUCHES
+from udfs.moment import Moment
 from udfs.session.follow_session import follow_session
 
 SHOE = Item(
@@ -116,7 +117,9 @@ def table(
     event, knowledge = event or make_event(), knowledge or make_knowledge(SHOE, PAN)
     known = knowledge.at(event.event_time_ms, NOON)
     leads = follow_session(context, state, knowledge.statistics, known.epoch, event.event_time_ms)
-    matrix = compute_features(View(candidates, state, context, event, leads, knowledge, known))
+    matrix = compute_features(
+        View(Moment(state, context, event, knowledge, known), candidates, leads)
+    )
     assert matrix.shape == (len(candidates), len(FEATURES))
     assert matrix.dtype == np.float32
     assert matrix.flags.c_contiguous
@@ -318,7 +321,7 @@ def test_ranker_and_rules_read_the_same_of_a_moment() -> None:
     learnt = make_learnt("listed", price=12.0)
     one = Retrieved("listed", "x", Item("listed", 0, attributes={"sizes": "10 11"}), learnt)
     knowledge, event = make_knowledge(), make_event(event_time_ms=NOON)
-    situation = Situation(PersonState(NOON, NOON), context, event, knowledge, knowledge.at(NOON))
+    situation = Moment(PersonState(NOON, NOON), context, event, knowledge, knowledge.at(NOON))
     said = read_attributes(["session.help_s", "session.struggle"], situation)
     said |= read_item_attributes(["item.filters_met", "item.price"], situation, one)
     ranked = row(one, context=context)
@@ -548,23 +551,23 @@ def test_nothing_is_changed_by_computing() -> None:
     assert SESSION_CONTEXT.encode(CONTEXT) == context
 
 
-@pytest.mark.parametrize("feature", FEATURES, ids=lambda one: one.name)
-def test_every_feature_says_what_it_is_of_what_it_means_and_what_for(feature: Feature) -> None:
+@pytest.mark.parametrize("feature", FEATURES, ids=lambda one: one.feature)
+def test_every_feature_says_what_it_is_of_what_it_means_and_what_for(feature: Fact) -> None:
     assert feature.entity in get_args(Entity)
     assert feature.meaning
     assert feature.version >= 1
-    is_of_a_person = feature.name.startswith("person_")
+    is_of_a_person = feature.feature.startswith("person_")
     assert feature.purpose == ("personalisation" if is_of_a_person else "service")
 
 
 def test_names_are_unique_and_found_by_their_place() -> None:
     assert len(set(FEATURE_SPACE.names)) == len(FEATURES) == FEATURE_SPACE.count
-    assert [FEATURE_INDEX[one.name] for one in FEATURES] == list(range(len(FEATURES)))
+    assert [FEATURE_INDEX[one.feature] for one in FEATURES] == list(range(len(FEATURES)))
     assert space_of(FEATURES) == FEATURE_SPACE
 
 
 @pytest.mark.parametrize(
-    "change", [{"name": "other"}, {"meaning": "other"}, {"version": 2}, {"entity": "caller"}]
+    "change", [{"feature": "other"}, {"meaning": "other"}, {"version": 2}, {"entity": "caller"}]
 )
 def test_the_digest_changes_with_every_definition(change: dict[str, Any]) -> None:
     first, *rest = FEATURES

@@ -20,10 +20,11 @@ from schemas.limits import (
 from schemas.state.person import PERSON_STATE, Exposure, PersonState, Purchase
 from schemas.state.session import SessionNews
 from tests.builders import NOON, make_event, make_knowledge, track_all
-from udfs.facts.affinity import price_level
-from udfs.facts.fold_profile import PERIOD_COUNTS, TAKEN, WEIGHTS, fold_profile, period_counts
+from udfs.facts.activity import PERIOD_COUNTS, period_counts
+from udfs.facts.affinity import WEIGHTS, price_level
+from udfs.facts.rooms import fold_profile
+from udfs.facts.touches import TAKEN, TOUCHES
 from udfs.knowledge.knowledge import Knowledge
-from udfs.session.fold_context import TOUCHES
 
 KNOWLEDGE = make_knowledge(
     Item("i1", 0, category="Shop/Shoes", brand="Acme", price=10.0),

@@ -31,6 +31,7 @@ from udfs.items.retrieve_candidates import (
     retrieve_candidates,
 )
 from udfs.knowledge.knowledge import Knowledge
+from udfs.moment import Moment
 from udfs.session.follow_session import follow_session
 
 SOURCES = {source for source, _ in SHARES} | {"caller"}
@@ -54,7 +55,7 @@ def retrieve(
     context, event = context or touched(), event or make_event()
     known = knowledge.at(event.event_time_ms)
     leads = follow_session(context, state, knowledge.statistics, known.epoch, event.event_time_ms)
-    return retrieve_candidates(state, context, event, leads, knowledge, known, count)
+    return retrieve_candidates(Moment(state, context, event, knowledge, known), leads, count)
 
 
 def ids(found: list[Retrieved], source: str | None = None) -> list[str]:

@@ -2,22 +2,29 @@
 
 import pytest
 
+from schemas.events import Event
 from schemas.items import Item
 from schemas.limits import DAY_MS
 from schemas.policy import Suppression
 from schemas.state.person import PersonState, Purchase
-from tests.builders import NOON, make_event
+from tests.builders import NOON, make_event, make_knowledge
 from udfs.items.retrieve_candidates import Retrieved
 from udfs.items.suppress_candidates import PASSED, Verdict, suppress_candidates
+from udfs.moment import NOBODY, Moment
 
 RULES = Suppression()
+
+
+def moment_of(event: Event, state: PersonState | None = None) -> Moment:
+    knowledge = make_knowledge()
+    return Moment(state or PersonState(NOON, NOON), NOBODY, event, knowledge, knowledge.at(NOON))
 
 
 def verdict(
     candidate: Retrieved, state: PersonState | None = None, rules: Suppression = RULES
 ) -> Verdict:
     event = make_event(event_type="product_viewed", item_ids=["looked-at"])
-    found = suppress_candidates([candidate], state or PersonState(NOON, NOON), event, rules)
+    found = suppress_candidates([candidate], moment_of(event, state), rules)
     assert len(found) == 1
     return found[0]
 
@@ -83,7 +90,6 @@ def test_what_was_dismissed_rests_for_longer() -> None:
 def test_one_verdict_per_candidate_in_their_order() -> None:
     event = make_event(item_ids=["i2"])
     found = suppress_candidates(
-        [candidate("i1"), candidate("i2"), candidate("i3", stock=0)],
-        PersonState(NOON, NOON), event, RULES,
-    )  # fmt: skip
+        [candidate("i1"), candidate("i2"), candidate("i3", stock=0)], moment_of(event), RULES
+    )
     assert [one.rule for one in found] == ["", "current_item", "out_of_stock"]

@@ -16,7 +16,7 @@ from schemas.knowledge import (
 )
 from schemas.limits import EPOCHS_KEPT
 from tests.builders import EPOCH, make_item_epoch, make_learnt, make_past_session
-from udfs.facts.affinity import SHORT_HALF_LIFE_MS, decay
+from udfs.fading import SHORT_HALF_LIFE_MS, decay
 from udfs.knowledge.item_statistics import ALL, ItemStatistics
 
 IDS = ("a", "b", "c", "d", "e")

@@ -10,6 +10,7 @@ from schemas.events import EVENT_TYPES
 from schemas.limits import MINUTE_MS, SECOND_MS
 from schemas.state.session import SessionContext
 from tests.builders import NOON, make_event, make_knowledge
+from udfs.facts.rooms import fold_context
 from udfs.language.sense_intent import (
     AWAY_MS,
     FRESH_MS,
@@ -21,7 +22,6 @@ from udfs.language.sense_intent import (
     sense_intent,
     sense_struggle,
 )
-from udfs.session.fold_context import fold_context
 
 KNOWLEDGE = make_knowledge()
 Step = tuple[float, str, dict[str, Any]]

@@ -11,7 +11,8 @@ from schemas.proof import UNPROVEN
 from schemas.state.person import PersonState
 from schemas.state.session import SESSION_CONTEXT, SESSION_STATE, SessionNews
 from tests.builders import NOON, make_event, make_knowledge, track_all
-from udfs.facts.fold_profile import fold_profile, period_counts
+from udfs.facts.activity import period_counts
+from udfs.facts.rooms import fold_profile
 from udfs.knowledge.knowledge import Knowledge
 from udfs.knowledge.learn_facts import action_facts, item_facts
 

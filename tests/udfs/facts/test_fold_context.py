@@ -17,15 +17,11 @@ from schemas.limits import (
 )
 from schemas.state.session import SESSION_CONTEXT, SessionContext
 from tests.builders import NOON, make_event, make_knowledge, track, track_all
+from udfs.facts.cart import value_of
+from udfs.facts.rooms import fold_context
+from udfs.facts.touches import TAKES, TOUCHES
+from udfs.facts.visit import VALUES_PER_TALLY_MAX, WINDOW_BUCKETS
 from udfs.knowledge.category_facts import LEVELS
-from udfs.session.fill_cart import cart_value
-from udfs.session.fold_context import (
-    TAKES,
-    TOUCHES,
-    VALUES_PER_TALLY_MAX,
-    WINDOW_BUCKETS,
-    fold_context,
-)
 
 ADD = "product_added_to_cart"
 REMOVE = "product_removed_from_cart"
@@ -131,7 +127,7 @@ def test_a_cart_is_worth_what_is_known_of_its_prices() -> None:
     context = fold(
         (ADD, {"item_ids": ["a"], "quantity": 2, "price": 3.0}), (ADD, {"item_ids": ["b"]})
     )
-    assert cart_value(context) == 6.0
+    assert value_of(context.cart) == 6.0
 
 
 # --- touches and attention ----------------------------------------------------------------------

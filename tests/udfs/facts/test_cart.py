@@ -14,7 +14,7 @@ from schemas.limits import DAY_MS, HOUR_MS, PERSON_CART_KEPT_MS, PERSON_CART_MAX
 from schemas.state.person import PERSON_STATE, PersonState
 from schemas.state.session import CartLine, SessionContext
 from tests.builders import NOON, make_event, make_knowledge, make_record
-from udfs.facts.keep_cart import cart_of, keep_cart, take_over_cart
+from udfs.facts.cart import cart_of, on_handover, on_person_event
 
 SHOES, PAN = Item("shoes", 0, price=80.0), Item("pan", 0, price=30.0)
 KNOWLEDGE = make_knowledge(SHOES, PAN)
@@ -36,7 +36,7 @@ def bought(*item_ids: str, **more: Any) -> Event:
 def after(*events: Event) -> PersonState:
     state = PersonState(NOON, NOON)
     for one in events:
-        keep_cart(state, one, KNOWLEDGE)
+        on_person_event(state, one, KNOWLEDGE)
     return PERSON_STATE.decode(PERSON_STATE.encode(state))
 
 
@@ -77,7 +77,7 @@ def test_one_that_is_left_alone_is_forgotten_and_begins_anew() -> None:
     assert pieces(state, NOON + PERSON_CART_KEPT_MS - 1) == {"shoes": 1}
     assert pieces(state, NOON + PERSON_CART_KEPT_MS) == {}
     later_ms = NOON + PERSON_CART_KEPT_MS + DAY_MS
-    keep_cart(state, added("pan", event_time_ms=later_ms), KNOWLEDGE)
+    on_person_event(state, added("pan", event_time_ms=later_ms), KNOWLEDGE)
     assert (pieces(state, later_ms), state.cart_since_ms) == ({"pan": 1}, later_ms)
 
 
@@ -94,7 +94,7 @@ def test_a_visit_that_is_handed_over_twice_adds_its_cart_once() -> None:
         1, NOON, NOON + 5, cart={"shoes": CartLine(1, 75.0), "pan": CartLine(1, None)}
     )
     for _ in range(2):
-        take_over_cart(state, context)
+        on_handover(state, context)
         assert pieces(state) == {"shoes": 2, "pan": 1}
     assert state.cart["shoes"].price == 75.0
 

@@ -1,11 +1,14 @@
-"""What a person got of the actions that have limits, and how the person took it."""
+"""Grants: what a person got of the actions that have limits, and how the person took it."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from schemas.actions import Limits
 from schemas.events import Event
 from schemas.limits import ACTIONS_REMEMBERED_MAX, GRANTS_MAX, OFFERED_MAX
 from schemas.state.person import ActionHistory, PersonState
+from udfs.facts.fact import Kept, Room
+from udfs.facts.merging import newest_last
 
 
 def stands(history: ActionHistory | None, now_ms: int) -> bool:
@@ -70,7 +73,7 @@ def remember_grant(
     return valid_until_ms
 
 
-def remember_reaction(state: PersonState, event: Event) -> None:
+def on_person_event(state: PersonState, event: Event, knowledge: object) -> None:
     """Takes note of a click on, or the dismissal of, an action that was decided."""
     if event.event_type not in ("decision_clicked", "decision_dismissed"):
         return
@@ -92,3 +95,55 @@ def _least_needed(actions: Mapping[str, ActionHistory]) -> str:
         name for name, one in actions.items() if one.clicked_ms is None and one.dismissed_ms is None
     )
     return next(unanswered, next(iter(actions)))
+
+
+def merge_actions(one: PersonState, other: PersonState, name: str) -> object:
+    """What both got; at the bound those that the person answered stay, then those granted last."""
+    found = dict(one.actions)
+    for action_id, history in other.actions.items():
+        before = found.get(action_id)
+        found[action_id] = history if before is None else _both(before, history)
+    granted = {action_id: _last_ms(history) for action_id, history in found.items()}
+    kept = sorted(found, key=lambda key: (_is_answered(found[key]), granted[key], key))
+    kept = kept[-ACTIONS_REMEMBERED_MAX:]
+    return newest_last({key: found[key] for key in kept}, granted, ACTIONS_REMEMBERED_MAX)
+
+
+def merge_offered(one: PersonState, other: PersonState, name: str) -> object:
+    """The decisions of both, in the order of the newest grant of their actions."""
+    offered = one.offered | other.offered
+    last_ms = {
+        decision_id: max(
+            _last_ms(state.actions[action_id]) if action_id in state.actions else 0
+            for state in (one, other)
+        )
+        for decision_id, action_id in offered.items()
+    }
+    return newest_last(offered, last_ms, OFFERED_MAX)
+
+
+def _both(one: ActionHistory, other: ActionHistory) -> ActionHistory:
+    return ActionHistory(
+        sorted({*one.granted_ms, *other.granted_ms})[-GRANTS_MAX:],
+        max(one.stands_until_ms, other.stands_until_ms),
+        _later(one.clicked_ms, other.clicked_ms),
+        _later(one.dismissed_ms, other.dismissed_ms),
+    )
+
+
+def _later(one: int | None, other: int | None) -> int | None:
+    return max(filter(None, (one, other)), default=None)
+
+
+def _last_ms(history: ActionHistory) -> int:
+    return max(history.granted_ms, default=0)
+
+
+def _is_answered(history: ActionHistory) -> bool:
+    return history.clicked_ms is not None or history.dismissed_ms is not None
+
+
+ROOM: Final = Room(
+    "grants", on_person_event=on_person_event,
+    person={"actions": Kept(merge_actions, "service"), "offered": Kept(merge_offered, "service")},
+)  # fmt: skip

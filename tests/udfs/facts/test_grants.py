@@ -8,7 +8,7 @@ from schemas.actions import Limits
 from schemas.limits import ACTIONS_REMEMBERED_MAX, DAY_MS, GRANTS_MAX, MINUTE_MS, OFFERED_MAX
 from schemas.state.person import PERSON_STATE, PersonState
 from tests.builders import NOON, make_event
-from udfs.facts.remember_actions import beyond_limits, remember_grant, remember_reaction, stands
+from udfs.facts.grants import beyond_limits, on_person_event, remember_grant, stands
 
 VALID_MS = 20 * MINUTE_MS
 ONCE = Limits(times=1)
@@ -32,7 +32,7 @@ def rule(state: PersonState, limits: Limits, at: int) -> str:
 
 def react(state: PersonState, kind: str, at: int, of: int = 0) -> None:
     event = make_event(event_type=kind, event_time_ms=NOON + at, decision_id=f"offer-{of}")
-    remember_reaction(state, event)
+    on_person_event(state, event, None)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from schemas.limits import DAY_MS, FACT_IDS_MAX, HOUR_MS, MINUTE_MS
 from schemas.records import LogRecord
 from schemas.state.person import PersonState
 from tests.builders import NOON, make_event, make_knowledge, make_record
-from udfs.facts.fold_profile import period_counts
+from udfs.facts.activity import period_counts
 from udfs.session.deduplicate import ENTRY_BYTES
 
 OLD_MS = NOON - 12 * DAY_MS

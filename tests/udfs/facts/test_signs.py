@@ -18,8 +18,8 @@ from schemas.limits import (
 )
 from schemas.state.session import SessionContext
 from tests.builders import NOON, make_event, make_knowledge
-from udfs.session.fold_context import fold_context
-from udfs.session.notice_signs import state_facts
+from udfs.facts.rooms import fold_context
+from udfs.facts.statements import state_facts
 
 KNOWLEDGE = make_knowledge(
     Item("cloud", 0, "Cloud", "Shoes", tags=("Running", "cushioned"), price=90.0),

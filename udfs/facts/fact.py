@@ -1,0 +1,149 @@
+"""What a fact is: declared once in its room, read by rules, models, texts and documentation.
+
+A number that both rules and models read has one expression: the column is made of `read`, or where it is made for all
+candidates at once, tests/contracts/test_facts.py holds it to what `read_item` says of each.
+"""
+
+from collections.abc import Callable, Mapping
+from math import nan
+from typing import Any, Final, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.state.person import PersonState
+from udfs.facts.types import Type
+from udfs.facts.view import View
+from udfs.items.retrieve_candidates import Retrieved
+from udfs.moment import Moment
+
+Entity = Literal[
+    "session", "person", "context", "item", "session_item", "person_item", "slate", "caller"
+]
+Purpose = Literal["service", "personalisation"]
+"""`service`: from this visit and the catalogue alone; `personalisation`: needs that consent."""
+PERSONAL: Final = frozenset({"person", "person_item"})
+Column = NDArray[np.float64] | float
+"""One value per candidate, or one for all of them; NaN = missing."""
+Read = Callable[[Moment], object]
+ReadItem = Callable[[Moment, Retrieved], object]
+Compute = Callable[[View], Column]
+Scale = Callable[[Any], float]
+"""How a value that rules read stands in a column."""
+Merge = Callable[[PersonState, PersonState, str], Any]
+"""Of a field of two states, by its name; commutative and associative."""
+
+
+class Fact(NamedTuple):
+    """A fact of a moment (`read`) or of a candidate in it (`read_item`); None = missing.
+
+    `attribute` is its name in conditions, `feature` that of its column; either may be empty: rules, or models, do not know it.
+    `scale` makes a column's number of what is read. Raise `version` when the meaning of the column changes.
+    """
+
+    entity: Entity
+    meaning: str
+    attribute: str = ""
+    type: Type | None = None
+    read: Read | None = None
+    read_item: ReadItem | None = None
+    feature: str = ""
+    column: Compute | None = None
+    scale: Scale = float
+    version: int = 1
+
+    @property
+    def purpose(self) -> Purpose:
+        """What the person must have agreed to."""
+        return "personalisation" if self.entity in PERSONAL else "service"
+
+
+class Kept(NamedTuple):
+    """A field of the person's state: how two are merged, and the purpose for which it is kept.
+
+    `purged` makes what is left of it where that purpose is not granted; None = its default.
+    """
+
+    merge: Merge
+    purpose: Purpose = "personalisation"
+    purged: Callable[[PersonState], Any] | None = None
+
+
+class Room(NamedTuple):
+    """One group of facts with all that belongs to it, and nowhere else.
+
+    `visit` names the fields of SessionContext that are its own, `person` those of PersonState. `on_event` folds an event into
+    the visit, `on_person_event` into the person, `on_handover` a visit that turns out to be the person's, `on_end` the end of one.
+    """
+
+    name: str
+    facts: tuple[Fact, ...] = ()
+    visit: tuple[str, ...] = ()
+    person: Mapping[str, Kept] = {}
+    on_event: Callable[..., None] | None = None
+    on_person_event: Callable[..., None] | None = None
+    on_handover: Callable[..., None] | None = None
+    on_end: Callable[..., None] | None = None
+
+
+def session(
+    name: str, kind: Type, meaning: str, read: Read, feature: str = "", *,
+    column: Compute | None = None, scale: Scale = float, version: int = 1,
+) -> Fact:  # fmt: skip
+    """A fact of the visit."""
+    return _scalar("session", name, kind, meaning, read, feature, column, scale, version)
+
+
+def person(
+    name: str, kind: Type, meaning: str, read: Read, feature: str = "", *,
+    column: Compute | None = None, scale: Scale = float, version: int = 1,
+) -> Fact:  # fmt: skip
+    """A fact of the person, over all visits."""
+    return _scalar("person", name, kind, meaning, read, feature, column, scale, version)
+
+
+def context(
+    name: str, kind: Type, meaning: str, read: Read, feature: str = "", *,
+    column: Compute | None = None, scale: Scale = float, version: int = 1,
+) -> Fact:  # fmt: skip
+    """A fact of the event that asks."""
+    return _scalar("context", name, kind, meaning, read, feature, column, scale, version)
+
+
+def item(
+    name: str, kind: Type, meaning: str, read: ReadItem, entity: Entity = "session_item",
+    feature: str = "", *, column: Compute | None = None, scale: Scale = float, version: int = 1,
+) -> Fact:  # fmt: skip
+    """A fact of a candidate; a feature of it needs its `column`."""
+    return Fact(entity, meaning, f"item.{name}", kind, None, read, feature, column, scale, version)
+
+
+def feature(name: str, entity: Entity, meaning: str, column: Compute, version: int = 1) -> Fact:
+    """What models read and rules do not."""
+    return Fact(entity, meaning, feature=name, column=column, version=version)
+
+
+def _scalar(
+    entity: Literal["session", "person", "context"],
+    name: str,
+    kind: Type,
+    meaning: str,
+    read: Read,
+    feature: str,
+    column: Compute | None,
+    scale: Scale,
+    version: int,
+) -> Fact:
+    if feature and column is None:
+        column = _number_of(read, scale)
+    return Fact(
+        entity, meaning, f"{entity}.{name}", kind, read, None, feature, column, scale, version
+    )
+
+
+def _number_of(read: Read, scale: Scale) -> Compute:
+    def column(view: View) -> float:
+        value = read(view.moment)
+        return nan if value is None else scale(value)
+
+    return column

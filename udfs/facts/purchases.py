@@ -1,0 +1,200 @@
+"""Purchases: what a person bought and gave back, each told once, in whatever visit.
+
+A claim of a page and the proven event of the same name are two, so that nobody can keep a purchase from counting by
+claiming it first; a claim of what is proven already is a repeat.
+"""
+
+from hashlib import blake2b
+from typing import Final
+
+from schemas.events import Event
+from schemas.limits import (
+    DAY_MS,
+    FACT_IDS_MAX,
+    FACTS_KEPT_MS,
+    PURCHASES_MAX,
+    SESSION_FACTS_MAX,
+)
+from schemas.state.person import PersonState, Purchase
+from schemas.state.session import HASH_BYTES, Fact, SessionContext
+from udfs.facts.fact import Column, Kept, Room, item, person
+from udfs.facts.merging import added, larger
+from udfs.facts.reading import days_since
+from udfs.facts.types import BOOL, DOUBLE, INT, STRINGS
+from udfs.facts.view import View, aged
+from udfs.items.retrieve_candidates import Retrieved
+from udfs.moment import Moment
+from udfs.session.deduplicate import hash_of, is_seen, merge_seen, remember
+
+KINDS: Final = frozenset({"purchase_completed", "purchase_refunded"})
+
+
+# --- which are known ----------------------------------------------------------------------------
+
+
+def fact_of(event: Event) -> Fact | None:
+    """The purchase or refund that the event is; None where it is neither."""
+    if event.event_type not in KINDS:
+        return None
+    id_hash = hash_of(f"{event.event_type}/{event.event_id}")
+    is_bought = event.event_type == "purchase_completed"
+    return Fact(id_hash, is_bought, event.value_amount or 0.0, event.is_unproven)
+
+
+def is_repeated(fact_ids: bytes, fact: Fact) -> bool:
+    """Whether it is among the facts that are remembered."""
+    if is_seen(fact_ids, fact.id_hash):
+        return True
+    return fact.is_unproven and is_seen(fact_ids, _name(fact))
+
+
+def remember_fact(fact_ids: bytes, fact: Fact, newest_ms: int) -> tuple[bytes, bool]:
+    """The facts with this one more, and whether another had to go for it; `newest_ms` is the person's newest event time."""
+    return remember(fact_ids, _name(fact), newest_ms, FACTS_KEPT_MS, FACT_IDS_MAX)
+
+
+def _name(fact: Fact) -> bytes:
+    if not fact.is_unproven:
+        return fact.id_hash
+    return blake2b(fact.id_hash, digest_size=HASH_BYTES).digest()
+
+
+# --- the visit ----------------------------------------------------------------------------------
+
+
+def on_event(context: SessionContext, event: Event, knowledge: object) -> None:
+    """Keeps the purchase or refund with the open visit, so that it moves with it to the person who signs in."""
+    fact = fact_of(event)
+    if fact is None:
+        return
+    context.unproven_purchases += fact.is_bought and fact.is_unproven
+    context.facts = [*context.facts, fact][-SESSION_FACTS_MAX:]
+
+
+# --- the person ---------------------------------------------------------------------------------
+
+
+def on_person_event(state: PersonState, event: Event, knowledge: object) -> None:
+    """Adds a purchase, or takes it back."""
+    if event.event_type == "purchase_completed":
+        _buy(state, event)
+    elif event.event_type == "purchase_refunded":
+        state.purchase_value -= event.value_amount or 0.0
+        state.purchases = [one for one in state.purchases if one.item_id not in event.item_ids]
+
+
+def _buy(state: PersonState, event: Event) -> None:
+    # a proven purchase is taken for the one that was claimed, a further claim for the same
+    state.purchase_count += 1 - state.unproven_purchases
+    state.unproven_purchases = int(event.is_unproven)
+    state.purchase_value += event.value_amount or 0.0
+    state.last_purchase_ms = max(state.last_purchase_ms or 0, event.event_time_ms)
+    price = event.price if len(event.item_ids) == 1 else None
+    _keep(state, [Purchase(item_id, event.event_time_ms, price) for item_id in event.item_ids])
+
+
+def _keep(state: PersonState, bought: list[Purchase]) -> None:
+    """Purchases count however late they come, so the oldest is not always the first."""
+    purchases = sorted(state.purchases + bought, key=lambda one: one.time_ms)
+    state.purchases = purchases[-PURCHASES_MAX:]
+
+
+def repeated_in(state: PersonState, context: SessionContext) -> list[Fact]:
+    """The purchases of a visit that the person was told of before."""
+    return [one for one in context.facts if one.is_bought and is_repeated(state.fact_ids, one)]
+
+
+def buys_in(state: PersonState, context: SessionContext) -> int:
+    """How many purchases of a visit are new to the person."""
+    bought = context.tallies.get("purchase_completed")
+    return bought.count - len(repeated_in(state, context)) if bought is not None else 0
+
+
+def on_handover(state: PersonState, context: SessionContext) -> None:
+    """Adds the purchases of a visit, without those that the person was told of before."""
+    bought, new = context.tallies.get("purchase_completed"), buys_in(state, context)
+    if bought is None or new <= 0:
+        return
+    again = repeated_in(state, context)
+    for item_id, touch in context.items.items():
+        if touch.purchases:
+            _keep(state, [Purchase(item_id, touch.last_ms, touch.price)])
+    claims = context.unproven_purchases - sum(one.is_unproven for one in again)
+    # where none of them is proven, one that is claimed
+    proven = new - claims
+    state.purchase_count += (proven or 1) - state.unproven_purchases
+    state.unproven_purchases = int(not proven)
+    state.purchase_value += bought.amount - sum(one.amount for one in again)
+    state.last_purchase_ms = max(state.last_purchase_ms or 0, bought.last_ms)
+
+
+# --- two people's -------------------------------------------------------------------------------
+
+
+def merge_purchases(one: PersonState, other: PersonState, name: str) -> object:
+    """All of both, in the order of time; the newest."""
+    both = sorted(one.purchases + other.purchases, key=_order)
+    return both[-PURCHASES_MAX:]
+
+
+def merge_count(one: PersonState, other: PersonState, name: str) -> object:
+    """Both counts; claims of both make one."""
+    return one.purchase_count + other.purchase_count - min(_claims(one), _claims(other))
+
+
+def merge_ids(one: PersonState, other: PersonState, name: str) -> object:
+    """Those that either was told of."""
+    return merge_seen(one.fact_ids, other.fact_ids, FACT_IDS_MAX)
+
+
+def _claims(state: PersonState) -> int:
+    return state.unproven_purchases
+
+
+def _order(one: Purchase) -> tuple[int, str, float]:
+    return one.time_ms, one.item_id, one.price or 0.0
+
+
+# --- facts --------------------------------------------------------------------------------------
+
+
+def purchase_value_mean(m: Moment) -> float | None:
+    """The mean value of a purchase."""
+    return m.state.purchase_value / m.state.purchase_count if m.state.purchase_count else None
+
+
+def bought_items(m: Moment) -> list[str]:
+    """The items bought last, the newest first."""
+    return list(dict.fromkeys(one.item_id for one in reversed(m.state.purchases)))
+
+
+def bought_d(m: Moment, one: Retrieved) -> float | None:
+    """Days since the person bought the item."""
+    bought = [p.time_ms for p in m.state.purchases if p.item_id == one.item_id]
+    return days_since(m, max(bought, default=None))
+
+
+def _bought_ages(v: View) -> Column:
+    times = {one.item_id: one.time_ms for one in v.state.purchases}
+    return aged(v, times) * 1000.0 / DAY_MS
+
+
+FACTS: Final = (
+    person("purchase_count", INT, "purchases ever", lambda m: m.state.purchase_count),
+    person("purchase_value", DOUBLE, "value of all purchases, less refunds", lambda m: m.state.purchase_value),
+    person("purchase_value_mean", DOUBLE, "mean value of a purchase", purchase_value_mean, "person_purchase_value"),
+    person("days_since_purchase", DOUBLE, "days since the last purchase", lambda m: days_since(m, m.state.last_purchase_ms), "person_purchase_age"),
+    person("bought_items", STRINGS, "ids of the items bought last", bought_items),
+    item("is_bought", BOOL, "whether the person has bought it", lambda m, one: bought_d(m, one) is not None, "person_item"),
+    item("days_since_bought", DOUBLE, "days since the person bought it", bought_d, "person_item", "person_bought_age", column=_bought_ages),
+)  # fmt: skip
+
+ROOM: Final = Room(
+    "purchases", FACTS, on_event=on_event, on_person_event=on_person_event, on_handover=on_handover,
+    visit=("unproven_purchases", "facts"),
+    person={
+        "purchases": Kept(merge_purchases), "purchase_count": Kept(merge_count),
+        "purchase_value": Kept(added), "last_purchase_ms": Kept(larger),
+        "unproven_purchases": Kept(larger), "fact_ids": Kept(merge_ids, "service"),
+    },
+)  # fmt: skip

@@ -1,0 +1,114 @@
+"""The rooms: every fact with its state, how events change it, how two people's become one, what a purpose leaves of it.
+
+An event goes through the rooms in their order: the visit's counts come first, and what looks at the page or the items of before
+comes before what changes them.
+"""
+
+from typing import Any, Final
+
+from msgspec.structs import fields
+
+from schemas.events import Event
+from schemas.state.person import PERSON_STATE, PersonState
+from schemas.state.session import SESSION_CONTEXT, SessionContext, SessionNews
+from udfs.facts import (
+    activity,
+    affinity,
+    caller,
+    cart,
+    clock,
+    exposures,
+    grants,
+    identity,
+    intent,
+    item,
+    leads,
+    learnt,
+    pages,
+    place,
+    prices,
+    purchases,
+    search,
+    slate,
+    statements,
+    topics,
+    touched,
+    touches,
+    usage,
+    visit,
+)
+from udfs.facts.fact import Fact, Kept, Purpose, Room
+from udfs.facts.identity import parts_in
+from udfs.knowledge.knowledge import Knowledge
+
+ROOMS: Final[tuple[Room, ...]] = (
+    visit.ROOM, topics.ROOM, touches.ROOM, pages.ROOM, search.ROOM, intent.ROOM, cart.ROOM, statements.ROOM,
+    usage.ROOM, identity.ROOM, activity.ROOM, purchases.ROOM, affinity.ROOM, exposures.ROOM, grants.ROOM,
+    clock.ROOM, place.ROOM, touched.ROOM, prices.ROOM, leads.ROOM, item.ROOM, learnt.ROOM, slate.ROOM, caller.ROOM,
+)  # fmt: skip
+FACTS: Final[tuple[Fact, ...]] = tuple(fact for room in ROOMS for fact in room.facts)
+
+_VISIT: Final = tuple(room.on_event for room in ROOMS if room.on_event)
+_PERSON: Final = tuple(room.on_person_event for room in ROOMS if room.on_person_event)
+_HANDOVER: Final = tuple(room.on_handover for room in ROOMS if room.on_handover)
+_END: Final = tuple(room.on_end for room in ROOMS if room.on_end)
+_KEPT: Final = {name: kept for room in ROOMS for name, kept in room.person.items()}
+_DEFAULTS: Final = {one.name: one for one in fields(PersonState)}
+
+
+def fold_context(context: SessionContext, event: Event, knowledge: Knowledge) -> None:
+    """Adds `event` to its visit, in place. The log's order is the order; times are the event's."""
+    for on_event in _VISIT:
+        on_event(context, event, knowledge)
+
+
+def fold_profile(state: PersonState, news: SessionNews, knowledge: Knowledge) -> None:
+    """Adds `news` to the person's state, in place.
+
+    A handover brings a visit that belonged to an anonymous id until now, as far as its context tells.
+    """
+    if news.kind == "ended":
+        for on_end in _END:
+            on_end(state)
+    elif news.kind == "handover":
+        context = SESSION_CONTEXT.decode(news.context)
+        for on_handover in _HANDOVER:
+            on_handover(state, context)
+    elif news.event is not None:
+        for on_person_event in _PERSON:
+            on_person_event(state, news.event, knowledge)
+
+
+def merge_persons(one: PersonState, other: PersonState) -> PersonState:
+    """The state of a person who turns out to be both, as if all had happened to one.
+
+    Commutative and, below the bounds, associative. Counts add up, so a state that holds all parts of the other (`parts`, the
+    ids whose states were merged) already knows it and stays; of two with the same parts the newer stays.
+    """
+    mine, others = parts_in(one), parts_in(other)
+    if mine and others:
+        if mine == others:
+            return max(one, other, key=_age)
+        if mine <= others or others <= mine:
+            return max(one, other, key=lambda state: len(parts_in(state)))
+    return PersonState(**{name: kept.merge(one, other, name) for name, kept in _KEPT.items()})
+
+
+def purge_person(state: PersonState, granted: frozenset[Purpose]) -> PersonState:
+    """What is left of a state where only these purposes are granted; `service` always is."""
+    return PersonState(**{name: _left(state, name, kept, granted) for name, kept in _KEPT.items()})
+
+
+def _left(state: PersonState, name: str, kept: Kept, granted: frozenset[Purpose]) -> Any:
+    if kept.purpose == "service" or kept.purpose in granted:
+        return getattr(state, name)
+    return kept.purged(state) if kept.purged else _default(name)
+
+
+def _age(state: PersonState) -> tuple[int, int, bytes]:
+    return state.last_ms, state.event_count, PERSON_STATE.encode(state)
+
+
+def _default(name: str) -> Any:
+    field = _DEFAULTS[name]
+    return field.default_factory() if callable(field.default_factory) else field.default

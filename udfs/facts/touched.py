@@ -1,0 +1,165 @@
+"""Touched: what happened to a candidate in this visit, and how it is like what was touched."""
+
+from collections.abc import Mapping
+from functools import partial
+from math import nan
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.state.session import ItemTouch
+from udfs.facts.fact import Column, Room, feature, item
+from udfs.facts.item import brands, by_category, matched, signs
+from udfs.facts.touches import TOUCHES, last_brand
+from udfs.facts.types import BOOL, INT
+from udfs.facts.view import Array, View, aged, bucket, once, row, table
+from udfs.items.match_items import likeness_of, overlap, signs_of
+from udfs.items.retrieve_candidates import Retrieved, category_of_interest
+from udfs.moment import Moment
+
+KINDS: Final = {kind: float(number) for number, kind in enumerate(TOUCHES)}
+TOUCH_COLUMNS: Final = (
+    "views", "clicks", "carts", "taken", "touches", "dwell_s", "attention_s",
+    "age_s", "first_age_s", "rank", "first_rank", "kind", "steps", "sign",
+)  # fmt: skip
+UNTOUCHED: Final = np.array([[0.0]] * 7 + [[nan]] * 7)
+"""What stands in the TOUCH_COLUMNS of an item that was not touched."""
+
+
+def touch(v: View, name: str) -> Array:
+    """One of TOUCH_COLUMNS."""
+    return row(_touch_columns(v), TOUCH_COLUMNS.index(name))
+
+
+@once
+def is_touched(v: View) -> NDArray[np.bool_]:
+    """Whether each was touched."""
+    return np.array([one is not None for one in v.touches], dtype=bool)
+
+
+@once
+def touch_ranks(v: View) -> Array:
+    """0 = touched last; infinite where it was not touched."""
+    return np.where(is_touched(v), touch(v, "rank"), np.inf)
+
+
+@once
+def _touch_columns(v: View) -> Array:
+    columns = UNTOUCHED.repeat(v.count, axis=1)
+    later = _later_touched(v)
+    rows = [_touch_row(v, one, later) for one in v.touches if one is not None]
+    if rows:
+        columns[:, is_touched(v)] = table(rows)
+    return columns
+
+
+def _touch_row(v: View, one: ItemTouch, later_touched: dict[int, int]) -> tuple[float, ...]:
+    return (
+        one.views,
+        one.clicks,
+        one.carts,
+        one.taken,
+        one.touches,
+        one.dwell_ms / 1000.0,
+        one.attention_ms / 1000.0,
+        max(0, v.now_ms - one.last_ms) / 1000.0,
+        max(0, v.now_ms - one.first_ms) / 1000.0,
+        later_touched[one.order],
+        v.context.touch_count - one.first_order,
+        KINDS.get(one.last_kind, nan),
+        v.context.event_count - one.last_event,
+        bucket(one.last_sign or None),
+    )
+
+
+def _later_touched(v: View) -> dict[int, int]:
+    """How many distinct items were touched after the one with this order."""
+    orders = sorted((one.order for one in v.context.items.values()), reverse=True)
+    return {order: later for later, order in enumerate(orders)}
+
+
+def is_viewed(m: Moment, one: Retrieved) -> bool:
+    """Whether the item was touched other than by being skipped."""
+    touch = m.context.items.get(one.item_id)
+    return touch is not None and touch.last_kind != "item_skipped"
+
+
+def views(m: Moment, one: Retrieved) -> int:
+    """Views of the item in the visit."""
+    touch = m.context.items.get(one.item_id)
+    return touch.views if touch is not None else 0
+
+
+# --- likeness to what was touched ---------------------------------------------------------------
+
+
+def _category_share(v: View) -> Column:
+    counts = v.context.categories
+    total = sum(counts.values()) or 1
+    return by_category(v, lambda name: counts.get(name or "", 0) / total)
+
+
+def _is_last_category(v: View) -> Column:
+    last = category_of_interest(v.context)
+    return by_category(v, lambda name: nan if name is None else name == last)
+
+
+def _is_last_brand(v: View) -> Column:
+    last = last_brand(v.moment)
+    return np.array([nan if one is None else one == last for one in brands(v)])
+
+
+def _likeness_last(v: View) -> Column:
+    last = v.moment.item(next(reversed(v.context.items), None))
+    if last is None:
+        return nan
+    asked, price = signs_of(last), last.price
+    return np.array(
+        [
+            nan if item is None or own is None else likeness_of(asked, price, own, item.price)
+            for item, own in zip(v.items, signs(v), strict=True)
+        ]
+    )
+
+
+def _signs_session(v: View) -> Column:
+    touched = [v.moment.item(one) for one in v.context.items]
+    asked: frozenset[str] = frozenset().union(*(signs_of(one) for one in touched if one))
+    return matched(v, partial(overlap, asked), bool(asked))
+
+
+def _placed(v: View, times: Mapping[str, int]) -> Column:
+    """Each candidate's place in `times`, 0 = the newest."""
+    last = len(times) - 1
+    return v.looked_up({item_id: float(last - at) for at, item_id in enumerate(times)})
+
+
+FACTS: Final = (
+    item("views", INT, "views of it in this visit", views, feature="touch_views", column=lambda v: touch(v, "views")),
+    feature("touch_clicks", "session_item", "clicks on it", lambda v: touch(v, "clicks")),
+    feature("touch_carts", "session_item", "adds to the cart", lambda v: touch(v, "carts")),
+    feature("touch_taken", "session_item", "clicks on it in rankings and decisions", lambda v: touch(v, "taken")),
+    feature("touch_count", "session_item", "touches of any kind", lambda v: touch(v, "touches")),
+    feature("touch_share", "session_item", "of all touches", lambda v: touch(v, "touches") / max(1, v.context.touch_count)),
+    feature("touch_dwell", "session_item", "seconds on its page", lambda v: touch(v, "dwell_s")),
+    feature("touch_attention", "session_item", "seconds after its touches until the next event", lambda v: touch(v, "attention_s")),
+    feature("touch_age", "session_item", "seconds since it was last touched", lambda v: touch(v, "age_s")),
+    feature("touch_first_age", "session_item", "seconds since it was first touched", lambda v: touch(v, "first_age_s")),
+    feature("touch_rank", "session_item", "0 = touched last", lambda v: touch(v, "rank")),
+    feature("touch_first_rank", "session_item", "touches since its first", lambda v: touch(v, "first_rank")),
+    feature("touch_steps", "session_item", "events since it was last touched", lambda v: touch(v, "steps")),
+    feature("touch_sign", "session_item", "what the last touch said (its value), as one of 64 buckets", lambda v: touch(v, "sign")),
+    feature("touch_kind", "session_item", "kind of the last touch (its place in TOUCHES)", lambda v: touch(v, "kind")),
+    item("is_viewed", BOOL, "whether it was touched in this visit, other than by skipping it", is_viewed),
+    feature("category_share", "session_item", "of the touches, in its category", _category_share),
+    feature("is_last_category", "session_item", "whether it is in the category touched last", _is_last_category),
+    feature("is_last_brand", "session_item", "whether it is of the brand touched last", _is_last_brand),
+    feature("likeness_last", "session_item", "likeness to the item touched last", _likeness_last),
+    feature("signs_session", "session_item", "words, tags and attributes shared with what was touched", _signs_session),
+    feature("person_touched_age", "person_item", "seconds since the person last touched it", lambda v: aged(v, v.state.recent_items)),
+    feature("person_touched_rank", "person_item", "0 = the item the person touched last", lambda v: _placed(v, v.state.recent_items)),
+    feature("person_taken_age", "person_item", "seconds since the person clicked, carted or bought it", lambda v: aged(v, v.state.taken_items)),
+)  # fmt: skip
+
+ROOM: Final = Room("touched", FACTS)

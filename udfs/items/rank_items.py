@@ -1,0 +1,67 @@
+"""The candidates of a placement with their scores, once for all slates that compete."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from models.scorer import ColumnScorer, Scorer
+from schemas.policy import Placement
+from udfs.actions.asked import Asked
+from udfs.facts.features import FEATURE_INDEX, FEATURE_SPACE, compute_features
+from udfs.facts.view import View
+from udfs.items.fill_slate import Ranked, wanted_items
+from udfs.items.retrieve_candidates import retrieve_candidates
+from udfs.items.suppress_candidates import PASSED, suppress_candidates
+from udfs.policy.compiled_policy import CompiledAction
+from udfs.session.follow_session import follow_session
+
+COLD_SCORER: Final = ColumnScorer("popularity", FEATURE_INDEX["item_interest"])
+"""The order of popularity, for as long as there is no model, and for people in the holdout."""
+GIVEN_ORDER: Final = ColumnScorer("given", FEATURE_INDEX["caller_position"], sign=-1.0)
+"""The order in which the caller handed its candidates in: what people in the holdout get of a rerank."""
+UNRANKED: Final = Ranked(
+    [], np.empty((0, FEATURE_SPACE.count), np.float32), [], np.empty(0, np.float32), None, ""
+)
+
+
+def rank_items(
+    placement: Placement, slates: Sequence[CompiledAction], asked: Asked, values: dict[str, object]
+) -> Ranked:
+    """The candidates for `slates`; `values` are the attributes that their rules read. UNRANKED where nothing asks for any."""
+    if not slates:
+        return UNRANKED
+    moment = asked.moment
+    leads = follow_session(
+        moment.context, moment.state, moment.knowledge.statistics, moment.known.epoch, moment.now_ms
+    )
+    wanted = _wanted(slates, asked, values)
+    candidates = retrieve_candidates(moment, leads, placement.candidates, wanted)
+    features = compute_features(View(moment, candidates, leads))
+    scorer = _scorer(asked)
+    scores = scorer.score(features)
+    verdicts = (
+        suppress_candidates(candidates, moment, asked.policy.policy.suppression)
+        if placement.suppress
+        else [PASSED] * len(candidates)
+    )
+    propensities = scorer.propensity(scores)
+    return Ranked(candidates, features, verdicts, scores, propensities, scorer.version)
+
+
+def _scorer(asked: Asked) -> Scorer:
+    """The model in force, where the person may be ranked by one."""
+    if asked.is_held_out:
+        return GIVEN_ORDER if asked.moment.event.candidates else COLD_SCORER
+    return asked.moment.known.scorer or COLD_SCORER
+
+
+def _wanted(
+    slates: Sequence[CompiledAction], asked: Asked, values: dict[str, object]
+) -> dict[str, str]:
+    """Items that the rules of the slates ask for, with their source."""
+    found: dict[str, str] = {}
+    for one in slates:
+        for item_id, source in wanted_items(one, asked.moment, values).items():
+            found.setdefault(item_id, source)
+    return found

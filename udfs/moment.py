@@ -1,0 +1,40 @@
+"""A moment of a person: all that retrieval, columns, rules, texts and suppression may look at."""
+
+from typing import Final, NamedTuple
+
+from schemas.events import Context, Event
+from schemas.items import Item
+from schemas.state.person import PersonState
+from schemas.state.session import SessionContext
+from udfs.knowledge.knowledge import Knowledge, Known
+
+NOBODY: Final = SessionContext(0, 0, 0)
+NOWHERE: Final = Context()
+
+
+class Moment(NamedTuple):
+    """State and context after `event` was counted; `known` is what was in force then."""
+
+    state: PersonState
+    context: SessionContext
+    event: Event
+    knowledge: Knowledge
+    known: Known
+
+    @property
+    def now_ms(self) -> int:
+        """The event's time."""
+        return self.event.event_time_ms
+
+    @property
+    def told(self) -> Context:
+        """Where the event says that it comes from."""
+        return self.event.context or NOWHERE
+
+    def item(self, item_id: str | None) -> Item | None:
+        """The item as the catalogue has it now."""
+        return self.knowledge.item_at(item_id, self.now_ms) if item_id else None
+
+    def masked(self) -> "Moment":
+        """The same moment of anybody: nothing of who it is and of what they did before this event."""
+        return self._replace(state=PersonState(self.now_ms, self.now_ms), context=NOBODY)
