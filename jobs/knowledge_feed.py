@@ -8,7 +8,7 @@ from typing import Final
 from jobs.job_settings import JobSettings
 from jobs.learning.artefact_check import Artefacts
 from jobs.learning.trust import Trust
-from jobs.refusals import Refusals
+from jobs.refused_knowledge import RefusedKnowledge
 from log.kafka import read_before, read_partition, read_to_end
 from models.content import Published
 from models.ranker import XgboostRanker
@@ -100,7 +100,7 @@ class KnowledgeFeed:
         self._artefacts = Artefacts(trust.roots, trust.marks)
         self._loaded: set[tuple[str, int]] = set()
         self._loading: list[Loading] = []
-        self._refusals = Refusals(place)
+        self._refused = RefusedKnowledge(place)
         self._since_prune = 0
         self._newest_ms = 0
 
@@ -225,7 +225,7 @@ class KnowledgeFeed:
 
     def _refuse(self, reason: str, control: Control | None = None, position: int = -1) -> None:
         self._count("knowledge_refused")
-        self._refusals.report(reason, control, position)
+        self._refused.report(reason, control, position)
 
 
 def _published(control: Control) -> Published:

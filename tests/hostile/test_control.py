@@ -13,7 +13,7 @@ from channels.api.knowledge import KnowledgeReader
 from jobs.knowledge_feed import KnowledgeFeed
 from jobs.learning.model_roots import Roots
 from jobs.learning.trust import Trust
-from jobs.refusals import LINES_MAX, TEXT_CHARS_MAX, Refusals
+from jobs.refused_knowledge import LINES_MAX, TEXT_CHARS_MAX, RefusedKnowledge
 from log.following import Taken
 from schemas.codec import CONTROL
 from schemas.control import Control
@@ -167,13 +167,13 @@ def test_a_refusal_is_one_line_with_kind_name_version_and_reason(
 
 def test_lines_are_bounded_in_length_and_number(caplog: pytest.LogCaptureFixture) -> None:
     now_s = [0.0]
-    refusals = Refusals(clock=lambda: now_s[0])
+    refused = RefusedKnowledge(clock=lambda: now_s[0])
     for at in range(10_000):
-        refusals.report("x" * 100_000, None, at)
+        refused.report("x" * 100_000, None, at)
     assert len(caplog.messages) == LINES_MAX
     assert max(map(len, caplog.messages)) < TEXT_CHARS_MAX + 100
     now_s[0] = 61.0
-    refusals.report("again", None, 1)
+    refused.report("again", None, 1)
     assert caplog.messages[LINES_MAX:] == [
         f"{10_000 - LINES_MAX} more records of knowledge were refused",
         "a record of knowledge is refused: at 1: again",
@@ -224,6 +224,6 @@ def test_with_keys_no_model_is_taken_that_is_not_signed(tmp_path: Path) -> None:
     model = Control("model", "ranker", "m", 1, uri=str(tmp_path / "none"), sha256="0" * 64)
     fed = Fed(KEYS).take(model, SIGNER.sign(model))
     assert fed.counts == {"knowledge_refused": 2}
-    assert len(fed.feed._refusals._said) == 2
-    assert any("not signed" in line for line in fed.feed._refusals._said)
-    assert any("cannot be read" in line for line in fed.feed._refusals._said)
+    assert len(fed.feed._refused._said) == 2
+    assert any("not signed" in line for line in fed.feed._refused._said)
+    assert any("cannot be read" in line for line in fed.feed._refused._said)

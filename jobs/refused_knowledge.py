@@ -20,7 +20,7 @@ NAME_CHARS_MAX: Final = 100
 logger = logging.getLogger(__name__)
 
 
-class Refusals:
+class RefusedKnowledge:
     """The lines of one reader; the same reason for the same record is told once a minute."""
 
     def __init__(self, place: str = "", clock: Callable[[], float] = time.monotonic) -> None:
