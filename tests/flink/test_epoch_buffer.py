@@ -5,8 +5,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs import learn_operators
-from jobs.learn_operators import EpochBuffer, open_epoch
+from jobs.flink import epoch_buffer
+from jobs.flink.epoch_buffer import EpochBuffer, open_epoch
 from schemas.knowledge import epoch_end_ms, epoch_of
 from schemas.limits import EPOCH_MS
 from tests.builders import NOON
@@ -67,7 +67,7 @@ def test_before_the_first_watermark_nothing_is_late() -> None:
 
 
 def test_facts_beyond_the_bound_of_an_epoch_are_left_out_and_nothing_ends(monkeypatch: Any) -> None:
-    monkeypatch.setattr(learn_operators, "FACTS_PER_EPOCH_MAX", 3)
+    monkeypatch.setattr(epoch_buffer, "FACTS_PER_EPOCH_MAX", 3)
     buffer = EpochBuffer(Rows(), "facts")
     assert [buffer.add("k", 7, b"%d" % n) for n in range(5)] == [True, True, True, False, False]
     assert buffer.take("k", 7) == [b"0", b"1", b"2"]
