@@ -12,8 +12,6 @@ FUNCTION_MAX: Final = 40
 MODULES: Final[dict[str, int]] = {
     "log/kafka.py": 320,
     "jobs/audit/recompute.py": 440,
-    "jobs/learn_operators.py": 310,
-    "jobs/learning/artefact_check.py": 310,
     "jobs/operators.py": 340,
     "jobs/run_job.py": 380,
     "jobs/stack/flink_cluster.py": 380,

@@ -1,4 +1,4 @@
-"""The child process that reads an artefact, loads it and scores with it once: `main` of jobs/learning/artefact_check.py.
+"""The child process that reads an artefact, loads it and scores with it once: `main` of jobs/learning/artefact_trial.py.
 
 A file that would end the process ends this one. What it read goes to stdout, a refusal to stderr. It imports
 as little as it can: it is waited for.

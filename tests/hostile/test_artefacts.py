@@ -12,9 +12,10 @@ import msgspec
 import numpy as np
 import pytest
 
-from jobs.learning import artefact_check, artefact_child
-from jobs.learning.artefact_check import Artefacts, Key, interpreter, run_child
+from jobs.learning import artefact_check, artefact_child, artefact_trial
+from jobs.learning.artefact_check import Artefacts, Key
 from jobs.learning.artefact_child import Wanted
+from jobs.learning.artefact_trial import interpreter, run_child
 from jobs.learning.model_roots import Roots, locate, roots_from
 from models.artefact import save_artefact
 from models.booster_shape import check_booster
@@ -223,7 +224,7 @@ def test_a_model_that_ends_its_process_is_refused_and_remembered(
     published = save_artefact(ARTEFACT, tmp_path / "models")
     artefacts = Artefacts(Roots((str(tmp_path / "models"),)), str(tmp_path / "marks"))
     crash = "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"
-    monkeypatch.setattr(artefact_check, "BOOT", crash)
+    monkeypatch.setattr(artefact_trial, "BOOT", crash)
     with pytest.raises(ConfigError, match="the process that tried it ended with signal 11"):
         artefacts.ranker(published, SPACE)
     monkeypatch.setattr(artefact_check, "run_child", _nobody_is_asked)
@@ -264,8 +265,8 @@ def test_a_file_that_was_changed_after_its_trial_is_refused(tmp_path: Path) -> N
 
 def test_a_trial_has_bounds_of_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     published = save_artefact(ARTEFACT, tmp_path)
-    eats = f"{artefact_check.BOOT.rpartition(';')[0]}; from jobs.learning import artefact_child as c; c._limit(60, 99_999); bytearray(5 << 30)"
-    monkeypatch.setattr(artefact_check, "BOOT", eats)
+    eats = f"{artefact_trial.BOOT.rpartition(';')[0]}; from jobs.learning import artefact_child as c; c._limit(60, 99_999); bytearray(5 << 30)"
+    monkeypatch.setattr(artefact_trial, "BOOT", eats)
     with pytest.raises(ConfigError, match="MemoryError"):
         Artefacts(Roots((str(tmp_path),))).ranker(published, SPACE)
 
