@@ -9,7 +9,7 @@ import msgspec
 
 from schemas.errors import ConfigError
 from schemas.policy import Policy
-from udfs.policy.check_policy import BUILT_IN, check_names, check_setting, warnings_of
+from udfs.policy.check_policy import BUILT_IN, check_names, check_setting, unkept, warnings_of
 from udfs.policy.compile_action import STAGES, compile_action, requirements
 from udfs.policy.compile_placement import compile_placement, compile_segments
 from udfs.policy.compiled_policy import Arms, Check, CompiledPolicy, CompiledWeight, Mistake
@@ -36,14 +36,18 @@ def compile_policy(policy: Policy) -> CompiledPolicy:
     compiled, mistakes = _compile(policy)
     mistakes += experiment_mistakes(policy)
     variants: dict[Arms, CompiledPolicy] = {}
+    warnings = list(compiled.warnings)
     if not mistakes:
         for arms, changes in combinations(policy):
             variant, wrong = _compile_variant(policy, arms)
             mistakes += [Mistake(changes, str(one)) for one in wrong]
             variants[arms] = variant
+            if len(arms) == 1:
+                idle = (one for one in unkept(variant.policy) if one not in compiled.warnings)
+                warnings += [Mistake(changes, str(one)) for one in idle]
     if mistakes:
         raise PolicyError(mistakes)
-    return compiled._replace(variants=variants)
+    return compiled._replace(variants=variants, warnings=tuple(warnings))
 
 
 def _compile_variant(policy: Policy, arms: Arms) -> tuple[CompiledPolicy, list[Mistake]]:

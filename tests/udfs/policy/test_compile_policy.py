@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from schemas.policy import DEFAULT_POLICY, NOTHING, RECOMMEND_ITEMS, Policy
+from schemas.policy import DEFAULT_POLICY, NOTHING, RECOMMEND_ITEMS, Contact, Policy
 from udfs.policy.compile_policy import PolicyError, compile_policy
 from udfs.policy.compiled_policy import dotted
 from udfs.policy.vary_policy import VARIANTS_MAX, merge
@@ -110,6 +110,29 @@ def test_what_is_allowed_and_looks_wrong_is_a_warning() -> None:
     assert {dotted(one.path) for one in compile_policy(found).warnings} == {
         "placements[0]", "actions[0]",
     }  # fmt: skip
+
+
+NOT_ENFORCED = "nothing is held back by this yet: it is kept and not enforced"
+
+
+@pytest.mark.parametrize("name", Contact.__struct_fields__)
+def test_what_holds_nothing_back_yet_is_a_warning_in_the_policy_and_in_an_arm(name: str) -> None:
+    limit = {"quiet_hours": {"begin": 22, "end": 8}}.get(name, 3)
+    said = compile_policy(policy(contact={name: limit})).warnings
+    assert [str(one) for one in said] == [f"contact.{name}: {NOT_ENFORCED}"]
+    arms = [arm("control"), arm("held", contact={name: limit})]
+    said = compile_policy(policy(experiments=[{"name": "e", "arms": arms}])).warnings
+    assert [str(one) for one in said] == [
+        f"experiments[0].arms[1].changes: contact.{name}: {NOT_ENFORCED}"
+    ]
+
+
+def test_a_limit_that_holds_nothing_back_is_told_once_for_all_arms() -> None:
+    arms = [arm("control"), arm("dear", nothing_priority=0.5)]
+    found = policy(contact={"per_day": 3}, experiments=[{"name": "e", "arms": arms}])
+    assert [str(one) for one in compile_policy(found).warnings] == [
+        f"contact.per_day: {NOT_ENFORCED}"
+    ]
 
 
 def test_an_arm_changes_any_part_by_id_or_name() -> None:
