@@ -22,7 +22,7 @@ from schemas.codec import DECISION
 from schemas.decisions import Decision
 from schemas.topics import DECISIONS
 from scripts.bench.workload import shoppers
-from scripts.ops.chaos import Load, Watch
+from scripts.ops.chaos_watch import Load, Watch
 from tests.cluster.conftest import ITEMS, MARK, Cluster
 from tests.e2e.homes import Tail, wait_for
 
