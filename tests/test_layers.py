@@ -46,6 +46,42 @@ def test_a_wrong_import_is_found() -> None:
     assert faults("channels", "import jobs.config") == {"jobs"}
 
 
+LOGIC = (ast.For, ast.While, ast.Try, ast.With, ast.ClassDef, ast.Lambda, ast.comprehension)
+
+
+def logic_in(source: str) -> list[str]:
+    """What a module of commands holds beside words, options and calls: functions that are no command, loops and the like."""
+    tree = ast.parse(source)
+    helpers = [
+        node.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and not any("app." in ast.unparse(one) for one in node.decorator_list)
+    ]
+    inside = [
+        node for one in tree.body if isinstance(one, ast.FunctionDef) for node in ast.walk(one)
+    ]
+    return helpers + [type(one).__name__ for one in inside if isinstance(one, LOGIC)]
+
+
+def test_commands_hold_no_logic() -> None:
+    for path in (ROOT / "scripts" / "commands").glob("*.py"):
+        assert not logic_in(path.read_text()), path
+
+
+def test_logic_in_a_command_is_found() -> None:
+    head = "@app.command()\ndef up(a: int) -> None:\n"
+    assert logic_in(head + "    run(a)\n") == []
+    assert logic_in(head + "    for one in a:\n        run(one)\n") == ["For"]
+    assert logic_in("def _run() -> None:\n    pass\n") == ["_run"]
+
+
+def test_nothing_but_the_command_line_imports_commands() -> None:
+    for path in (ROOT / "scripts").rglob("*.py"):
+        is_command = path == ROOT / "scripts" / "cli.py" or path.parent.name == "commands"
+        assert is_command or "scripts.commands" not in path.read_text(), path
+
+
 def reads_of_the_environment(source: str) -> list[int]:
     """Lines that look a variable up; setting one or handing all of them to a child is no reading."""
     found = []

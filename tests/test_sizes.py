@@ -24,12 +24,6 @@ MODULES: Final[dict[str, int]] = {
     "scripts/audit/verify_skew.py": 370,
     "scripts/bench/decide.py": 450,
     "scripts/bench/rank.py": 320,
-    "scripts/cli.py": 710,
-    "scripts/commands/cluster_cli.py": 320,
-    "scripts/ops/chaos.py": 330,
-    "scripts/ops/console_facts.py": 380,
-    "scripts/replay/replay.py": 360,
-    "scripts/training/input_docs.py": 320,
 }
 FUNCTIONS: Final[dict[str, int]] = {
     "udfs/knowledge/learn_items.py:learn_item": 50,
@@ -40,7 +34,6 @@ FUNCTIONS: Final[dict[str, int]] = {
     "channels/api/routes.py:writing_handlers": 60,
     "channels/console/routes.py:_shown": 50,
     "channels/console/routes.py:_changes": 60,
-    "scripts/ops/chaos.py:run": 50,
 }
 """From before the bound was held: each is to be split when it is next touched. Rounded up to tens."""
 

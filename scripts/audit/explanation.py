@@ -25,10 +25,10 @@ from schemas.decisions import (
 from schemas.errors import ConfigError
 from schemas.limits import AHEAD_OF_LOG_MAX_MS
 from schemas.topics import DECISIONS, TRACES
-from scripts.commands.models_cli import announced
 from scripts.console import say
 from scripts.policy.action_words import STAGES, priority_in_words, verdict_in_words
 from scripts.progress import Watched
+from scripts.training.model_versions import announced
 from udfs.facts.features import FEATURE_SPACE, FEATURES
 from udfs.items.rank_items import COLD_SCORER
 

@@ -20,7 +20,7 @@ from schemas.topics import EVENTS
 from scripts.bench.setting import CANDIDATES, BenchEngine, bench_config, describe, prepare, records
 from scripts.console import say, show, show_json, show_table
 from scripts.replay.replay import Worker
-from scripts.replay.replay_begin import Instead, asked, forget_state
+from scripts.replay.replay_begin import Instead, Wish, asked, forget_state
 from scripts.replay.replay_run import Manner, Progress, Run, RunFolder
 from scripts.replay.replay_topics import records_under
 
@@ -114,7 +114,7 @@ def _measure(config: Config, kafka: str, events: int) -> Rate:
     prefix = f"{config.topic_prefix}out{config.parallelism}."
     say(f"replaying, {where}")
     folder = RunFolder(config, prefix)
-    wanted = asked(config, None, None, Instead(), False)
+    wanted = asked(config, Wish(), Instead())
     found = planned_range(kafka, config.topic_prefix + EVENTS, None, None)
     plan = make_plan(kafka, config.topic_prefix, prefix, found)
     run = Run(prefix, wanted, Manner(niceness=0), plan=plan, progress=Progress(total=events))

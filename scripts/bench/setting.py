@@ -27,6 +27,7 @@ from scripts.console import complain, say
 from scripts.ops.engine import Engine
 from scripts.replay.replay_topics import delete_topics, drop_keys
 from scripts.training import training
+from scripts.training.model_versions import RANKER, announce
 from udfs.knowledge.knowledge import Knowledge
 from udfs.policy.compile_policy import compile_policy
 
@@ -82,7 +83,7 @@ def prepare(engine: Engine, config: Config, items: int) -> Published:
     for item in catalogue(items):
         engine.log.item(item)
     _, published = training.train_from(training_source(config), config)
-    training.announce(engine.log, published, at_ms=0)
+    announce(engine.log, RANKER, published, at_ms=0)
     time.sleep(BROADCAST_S)  # until every operator has read it
     return published
 

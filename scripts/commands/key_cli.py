@@ -1,52 +1,30 @@
 """`kairos key`: keys of the API and the console, person tokens, secrets, the audit log."""
 
-import secrets
 from pathlib import Path
-from typing import Annotated, Final, Literal, get_args
+from typing import Annotated, Final, Literal
 
-import msgspec
 import typer
 
-from channels.security.keys import (
-    SECRET_BYTES,
-    Key,
-    KeysFile,
-    Role,
-    Scope,
-    SecretFile,
-    changing,
-    hash_of,
-    new_key,
-    read_keys,
-    write_keys,
-    write_private,
-)
 from jobs.config import config_from
-from schemas.errors import ConfigError
-from scripts.commands.token_cli import person_token, revoke_person, revoke_token, rotate_secret
-from scripts.console import say, show, show_json, show_table
-from scripts.ops.keys_file import File, Json, change_keys, keys_path, moment
-from scripts.ops.local_audit import audit_log_of, local_actor
-from scripts.times import utc
+from scripts.commands.options import JsonValue
 
 EXIT_ALTERED: Final = 1
-SECRET_NAME: Final = "secret"  # noqa: S105 - the name of a file
-
-SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
+OVERLAP_HOURS: Final = 24
+SCOPES: Final = ("events:write", "decisions:read", "admin")
 
 app = typer.Typer(
     help="Keys of the API and the console, person tokens, the audit log.", no_args_is_help=True
 )
-app.command("person-token")(person_token)
-app.command("revoke-token")(revoke_token)
-app.command("revoke-person")(revoke_person)
-app.command("rotate-secret")(rotate_secret)
+File = Annotated[
+    Path | None, typer.Option(help="The file of keys; without it, that of KAIROS_API_KEYS.")
+]
 Scopes = Annotated[
     list[str] | None,
     typer.Option(
         "--scope", help=f"What it may do on the API: {', '.join(SCOPES)}; may be given again."
     ),
 ]
+Person = Annotated[str, typer.Argument(help="A person's id.")]
 
 
 @app.command()
@@ -67,50 +45,22 @@ def create(
         str, typer.Option(help="When it ends; without it, when it is revoked.")
     ] = "",
     file: File = None,
-    json: Json = False,
+    json: JsonValue = False,
 ) -> None:
     """Make a key and print it, once: the file keeps its hash. It counts a second later."""
-    config = config_from()
-    path = keys_path(file, config)
-    key = new_key()
-    scopes = tuple(_scope(one) for one in scope or ())
-    until = moment(expires) if expires else None
-    granted = Key(name, hash_of(key), scopes, role, browser, tuple(origin or ()), until)
-    details = {"name": name, "may": _may(granted), "file": str(path)}
-    details |= {"expires": until.isoformat()} if until else {}
-    with changing(path):
-        before = read_keys(path) if path.exists() else _first(path)
-        if any(one.name == name for one in before.keys):
-            raise ConfigError(
-                f"there is a key {name!r} in {path}: revoke it first, or take another name"
-            )
-        with audit_log_of(config).recording(local_actor(), "key create", details):
-            write_keys(path, msgspec.structs.replace(before, keys=(*before.keys, granted)))
-    if json:
-        show_json({"name": name, "key": key, "file": str(path)})
-        return
-    show(key)
-    say(f"{name} may {_may(granted)}; its hash is in {path}, the key itself is shown only now")
+    from scripts.ops.api_keys import Grant
+    from scripts.ops.api_keys import create as run
+
+    grant = Grant(name, scope or (), role, browser, origin or (), expires)
+    run(config_from(), file, grant, is_json=json)
 
 
 @app.command("list")
-def list_(file: File = None, json: Json = False) -> None:
+def list_(file: File = None, json: JsonValue = False) -> None:
     """Show the keys: whose they are and what they may."""
-    keys = read_keys(keys_path(file, config_from())).keys
-    if json:
-        rows = [
-            {"name": one.name, "scopes": one.scopes, "role": one.role, "browser": one.is_browser,
-             "origins": one.origins, "expires": one.expires.isoformat() if one.expires else None}
-            for one in keys
-        ]  # fmt: skip
-        show_json(rows)
-        return
-    cells = [
-        (one.name, _may(one), "browser" if one.is_browser else "", " ".join(one.origins),
-         one.expires.isoformat() if one.expires else "")
-        for one in keys
-    ]  # fmt: skip
-    show_table("", ("name", "may", "", "pages", "until"), cells)
+    from scripts.ops.api_keys import show_keys
+
+    show_keys(config_from(), file, is_json=json)
 
 
 @app.command()
@@ -118,17 +68,9 @@ def revoke(
     name: Annotated[str, typer.Argument(help="As `key list` shows it.")], file: File = None
 ) -> None:
     """Take a key back: a second later nobody gets in with it."""
-    config = config_from()
-    path = keys_path(file, config)
+    from scripts.ops.api_keys import revoke as run
 
-    def changed(before: KeysFile) -> KeysFile:
-        left = tuple(one for one in before.keys if one.name != name)
-        if len(left) == len(before.keys):
-            raise ConfigError(f"there is no key {name!r} in {path}: `kairos key list` shows them")
-        return msgspec.structs.replace(before, keys=left)
-
-    change_keys(config, path, "key revoke", {"name": name}, changed)
-    show(f"{name} is revoked")
+    run(config_from(), file, name)
 
 
 @app.command()
@@ -136,10 +78,57 @@ def secret(
     file: Annotated[Path, typer.Argument(help="The file to write; it must not exist.")],
 ) -> None:
     """Write a new random secret, for KAIROS_PSEUDONYM_KEY_FILE or a file of keys."""
-    if file.exists():
-        raise ConfigError(f"{file} exists: what was signed or stored with it would be lost")
-    _write_secret(file)
-    show(f"written to {file}; only its owner may read it")
+    from scripts.ops.api_keys import make_secret
+
+    make_secret(file)
+
+
+@app.command("person-token")
+def person_token(person: Person, file: File = None, json: JsonValue = False) -> None:
+    """Print the token that opens a person's own decisions for a day: send it as X-Kairos-Person."""
+    from scripts.ops.tokens import show_person_token
+
+    show_person_token(config_from(), file, person, is_json=json)
+
+
+@app.command("revoke-token")
+def revoke_token(
+    token: Annotated[
+        str, typer.Argument(help="A token of a person, session or console; or its id.")
+    ],
+    file: File = None,
+) -> None:
+    """Take one token back: a second later it opens nothing."""
+    from scripts.ops.tokens import revoke_token as run
+
+    run(config_from(), file, token)
+
+
+@app.command("revoke-person")
+def revoke_person(
+    person: Person,
+    before: Annotated[
+        str, typer.Option(help="Only tokens issued until then; without it, until now.")
+    ] = "",
+    file: File = None,
+) -> None:
+    """Take back all tokens of a person that were issued until now; new ones open again."""
+    from scripts.ops.tokens import revoke_person as run
+
+    run(config_from(), file, person, before)
+
+
+@app.command("rotate-secret")
+def rotate_secret(
+    overlap_hours: Annotated[
+        int, typer.Option(min=0, max=9_600, help="So long what the old one signed still opens.")
+    ] = OVERLAP_HOURS,
+    file: File = None,
+) -> None:
+    """Sign with a new secret; the old one is taken for a while yet, so that nobody is thrown out."""
+    from scripts.ops.tokens import rotate_secret as run
+
+    run(config_from(), file, overlap_hours)
 
 
 @app.command()
@@ -151,58 +140,13 @@ def audit(
         str, typer.Option(help="With --verify: a hash shown before, which has to be there still.")
     ] = "",
     last: Annotated[int, typer.Option(min=1, max=10_000, help="So many entries.")] = 20,
-    json: Json = False,
+    json: JsonValue = False,
 ) -> int:
     """Show who changed what, when and from where: the newest first."""
-    from channels.api import audit_log
+    from scripts.ops import local_audit
 
-    log = audit_log_of(config_from())
+    log = local_audit.audit_log_of(config_from())
     if verify or noted:
-        found = audit_log.verify(log.path, noted)
-        if json:
-            show_json(found._asdict())
-        else:
-            for fault in found.faults:
-                show(fault)
-            state = "altered" if found.faults else "whole"
-            show(
-                f"{log.path} is {state}: {found.entries} entries, the last has the hash {found.head}"
-            )
-        return EXIT_ALTERED if found.faults else 0
-    entries = log.newest(last)
-    if json:
-        show_json([{name: getattr(one, name) for name in one.__struct_fields__} for one in entries])
-        return 0
-    cells = [
-        (
-            utc(one.at_ms), one.who, one.role, one.address, one.what, one.outcome,
-            " ".join(f"{name}={text}" for name, text in one.details.items()),
-        )
-        for one in entries
-    ]  # fmt: skip
-    show_table("", ("when", "who", "role", "from", "what", "outcome", "details"), cells)
+        return 0 if local_audit.show_verified(log, noted, is_json=json) else EXIT_ALTERED
+    local_audit.show_entries(log, last, is_json=json)
     return 0
-
-
-def _scope(named: str) -> Scope:
-    found = next((one for one in SCOPES if one == named), None)
-    if found is None:
-        raise ConfigError(f"--scope {named!r}: there are {', '.join(SCOPES)}")
-    return found
-
-
-def _first(path: Path) -> KeysFile:
-    """A file without keys, and the secret beside it that it names."""
-    place = path.with_suffix(f".{SECRET_NAME}")
-    if not place.exists():
-        _write_secret(place)
-    return KeysFile(secret=SecretFile(place.name))
-
-
-def _write_secret(path: Path) -> None:
-    write_private(path, secrets.token_hex(SECRET_BYTES).encode() + b"\n")
-
-
-def _may(key: Key) -> str:
-    role: Role | None = key.role
-    return f"{role} on the console" if role else " ".join(key.scopes)

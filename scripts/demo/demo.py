@@ -14,8 +14,7 @@ from channels.store.store import Store
 from jobs.config import Config
 from jobs.fold.fold import FoldRules
 from jobs.job_settings import rate_of
-from jobs.learning.trust import keys_of
-from jobs.publish import Log, now_ms
+from jobs.publish import now_ms
 from log.kafka import end_offsets, open_consumer
 from schemas.codec import DECISION, EVENT
 from schemas.decisions import Decision
@@ -25,13 +24,14 @@ from schemas.formats.json_lines import event_from_json
 from schemas.records import LogRecord
 from schemas.topics import DECISIONS
 from scripts.console import percentile, say, show, show_json
-from scripts.demo.shop import publish_items, publish_shop
+from scripts.demo.shop import opening, publish_items
 from scripts.files.import_events import read_items
 from scripts.files.import_snowplow import DEMO_APP_IDS, DEMO_FOLDER, SnowplowImport, read_snowplow
 from scripts.files.retime import retime
 from scripts.ops.engine import Engine
 from scripts.ops.stores import store_of
-from scripts.training.training import Source, announce, default_knowledge, train_from
+from scripts.training.model_versions import RANKER, announce
+from scripts.training.training import Source, default_knowledge, train_from
 
 EVENTS_PER_S: Final = 100
 LEARNT_SHARE: Final = 0.6
@@ -87,11 +87,8 @@ def demo(config: Config, is_once: bool, is_json: bool) -> int:
     """Runs the demo; with `is_once` it ends after the input. The exit code."""
     imported = read_snowplow(DEMO_FOLDER, DEMO_APP_IDS)
     opened_ms = now_ms()
-
-    def open_shop(log: Log, kafka: str) -> None:
-        # from now on: the bundled events, all older, are another shop's, whose policy is the default one
-        publish_shop(log, kafka, config.topic_prefix, say, opened_ms, keys_of(config))
-
+    # the shop from now on: the bundled events, all older, are another shop's, whose policy is the default one
+    open_shop = opening(config, opened_ms)
     with Engine(config, say, has_api=not is_once, prepare=open_shop) as engine:
         addresses = engine.start()
         items = read_items(DEMO_FOLDER / "items.jsonl")
@@ -129,7 +126,7 @@ def _teach(engine: Engine, config: Config, events: Sequence[Event]) -> None:
     rules = FoldRules(EVENT.decode, config.seed, config.lateness_ms, rate_of(config))
     items = read_items(DEMO_FOLDER / "items.jsonl")
     report, published = train_from(Source(log, default_knowledge(items), rules), config)
-    announce(engine.log, published, events[split].event_time_ms)
+    announce(engine.log, RANKER, published, events[split].event_time_ms)
     say(
         f"a model, {published.version}, learnt from the first {split} events ({report.examples} "
         "decisions that were followed by a choice); it ranks what comes after them"

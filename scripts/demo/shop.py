@@ -1,16 +1,20 @@
 """The made-up shop on a running engine: its catalogue and magazine on `items`, its policy on `control`."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Final
 
 import msgspec
 
+from jobs.config import Config
+from jobs.learning.trust import keys_of
 from jobs.publish import Log, now_ms
 from log.kafka import ends_of
 from schemas.items import Item
 from schemas.policy import DEFAULT_CONTROL
 from schemas.signed_control import OPEN, ControlKeys
 from schemas.topics import EVENTS
+from scripts.console import say
 from scripts.demo.make_catalogue import DEMO_DATA
 from scripts.files.import_events import read_items
 from scripts.files.publish_items import decided_of, late_warning, published_items
@@ -64,6 +68,13 @@ def publish_shop(
     topic = prefix + EVENTS
     is_new = not any(ends_of(kafka, [topic])[topic].values())
     publish(log, versions, draft, 0 if is_new and from_ms is None else from_ms)
+
+
+def opening(config: Config, from_ms: int | None = None) -> Callable[[Log, str], None]:
+    """What puts the shop into the log of an engine that begins: see `Engine` and `publish_shop`."""
+    return partial(
+        publish_shop, prefix=config.topic_prefix, say=say, from_ms=from_ms, keys=keys_of(config)
+    )
 
 
 def publish_items(log: Log, kafka: str, prefix: str, items: Iterable[Item]) -> int:

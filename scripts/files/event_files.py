@@ -1,38 +1,64 @@
 """Files of events in any format that Kairos reads, by the format's name."""
 
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Final, NamedTuple
 
+from schemas.events import Event
 from schemas.formats.field_names import Notices
 from scripts.console import say
+from scripts.files.import_events import Bad, checked, read_json_lines
 
-Format = Literal["kairos", "snowplow", "trivago"]
+JSON: Final = "kairos"
 
 
-def events_of(
-    file: Path,
-    file_format: Format,
-    app_id: list[str] | None,
-    at_ms: int | None = None,
-    notices: Notices | None = None,
-    *,
-    is_strict: bool = False,
-) -> Any:
-    """A file's events, and what is none as Bad; with `at_ms`, now, without those that the engine would refuse.
+class EventFiles(NamedTuple):
+    """Files that are one log. `app_ids`: Snowplow's apps that count, None for all; `is_strict`: what nobody would read is no event."""
 
-    `notices` take what there is to say of names of JSON; if it `is_strict`, what nobody would read is Bad.
-    """
-    from scripts.files import import_events, import_snowplow, import_trivago
+    paths: Sequence[Path]
+    format: str = JSON
+    app_ids: Sequence[str] | None = None
+    is_strict: bool = False
 
-    if file_format == "kairos":
-        return import_events.read_json_lines(file, at_ms, notices, is_strict=is_strict)
-    if file_format == "trivago":
-        rows = import_trivago.read_trivago(file)
-        none = [import_events.Bad(file.name, one.number, one.raw, one.error) for one in rows.bad]
-        events: list[Any] = [*none, *rows.events]
-    else:
-        found = import_snowplow.read_snowplow(file, app_id or None)
-        say(str(found))
-        bad = [import_events.Bad(one.name, one.line, one.raw, one.error) for one in found.bad]
-        events = [*bad, *found.events]
-    return events if at_ms is None else import_events.checked(events, file.name, at_ms)
+    @property
+    def is_json(self) -> bool:
+        """Whether they are read as they come; other formats are held and put in order."""
+        return self.format == JSON
+
+    def read(
+        self, at_ms: int | None = None, notices: Notices | None = None
+    ) -> Iterator[Event | Bad]:
+        """The events of all files, one after the other, and what is none; with `at_ms`, now, without those that the engine would refuse.
+
+        `notices` take what there is to say of names of JSON.
+        """
+        for path in self.paths:
+            if self.is_json:
+                yield from read_json_lines(path, at_ms, notices, is_strict=self.is_strict)
+            else:
+                found = FOREIGN[self.format](path, self.app_ids)
+                yield from found if at_ms is None else checked(found, path.name, at_ms)
+
+
+def _trivago(path: Path, _: Sequence[str] | None) -> list[Event | Bad]:
+    from scripts.files.import_trivago import read_trivago
+
+    rows = read_trivago(path)
+    bad = (Bad(path.name, one.number, one.raw, one.error) for one in rows.bad)
+    return [*bad, *rows.events]
+
+
+def _snowplow(path: Path, app_ids: Sequence[str] | None) -> list[Event | Bad]:
+    from scripts.files.import_snowplow import read_snowplow
+
+    found = read_snowplow(path, app_ids or None)
+    say(str(found))
+    bad = (Bad(one.name, one.line, one.raw, one.error) for one in found.bad)
+    return [*bad, *found.events]
+
+
+FOREIGN: Final[dict[str, Callable[[Path, Sequence[str] | None], Iterable[Event | Bad]]]] = {
+    "snowplow": _snowplow,
+    "trivago": _trivago,
+}
+"""Formats of others: what reads a file of them."""

@@ -21,15 +21,18 @@ from schemas.dead_letters import DeadLetter, dead_letter
 from schemas.decisions import Decision, DecisionTrace
 from schemas.errors import ConfigError, UnusableInput
 from schemas.events import Event
-from schemas.limits import ARTEFACT_BYTES_MAX
+from schemas.formats.field_names import Notices
+from schemas.limits import ARTEFACT_BYTES_MAX, EVENT_TIME_MAX_MS
 from schemas.policy import DEFAULT_CONTROL, DEFAULT_POLICY, NOTHING, Policy
 from schemas.records import LogRecord
 from scripts.audit.explained_view import show_explained
 from scripts.audit.explanation import Explained, explain, explained_json
 from scripts.console import say, show, show_json
+from scripts.files.event_files import EventFiles
 from scripts.files.import_events import Bad, read_items
 from scripts.files.input_files import is_usable
 from scripts.files.sorted_events import Encoded, in_order_of_time
+from scripts.files.told_names import in_words
 from scripts.policy.policy_versions import version_of
 from scripts.times import utc
 from udfs.actions.respond import RESPONSE_SPACE
@@ -44,6 +47,17 @@ SHOWN: Final = (
 )  # fmt: skip
 """What `--json` prints of a decision; the others of its fields are the store's affair."""
 ITEMS_SHOWN: Final = 4
+
+
+class Shown(NamedTuple):
+    """What is printed: everything that is decided, or of one decision why (its id or how that begins), as JSON or in words.
+
+    `has_nothing`: in words, decisions that offer nothing, too.
+    """
+
+    why: str | None
+    is_json: bool
+    has_nothing: bool = False
 
 
 class World(NamedTuple):
@@ -145,6 +159,22 @@ class Trial:
             return self.rankers[version]
         except KeyError:
             raise ConfigError(f"model {version} is not the one that was tried") from None
+
+
+def try_files(config: Config, files: EventFiles, world: World, shown: Shown) -> None:
+    """Tries files as one log, which is what `kairos try` does; raises ConfigError, UnusableInput where too little is an event."""
+    if not files.paths:
+        raise ConfigError("try needs a file of events")
+    notices = Notices()
+    # a file's clock is its events', so none of them lies ahead of it
+    trial = Trial(files.read(EVENT_TIME_MAX_MS, notices), world, config)
+    if shown.why is not None:
+        explain_one(trial, shown.why, is_json=shown.is_json)
+        return
+    show_trial(trial, is_json=shown.is_json, shows_all=shown.has_nothing)
+    for notice in notices:
+        say(in_words(notice))
+    check(trial.counts)
 
 
 def show_trial(trial: Trial, *, is_json: bool, shows_all: bool) -> None:

@@ -17,7 +17,8 @@ from schemas.errors import ConfigError
 from schemas.events import Event
 from schemas.formats import DECODERS
 from schemas.topics import DECISIONS, EVENTS
-from scripts.console import say, show, show_table
+from scripts.console import say, show, show_json, show_table
+from scripts.ops.status import running_kafka
 from scripts.progress import Watched
 from scripts.times import utc
 
@@ -87,6 +88,41 @@ def held(storage: Storage) -> Iterator[None]:
         yield
     finally:
         os.close(lock)
+
+
+def run(
+    config: Config, to: str | None, until_ms: int | None, *, is_following: bool, is_json: bool
+) -> None:
+    """Archives what has come, once or until interrupted, and says what; raises ConfigError."""
+    if is_following and until_ms is not None:
+        raise ConfigError("--follow has no end: leave --until out")
+    kafka, storage = running_kafka(config), Storage(to or default_uri(config))
+    with held(storage):
+        if is_following:
+            for done in follow(kafka, config, storage):
+                show_archived(storage.uri, done)
+            return
+        done = archive(kafka, config, storage, until_ms)
+    if is_json:
+        show_json([fields(one) for one in done])
+    else:
+        show_archived(storage.uri, done)
+
+
+def verify(config: Config, uri: str | None, *, is_json: bool) -> int:
+    """Checks an archive, against Kafka where that answers; the exit code, 1 where a record was altered."""
+    try:
+        kafka = running_kafka(config)
+    except ConfigError as error:
+        say(f"the files alone are checked: {error}")
+        kafka = None
+    storage = Storage(uri or default_uri(config))
+    found = check(kafka, config, storage)
+    if is_json:
+        show_json([fields(one) for one in found])
+    else:
+        show_checked(storage.uri, found)
+    return 1 if is_altered(found) else 0
 
 
 def archive(kafka: str, config: Config, storage: Storage, until_ms: int | None) -> list[Archived]:

@@ -6,11 +6,11 @@ from channels.api.audit_log import Actor, AuditLog
 from jobs.publish import Log
 from models.content import Published
 from scripts.change import Change
-from scripts.commands import models_cli
-from scripts.commands.models_cli import Announced
 from scripts.policy import policy_versions
 from scripts.policy.policy_versions import Draft, PolicyVersion
 from scripts.times import utc
+from scripts.training import model_versions
+from scripts.training.model_versions import Announced
 
 What = Literal["publish", "rollback"]
 
@@ -41,7 +41,7 @@ def change_model(
     """Puts a model in force from `at_ms` on; raises ConfigError where Kafka does not take it."""
     details = {"version": published.version, "uri": published.uri}
     with audited.log.recording(audited.actor, f"model {audited.what}", details):
-        change = models_cli.publish(log, models, published, at_ms)
+        change = model_versions.publish(log, models, published, at_ms)
         details.update(_details(change))
     return change
 

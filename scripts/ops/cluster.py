@@ -4,8 +4,7 @@ import re
 import subprocess
 import sys
 import time
-from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from jobs.config import PROJECT, Config
 from jobs.flink.rest import FlinkJob, FlinkRest, rest_of
@@ -14,15 +13,13 @@ from jobs.flink.submit import checkpoint_folder, savepoint_folder
 from jobs.stack import state
 from jobs.stack.causes import remedy
 from jobs.stack.environment import job_environment
-from jobs.stack.flink_cluster import (
-    Wanted,
-    read_wanted,
-    write_wanted,
-)
+from jobs.stack.flink_cluster import FlinkCluster, Wanted, read_wanted, write_wanted
+from jobs.stack.jars import jar_paths
 from jobs.stack.local_cluster import cluster_folder, local_address
 from jobs.stack.state import kafka_words
 from schemas.errors import ConfigError
 from scripts.console import say, show
+from scripts.ops.background import FAULT, Said, start
 from scripts.times import utc
 
 POLL_S: Final = 0.1
@@ -68,13 +65,23 @@ def up(config: Config, task_managers: int | None, is_rocksdb: bool | None) -> di
     wanted = before.resized(count)
     wanted = wanted.again(before.is_rocksdb if is_rocksdb is None else is_rocksdb)
     _check_busy(config, before, wanted)
-    said_before = len(_said_by_supervisor(folder)) if is_up else 0
+    said = Said(folder / "logs" / "supervisor.log", is_new=not is_up)
     write_wanted(folder, wanted)
     if not is_up:
-        _start_supervisor(folder)
+        start(said.log, "cluster", "supervise")
     _start_servers(config)
-    _await_task_managers(config, wanted, said_before)
+    _await_task_managers(config, wanted, said)
     return status(config, None)
+
+
+def hold(config: Config) -> NoReturn:
+    """Runs the cluster of this home in this process, and starts again what dies."""
+    folder = cluster_folder(config.home)
+    with FlinkCluster(folder, jar_paths("flink", config.home / "jars", say), say) as cluster:
+        cluster.start(read_wanted(folder) or Wanted().resized(1))
+        while True:
+            cluster.keep()
+            time.sleep(POLL_S)
 
 
 def down(config: Config) -> str:
@@ -221,17 +228,6 @@ def _check_busy(config: Config, before: Wanted, wanted: Wanted) -> None:
             )
 
 
-def _start_supervisor(folder: Path) -> None:
-    log = _supervisor_log(folder)
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("wb") as output:
-        subprocess.Popen(
-            [sys.executable, "-m", "scripts", "cluster", "supervise"],
-            stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-            cwd=PROJECT, start_new_session=True,
-        )  # fmt: skip
-
-
 def _start_servers(config: Config) -> None:
     """Kafka, the store, its writer and the clock, where they are ours to start and do not run."""
     engine = state.read_state(config.home)
@@ -245,33 +241,19 @@ def _start_servers(config: Config) -> None:
         )
 
 
-def _said_by_supervisor(folder: Path) -> list[str]:
-    log = _supervisor_log(folder)
-    return log.read_text(errors="replace").splitlines() if log.exists() else []
-
-
-def _supervisor_log(folder: Path) -> Path:
-    return folder / "logs" / "supervisor.log"
-
-
-def _await_task_managers(config: Config, wanted: Wanted, shown: int) -> None:
-    folder = cluster_folder(config.home)
+def _await_task_managers(config: Config, wanted: Wanted, said: Said) -> None:
     deadline_s = time.monotonic() + UP_S_MAX
     while True:
-        lines = _said_by_supervisor(folder)
-        for line in lines[shown:]:
+        for line in said.more():
             say(line)
-        shown = len(lines)
         where = local_address(config.home)
         rest = rest_of(config, where) if where else None
         if rest and rest.answers() and set(wanted.names) <= set(rest.task_managers()):
             return
-        if lines and lines[-1].startswith("kairos: "):
-            raise ConfigError(lines[-1].removeprefix("kairos: "))
+        if said.last().startswith(FAULT):
+            raise ConfigError(said.last().removeprefix(FAULT))
         if time.monotonic() > deadline_s:
-            raise ConfigError(
-                f"the cluster is not whole after {UP_S_MAX:g} s: see {_supervisor_log(folder)}"
-            )
+            raise ConfigError(f"the cluster is not whole after {UP_S_MAX:g} s: see {said.log}")
         time.sleep(POLL_S)
 
 

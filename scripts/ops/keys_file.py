@@ -1,25 +1,28 @@
 """The file of keys, as `kairos key` finds and changes it."""
 
+import secrets
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Final
 
 import msgspec
-import typer
 
 from channels.api.access import PERSON_S
-from channels.security.keys import KeysFile, changing, read_keys, write_keys
+from channels.security.keys import (
+    SECRET_BYTES,
+    KeysFile,
+    changing,
+    read_keys,
+    write_keys,
+    write_private,
+)
 from jobs.config import Config
 from schemas.errors import ConfigError
 from schemas.limits import SECOND_MS
 from scripts.ops.local_audit import audit_log_of, local_actor
 from scripts.times import parse_time
 
-File = Annotated[
-    Path | None, typer.Option(help="The file of keys; without it, that of KAIROS_API_KEYS.")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON value, for programs.")]
 MILLISECOND: Final = 1 / SECOND_MS
 
 
@@ -43,6 +46,11 @@ def change_keys(
         after = changed(_without_past(read_keys(path)))
         with audit_log_of(config).recording(local_actor(), what, {**details, "file": str(path)}):
             write_keys(path, after)
+
+
+def write_secret(path: Path) -> None:
+    """A new random secret, which only its owner may read; raises ConfigError."""
+    write_private(path, secrets.token_hex(SECRET_BYTES).encode() + b"\n")
 
 
 def moment(text: str) -> datetime:

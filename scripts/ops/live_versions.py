@@ -2,14 +2,13 @@
 
 from typing import Any, Final
 
-from jobs.knowledge_feed import RESPONSES
-from schemas.control import Control
-from schemas.errors import InvalidEvent
 from schemas.policy import Policy
 from schemas.records import LogRecord
-from schemas.signed_control import ControlKeys, read_control
+from schemas.signed_control import ControlKeys
+from scripts import change
 from scripts.policy.policy_file import summary
 from scripts.policy.policy_versions import PolicyVersion, history_json, in_force, versions_in
+from scripts.training.model_versions import announced_in
 
 HISTORY_MAX: Final = 100
 Shown = dict[str, Any]
@@ -48,20 +47,10 @@ def _policy_shown(version: PolicyVersion | None) -> Shown | None:
 def _model_in_force(
     records: list[LogRecord], at_ms: int, keys: ControlKeys, *, is_responses: bool
 ) -> Shown | None:
-    newest: tuple[int, int, Control] | None = None
-    for record in records:
-        try:
-            control = read_control(record.value, keys)
-        except InvalidEvent:
-            continue  # the jobs count and name it
-        if control.kind != "model" or (control.name == RESPONSES) is not is_responses:
-            continue
-        this = (control.effective_from_ms, record.offset, control)
-        if this[0] <= at_ms and (newest is None or this[:2] > newest[:2]):
-            newest = this
-    if newest is None:
+    found = change.in_force(announced_in(records, keys, is_responses=is_responses), at_ms)
+    if found is None:
         return None
-    return {"version": newest[2].version, "effective_from_ms": newest[0]}
+    return {"version": found.version, "effective_from_ms": found.effective_from_ms}
 
 
 def _experiments(policy: Policy | None, arms: list[Shown]) -> list[Shown]:

@@ -13,7 +13,7 @@ from jobs.stack.flink_java import flink_home
 from jobs.stack.jars import jar_paths
 from schemas import CODE_VERSION
 from schemas.errors import ConfigError
-from scripts.console import say
+from scripts.console import say, show
 
 LOCKS: Final = ("pyproject.toml", "uv.lock", ".python-version", "LICENSE")
 GUIDE: Final = """\
@@ -89,6 +89,14 @@ def describe(path: Path) -> dict[str, Any]:
         "jars": [name.removeprefix("lib/") for name in jars],
         "code": code_digest(),
     }
+
+
+def show_package(found: dict[str, Any]) -> None:
+    """What is in an archive, in a sentence."""
+    show(
+        f"{found['file']}: {found['bytes'] / 1e6:.0f} MB, {found['modules']} modules, "
+        f"{', '.join(found['jars'])}; its README says how to use it"
+    )
 
 
 def _members(config: Config, digest: str) -> Iterator[tuple[str, bytes]]:

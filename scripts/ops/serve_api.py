@@ -29,6 +29,7 @@ from jobs.config import Config
 from jobs.flink.counted import is_running
 from jobs.flink.rest import FlinkRest, rest_of
 from jobs.learning.trust import trust_of
+from jobs.stack.ports import is_free
 from log.clients import open_producer_of
 from log.store_address import open_redis
 from log.unusable import Aside
@@ -36,7 +37,10 @@ from schemas.codec import EVENT
 from schemas.errors import ConfigError
 from schemas.policy import Policy, policy_from_payload
 from scripts.audit.explain_decision import DecisionFinder
-from scripts.ops.console_facts import ConsoleFacts, api_hops
+from scripts.console import say as say_line
+from scripts.ops.console_facts import ConsoleFacts
+from scripts.ops.hops import api_hops
+from scripts.ops.status import api_targets
 from udfs.language.sentences import say
 from udfs.policy.compile_policy import compile_policy
 
@@ -48,8 +52,24 @@ KEEP_ALIVE_S: Final = 30
 BACKLOG: Final = 2_048
 FILES_BESIDE: Final = 256
 """Beside the connections of visitors: Kafka, store, Flink, files."""
+LOOPBACKS: Final = ("127.0.0.1", "localhost")
 ENGINE_S: Final = 1.0
 """How old the knowledge may be of whether the engine runs."""
+
+
+def serve_at(config: Config, host: str, port: int) -> None:
+    """Serves what this home has, or the settings name, until SIGTERM or SIGINT; raises ConfigError where it may not."""
+    targets = api_targets(config)
+    if host in LOOPBACKS and not is_free(port):
+        raise ConfigError(
+            f"port {port} is taken: choose another one with --port or KAIROS_API_PORT"
+        )
+    services = services_of(config, targets.kafka, targets.redis, targets.flink)
+    services.access.check_host(host)
+    is_open = services.access.is_open
+    who = "open to every program of this machine: no KAIROS_API_KEYS" if is_open else "by key"
+    say_line(f"http://{host}:{port}  docs at /docs, shop at /shop/, console at /console ({who})")
+    serve(config, services, host, port)
 
 
 def services_of(config: Config, kafka: str, redis: str, flink: str | None) -> Services:

@@ -16,6 +16,7 @@ from jobs.stack.state import read_state
 from jobs.stack.status import statuses
 from schemas.decisions import Decision
 from schemas.errors import ConfigError
+from scripts.console import show, show_table
 from scripts.ops.engine import is_api_alive
 from scripts.ops.stores import store_of
 
@@ -96,6 +97,33 @@ def ways_in(found: Mapping[str, ServiceStatus]) -> list[str]:
             file = shlex.quote(one["settings_file"])
             lines.append(line.format(host=host, port=port, address=one["address"], file=file))
     return lines
+
+
+def is_failing(found: Mapping[str, ServiceStatus]) -> bool:
+    """Whether something ended so often that it is tried only now and then."""
+    return any(one["state"] == "failing" for one in found.values())
+
+
+def show_status(found: Mapping[str, ServiceStatus]) -> None:
+    """A line for each service, then how to connect to what wants a password."""
+    columns = ("service", "state", "address", "since its start", "ended by itself")
+    rows = [
+        (
+            name, one["state"], one["address"] or "",
+            ", ".join(f"{count:,} {counted}" for counted, count in one.get("counts", {}).items()),
+            ended_in_words(one),
+        )
+        for name, one in found.items()
+    ]  # fmt: skip
+    show_table("", columns, rows)
+    for line in ways_in(found):
+        show(line)
+
+
+def show_addresses(found: Mapping[str, ServiceStatus]) -> None:
+    """What is up, and where it answers, in a line each."""
+    for name, one in found.items():
+        show(f"{name:6} {one['state']:5} {one['address'] or ''}")
 
 
 def ended_in_words(one: ServiceStatus) -> str:

@@ -4,13 +4,13 @@ import ast
 import inspect as source
 from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
 from typing import Any, Final
 
 from msgspec import inspect
 
 from jobs.config import PROJECT
 from schemas.policy import Policy
+from scripts.pages import cell
 from scripts.policy.policy_text import default_of, field_as_written, in_line
 from scripts.policy.policy_values import IN_MS, MOMENT, SENTENCE, given, length_text, wanted
 from udfs.facts.attributes import ATTRIBUTES, ITEM_ATTRIBUTES
@@ -45,13 +45,6 @@ def page() -> str:
     return HEAD + "".join(tables) + ATTRIBUTES_HEAD + attributes
 
 
-def write(path: Path = PAGE) -> Path:
-    """Writes the page."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page())
-    return path
-
-
 def _structs(kind: inspect.Type, seen: set[type]) -> Iterator[inspect.StructType]:
     """Each kind of object in a policy once, from the policy down."""
     match given(kind):
@@ -68,7 +61,7 @@ def _table(struct: inspect.StructType) -> str:
     meanings = _meanings(struct.cls)
     rows = (
         f"| `{_name(field)}` | {_takes(field)} | {_default(field)} | "
-        f"{_cell(meanings.get(field.name, ''))} |\n"
+        f"{cell(meanings.get(field.name, ''))} |\n"
         for field in struct.fields
     )
     text = source.getdoc(struct.cls) or ""
@@ -98,7 +91,7 @@ def _name(field: inspect.Field) -> str:
 def _takes(field: inspect.Field) -> str:
     kind = given(field.type)
     if not field.name.endswith(IN_MS):
-        return _cell(_words(kind))
+        return cell(_words(kind))
     assert isinstance(kind, inspect.IntType)
     if kind == MOMENT:
         return "a moment"
@@ -128,12 +121,8 @@ def _default(field: inspect.Field) -> str:
         return "its defaults"
     if written in (None, "", [], {}):
         return "none"
-    return _cell(written if isinstance(written, str) else f"`{in_line(written)}`")
+    return cell(written if isinstance(written, str) else f"`{in_line(written)}`")
 
 
 def _attribute_row(one: Any) -> str:
-    return f"| `{one.attribute}` | {one.type} | {one.purpose} | {_cell(one.meaning)} |\n"
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|")
+    return f"| `{one.attribute}` | {one.type} | {one.purpose} | {cell(one.meaning)} |\n"

@@ -8,14 +8,15 @@ from typing import Any, Final, NamedTuple
 from jobs.publish import AHEAD_MS, Log, now_ms
 from log.kafka import read_to_end
 from schemas.control import Control
-from schemas.errors import ConfigError, InvalidEvent
+from schemas.errors import ConfigError
 from schemas.limits import EVENT_TIME_MAX_MS
 from schemas.policy import Policy, policy_from_payload
 from schemas.records import LogRecord
-from schemas.signed_control import ControlKeys, content_hash, read_control
+from schemas.signed_control import ControlKeys
 from schemas.topics import CONTROL as CONTROL_TOPIC
+from scripts import change as changes
 from scripts.change import Change
-from scripts.console import show, show_table
+from scripts.console import show_table
 from scripts.policy.policy_file import payload_of
 from scripts.times import utc
 from udfs.policy.compile_policy import compile_policy
@@ -59,9 +60,8 @@ def versions_in(records: Iterable[LogRecord], keys: ControlKeys) -> list[PolicyV
     """Every policy in the records of `control`, in the order in which they come into force."""
     load = cache(_loaded)
     found = []
-    for record in records:
-        control = _control(record.value, keys)
-        if control is not None and control.kind == "policy":
+    for record, control in changes.controls_in(records, keys):
+        if control.kind == "policy":
             time_ms, name = control.effective_from_ms, control.name
             policy, fault = load(control.payload or b"")
             version = PolicyVersion(time_ms, record.offset, control.version, name, policy, fault)
@@ -71,8 +71,7 @@ def versions_in(records: Iterable[LogRecord], keys: ControlKeys) -> list[PolicyV
 
 def in_force(versions: list[PolicyVersion], at_ms: int) -> PolicyVersion | None:
     """The policy that decides at `at_ms`; None = none."""
-    usable = (one for one in reversed(versions) if one.policy is not None)
-    return next((one for one in usable if one.effective_from_ms <= at_ms), None)
+    return changes.in_force(_usable(versions), at_ms)
 
 
 def find_version(named: str, versions: list[PolicyVersion]) -> PolicyVersion:
@@ -134,16 +133,8 @@ def publish(log: Log, versions: list[PolicyVersion], draft: Draft, at_ms: int | 
     from_ms = now_ms() + AHEAD_MS if at_ms is None else at_ms
     if not 0 <= from_ms < EVENT_TIME_MAX_MS:
         raise ConfigError(f"{utc(from_ms)} is no time from which a policy can be in force")
-    before = in_force(versions, from_ms)
-    coming = (one for one in versions if one.policy and one.effective_from_ms > from_ms)
-    after = next(coming, None)
     control = Control("policy", draft.name, draft.version, from_ms, payload_of(draft.policy))
-    log.control(control)
-    log.flush()
-    return Change(
-        draft.version, from_ms, before.version if before else None,
-        after.version if after else None, content_hash(control),
-    )  # fmt: skip
+    return changes.put_in_force(log, control, _usable(versions))
 
 
 def timing_warnings(change: Change, at_ms: int) -> list[str]:
@@ -187,12 +178,9 @@ def show_history(rows: list[dict[str, Any]]) -> None:
     show_table("", columns, cells)
 
 
-def show_change(change: Change) -> None:
-    """One sentence."""
-    replaces = f"instead of {change.replaces}" if change.replaces else "the first"
-    ended = f", until {change.ended_by}, announced before, takes over" if change.ended_by else ""
-    from_time = utc(change.effective_from_ms)
-    show(f"policy {change.version} decides from {from_time} on, {replaces}{ended}")
+def _usable(versions: Iterable[PolicyVersion]) -> list[PolicyVersion]:
+    """Those that the engine takes."""
+    return [one for one in versions if one.policy is not None]
 
 
 def _loaded(payload: bytes) -> tuple[Policy | None, str]:
@@ -203,10 +191,3 @@ def _loaded(payload: bytes) -> tuple[Policy | None, str]:
     except ConfigError as error:
         return None, str(error)
     return policy, ""
-
-
-def _control(value: bytes, keys: ControlKeys) -> Control | None:
-    try:
-        return read_control(value, keys)
-    except InvalidEvent:
-        return None  # the jobs count and name it

@@ -5,34 +5,37 @@ checkpoints: after a pause, Ctrl-C or a crash the same command goes on from the 
 """
 
 import shutil
-import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
-from typing import Any, Final, NamedTuple
+from contextlib import contextmanager, suppress
+from typing import Any, Final
 
 import msgspec
 
 from jobs.config import PROJECT, Config
 from jobs.flink.counted import read_counts
-from jobs.flink.rest import FlinkRest, rest_of
-from jobs.flink.settings import folder_uri, local_path, newest_checkpoint, newest_of
-from jobs.flink.submit import checkpoint_folder, savepoint_folder
-from jobs.fold.replay import Plan, next_plan, reached_ms
+from jobs.fold.replay import Plan, next_plan
 from jobs.run_job import EXIT_STOPPED
 from jobs.stack.causes import remedy
 from jobs.stack.environment import job_environment
-from jobs.stack.ports import LOOPBACK, free_port
 from jobs.stack.process import Child, Process
-from jobs.stack.state import kafka_words
-from log.offsets import Offsets
 from schemas.errors import ConfigError
 from schemas.limits import MINUTE_MS
-from scripts.ops.engine import Addresses, store_child
+from scripts.replay.replay_job import (
+    Job,
+    job_of,
+    left_on_cluster,
+    name_of,
+    places,
+    plan_of,
+    reached,
+    savepoints_of,
+    stop_with_savepoint,
+    stopped_by_others,
+)
 from scripts.replay.replay_meter import Meter
 from scripts.replay.replay_run import Run, RunFolder
-from scripts.replay.replay_topics import ring, store_lag
+from scripts.replay.replay_store import await_store, store_writer
 
 POLL_S: Final = 0.1
 LOOK_S: Final = 1.0
@@ -44,15 +47,6 @@ they come, and a person's sessions with them.
 TAKEN: Final = ("events", "duplicates", "clock_ticks", "dead_letters")
 """Each record of the log is counted as one of these."""
 STOP_S_MAX: Final = 60.0
-STORE_S_MAX: Final = 300.0
-
-
-class Job(NamedTuple):
-    """The job in its process: its name in Flink, where that answers, where it begins, its command line."""
-
-    name: str
-    rest: FlinkRest
-    argv: tuple[str, ...]
 
 
 class Worker:
@@ -77,7 +71,7 @@ class Worker:
 
     def replay(self) -> None:
         """Returns when the whole range is decided and, if it is to go on live, its state at rest."""
-        with self._store_writer():
+        with store_writer(self._config, self._kafka, self._redis, self._run):
             while self._run.state != "live":
                 self._keep(state="replaying")
                 if not self._work_off():
@@ -93,16 +87,16 @@ class Worker:
                     self._keep(plan=follows, progress=progress, handover=self._run.savepoint)
                 else:
                     self._keep(state="live", handover=self._run.savepoint)
-            self._await_store()
+            await_store(self._kafka, self._redis, self._run)
         if not self._run.asked.then_live:
             self._keep(state="done")
 
     def live(self) -> None:
         """Decides live with the replay's state, from the first record after its end, until interrupted."""
-        with self._store_writer():
+        with store_writer(self._config, self._kafka, self._redis, self._run):
             while True:
                 with self._running(job := self._job(is_live=True)) as process:
-                    starts = _places(self._plan.range.ends)
+                    starts = places(self._plan.range.ends)
                     self._say(f"live from {starts} on, into {self._run.prefix}*; Ctrl-C stops it")
                     while not self._folder.is_paused:
                         self._check(process)
@@ -112,8 +106,7 @@ class Worker:
 
     @property
     def _plan(self) -> Plan:
-        assert self._run.plan is not None, "it is made before the work begins"
-        return self._run.plan
+        return plan_of(self._run)
 
     def _keep(self, **changes: Any) -> None:
         for name, value in changes.items():
@@ -151,7 +144,7 @@ class Worker:
                 self._check_end(job)
             if plan.range.is_held and not self._stop(process, job):
                 raise ConfigError(
-                    f"the replay is done, but no savepoint could be made in {self._savepoints(job)}: "
+                    f"the replay is done, but no savepoint could be made in {savepoints_of(self._config, self._folder, job)}: "
                     f"see {process.log}; the same command tries again"
                 )
         self._keep(progress=meter.done())
@@ -161,10 +154,7 @@ class Worker:
         """Raises ConfigError where a job that is over was stopped on its cluster before its range had ended."""
         if self._config.flink is None:
             return  # its Flink is gone with it, and its address was nobody else's
-        savepoint = None
-        with suppress(ConfigError, KeyError):  # a cluster forgets, and may be gone
-            over = next((one for one in job.rest.jobs() if one.name == job.name), None)
-            savepoint = job.rest.stopped_with(over.job_id) if over is not None else None
+        savepoint = stopped_by_others(job)
         if savepoint is not None:
             self._keep(savepoint=savepoint)
             raise ConfigError(
@@ -180,7 +170,7 @@ class Worker:
         """Takes down how far it is; raises ConfigError before the disk is full."""
         with suppress(ConfigError, KeyError):  # it is starting, or has just ended
             counts = read_counts(job.rest, job.name)
-            meter.see(sum(counts[name] for name in TAKEN), _reached(job))
+            meter.see(sum(counts[name] for name in TAKEN), reached(job))
         self._keep(progress=meter.progress)
         left = shutil.disk_usage(self._config.home).free
         if left < BYTES_LEFT_MIN:
@@ -215,76 +205,28 @@ class Worker:
 
     def _save(self, job: Job) -> bool:
         """Stops the job in Flink with a savepoint, which takes the place of the last; whether it did."""
-        uri = self._savepoints(job)
-        folder = local_path(uri)
-        before = _complete_in(folder)
-        location = None
-        with suppress(ConfigError):  # a Flink of one job may be gone before it has answered
-            location = job.rest.stop(job.rest.find_job(job.name).job_id, uri)
-        made = _complete_in(folder) - before
-        if location is None and made:
-            location = folder_uri(made.pop())
-        if location is not None:
-            self._keep(savepoint=location)
-            for one in before:
+        saved = stop_with_savepoint(job, savepoints_of(self._config, self._folder, job))
+        if saved.uri is not None:
+            self._keep(savepoint=saved.uri)
+            for one in saved.before:
                 shutil.rmtree(one, ignore_errors=True)
-        return location is not None
-
-    def _savepoints(self, job: Job) -> str:
-        """The URI of the folder of the job's savepoints."""
-        if self._config.checkpoints:
-            return savepoint_folder(self._config, job.name)
-        return folder_uri(self._folder.savepoints)
+        return saved.uri is not None
 
     def _job(self, is_live: bool) -> Job:
-        kind, prefix = "decide" if is_live else "replay", self._run.prefix
-        name = f"{kind}.{prefix.strip('.')}"
-        address = self._config.flink or f"{LOOPBACK}:{free_port()}"
-        self._end_orphan(name)
-        begin = self._newest_state(name)
-        self._run.runs += 1
-        argv = (
-            "nice", "-n", str(self._run.manner.niceness), sys.executable, "-m", "jobs.run_decide",
-            *kafka_words(self._kafka), "--rest-port", address.rpartition(":")[2],
-            *(("--from-savepoint", begin) if begin else ("--fresh",)),
-        )  # fmt: skip
-        if not is_live:
-            # the state with which a part begins knows nothing of its source
-            self._write_plan(is_resumed=begin not in (None, self._run.handover))
-            argv += ("--plan", str(self._folder.plan))
-        else:
-            argv += ("--prefix", prefix)
-            # what the live run itself has saved says where its source is; what the replay left does not
-            if begin == self._run.handover:
-                argv += ("--starts", _places(self._plan.range.ends))
-        return Job(name, rest_of(self._config, address), argv)
+        self._end_orphan(name_of(self._run, is_live=is_live))
+        return job_of(self._config, self._kafka, self._folder, self._run, is_live=is_live)
 
     def _end_orphan(self, name: str) -> None:
         """Stops the job on the cluster that a killed process has left there: it is gone on with."""
-        if self._config.flink is not None:
-            left = Job(name, rest_of(self._config, self._config.flink), ())
-            if left.rest.job_named(name) is not None:
-                self._say(f"{name} still runs on the cluster: stopping it with a savepoint first")
-                if not self._save(left):
-                    raise ConfigError(
-                        f"{name} runs on {self._config.flink} and could not be stopped: cancel it, "
-                        "then the same command goes on"
-                    )
-
-    def _write_plan(self, is_resumed: bool) -> None:
-        """The plan as the job is to read it: at what pace, and whether its source goes on."""
-        plan = self._plan
-        bell = ring(self._kafka, plan.prefix, self._run.runs) if is_resumed else None
-        range_ = msgspec.structs.replace(plan.range, rate=self._run.manner.rate, bell=bell)
-        msgspec.structs.replace(plan, range=range_).write(self._folder.plan)
-
-    def _newest_state(self, name: str) -> str | None:
-        """The newest of the savepoint and the job's checkpoints; None = there is none."""
-        checkpoints = local_path(checkpoint_folder(self._config, name))
-        savepoint = local_path(self._run.savepoint) if self._run.savepoint else None
-        checkpoint = newest_checkpoint(checkpoints) if checkpoints else None
-        newest = newest_of(checkpoint, savepoint)
-        return folder_uri(newest) if newest else None
+        left = left_on_cluster(self._config, name)
+        if left is None:
+            return
+        self._say(f"{name} still runs on the cluster: stopping it with a savepoint first")
+        if not self._save(left):
+            raise ConfigError(
+                f"{name} runs on {self._config.flink} and could not be stopped: cancel it, "
+                "then the same command goes on"
+            )
 
     @contextmanager
     def _running(self, job: Job) -> Iterator[Process]:
@@ -305,55 +247,8 @@ class Worker:
         finally:
             process.stop()
 
-    @contextmanager
-    def _store_writer(self) -> Iterator[None]:
-        """A store writer of the replay's decisions, if they are to be in a store."""
-        store_prefix = self._run.manner.store_prefix
-        with ExitStack() as stack:
-            if store_prefix is not None and self._redis is not None:
-                config = self._config._replace(
-                    topic_prefix=self._run.prefix, store_prefix=store_prefix
-                )
-                addresses = Addresses(self._kafka, self._redis, "", "")
-                child = store_child(config, addresses)._replace(name=f"store.{self._run.prefix}")
-                stack.enter_context(Process(child, self._config.home / "logs"))
-            yield
-
-    def _await_store(self) -> None:
-        """Returns when the store has every decision; raises ConfigError if it does not take them."""
-        store_prefix = self._run.manner.store_prefix
-        if store_prefix is None:
-            return
-        deadline_s = time.monotonic() + STORE_S_MAX
-        while (lag := store_lag(self._kafka, self._run.prefix, store_prefix)) > 0:
-            if time.monotonic() > deadline_s:
-                raise ConfigError(
-                    f"the store at {self._redis} has not taken {lag:,} decisions: is it up? "
-                    "the same command goes on"
-                )
-            time.sleep(LOOK_S / 2)
-
     def _follows(self) -> Plan | None:
         """What came after the end and is to be replayed as well; None where live may take it."""
         follows = next_plan(self._kafka, self._config.topic_prefix, self._plan)
         behind_ms = follows.range.end_ms - self._plan.range.end_ms
         return follows if follows.range.count and behind_ms > BEHIND_MAX_MS else None
-
-
-def _reached(job: Job) -> int | None:
-    """The time up to which every person has taken all; None where it does not say so yet."""
-    with suppress(ConfigError, KeyError):
-        found = job.rest.job_named(job.name)
-        return reached_ms(job.rest, found, "person") if found is not None else None
-    return None
-
-
-def _complete_in(folder: Path | None) -> set[Path]:
-    """The savepoints in a folder on this machine that are whole."""
-    if folder is None or not folder.is_dir():
-        return set()
-    return {one for one in folder.iterdir() if (one / "_metadata").exists()}
-
-
-def _places(offsets: Offsets) -> str:
-    return ",".join(f"{at}:{offset}" for at, offset in sorted(offsets.items()))

@@ -14,11 +14,9 @@ from jobs.learning.trust import signer_of
 from log.archive.restoring import Restored
 from log.kafka import open_consumer, partitions_of
 from log.range import LogRange
-from models.content import Published
 from schemas.control import Control
 from schemas.errors import ConfigError
 from schemas.topics import CONTROL, EVENTS, topics
-from scripts.commands.models_cli import find_artefact
 from scripts.ops.archive import opened
 from scripts.policy.policy_file import PolicyMistakes, check_policy, payload_of
 from scripts.policy.policy_versions import version_of
@@ -26,9 +24,24 @@ from scripts.progress import Watched
 from scripts.replay.replay_run import FOLDER, Asked, Manner, Progress, Run, RunFolder
 from scripts.replay.replay_topics import check_free, write_controls
 from scripts.times import utc
+from scripts.training.model_versions import RANKER, control_of, find_artefact
 
 BYTES_PER_RECORD: Final = 4_000
 """Of what a replay writes for one of the log: a trace with 24 candidates is some 12 kB, of three in ten events."""
+
+
+class Wish(NamedTuple):
+    """What somebody asks for: times of the log, a policy's file and a model in the place of the log's own.
+
+    `then_live`: it goes on live behind the end; `archive` stands before what Kafka still holds.
+    """
+
+    from_ms: int | None = None
+    to_ms: int | None = None
+    policy: Path | None = None
+    model: str | None = None
+    then_live: bool = False
+    archive: str | None = None
 
 
 class Instead(NamedTuple):
@@ -47,29 +60,23 @@ def instead(config: Config, policy: Path | None, model: str | None) -> Instead:
     """The controls of a what-if; raises ConfigError where file or artefact cannot be used."""
     return Instead(
         _policy(policy) if policy is not None else None,
-        _model(find_artefact(model, config)) if model is not None else None,
+        control_of(RANKER, find_artefact(model, config), 0) if model is not None else None,
     )
 
 
-def asked(
-    config: Config,
-    from_ms: int | None,
-    to_ms: int | None,
-    what_if: Instead,
-    then_live: bool,
-    archive: str | None = None,
-) -> Asked:
+def asked(config: Config, wish: Wish, what_if: Instead) -> Asked:
     """What is asked for; raises ConfigError where it makes no sense."""
+    from_ms, to_ms, archive = wish.from_ms, wish.to_ms, wish.archive
     if from_ms is not None and to_ms is not None and from_ms >= to_ms:
         raise ConfigError(
             f"--from {utc(from_ms)} is not before --to {utc(to_ms)}: exchange the two"
         )
-    if then_live and what_if.controls:
+    if wish.then_live and what_if.controls:
         raise ConfigError(
             "--then-live goes on with the log's own policy and model: publish this one first "
             "(`kairos policy publish`, `kairos model publish`), or leave out --then-live"
         )
-    if then_live and archive is not None:
+    if wish.then_live and archive is not None:
         raise ConfigError(
             "--then-live goes on in the log's own topic, and --archive replays a copy of it: leave one out"
         )
@@ -78,7 +85,7 @@ def asked(
         to_ms=to_ms,
         policy=what_if.policy.version if what_if.policy else None,
         model=what_if.model.version if what_if.model else None,
-        then_live=then_live,
+        then_live=wish.then_live,
         source_prefix=config.topic_prefix,
         source_format=config.source_format,
         lateness_ms=config.lateness_ms,
@@ -246,9 +253,3 @@ def _policy(file: Path) -> Control:
             f"`kairos policy check {file}` names all"
         ) from error
     return Control("policy", "default", version_of(policy), 0, payload=payload_of(policy))
-
-
-def _model(published: Published) -> Control:
-    return Control(
-        "model", "ranker", published.version, 0, uri=published.uri, sha256=published.sha256
-    )

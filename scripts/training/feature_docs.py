@@ -1,9 +1,9 @@
 """`kairos features`: the registry of features as a page; docs/features.md is what this writes."""
 
-from pathlib import Path
 from typing import Final
 
 from jobs.config import PROJECT
+from scripts.pages import cell
 from udfs.facts.features import FEATURE_SPACE, FEATURES
 
 PAGE: Final = PROJECT / "docs" / "features.md"
@@ -23,18 +23,5 @@ needs no consent: it is of this visit and the catalogue; `personalisation` needs
 def page() -> str:
     """The whole page."""
     head = HEAD.format(count=FEATURE_SPACE.count, digest=FEATURE_SPACE.digest)
-    rows = (
-        f"| `{f.feature}` | {f.entity} | {f.purpose} | {_cell(f.meaning)} |\n" for f in FEATURES
-    )
+    rows = (f"| `{f.feature}` | {f.entity} | {f.purpose} | {cell(f.meaning)} |\n" for f in FEATURES)
     return head + "".join(rows)
-
-
-def write(path: Path = PAGE) -> Path:
-    """Writes the page."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page())
-    return path
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|")

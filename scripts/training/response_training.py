@@ -13,10 +13,8 @@ from msgspec import Struct
 
 from jobs.config import Config
 from jobs.fold.fold import Fold
-from jobs.knowledge_feed import RESPONSES
 from jobs.learning.response_examples import REWARD_WINDOW_MS, collect_responses
 from jobs.learning.trust import models_folder
-from jobs.publish import AHEAD_MS, Log, now_ms
 from models.content import Published
 from models.figures import log_loss
 from models.learning.calibration import expected_calibration_error
@@ -29,7 +27,6 @@ from models.response import (
     fit_responses,
     save_responses,
 )
-from schemas.control import Control
 from schemas.errors import ConfigError
 from schemas.limits import MINUTE_MS
 from scripts.console import say, show, show_table
@@ -126,21 +123,6 @@ def measure(examples: ResponseExamples) -> dict[str, Figures]:
             expected_calibration_error(chances, clicks),
         )  # fmt: skip
     return found
-
-
-def announce(log: Log, published: Published, at_ms: int | None = None) -> int:
-    """Puts the model on `control`; the time from which it holds."""
-    from_ms = at_ms if at_ms is not None else now_ms() + AHEAD_MS
-    log.control(control_of(published, from_ms))
-    log.flush()
-    return from_ms
-
-
-def control_of(published: Published, from_ms: int) -> Control:
-    """The record that puts the model in force from then on."""
-    return Control(
-        "model", RESPONSES, published.version, from_ms, uri=published.uri, sha256=published.sha256
-    )
 
 
 def report_json(report: ResponseReport) -> dict[str, Any]:

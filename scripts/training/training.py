@@ -17,7 +17,6 @@ from jobs.learning.artefact_check import Artefacts
 from jobs.learning.artefact_child import Kind
 from jobs.learning.examples import collect
 from jobs.learning.trust import models_folder, trust_of
-from jobs.publish import AHEAD_MS, Log, now_ms
 from log.kafka import ends_of, read_to_end
 from log.range import LogRange
 from models.artefact import Artefact, save_artefact
@@ -28,7 +27,6 @@ from models.learning.report import Report as ModelReport
 from models.learning.training import train
 from models.scorer import ColumnScorer, FeatureSpace, Scorer
 from schemas import CODE_VERSION
-from schemas.control import Control
 from schemas.errors import ConfigError
 from schemas.formats import DECODERS
 from schemas.formats.json_lines import event_from_json
@@ -197,21 +195,6 @@ def _baselines() -> list[Scorer]:
         ColumnScorer("last_touched", FEATURE_INDEX["touch_rank"], -1.0),
         ColumnScorer("popularity", FEATURE_INDEX["item_interest"]),
     ]
-
-
-def announce(log: Log, published: Published, at_ms: int | None = None) -> int:
-    """Puts the model on `control`; the time from which it holds."""
-    from_ms = at_ms if at_ms is not None else now_ms() + AHEAD_MS
-    log.control(control_of(published, from_ms))
-    log.flush()
-    return from_ms
-
-
-def control_of(published: Published, from_ms: int) -> Control:
-    """The record that puts the model in force from then on."""
-    return Control(
-        "model", "ranker", published.version, from_ms, uri=published.uri, sha256=published.sha256
-    )
 
 
 def report_json(report: Report) -> dict[str, Any]:

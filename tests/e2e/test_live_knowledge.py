@@ -21,7 +21,8 @@ from schemas.limits import MINUTE_MS, SECOND_MS
 from schemas.policy import Holdout, Placement, Policy
 from schemas.topics import CONTROL, ITEMS
 from scripts.bench.workload import shoppers
-from scripts.training.training import Report, announce, from_files, train_from
+from scripts.training.model_versions import RANKER, announce
+from scripts.training.training import Report, from_files, train_from
 from tests.builders import make_event
 from tests.e2e.homes import Decisions, Engine, wait_for
 from udfs.facts.features import FEATURE_SPACE
@@ -95,7 +96,8 @@ def make_model(home: Path, folder: Path, events: int) -> tuple[Report, Published
 def trained(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, int]:
     """A model made and announced as `train --publish` does: its version, and from when it holds."""
     report, published = make_model(engine.home.path, tmp_path_factory.mktemp("train"), 1_000)
-    return report.version, announce(Log(engine.kafka), published)
+    control = announce(Log(engine.kafka), RANKER, published)
+    return report.version, control.effective_from_ms
 
 
 def scores(decision: Decision) -> set[float]:

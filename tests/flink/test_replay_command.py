@@ -33,7 +33,7 @@ from schemas.policy import DEFAULT_POLICY, Policy
 from schemas.topics import CONTROL as CONTROL_TOPIC
 from schemas.topics import DECISIONS, EVENTS, topics
 from scripts.ops.engine import clock_tick
-from scripts.replay.replay_begin import Instead, asked, begin, instead
+from scripts.replay.replay_begin import Instead, Wish, asked, begin, instead
 from scripts.replay.replay_run import Manner, Run, RunFolder
 from tests.builders import NOON, make_catalogue, make_event
 from tests.e2e.homes import heed_ctrl_c
@@ -376,7 +376,7 @@ def stored_under(address: str, store_prefix: str) -> int:
 
 
 def begun(config: Config, kafka: str, prefix: str, from_ms: int | None = None) -> Run:
-    wanted = asked(config, from_ms, None, Instead(), False)
+    wanted = asked(config, Wish(from_ms), Instead())
     return begin(kafka, config, RunFolder(config, prefix), wanted, Instead(), Manner())
 
 

@@ -23,11 +23,11 @@ from schemas.policy import DEFAULT_CONTROL
 from schemas.records import LogRecord
 from schemas.signed_control import OPEN, ControlKeys, Signer, new_key
 from schemas.topics import CONTROL as CONTROL_TOPIC
-from scripts.commands import models_cli
 from scripts.ops.live_versions import live_versions
 from scripts.ops.serve_api import read_policy
 from scripts.policy import policy_versions
 from scripts.policy.policy_versions import versions_in
+from scripts.training import model_versions
 from tests.builders import NOON
 from udfs.knowledge.knowledge import Knowledge
 
@@ -215,7 +215,7 @@ def test_with_keys_no_reader_takes_what_is_not_signed_by_one(
     shown = live_versions(records, [], NOON, KEYS)
     assert shown["policy"]["version"] == DEFAULT_CONTROL.version
     assert len(shown["history"]) == 1
-    for module in (models_cli, policy_versions):
+    for module in (model_versions, policy_versions):
         monkeypatch.setattr(module, "read_to_end", lambda *_: records)
     assert [one.version for one in policy_versions.announced("", "", KEYS)] == ["default-1"]
 

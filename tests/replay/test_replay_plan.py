@@ -22,9 +22,10 @@ from schemas.control import Control
 from schemas.errors import ConfigError
 from schemas.limits import DAY_MS
 from scripts.replay import replay_begin
-from scripts.replay.replay import Job, Worker
+from scripts.replay.replay import Worker
 from scripts.replay.replay_begin import (
     Instead,
+    Wish,
     asked,
     begin,
     check_prefix,
@@ -34,6 +35,7 @@ from scripts.replay.replay_begin import (
     fixed,
     forget_state,
 )
+from scripts.replay.replay_job import Job
 from scripts.replay.replay_meter import Meter
 from scripts.replay.replay_run import Asked, Manner, Progress, Run, RunFolder
 from tests.builders import NOON
@@ -46,7 +48,7 @@ def config(home: Path, **settings: str) -> Config:
 
 
 def wanted(config: Config, **changes: Any) -> Asked:
-    return msgspec.structs.replace(asked(config, None, None, Instead(), False), **changes)
+    return msgspec.structs.replace(asked(config, Wish(), Instead()), **changes)
 
 
 def make_run(config: Config, **changes: Any) -> Run:
@@ -176,14 +178,14 @@ def test_a_pause_is_asked_for_and_taken_back(tmp_path: Path) -> None:
 
 def test_an_end_before_the_beginning_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="exchange the two"):
-        asked(config(tmp_path), NOON, NOON, Instead(), False)
+        asked(config(tmp_path), Wish(NOON, NOON), Instead())
 
 
 def test_a_what_if_does_not_go_live(tmp_path: Path) -> None:
     whatif = Instead(policy=Control("policy", "default", "v", 0))
-    assert asked(config(tmp_path), None, NOON, whatif, False).policy == "v"
+    assert asked(config(tmp_path), Wish(None, NOON), whatif).policy == "v"
     with pytest.raises(ConfigError, match="publish this one first"):
-        asked(config(tmp_path), None, NOON, whatif, True)
+        asked(config(tmp_path), Wish(None, NOON, then_live=True), whatif)
 
 
 @pytest.mark.parametrize("prefix", ["", ".", "..", "a/b", "a b", "ä.", "../x"])
@@ -313,7 +315,7 @@ def test_a_what_if_of_an_empty_range_writes_nothing(
         found = ReplayRange({0: 0}, {0: count}, NOON)
         monkeypatch.setattr("jobs.fold.replay.replay_range", lambda *_, found=found: found)
         with pytest.raises(ConfigError, match=refusal):
-            begin("", home, folder, asked(home, None, NOON, whatif, False), whatif, Manner())
+            begin("", home, folder, asked(home, Wish(None, NOON), whatif), whatif, Manner())
     assert (written, folder.read()) == ([], None)
 
 

@@ -17,8 +17,8 @@ from schemas.errors import ConfigError, UnusableInput
 from schemas.formats import DECODERS
 from schemas.records import LogRecord
 from scripts.cli import app
-from scripts.commands import import_command
 from scripts.demo.make_catalogue import DEMO_DATA
+from scripts.files import import_files
 from tests.builders import NOON
 from tests.scripts.files.test_import_events import Written, line
 from tests.scripts.files.test_import_snowplow import make_row
@@ -90,9 +90,9 @@ def log(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Written:
     written = Written()
     monkeypatch.setenv("KAIROS_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("KAIROS_TRIVAGO", raising=False)
-    monkeypatch.setattr(import_command, "running_kafka", lambda _: "")
-    monkeypatch.setattr(import_command, "Log", lambda *_, **__: written)
-    monkeypatch.setattr(import_command, "now_ms", lambda: NOON + 1_000)
+    monkeypatch.setattr(import_files, "running_kafka", lambda _: "")
+    monkeypatch.setattr(import_files, "Log", lambda *_, **__: written)
+    monkeypatch.setattr(import_files, "now_ms", lambda: NOON + 1_000)
     return written
 
 

@@ -11,8 +11,9 @@ from schemas.codec import EVENT
 from schemas.dead_letters import DeadLetter
 from schemas.events import Event
 from schemas.formats.field_names import Notices
-from scripts.commands.import_command import events_of_all, summary
+from scripts.files.event_files import EventFiles
 from scripts.files.import_events import Imported, read_items, read_json_lines, write_events
+from scripts.files.import_files import summary
 from tests.builders import NOON
 
 
@@ -119,7 +120,7 @@ def test_files_given_together_are_one_log(tmp_path: Path) -> None:
     first.write_text("\n".join((line("a2", NOON - 1), "junk")))
     second.write_text("\n".join((line("b1", NOON - 2), line("b3", NOON), line("a2", NOON - 1))))
     log = Written()
-    done = write_events(log, events_of_all([first, second], read_json_lines, NOON))
+    done = write_events(log, EventFiles([first, second]).read(NOON))
     assert [event.event_id for event in log.events] == ["b1", "a2", "b3"]
     assert (done.read, done.events, done.duplicates, done.invalid) == (5, 3, 1, 1)
     assert [one.topic for one in log.letters] == ["import:a.jsonl"]

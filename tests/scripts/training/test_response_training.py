@@ -9,7 +9,7 @@ import pytest
 
 from jobs.config import Config, config_from
 from jobs.fold.fold import Fold, FoldRules
-from jobs.knowledge_feed import KnowledgeFeed
+from jobs.knowledge_feed import RESPONSES, KnowledgeFeed
 from jobs.learning.model_roots import Roots
 from jobs.learning.response_examples import MOMENTS_MAX, collect_responses
 from jobs.learning.trust import Trust
@@ -28,6 +28,7 @@ from schemas.state.person import PersonState
 from schemas.state.session import SessionContext
 from scripts.files.event_lines import write_lines
 from scripts.training import response_training
+from scripts.training.model_versions import announce
 from scripts.training.response_training import ActionReport, ResponseReport, show_report, train_from
 from scripts.training.training import from_files
 from tests.builders import NOON, make_event, make_record
@@ -187,14 +188,10 @@ def test_what_is_announced_is_what_operators_take_as_the_model_of_responses(
     made: tuple[ResponseReport, Published],
 ) -> None:
     log = Written()
-    from_ms = response_training.announce(log, made[1], NOON)  # type: ignore[arg-type]
+    told = announce(log, RESPONSES, made[1], NOON)  # type: ignore[arg-type]
     (control,) = log.controls
-    assert (control.kind, control.name, from_ms, log.is_flushed) == (
-        "model",
-        "responses",
-        NOON,
-        True,
-    )
+    assert (control, log.is_flushed) == (told, True)
+    assert (told.kind, told.name, told.effective_from_ms) == ("model", "responses", NOON)
     roots = Roots((str(Path(made[1].uri).parent),))
     feed = KnowledgeFeed(Knowledge(), lambda _: None, Trust(roots))
     feed.apply(CONTROL.encode(control), 0, NOON)

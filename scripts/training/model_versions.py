@@ -1,8 +1,9 @@
-"""`kairos model`: the artefacts of this home, which of them is in force, publish one, go back."""
+"""The versions of the models on `control` and in this home: which is live, put one in force, go back."""
 
+from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from jobs.config import Config
 from jobs.knowledge_feed import RESPONSES
@@ -14,19 +15,22 @@ from log.kafka import read_to_end
 from models.artefact import SUFFIX, Listed, artefact_from, list_artefacts
 from models.content import Published, read_content, save_content
 from schemas.control import Control
-from schemas.errors import ConfigError, InvalidEvent
+from schemas.errors import ConfigError
 from schemas.limits import ARTEFACT_BYTES_MAX
-from schemas.signed_control import ControlKeys, content_hash, read_control
+from schemas.records import LogRecord
+from schemas.signed_control import ControlKeys
 from schemas.topics import CONTROL as CONTROL_TOPIC
-from scripts.change import Change
-from scripts.console import say, show, show_table
+from scripts.change import Change, controls_in, in_force, put_in_force
+from scripts.console import say, show_table
 from scripts.times import utc
-from scripts.training.training import control_of
 from udfs.facts.features import FEATURE_SPACE
+
+RANKER: Final = "ranker"
+"""The name on `control` of the model that ranks items; RESPONSES is that of the one that weighs actions."""
 
 
 class Announced(NamedTuple):
-    """A ranker on `control`; of those in force the one with the highest (time, offset) is used."""
+    """A model on `control`; of those in force the one with the highest (time, offset) is used."""
 
     effective_from_ms: int
     offset: int
@@ -36,22 +40,36 @@ class Announced(NamedTuple):
 
 def announced(kafka: str, prefix: str, keys: ControlKeys) -> list[Announced]:
     """Every ranker on `control`, in the order in which they come into force."""
+    return announced_in(read_to_end(kafka, [prefix + CONTROL_TOPIC]), keys)
+
+
+def announced_in(
+    records: Iterable[LogRecord], keys: ControlKeys, *, is_responses: bool = False
+) -> list[Announced]:
+    """Every ranker, or model of responses, in the records of `control`, in the order in which they come into force."""
     found = []
-    for record in read_to_end(kafka, [prefix + CONTROL_TOPIC]):
-        control = _control(record.value, keys)
-        if control is None or control.kind != "model" or control.name == RESPONSES:
-            continue
-        if control.uri and control.sha256:
+    for record, control in controls_in(records, keys):
+        is_meant = control.kind == "model" and (control.name == RESPONSES) is is_responses
+        if is_meant and control.uri and control.sha256:
             published = Published(control.uri, control.sha256)
             found.append(
                 Announced(control.effective_from_ms, record.offset, control.version, published)
             )
-    return sorted(found)
+    return sorted(found, key=lambda one: (one.effective_from_ms, one.offset))
 
 
-def in_force(models: list[Announced], at_ms: int) -> Announced | None:
-    """The model that decides at `at_ms`; None = none."""
-    return next((one for one in reversed(models) if one.effective_from_ms <= at_ms), None)
+def control_of(name: str, published: Published, from_ms: int) -> Control:
+    """The record that puts the model of that name, RANKER or RESPONSES, in force from then on."""
+    version, uri = published.version, published.uri
+    return Control("model", name, version, from_ms, uri=uri, sha256=published.sha256)
+
+
+def announce(log: Log, name: str, published: Published, at_ms: int | None = None) -> Control:
+    """Puts the model of that name in force from `at_ms` on (default: in AHEAD_MS)."""
+    control = control_of(name, published, now_ms() + AHEAD_MS if at_ms is None else at_ms)
+    log.control(control)
+    log.flush()
+    return control
 
 
 def find_artefact(named: str, config: Config) -> Published:
@@ -108,17 +126,9 @@ def _own(named: str, roots: Roots, config: Config) -> Published:
 
 
 def publish(log: Log, models: list[Announced], published: Published, at_ms: int | None) -> Change:
-    """Puts the artefact in force from `at_ms` on (default: in AHEAD_MS)."""
+    """Puts the ranker in force from `at_ms` on (default: in AHEAD_MS)."""
     from_ms = now_ms() + AHEAD_MS if at_ms is None else at_ms
-    before = in_force(models, from_ms)
-    after = next((one for one in models if one.effective_from_ms > from_ms), None)
-    control = control_of(published, from_ms)
-    log.control(control)
-    log.flush()
-    return Change(
-        published.version, from_ms, before.version if before else None,
-        after.version if after else None, content_hash(control),
-    )  # fmt: skip
+    return put_in_force(log, control_of(RANKER, published, from_ms), models)
 
 
 def previous(models: list[Announced], at_ms: int, artefacts: Artefacts) -> Published:
@@ -172,15 +182,6 @@ def show_listed(rows: list[dict[str, Any]]) -> None:
     show_table("", columns, [_cells(row) for row in rows])
 
 
-def show_change(change: Change) -> None:
-    """One sentence."""
-    replaces = f"instead of {change.replaces}" if change.replaces else "the first"
-    ended = f", until {change.ended_by}, announced before, takes over" if change.ended_by else ""
-    show(
-        f"model {change.version} decides from {utc(change.effective_from_ms)} on, {replaces}{ended}"
-    )
-
-
 def _row(one: Listed, models: list[Announced], live: Announced | None, now: int) -> dict[str, Any]:
     artefact, version = one.artefact, one.published.version
     times = [model.effective_from_ms for model in models if model.version == version]
@@ -211,10 +212,3 @@ def _cells(row: dict[str, Any]) -> tuple[object, ...]:
         "  ".join(map(utc, row["effective_from_ms"])),
         row["remark"],
     )
-
-
-def _control(value: bytes, keys: ControlKeys) -> Control | None:
-    try:
-        return read_control(value, keys)
-    except InvalidEvent:
-        return None  # the jobs count and name it

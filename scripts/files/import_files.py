@@ -1,17 +1,17 @@
 """`kairos import`, all of it: files are checked before anything is written, and the summary is what became of them."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from jobs.config import Config
 from jobs.publish import AHEAD_MS, Log, now_ms
-from schemas.events import Event
 from schemas.formats.field_names import Notices
 from schemas.items import Item
 from scripts.console import complain, say, show, show_json
+from scripts.files.event_files import EventFiles
 from scripts.files.file_order import are_in_order
-from scripts.files.import_events import Bad, Imported, write_events
+from scripts.files.import_events import Imported, write_events
 from scripts.files.publish_items import (
     Given,
     Taken,
@@ -39,22 +39,10 @@ class Items(NamedTuple):
     is_strict: bool = False
 
 
-Reader = Callable[[Path, int, Notices], Iterable[Event | Bad]]
-"""The events of a file, without those that the engine would refuse at a time; notices take what is said of names."""
-
-
-def run(
-    config: Config,
-    files: Sequence[Path],
-    items: Items | None,
-    json: bool,
-    reader: Reader,
-    *,
-    is_json: bool = False,
-) -> int:
+def run(config: Config, files: EventFiles, items: Items | None, *, is_json: bool) -> int:
     """Imports the files as one log, behind the catalogue; the exit code. Raises ConfigError.
 
-    Files that are JSON (`is_json`) and in order of time are written while they are read.
+    Files of JSON that are in order of time are written while they are read.
     """
     catalogue = (
         []
@@ -70,12 +58,12 @@ def run(
             written.extend(_publish(config, kafka, log, catalogue, earliest_ms))
 
     notices = Notices()
-    source = events_of_all(files, lambda file, at_ms: reader(file, at_ms, notices), now_ms())
-    is_in_order = is_json and are_in_order(files)
+    is_in_order = files.is_json and are_in_order(files.paths)
+    source = files.read(now_ms(), notices)
     done = write_events(log, source, Watched, publish, is_in_order=is_in_order)
     for notice in notices:
         say(in_words(notice))
-    if json:
+    if is_json:
         told = {"warnings": [one._asdict() for one in notices]}
         show_json(done._asdict() | told | ({"items": len(written)} if items is not None else {}))
     else:
@@ -126,11 +114,3 @@ def unusable(done: Imported) -> str:
     if not done.read:
         return "there is nothing in it"
     return f"{done.invalid:,} of {done.read:,} lines are no events: is the --format right?"
-
-
-def events_of_all(
-    files: Sequence[Path], reader: Callable[[Path, int], Iterable[Event | Bad]], at_ms: int
-) -> Iterator[Event | Bad]:
-    """The events of all files, one after the other: they are one log."""
-    for file in files:
-        yield from reader(file, at_ms)

@@ -9,7 +9,8 @@ from schemas.errors import InvalidReason
 from schemas.events import Candidate, Context, Event
 from schemas.formats.field_names import EVENT_NAMES, ITEM_NAMES
 from schemas.items import Item
-from scripts.training.input_docs import PAGE, REASONS, page
+from scripts.files.input_docs import PAGE, page
+from scripts.files.input_texts import REASONS
 
 
 def test_the_committed_page_is_what_the_tables_generate() -> None:

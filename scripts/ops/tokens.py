@@ -1,57 +1,43 @@
-"""`kairos key`: person tokens, tokens that open nothing any more, another secret."""
+"""`kairos key person-token`, `revoke-token`, `revoke-person`, `rotate-secret`: tokens, and the secret that signs them."""
 
 import re
 import secrets
 from datetime import timedelta
-from typing import Annotated, Final
+from pathlib import Path
+from typing import Final
 
 import msgspec
-import typer
 
 from channels.api.access import VISITOR_S, Access
 from channels.security.keys import (
-    SECRET_BYTES,
     FormerSecret,
     KeysFile,
     RevokedPerson,
     RevokedToken,
     SecretFile,
     hash_of_person,
-    write_private,
 )
 from channels.security.tokens import BadToken, opened
-from jobs.config import config_from
+from jobs.config import Config
 from schemas.errors import ConfigError
 from scripts.console import say, show, show_json
-from scripts.ops.keys_file import File, Json, change_keys, keys_path, moment, now
+from scripts.ops.keys_file import change_keys, keys_path, moment, now, write_secret
 
 TOKEN_ID: Final = re.compile(r"[\w-]{16,64}\Z", re.ASCII)
-OVERLAP_HOURS: Final = 24
 
 
-def person_token(
-    person: Annotated[str, typer.Argument(help="A person's id.")],
-    file: File = None,
-    json: Json = False,
-) -> None:
-    """Print the token that opens a person's own decisions for a day: send it as X-Kairos-Person."""
-    config = config_from()
+def show_person_token(config: Config, file: Path | None, person: str, *, is_json: bool) -> None:
+    """The token that opens a person's own decisions for a day."""
     token = Access(keys_path(file, config), config.api_secret).person_token(person)
-    if json:
+    if is_json:
         show_json({"person": person, "token": token, "id": _id_of(token)})
         return
     show(token)
     say(f"its id is {_id_of(token)}: `kairos key revoke-token` takes either")
 
 
-def revoke_token(
-    token: Annotated[
-        str, typer.Argument(help="A token of a person, session or console; or its id.")
-    ],
-    file: File = None,
-) -> None:
-    """Take one token back: a second later it opens nothing."""
-    config = config_from()
+def revoke_token(config: Config, file: Path | None, token: str) -> None:
+    """Takes one token back, by itself or its id."""
     token_id = token if TOKEN_ID.match(token) else _id_of(token)
     revoked = RevokedToken(token_id, now() + timedelta(seconds=VISITOR_S))
 
@@ -63,37 +49,24 @@ def revoke_token(
     show(f"the token {token_id} is revoked")
 
 
-def revoke_person(
-    person: Annotated[str, typer.Argument(help="A person's id.")],
-    before: Annotated[
-        str, typer.Option(help="Only tokens issued until then; without it, until now.")
-    ] = "",
-    file: File = None,
-) -> None:
-    """Take back all tokens of a person that were issued until now; new ones open again."""
-    config = config_from()
+def revoke_person(config: Config, file: Path | None, person: str, before: str) -> None:
+    """Takes back a person's tokens that were issued until then, or until now."""
     hashed = hash_of_person(person)
-    revoked = RevokedPerson(hashed, moment(before) if before else now())
+    until = moment(before) if before else now()
 
     def changed(file: KeysFile) -> KeysFile:
         known = [one.before for one in file.revoked_persons if one.person_sha256 == hashed]
-        newest = RevokedPerson(hashed, max([revoked.before, *known]))
+        newest = RevokedPerson(hashed, max([until, *known]))
         others = tuple(one for one in file.revoked_persons if one.person_sha256 != hashed)
         return msgspec.structs.replace(file, revoked_persons=(*others, newest))
 
-    details = {"person_sha256": hashed, "before": revoked.before.isoformat()}
+    details = {"person_sha256": hashed, "before": until.isoformat()}
     change_keys(config, keys_path(file, config), "token revoke-person", details, changed)
-    show(f"tokens issued until {revoked.before.isoformat()} open nothing any more")
+    show(f"tokens issued until {until.isoformat()} open nothing any more")
 
 
-def rotate_secret(
-    overlap_hours: Annotated[
-        int, typer.Option(min=0, max=9_600, help="So long what the old one signed still opens.")
-    ] = OVERLAP_HOURS,
-    file: File = None,
-) -> None:
-    """Sign with a new secret; the old one is taken for a while yet, so that nobody is thrown out."""
-    config = config_from()
+def rotate_secret(config: Config, file: Path | None, overlap_hours: int) -> None:
+    """Signs with a new secret; the old one counts for so long. Raises ConfigError where a setting holds it."""
     path = keys_path(file, config)
     if config.api_secret:
         raise ConfigError(
@@ -107,7 +80,7 @@ def rotate_secret(
         if before.secret is None:
             raise ConfigError(f"{path} names no secret")
         former = (*before.former_secrets, FormerSecret(before.secret.file, until))
-        write_private(place, secrets.token_hex(SECRET_BYTES).encode() + b"\n")
+        write_secret(place)
         return msgspec.structs.replace(
             before,
             secret=SecretFile(place.name),

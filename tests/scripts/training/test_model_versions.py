@@ -16,14 +16,9 @@ from schemas.control import Control
 from schemas.errors import ConfigError
 from schemas.records import LogRecord
 from schemas.signed_control import OPEN
-from scripts.commands import models_cli
-from scripts.commands.models_cli import (
-    Announced,
-    announced,
-    find_artefact,
-    in_force,
-    previous,
-)
+from scripts.change import in_force
+from scripts.training import model_versions
+from scripts.training.model_versions import Announced, announced, find_artefact, previous
 from tests.models.made import booster_of
 from udfs.facts.features import FEATURE_SPACE
 
@@ -65,7 +60,7 @@ def test_only_rankers_are_listed_and_gone_back_to(monkeypatch: pytest.MonkeyPatc
     values += [CONTROL.encode(Control("policy", "default", "p", 0, payload=b"{}")), b"junk"]
     records = [LogRecord("x-control", 0, at, 0, "", value) for at, value in enumerate(values)]
     monkeypatch.setattr(
-        models_cli, "read_to_end", lambda _, topics: records * (topics == ["x-control"])
+        model_versions, "read_to_end", lambda _, topics: records * (topics == ["x-control"])
     )
     found = announced("kafka", "x-", OPEN)
     assert [(one.version, one.effective_from_ms, one.offset) for one in found] == [

@@ -1,20 +1,21 @@
 """`kairos convert`: a file of another format as JSON Lines; what is none of its events is told, and is not lost in silence."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Final
 
 from schemas.errors import UnusableInput
 from schemas.events import Event
 from scripts.console import say, show
-from scripts.files.event_files import events_of
+from scripts.files.event_files import EventFiles
 from scripts.files.event_lines import write_lines
 from scripts.files.import_events import Bad
 from scripts.files.import_trivago import item_sequences
 from scripts.files.input_files import is_usable
 from scripts.progress import Watched
 
-Foreign = Literal["snowplow", "trivago", "trivago-items"]
+ITEMS_OF: Final = {"trivago-items": "trivago"}
+"""Formats that are the items of another one."""
 
 
 class _Good:
@@ -33,10 +34,10 @@ class _Good:
                 yield one
 
 
-def convert(file: Path, out: Path, file_format: Foreign, app_id: list[str] | None) -> None:
+def convert(file: Path, out: Path, file_format: str, app_ids: Sequence[str] | None) -> None:
     """Writes the events; raises UnusableInput, and leaves `out` as it was, where nothing or less than half is one."""
-    base = "trivago" if file_format == "trivago-items" else file_format
-    good = _Good(Watched("converting", events_of(file, base, app_id)))
+    base = ITEMS_OF.get(file_format, file_format)
+    good = _Good(Watched("converting", EventFiles([file], base, app_ids).read()))
     is_device = out.exists() and not out.is_file()
     written = out if is_device else out.with_name(f"{out.name}.part")
     try:

@@ -1,0 +1,127 @@
+"""`kairos explain`, `why-not` and `verify`: how decisions came about, and whether what is promised of them holds."""
+
+from typing import Annotated
+
+import typer
+
+from jobs.config import config_from
+from schemas.errors import ConfigError
+from scripts.commands.options import Archive, DecisionsFrom, Json, JsonValue, To
+from scripts.console import show, show_json
+from scripts.times import parse_time, time_or_none
+
+app = typer.Typer()
+verify_app = typer.Typer(
+    help="Test what is promised on what has been logged; exit code 1 where it does not hold.",
+    no_args_is_help=True,
+)
+app.add_typer(verify_app, name="verify")
+
+
+@app.command()
+def explain(
+    decision_id: Annotated[str, typer.Argument(help="As the demo prints it.")], json: Json = False
+) -> None:
+    """Show how a decision came about: candidates, features, contributions, verdicts, versions."""
+    from jobs.learning.trust import trust_of
+    from scripts.audit import explained_view, explanation
+    from scripts.ops.status import running_kafka, stored_at_ms
+
+    config = config_from()
+    explained = explanation.find(
+        running_kafka(config), config.topic_prefix, decision_id, trust_of(config)
+    )
+    if json:
+        show_json(explanation.explained_json(explained))
+    else:
+        explained_view.show_explained(explained, stored_at_ms(config, explained.decision))
+
+
+@app.command("why-not")
+def why_not(
+    person: Annotated[str, typer.Argument(help="A person, or an anonymous id.")],
+    action: Annotated[str, typer.Argument(help="The id of an action of the policy.")],
+    at: Annotated[
+        str | None, typer.Option("--at", help="As of then (epoch ms or ISO 8601); without it, now.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Say why a person did not get an action: the rule, and what it saw."""
+    from scripts.audit import why_not as module
+    from scripts.ops.status import running_kafka
+
+    config, at_ms = config_from(), time_or_none(at)
+    found = module.why_not(running_kafka(config), config.topic_prefix, person, action, at_ms)
+    show_json(module.why_not_json(found)) if json else show(found.sentence)
+
+
+@verify_app.command("replay")
+def verify_replay(
+    decision: Annotated[
+        str | None, typer.Option("--decision", metavar="ID", help="Only this decision.")
+    ] = None,
+    from_: Annotated[
+        str | None, typer.Option("--from", metavar="T", help="Decisions from here on.")
+    ] = None,
+    to: Annotated[str | None, typer.Option(metavar="T", help="… to before here.")] = None,
+    archive: Archive = None,
+    json: Json = False,
+) -> int:
+    """Make logged decisions again with the versions that they name, and compare byte by byte.
+
+    The log is replayed from its beginning: a decision rests on all that was before it. Says what differs and
+    why, and names the records; exit code 1 where something differs that nothing explains.
+    """
+    from jobs.audit.logged import Scope
+    from scripts.audit import verify_replay as module
+    from scripts.audit.deployed_log import Log
+    from scripts.ops.status import running_kafka
+
+    if decision is not None and (from_ or to):
+        raise ConfigError("--decision names one decision; leave --from and --to out")
+    scope = Scope(decision_id=decision)
+    scope = scope._replace(from_ms=parse_time(from_)) if from_ else scope
+    scope = scope._replace(to_ms=parse_time(to)) if to else scope
+    if scope.from_ms >= scope.to_ms:
+        raise ConfigError("--from is not before --to: nothing lies between them")
+    config = config_from()
+    audit = module.verify(Log(running_kafka(config), config, archive), scope)
+    show_json(module.audit_json(audit)) if json else module.show_audit(audit)
+    return 0 if audit.is_whole else 1
+
+
+@verify_app.command("skew")
+def verify_skew(
+    from_: DecisionsFrom = None,
+    to: To = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many, sampled.")] = None,
+    archive: Archive = None,
+    json: Json = False,
+) -> int:
+    """Compute every logged feature vector again from the log, and compare bit by bit.
+
+    The log is replayed from its beginning: a decision rests on all that was before it.
+    """
+    from scripts.audit import skew_view, verify_skew
+    from scripts.ops.status import running_kafka
+
+    config, span = config_from(), (time_or_none(from_), time_or_none(to))
+    skew = verify_skew.verify(running_kafka(config), config, *span, limit, archive)
+    show_json(skew_view.skew_json(skew)) if json else skew_view.show_skew(skew)
+    return 0 if skew.is_none else 1
+
+
+@verify_app.command("archive")
+def verify_archive(
+    archive: Annotated[
+        str | None, typer.Argument(help="The archive; without it, the one in KAIROS_HOME.")
+    ] = None,
+    json: JsonValue = False,
+) -> int:
+    """Check every file of an archive, and every record that Kafka still holds against it.
+
+    Exit code 1 where Kafka holds another record than was archived; an archive that was altered is refused.
+    """
+    from scripts.ops.archive import verify
+
+    return verify(config_from(), archive, is_json=json)

@@ -1,0 +1,108 @@
+"""`kairos import`, `convert` and `try`: files of events."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from jobs.config import config_from
+from scripts.commands.options import AppId, ItemsFile, Json
+
+Format = Literal["kairos", "snowplow", "trivago"]
+Foreign = Literal["snowplow", "trivago", "trivago-items"]
+
+app = typer.Typer()
+
+
+@app.command("import")
+def import_(
+    files: Annotated[
+        list[Path], typer.Argument(help="Files of events; a folder for Snowplow tables.")
+    ],
+    file_format: Annotated[Format, typer.Option("--format", help="Format of the file.")] = "kairos",
+    app_id: AppId = None,
+    items: Annotated[Path | None, typer.Option(help="A catalogue to publish first.")] = None,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Leave out lines of the catalogue that are no items.")
+    ] = False,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict", help="Refuse what has a field that nobody reads (else it is said)."
+        ),
+    ] = False,
+    json: Json = False,
+) -> int:
+    """Put events of files into the log, in order of time over all of them; bad lines go to the dead letters.
+
+    Reads JSON Lines, arrays and pretty JSON, plain or compressed by gzip or zstd. Exit code 1 where nothing, or
+    less than half, could be used. An item without `effective_from_ms` holds from the earliest of these events if it
+    is new, from now on if it is changed; one that is as it was writes nothing.
+    """
+    from scripts.files.event_files import EventFiles
+    from scripts.files.import_files import Items, run
+
+    events = EventFiles(files, file_format, app_id, is_strict=strict)
+    catalogue = Items(items, partial, strict) if items is not None else None
+    return run(config_from(), events, catalogue, is_json=json)
+
+
+@app.command()
+def convert(
+    file: Annotated[Path, typer.Argument(help="A file of events; a folder for Snowplow tables.")],
+    out: Annotated[Path, typer.Argument(help="JSON Lines to write.")],
+    file_format: Annotated[Foreign, typer.Option("--format", help="Format of the file.")],
+    app_id: AppId = None,
+) -> None:
+    """Write a file's events as JSON Lines, which import, train and evaluate read.
+
+    `trivago-items`: only the items that were touched, as product views. Exit code 1 where nothing, or less than half,
+    is an event: OUT stays as it was.
+    """
+    from scripts.files.convert_file import convert as run
+
+    run(file, out, file_format, app_id)
+
+
+@app.command("try")
+def try_(
+    more: Annotated[list[Path] | None, typer.Argument(help="Files of events.")] = None,
+    events: Annotated[list[Path] | None, typer.Option(help="The same, by name.")] = None,
+    items: ItemsFile = None,
+    policy: Annotated[
+        Path | None, typer.Option(help="A policy file; without it the default policy.")
+    ] = None,
+    model: Annotated[
+        list[str] | None, typer.Option(help="A model's file: a ranker, or one of responses.")
+    ] = None,
+    file_format: Annotated[
+        Format, typer.Option("--format", help="Format of the files.")
+    ] = "kairos",
+    app_id: AppId = None,
+    why: Annotated[
+        str | None, typer.Option(help="Explain the decision of this id, or that begins so.")
+    ] = None,
+    shows_all: Annotated[
+        bool, typer.Option("--all", help="Print decisions that offer nothing, too.")
+    ] = False,
+    json: Annotated[
+        bool,
+        typer.Option(
+            "--json",
+            help='One JSON object a line: decisions, then {"dead_letter": ...} and {"counts": ...}.',
+        ),
+    ] = False,
+) -> None:
+    """Try events on the engine without starting it: what would be decided, and why.
+
+    Files are one log, in order of time; catalogue, policy and model hold from its beginning. The same steps
+    decide as in the job, and the stream's statistics are learnt on the way. Nothing is written anywhere. Exit
+    code 1 where nothing, or less than half, of the lines are events.
+    """
+    from scripts.files.event_files import EventFiles
+    from scripts.files.try_files import Shown, World, try_files
+    from scripts.policy.policies_here import policy_in
+
+    files = EventFiles([*(events or ()), *(more or ())], file_format, app_id)
+    world = World(items, policy_in(policy) if policy else None, model or ())
+    try_files(config_from(), files, world, Shown(why, json, shows_all))

@@ -1,0 +1,23 @@
+"""Options that several commands have: said alike everywhere."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]
+JsonValue = Annotated[bool, typer.Option("--json", help="Print one JSON value, for programs.")]
+Archive = Annotated[
+    str | None,
+    typer.Option("--archive", metavar="DIR", help="What `kairos archive` wrote, before what Kafka still holds."),
+]  # fmt: skip
+MoreFiles = Annotated[list[Path] | None, typer.Argument(help="Further files of events.")]
+EventFiles = Annotated[list[Path] | None, typer.Option(help="JSON Lines of events.")]
+ItemsFile = Annotated[Path | None, typer.Option(help="JSON Lines of the catalogue.")]
+AppId = Annotated[list[str] | None, typer.Option(help="Snowplow: only these apps.")]
+DecisionsFrom = Annotated[str | None, typer.Option("--from", help="Decisions from here on.")]
+To = Annotated[str | None, typer.Option(help="… to before here.")]
+At = Annotated[str | None, typer.Option("--at", help="From when on; without it, in 2 seconds.")]
+WhichCluster = Annotated[
+    str | None, typer.Option("--cluster", help="Flink's REST address; without it this home's.")
+]

@@ -1,0 +1,100 @@
+"""`kairos train`, `evaluate`, `features` and `accepts`: models, and what they and everything else are made of."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from jobs.config import config_from
+from schemas.errors import ConfigError
+from scripts.commands.options import Archive, EventFiles, ItemsFile, Json, MoreFiles, To
+from scripts.console import show_json
+from scripts.times import parse_time, time_or_none
+
+Evaluable = Literal["rerank", "next_item"]
+
+app = typer.Typer()
+
+
+@app.command()
+def train(
+    more: MoreFiles = None,
+    events: EventFiles = None,
+    items: ItemsFile = None,
+    from_: Annotated[
+        str | None, typer.Option("--from", help="Train from the log, from here on.")
+    ] = None,
+    to: To = None,
+    responses: Annotated[
+        bool, typer.Option("--responses", help="Learn who clicks on which action, not a ranker.")
+    ] = False,
+    archive: Archive = None,
+    publish: Annotated[bool, typer.Option("--publish", help="Make the model live.")] = False,
+    json: Json = False,
+) -> None:
+    """Train a model by replay, from files or from the log."""
+    from scripts.ops.status import running_kafka
+    from scripts.training.train_here import train_here
+    from scripts.training.training import from_files, from_log
+
+    config = config_from()
+    if events:
+        source = from_files([*events, *(more or ())], items, config)
+    else:
+        span = time_or_none(from_), time_or_none(to)
+        source = from_log(running_kafka(config), config, *span, archive)
+    train_here(config, source, is_responses=responses, is_published=publish, is_json=json)
+
+
+@app.command()
+def evaluate(
+    more: MoreFiles = None,
+    events: EventFiles = None,
+    items: ItemsFile = None,
+    train_before: Annotated[
+        str | None, typer.Option(help="Sessions that begin before this time train, the rest test.")
+    ] = None,
+    placement: Annotated[Evaluable, typer.Option(help="What is decided.")] = "rerank",
+    k: Annotated[int, typer.Option("-k", min=1, max=1_000, help="Places that count.")] = 20,
+    save: Annotated[Path | None, typer.Option(help="Keep the ranks, for --compare.")] = None,
+    compare: Annotated[
+        tuple[Path, Path] | None, typer.Option(help="Two files of --save: second less first.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Train on what is before a time, then score every later decision against what came next."""
+    from jobs.learning.evaluation_split import Setting
+    from scripts.training import evaluation
+
+    if compare:
+        ranks = evaluation.compare_files(*compare)
+        (show_json if json else evaluation.show_comparison)(ranks)
+        return
+    if not events or train_before is None:
+        raise ConfigError("evaluate needs --events and --train-before, or --compare with two files")
+    config = config_from()
+    setting = Setting(placement, parse_time(train_before), k, config.seed)
+    found = evaluation.evaluate_files([*events, *(more or ())], items, setting, config, save)
+    (show_json if json else evaluation.show_report)(found)
+
+
+@app.command()
+def features(
+    write: Annotated[bool, typer.Option("--write", help="Write docs/features.md.")] = False,
+) -> None:
+    """Print the table of features: name, entity, purpose, meaning."""
+    from scripts.pages import show_page
+    from scripts.training.feature_docs import PAGE, page
+
+    show_page(page(), PAGE, is_written=write)
+
+
+@app.command()
+def accepts(
+    write: Annotated[bool, typer.Option("--write", help="Write docs/what-we-accept.md.")] = False,
+) -> None:
+    """Print what comes in: names, times, ids, encodings, bounds, and what happens beyond each."""
+    from scripts.files.input_docs import PAGE, page
+    from scripts.pages import show_page
+
+    show_page(page(), PAGE, is_written=write)

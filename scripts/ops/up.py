@@ -1,0 +1,63 @@
+"""`kairos up`: the engine in a process of its own, in the background, until `kairos down`."""
+
+import subprocess
+import time
+from collections.abc import Callable
+from typing import Final
+
+from jobs.config import Config
+from jobs.publish import Log
+from jobs.stack.state import is_alive, read_state
+from schemas.errors import ConfigError
+from scripts.console import say
+from scripts.ops.background import FAULT, Said, start
+from scripts.ops.engine import Engine
+
+UP: Final = "UP"
+"""What that process says when all is up."""
+START_S_MAX: Final = 300.0
+POLL_S: Final = 0.1
+
+
+def start_engine(config: Config, *, has_jobs: bool, has_shop: bool) -> None:
+    """Starts the engine of this home; returns when all is up, raises ConfigError with the reason where it is not."""
+    before = read_state(config.home)
+    if before is not None and is_alive(before.owner):
+        raise ConfigError(f"already running, pid {before.owner.pid}: `kairos down` stops it")
+    config.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    log = config.home / "logs" / "supervisor.log"
+    words = [*([] if has_jobs else ["--no-jobs"]), *(["--shop"] if has_shop else [])]
+    _await_up(start(log, "supervise", *words), Said(log, is_new=True))
+
+
+def hold_engine(
+    config: Config, *, has_jobs: bool, prepare: Callable[[Log, str], None] | None
+) -> None:
+    """Runs the engine in this process, and starts again what dies; see Engine for `prepare`. Never returns."""
+    with Engine(config, say, has_jobs, has_api=True, prepare=prepare) as engine:
+        engine.start()
+        engine.await_learn()
+        engine.await_api()
+        say(UP)
+        while True:
+            engine.keep()
+            time.sleep(POLL_S)
+
+
+def _await_up(process: "subprocess.Popen[bytes]", said: Said) -> None:
+    """Shows its progress until all is up; raises ConfigError with its last line."""
+    deadline_s = time.monotonic() + START_S_MAX
+    while True:
+        is_ended = process.poll() is not None
+        for line in said.more():
+            if line == UP:
+                return
+            if not (is_ended and line.startswith(FAULT)):
+                say(line)
+        if is_ended:
+            last = said.last() or f"it ended; see {said.log}"
+            raise ConfigError(last.removeprefix(FAULT))
+        if time.monotonic() > deadline_s:
+            process.terminate()
+            raise ConfigError(f"not up after {START_S_MAX:.0f} s; see {said.log}")
+        time.sleep(POLL_S)

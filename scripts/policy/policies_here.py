@@ -1,0 +1,147 @@
+"""What `kairos policy` does on this deployment: policies by file or version, and one of them put in force."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import typer
+
+from jobs.config import config_from
+from jobs.learning.trust import keys_of, signer_of
+from jobs.publish import Log, now_ms
+from schemas.policy import Policy
+from scripts.change import show_change
+from scripts.console import complain, say, show, show_json
+from scripts.ops.audited_change import Audited, What, change_policy
+from scripts.ops.local_audit import audit_log_of, local_actor
+from scripts.ops.status import running_kafka
+from scripts.policy.policy_file import PolicyFile, PolicyMistakes, check_policy, counts_of, summary
+from scripts.policy.policy_text import difference_json, difference_text, differences, policy_yaml
+from scripts.policy.policy_versions import (
+    Draft,
+    PolicyVersion,
+    announced,
+    draft_again,
+    find_version,
+    live,
+    previous,
+    timing_warnings,
+    version_of,
+)
+from scripts.times import utc
+
+EXIT_MISTAKES: Final = 1
+
+
+def policies_here() -> list[PolicyVersion]:
+    """Every policy that was published, in the order in which they come into force; raises ConfigError."""
+    config = config_from()
+    return announced(running_kafka(config), config.topic_prefix, keys_of(config))
+
+
+def checked(file: Path) -> PolicyFile:
+    """The policy in a file; ends the command, with every mistake told, where there is one."""
+    try:
+        return check_policy(file)
+    except PolicyMistakes as error:
+        complain(str(error))
+        raise typer.Exit(EXIT_MISTAKES) from error
+
+
+def policy_in(file: Path) -> Policy:
+    """The same, without what was warned of."""
+    return checked(file).policy
+
+
+def check_files(files: Sequence[Path], *, is_json: bool) -> int:
+    """Says ok or every mistake of each file; the exit code."""
+    results: list[dict[str, Any]] = []
+    lines: list[str] = []
+    for file in files:
+        try:
+            found = check_policy(file)
+        except PolicyMistakes as error:
+            mistakes = [one._asdict() for one in error.mistakes]
+            results.append({"file": str(file), "is_ok": False, "mistakes": mistakes})
+            lines.append(str(error))
+        else:
+            warnings = [one._asdict() for one in found.warnings]
+            counts = counts_of(found.policy)
+            results.append(
+                {"file": str(file), "is_ok": True, "counts": counts, "warnings": warnings}
+            )
+            lines += [f"{file}:{one} (a warning)" for one in found.warnings]
+            lines.append(f"{file}: ok: {summary(found.policy)}")
+    show_json(results) if is_json else show("\n".join(lines))
+    return 0 if all(one["is_ok"] for one in results) else EXIT_MISTAKES
+
+
+def publish(
+    file: Path, name: str, version: str | None, at_ms: int | None, *, is_json: bool
+) -> None:
+    """Puts the policy in a file in force; without a version it is called by its content."""
+    found = checked(file)
+    draft = Draft(version or version_of(found.policy), name, found.policy)
+    warnings = [f"{file}:{one}" for one in found.warnings]
+    _put_in_force("publish", policies_here(), draft, at_ms, warnings, is_json=is_json)
+
+
+def roll_back(version: str | None, at_ms: int | None, *, is_json: bool) -> None:
+    """Puts a version in force again; without one, that which was before the present one."""
+    versions = policies_here()
+    if version is None:
+        draft = previous(versions, now_ms())
+    else:
+        draft = draft_again(find_version(version, versions))
+    _put_in_force("rollback", versions, draft, at_ms, [], is_json=is_json)
+
+
+def show_difference(before: str, after: str | None, *, is_json: bool) -> None:
+    """What differs between two files or versions; of one alone, from the live one to it."""
+    if after is None:
+        first, second = draft_again(live(policies_here(), now_ms())).policy, _named(before)
+    else:
+        first, second = _named(before), _named(after)
+    found = differences(first, second)
+    if is_json:
+        show_json([difference_json(one) for one in found])
+    else:
+        show("\n".join(map(difference_text, found)) or "nothing differs")
+
+
+def show_file(version: str | None) -> None:
+    """A published policy as a file; without a version, the live one."""
+    versions = policies_here()
+    found = find_version(version, versions) if version else live(versions, now_ms())
+    text = policy_yaml(draft_again(found).policy)
+    show(f"# {found.version}, in force from {utc(found.effective_from_ms)} on\n{text.rstrip()}")
+
+
+def _named(named: str) -> Policy:
+    """The policy in this file, or of this version."""
+    if Path(named).is_file():
+        return policy_in(Path(named))
+    return draft_again(find_version(named, policies_here())).policy
+
+
+def _put_in_force(
+    what: What,
+    versions: list[PolicyVersion],
+    draft: Draft,
+    at_ms: int | None,
+    warnings: list[str],
+    *,
+    is_json: bool,
+) -> None:
+    """Publishes the draft and says from when on it decides, instead of what."""
+    config = config_from()
+    log = Log(running_kafka(config), config.topic_prefix, sign=signer_of(config))
+    audited = Audited(audit_log_of(config), local_actor(), what)
+    change = change_policy(audited, log, versions, draft, at_ms)
+    warnings = warnings + timing_warnings(change, now_ms())
+    for warning in warnings:
+        say(f"warning: {warning}")
+    if is_json:
+        show_json(change._asdict() | {"warnings": warnings})
+    else:
+        show_change("policy", change)

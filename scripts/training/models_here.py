@@ -1,0 +1,30 @@
+"""What `kairos model` does on this deployment: one of its models put in force."""
+
+from jobs.config import Config
+from jobs.learning.artefact_check import artefacts_of
+from jobs.learning.trust import keys_of, signer_of
+from jobs.publish import Log, now_ms
+from models.content import Published
+from scripts.change import show_change
+from scripts.console import show_json
+from scripts.ops.audited_change import Audited, change_model
+from scripts.ops.local_audit import audit_log_of, local_actor
+from scripts.ops.status import running_kafka
+from scripts.training.model_versions import Announced, announced, previous
+
+
+def models_here(config: Config) -> list[Announced]:
+    """Every ranker that was published, in the order in which they come into force; raises ConfigError."""
+    return announced(running_kafka(config), config.topic_prefix, keys_of(config))
+
+
+def put_in_force(
+    config: Config, published: Published | None, at_ms: int | None, *, is_json: bool
+) -> None:
+    """Puts a model in force, None: the one that was before; says from when on it decides, instead of what."""
+    models = models_here(config)
+    audited = Audited(audit_log_of(config), local_actor(), "publish" if published else "rollback")
+    published = published or previous(models, now_ms(), artefacts_of(config))
+    log = Log(running_kafka(config), config.topic_prefix, sign=signer_of(config))
+    change = change_model(audited, log, models, published, at_ms)
+    show_json(change._asdict()) if is_json else show_change("model", change)
