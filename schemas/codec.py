@@ -99,7 +99,9 @@ def _added(writer: Any, reader: Any) -> dict[str, Any] | None:
     """
     old, new = writer["fields"], reader["fields"]
     added = new[len(old) :]
-    if new[: len(old)] != old or not all(type(one.get("default")) is bool for one in added):
+    if new[: len(old)] != old or not all(
+        type(one.get("default")) is bool or one.get("default") == [] for one in added
+    ):
         return None
     return {one["name"]: one["default"] for one in added}
 

@@ -12,6 +12,7 @@ from schemas.limits import (
     RETRIEVED_MAX,
 )
 from schemas.numbers import Chance, Count, Epoch, Finite, Line, Moment, Name, Said, Until, Whole
+from schemas.rests_on import RestsOn
 
 DecisionKind = Literal["decided", "void", "purged"]
 CANDIDATES_MAX: Final = 10 * (CANDIDATES_PER_EVENT_MAX + RETRIEVED_MAX)
@@ -46,7 +47,8 @@ class Decision(Struct, frozen=True):
 
     `sequence` grows per person; `response_propensity` is the chance that the person responds (None: nothing was
     offered), `propensity_source` says where that is from (`model`, `counts`, `prior`); `action_probability` is the
-    chance that this action was chosen, after every constraint. `content` are the treatment's texts for the person.
+    chance that this action was chosen, after every constraint. `content` are the treatment's texts for the person,
+    `rests_on` what they and the items' reasons tell of items.
     """
 
     decision_id: Name
@@ -73,6 +75,7 @@ class Decision(Struct, frozen=True):
     valid_until_ms: Until
     content: Annotated[dict[Line, Said], Meta(max_length=CONTENT_FIELDS_MAX)] = {}
     propensity_source: Name = ""
+    rests_on: Annotated[tuple[RestsOn, ...], Meta(max_length=CANDIDATES_MAX)] = ()
 
 
 class TracedCandidate(Struct, frozen=True):

@@ -19,7 +19,7 @@ from udfs.actions.weigh_actions import weigh_actions
 from udfs.draw import draw, identify_decision
 from udfs.explain.fit_records import TOO_LARGE, Made, Room, fit
 from udfs.explain.trace_decision import trace_actions, trace_decision
-from udfs.explain.write_texts import content_of, explanation_of
+from udfs.explain.write_texts import content_of, explanation_of, told_of_items
 from udfs.facts.grants import has_limits, remember_grant
 from udfs.facts.identity import part_of
 from udfs.facts.purchases import fact_of, is_repeated, remember_fact
@@ -224,7 +224,8 @@ def _decision(
         valid_until_ms = remember_grant(
             asked.state, action.id, decision_id, event.event_time_ms, valid_until_ms
         )
-    items = _items(competition.ranked, competition.slates.get(action.id))
+    slate = competition.slates.get(action.id)
+    items = _items(competition.ranked, slate)
     model = competition.ranked.model or (known.scorer or COLD_SCORER).version
     return Decision(
         decision_id=decision_id,
@@ -253,6 +254,7 @@ def _decision(
         valid_until_ms=valid_until_ms,
         content=content_of(chosen, asked, competition.checked),
         propensity_source=contender.source,
+        rests_on=told_of_items(chosen, slate, asked, competition.checked),
     )
 
 

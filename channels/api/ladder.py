@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from channels.api.bodies import PRODUCTS, Answer, AnswerVersions, Source
 from channels.api.read_events import hashed
+from channels.api.stale_texts import is_stale, without_stale_reasons
 from schemas import CODE_VERSION
 from schemas.actions import Action, ActionKind
 from schemas.decisions import Decision, DecisionItem
@@ -120,6 +121,7 @@ def _recent(
         why.append(found.why_not_recent or "No valid decision is known.")
         return None
     fault = _fault(decision, setting)
+    decision = without_stale_reasons(decision, setting.item)
     kept = tuple(one for one in decision.items if _may_show(one.item_id, found, setting))
     if not fault and (decision.items or wanted.must_have_items) and not kept:
         fault = "has no item left that may be shown"
@@ -144,6 +146,8 @@ def _fault(decision: Decision, setting: Setting) -> str:
         return f"is for {action_id}, which the policy has no more"
     if not action.starts_ms <= setting.now_ms < action.ends_ms:
         return f"is for {action_id}, whose time is over"
+    if is_stale(decision, setting.item):
+        return "tells of an item what is not so any more"
     return ""
 
 

@@ -13,6 +13,7 @@ from schemas.actions import Action, Treatment
 from schemas.decisions import Decision, DecisionItem, Versions
 from schemas.items import Item
 from schemas.policy import Arm, Experiment, Placement, Policy
+from schemas.rests_on import RestsOn
 from scripts.ops.serve_api import read_policy
 from udfs.language.sentences import say
 
@@ -73,6 +74,12 @@ def decision(*item_ids: str, **overrides: Any) -> Decision:
     return Decision(**fields | overrides)
 
 
+def telling(item_id: str, **said: str) -> Decision:
+    """A decision whose text tells this of an item."""
+    told = RestsOn(item_id, {f"item.{name}": value for name, value in said.items()})
+    return decision(placement="hero", action_id="quiz", rests_on=(told,))
+
+
 EXPIRED: Final = {"valid_until_ms": NOW}
 LIST: Final = Wanted("list")
 SHOWN: Final = Wanted("list", 8, must_have_items=True)
@@ -104,6 +111,10 @@ TABLE: Final[list[tuple[str, Wanted, dict[str, Any], str, str]]] = [
     ("a product list where the policy says silence", Wanted("hero", 8, must_have_items=True), {"trending": TRENDING}, "trending", "i3 i1 i5 i6"),
     ("the caller's list, decided", RERANK, {"fresh": decision("y", "x", "i2", placement="rerank")}, "fresh", "y x i2"),
     ("the caller's list, not decided", RERANK, {"recent": decision("i1"), "trending": TRENDING}, "default", "x i2 y"),
+    ("its text tells what is still so", Wanted("hero"), {"recent": telling("i3", stock="5")}, "recent", ""),
+    ("its text tells of stock that is gone", Wanted("hero"), {"recent": telling("i3", stock="6")}, "default", ""),
+    ("its text tells of an item that is gone", Wanted("hero"), {"recent": telling("i4", is_in_stock="True")}, "default", ""),
+    ("its text tells of an item nobody has heard of", Wanted("hero"), {"recent": telling("new", stock="5")}, "default", ""),
     ("a placement nobody knows", Wanted("no_such"), {"trending": TRENDING}, "trending", "i3 i1 i5 i6"),
 ]  # fmt: skip
 
@@ -233,3 +244,18 @@ def test_there_is_always_an_answer_and_it_shows_nothing_that_may_not_be_shown(
         assert answer.valid_until_ms > NOW
         assert shown or not wanted.must_have_items
     assert wanted.size is None or len(answer.items) <= wanted.size
+
+
+def test_a_reason_that_is_not_so_any_more_goes_and_its_item_stays() -> None:
+    told = (RestsOn("i3", {"item.stock": "9"}, True), RestsOn("i1", {"item.stock": "None"}, True))
+    made = decision("i3", "i1", rests_on=told, explanation="why")
+    found = Found(
+        recent=msgspec.structs.replace(
+            made, items=(made.items[0], msgspec.structs.replace(made.items[1], reason="still"))
+        )
+    )
+    answer = choose(LIST, found, setting())
+    assert [(one.item_id, one.reason) for one in answer.items] == [("i3", ""), ("i1", "still")]
+    assert answer.explanation == ""
+    fresh = choose(LIST, Found(fresh=found.recent), setting())
+    assert fresh.items[0].reason == "why"

@@ -36,6 +36,7 @@ from schemas.knowledge import (
 from schemas.limits import HOUR_MS, MINUTE_MS
 from schemas.policy import DEFAULT_CONTROL, Exploration, Holdout, Placement, Policy
 from schemas.records import LogRecord
+from schemas.rests_on import RestsOn
 from schemas.state.lessons import (
     ACTION_FACT,
     ITEM_FACT,
@@ -200,6 +201,9 @@ def wire_examples() -> dict[str, dict[str, Any]]:
         "decision": {
             "slate": next_item[0], "rerank": reranked[0], "nothing": nothing[0], "purged": purged,
             "banner": banner[0],
+            "telling": msgspec.structs.replace(
+                banner[0], rests_on=(RestsOn("i1", {"item.stock": "3"}), RestsOn("i2", {}, True))
+            ),
             "void": msgspec.structs.replace(next_item[0], kind="void", items=()),
         },
         "trace": {

@@ -37,6 +37,7 @@ FINGERPRINTS = {
     "dead_letter.v1": "ca484f47db7727a8",
     "decision.v1": "39eb0b81760505c8",
     "decision.v2": "1fc19392aaa76716",
+    "decision.v3": "48a5c4f201951fef",
     "epoch_end.v1": "032a2cd567062504",
     "event.v1": "92061ec1f2919e60",
     "event.v2": "84ca65e362bda884",

@@ -14,6 +14,7 @@ from schemas.events import Event
 from schemas.items import Item
 from schemas.limits import DAY_MS, MINUTE_MS
 from schemas.policy import NOTHING, RECOMMEND_ITEMS, Policy
+from schemas.rests_on import RestsOn
 from schemas.state.person import PersonState, Purchase
 from schemas.state.session import SESSION_CONTEXT, CartLine, SessionContext, SessionNews
 from tests.builders import NOON, make_catalogue, make_event
@@ -224,6 +225,7 @@ def test_rules_for_items_require_boost_and_pin() -> None:
     ids = [one.item_id for one in decision.items]
     assert ids[0] == "i2"
     assert decision.items[0].reason == "Top: Item 2"
+    assert decision.rests_on == (RestsOn("i2", {"item.name": "Item 2"}, is_reason=True),)
     assert "i4" in ids
     assert set(ids) <= {"i0", "i2", "i3", "i4"}
     rules = {one.item_id: one.rule for one in trace.candidates}
@@ -238,10 +240,18 @@ def test_an_item_that_an_action_is_about_gives_its_texts_and_its_stock() -> None
     shoe = Item("shoe", 0, name="Shoe", price=90.0, stock=4)
     decision, _ = ask(knowing(reminder, items=(shoe,)), context=cart)
     assert decision.explanation == "Only 4 left of Shoe"
+    assert decision.rests_on == (RestsOn("shoe", {"item.name": "Shoe", "item.stock": "4"}),)
     sold = (shoe, msgspec.structs.replace(shoe, effective_from_ms=5, stock=0))
     decision, trace = ask(knowing(reminder, items=sold), context=cart)
     assert decision.action_id == NOTHING
     assert fate(trace).rule == "out_of_stock"
+
+
+def test_a_text_that_tells_nothing_of_an_item_rests_on_none() -> None:
+    cart = SessionContext(1, NOON, NOON, cart={"shoe": CartLine(1, 90.0)})
+    greeting = action(item="session.cart_item", reason={"en": "Hello {person.role}"})
+    decision, _ = ask(knowing(greeting, items=(Item("shoe", 0, stock=4),)), context=cart)
+    assert decision.rests_on == ()
 
 
 def test_once_means_one_offer_that_stands_for_its_time() -> None:

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 
 from schemas.decisions import DecisionItem
 from schemas.links import is_link_name
+from schemas.rests_on import RestsOn, rests_on
 from udfs.actions.asked import Asked
 from udfs.actions.judge_actions import Checked, Judged
 from udfs.facts.attributes import read_attributes, read_item_attributes
+from udfs.items.fill_slate import Slate
 from udfs.items.retrieve_candidates import Retrieved
 from udfs.language.render_texts import in_language, render, render_link
 from udfs.language.sentences import say
@@ -25,6 +27,23 @@ def explanation_of(
     if items:
         return items[0].reason
     return say("silence", "", asked.language) if chosen.compiled.action.kind == "nothing" else ""
+
+
+def told_of_items(
+    chosen: Judged, slate: Slate | None, asked: Asked, checked: Checked
+) -> tuple[RestsOn, ...]:
+    """What the reasons of a slate tell of its items, and the texts of the one that the action is about."""
+    reasons = slate.rests_on if slate else ()
+    attribute = chosen.compiled.action.item
+    if attribute is None:
+        return reasons
+    own = asked.policy.policy.language
+    texts = [texts for _, texts in (chosen.treatment.content if chosen.treatment else ())]
+    templates = [in_language(one, asked.language, own) for one in (chosen.compiled.reason, *texts)]
+    names = [name for template in templates if template for name in template.names]
+    item_id = read_attributes((attribute,), checked.moment)[attribute]
+    told = rests_on(checked.moment.item(str(item_id)), names)
+    return (*reasons, told) if told else reasons
 
 
 def content_of(chosen: Judged, asked: Asked, checked: Checked) -> dict[str, str]:

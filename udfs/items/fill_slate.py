@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.policy import Placement
+from schemas.rests_on import RestsOn, rests_on
 from udfs.explain.explain_items import explain_items
 from udfs.facts.attributes import read_item_attributes
 from udfs.items.choose_slate import choose_slate
 from udfs.items.retrieve_candidates import Retrieved
 from udfs.items.suppress_candidates import PASSED, Verdict
 from udfs.knowledge.catalogue import ALL
-from udfs.language.render_texts import in_language, render
+from udfs.language.render_texts import Template, in_language, render
 from udfs.moment import Moment
 from udfs.policy.compiled_policy import CompiledAction, CompiledBoost
 from udfs.policy.conditions import Condition, ConditionFailed
@@ -37,11 +38,15 @@ class Ranked(NamedTuple):
 
 
 class Slate(NamedTuple):
-    """`places` among the candidates, best first, with a reason each; `verdicts` of all candidates."""
+    """`places` among the candidates, best first, with a reason each; `verdicts` of all candidates.
+
+    `rests_on` is what reasons of the policy tell of their items.
+    """
 
     places: list[int]
     reasons: list[str]
     verdicts: list[Verdict]
+    rests_on: tuple[RestsOn, ...] = ()
 
 
 class _Weighed(NamedTuple):
@@ -77,14 +82,18 @@ def fill_slate(
     places = _with_pinned(places, pinned[:PINS_MAX], placement.size)
     shown = [ranked.candidates[at] for at in places]
     reasons = explain_items(shown, moment, language)
+    told: list[RestsOn | None] = []
     for number, at in enumerate(places):
-        if at in weighed:
-            reasons[number] = _reason(weighed[at], language) or reasons[number]
+        template = _template(weighed[at], language) if at in weighed else None
+        text = render(template, weighed[at].values) if template else None
+        if template and text:
+            reasons[number] = text
+            told.append(rests_on(ranked.candidates[at].item, template.names, is_reason=True))
     for at, found in weighed.items():
         if found.boosts:
             said = {one.name: f"x{one.weight:g}" for one in found.boosts}
             verdicts[at] = Verdict(verdicts[at].rule, said)
-    return Slate(places, reasons, verdicts)
+    return Slate(places, reasons, verdicts, tuple(filter(None, told)))
 
 
 def wanted_items(one: CompiledAction, moment: Moment, values: dict[str, object]) -> dict[str, str]:
@@ -151,11 +160,10 @@ def _with_pinned(places: list[int], pinned: Sequence[int], size: int) -> list[in
     return [at for at in places if at in chosen] + missing
 
 
-def _reason(weighed: _Weighed, language: str) -> str | None:
+def _template(weighed: _Weighed, language: str) -> Template | None:
     """What the strongest boost that raises it says."""
     raised = [one for one in weighed.boosts if one.weight > 1.0 and one.reason]
     if not raised:
         return None
     strongest = max(raised, key=lambda one: one.weight)
-    template = in_language(strongest.reason, language, language)
-    return render(template, weighed.values) if template else None
+    return in_language(strongest.reason, language, language)
