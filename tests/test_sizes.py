@@ -19,7 +19,6 @@ MODULES: Final[dict[str, int]] = {
     "channels/api/ladder.py": 380,
     "channels/api/routes.py": 440,
     "channels/console/routes.py": 420,
-    "channels/store/store.py": 340,
     "scripts/audit/verify_replay.py": 400,
     "scripts/audit/verify_skew.py": 370,
     "scripts/bench/decide.py": 450,

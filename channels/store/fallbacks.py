@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from math import log2
 from typing import Final
 
-from channels.store.store import Trend
+from channels.store.values import Trend
 from schemas.knowledge import EpochEnd, ItemKnowledge, learnt_record
 from schemas.limits import BOARD_MAX, DAY_MS, EPOCH_RECORDS_MAX
 

@@ -1,80 +1,27 @@
-"""The store: what channels read, in Redis or Valkey. Keys, the writing script, the reading.
+"""The store: what channels read, in Redis or Valkey. What lies where is told in `keys.py`."""
 
-`PREFIX:decision:PERSON:PLACEMENT`  hash: sequence, decision (the record's bytes), stored_at_ms
-`PREFIX:fallback:CATEGORY`          trending items of a category, the empty one: of all; JSON, best first
-`PREFIX:session:SESSION_ID`         the person the session's newest decision was made for, a day
-`PREFIX:writer`                     there while a store writer is at work
-`PREFIX:latency`                    newest samples of event -> store, in milliseconds
-
-Names in keys are percent-encoded (`key_of`), so a `:` only separates; a name of letters, digits and `-._~` stands as
-it is. With a pseudonym key, PERSON and SESSION_ID are pseudonyms; values hold the ids themselves.
-"""
-
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
-from urllib.parse import quote
 
 import msgspec
-from msgspec import Struct
 from redis import Redis, RedisCluster, RedisError, ResponseError
 
 from channels.security.pseudonyms import Pseudonyms
 from channels.security.server_faults import in_words, refuses_for_now
+from channels.store.keys import former_key_of, key_of
+from channels.store.lua import WRITE, WRITE_SESSION
+from channels.store.values import Trend, is_of_another_type, text_of, trends_of, whole_of
 from log.store_address import open_redis
 from schemas.codec import DECISION
 from schemas.decisions import Decision
 from schemas.errors import InvalidEvent
-from schemas.limits import DAY_MS, WHOLE_MAX
+from schemas.limits import DAY_MS
 
 SESSION_KEPT_MS: Final = DAY_MS
 FALLBACK_KEPT_MS: Final = 30 * DAY_MS
 """A category in which nobody has been interested for so long has no fallback any more."""
 BEAT_MS: Final = 5_000
 LATENCY_SAMPLES_MAX: Final = 50_000
-FALLBACK_BYTES_MAX: Final = 4_000_000
-TREND_MAX: Final = 1e15
-"""What lies in a slate and is beyond these is not ours: it is as if absent."""
-ENCODED: Final = re.compile(r"(?:[\w.~-]|%[0-9A-F]{2})*\Z", re.ASCII)
-SEQUENCE_DIGITS_MAX: Final = 16
-
-WRITE: Final = """
-local found = redis.pcall('HGET', KEYS[1], 'sequence')
-if type(found) == 'table' then redis.call('DEL', KEYS[1]) found = false end
-local stored = tonumber(found or '-1')
-if not stored or not (stored < 9007199254740992) then stored = -1 end
-if tonumber(ARGV[1]) <= stored then return 0 end
-local until_ms = math.max(tonumber(ARGV[3]), redis.call('PEXPIRETIME', KEYS[1]))
-local time = redis.call('TIME')
-local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
-if ARGV[2] == '' then
-  redis.call('HDEL', KEYS[1], 'decision', 'stored_at_ms')
-  redis.call('HSET', KEYS[1], 'sequence', ARGV[1])
-else
-  redis.call('HSET', KEYS[1], 'sequence', ARGV[1], 'decision', ARGV[2], 'stored_at_ms', now_ms)
-end
-redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', until_ms))
-return now_ms
-"""
-"""Refuses a sequence that is not newer and answers 0, else the server's time in ms.
-
-What is no hash, or has no sequence that we could have written, is as if absent and is overwritten.
-
-The key lives as long as the longest-lived decision it ever held: were it gone before, a repeat of
-an older, longer-lived decision would be shown again. So a reader checks `valid_until_ms`. Void and
-purged decisions come without bytes and leave the sequence only. A sequence is below 2^53.
-"""
-
-WRITE_SESSION: Final = """
-local kept = redis.call('PEXPIRETIME', KEYS[1])
-if kept > tonumber(ARGV[2]) and redis.call('TYPE', KEYS[1]).ok == 'string' then return 0 end
-redis.call('SET', KEYS[1], ARGV[1], 'PXAT', ARGV[2])
-return 1
-"""
-"""Says whose a session is, unless a later event has said so: the expiry tells the event's time.
-
-The visitor's and the person's decisions lie in two partitions, which are read in any order.
-"""
 
 
 class Stored(NamedTuple):
@@ -83,30 +30,6 @@ class Stored(NamedTuple):
     decision: Decision
     stored_at_ms: int
     fault: str = ""
-
-
-class Trend(Struct, array_like=True, frozen=True):
-    """An item of a fallback slate: its short-lived interest as of a time, in epoch milliseconds."""
-
-    item_id: str
-    interest: float
-    at_ms: int
-
-
-_TRENDS: Final = msgspec.json.Decoder(list[Trend])
-
-
-def key_of(prefix: str, kind: str, *names: str) -> str:
-    """Where something of these names lies: two keys are the same only where all names are."""
-    encoded = (quote(name, safe="", errors="surrogatepass") for name in names)
-    return ":".join((prefix, kind, *encoded))
-
-
-def former_key_of(prefix: str, kind: str, *names: str) -> str | None:
-    """Where it lay while names stood in keys as they are; None = in the same place, or that one is now another's."""
-    if all(ENCODED.match(name) for name in names):
-        return None
-    return ":".join((prefix, kind, *names))
 
 
 class Store:
@@ -186,9 +109,9 @@ class Store:
         """For whom the session's newest decision was made; None = for nobody within a day."""
         whose = self._pseudonyms.of("session", session_id)
         former = former_key_of(self._prefix, "session", whose)
-        person = _text_of(self._text(self.session_key(session_id)))
+        person = text_of(self._text(self.session_key(session_id)))
         if person is None and former is not None:
-            person = _text_of(self._text(former))
+            person = text_of(self._text(former))
         return person
 
     def write_fallbacks(self, slates: Mapping[str, Sequence[Trend]]) -> None:
@@ -205,17 +128,17 @@ class Store:
         They may have left the catalogue since: whoever shows them has to look.
         """
         former = former_key_of(self._prefix, "fallback", category)
-        found = _trends_of(self._text(self._fallback_key(category)))
+        found = trends_of(self._text(self._fallback_key(category)))
         if found is None and former is not None:
-            found = _trends_of(self._text(former))
+            found = trends_of(self._text(former))
         return found or []
 
     def stored_at_ms(self, decision: Decision) -> int | None:
         """When this decision was stored; None if another one has taken its place."""
         key = self.key(decision.person, decision.placement)
         sequence, stored_at = self._fields(key, "sequence", "stored_at_ms")
-        is_shown = _whole_of(sequence) == decision.sequence
-        return _whole_of(stored_at) if is_shown else None
+        is_shown = whole_of(sequence) == decision.sequence
+        return whole_of(stored_at) if is_shown else None
 
     def sample_latencies(self, stored: Sequence[Stored]) -> None:
         """Keeps how long after its event was sent each decision was stored."""
@@ -231,9 +154,9 @@ class Store:
     def latencies_ms(self, newest: int = LATENCY_SAMPLES_MAX) -> list[int]:
         """The newest samples, oldest first."""
         try:
-            samples = map(_whole_of, self._redis.lrange(self._latency_key, -newest, -1))
+            samples = map(whole_of, self._redis.lrange(self._latency_key, -newest, -1))
         except ResponseError as error:
-            if not _is_of_another_type(error):
+            if not is_of_another_type(error):
                 raise
             return []
         return [one for one in samples if one is not None]
@@ -244,7 +167,7 @@ class Store:
         pipeline.rpush(self._latency_key, *samples)
         pipeline.ltrim(self._latency_key, -LATENCY_SAMPLES_MAX, -1)
         for answer in pipeline.execute(raise_on_error=False):
-            if isinstance(answer, ResponseError) and _is_of_another_type(answer):
+            if isinstance(answer, ResponseError) and is_of_another_type(answer):
                 return False
             if isinstance(answer, RedisError):
                 raise answer
@@ -265,7 +188,7 @@ class Store:
     def _found(self, key: str, person: str, placement: str) -> tuple[int, Decision | None]:
         """Sequence and decision in a key; sequence -1 where there is nothing, or somebody else's."""
         found, data = self._fields(key, "sequence", "decision")
-        sequence = _whole_of(found)
+        sequence = whole_of(found)
         if sequence is None:
             return -1, None
         try:
@@ -281,7 +204,7 @@ class Store:
         try:
             found: Sequence[bytes | None] = self._redis.hmget(key, *names)
         except ResponseError as error:
-            if not _is_of_another_type(error):
+            if not is_of_another_type(error):
                 raise
             return [None] * len(names)
         return found
@@ -291,7 +214,7 @@ class Store:
         try:
             found: bytes | None = self._redis.get(key)
         except ResponseError as error:
-            if not _is_of_another_type(error):
+            if not is_of_another_type(error):
                 raise
             return None
         return found
@@ -302,34 +225,6 @@ class Store:
     @property
     def _latency_key(self) -> str:
         return f"{self._prefix}:latency"
-
-
-def _is_of_another_type(error: ResponseError) -> bool:
-    return str(error).startswith("WRONGTYPE")
-
-
-def _whole_of(data: bytes | None) -> int | None:
-    """A whole number that we could have written; None of anything else."""
-    is_ours = data is not None and data.isdigit() and len(data) <= SEQUENCE_DIGITS_MAX
-    return int(data) if is_ours and data is not None else None
-
-
-def _text_of(data: bytes | None) -> str | None:
-    try:
-        return data.decode() if data else None
-    except UnicodeDecodeError:
-        return None
-
-
-def _trends_of(data: bytes | None) -> list[Trend] | None:
-    """The slate; None where there is none, or something else."""
-    if data is None or len(data) > FALLBACK_BYTES_MAX:
-        return None
-    try:
-        found = _TRENDS.decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None
-    return [one for one in found if 0.0 < one.interest < TREND_MAX and 0 <= one.at_ms < WHOLE_MAX]
 
 
 def open_store(address: str, prefix: str, pseudonyms: Pseudonyms | None = None) -> Store:

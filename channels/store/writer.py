@@ -20,7 +20,8 @@ from redis import RedisError
 from channels.security.pseudonyms import Pseudonyms, read_pseudonyms
 from channels.security.server_faults import in_words, refuses_for_now
 from channels.store.fallbacks import Fallbacks
-from channels.store.store import Store, Trend, open_store
+from channels.store.store import Store, open_store
+from channels.store.values import Trend
 from log.clients import open_consumer_of, open_producer_of
 from log.following import ServerAway, log_record, poll_batch
 from log.roles import FALLBACK_GROUP, STORE_GROUP

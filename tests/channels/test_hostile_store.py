@@ -11,7 +11,8 @@ from redis import Redis, RedisError, ResponseError
 from redis import exceptions as faults
 
 from channels.security.server_faults import SAYS, in_words, refuses_for_now
-from channels.store.store import Store, Trend, open_store
+from channels.store.store import Store, open_store
+from channels.store.values import Trend
 from channels.store.writer import store_writer
 from jobs.stack.ports import free_port
 from jobs.stack.process import Process

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from channels.store import store
+from channels.store import lua
 from channels.store import writer as store_writer
 from jobs.run_decide import DECIDE
 from jobs.run_learn import LEARN
@@ -35,7 +35,7 @@ def test_every_topic_has_who_writes_and_who_reads_it() -> None:
 
 
 def test_the_store_writer_has_the_rights_to_its_scripts_and_groups() -> None:
-    scripts = store.WRITE + store.WRITE_SESSION
+    scripts = lua.WRITE + lua.WRITE_SESSION
     called = {one.lower() for one in re.findall(r"redis\.p?call\('(\w+)'", scripts)}
     assert called <= set(WRITES_STORE)
     source = Path(store_writer.__file__).read_text()

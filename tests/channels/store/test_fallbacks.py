@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from channels.store import fallbacks as module
 from channels.store.fallbacks import ALL, SHORT_HALF_LIFE_MS, Fallbacks
-from channels.store.store import Trend
+from channels.store.values import Trend
 from schemas.codec import DECISION
 from schemas.errors import InvalidEvent
 from schemas.knowledge import (

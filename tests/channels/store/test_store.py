@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from redis import Redis
 
 from channels.security.pseudonyms import Pseudonyms
+from channels.store.keys import former_key_of, key_of
 from channels.store.store import (
     BEAT_MS,
     FALLBACK_KEPT_MS,
@@ -13,11 +14,9 @@ from channels.store.store import (
     SESSION_KEPT_MS,
     Store,
     Stored,
-    Trend,
-    former_key_of,
-    key_of,
     open_store,
 )
+from channels.store.values import Trend
 from schemas.decisions import Decision
 from tests.channels.decisions import make_decision, with_bytes
 
