@@ -215,7 +215,7 @@ def _with_items(one: Judged, slate: Slate | None) -> Judged:
 def _decision(
     placement: CompiledPlacement, asked: Asked, competition: Competition, choice: Choice
 ) -> Decision:
-    setting, event, known = placement.placement, asked.moment.event, asked.moment.known
+    setting, event = placement.placement, asked.moment.event
     chosen = next(one for one in competition.judged if one.compiled.action.id == choice.action_id)
     action, contender = chosen.compiled.action, competition.contenders[choice.action_id]
     decision_id = identify_decision(asked.person, event.session_id, event.event_id, setting.name)
@@ -226,7 +226,6 @@ def _decision(
         )
     slate = competition.slates.get(action.id)
     items = _items(competition.ranked, slate)
-    model = competition.ranked.model or (known.scorer or COLD_SCORER).version
     return Decision(
         decision_id=decision_id,
         kind="decided",
@@ -246,9 +245,7 @@ def _decision(
         is_holdout=asked.is_held_out,
         is_merging=False,
         explanation=explanation_of(chosen, items, asked, competition.checked),
-        versions=Versions(
-            known.policy_version, model, known.catalogue_ms, known.epoch, CODE_VERSION
-        ),
+        versions=_versions(asked, competition.ranked),
         sequence=asked.state.sequence,
         sent_at_ms=event.sent_at_ms,
         valid_until_ms=valid_until_ms,
@@ -256,6 +253,13 @@ def _decision(
         propensity_source=contender.source,
         rests_on=told_of_items(chosen, slate, asked, competition.checked),
     )
+
+
+def _versions(asked: Asked, ranked: Ranked) -> Versions:
+    """What the decision saw; where nothing was ranked, the model that would have."""
+    known = asked.moment.known
+    model = ranked.model or (known.scorer or COLD_SCORER).version
+    return Versions(known.policy_version, model, known.catalogue_ms, known.epoch, CODE_VERSION)
 
 
 def _items(ranked: Ranked, slate: Slate | None) -> tuple[DecisionItem, ...]:
