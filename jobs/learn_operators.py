@@ -9,9 +9,10 @@ from pyflink.datastream.functions import KeyedBroadcastProcessFunction, KeyedPro
 from jobs.flink.epoch_buffer import EpochBuffer, open_epoch
 from jobs.flink.plain_state import ValueOfBytes
 from jobs.flink.timed_state import TimedState
+from jobs.flink.waiting import Waiting, pack, unpack
 from jobs.job_settings import JobSettings
 from jobs.metrics import Counts
-from jobs.operators import BYTES, SessionStep, Waiting, enter_task, pack, take_knowledge, unpack
+from jobs.operators import BYTES, SessionStep, enter_task, take_knowledge
 from schemas.knowledge import (
     ACTION_KNOWLEDGE,
     ACTION_KNOWLEDGE_STATE,
@@ -76,8 +77,8 @@ class FactOperator(KeyedBroadcastProcessFunction):  # type: ignore[misc]
 
     def on_timer(self, timestamp: int, ctx: Any) -> Iterator[Row]:
         """A silent session."""
-        outcome = self._step.expire(timestamp, ctx)
-        for news in outcome.news if outcome is not None else ():
+        result = self._step.expire(timestamp, ctx)
+        for news in result.news if result is not None else ():
             yield from self._lessons(news)
 
     def _lessons(self, news: SessionNews) -> Iterator[Row]:

@@ -3,32 +3,29 @@
 import gc
 import os
 import threading
-from collections.abc import Iterable, Iterator
-from typing import Any, Final, Generic, Protocol, TypeVar
+from collections.abc import Iterator
+from typing import Any, Final
 
-import msgspec
 from pyflink.common import Row, Types
 from pyflink.datastream import OutputTag
 from pyflink.datastream.functions import KeyedBroadcastProcessFunction
 
 from jobs.code import check_code
 from jobs.config import config_from
-from jobs.flink.plain_state import BytesByNumber
 from jobs.flink.rate_limit import Pace
 from jobs.flink.timed_state import TimedState
+from jobs.flink.waiting import Waiting
 from jobs.job_settings import JobSettings
 from jobs.knowledge_feed import KnowledgeFeed, LearntReader, open_feed
 from jobs.metrics import Counts
-from schemas.codec import DEAD_LETTER, DECISION, TRACE, StateCodec
-from schemas.dead_letters import DeadLetter, fit_letter, key_of
 from schemas.formats import DECODERS
+from schemas.outputs import DESTINATIONS, Written, counters
 from schemas.records import LogRecord
 from schemas.state.person import PERSON_STATE, PersonState
 from schemas.state.session import SESSION_NEWS, SESSION_STATE, SessionNews, SessionState
-from schemas.topics import DEAD_LETTERS, DECISIONS, TRACES
 from udfs.decide import decide, expire_person
-from udfs.explain.fit_records import Room
-from udfs.results import PersonOutcome, SessionOutcome
+from udfs.explain.fit_records import Room, fit_letters
+from udfs.results import PersonResult, SessionResult
 from udfs.track_session import expire_session, track_session
 
 BYTES: Final = Types.PRIMITIVE_ARRAY(Types.BYTE())
@@ -53,7 +50,7 @@ class SessionStep:
         enter_task(settings)
         settle_memory()
 
-    def take(self, value: Any, ctx: Any) -> SessionOutcome:
+    def take(self, value: Any, ctx: Any) -> SessionResult:
         """One record of the log for the current key."""
         if self._pace is not None:
             self._pace.wait()
@@ -62,12 +59,12 @@ class SessionStep:
         topic, lateness_ms = self._settings.events_topic, self._settings.lateness_ms
         record = LogRecord(topic, partition, offset, ctx.timestamp(), key, payload)
         state, knowledge = self._state.load(key), self.feed.knowledge
-        outcome = track_session(
+        result = track_session(
             state, record, self._decode, knowledge, lateness_ms, self._settings.rate
         )
-        return self._keep(key, outcome, ctx)
+        return self._keep(key, result, ctx)
 
-    def expire(self, fired_ms: int, ctx: Any) -> SessionOutcome | None:
+    def expire(self, fired_ms: int, ctx: Any) -> SessionResult | None:
         """Runs what a timer of the current key has to do, if anything."""
         if fired_ms > self._settings.end_ms:
             return None
@@ -79,10 +76,10 @@ class SessionStep:
         log_ms = min(timers.current_watermark(), self._settings.end_ms)
         return self._keep(key, expire_session(state, key, fired_ms, log_ms), ctx)
 
-    def _keep(self, key: str, outcome: SessionOutcome, ctx: Any) -> SessionOutcome:
-        self._state.store(key, outcome.state, ctx.timer_service())
-        self._counts.add(*outcome.counts, *["dead_letters"] * len(outcome.dead_letters))
-        return outcome
+    def _keep(self, key: str, result: SessionResult, ctx: Any) -> SessionResult:
+        self._state.store(key, result.state, ctx.timer_service())
+        self._counts.add(*result.counts, *counters(result.outputs))
+        return result
 
 
 class SessionOperator(KeyedBroadcastProcessFunction):  # type: ignore[misc]
@@ -105,15 +102,16 @@ class SessionOperator(KeyedBroadcastProcessFunction):  # type: ignore[misc]
 
     def on_timer(self, timestamp: int, ctx: Any) -> Iterator[Any]:
         """A silent session."""
-        outcome = self._step.expire(timestamp, ctx)
-        if outcome is not None:
-            yield from self._rows(outcome)
+        result = self._step.expire(timestamp, ctx)
+        if result is not None:
+            yield from self._rows(result)
 
-    def _rows(self, outcome: SessionOutcome) -> Iterator[Any]:
-        for news in outcome.news:
-            yield Row(news.person, SESSION_NEWS.encode(news))
-        for letter in outcome.dead_letters:
-            yield DEAD_LETTERS_TAG, letter_row(letter, self._settings)
+    def _rows(self, result: SessionResult) -> Iterator[Any]:
+        for one in fit_letters(result.outputs, self._settings.record_bytes_max):
+            if isinstance(one, SessionNews):
+                yield Row(one.person, SESSION_NEWS.encode(one))
+            else:
+                yield DEAD_LETTERS_TAG, row_of(one, self._settings)
 
 
 class PersonStep:
@@ -123,8 +121,6 @@ class PersonStep:
         self._settings = settings
         self._counts = Counts(runtime_context.get_metrics_group())
         self._state = TimedState[PersonState](runtime_context, "person", PERSON_STATE)
-        self._decisions_topic = settings.sink_prefix + DECISIONS
-        self._traces_topic = settings.sink_prefix + TRACES
         self._room = Room(settings.record_bytes_max, settings.events_topic)
         # a replay's operator reads what was learnt up to the time that it has come to
         learnt = () if settings.replay else (settings.learnt_topic,)
@@ -141,10 +137,10 @@ class PersonStep:
         key = news.person
         self.feed.settle()
         self.feed.see(news.order_ms)
-        outcome = decide(
+        result = decide(
             self._state.load(key), news, self.feed.knowledge, self._settings.seed, room=self._room
         )
-        yield from self._emit(key, outcome, ctx)
+        yield from self._emit(key, result, ctx)
 
     def expire(self, fired_ms: int, ctx: Any) -> Iterator[Row]:
         """Runs what a timer of the current key has to do."""
@@ -155,77 +151,18 @@ class PersonStep:
         if state is not None:
             yield from self._emit(key, expire_person(state, fired_ms), ctx)
 
-    def _emit(self, key: str, outcome: PersonOutcome, ctx: Any) -> Iterator[Row]:
-        self._state.store(key, outcome.state, ctx.timer_service())
-        for decision, trace in outcome.decisions:
-            person = decision.person.encode()
-            yield Row(self._decisions_topic, person, DECISION.encode(decision))
-            yield Row(self._traces_topic, trace.decision_id.encode(), TRACE.encode(trace))
-            self._counts.add("decisions")
-        for letter in outcome.dead_letters:
-            yield letter_row(letter, self._settings)
-            self._counts.add("dead_letters")
-        self._counts.add(*outcome.counts)
+    def _emit(self, key: str, result: PersonResult, ctx: Any) -> Iterator[Row]:
+        self._state.store(key, result.state, ctx.timer_service())
+        for one in result.outputs:
+            yield row_of(one, self._settings)
+        self._counts.add(*result.counts, *counters(result.outputs))
 
 
-def letter_row(letter: DeadLetter, settings: JobSettings) -> Row:
-    """A dead letter as a record of its topic."""
-    fitting = fit_letter(letter, settings.record_bytes_max)
-    topic = settings.sink_prefix + DEAD_LETTERS
-    return Row(topic, key_of(fitting).encode(), DEAD_LETTER.encode(fitting))
-
-
-class Ordered(Protocol):
-    """What a person takes in the order of its time, then session, then position."""
-
-    @property
-    def order_ms(self) -> int:
-        """The session's running maximum of event time."""
-
-    @property
-    def session_id(self) -> str:
-        """The session it is of."""
-
-    @property
-    def position(self) -> int:
-        """Its number in the session."""
-
-
-T = TypeVar("T", bound=Ordered)
-
-
-class Waiting(Generic[T]):
-    """What the current person has not taken yet, news or lessons, in Flink's state, by its time."""
-
-    def __init__(self, context: Any, codec: StateCodec[T]) -> None:
-        self._by_time = BytesByNumber(context, "waiting")
-        self._codec = codec
-
-    def put(self, time_ms: int, value: bytes, timers: Any) -> None:
-        """Keeps it until the watermark has come to its time."""
-        before = self._by_time.get(time_ms)
-        timers.register_event_time_timer(time_ms)
-        self._by_time.put(time_ms, pack([*unpack(before), value]))
-
-    def take(self, time_ms: int) -> list[T]:
-        """Removes and returns what waits for this moment, in order."""
-        waiting = self._by_time.get(time_ms)
-        if waiting is None:
-            return []
-        self._by_time.remove(time_ms)
-        return self._in_order([waiting])
-
-    def take_all(self) -> list[T]:
-        """Removes and returns all that waits, in order."""
-        if self._by_time.is_empty():
-            return []
-        waiting = list(self._by_time.values())
-        self._by_time.clear()
-        return self._in_order(waiting)
-
-    def _in_order(self, packed: Iterable[bytes]) -> list[T]:
-        found = (self._codec.decode(one) for some in packed for one in unpack(some))
-        return sorted(found, key=lambda one: (one.order_ms, one.session_id, one.position))
+def row_of(output: Written, settings: JobSettings) -> Row:
+    """An output as a record of its topic."""
+    to = DESTINATIONS[type(output)]
+    topic = settings.sink_prefix + to.topic
+    return Row(topic, to.key(output).encode(), to.codec.encode(output))
 
 
 class PersonOperator(KeyedBroadcastProcessFunction):  # type: ignore[misc]
@@ -327,13 +264,3 @@ def take_knowledge(feed: KnowledgeFeed, value: Any, ctx: Any, settings: JobSetti
     feed.apply(payload, position, ctx.timestamp())
     if settings.replay is None:
         feed.prune(ctx.timestamp())
-
-
-def pack(values: list[bytes]) -> bytes:
-    """Several values as one, for Flink's state and rows."""
-    return msgspec.msgpack.encode(values)
-
-
-def unpack(data: bytes | None) -> list[bytes]:
-    """The inverse of `pack`; nothing in nothing."""
-    return [] if data is None else msgspec.msgpack.decode(data, type=list[bytes])

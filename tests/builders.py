@@ -21,7 +21,7 @@ from schemas.records import LogRecord
 from schemas.state.session import SessionNews, SessionState
 from udfs.knowledge.knowledge import Knowledge
 from udfs.policy.compile_policy import compile_policy
-from udfs.results import SessionOutcome
+from udfs.results import SessionResult
 from udfs.track_session import track_session
 
 NOON: Final = 1_700_000_000_000
@@ -114,7 +114,7 @@ def make_catalogue(count: int = 40) -> list[Item]:
 
 def track(
     state: SessionState | None, event: Event, knowledge: Knowledge | None = None, offset: int = 0
-) -> SessionOutcome:
+) -> SessionResult:
     """One session step with the usual settings."""
     record = make_record(event, offset)
     return track_session(state, record, EVENT.decode, knowledge or Knowledge(), LATENESS_MS)
@@ -128,8 +128,8 @@ def track_all(
     news: list[SessionNews] = []
     counts: list[str] = []
     for offset, event in enumerate(events):
-        outcome = track(state, event, knowledge, offset)
-        state = outcome.state
-        news += outcome.news
-        counts += outcome.counts
+        result = track(state, event, knowledge, offset)
+        state = result.state
+        news += result.news
+        counts += result.counts
     return state, news, counts

@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 from schemas import CODE_VERSION
-from schemas.dead_letters import DeadLetter
 from schemas.decisions import Decision, DecisionItem, Versions
 from schemas.limits import PERSON_EXPIRY_MS
 from schemas.policy import RECOMMEND_ITEMS
@@ -17,7 +16,7 @@ from udfs.actions.draw_unit import changes_arm, told_unit, unit_of
 from udfs.actions.judge_actions import MAY, Checked, Judged, Verdict, hold_out, judge_actions
 from udfs.actions.weigh_actions import weigh_actions
 from udfs.draw import draw, identify_decision
-from udfs.explain.fit_records import TOO_LARGE, Made, Room, fit
+from udfs.explain.fit_records import Made, Room, fit_all
 from udfs.explain.trace_decision import trace_actions, trace_decision
 from udfs.explain.write_texts import content_of, explanation_of, told_of_items
 from udfs.facts.grants import has_limits, remember_grant
@@ -30,7 +29,7 @@ from udfs.knowledge.knowledge import Knowledge
 from udfs.language.render_texts import language_of
 from udfs.moment import Moment
 from udfs.policy.compiled_policy import CompiledPlacement
-from udfs.results import PersonOutcome
+from udfs.results import PersonResult, Result
 
 
 class Competition(NamedTuple):
@@ -51,7 +50,7 @@ def decide(
     is_wanted: bool = True,
     named: Versions | None = None,
     room: Room | None = None,
-) -> PersonOutcome:
+) -> PersonResult:
     """One piece of news for the person that is its key; due timers run first.
 
     `room`: what a record may take; None = as much as it needs.
@@ -79,15 +78,15 @@ def decide(
     counts += ("fact_ids_dropped",) * _remember_facts(state, news)
     asked = _asked(state, news, knowledge, seed, named) if is_wanted and not is_repeat else None
     if asked is None:
-        return PersonOutcome(state, (), state.timer_ms, counts)
+        return Result(state, (), state.timer_ms, counts)
     made: list[Made] = []
     for placement in asked.policy.placements:
         if asks_for(asked.moment.event, placement.placement):
             decided, failed = _decide_one(placement, asked)
             made += [decided] if decided else []
             counts += ("conditions_failed",) * failed
-    outcome = PersonOutcome(state, tuple(made), state.timer_ms, counts)
-    return outcome if room is None else _fitted(outcome, news, room)
+    outputs, unfit = fit_all(made, news, room)
+    return Result(state, outputs, state.timer_ms, counts + unfit)
 
 
 def _is_repeat(state: PersonState, news: SessionNews) -> bool:
@@ -117,21 +116,11 @@ def _is_exposed_twice(unit: Unit, news: SessionNews, knowledge: Knowledge) -> bo
     return policy is not None and changes_arm(policy.policy, unit, told_unit(news))
 
 
-def _fitted(outcome: PersonOutcome, news: SessionNews, room: Room) -> PersonOutcome:
-    """With what can be written; the rest is counted."""
-    found = [fit(one, news, room) for one in outcome.decisions]
-    letters = tuple(one for one in found if isinstance(one, DeadLetter))
-    made = tuple(one for one in found if not isinstance(one, DeadLetter))
-    left_out = ("traces_cut",) * sum(trace.left_out is not None for _, trace in made)
-    counts = (*outcome.counts, *left_out, *(TOO_LARGE for _ in letters))
-    return outcome._replace(decisions=made, dead_letters=letters, counts=counts)
-
-
-def expire_person(state: PersonState, now_ms: int) -> PersonOutcome:
+def expire_person(state: PersonState, now_ms: int) -> PersonResult:
     """Forgets a person without any event for PERSON_EXPIRY_MS; nothing if it is not yet due."""
     if now_ms >= state.timer_ms:
-        return PersonOutcome(None, (), None, ("persons_forgotten",))
-    return PersonOutcome(state, (), state.timer_ms, ())
+        return Result(None, (), None, ("persons_forgotten",))
+    return Result(state, (), state.timer_ms, ())
 
 
 def _asked(

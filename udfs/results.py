@@ -1,31 +1,58 @@
 """What a step of the core returns: state, outputs, the next timer, and what to count."""
 
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Generic, NamedTuple, TypeVar
 
 from schemas.dead_letters import DeadLetter
 from schemas.decisions import Decision, DecisionTrace
+from schemas.outputs import Written
 from schemas.state.person import PersonState
 from schemas.state.session import SessionNews, SessionState
+from udfs.explain.fit_records import Made
+
+Output = SessionNews | Written
+"""What a step may put out: news for the person's step, or a record of a topic (schemas/outputs.py)."""
+S = TypeVar("S")
+Out = TypeVar("Out", bound=Output)
 
 
-class SessionOutcome(NamedTuple):
-    """`timer_ms` is when to call `expire_session` (event time), None = never."""
-
-    state: SessionState | None
-    news: tuple[SessionNews, ...]
-    dead_letters: tuple[DeadLetter, ...]
-    timer_ms: int | None
-    counts: tuple[str, ...]
-
-
-class PersonOutcome(NamedTuple):
-    """`timer_ms` is when to call `expire_person` (event time), None = never.
-
-    `dead_letters` are of decisions that cannot be written.
+class Result(NamedTuple, Generic[S, Out]):
+    """`state` None: nothing is kept. `outputs` in their order, a decision before its trace; `timer_ms` is when to
+    call the step's `expire_…` (event time), None = never; `counts` are names of jobs/metrics.py.
     """
 
-    state: PersonState | None
-    decisions: tuple[tuple[Decision, DecisionTrace], ...]
+    state: S | None
+    outputs: tuple[Out, ...]
     timer_ms: int | None
     counts: tuple[str, ...]
-    dead_letters: tuple[DeadLetter, ...] = ()
+
+    @property
+    def news(self) -> tuple[SessionNews, ...]:
+        """What the session tells persons."""
+        return tuple(one for one in self.outputs if isinstance(one, SessionNews))
+
+    @property
+    def decisions(self) -> tuple[Made, ...]:
+        """The decisions with their traces."""
+        return decisions_in(self.outputs)
+
+    @property
+    def dead_letters(self) -> tuple[DeadLetter, ...]:
+        """Of a record that could not be used, or of decisions that cannot be written."""
+        return dead_letters_in(self.outputs)
+
+
+SessionResult = Result[SessionState, Output]
+PersonResult = Result[PersonState, Written]
+
+
+def decisions_in(outputs: Iterable[object]) -> tuple[Made, ...]:
+    """The decisions among outputs, each with its trace."""
+    given = list(outputs)
+    traces = {one.decision_id: one for one in given if isinstance(one, DecisionTrace)}
+    return tuple((one, traces[one.decision_id]) for one in given if isinstance(one, Decision))
+
+
+def dead_letters_in(outputs: Iterable[object]) -> tuple[DeadLetter, ...]:
+    """The dead letters among outputs."""
+    return tuple(one for one in outputs if isinstance(one, DeadLetter))

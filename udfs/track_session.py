@@ -28,7 +28,7 @@ from schemas.state.session import (
 from udfs.facts.rooms import fold_context
 from udfs.facts.slate import remember_slate
 from udfs.knowledge.knowledge import Knowledge
-from udfs.results import SessionOutcome
+from udfs.results import Output, Result, SessionResult
 from udfs.session.deduplicate import hash_of, is_seen, remember
 from udfs.session.limit_rate import USUAL_RATE, Rate, is_over
 from udfs.session.summarise_session import summarise_session
@@ -56,7 +56,7 @@ def track_session(
     knowledge: Knowledge,
     lateness_ms: int,
     rate: Rate = USUAL_RATE,
-) -> SessionOutcome:
+) -> SessionResult:
     """One record of `events` for the session that is its key.
 
     The timers that are due at or before the event run first, so it does not matter whether the
@@ -65,9 +65,9 @@ def track_session(
     try:
         event = _valid_event(record, decode)
     except InvalidEvent as error:
-        return _refused(_outcome(state), record, error)
+        return _refused(_result(state), record, error)
     if event.event_type == "clock_ticked":
-        return _outcome(state, counts=("clock_ticks",))
+        return _result(state, counts=("clock_ticks",))
     before = _expire(state, event.session_id, event.event_time_ms)
     try:
         return _placed(_take(before, event, knowledge, lateness_ms, rate), record)
@@ -77,7 +77,7 @@ def track_session(
 
 def expire_session(
     state: SessionState, session_id: str, now_ms: int, log_ms: int | None = None
-) -> SessionOutcome:
+) -> SessionResult:
     """Runs the timers of a silent session that are due at `now_ms`; `log_ms` is how far the log has come, if further.
 
     A key is forgotten once it has been silent for DEDUP_MS of the log, not of its own events: history that is
@@ -92,7 +92,7 @@ def expire_session(
         state.kept_until_ms = reached_ms + DEDUP_MS
     elif now_ms >= state.kept_until_ms:
         return _forgotten(ended)
-    return _outcome(state, ended.news, ended.counts)
+    return _result(state, ended.outputs, ended.counts)
 
 
 def _valid_event(record: LogRecord, decode: Callable[[bytes], Event]) -> Event:
@@ -107,16 +107,16 @@ def _valid_event(record: LogRecord, decode: Callable[[bytes], Event]) -> Event:
     return event
 
 
-def _expire(state: SessionState | None, session_id: str, event_ms: int) -> SessionOutcome:
+def _expire(state: SessionState | None, session_id: str, event_ms: int) -> SessionResult:
     """What is due by an event: the open session ends after its gap, an event of DEDUP_MS later finds a new key."""
     if state is None:
-        return SessionOutcome(None, (), (), None, ())
+        return Result(None, (), None, ())
     ended = _end_if_due(state, session_id, event_ms)
     is_over = not state.context and event_ms >= state.newest_ms + DEDUP_MS
     return _forgotten(ended) if is_over else ended
 
 
-def _end_if_due(state: SessionState, session_id: str, now_ms: int) -> SessionOutcome:
+def _end_if_due(state: SessionState, session_id: str, now_ms: int) -> SessionResult:
     news: tuple[SessionNews, ...] = ()
     counts: tuple[str, ...] = ()
     if state.context and now_ms >= state.timer_ms:
@@ -124,23 +124,23 @@ def _end_if_due(state: SessionState, session_id: str, now_ms: int) -> SessionOut
         news = (_end(state, session_id, closed_ms, closed_ms),)
         state.closed_ms = closed_ms
         counts = ("sessions_ended",)
-    return _outcome(state, news, counts)
+    return _result(state, news, counts)
 
 
-def _forgotten(ended: SessionOutcome) -> SessionOutcome:
-    return SessionOutcome(None, ended.news, (), None, (*ended.counts, "sessions_forgotten"))
+def _forgotten(ended: SessionResult) -> SessionResult:
+    return Result(None, ended.outputs, None, (*ended.counts, "sessions_forgotten"))
 
 
 def _take(
-    before: SessionOutcome, event: Event, knowledge: Knowledge, lateness_ms: int, rate: Rate
-) -> SessionOutcome:
+    before: SessionResult, event: Event, knowledge: Knowledge, lateness_ms: int, rate: Rate
+) -> SessionResult:
     """Takes a valid event; raises InvalidEvent before it has changed anything."""
     time_ms = event.event_time_ms
     state = before.state or SessionState(time_ms, 0, event.anonymous_id, event.anonymous_id, 0)
     id_hash = hash_of(event.event_id)
     if is_seen(state.seen, id_hash):
         state.kept_until_ms = 0
-        return _outcome(state, before.news, (*before.counts, "duplicates"))
+        return _result(state, before.outputs, (*before.counts, "duplicates"))
     is_late = time_ms < state.newest_ms - lateness_ms
     if is_late and event.event_type not in NEVER_TOO_LATE:
         behind_s = (state.newest_ms - time_ms) // 1000
@@ -152,7 +152,7 @@ def _take(
         raise InvalidEvent("session_full", f"it has {context.event_count} events", time_ms)
     if is_anew:
         ended = _end(state, event.session_id, state.newest_ms, state.newest_ms)
-        before = _outcome(state, (*before.news, ended), before.counts)
+        before = _result(state, (*before.outputs, ended), before.counts)
     state.newest_ms, state.kept_until_ms = max(state.newest_ms, time_ms), 0
     state.seen, is_full = remember(state.seen, id_hash, state.newest_ms)
     weighed, is_over_rate = weigh_proof(state, event), is_over(state, rate)
@@ -162,16 +162,18 @@ def _take(
         "events", *["after_timer"] * is_after_timer, *["seen_ids_dropped"] * is_full,
         *weighed.counts, *["over_rate"] * is_over_rate,
     ]  # fmt: skip
-    return _outcome(state, before.news + news, (*before.counts, *counts))
+    return _result(state, before.outputs + news, (*before.counts, *counts))
 
 
-def _placed(outcome: SessionOutcome, record: LogRecord) -> SessionOutcome:
+def _placed(result: SessionResult, record: LogRecord) -> SessionResult:
     """With the place of the event in all news of it."""
-    news = tuple(
-        structs.replace(one, partition=record.partition, offset=record.offset) if one.event else one
-        for one in outcome.news
+    outputs = tuple(
+        structs.replace(one, partition=record.partition, offset=record.offset)
+        if isinstance(one, SessionNews) and one.event
+        else one
+        for one in result.outputs
     )
-    return outcome._replace(news=news)
+    return result._replace(outputs=outputs)
 
 
 def _open(state: SessionState, event: Event, is_anew: bool) -> SessionContext:
@@ -262,16 +264,16 @@ def _news(
     )
 
 
-def _refused(before: SessionOutcome, record: LogRecord, error: InvalidEvent) -> SessionOutcome:
-    letters = (dead_letter(record, error),)
-    return before._replace(dead_letters=letters, counts=(*before.counts, error.reason))
+def _refused(before: SessionResult, record: LogRecord, error: InvalidEvent) -> SessionResult:
+    outputs = (*before.outputs, dead_letter(record, error))
+    return before._replace(outputs=outputs, counts=(*before.counts, error.reason))
 
 
-def _outcome(
+def _result(
     state: SessionState | None,
-    news: tuple[SessionNews, ...] = (),
+    outputs: tuple[Output, ...] = (),
     counts: tuple[str, ...] = (),
-) -> SessionOutcome:
+) -> SessionResult:
     if state is not None and not state.context:
         state.timer_ms = state.kept_until_ms or state.newest_ms + SESSION_GAP_MS
-    return SessionOutcome(state, news, (), state.timer_ms if state else None, counts)
+    return Result(state, outputs, state.timer_ms if state else None, counts)

@@ -190,7 +190,7 @@ class Recheck:
 
     def _act(self, state: PersonState | None, news: SessionNews) -> tuple[Step, PersonState | None]:
         before = _encoded(state)
-        outcome, made = decide_as_named(
+        result, made = decide_as_named(
             state, news, self._knowledge, self._seed, self._taught, self._logged
         )
         found = {}
@@ -199,7 +199,7 @@ class Recheck:
                 difference = compare(self._logged, one, made, self._taught.epoch)
                 if difference is not None:
                     found[one.decision_id] = difference
-        return Step(news, before, found), outcome.state
+        return Step(news, before, found), result.state
 
     def _keep(self, person: Person, step: Step) -> None:
         person.done.append(step)

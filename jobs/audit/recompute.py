@@ -34,7 +34,7 @@ from udfs.explain.fit_records import Made, leave_out
 from udfs.facts.features import FEATURE_SPACE
 from udfs.knowledge.catalogue import Catalogue
 from udfs.knowledge.knowledge import Knowledge
-from udfs.results import PersonOutcome
+from udfs.results import PersonResult
 
 FIELDS_MAX: Final = 20
 """Fields of one difference that are named; the rest is counted."""
@@ -123,7 +123,7 @@ class AuditFold(Fold):
         self._touched: dict[str, tuple[str, set[str]]] = {}
         self.compared = Compared()
 
-    def decide(self, state: PersonState | None, news: SessionNews) -> PersonOutcome:
+    def decide(self, state: PersonState | None, news: SessionNews) -> PersonResult:
         """One piece of news; decisions only for those who are looked at, and on events that are."""
         event, seed = news.event, self._rules.seed
         is_wanted = event is not None and self._rules.decides(event)
@@ -133,15 +133,15 @@ class AuditFold(Fold):
         logged = self._logged.of((event.session_id, event.event_id))
         before = list(self._late_items.catalogues(event.event_time_ms)) if logged else []
         kept = PERSON_STATE.encode(state) if before and state is not None else b""
-        outcome, made = decide_as_named(
+        result, made = decide_as_named(
             state, news, self._knowledge, seed, self._taught, self._logged
         )
         if before and not self._is_reproduced(logged, made):
-            outcome, made = self._as_before(before, kept, news, logged) or (outcome, made)
+            result, made = self._as_before(before, kept, news, logged) or (result, made)
         if is_wanted or logged:
             self._compare(news, event, made, is_wanted)
-            self._note_touched(news, event, outcome.state, logged)
-        return outcome
+            self._note_touched(news, event, result.state, logged)
+        return result
 
     def knowledge_at(self, time_ms: int) -> Knowledge:
         """With the catalogue that live had then, as far as decisions say."""
@@ -170,7 +170,7 @@ class AuditFold(Fold):
                 one.cause, one.late_items = "late_items", sorted(unknown)
 
     def _is_reproduced(
-        self, logged: dict[str, LoggedDecision], made: dict[Seen, PersonOutcome]
+        self, logged: dict[str, LoggedDecision], made: dict[Seen, PersonResult]
     ) -> bool:
         return all(
             not any(_others(self._logged, one, _again(one, made))) for one in logged.values()
@@ -182,11 +182,11 @@ class AuditFold(Fold):
         kept: bytes,
         news: SessionNews,
         logged: dict[str, LoggedDecision],
-    ) -> tuple[PersonOutcome, dict[Seen, PersonOutcome]] | None:
+    ) -> tuple[PersonResult, dict[Seen, PersonResult]] | None:
         """What a catalogue without late items gives, if that is what was logged."""
         for cut, catalogue in catalogues:
             state = PERSON_STATE.decode(kept) if kept else None
-            outcome, made = decide_as_named(
+            result, made = decide_as_named(
                 state, news, self._with(catalogue), self._rules.seed, self._taught, self._logged
             )
             if self._is_reproduced(logged, made):
@@ -196,11 +196,11 @@ class AuditFold(Fold):
                 )
                 self.compared.catalogue_late += len(logged.keys() - self.compared.met)
                 self.compared.late_items.update(name for one in late for name in one.item_ids)
-                return outcome, made
+                return result, made
         return None
 
     def _compare(
-        self, news: SessionNews, event: Event, made: dict[Seen, PersonOutcome], is_wanted: bool
+        self, news: SessionNews, event: Event, made: dict[Seen, PersonResult], is_wanted: bool
     ) -> None:
         key = (event.session_id, event.event_id)
         logged, compared = self._logged.of(key), self.compared
@@ -242,9 +242,9 @@ class AuditFold(Fold):
                     self._touched[decision_id] = (news.person, touched)
 
     def _find_extra(
-        self, key: EventKey, outcome: PersonOutcome, logged: dict[str, LoggedDecision]
+        self, key: EventKey, result: PersonResult, logged: dict[str, LoggedDecision]
     ) -> None:
-        for decision, _ in outcome.decisions:
+        for decision, _ in result.decisions:
             extra = self.compared.extra
             if decision.decision_id not in logged and len(extra) < DIFFERENCES_MAX:
                 is_late = decision.versions.policy in self._late_policies
@@ -278,28 +278,28 @@ def decide_as_named(
     seed: str,
     taught: Taught,
     logged: LoggedDecisions,
-) -> tuple[PersonOutcome, dict[Seen, PersonOutcome]]:
+) -> tuple[PersonResult, dict[Seen, PersonResult]]:
     """One piece of news by the versions that its decisions name; where their records name several, by each.
 
-    First what the person's state goes on with: the outcome by the versions that the newest record names.
+    First what the person's state goes on with: the result by the versions that the newest record names.
     """
     event = news.event
     named = logged.named((event.session_id, event.event_id)) if event is not None else []
     if not named:
         taught.put_in_force(taught.due)
-        outcome = decide(state, news, knowledge, seed)
-        return outcome, {("", 0, 0): outcome}
+        result = decide(state, news, knowledge, seed)
+        return result, {("", 0, 0): result}
     before = PERSON_STATE.encode(state) if state is not None and len(named) > 1 else b""
     made = {}
     for versions in named:
         taught.put_in_force(versions.knowledge)
         own = PERSON_STATE.decode(before) if before else state
-        outcome = made[seen_by(versions)] = decide(own, news, knowledge, seed, named=versions)
-    return outcome, made
+        result = made[seen_by(versions)] = decide(own, news, knowledge, seed, named=versions)
+    return result, made
 
 
 def compare(
-    logged: LoggedDecisions, one: LoggedDecision, made: dict[Seen, PersonOutcome], epoch: int
+    logged: LoggedDecisions, one: LoggedDecision, made: dict[Seen, PersonResult], epoch: int
 ) -> Difference | None:
     """Compares all records of a decision with what was made by the versions that each names."""
     again = _again(one, made)
@@ -318,11 +318,11 @@ def compare(
     )  # fmt: skip
 
 
-def _again(one: LoggedDecision, made: dict[Seen, PersonOutcome]) -> dict[Seen, Made | None]:
+def _again(one: LoggedDecision, made: dict[Seen, PersonResult]) -> dict[Seen, Made | None]:
     """What each of the versions made of a decision."""
     return {
-        seen: next((pair for pair in outcome.decisions if pair[0].decision_id == one.decision_id), None)
-        for seen, outcome in made.items()
+        seen: next((pair for pair in result.decisions if pair[0].decision_id == one.decision_id), None)
+        for seen, result in made.items()
     }  # fmt: skip
 
 

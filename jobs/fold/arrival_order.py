@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator
 
 from jobs.audit.logged import EventKey
 from jobs.fold.fold import Fold, Folded, FoldRules
-from schemas.dead_letters import DeadLetter
 from schemas.limits import SECOND_MS
 from schemas.state.session import SessionNews
 from udfs.knowledge.knowledge import Knowledge
+from udfs.results import SessionResult
 
 
 class ArrivalFold(Fold):
@@ -24,13 +24,8 @@ class ArrivalFold(Fold):
         super().__init__(knowledge, rules)
         self._delay_ms = SECOND_MS
 
-    def _emit(
-        self,
-        news: tuple[SessionNews, ...],
-        dead_letters: tuple[DeadLetter, ...],
-        counts: tuple[str, ...],
-    ) -> Iterator[Folded]:
-        for one in news:
+    def _emit(self, result: SessionResult) -> Iterator[Folded]:
+        for one in result.news:
             yield Folded(news=one)
 
 

@@ -10,17 +10,23 @@ from heapq import heappop, heappush
 from typing import NamedTuple
 
 from jobs.fold.learner import Learner
-from schemas.dead_letters import DeadLetter, fit_letter
-from schemas.decisions import Decision, DecisionTrace, Versions
+from schemas.dead_letters import DeadLetter
+from schemas.decisions import Versions
 from schemas.events import Event
 from schemas.limits import LATENESS_MS, SECOND_MS
+from schemas.outputs import Written
 from schemas.records import LogRecord
 from schemas.state.person import PersonState
 from schemas.state.session import SessionNews, SessionState
 from udfs.decide import decide, expire_person
-from udfs.explain.fit_records import Room
+from udfs.explain.fit_records import Made, Room, fit_letters
 from udfs.knowledge.knowledge import Knowledge
-from udfs.results import PersonOutcome
+from udfs.results import (
+    PersonResult,
+    SessionResult,
+    dead_letters_in,
+    decisions_in,
+)
 from udfs.session.limit_rate import USUAL_RATE, Rate
 from udfs.track_session import expire_session, track_session
 
@@ -44,12 +50,21 @@ class FoldRules(NamedTuple):
 
 
 class Folded(NamedTuple):
-    """What one step gave: dead letters of a record, or news with the outcome of its person."""
+    """What one step gave: `outputs` for topics, of a record or of `news` that its person was told, and counts."""
 
-    dead_letters: tuple[DeadLetter, ...] = ()
     news: SessionNews | None = None
-    decisions: tuple[tuple[Decision, DecisionTrace], ...] = ()
+    outputs: tuple[Written, ...] = ()
     counts: tuple[str, ...] = ()
+
+    @property
+    def decisions(self) -> tuple[Made, ...]:
+        """The decisions with their traces."""
+        return decisions_in(self.outputs)
+
+    @property
+    def dead_letters(self) -> tuple[DeadLetter, ...]:
+        """Of a record that could not be used, or of decisions that cannot be written."""
+        return dead_letters_in(self.outputs)
 
 
 class Fold:
@@ -102,7 +117,7 @@ class Fold:
     def _take(self, record: LogRecord) -> Iterator[Folded]:
         state = self.sessions.get(record.key)
         rules = self._rules
-        outcome = track_session(
+        result = track_session(
             state,
             record,
             rules.decode,
@@ -110,12 +125,12 @@ class Fold:
             rules.lateness_ms,
             rules.rate,
         )
-        if outcome.state is None:
+        if result.state is None:
             self.sessions.pop(record.key, None)
         else:
-            self.sessions[record.key] = outcome.state
-            self._set_timer(outcome.state.timer_ms, record.key)
-        yield from self._emit(outcome.news, outcome.dead_letters, outcome.counts)
+            self.sessions[record.key] = result.state
+            self._set_timer(result.state.timer_ms, record.key)
+        yield from self._emit(result)
 
     def _advance(self, watermark_ms: int) -> Iterator[Folded]:
         """Runs the timers of silent sessions that are due, then tells the persons what is due."""
@@ -134,9 +149,9 @@ class Fold:
         self, state: SessionState, session_id: str, watermark_ms: int
     ) -> Iterator[Folded]:
         if state.timer_ms <= watermark_ms:
-            outcome = expire_session(state, session_id, state.timer_ms, watermark_ms)
-            yield from self._emit(outcome.news, (), outcome.counts)
-            if outcome.state is None:
+            result = expire_session(state, session_id, state.timer_ms, watermark_ms)
+            yield from self._emit(result)
+            if result.state is None:
                 del self.sessions[session_id]
                 return
         self._set_timer(state.timer_ms, session_id)
@@ -150,19 +165,16 @@ class Fold:
             self._timer_set[session_id] = time_ms
             heappush(self._session_timers, (time_ms, session_id))
 
-    def _emit(
-        self,
-        news: tuple[SessionNews, ...],
-        dead_letters: tuple[DeadLetter, ...],
-        counts: tuple[str, ...],
-    ) -> Iterator[Folded]:
-        for one in news:
-            heappush(self._pending, (one.order_ms, one.session_id, one.position, one))
+    def _emit(self, result: SessionResult) -> Iterator[Folded]:
         room = self._rules.room
-        if dead_letters and room is not None:
-            dead_letters = tuple(fit_letter(one, room.bytes_max) for one in dead_letters)
-        if dead_letters or counts:
-            yield Folded(dead_letters=dead_letters, counts=counts)
+        written: list[Written] = []
+        for one in result.outputs if room is None else fit_letters(result.outputs, room.bytes_max):
+            if isinstance(one, SessionNews):
+                heappush(self._pending, (one.order_ms, one.session_id, one.position, one))
+            else:
+                written.append(one)
+        if written or result.counts:
+            yield Folded(outputs=tuple(written), counts=result.counts)
 
     def _deliver(self, until_ms: int | None) -> Iterator[Folded]:
         while self._pending and (until_ms is None or self._pending[0][0] <= until_ms):
@@ -170,13 +182,13 @@ class Fold:
             yield from self._expire_persons(news.order_ms)
             self._learn(news.order_ms)
             state = self.persons.get(news.person)
-            outcome = self.decide(state, news)
+            result = self.decide(state, news)
             if self._learner is not None:
                 self._learner.add(news, self._knowledge)
-            self._keep(news.person, outcome)
-            yield Folded(outcome.dead_letters, news, outcome.decisions, outcome.counts)
+            self._keep(news.person, result)
+            yield Folded(news, result.outputs, result.counts)
 
-    def decide(self, state: PersonState | None, news: SessionNews) -> PersonOutcome:
+    def decide(self, state: PersonState | None, news: SessionNews) -> PersonResult:
         """One piece of news for its person, by the rules."""
         rules, event = self._rules, news.event
         is_wanted = event is None or rules.decides(event)
@@ -189,14 +201,14 @@ class Fold:
             for record in self._learner.close(now_ms):
                 self._knowledge.learn(record)
 
-    def _keep(self, person: str, outcome: PersonOutcome) -> None:
+    def _keep(self, person: str, result: PersonResult) -> None:
         is_new = person not in self.persons
-        if outcome.state is None:
+        if result.state is None:
             self.persons.pop(person, None)
             return
-        self.persons[person] = outcome.state
-        if is_new and outcome.timer_ms is not None:
-            heappush(self._person_timers, (outcome.timer_ms, person))
+        self.persons[person] = result.state
+        if is_new and result.timer_ms is not None:
+            heappush(self._person_timers, (result.timer_ms, person))
 
     def _expire_persons(self, now_ms: int) -> Iterator[Folded]:
         timers = self._person_timers
@@ -205,9 +217,9 @@ class Fold:
             state = self.persons.get(person)
             if state is None:
                 continue
-            outcome = expire_person(state, now_ms)
-            if outcome.state is None:
+            result = expire_person(state, now_ms)
+            if result.state is None:
                 del self.persons[person]
-                yield Folded(counts=outcome.counts)
+                yield Folded(counts=result.counts)
             else:
                 heappush(timers, (state.timer_ms, person))

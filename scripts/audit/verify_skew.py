@@ -37,7 +37,7 @@ from scripts.console import say
 from scripts.progress import Watched
 from udfs.facts.features import FEATURE_SPACE
 from udfs.knowledge.knowledge import Knowledge
-from udfs.results import PersonOutcome
+from udfs.results import PersonResult
 
 
 class Example(NamedTuple):
@@ -213,15 +213,15 @@ class SkewFold(Fold):
         super().__init__(knowledge, rules)
         self._logged, self._late_items = logged, LateItems(knowledge.catalogue, cuts)
 
-    def decide(self, state: PersonState | None, news: SessionNews) -> PersonOutcome:
+    def decide(self, state: PersonState | None, news: SessionNews) -> PersonResult:
         """One piece of news, with the catalogue that gives what was logged."""
         event = news.event
         is_wanted = event is not None and self._rules.decides(event)
         before = self._late_items.catalogues(event.event_time_ms) if event and is_wanted else ()
         kept = PERSON_STATE.encode(state) if is_wanted and state is not None else b""
-        outcome = super().decide(state, news)
-        if not is_wanted or self._is_logged(outcome):
-            return outcome
+        result = super().decide(state, news)
+        if not is_wanted or self._is_logged(result):
+            return result
         whole = self._knowledge
         for cut, catalogue in before:
             self._knowledge = copy(whole)
@@ -231,11 +231,11 @@ class SkewFold(Fold):
             if self._is_logged(again):
                 self._late_items.met(cut, news.order_ms)
                 return again
-        return outcome
+        return result
 
-    def _is_logged(self, outcome: PersonOutcome) -> bool:
+    def _is_logged(self, result: PersonResult) -> bool:
         """Whether every trace has the vectors that it was logged with."""
-        for _, trace in outcome.decisions:
+        for _, trace in result.decisions:
             logged = self._logged.look(trace.decision_id)
             if logged is not None and not _is_alike(logged, trace):
                 return False

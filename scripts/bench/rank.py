@@ -110,9 +110,9 @@ class Shopper:
         self._session = told.state
         made: Made | None = None
         for news in told.news:
-            outcome = decide(self._person, news, knowledge, "bench", is_wanted)
-            self._person = outcome.state
-            made = outcome.decisions[0] if outcome.decisions else made
+            result = decide(self._person, news, knowledge, "bench", is_wanted)
+            self._person = result.state
+            made = result.decisions[0] if result.decisions else made
         return made
 
 

@@ -211,22 +211,22 @@ class Loop:
         """One record through both steps, state and news as bytes, as the operators do it."""
         stored = self._sessions.get(record.key)
         state = SESSION_STATE.decode(stored) if stored else None
-        outcome = track_session(
+        result = track_session(
             state, record, EVENT.decode, self._knowledge, self._config.lateness_ms
         )
-        if outcome.state is not None:
-            self._sessions[record.key] = SESSION_STATE.encode(outcome.state)
-        for news in outcome.news:
+        if result.state is not None:
+            self._sessions[record.key] = SESSION_STATE.encode(result.state)
+        for news in result.news:
             self._tell(SESSION_NEWS.encode(news))
 
     def _tell(self, data: bytes) -> None:
         news = SESSION_NEWS.decode(data)
         stored = self._persons.get(news.person)
         state = PERSON_STATE.decode(stored) if stored else None
-        outcome = decide(state, news, self._knowledge, self._config.seed)
-        if outcome.state is not None:
-            self._persons[news.person] = PERSON_STATE.encode(outcome.state)
-        for decision, trace in outcome.decisions:
+        result = decide(state, news, self._knowledge, self._config.seed)
+        if result.state is not None:
+            self._persons[news.person] = PERSON_STATE.encode(result.state)
+        for decision, trace in result.decisions:
             DECISION.encode(decision)
             TRACE.encode(trace)
             self.decisions += 1

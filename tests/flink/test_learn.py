@@ -61,9 +61,9 @@ def news_of(
     states: dict[str, SessionState | None] = {}
     for record in records:
         state = states.get(record.key)
-        outcome = track_session(state, record, EVENT.decode, knowledge, LATENESS_MS)
-        states[record.key] = outcome.state
-        yield from outcome.news
+        result = track_session(state, record, EVENT.decode, knowledge, LATENESS_MS)
+        states[record.key] = result.state
+        yield from result.news
     for session_id, state in states.items():
         if state is not None and state.timer_ms <= end_ms:
             yield from expire_session(state, session_id, state.timer_ms).news

@@ -71,12 +71,12 @@ class Log(NamedTuple):
 class ArrivalFold(Fold):
     """A planted fault: a person's news is taken in the order of its arrival, not of its time."""
 
-    def _emit(self, news, dead_letters, counts):  # type: ignore[no-untyped-def]
+    def _emit(self, result):  # type: ignore[no-untyped-def]
         self._arrived = getattr(self, "_arrived", 0)
-        for one in news:
+        for one in result.news:
             self._arrived += 1
             self._pending.append((0, "", self._arrived, one))
-        yield from super()._emit((), dead_letters, counts)
+        yield from super()._emit(result._replace(outputs=result.dead_letters))
 
 
 def rules() -> FoldRules:

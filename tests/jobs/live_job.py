@@ -31,7 +31,7 @@ from tests.logs import Line
 from udfs.decide import decide
 from udfs.knowledge.knowledge import Knowledge
 from udfs.policy.compile_policy import compile_policy
-from udfs.results import SessionOutcome
+from udfs.results import SessionResult
 from udfs.track_session import expire_session, track_session
 
 PARTITIONS: Final = 4
@@ -100,22 +100,22 @@ class LiveJob:
             self._knowledge.learn(record)
             self._write(KNOWLEDGE, record.effective_from_ms, "", encoded(record), 0)
 
-    def _keep(self, key: str, outcome: SessionOutcome) -> None:
-        if outcome.state is None:
+    def _keep(self, key: str, result: SessionResult) -> None:
+        if result.state is None:
             self._sessions.pop(key, None)
         else:
-            self._sessions[key] = outcome.state
-            heappush(self._timers, (outcome.state.timer_ms, key))
-        for letter in outcome.dead_letters:
+            self._sessions[key] = result.state
+            heappush(self._timers, (result.state.timer_ms, key))
+        for letter in result.dead_letters:
             self._write(DEAD_LETTERS, letter.event_time_ms or 0, "", DEAD_LETTER.encode(letter), 0)
-        for news in outcome.news:
+        for news in result.news:
             self._act(news)
 
     def _act(self, news: SessionNews) -> None:
         self._told.append(news)
-        outcome = decide(self._persons.get(news.person), news, self._knowledge, SEED)
-        self._persons[news.person] = outcome.state
-        for decision, trace in outcome.decisions:
+        result = decide(self._persons.get(news.person), news, self._knowledge, SEED)
+        self._persons[news.person] = result.state
+        for decision, trace in result.decisions:
             time_ms = decision.event_time_ms
             self._write(DECISIONS, time_ms, decision.person, DECISION.encode(decision))
             self._write(TRACES, time_ms, decision.decision_id, TRACE.encode(trace))

@@ -25,8 +25,7 @@ from shutil import rmtree
 from jobs import learn_operators, operators
 
 rmtree(sys.argv[1])
-unpack = operators.msgspec.msgpack.decode
-told, events = unpack(sys.stdin.buffer.read())
+told, events = sys.modules["msgspec"].msgpack.decode(sys.stdin.buffer.read())
 trust = sys.modules["jobs.learning.trust"].Trust(sys.modules["jobs.learning.model_roots"].Roots((sys.argv[2],)))
 feed = operators.KnowledgeFeed(sys.modules["udfs.knowledge.knowledge"].Knowledge(), print, trust)
 for place, value in enumerate(told):
@@ -34,18 +33,18 @@ for place, value in enumerate(told):
 sessions, persons, made, facts = {}, {}, 0, 0
 for place, (time_ms, key, value) in enumerate(events):
     record = operators.LogRecord("events", 0, place, time_ms, key, value)
-    outcome = operators.track_session(
+    result = operators.track_session(
         sessions.get(key), record, operators.DECODERS["kairos"], feed.knowledge, 60_000
     )
-    sessions[key] = outcome.state
-    for news in outcome.news:
+    sessions[key] = result.state
+    for news in result.news:
         _, lesson = learn_operators.lesson_of(b"", news, feed.knowledge)
         if lesson is not None:
             taken = learn_operators.take_lesson(None, lesson)
             facts += sum(1 for _ in learn_operators.fact_rows(taken.lesson))
         found = operators.decide(persons.get(news.person), news, feed.knowledge, "seed")
         persons[news.person] = found.state
-        made += len([operators.TRACE.encode(trace) for _, trace in found.decisions])
+        made += len([operators.DESTINATIONS[type(one)].codec.encode(one) for one in found.outputs]) // 2
 print("made", made, facts)
 """
 

@@ -33,7 +33,7 @@ from udfs.draw import draw, identify_decision
 from udfs.facts.features import FEATURE_INDEX, FEATURE_SPACE
 from udfs.knowledge.knowledge import Knowledge
 from udfs.policy.compile_policy import compile_policy
-from udfs.results import PersonOutcome
+from udfs.results import PersonResult, Result
 
 CATALOGUE = make_knowledge(*make_catalogue())
 OPEN = SESSION_CONTEXT.encode(SessionContext(1, NOON, NOON))
@@ -133,10 +133,10 @@ def test_late_facts_count_but_decide_nothing() -> None:
     bought = make_event(
         event_type="purchase_completed", item_ids=["i1"], value_amount=3.0, placements=["home"]
     )
-    outcome = decide(None, news_of(bought, is_late=True), CATALOGUE, "seed")
-    assert outcome.decisions == ()
-    assert outcome.state is not None
-    assert outcome.state.purchase_value == 3.0
+    result = decide(None, news_of(bought, is_late=True), CATALOGUE, "seed")
+    assert result.decisions == ()
+    assert result.state is not None
+    assert result.state.purchase_value == 3.0
 
 
 def test_news_that_is_no_event_of_an_open_session_decides_nothing() -> None:
@@ -440,9 +440,9 @@ def test_the_sequence_is_of_the_event_time_and_grows() -> None:
     times = (NOON, NOON, NOON - 60_000, NOON + 1)
     for n, time_ms in enumerate(times):
         asking = view(event_id=f"e{n}", event_time_ms=time_ms, placements=["home"])
-        outcome = decide(state, news_of(asking, order_ms=NOON), CATALOGUE, "seed")
-        state = outcome.state
-        sequences += [decision.sequence for decision, _ in outcome.decisions]
+        result = decide(state, news_of(asking, order_ms=NOON), CATALOGUE, "seed")
+        state = result.state
+        sequences += [decision.sequence for decision, _ in result.decisions]
         assert state is not None
         assert state.sequence == sequences[-1]
     base = NOON * 1000
@@ -461,11 +461,11 @@ def test_the_sequence_is_of_the_event_time_and_grows() -> None:
 def test_the_sequence_grows_even_after_the_state_was_forgotten() -> None:
     state = PersonState(NOON, NOON, sequence=NOON * 1000 + 7, timer_ms=NOON + PERSON_EXPIRY_MS)
     later = view(event_time_ms=NOON + PERSON_EXPIRY_MS)
-    outcome = decide(state, news_of(later), CATALOGUE, "seed")
-    assert outcome.counts == ("persons_forgotten",)
-    assert outcome.state is not None
-    assert (outcome.state.first_ms, outcome.state.event_count) == (later.event_time_ms, 1)
-    assert outcome.decisions[0][0].sequence == later.event_time_ms * 1000 > NOON * 1000 + 7
+    result = decide(state, news_of(later), CATALOGUE, "seed")
+    assert result.counts == ("persons_forgotten",)
+    assert result.state is not None
+    assert (result.state.first_ms, result.state.event_count) == (later.event_time_ms, 1)
+    assert result.decisions[0][0].sequence == later.event_time_ms * 1000 > NOON * 1000 + 7
 
 
 def test_a_person_is_remembered_until_the_timer() -> None:
@@ -485,16 +485,17 @@ def test_a_late_fact_does_not_shorten_the_memory() -> None:
     late = make_event(
         event_id="e2", event_type="purchase_completed", event_time_ms=NOON - 5 * HOUR_MS
     )
-    outcome = decide(first.state, news_of(late, order_ms=NOON, is_late=True), CATALOGUE, "seed")
-    assert outcome.timer_ms == NOON + PERSON_EXPIRY_MS
+    result = decide(first.state, news_of(late, order_ms=NOON, is_late=True), CATALOGUE, "seed")
+    assert result.timer_ms == NOON + PERSON_EXPIRY_MS
 
 
 def test_a_silent_person_is_forgotten_when_the_timer_is_due() -> None:
     state = decide(None, news_of(view()), CATALOGUE, "seed").state
     assert state is not None
     due_ms = state.timer_ms
-    assert expire_person(state, due_ms - 1) == PersonOutcome(state, (), due_ms, ())
-    assert expire_person(state, due_ms) == PersonOutcome(None, (), None, ("persons_forgotten",))
+    assert expire_person(state, due_ms - 1) == Result(state, (), due_ms, ())
+    gone: PersonResult = Result(None, (), None, ("persons_forgotten",))
+    assert expire_person(state, due_ms) == gone
 
 
 # --- a whole session --------------------------------------------------------------------------
@@ -508,13 +509,13 @@ def test_a_step_is_a_function_of_its_inputs() -> None:
     _, news, _ = track_all(events, CATALOGUE)
     state: bytes | None = None
     for told in news:
-        outcomes = [
+        results = [
             decide(PERSON_STATE.decode(state) if state else None, told, CATALOGUE, "seed")
             for _ in range(2)
         ]
-        assert outcomes[0] == outcomes[1]
-        assert outcomes[0].state is not None
-        state = PERSON_STATE.encode(outcomes[0].state)
+        assert results[0] == results[1]
+        assert results[0].state is not None
+        state = PERSON_STATE.encode(results[0].state)
 
 
 def test_an_identified_person_is_offered_what_the_handed_over_session_looked_at() -> None:
@@ -527,8 +528,8 @@ def test_an_identified_person_is_offered_what_the_handed_over_session_looked_at(
     state = None
     found: list[tuple[Decision, DecisionTrace]] = []
     for told in (one for one in news if one.person == "p1"):
-        outcome = decide(state, told, CATALOGUE, "seed")
-        state, found = outcome.state, found + list(outcome.decisions)
+        result = decide(state, told, CATALOGUE, "seed")
+        state, found = result.state, found + list(result.decisions)
     assert state is not None
     assert state.recent_items == {"i9": NOON}
     assert [c.source for c in found[0][1].candidates if c.item_id == "i9"] == ["recently_viewed"]

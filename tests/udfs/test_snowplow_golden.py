@@ -46,14 +46,14 @@ def ended_sessions() -> tuple[SessionSummary, ...]:
     states: dict[str, SessionState] = {}
     news: list[SessionNews] = []
     for offset, event in enumerate(shop_events()):
-        outcome = track_session(
+        result = track_session(
             states.get(event.session_id), record_of(event, offset), EVENT.decode, Knowledge(),
             LATENESS_MS,
         )  # fmt: skip
-        assert outcome.state is not None
-        assert outcome.dead_letters == ()
-        states[event.session_id] = outcome.state
-        news.extend(outcome.news)
+        assert result.state is not None
+        assert result.dead_letters == ()
+        states[event.session_id] = result.state
+        news.extend(result.news)
     for session_id, state in states.items():
         news.extend(expire_session(state, session_id, state.timer_ms).news)
     return tuple(one.summary for one in news if one.summary is not None)

@@ -256,27 +256,27 @@ def test_what_an_anonymous_visitor_does_after_signing_out_goes_to_who_signs_in_n
 
 
 def test_identified_without_a_person_is_invalid() -> None:
-    outcome = track(None, at(0, "identified"))
-    assert outcome.dead_letters[0].reason == "invalid_value"
-    assert outcome.state is None
+    result = track(None, at(0, "identified"))
+    assert result.dead_letters[0].reason == "invalid_value"
+    assert result.state is None
 
 
 def test_a_record_under_another_key_is_invalid() -> None:
     record = make_record(at(0))._replace(key="other")
-    outcome = track_session(None, record, EVENT.decode, Knowledge(), LATENESS_MS)
-    assert outcome.dead_letters[0].reason == "wrong_key"
+    result = track_session(None, record, EVENT.decode, Knowledge(), LATENESS_MS)
+    assert result.dead_letters[0].reason == "wrong_key"
 
 
 def test_an_event_from_the_future_of_its_log_is_invalid() -> None:
     record = make_record(at(0))._replace(timestamp_ms=NOON - 11 * MINUTE_MS)
-    outcome = track_session(None, record, EVENT.decode, Knowledge(), LATENESS_MS)
-    assert outcome.dead_letters[0].reason == "ahead_of_log"
+    result = track_session(None, record, EVENT.decode, Knowledge(), LATENESS_MS)
+    assert result.dead_letters[0].reason == "ahead_of_log"
 
 
 def test_a_dead_letter_keeps_provenance_and_raw_bytes() -> None:
     record = LogRecord("events", 3, 42, NOON, "s1", b"junk")
-    outcome = track_session(None, record, EVENT.decode, Knowledge(), LATENESS_MS)
-    letter = outcome.dead_letters[0]
+    result = track_session(None, record, EVENT.decode, Knowledge(), LATENESS_MS)
+    letter = result.dead_letters[0]
     assert (letter.topic, letter.partition, letter.offset, letter.raw) == ("events", 3, 42, b"junk")
 
 
@@ -289,8 +289,8 @@ def test_a_bad_event_leaves_an_open_session_as_it_is() -> None:
 
 
 def test_a_clock_tick_makes_no_state() -> None:
-    outcome = track(None, at(0, "clock_ticked"))
-    assert (outcome.state, outcome.news, outcome.timer_ms) == (None, (), None)
+    result = track(None, at(0, "clock_ticked"))
+    assert (result.state, result.news, result.timer_ms) == (None, (), None)
 
 
 # --- the context ------------------------------------------------------------------------------

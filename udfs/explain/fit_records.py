@@ -5,13 +5,14 @@ the same bound writes the same bytes, and an audit that knows what a trace left 
 """
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from msgspec import structs
 
 from schemas.codec import DECISION
-from schemas.dead_letters import DeadLetter
+from schemas.dead_letters import DeadLetter, fit_letter
 from schemas.decisions import Decision, DecisionTrace, LeftOut, TracedAction, TracedCandidate
+from schemas.outputs import Written
 from schemas.sizes import size_at_most
 from schemas.state.session import SessionNews
 
@@ -20,6 +21,8 @@ LEFT_OUT_BYTES: Final = 64
 TOO_LARGE: Final = "decision_too_large"
 
 Made = tuple[Decision, DecisionTrace]
+"""A decision, and how it came about."""
+T = TypeVar("T")
 Parts = Sequence[TracedCandidate] | Sequence[TracedAction]
 
 
@@ -28,6 +31,26 @@ class Room(NamedTuple):
 
     bytes_max: int
     topic: str
+
+
+def fit_all(
+    made: Sequence[Made], news: SessionNews, room: Room | None
+) -> tuple[tuple[Written, ...], tuple[str, ...]]:
+    """What can be written of the decisions on `news`, each before its trace, and what to count where something cannot.
+
+    Without `room` everything can.
+    """
+    outputs: list[Written] = []
+    counts: list[str] = []
+    for one in made:
+        fitting = one if room is None else fit(one, news, room)
+        if isinstance(fitting, DeadLetter):
+            outputs.append(fitting)
+            counts.append(TOO_LARGE)
+        else:
+            outputs += fitting
+            counts += ["traces_cut"] * (fitting[1].left_out is not None)
+    return tuple(outputs), tuple(counts)
 
 
 def fit(made: Made, news: SessionNews, room: Room) -> Made | DeadLetter:
@@ -45,6 +68,13 @@ def fit(made: Made, news: SessionNews, room: Room) -> Made | DeadLetter:
             TOO_LARGE, said, b"", room.topic, news.partition, news.offset, decision.event_time_ms
         )
     return decision, fit_trace(trace, room.bytes_max - len(trace.decision_id))
+
+
+def fit_letters(outputs: Sequence[T], bytes_max: int) -> tuple[T | DeadLetter, ...]:
+    """The outputs of a step, with the raw bytes of dead letters cut where a record would have too many."""
+    return tuple(
+        fit_letter(one, bytes_max) if isinstance(one, DeadLetter) else one for one in outputs
+    )
 
 
 def decision_of(letter: DeadLetter) -> str | None:

@@ -59,14 +59,14 @@ class People:
             anonymous_id=device, person_id=person if person != device else None,
         )  # fmt: skip
         news = SessionNews(kind, person, event.event_time_ms, "s", self._at, event, CONTEXT)  # type: ignore[arg-type]
-        outcome = decide(self.states.get(person), news, KNOWLEDGE, "seed")
-        state = outcome.state
+        result = decide(self.states.get(person), news, KNOWLEDGE, "seed")
+        state = result.state
         # as it lies in Flink's state
         self.states[person] = (
             None if state is None else PERSON_STATE.decode(PERSON_STATE.encode(state))
         )
-        self.counts.update(outcome.counts)
-        return [one for one, _ in outcome.decisions]
+        self.counts.update(result.counts)
+        return [one for one, _ in result.decisions]
 
 
 def test_signing_in_changes_no_arm_and_lets_nobody_out_of_the_holdout() -> None:

@@ -71,9 +71,9 @@ def situations(events: list[Event], knowledge: Knowledge = KNOWLEDGE) -> Iterato
     session: SessionState | None = None
     persons: dict[str, PersonState] = {}
     for offset, event in enumerate(events):
-        outcome = track(session, event, knowledge, offset)
-        session = outcome.state
-        for news in outcome.news:
+        result = track(session, event, knowledge, offset)
+        session = result.state
+        for news in result.news:
             state = persons.setdefault(news.person, PersonState(news.order_ms, news.order_ms))
             fold_profile(state, news, knowledge)
             if news.kind == "event" and news.event is not None and news.context:

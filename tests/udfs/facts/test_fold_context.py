@@ -226,10 +226,10 @@ def test_a_full_session_refuses_more_and_stays_as_it_is(monkeypatch: pytest.Monk
     assert state is not None
     before = (state.newest_ms, state.seen, state.context, state.position, state.timer_ms)
     more = make_event(event_id="e3", event_time_ms=NOON + MINUTE_MS)
-    outcome = track(state, more)
-    assert [letter.reason for letter in outcome.dead_letters] == ["session_full"]
-    assert outcome.counts == ("session_full",)
-    after = outcome.state
+    result = track(state, more)
+    assert [letter.reason for letter in result.dead_letters] == ["session_full"]
+    assert result.counts == ("session_full",)
+    after = result.state
     assert after is not None
     assert (after.newest_ms, after.seen, after.context, after.position, after.timer_ms) == before
     assert SESSION_CONTEXT.decode(after.context).event_count == 2

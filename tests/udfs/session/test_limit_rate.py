@@ -41,8 +41,8 @@ def test_what_is_beyond_the_burst_is_folded_and_counted() -> None:
 def test_nothing_is_decided_on_it_and_its_person_learns_of_it() -> None:
     knowledge, state, made = make_knowledge(), None, 0
     for one in flood(6, Rate(1, 4))[0]:
-        outcome = decide(state, one, knowledge, "seed")
-        state, made = outcome.state, made + bool(outcome.decisions)
+        result = decide(state, one, knowledge, "seed")
+        state, made = result.state, made + bool(result.decisions)
     assert made == 4
     assert state is not None
     assert state.event_count == 6
