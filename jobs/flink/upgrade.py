@@ -7,12 +7,8 @@ from typing import Final, NamedTuple
 
 from jobs.flink.rest import FlinkJob, FlinkRest
 from jobs.flink.settings import check_writable
-from jobs.stack.flink_cluster import (
-    Wanted,
-    read_wanted,
-    write_wanted,
-)
 from jobs.stack.local_cluster import cluster_folder, is_local
+from jobs.stack.wanted import Wanted, read_wanted, write_wanted
 from schemas.errors import ConfigError
 
 POLL_S: Final = 0.1

@@ -9,38 +9,30 @@ import os
 import shutil
 import sysconfig
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from threading import Event, Thread
 from typing import Final, Self
 
-import msgspec
-
 from jobs.flink.jvm import LOG_BYTES, LOG_FILES, LOG_SETTINGS
 from jobs.flink.key_maker import make_keys
-from jobs.flink.keys import Keys, home_keys
+from jobs.flink.keys import home_keys
 from jobs.flink.rest import FlinkRest
-from jobs.flink.settings import CLOSED, SHORT_QUEUES, folder_uri
 from jobs.stack import state
 from jobs.stack.causes import root_cause, tail
+from jobs.stack.cluster_settings import FRAMEWORK_MB, NETWORK_MB, TASK_HEAP_MB, cluster_settings
 from jobs.stack.flink_java import flink_class_data, flink_java
 from jobs.stack.java import java_home
 from jobs.stack.local_cluster import JOB_MANAGER
-from jobs.stack.ports import LOOPBACK, free_port, preferred_port
+from jobs.stack.ports import LOOPBACK, preferred_port
 from jobs.stack.private import make_private, written_privately
 from jobs.stack.process import Child, Process, ended_by_sigterm
+from jobs.stack.wanted import Wanted, read_wanted, write_wanted
 from schemas.errors import ConfigError
 
 REST_PORT: Final = 8081
 JOB_MANAGER_HEAP_MB: Final = 384
-TASK_HEAP_MB: Final = 384
-"""Of one task manager; what Python holds (state in use, knowledge) is beside the JVM's heap."""
-FRAMEWORK_MB: Final = 128
-NETWORK_MB: Final = 64
-OVERHEAD_MB: Final = 192
-ROCKSDB_MB: Final = 256
-TASK_MANAGERS_MAX: Final = 64
 WHOLE_S_MAX: Final = 120.0
 POLL_S: Final = 0.05
 SHARE_EVERY_S: Final = 2.0
@@ -50,67 +42,6 @@ YOUNG_DEATHS_MAX: Final = 5
 
 JOB_MANAGER_CLASS: Final = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
 TASK_MANAGER_CLASS: Final = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
-
-
-class Wanted(msgspec.Struct, frozen=True):
-    """What the supervisor shall run: the names of the task managers, none of which is ever used again.
-
-    An upgrade brings new ones, since an interpreter keeps the modules that it has imported. `asked`
-    grows with each `up`, which also tries again what has been left alone. `codes`: which code
-    (jobs/code.py) a task manager has been given and may have imported.
-    """
-
-    names: tuple[str, ...] = ()
-    next_number: int = 1
-    is_rocksdb: bool = False
-    asked: int = 0
-    codes: dict[str, str] = {}
-
-    def resized(self, count: int) -> "Wanted":
-        """With so many task managers: the newest go first."""
-        return self.without(self.names[count:]).with_new(max(0, count - len(self.names)))
-
-    def with_new(self, count: int) -> "Wanted":
-        """With so many more."""
-        numbers = range(self.next_number, self.next_number + count)
-        return msgspec.structs.replace(
-            self,
-            names=(*self.names, *(f"task-manager-{number}" for number in numbers)),
-            next_number=self.next_number + count,
-        )
-
-    def again(self, is_rocksdb: bool) -> "Wanted":
-        """The same, asked for once more."""
-        return msgspec.structs.replace(self, is_rocksdb=is_rocksdb, asked=self.asked + 1)
-
-    def without(self, names: Iterable[str]) -> "Wanted":
-        """Without these."""
-        gone = set(names)
-        return msgspec.structs.replace(
-            self,
-            names=tuple(name for name in self.names if name not in gone),
-            codes={name: code for name, code in self.codes.items() if name not in gone},
-        )
-
-    def given(self, names: Iterable[str], code: str) -> "Wanted":
-        """With these having got this code."""
-        return msgspec.structs.replace(self, codes=self.codes | dict.fromkeys(names, code))
-
-
-def read_wanted(folder: Path) -> Wanted | None:
-    """What the supervisor was asked for last; None where there never was a cluster."""
-    try:
-        return msgspec.json.decode((folder / "wanted.json").read_bytes(), type=Wanted)
-    except (FileNotFoundError, msgspec.DecodeError):
-        return None
-
-
-def write_wanted(folder: Path, wanted: Wanted) -> None:
-    """Asks the supervisor for this, in one step."""
-    folder.mkdir(parents=True, exist_ok=True)
-    fresh = folder / "wanted.json.new"
-    fresh.write_bytes(msgspec.json.encode(wanted))
-    fresh.replace(folder / "wanted.json")
 
 
 class FlinkCluster:
@@ -321,47 +252,6 @@ class FlinkCluster:
         path.touch()
         path.chmod(0o600)  # the password of the keys
         path.write_text("".join(lines))
-
-
-def cluster_settings(address: str, folder: Path, wanted: Wanted, keys: Keys) -> dict[str, str]:
-    """Flink's own names and values. Each job brings its own settings beside these."""
-    rocksdb_mb = ROCKSDB_MB if wanted.is_rocksdb else 0
-    return {
-        "jobmanager.rpc.address": LOOPBACK,
-        "jobmanager.rpc.port": str(free_port()),
-        "jobmanager.bind-host": LOOPBACK,
-        "rest.address": LOOPBACK,
-        "rest.bind-address": LOOPBACK,
-        "rest.port": address.rpartition(":")[2],
-        "rest.bind-port": address.rpartition(":")[2],
-        "taskmanager.host": LOOPBACK,
-        "taskmanager.bind-host": LOOPBACK,
-        # one interpreter lock in each process, hence one slot
-        "taskmanager.numberOfTaskSlots": "1",
-        # what Flink's own start script computes and hands over
-        "taskmanager.cpu.cores": "1.0",
-        "taskmanager.memory.framework.heap.size": f"{FRAMEWORK_MB}m",
-        "taskmanager.memory.framework.off-heap.size": f"{FRAMEWORK_MB}m",
-        "taskmanager.memory.task.heap.size": f"{TASK_HEAP_MB}m",
-        "taskmanager.memory.task.off-heap.size": "0m",
-        "taskmanager.memory.managed.size": f"{rocksdb_mb}m",
-        "taskmanager.memory.network.min": f"{NETWORK_MB}m",
-        "taskmanager.memory.network.max": f"{NETWORK_MB}m",
-        "taskmanager.memory.jvm-metaspace.size": "256m",
-        "taskmanager.memory.jvm-overhead.min": f"{OVERHEAD_MB}m",
-        "taskmanager.memory.jvm-overhead.max": f"{OVERHEAD_MB}m",
-        "state.backend.type": "rocksdb" if wanted.is_rocksdb else "hashmap",
-        # a machine that is gone is noticed after two seconds, not twenty
-        "heartbeat.interval": "1 s",
-        "heartbeat.timeout": "10 s",
-        "heartbeat.rpc-failure-threshold": "2",
-        **SHORT_QUEUES,
-        "io.tmp.dirs": str(folder / "tmp" / JOB_MANAGER),
-        "metrics.fetcher.update-interval": "500 ms",
-        **CLOSED,
-        **keys.settings(),
-        "execution.checkpointing.savepoint-dir": folder_uri(folder / "savepoints"),
-    }
 
 
 def _environment() -> dict[str, str]:

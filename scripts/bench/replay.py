@@ -11,10 +11,11 @@ import psutil
 from jobs.config import PROJECT, Config
 from jobs.fold.replay import make_plan, planned_range
 from jobs.stack.environment import job_environment
-from jobs.stack.flink_cluster import FlinkCluster, Wanted
+from jobs.stack.flink_cluster import FlinkCluster
 from jobs.stack.jars import jar_paths
 from jobs.stack.local_cluster import cluster_folder
 from jobs.stack.state import kafka_words
+from jobs.stack.wanted import Wanted
 from schemas.errors import ConfigError
 from schemas.topics import EVENTS
 from scripts.bench.setting import CANDIDATES, BenchEngine, bench_config, describe, prepare, records

@@ -14,9 +14,10 @@ from channels.store.store import open_store
 from jobs.config import Config
 from jobs.flink.rest import FlinkRest
 from jobs.publish import now_ms
-from jobs.stack.flink_cluster import FlinkCluster, Wanted
+from jobs.stack.flink_cluster import FlinkCluster
 from jobs.stack.jars import jar_paths
 from jobs.stack.local_cluster import cluster_folder
+from jobs.stack.wanted import Wanted
 from log.kafka import read_to_end
 from log.store_address import open_redis
 from schemas.codec import DECISION

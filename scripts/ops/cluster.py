@@ -13,10 +13,11 @@ from jobs.flink.submit import checkpoint_folder, savepoint_folder
 from jobs.stack import state
 from jobs.stack.causes import remedy
 from jobs.stack.environment import job_environment
-from jobs.stack.flink_cluster import FlinkCluster, Wanted, read_wanted, write_wanted
+from jobs.stack.flink_cluster import FlinkCluster
 from jobs.stack.jars import jar_paths
 from jobs.stack.local_cluster import cluster_folder, local_address
 from jobs.stack.state import kafka_words
+from jobs.stack.wanted import Wanted, read_wanted, write_wanted
 from schemas.errors import ConfigError
 from scripts.console import say, show
 from scripts.ops.background import FAULT, Said, start

@@ -4,8 +4,8 @@ import struct
 from pathlib import Path
 
 from jobs.flink.savepoint_offsets import offsets_in
-from jobs.stack.flink_cluster import Wanted, read_wanted, write_wanted
 from jobs.stack.process import LOG_BYTES_MAX, Child, Process
+from jobs.stack.wanted import Wanted, read_wanted, write_wanted
 from scripts.ops.chaos import recovered
 
 NOON = 1_800_000_000_000
