@@ -11,9 +11,10 @@ from typing import Final
 from jobs.config import config_from
 from jobs.flink.settings import RunSettings, job_own_settings
 from jobs.flink.submit import checkpoint_folder
+from jobs.run_arguments import Job
 from jobs.run_decide import DECIDE
-from jobs.run_job import Job, live_settings
 from jobs.run_learn import LEARN
+from jobs.run_settings import live_settings
 from schemas.errors import ConfigError
 
 JOBS: Final = {"decide": DECIDE, "learn": LEARN}

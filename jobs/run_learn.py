@@ -3,7 +3,8 @@
 import os
 from typing import Final
 
-from jobs.run_job import Job, main
+from jobs.run_arguments import Job
+from jobs.run_job import main
 from schemas.topics import CONTROL, ITEMS, KNOWLEDGE
 
 LEARN: Final = Job(

@@ -18,6 +18,8 @@ from jobs import run_job
 from jobs.config import PROJECT, config_from
 from jobs.flink.jvm import connect_jvm, start_jvm, stop_jvm
 from jobs.flink.traces import last_cause
+from jobs.run_arguments import Job, arguments_of
+from jobs.run_settings import jvm_settings_of, run_settings_of, settings_of
 from jobs.stack.ports import free_port
 from schemas.errors import ConfigError
 
@@ -86,22 +88,22 @@ def _run(
     job = _job_of(module)
     config = config_from(environment)
     ports = ("--rest-port", str(free_port()), "--heap-mb", str(HEAP_MB))
-    arguments = run_job._arguments(job, config, [*words, *ports])
-    settings = run_job._settings(job, config, arguments)
-    jvm_settings = run_job._jvm_settings(config, arguments, settings)
+    arguments = arguments_of(job, config, [*words, *ports])
+    settings = settings_of(job, config, arguments)
+    jvm_settings = jvm_settings_of(config, arguments, settings)
     if jvm is None:
         jvm = start_jvm(jvm_settings)
         connect_jvm(jvm, jvm_settings)
-    run_settings = run_job._run_settings(config, arguments, settings, jvm_settings)
+    run_settings = run_settings_of(config, arguments, settings, jvm_settings)
     Path(run_settings.work).mkdir(parents=True, exist_ok=True)
     graph = import_module(job.graph)
     run_job._run_job(graph.build_job, settings, run_settings, jvm, run_job.Stop())
     return jvm
 
 
-def _job_of(module: str) -> run_job.Job:
+def _job_of(module: str) -> Job:
     found: Any = import_module(module)
-    return next(one for one in vars(found).values() if isinstance(one, run_job.Job))
+    return next(one for one in vars(found).values() if isinstance(one, Job))
 
 
 if __name__ == "__main__":

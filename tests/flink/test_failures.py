@@ -15,9 +15,9 @@ from tests.flink.runs import environment, fill_log, start_decide
 pytestmark = pytest.mark.flink
 
 BREAK_OPEN = """
-from jobs import run_decide, run_job
-make = run_job.job_settings
-run_job.job_settings = lambda *values: make(*values)._replace(source_format="no such format")
+from jobs import run_decide, run_job, run_settings
+make = run_settings.job_settings
+run_settings.job_settings = lambda *values: make(*values)._replace(source_format="no such format")
 raise SystemExit(run_job.main(run_decide.DECIDE))
 """
 

@@ -10,7 +10,9 @@ from jobs import run_job
 from jobs.config import PROJECT, config_from
 from jobs.flink.jvm import JvmSettings
 from jobs.job_settings import job_settings
+from jobs.run_arguments import arguments_of
 from jobs.run_decide import DECIDE
+from jobs.run_settings import run_settings_of
 
 HANG = """
 import signal, sys, time
@@ -52,7 +54,7 @@ def test_a_run_goes_on_from_the_savepoint_with_which_it_was_stopped(
     (savepoint / "_metadata").touch()
     settings = job_settings("decide", config, "kafka:1", {})
     for words, wanted in (((), f"file://{savepoint}"), (("--fresh",), None)):
-        arguments = run_job._arguments(DECIDE, config, ["--kafka", "kafka:1", *words])
+        arguments = arguments_of(DECIDE, config, ["--kafka", "kafka:1", *words])
         jvm = JvmSettings((), tmp_path, tmp_path, tmp_path, 1)
-        found = run_job._run_settings(config, arguments, settings, jvm)
+        found = run_settings_of(config, arguments, settings, jvm)
         assert found.restore_from == wanted
