@@ -5,14 +5,13 @@ the watermark past events that are still to come.
 """
 
 import time
-from typing import Any, Final
+from typing import Final
 
 import msgspec
-from confluent_kafka import KafkaException, Producer
 
 from jobs.config import SourceFormat
 from jobs.learning.trust import Sign, unsigned
-from log.clients import open_producer_of
+from log.writing import Writer, unwritten
 from schemas.codec import CONTROL, DEAD_LETTER, EVENT, ITEM
 from schemas.control import Control
 from schemas.dead_letters import DeadLetter
@@ -28,7 +27,7 @@ AHEAD_MS: Final = 2_000
 
 
 class Log:
-    """A producer to one Kafka under one topic prefix. `flush` before letting go of it.
+    """Writes to one Kafka under one topic prefix. `flush` before letting go of it.
 
     `sign` signs what it puts on `control` (jobs/learning/trust.py: signer_of); who publishes there hands it in.
     """
@@ -41,19 +40,13 @@ class Log:
         linger_ms: float = 0.0,
         sign: Sign = unsigned,
     ) -> None:
-        self._producer = open_producer_of(kafka, linger_ms=linger_ms)
+        self._writer = Writer(kafka, linger_ms)
         # An idempotent producer waits half a second for its id, of the two that a version is
         # announced ahead. A version that is written twice is taken once; one at a time keeps order.
-        self._announcer = open_producer_of(
-            kafka,
-            linger_ms=linger_ms,
-            enable_idempotence=False,
-            max_in_flight_requests_per_connection=1,
-        )
+        self._announcer = Writer(kafka, linger_ms, is_idempotent=False)
         self._prefix = prefix
         self._sign = sign
         self._encode_event = EVENT.encode if source_format == "kairos" else msgspec.json.encode
-        self._failed, self._reason = 0, ""
 
     def event(self, event: Event) -> None:
         """Writes an event; its key is its session."""
@@ -84,7 +77,7 @@ class Log:
         """Writes one version of the policy or a model."""
         key = f"{control.kind}/{control.name}"
         value, time_ms = CONTROL.encode(self._sign(control)), control.effective_from_ms
-        self._write(CONTROL_TOPIC, key, value, time_ms, producer=self._announcer)
+        self._write(CONTROL_TOPIC, key, value, time_ms, writer=self._announcer)
 
     def dead_letter(self, letter: DeadLetter) -> None:
         """Writes a dead letter of a record that never reached a topic."""
@@ -93,10 +86,9 @@ class Log:
 
     def flush(self) -> None:
         """Waits until Kafka has everything; ConfigError if it refused anything or is not there."""
-        left = self._producer.flush(FLUSH_S) + self._announcer.flush(FLUSH_S)
-        if self._failed or left:
-            reason = self._reason or f"no answer within {FLUSH_S:.0f} s"
-            raise ConfigError(f"Kafka did not take {self._failed or left} records: {reason}")
+        said = unwritten([self._writer, self._announcer], FLUSH_S)
+        if said:
+            raise ConfigError(said)
 
     def _write(
         self,
@@ -104,35 +96,13 @@ class Log:
         key: str,
         value: bytes,
         time_ms: int,
-        partition: int | None = None,
-        producer: Producer | None = None,
+        partition: int = -1,
+        writer: Writer | None = None,
     ) -> None:
-        writer = producer or self._producer
-        place = {} if partition is None else {"partition": partition}
         timestamp = max(0, min(time_ms, now_ms()))
-        while True:
-            try:
-                writer.produce(
-                    self._prefix + topic,
-                    value,
-                    key.encode(),
-                    timestamp=timestamp,
-                    on_delivery=self._delivered,
-                    **place,
-                )
-            except BufferError:  # the queue is full: wait for Kafka to take some of it
-                writer.poll(0.1)
-            except KafkaException as error:
-                raise ConfigError(f"Kafka refuses a record: {error.args[0].str()}") from error
-            else:
-                writer.poll(0)
-                return
-
-    def _delivered(self, error: Any, _: Any) -> None:
-        if error is not None:
-            # counted, not kept: a clock ticks on for days while Kafka is away
-            self._failed += 1
-            self._reason = self._reason or error.str()
+        (writer or self._writer).write(
+            self._prefix + topic, key.encode(), value, timestamp, partition
+        )
 
 
 def now_ms() -> int:

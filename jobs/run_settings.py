@@ -14,7 +14,8 @@ from jobs.job_settings import JobSettings, job_settings
 from jobs.run_arguments import Arguments, Job
 from jobs.stack.jars import jar_paths
 from jobs.stack.ports import LOOPBACK
-from log.kafka import create_topics, ends_of, replay_range
+from log.bounds import replay_range
+from log.kafka import create_topics, ends_of
 from log.record_size import record_bytes_max
 from log.settings import Brokers
 from schemas.errors import ConfigError

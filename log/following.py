@@ -181,11 +181,10 @@ class Follower:
     def _follow(self) -> None:
         consumer = open_consumer_of(
             self._kafka,
-            enable_partition_eof=True,
-            auto_offset_reset="earliest" if self._topics.begin == "beginning" else "latest",
-            fetch_wait_max_ms=self._wait_ms,
-            queued_max_messages_kbytes=QUEUED_KIB,
-            error_cb=self._lose,
+            elsewhere="earliest" if self._topics.begin == "beginning" else "latest",
+            wait_ms=self._wait_ms,
+            queued_kib=QUEUED_KIB,
+            on_error=self._lose,
         )
         try:
             consumer.assign(self._places(consumer))
@@ -213,12 +212,12 @@ class Follower:
 
     def _begin(self, consumer: Consumer, name: str, at: int) -> None:
         low, end = consumer.get_watermark_offsets(TopicPartition(name, at), ANSWER_S)
+        is_all = self._topics.begin == "beginning"
+        first = low if is_all else max(low, end - self._topics.behind.get(name, 0))
         self._ends[name, at] = end
-        self._growing.add((name, at))
-        if self._topics.begin == "beginning":
-            self._next[name, at] = OFFSET_BEGINNING
-        else:
-            self._next[name, at] = max(low, end - self._topics.behind.get(name, 0))
+        self._next[name, at] = OFFSET_BEGINNING if is_all else first
+        if first < end:
+            self._growing.add((name, at))
 
     def _read(self, consumer: Consumer) -> None:
         batch = poll_batch(consumer, POLL_S, on_end=self._growing.discard)
@@ -229,6 +228,9 @@ class Follower:
             place = record.topic, record.partition
             # before it is taken: what ends us is not read again
             self._next[place] = record.offset + 1
+            if record.offset + 1 >= self._ends[place]:
+                # where records come faster than they are read no end is ever told
+                self._growing.discard(place)
             taken = Taken(record, record.offset >= self._ends[place])
             try:
                 self._take(taken)

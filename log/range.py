@@ -7,7 +7,8 @@ from typing import NamedTuple
 from confluent_kafka import TopicPartition
 
 from log.archive.reading import ArchivedTopic
-from log.kafka import bounds, has_topic, read_place
+from log.bounds import bounds
+from log.kafka import has_topic, read_place
 from log.offsets import Offsets
 from schemas.errors import ConfigError
 from schemas.records import LogRecord

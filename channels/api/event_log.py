@@ -98,9 +98,9 @@ class EventLog:
         self._producer = open_producer_of(
             kafka,
             linger_ms=0,
-            message_timeout_ms=MESSAGE_TIMEOUT_MS,
-            queue_buffering_max_messages=QUEUE_EVENTS_MAX,
-            queue_buffering_max_kbytes=QUEUE_KIB_MAX,
+            timeout_ms=MESSAGE_TIMEOUT_MS,
+            queue_records_max=QUEUE_EVENTS_MAX,
+            queue_kib_max=QUEUE_KIB_MAX,
         )
         self._prefix = prefix
         self._encode = encode

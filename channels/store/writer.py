@@ -31,7 +31,6 @@ from log.unusable import Aside, Unusable
 from schemas.codec import DECISION
 from schemas.decisions import Decision
 from schemas.errors import ConfigError, InvalidEvent
-from schemas.limits import DAY_MS
 from schemas.topics import DECISIONS, KNOWLEDGE
 
 BATCH_MAX: Final = 500
@@ -41,10 +40,6 @@ POLL_S: Final = 0.5
 RETRY_S: Final = (0.05, 0.1, 0.2, 0.5, 1.0)
 COMPLAIN_S: Final = 10.0
 """A server that is waited for is named so often."""
-GONE_MS: Final = 10_000
-"""A writer that was killed keeps its partitions from its successor for so long; by default it is 45 seconds."""
-SILENCE_MAX_MS: Final = DAY_MS
-"""How long a dead store may keep the writer waiting before Kafka takes its partitions away."""
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
@@ -195,14 +190,7 @@ def store_writer(
 
 
 def _consumer(kafka: str, group: str) -> Consumer:
-    return open_consumer_of(
-        kafka,
-        group_id=group,
-        auto_offset_reset="earliest",
-        fetch_wait_max_ms=100,
-        max_poll_interval_ms=SILENCE_MAX_MS,
-        session_timeout_ms=GONE_MS,
-    )
+    return open_consumer_of(kafka, group=group, elsewhere="earliest", wait_ms=100)
 
 
 def run_until_signalled(writer: StoreWriter) -> None:

@@ -7,7 +7,8 @@ import msgspec
 from msgspec import Struct
 
 from jobs.flink.rest import FlinkJob, FlinkRest
-from log.kafka import ends_of, first_times, replay_range
+from log.bounds import first_times, replay_range
+from log.kafka import ends_of
 from log.offsets import Offsets, ReplayRange
 from schemas.errors import ConfigError
 from schemas.topics import CONTROL, EVENTS, ITEMS, KNOWLEDGE

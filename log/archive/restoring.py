@@ -6,15 +6,14 @@ what it has written.
 
 from collections.abc import Iterator
 from itertools import chain, islice
-from typing import Any, Final
-
-from confluent_kafka import KafkaException, Producer
+from typing import Final
 
 from log.archive.reading import ArchivedTopic, Raw
 from log.archive.writing import read_raw
-from log.clients import open_producer_of
-from log.kafka import bounds, create_topics
+from log.bounds import bounds
+from log.kafka import create_topics
 from log.range import LogRange, Span
+from log.writing import Writer, unwritten
 from schemas.errors import ConfigError
 from schemas.topics import TopicSpec
 
@@ -29,7 +28,6 @@ class Restored:
     ) -> None:
         self._kafka, self._source, self._archive = kafka, source, archive
         self._spec = spec._replace(partitions=max(source.spans, default=0) + 1)
-        self._failed: list[str] = []
 
     def __len__(self) -> int:
         return len(self._source)
@@ -42,18 +40,15 @@ class Restored:
                 f"{self._spec.name} has {len(written)} partitions, {self._archive.topic} has "
                 f"{self._spec.partitions}: take another prefix"
             )
-        producer = open_producer_of(self._kafka, linger_ms=20)
+        writer = Writer(self._kafka, linger_ms=20)
+        name = self._spec.name
         for partition, span in sorted(self._source.spans.items()):
             for row in islice(self._records(partition, span), written[partition], None):
-                self._write(producer, row)
+                writer.write(name, row.key, row.value, row.timestamp_ms, row.partition)
                 yield row
-        left = producer.flush(FLUSH_S)
-        if self._failed or left:
-            reason = self._failed[0] if self._failed else f"no answer within {FLUSH_S:.0f} s"
-            raise ConfigError(
-                f"{self._spec.name}: Kafka did not take {len(self._failed) or left} records: {reason}; "
-                "the same command goes on"
-            )
+        said = unwritten([writer], FLUSH_S)
+        if said:
+            raise ConfigError(f"{name}: {said}; the same command goes on")
 
     def _records(self, partition: int, span: Span) -> Iterator[Raw]:
         archived = self._archive.raw(partition, span.first, span.turn)
@@ -61,22 +56,3 @@ class Restored:
             return archived
         topic = self._archive.topic
         return chain(archived, read_raw(self._kafka, topic, partition, span.turn, span.end))
-
-    def _write(self, producer: Producer, row: Raw) -> None:
-        while True:
-            try:
-                producer.produce(
-                    self._spec.name, row.value, row.key, row.partition,
-                    timestamp=row.timestamp_ms, on_delivery=self._delivered,
-                )  # fmt: skip
-            except BufferError:  # the queue is full: wait for Kafka to take some of it
-                producer.poll(0.1)
-            except KafkaException as error:
-                raise ConfigError(f"Kafka refuses a record: {error.args[0].str()}") from error
-            else:
-                producer.poll(0)
-                return
-
-    def _delivered(self, error: Any, _: Any) -> None:
-        if error is not None:
-            self._failed.append(error.str())

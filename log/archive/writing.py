@@ -4,6 +4,7 @@ What has been archived says itself where to go on. Memory holds one segment.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from hashlib import sha256
 from io import BytesIO
@@ -12,10 +13,11 @@ from typing import Any, Final, NamedTuple
 import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
-from confluent_kafka import Consumer, KafkaError, TopicPartition
+from confluent_kafka import TopicPartition
 
 from log.archive.reading import PART, SEGMENTS, ArchivedTopic, File, Raw, Segment, Storage, digest
-from log.kafka import ANSWER_S, bounds, failure, open_consumer
+from log.bounds import bounds
+from log.kafka import messages_of
 from schemas.codec import DECISION
 from schemas.decisions import Decision
 from schemas.errors import ConfigError, InvalidEvent
@@ -24,8 +26,6 @@ from schemas.events import Event
 ROWS_MAX: Final = 50_000
 BYTES_MAX: Final = 32 * 2**20
 """A segment ends with the record that reaches one of these."""
-BATCH: Final = 1_000
-BATCH_S: Final = 0.2
 
 SCHEMA: Final = [
     pa.field("partition", pa.int32()),
@@ -178,34 +178,9 @@ class Archiver:
 
 def read_raw(kafka: str, topic: str, partition: int, first: int, end: int) -> Iterator[Raw]:
     """The records of the offsets [first, end) of a partition; ConfigError where the first of them are gone."""
-    consumer = open_consumer(kafka)
-    try:
-        consumer.assign([TopicPartition(topic, partition, first)])
-        yield from _until(consumer, end)
-    finally:
-        consumer.close()
-
-
-def _until(consumer: Consumer, end: int) -> Iterator[Raw]:
-    silent_s = 0.0
-    while True:
-        batch = consumer.consume(BATCH, BATCH_S)
-        silent_s = 0.0 if batch else silent_s + BATCH_S
-        if silent_s > ANSWER_S:
-            raise ConfigError(f"Kafka has not answered for {ANSWER_S:.0f} s")
-        for message in batch:
-            error = message.error()
-            if error is None and message.offset() < end:
-                time_ms = message.timestamp()[1]
-                yield Raw(
-                    message.partition(), message.offset(), time_ms, message.key(), message.value()
-                )
-            if error is None and message.offset() >= end - 1:
-                return
-            if error is not None and error.code() == KafkaError._PARTITION_EOF:
-                return
-            if error is not None and not error.retriable():
-                raise failure(message)
+    with closing(messages_of(kafka, TopicPartition(topic, partition, first), end)) as messages:
+        for one in messages:
+            yield Raw(partition, one.offset(), one.timestamp()[1], one.key(), one.value())
 
 
 def _day(row: Raw, held: Any) -> str:

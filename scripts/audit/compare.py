@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from jobs.audit.decoded import decoded
-from log.kafka import open_consumer, partitions_of, read_to_end
+from log.kafka import partition_count, read_to_end
 from schemas.codec import DECISION
 from schemas.decisions import Decision, Versions
 from schemas.errors import ConfigError
@@ -136,15 +136,12 @@ def show_comparison(found: Comparison) -> None:
 
 
 def _check_there(kafka: str, topic: str, prefix: str) -> None:
-    consumer = open_consumer(kafka)
     try:
-        partitions_of(consumer, topic)
+        partition_count(kafka, topic)
     except ConfigError as error:
         raise ConfigError(
             f"there is no topic {topic}: `kairos decide --cluster HOST:PORT --shadow {prefix}` fills it"
         ) from error
-    finally:
-        consumer.close()
 
 
 def _decided(records: Iterable[LogRecord]) -> Iterator[Decision]:

@@ -8,8 +8,9 @@ from typing import Any, Final, TypeVar
 from confluent_kafka import KafkaError, TopicPartition
 
 from jobs.learning.trust import Trust
+from log.clients import open_consumer_of
 from log.following import log_record
-from log.kafka import ANSWER_S, end_offsets, failure, first_offsets, open_consumer
+from log.kafka import ANSWER_S, end_offsets, failure, first_offsets
 from models.ranker import XgboostRanker
 from schemas.codec import DECISION, TRACE, Codec
 from schemas.records import LogRecord
@@ -61,7 +62,7 @@ class DecisionFinder:
 
     def _records(self, topic: str, from_ms: int | None) -> Iterator[LogRecord]:
         """The newest records, or those from a time on; of each partition a bounded number."""
-        consumer = open_consumer(self._kafka)
+        consumer = open_consumer_of(self._kafka)
         try:
             ends = end_offsets(consumer, topic)
             if from_ms is None:

@@ -15,7 +15,8 @@ from jobs.config import Config
 from jobs.fold.fold import FoldRules
 from jobs.job_settings import rate_of
 from jobs.publish import now_ms
-from log.kafka import end_offsets, open_consumer
+from log.clients import open_consumer_of
+from log.kafka import end_offsets
 from schemas.codec import DECISION, EVENT
 from schemas.decisions import Decision
 from schemas.errors import ConfigError, InvalidEvent
@@ -66,7 +67,7 @@ class DecisionReader:
     """Reads what is decided from now on."""
 
     def __init__(self, kafka: str, topic: str) -> None:
-        self._consumer: Consumer = open_consumer(kafka, READER_WAIT_MS)
+        self._consumer: Consumer = open_consumer_of(kafka, wait_ms=READER_WAIT_MS)
         ends = end_offsets(self._consumer, topic)
         self._consumer.assign([TopicPartition(topic, at, end) for at, end in ends.items()])
         self.seen: dict[str, Decision] = {}

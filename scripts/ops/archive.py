@@ -12,7 +12,8 @@ from msgspec import Struct
 from jobs.config import Config
 from log.archive.reading import ArchivedTopic, Segment, Storage
 from log.archive.writing import Archiver, Topic, decisions_topic, read_raw
-from log.kafka import bounds, has_topic
+from log.bounds import bounds
+from log.kafka import has_topic
 from schemas.errors import ConfigError
 from schemas.events import Event
 from schemas.formats import DECODERS

@@ -20,7 +20,7 @@ from jobs.stack.ports import preferred_port
 from jobs.stack.process import Child, Process
 from jobs.stack.stack import Stack
 from jobs.stack.state import file_of, kafka_words, redis_words
-from log.kafka import create_topics, ends_of, open_consumer, partitions_of
+from log.kafka import create_topics, ends_of, partition_count
 from schemas.errors import ConfigError
 from schemas.events import Event
 from schemas.policy import DEFAULT_CONTROL
@@ -95,7 +95,7 @@ class Engine:
             self._prepare(self.log, servers.kafka)
         for line in refused_in_force(servers.kafka, prefix, trust_of(self._config)):
             self._say(line)
-        self._partitions = _partition_count(servers.kafka, prefix + EVENTS)
+        self._partitions = partition_count(servers.kafka, prefix + EVENTS)
         flink = self._config.flink or f"127.0.0.1:{preferred_port(REST_PORT)}"
         self.addresses = Addresses(servers.kafka, servers.redis, flink, flink)
         if self._has_jobs:
@@ -278,11 +278,3 @@ def is_api_alive(address: str) -> bool:
         return False
     finally:
         connection.close()
-
-
-def _partition_count(kafka: str, topic: str) -> int:
-    consumer = open_consumer(kafka)
-    try:
-        return len(partitions_of(consumer, topic))
-    finally:
-        consumer.close()

@@ -12,7 +12,7 @@ from jobs.flink.submit import checkpoint_folder, savepoint_folder
 from jobs.fold.replay import make_plan, planned_range
 from jobs.learning.trust import signer_of
 from log.archive.restoring import Restored
-from log.kafka import open_consumer, partitions_of
+from log.kafka import partition_count
 from log.range import LogRange
 from schemas.control import Control
 from schemas.errors import ConfigError
@@ -151,7 +151,9 @@ def begin(
     run = folder.read()
     if run is None:
         if wanted.archive is None:
-            _check_topic(kafka, config.topic_prefix + EVENTS)
+            partition_count(
+                kafka, config.topic_prefix + EVENTS
+            )  # raises where there is no such topic
         check_free(kafka, prefix)
         run = Run(prefix, wanted, manner)
         forget_state(config, prefix)
@@ -232,15 +234,6 @@ def _restore(kafka: str, config: Config, prefix: str, wanted: Asked) -> None:
     restored = Restored(kafka, source, archived, spec)
     for _ in Watched(f"restoring {name} to {spec.name}", restored, len(restored)):
         pass
-
-
-def _check_topic(kafka: str, topic: str) -> None:
-    """Raises ConfigError where there is no such topic."""
-    consumer = open_consumer(kafka)
-    try:
-        partitions_of(consumer, topic)
-    finally:
-        consumer.close()
 
 
 def _policy(file: Path) -> Control:

@@ -108,7 +108,7 @@ def store_lag(kafka: str, prefix: str, store_prefix: str) -> int:
     topic = prefix + DECISIONS
     ends = ends_of(kafka, [topic])[topic]
     group = f"{prefix}{STORE_GROUP}{store_prefix}"
-    consumer = open_consumer_of(kafka, group_id=group)
+    consumer = open_consumer_of(kafka, group=group)
     try:
         places = consumer.committed([TopicPartition(topic, at) for at in ends], ANSWER_S)
     finally:

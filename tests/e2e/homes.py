@@ -17,8 +17,9 @@ from jobs.config import PROJECT
 from jobs.flink.counted import read_counts
 from jobs.flink.keys import home_keys
 from jobs.flink.rest import FlinkRest
+from log.clients import open_consumer_of
 from log.following import log_record
-from log.kafka import open_consumer, partitions_of
+from log.kafka import partitions_of
 from log.settings import Brokers
 from log.store_address import StoreAddress
 from schemas.codec import DECISION
@@ -156,7 +157,7 @@ class Tail:
     """Reads topics from their beginning and keeps all of it. `read` takes what has come since."""
 
     def __init__(self, kafka: str, *topics: str) -> None:
-        self._consumer: Consumer = open_consumer(kafka)
+        self._consumer: Consumer = open_consumer_of(kafka)
         self._consumer.assign(
             [
                 TopicPartition(topic, partition, OFFSET_BEGINNING)

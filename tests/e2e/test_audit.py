@@ -9,8 +9,9 @@ import pytest
 from confluent_kafka import TopicPartition
 
 from jobs.publish import Log, now_ms
+from log.bounds import bounds
 from log.clients import open_admin_of, open_producer_of
-from log.kafka import bounds, create_topics, read_to_end
+from log.kafka import create_topics, read_to_end
 from schemas.records import LogRecord
 from schemas.topics import DECISIONS, EVENTS, TOPICS, TRACES, topics
 from scripts.bench.workload import shoppers

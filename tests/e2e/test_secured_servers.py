@@ -391,7 +391,7 @@ def is_ready(client: httpx.Client) -> bool:
 def test_each_part_may_do_what_is_its_own_and_nothing_else(secured: Secured) -> None:
     for user, topic in (("store", EVENTS), ("api", DECISIONS), ("reader", EVENTS)):
         failed: list[Any] = []
-        producer = open_producer_of(secured.kafka[user], enable_idempotence=False)
+        producer = open_producer_of(secured.kafka[user], is_idempotent=False)
         producer.produce(
             topic, b"not mine", b"k", on_delivery=lambda error, _, seen=failed: seen.append(error)
         )

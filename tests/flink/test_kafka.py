@@ -5,8 +5,9 @@ from threading import Event, Thread
 
 import pytest
 
+from log.bounds import replay_range
 from log.clients import open_producer_of
-from log.kafka import create_topics, ends_of, read_to_end, replay_range
+from log.kafka import create_topics, ends_of, read_to_end
 from log.record_size import record_bytes_max
 from schemas.errors import ConfigError
 from schemas.limits import RECORD_BYTES_MAX, RECORD_OVERHEAD_BYTES

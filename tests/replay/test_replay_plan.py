@@ -15,8 +15,8 @@ from jobs.flink.rate_limit import Pace
 from jobs.fold.replay import DRIFT_MS_MIN, TOGETHER, Plan, drift_ms, read_plan
 from jobs.job_settings import job_settings
 from jobs.run_job import EXIT_STOPPED
-from log import kafka
-from log.kafka import replay_range
+from log import bounds
+from log.bounds import replay_range
 from log.offsets import ReplayRange
 from schemas.control import Control
 from schemas.errors import ConfigError
@@ -279,11 +279,11 @@ class GrowingTopic:
 def growing(monkeypatch: pytest.MonkeyPatch) -> GrowingTopic:
     topic = GrowingTopic()
     consumer = SimpleNamespace(close=lambda: None)
-    monkeypatch.setattr(kafka, "open_consumer", lambda _: consumer)
-    monkeypatch.setattr(kafka, "_newest_ms", topic.newest_ms)
-    monkeypatch.setattr(kafka, "end_offsets", topic.ends)
-    monkeypatch.setattr(kafka, "_offsets_at", topic.offsets_at)
-    monkeypatch.setattr(kafka, "first_offsets", lambda *_: [(0, 0), (1, 0)])
+    monkeypatch.setattr(bounds, "open_consumer_of", lambda _: consumer)
+    monkeypatch.setattr(bounds, "_newest_ms", topic.newest_ms)
+    monkeypatch.setattr(bounds, "end_offsets", topic.ends)
+    monkeypatch.setattr(bounds, "_offsets_at", topic.offsets_at)
+    monkeypatch.setattr(bounds, "first_offsets", lambda *_: [(0, 0), (1, 0)])
     return topic
 
 
@@ -308,7 +308,7 @@ def test_a_what_if_of_an_empty_range_writes_nothing(
     written: list[object] = []
     whatif = Instead(policy=Control("policy", "default", "v", 0))
     home, folder = config(tmp_path), RunFolder(config(tmp_path), "p.")
-    for name in ("_check_topic", "check_free"):
+    for name in ("partition_count", "check_free"):
         monkeypatch.setattr(replay_begin, name, lambda *_: None)
     monkeypatch.setattr(replay_begin, "write_controls", lambda *words: written.append(words))
     for count, refusal in ((0, "holds no record of that time"), (10**15, "free some space")):

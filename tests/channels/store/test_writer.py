@@ -58,7 +58,7 @@ def produce_bytes(kafka: str, prefix: str, *values: bytes, topic: str = DECISION
 
 def committed(kafka: str, prefix: str, group: str = "store", topic: str = DECISIONS) -> int:
     """How many records the writer's group has committed, over all partitions."""
-    consumer = open_consumer_of(kafka, group_id=f"{prefix}kairos-{group}-test")
+    consumer = open_consumer_of(kafka, group=f"{prefix}kairos-{group}-test")
     count = next(spec.partitions for spec in topics() if spec.name == topic)
     places = [TopicPartition(prefix + topic, at) for at in range(count)]
     found = sum(int(max(0, one.offset)) for one in consumer.committed(places, 20))

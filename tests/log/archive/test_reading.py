@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from confluent_kafka import KafkaError, TopicPartition
 
-from log import kafka
+from log import bounds, clients, kafka
 from log import range as log_range
 from log.archive import writing as archive_write
 from log.archive.reading import ArchivedTopic, Raw, Storage, read_archive, rows_in
@@ -269,8 +269,8 @@ def test_any_file_system_will_do(broker: Broker) -> None:
 class Gone:
     """In the place of a consumer and of what it answers: the records to be read next are not there."""
 
-    def __init__(self, _: str, **settings: Any) -> None:
-        self.settings = settings
+    def __init__(self, settings: dict[str, Any]) -> None:
+        assert settings["auto.offset.reset"] == "error"
 
     def assign(self, _: Any) -> None:
         pass
@@ -299,7 +299,7 @@ READERS: list[Callable[[], Any]] = [
     lambda: kafka.read_place("", TopicPartition("events", 1, 3), 9),
     lambda: kafka.read_before("", {"events": {1: 9}}),
     lambda: kafka.read_partition("", "events", 9),
-    lambda: kafka.first_times("", "events", {1: 3}, {1: 9}),
+    lambda: bounds.first_times("", "events", {1: 3}, {1: 9}),
 ]
 
 
@@ -307,8 +307,7 @@ READERS: list[Callable[[], Any]] = [
 def test_records_that_retention_deletes_before_they_are_read_are_missed(
     monkeypatch: pytest.MonkeyPatch, read: Callable[[], Any]
 ) -> None:
-    monkeypatch.setattr(kafka, "open_consumer_of", Gone)
-    assert kafka.open_consumer("").settings["auto_offset_reset"] == "error"
+    monkeypatch.setattr(clients, "Consumer", Gone)
     with pytest.raises(ConfigError, match="events/1: the records to be read next are gone"):
         list(read())
 
@@ -316,7 +315,7 @@ def test_records_that_retention_deletes_before_they_are_read_are_missed(
 def test_nothing_is_archived_of_what_is_gone_before_it_was_read(
     broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kafka, "open_consumer_of", Gone)
+    monkeypatch.setattr(clients, "Consumer", Gone)
     monkeypatch.setattr(archive_write, "read_raw", READ_RAW)
     with pytest.raises(ConfigError, match="are gone from Kafka"):
         run(tmp_path)

@@ -19,7 +19,7 @@ def test_no_record_is_asked_for_that_retention_has_deleted(monkeypatch: pytest.M
         return ()
 
     consumer = SimpleNamespace(close=lambda: None)
-    monkeypatch.setattr(explain_decision, "open_consumer", lambda _: consumer)
+    monkeypatch.setattr(explain_decision, "open_consumer_of", lambda _: consumer)
     monkeypatch.setattr(explain_decision, "end_offsets", lambda *_: ends)
     monkeypatch.setattr(explain_decision, "first_offsets", lambda *_: lows.items())
     monkeypatch.setattr(explain_decision, "_between", between)
