@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from channels.api.bodies import Answer
 from channels.api.breaker import Breaker
-from channels.api.decision_stream import cause_of
+from channels.api.decision_stream import Read, cause_of
 from channels.api.event_log import Delivery, LogUnavailable
 from channels.api.knowledge import first_available
 from channels.api.ladder import Found, Setting, Wanted, answer_of, choose
@@ -117,10 +117,11 @@ class Answerer:
             await asyncio.sleep(LAG_EVERY_S)
             self.lag_s = max(time.monotonic() - due_s, self.lag_s * 0.7)
 
-    def _look_at(self, decision: Decision) -> None:
+    def _look_at(self, read: Read) -> None:
         """An engine that decides in time is there, whoever asked it. Called in the stream's thread."""
-        if self.engine.is_open and decision.sent_at_ms is not None:
-            age_ms = time.time_ns() // 1_000_000 - decision.sent_at_ms
+        sent_ms = read.decision.sent_at_ms
+        if self.engine.is_open and sent_ms is not None:
+            age_ms = time.time_ns() // 1_000_000 - sent_ms
             if 0 <= age_ms <= self._services.budget_ms:
                 self.engine.succeeded()
 
@@ -241,9 +242,10 @@ class Answerer:
     async def _recent(self, ask: Ask, timeout_s: float) -> tuple[Mapping[str, Decision], str]:
         """The last valid decisions by placement, and why there may be none."""
         services, now_ms = self._services, time.time_ns() // 1_000_000
-        stream = services.decisions
         placements = [one.placement for one in ask.wanted]
-        person = ask.person or (stream.person_of(ask.session_id) if ask.session_id else None)
+        person = ask.person or (
+            services.visitors.person_of(ask.session_id) if ask.session_id else None
+        )
         # a new session of a known visitor: nothing has been decided in it yet
         visitor = ask.cause.anonymous_id if ask.cause else None
         try:
@@ -252,7 +254,7 @@ class Answerer:
             )
         except StoreUnavailable:
             whose = person or visitor or ""
-            own = ((name, stream.newest(whose, name)) for name in placements)
+            own = ((name, services.decisions.newest(whose, name)) for name in placements)
             return {name: one for name, one in own if one is not None}, "The store does not answer."
         return found.decisions, ""
 

@@ -1,14 +1,17 @@
 """DecisionStream: what the engine decides, as it decides it, for those in this process who wait for it."""
 
 import asyncio
+import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple, TypeVar
 
 from log.following import Follower, Taken, Topics
+from log.unusable import LINES_BURST, LINES_PER_S, Budget
 from schemas.codec import DECISION
 from schemas.decisions import Decision
 from schemas.events import Event
+from schemas.records import LogRecord
 from schemas.topics import DECISIONS
 
 DECISIONS_KEPT_MAX: Final = 10_000
@@ -20,6 +23,8 @@ SUBSCRIBERS_PER_SESSION_MAX: Final = 8
 """At the bound the session's oldest reader is let go: a page that was closed without a word."""
 QUEUE_MAX: Final = 64
 """Decisions that wait for a slow reader; at the bound the reader is let go."""
+
+logger = logging.getLogger(__name__)
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -39,6 +44,14 @@ class Place(NamedTuple):
     offset: int
     timestamp_ms: int
     cause: Cause
+
+
+class Read(NamedTuple):
+    """A decision and the record it is of; `is_new`: it came after this process had begun to read."""
+
+    decision: Decision
+    record: LogRecord
+    is_new: bool
 
 
 class TooManyReaders(Exception):
@@ -69,32 +82,30 @@ class Subscription:
 
 
 class DecisionStream:
-    """Reads all partitions of `decisions` from their end, in a thread and in no group.
+    """Reads all partitions of `decisions`, in a thread and in no group: once for all of the process who want to know.
 
-    `on_decision` is called in that thread with each decision. Everything else is called in the loop.
+    It serves what comes; `behind` records of each partition that lie there already are for those who look on only.
+    They (`on_decision`) are called in the thread with each that is read, in order, after those who wait were told; an
+    error of theirs is logged and holds nobody up. Everything else is called in the loop.
     """
 
-    def __init__(self, kafka: str, prefix: str) -> None:
-        topics = Topics((prefix + DECISIONS,), "end")
+    def __init__(self, kafka: str, prefix: str, behind: int = 0) -> None:
+        topic = prefix + DECISIONS
+        topics = Topics((topic,), "end", {topic: behind})
         self.follower = Follower(kafka, "decisions", topics, self._take)
         self._waiting: dict[Cause, list[asyncio.Future[Decision]]] = {}
         self._subscribers: dict[str, list[Subscription]] = {}
         self._recent: OrderedDict[Cause, bytes] = OrderedDict()
         self._newest: OrderedDict[tuple[str, str], tuple[int, bytes]] = OrderedDict()
         self._places: OrderedDict[str, Place] = OrderedDict()
-        self._persons: OrderedDict[str, str] = OrderedDict()
-        self.on_decision: list[Callable[[Decision], None]] = []
+        self.on_decision: list[Callable[[Read], None]] = []
+        self._lines = Budget(LINES_PER_S, LINES_BURST)
         self.waiting = self.readers = self.dropped = 0
 
     @property
     def is_connected(self) -> bool:
-        """Whether decisions are read, as far as is known."""
-        return self.follower.is_connected
-
-    @property
-    def invalid(self) -> int:
-        """Records that are no decisions."""
-        return self.follower.unusable.count
+        """Whether decisions are read as they come, as far as is known."""
+        return self.follower.is_complete and self.follower.is_connected
 
     def start(self) -> None:
         """Begins to read; to be called in the running loop."""
@@ -148,10 +159,6 @@ class DecisionStream:
         found = self._newest.get((person, placement))
         return DECISION.decode(found[1]) if found is not None else None
 
-    def person_of(self, session_id: str) -> str | None:
-        """For whom the session's newest decision was made, if it was read lately."""
-        return self._persons.get(session_id)
-
     def place_of(self, decision_id: str) -> Place | None:
         """Where in Kafka the decision lies, if it was read lately."""
         return self._places.get(decision_id)
@@ -188,22 +195,30 @@ class DecisionStream:
     # --- the thread ---------------------------------------------------------------------------------
 
     def _take(self, taken: Taken) -> None:
-        record = taken.record
-        value, decision = record.value, DECISION.decode(record.value)
+        read = Read(DECISION.decode(taken.record.value), *taken)
+        if read.is_new:
+            self._serve(read.decision, read.record)
+        for look in self.on_decision:
+            try:
+                look(read)
+            except Exception:
+                if self._lines.take():
+                    logger.exception("a decision was read, and %r failed", look)
+
+    def _serve(self, decision: Decision, record: LogRecord) -> None:
+        """Keeps it, and tells those who wait."""
         cause = cause_of(decision, decision.placement)
+        person = (decision.person, decision.placement)
         if decision.kind == "decided":
-            _keep(self._recent, cause, value, DECISIONS_KEPT_MAX)
-            person = (decision.person, decision.placement)
+            keep(self._recent, cause, record.value, DECISIONS_KEPT_MAX)
             before = self._newest.get(person)
             if before is None or before[0] < decision.sequence:
-                _keep(self._newest, person, (decision.sequence, value), DECISIONS_KEPT_MAX)
-            _keep(self._persons, decision.session_id, decision.person, PLACES_KEPT_MAX)
+                newest = (decision.sequence, record.value)
+                keep(self._newest, person, newest, DECISIONS_KEPT_MAX)
         else:  # what was taken back is not shown from here, either
-            self._newest.pop((decision.person, decision.placement), None)
+            self._newest.pop(person, None)
         place = Place(record.partition, record.offset, record.timestamp_ms, cause)
-        _keep(self._places, decision.decision_id, place, PLACES_KEPT_MAX)
-        for tell in self.on_decision:
-            tell(decision)
+        keep(self._places, decision.decision_id, place, PLACES_KEPT_MAX)
         if cause in self._waiting or decision.session_id in self._subscribers:
             self._tell(self._deliver, decision)
 
@@ -226,7 +241,8 @@ def _wake(waiting: Iterable[asyncio.Future[Decision]], decision: Decision) -> No
             future.set_result(decision)
 
 
-def _keep(kept: "OrderedDict[K, V]", key: K, value: V, count_max: int) -> None:
+def keep(kept: "OrderedDict[K, V]", key: K, value: V, count_max: int) -> None:
+    """Puts it in as the newest; beyond `count_max` the oldest goes."""
     kept[key] = value
     kept.move_to_end(key)
     if len(kept) > count_max:

@@ -38,6 +38,7 @@ class Delivery:
 
     def __init__(self, loop: asyncio.AbstractEventLoop, count: int) -> None:
         self._loop = loop
+        self._counting = threading.Lock()
         self._left = count
         self.done: asyncio.Future[None] = loop.create_future()
         # nobody need wait for it
@@ -51,11 +52,13 @@ class Delivery:
         return self.done.done() and not self.done.cancelled() and self.done.exception() is None
 
     def delivered(self, error: Any, _: Any) -> None:
-        """Called by the producer's thread, once for each record."""
-        self._left -= 1
+        """Called once for each record, in whatever thread runs the producer's reports."""
+        with self._counting:
+            self._left -= 1
+            is_last = self._left == 0
         if error is not None:
             self._tell(LogUnavailable(error.str()))
-        elif self._left == 0:
+        elif is_last:
             self._tell(None)
 
     def failed(self, error: LogUnavailable) -> None:
@@ -88,14 +91,14 @@ class OnItsWay(NamedTuple):
 
 
 class EventLog:
-    """An idempotent producer to the topic `events`, whose key is the session.
+    """An idempotent producer to the topic `events`, whose key is the session; `producer` is all of this process's.
 
     A record's timestamp is its event's time, never later than now: one from the future would move the
     watermark past events that are still to come.
     """
 
     def __init__(self, kafka: str, prefix: str, encode: Callable[[Event], bytes]) -> None:
-        self._producer = open_producer_of(
+        self.producer = open_producer_of(
             kafka,
             linger_ms=0,
             timeout_ms=MESSAGE_TIMEOUT_MS,
@@ -168,7 +171,7 @@ class EventLog:
 
     def close(self, seconds_max: float = TIMEOUT_S) -> int:
         """Waits until Kafka has everything; how many records it had not taken by then. Blocks: in a thread."""
-        left: int = self._producer.flush(seconds_max)
+        left: int = self.producer.flush(seconds_max)
         self._is_ending.set()
         self._thread.join(POLL_S * 5)
         return left
@@ -176,7 +179,7 @@ class EventLog:
     def _write(self, record: OnItsWay) -> None:
         now_ms = time.time_ns() // 1_000_000
         try:
-            self._producer.produce(
+            self.producer.produce(
                 self._prefix + record.topic,
                 record.value,
                 record.key.encode(),
@@ -199,4 +202,4 @@ class EventLog:
     def _serve(self) -> None:
         """Runs the delivery reports."""
         while not self._is_ending.is_set():
-            self._producer.poll(POLL_S)
+            self.producer.poll(POLL_S)

@@ -240,7 +240,7 @@ async def _anonymous_id(
     visitor = services.visitors.find(session_id)
     if visitor is not None:
         return visitor.anonymous_id
-    known = services.decisions.person_of(session_id)
+    known = services.visitors.person_of(session_id)
     if known is not None:
         return known
     try:

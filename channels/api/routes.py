@@ -337,7 +337,7 @@ def reaction_event(
         event_type=f"decision_{what}",
         event_time_ms=now_ms,
         session_id=given.session_id,
-        anonymous_id=whose or services.decisions.person_of(given.session_id) or given.session_id,
+        anonymous_id=whose or services.visitors.person_of(given.session_id) or given.session_id,
         item_ids=item_ids,
         decision_id=decision_id,
         properties={

@@ -34,6 +34,7 @@ class Services:
     decisions: DecisionStream
     store: StoreReader
     knowledge: KnowledgeReader
+    visitors: Visitors
     say: Callable[[str, str, str], str]
     explain: Explain
     is_engine_up: Callable[[], bool]
@@ -41,7 +42,6 @@ class Services:
     shop_key: str = ""
     """Of the demo shop's own server; never in a page."""
     origins: frozenset[str] = frozenset()
-    visitors: Visitors = field(default_factory=Visitors)
     measures: Measures = field(default_factory=Measures)
     key_rates: Rates = field(
         default_factory=lambda: Rates(KEY_REQUESTS_PER_S, KEY_REQUESTS_PER_S * BURST_S)

@@ -6,10 +6,13 @@ Bounded and lost with the process: whatever it knows only makes answers better.
 from collections import OrderedDict
 from typing import Final
 
+from channels.api.decision_stream import Read, keep
 from schemas.events import Event
 
 SESSIONS_MAX: Final = 20_000
 EVENT_IDS_MAX: Final = 100_000
+PERSONS_MAX: Final = 50_000
+"""Sessions of which it is known for whom was decided in them."""
 AVOIDED_MAX: Final = 64
 OPENS_A_PAGE: Final = frozenset(
     {
@@ -64,11 +67,12 @@ class Visitor:
 
 
 class Visitors:
-    """Sessions by id, and the ids of events that Kafka has from here; the oldest of each go."""
+    """Sessions by id, the ids of events that Kafka has from here, and for whom was decided; the oldest of each go."""
 
     def __init__(self) -> None:
         self._sessions: OrderedDict[str, Visitor] = OrderedDict()
         self._logged: OrderedDict[str, None] = OrderedDict()
+        self._persons: OrderedDict[str, str] = OrderedDict()
 
     def find(self, session_id: str) -> Visitor | None:
         """What is known of the session."""
@@ -78,6 +82,16 @@ class Visitors:
         """Whose the session is."""
         visitor = self._sessions.get(session_id)
         return visitor.anonymous_id if visitor else None
+
+    def person_of(self, session_id: str) -> str | None:
+        """For whom the session's newest decision was made, if it came lately."""
+        return self._persons.get(session_id)
+
+    def look_at(self, read: Read) -> None:
+        """Takes a decision; called in the stream's thread."""
+        decision = read.decision
+        if read.is_new and decision.kind == "decided":
+            keep(self._persons, decision.session_id, decision.person, PERSONS_MAX)
 
     def see(self, event: Event, category: str) -> None:
         """Takes an event that is on its way; `category` is that of its item, where it names none."""
@@ -121,6 +135,4 @@ class Visitors:
 
     def remember_logged(self, event: Event) -> None:
         """Kafka has it."""
-        self._logged[f"{event.session_id}\0{event.event_id}"] = None
-        if len(self._logged) > EVENT_IDS_MAX:
-            self._logged.popitem(last=False)
+        keep(self._logged, f"{event.session_id}\0{event.event_id}", None, EVENT_IDS_MAX)

@@ -24,6 +24,7 @@ COUNTED_MAX: Final = 1_000
 """Different names counted in a bucket; what comes beyond them counts as OTHER."""
 OTHER: Final = "other"
 DECISIONS_KEPT_MAX: Final = 5_000
+"""So many are read of each partition from before the start, too."""
 OF_PERSON_MAX: Final = 50
 LETTERS_KEPT_MAX: Final = 200
 SHARES: Final = (0.5, 0.9, 0.99)

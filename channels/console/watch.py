@@ -1,45 +1,46 @@
-"""The console's reader: follows `decisions` and `dead_letters` and counts them."""
+"""The console's reader: counts the decisions that the API reads, and dead letters, which it follows."""
 
 import time
-from typing import Final
 
-from channels.console.traffic import DECISIONS_KEPT_MAX, LETTERS_KEPT_MAX, Traffic
+from channels.api.decision_stream import Read
+from channels.console.traffic import LETTERS_KEPT_MAX, Traffic
 from log.following import Follower, Taken, Topics
-from schemas.codec import DEAD_LETTER, DECISION
-from schemas.topics import DEAD_LETTERS, DECISIONS
-
-BACKFILL: Final = {DECISIONS: DECISIONS_KEPT_MAX, DEAD_LETTERS: LETTERS_KEPT_MAX}
-"""Records that are read of each partition from before the start, at most."""
+from schemas.codec import DEAD_LETTER
+from schemas.topics import DEAD_LETTERS
 
 
 class Watch:
-    """Follows the topics from a little before their ends; belongs to no group and commits nothing."""
+    """Follows dead letters from a little before their end, in a thread; of decisions it is told (`look_at`)."""
 
     def __init__(self, kafka: str, topic_prefix: str, traffic: Traffic) -> None:
-        self._decisions, self._traffic = topic_prefix + DECISIONS, traffic
-        behind = {topic_prefix + name: count for name, count in BACKFILL.items()}
-        topics = Topics(tuple(behind), "end", behind)
+        self._traffic = traffic
+        topic = topic_prefix + DEAD_LETTERS
+        topics = Topics((topic,), "end", {topic: LETTERS_KEPT_MAX})
         self._follower = Follower(kafka, "console-watch", topics, self._take)
 
     def start(self) -> None:
-        """Begins to read, in a thread; a Kafka that is not there is waited for."""
+        """Begins to read; a Kafka that is not there is waited for."""
         self._follower.start()
 
     def stop(self) -> None:
         """Ends the thread."""
         self._follower.stop()
 
-    def _take(self, taken: Taken) -> None:
-        """Counts one record: those from before the start under their own time, later ones now."""
-        record, is_new = taken
-        now_ms = time.time_ns() // 1_000_000
+    def look_at(self, read: Read) -> None:
+        """Counts a decision: one from before the start under its own time, a later one now. For any thread."""
+        decision, record, is_new = read
+        now_ms = _now_ms()
+        sent_ms = decision.sent_at_ms if is_new else None
+        latency_ms = now_ms - sent_ms if sent_ms is not None else None
         at_ms = now_ms if is_new else min(record.timestamp_ms, now_ms)
-        if record.topic == self._decisions:
-            decision = DECISION.decode(record.value)
-            sent_ms = decision.sent_at_ms if is_new else None
-            latency_ms = now_ms - sent_ms if sent_ms is not None else None
-            self._traffic.add_decision(
-                decision, record.value, record.timestamp_ms, at_ms, latency_ms
-            )
-        else:
-            self._traffic.add_letter(DEAD_LETTER.decode(record.value), at_ms)
+        self._traffic.add_decision(decision, record.value, record.timestamp_ms, at_ms, latency_ms)
+
+    def _take(self, taken: Taken) -> None:
+        """Counts a dead letter, likewise."""
+        now_ms = _now_ms()
+        at_ms = now_ms if taken.is_new else min(taken.record.timestamp_ms, now_ms)
+        self._traffic.add_letter(DEAD_LETTER.decode(taken.record.value), at_ms)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -51,20 +51,20 @@ class ConsoleFacts(ConsoleVersions, Facts):
         self._store = store_of(config, redis)
         self._api_latencies = api_latencies
         self._traffic = Traffic()
-        self._watch = Watch(kafka, self._prefix, self._traffic)
+        self.watch = Watch(kafka, self._prefix, self._traffic)
         self._counts = EngineCounts(rest_of(config, flink) if flink else None)
         self._services = Kept(lambda: status(self._config))
         self._stored_ms = Kept(lambda: stored_ms(self._store))
 
     def start(self) -> None:
         """Begins to watch, in two threads."""
-        self._watch.start()
+        self.watch.start()
         self._counts.start()
 
     def stop(self) -> None:
         """Ends the threads."""
         self._counts.stop()
-        self._watch.stop()
+        self.watch.stop()
 
     def live(self) -> Shown:
         """What is in force: policy, models, experiments, the history of versions, the services."""

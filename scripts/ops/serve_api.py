@@ -21,7 +21,9 @@ from channels.api.knowledge import InArms, KnowledgeReader
 from channels.api.measures import Measures
 from channels.api.services import Services
 from channels.api.store_reader import StoreReader
+from channels.api.visitors import Visitors
 from channels.console.routes import EXTRA as CONSOLE
+from channels.console.traffic import DECISIONS_KEPT_MAX
 from channels.security.pseudonyms import read_pseudonyms
 from channels.shop.checkout import read_shop_key
 from channels.store.store import Store
@@ -30,7 +32,6 @@ from jobs.flink.counted import is_running
 from jobs.flink.rest import FlinkRest, rest_of
 from jobs.learning.trust import trust_of
 from jobs.stack.ports import is_free
-from log.clients import open_producer_of
 from log.store_address import open_redis
 from log.unusable import Aside
 from schemas.codec import EVENT
@@ -84,14 +85,17 @@ def services_of(config: Config, kafka: str, redis: str, flink: str | None) -> Se
     measures = Measures()
     facts = ConsoleFacts(config, kafka, redis, flink, finder, lambda: api_hops(measures))
     access = Access(config.api_keys, config.api_secret)
+    log, visitors = EventLog(kafka, prefix, encode), Visitors()
+    decisions = DecisionStream(kafka, prefix, behind=DECISIONS_KEPT_MAX)
+    decisions.on_decision += [visitors.look_at, facts.watch.look_at]
     return Services(
         access=access,
         door=Door(limits_of(config), access),
-        log=EventLog(kafka, prefix, encode),
-        decisions=DecisionStream(kafka, prefix),
+        log=log,
+        decisions=decisions,
         store=StoreReader(store),
         knowledge=KnowledgeReader(
-            kafka, prefix, read_policy, trust.keys, Aside(open_producer_of(kafka), prefix)
+            kafka, prefix, read_policy, trust.keys, Aside(log.producer, prefix)
         ),
         say=say,
         explain=finder.explained,
@@ -99,6 +103,7 @@ def services_of(config: Config, kafka: str, redis: str, flink: str | None) -> Se
         budget_ms=config.api_budget_ms,
         shop_key=shop_key_of(config),
         origins=frozenset(filter(None, config.api_origins.split(","))),
+        visitors=visitors,
         measures=measures,
         extra={CONSOLE: facts},
     )

@@ -109,6 +109,7 @@ def test_why_nobody_waits_names_a_server_before_the_load(is_connected: bool) -> 
     async def asked() -> str:
         answerer = Answerer(services)
         answerer.lag_s = 1.0
+        services.decisions.follower.is_complete = True
         services.decisions.follower.is_connected = is_connected
         cause = Event("e", "page_viewed", 1_700_000_000_000, "s", "v")
         ask = Ask((Wanted("home"),), "s", None, cause, (), 100)

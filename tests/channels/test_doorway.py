@@ -362,6 +362,7 @@ def test_explanations_for_pages_stand_before_nobody_elses(
         own = make_decision(1, session_id=client.headers["X-Test-Session"])
         monkeypatch.setattr(services.decisions, "find_id", {"own": own}.get)
         services.explain = explain
+        services.decisions.follower.is_complete = True
         services.decisions.follower.is_connected = True
         with ThreadPoolExecutor(2) as pages:
             held = [pages.submit(client.get, "/v1/explain/own") for _ in range(2)]
@@ -379,6 +380,7 @@ def test_explanations_for_pages_stand_before_nobody_elses(
 
 def test_explanations_for_pages_are_few(tmp_path: Path) -> None:
     with api(tmp_path, KAIROS_API_EXPLANATIONS="1/5") as (address, services, _):
+        services.decisions.follower.is_complete = True
         services.decisions.follower.is_connected = True
         with page(address) as client:
             answers = [client.get("/v1/explain/unknown").status_code for _ in range(12)]

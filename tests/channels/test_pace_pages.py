@@ -142,7 +142,7 @@ def test_one_that_cannot_be_written_holds_up_none_behind_it(
 
 
 def test_a_batch_of_a_page_is_confirmed_when_the_last_of_it_is_there(log: EventLog) -> None:
-    producer: Any = log._producer
+    producer: Any = log.producer
 
     async def run() -> None:
         sending = asyncio.create_task(log.write(events_of("s", MANY), is_page=True))
@@ -158,7 +158,7 @@ def test_a_batch_of_a_page_is_confirmed_when_the_last_of_it_is_there(log: EventL
 
 
 def test_what_a_server_sends_goes_at_once(log: EventLog) -> None:
-    producer: Any = log._producer
+    producer: Any = log.producer
 
     async def run() -> None:
         log.send(events_of("s", MANY))
@@ -169,7 +169,7 @@ def test_what_a_server_sends_goes_at_once(log: EventLog) -> None:
 
 
 def test_a_log_that_is_full_half_way_is_told_to_who_sent(log: EventLog) -> None:
-    producer: Any = log._producer
+    producer: Any = log.producer
     producer.room = AT_ONCE + 1
 
     async def run() -> None:
@@ -181,7 +181,7 @@ def test_a_log_that_is_full_half_way_is_told_to_who_sent(log: EventLog) -> None:
 
 
 def test_what_still_waits_is_handed_over_before_the_api_ends(log: EventLog) -> None:
-    producer: Any = log._producer
+    producer: Any = log.producer
 
     async def run() -> None:
         log.send(events_of("s", MANY), is_page=True)

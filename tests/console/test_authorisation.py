@@ -271,6 +271,7 @@ def test_a_decision_is_explained_to_whom_it_is_for_and_to_others_there_is_none(
     newest = {"d1": decision}.get
     monkeypatch.setattr(services.decisions, "find_id", newest)  # Kafka is not there
     services.explain = lambda decision_id, _: found if decision_id == "d1" else None
+    services.decisions.follower.is_complete = True
     services.decisions.follower.is_connected = True
     let_in = set()
     for caller in CALLERS:
