@@ -26,6 +26,7 @@ from scripts.policy.policy_versions import (
     find_version,
     live,
     version_of,
+    warnings_of,
 )
 from scripts.training import model_versions
 from scripts.training.model_versions import Announced
@@ -114,7 +115,8 @@ class ConsoleVersions:
         return model_versions.announced(self._kafka, self._prefix, self._keys)
 
     def _change_policy(self, audited: Audited, draft: Draft) -> Shown:
-        return self._changed(change_policy(audited, self._log(), self._versions(), draft, None))
+        change = change_policy(audited, self._log(), self._versions(), draft, None)
+        return self._changed(change) | {"warnings": warnings_of(draft.policy)}
 
     def _change_model(self, audited: Audited, published: Published) -> Shown:
         change = change_model(audited, self._log(), self._models(), published, None)

@@ -27,6 +27,7 @@ from scripts.policy.policy_versions import (
     previous,
     timing_warnings,
     version_of,
+    warnings_of,
 )
 from scripts.times import utc
 
@@ -93,7 +94,8 @@ def roll_back(version: str | None, at_ms: int | None, *, is_json: bool) -> None:
         draft = previous(versions, now_ms())
     else:
         draft = draft_again(find_version(version, versions))
-    _put_in_force("rollback", versions, draft, at_ms, [], is_json=is_json)
+    warnings = warnings_of(draft.policy)
+    _put_in_force("rollback", versions, draft, at_ms, warnings, is_json=is_json)
 
 
 def show_difference(before: str, after: str | None, *, is_json: bool) -> None:

@@ -137,6 +137,11 @@ def publish(log: Log, versions: list[PolicyVersion], draft: Draft, at_ms: int | 
     return changes.put_in_force(log, control, _usable(versions))
 
 
+def warnings_of(policy: Policy) -> list[str]:
+    """What is allowed in a policy and looks wrong, each with its field."""
+    return [str(one) for one in compile_policy(policy).warnings]
+
+
 def timing_warnings(change: Change, at_ms: int) -> list[str]:
     """What looks wrong in the time of a change that is made at `at_ms`."""
     if change.effective_from_ms >= at_ms:

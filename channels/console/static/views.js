@@ -360,7 +360,7 @@ function go_to(field, line) {
 async function change(desk, path, body, kind) {
   try {
     const done = await desk.post(path, body);
-    desk.say(`${kind} ${done.version} decides from ${new Date(done.effective_from_ms).toLocaleTimeString()} on${done.replaces ? `, instead of ${done.replaces}` : ""}.`);
+    desk.say(`${kind} ${done.version} decides from ${new Date(done.effective_from_ms).toLocaleTimeString()} on${done.replaces ? `, instead of ${done.replaces}` : ""}.${(done.warnings || []).map((one) => ` Warning: ${one}.`).join("")}`);
     return done;
   } catch (error) {
     desk.say(error.message, true);

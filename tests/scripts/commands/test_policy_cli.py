@@ -104,6 +104,15 @@ def test_a_bad_file_is_every_mistake_and_exit_code_1(kairos: Kairos, good: Path,
     assert f"{good}: ok" in done.out
 
 
+def test_what_holds_nothing_back_is_told_by_check(kairos: Kairos, tmp_path: Path) -> None:
+    file = tmp_path / "quiet.yaml"
+    file.write_text("contact:\n  quiet_hours: {begin: 22, end: 8}\n  per_week: 3\n")
+    said = "nothing is held back by this yet: it is kept and not enforced (a warning)"
+    assert kairos("policy", "check", file).out.splitlines()[:2] == [
+        f"{file}:2: contact.quiet_hours: {said}", f"{file}:3: contact.per_week: {said}",
+    ]  # fmt: skip
+
+
 def test_a_check_is_readable_for_programs(kairos: Kairos, good: Path, bad: Path) -> None:
     done = kairos("policy", "check", good, bad, "--json")
     first, second = json.loads(done.out)
@@ -347,7 +356,9 @@ def test_policies_are_published_compared_and_taken_back(
     assert told("history") == []
     assert kairos("policy", "show").err.startswith("kairos: no policy is in force")
     first = told("publish", good, "--effective-from", now_ms() - HOUR_MS, "--version", "one")
+    warnings = [one.partition(":5: ")[2] for one in first["warnings"][:1]]
     assert (first["version"], first["replaces"], len(first["warnings"])) == ("one", None, 2)
+    assert warnings == ["actions[0]: 'chat' competes in no placement"]
     assert kairos("policy", "publish", good).code == 2, "it is live already"
 
     other = tmp_path / "other.yaml"
@@ -363,6 +374,7 @@ def test_policies_are_published_compared_and_taken_back(
 
     third = told("rollback")
     assert (third["version"], third["replaces"]) == ("one", second["version"])
+    assert third["warnings"] == warnings
     assert third["effective_from_ms"] >= now_ms()
     states = [(row["version"], row["state"]) for row in told("history")]
     assert states == [("one", "coming"), (second["version"], "live"), ("one", "past")]

@@ -1,0 +1,57 @@
+"""What the console does with policies: it tells what looks wrong when one is checked, published and taken back."""
+
+from pathlib import Path
+
+import pytest
+
+from channels.api.audit_log import Actor
+from jobs.config import config_from
+from schemas.policy import DEFAULT_POLICY, Policy
+from scripts.change import Change
+from scripts.ops import console_versions
+from scripts.ops.console_versions import ConsoleVersions
+from scripts.policy import policy_versions
+from scripts.policy.policy_file import parse_policy
+from scripts.policy.policy_versions import PolicyVersion
+
+HELD = "placements: [{name: home, event_types: [page_viewed]}]\ncontact: {per_day: 3}\n"
+WARNING = "contact.per_day: nothing is held back by this yet: it is kept and not enforced"
+
+
+@pytest.fixture
+def versions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ConsoleVersions:
+    """Of a Kafka on which two policies lie, the older one with a limit on contacts; what is changed is not written."""
+
+    def policy(from_ms: int, policy: Policy) -> PolicyVersion:
+        return PolicyVersion(from_ms, from_ms, f"v{from_ms}", "default", policy)
+
+    found = [policy(1, parse_policy(HELD)), policy(2, DEFAULT_POLICY)]
+    monkeypatch.setattr(console_versions, "read_to_end", lambda *_: [])
+    monkeypatch.setattr(policy_versions, "announced", lambda *_: found)
+    monkeypatch.setattr(
+        console_versions, "change_policy", lambda *_: Change("v", 3, "v2", None, "record")
+    )
+    monkeypatch.setattr(ConsoleVersions, "_log", lambda _: None)
+    return ConsoleVersions(config_from({"KAIROS_HOME": str(tmp_path)}), "nowhere:1")
+
+
+def test_what_holds_nothing_back_is_told_when_a_policy_is_checked(
+    versions: ConsoleVersions,
+) -> None:
+    assert versions.check(HELD)["warnings"] == [
+        {"line": 2, "field": "contact.per_day", "message": WARNING.partition(": ")[2]}
+    ]
+
+
+@pytest.mark.parametrize("version", ["", "v1"])
+def test_what_holds_nothing_back_is_told_when_a_policy_is_published_or_taken_back(
+    versions: ConsoleVersions, version: str
+) -> None:
+    anna = Actor("anna", "marketer", "127.0.0.1")
+    assert versions.publish_policy(anna, HELD)["warnings"] == [WARNING]
+    assert versions.roll_back_policy(anna, version)["warnings"] == [WARNING]
+    assert versions.roll_back_policy(anna, "v2")["warnings"] == [
+        f"placements[{at}]: no event type asks for it: only events that name it do"
+        for at, one in enumerate(DEFAULT_POLICY.placements)
+        if not one.event_types
+    ]
