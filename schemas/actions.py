@@ -40,8 +40,8 @@ Stage = Literal["eligibility", "applicability", "suitability"]
 class Rule(Struct, frozen=True, forbid_unknown_fields=True):
     """A requirement of many actions: of those named, of those of these kinds, or (neither given) of all but nothing.
 
-    A `compliance` rule fails closed: missing attributes and errors exclude. So do all others; but what a
-    compliance rule excludes is counted apart and no lever or experiment may switch it off.
+    A `compliance` rule fails closed: missing attributes and errors exclude. So do all others; but
+    verdicts of a compliance rule are marked, and no lever or experiment may switch it off.
     """
 
     name: Id
@@ -123,7 +123,8 @@ class Action(Struct, frozen=True, forbid_unknown_fields=True):
 
     `prior` is the response propensity until enough people have seen it. The first treatment that fits channel
     and condition is taken. `reason` says why, to the person. `item` names the attribute that holds the item
-    it is about (its stock is then looked at). `purposes` are what the person must have consented to.
+    it is about (its stock is then looked at). `purposes` are what the person must have consented
+    to, as the event that asks says it.
     """
 
     id: Id

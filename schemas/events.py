@@ -64,7 +64,8 @@ EVENT_TYPES: Final = frozenset(get_args(EventType))
 NEVER_TOO_LATE: Final = frozenset(
     {"purchase_completed", "purchase_refunded", "consent_changed", "erasure_requested"}
 )
-"""These count however late they come: money, consent and erasure are facts, not signals."""
+"""These are taken however late they come: money, consent and erasure are facts, not signals. Consent counts in the event
+that says it; nothing is erased yet."""
 
 Purpose = Literal["personalisation", "analytics", "advertising", "email", "push", "sms", "in_app"]
 

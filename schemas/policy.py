@@ -36,7 +36,7 @@ Share = Annotated[float, Meta(ge=0, le=1)]
 RECOMMEND_ITEMS: Final = "recommend_items"
 NOTHING: Final = "nothing"
 SENDING: Final[tuple[str, ...]] = ("email", "push", "sms")
-"""Channels that send; quiet hours count there."""
+"""Channels that send: quiet hours are meant for these."""
 
 
 class Placement(Struct, frozen=True, forbid_unknown_fields=True):
@@ -59,12 +59,13 @@ class Placement(Struct, frozen=True, forbid_unknown_fields=True):
     channel: Text | None = None
     """The channel it is part of; None = that of the event."""
     page: Text | None = None
-    """The page it is on, as told to whoever renders it."""
+    """The page it is on, for people who read the policy: nothing is decided by it."""
     when: Condition | None = None
     """Decided only where this holds, as seen after the event."""
     actions: tuple[Id, ...] = (RECOMMEND_ITEMS,)
     fallback: Id | None = None
-    """The action of people in the holdout; None = the slate of what trends."""
+    """The action of people in the holdout, and of an answer of the API that no decision stands behind; None = items: by what
+    all people do, those that trend."""
 
 
 class Suppression(Struct, frozen=True, forbid_unknown_fields=True):
@@ -128,7 +129,7 @@ class Experiment(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class QuietHours(Struct, frozen=True, forbid_unknown_fields=True):
-    """Hours of the person's day in which nothing is sent (`begin` 22, `end` 8 goes over midnight)."""
+    """Hours of the day in which nothing is to be sent (`begin` 22, `end` 8 goes over midnight); not enforced yet."""
 
     begin: Annotated[int, Meta(ge=0, le=23)]
     end: Annotated[int, Meta(ge=0, le=23)]
@@ -161,6 +162,7 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     contact: Contact = Contact()
     time_zone: Text = "UTC"
     currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")] = "EUR"
+    """What values, costs and budgets are in, for people who read the policy: nothing is converted by it."""
     language: Text = "en"
     """The language of texts where the event names none of those that a text has."""
     nothing_priority: Value = 0.0

@@ -1,11 +1,17 @@
 """What SECURITY.md and the threat model promise names the test that holds it, and what any page or comment names is there."""
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import pytest
+from msgspec import inspect
+
+from schemas.policy import Contact, Policy, QuietHours
+from udfs.policy.compile_action import STAGES
+from udfs.policy.compile_policy import compile_policy
 
 ROOT: Final = Path(__file__).parent.parent
 PAGES: Final = ("SECURITY.md", "docs/threat-model.md")
@@ -85,3 +91,80 @@ def test_every_file_that_a_page_or_a_comment_names_is_there() -> None:
 
 def test_a_file_that_is_gone_is_found() -> None:
     assert gone("see `udfs/nothing.py`, docs/benchmarks.md") == {"udfs/nothing.py"}
+
+
+LATER: Final = re.compile(
+    r"later (?:issue|version|release)|next (?:issue|release)|some day|\b(?:TODO|FIXME|XXX)\b"
+    r"|will be (?:built|added|enforced|made)|is planned|coming soon",
+    re.IGNORECASE,
+)
+
+
+def put_off(text: str) -> set[str]:
+    """What a text promises for another time."""
+    return set(LATER.findall(text))
+
+
+def test_nothing_is_promised_for_another_time() -> None:
+    found = {
+        str(path.relative_to(ROOT)): words
+        for pattern in WRITTEN
+        for path in ROOT.glob(pattern)
+        if path.relative_to(ROOT).parts[0] not in (".venv", ".kairos", "tests")
+        if str(path.relative_to(ROOT)) not in PAST and (words := put_off(path.read_text()))
+    }
+    assert found == {}
+
+
+def test_what_is_put_off_is_found() -> None:
+    assert put_off("Merging comes with a later issue.") == {"later issue"}
+    assert put_off("The pages of a later session") == set()
+
+
+IDLE: Final = {"Placement.page", "Policy.currency", "Contact", "QuietHours"}
+"""Of a policy: what nothing decides by."""
+
+
+def read_in(folder: str) -> set[str]:
+    """Every name that is read of something in a folder: `.name`."""
+    return {
+        node.attr
+        for path in (ROOT / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute)
+    }
+
+
+def fields_of(kind: inspect.Type, seen: set[type]) -> Iterator[tuple[type, str]]:
+    """Each object in a policy with each of its fields, from the policy down."""
+    match kind:
+        case inspect.StructType() if kind.cls not in seen:
+            seen.add(kind.cls)
+            for field in kind.fields:
+                yield kind.cls, field.name
+                yield from fields_of(field.type, seen)
+        case inspect.VarTupleType():
+            yield from fields_of(kind.item_type, seen)
+        case inspect.UnionType():
+            for one in kind.types:
+                yield from fields_of(one, seen)
+
+
+def test_each_field_of_a_policy_is_read_by_the_core_or_says_that_nothing_is_decided_by_it() -> None:
+    used = read_in("udfs") | {*STAGES}
+    fields = list(fields_of(inspect.type_info(Policy), set()))
+    assert len(fields) > 80
+    unread = {(of.__name__, name) for of, name in fields if name not in used}
+    assert ("Contact", "per_week") in unread
+    assert [one for one in unread if one[0] not in IDLE and ".".join(one) not in IDLE] == []
+
+
+def test_what_nothing_is_decided_by_says_so() -> None:
+    page = (ROOT / "docs" / "policy.md").read_text()
+    for name in ("page", "currency"):
+        (row,) = (one for one in page.splitlines() if one.startswith(f"| `{name}` |"))
+        assert "for people who read the policy" in row
+    for name in ("Contact", "QuietHours"):
+        assert "not enforced" in page.partition(f"## {name}\n")[2].partition("\n## ")[0]
+    held = Policy(contact=Contact(QuietHours(22, 8), 1, 1))
+    assert len(compile_policy(held).warnings) == len(Contact.__struct_fields__)

@@ -29,9 +29,9 @@ given in milliseconds instead, under the field's name with `_ms` at its end.
 ATTRIBUTES_HEAD: Final = """\
 ## Attributes
 
-Conditions and `{placeholders}` in texts name them. `service` needs no consent: it is of this visit and the
-catalogue; `personalisation` needs the person's. Those of `item` are there in the rules for items only, and for
-the item that an action is about.
+Conditions and `{placeholders}` in texts name them. `purpose` is what one is of: `service` of this visit and the catalogue,
+`personalisation` of the person beyond it. Nothing is held back by it: actions ask for consent, by their `purposes`.
+Those of `item` are there in the rules for items only, and for the item that an action is about.
 
 | attribute | type | purpose | meaning |
 | --- | --- | --- | --- |

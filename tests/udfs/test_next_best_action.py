@@ -1,6 +1,7 @@
 """Actions compete: what may be chosen, what is, with what chance, and what is told of it."""
 
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -104,6 +105,25 @@ def test_a_link_that_values_make_is_looked_at_again(
     knowledge = knowing(action(treatments=[{"id": "big", "content": texts}]))
     decision, _ = ask(knowledge, asked(channel=value))
     assert decision.content == {"title": "Look"} | ({"link": made} if made else {})
+
+
+@pytest.mark.parametrize("page", ["policy", "features"])
+def test_nothing_is_held_back_by_the_purpose_of_a_fact_and_the_pages_say_so(page: str) -> None:
+    text = (Path(__file__).parent.parent.parent / "docs" / f"{page}.md").read_text()
+    assert "Nothing is held back by it" in " ".join(text.split())
+    knowledge = knowing(action(eligibility=need("person.purchase_count == 1")))
+    buyer = PersonState(NOON, NOON, timer_ms=NOON + 400 * DAY_MS, purchase_count=1)
+    for consent in (None, [], ["personalisation"]):
+        assert chosen(knowledge, event=asked(consent=consent), state=buyer) == "banner"
+
+
+def test_nothing_is_erased_yet_and_the_pages_say_so() -> None:
+    table = (Path(__file__).parent.parent.parent / "docs" / "security.md").read_text()
+    assert "| erasure | nothing yet: it is in the log | nothing |" in table
+    knowledge = knowing(action(eligibility=need("person.purchase_count == 1")))
+    buyer = PersonState(NOON, NOON, timer_ms=NOON + 400 * DAY_MS, purchase_count=1)
+    asks = asked(event_type="erasure_requested")
+    assert chosen(knowledge, event=asks, state=buyer) == "banner"
 
 
 def test_doing_nothing_is_always_a_candidate() -> None:

@@ -21,7 +21,8 @@ Entity = Literal[
     "session", "person", "context", "item", "session_item", "person_item", "slate", "caller"
 ]
 Purpose = Literal["service", "personalisation"]
-"""`service`: from this visit and the catalogue alone; `personalisation`: needs that consent."""
+"""`service`: of this visit and the catalogue alone; `personalisation`: of the person beyond it. It says what `purge_person` leaves
+(udfs/facts/rooms.py), which nothing calls yet; nothing that decides asks for it."""
 PERSONAL: Final = frozenset({"person", "person_item"})
 Column = NDArray[np.float64] | float
 """One value per candidate, or one for all of them; NaN = missing."""
@@ -54,7 +55,7 @@ class Fact(NamedTuple):
 
     @property
     def purpose(self) -> Purpose:
-        """What the person must have agreed to."""
+        """What it is of."""
         return "personalisation" if self.entity in PERSONAL else "service"
 
 
