@@ -17,8 +17,6 @@ MODULES: Final[dict[str, int]] = {
     "channels/console/routes.py": 420,
     "scripts/audit/verify_replay.py": 400,
     "scripts/audit/verify_skew.py": 370,
-    "scripts/bench/decide.py": 450,
-    "scripts/bench/rank.py": 320,
 }
 FUNCTIONS: Final[dict[str, int]] = {
     "udfs/knowledge/learn_items.py:learn_item": 50,

@@ -96,7 +96,8 @@ def rank(
     json: Json = False,
 ) -> None:
     """Decoded event to decision, by the number of candidates; and memory per item and session."""
-    from scripts.bench.rank import Load, bench
+    from scripts.bench.made_knowledge import Load
+    from scripts.bench.rank import bench
 
     bench(Load(warm_up, requests, items, sessions), json)
 
@@ -111,7 +112,7 @@ def decide(
 ) -> None:
     """Decoded event to decision, by the number of actions and rules; where the time goes; trace sizes."""
     from scripts.bench.decide import bench
-    from scripts.bench.rank import Load
+    from scripts.bench.made_knowledge import Load
 
     bench(Load(warm_up, requests, items, sessions), json)
 

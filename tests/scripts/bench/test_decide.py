@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 
 from scripts.bench import decide as bench_decide
-from scripts.bench import rank as bench_rank
-from scripts.bench.decide import PARTS, REST, Row, Size, TraceBytes, bench, make_policy
-from scripts.bench.rank import Load
+from scripts.bench import requests as bench_requests
+from scripts.bench.decide import Row, TraceBytes, bench
+from scripts.bench.made_knowledge import Load
+from scripts.bench.made_policy import Size, make_policy
+from scripts.bench.stopwatch import PARTS, REST
 from udfs.policy.compile_policy import compile_policy
 
 LOAD = Load(warm_up=0, requests=4, items=1_000, sessions=100)
@@ -19,9 +21,9 @@ SIZES = (Size(12, 6, True), Size(6, 0, False))
 def _small() -> Any:
     """A small model and few people, so that it takes a second."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bench_rank, "TREES", 3)
-        patch.setattr(bench_rank, "TRAINING_REQUESTS", 10)
-        patch.setattr(bench_rank, "SHOPPERS", 30)
+        patch.setattr(bench_requests, "TREES", 3)
+        patch.setattr(bench_requests, "TRAINING_REQUESTS", 10)
+        patch.setattr(bench_requests, "SHOPPERS", 30)
         patch.setattr(bench_decide, "TRACES", 10)
         patch.setattr(bench_decide, "settle_memory", lambda: None)  # it would hold for other tests
         yield

@@ -3,7 +3,8 @@
 import pytest
 
 from schemas.limits import RETRIEVED_MAX
-from scripts.bench.rank import TOUCHES, Load, Requests, make_knowledge
+from scripts.bench.made_knowledge import Load, make_knowledge
+from scripts.bench.requests import TOUCHES, Requests
 from udfs.knowledge.knowledge import Knowledge
 
 LOAD = Load(warm_up=0, requests=1, items=1_000, sessions=300)
