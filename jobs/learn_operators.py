@@ -13,41 +13,20 @@ from jobs.flink.waiting import Waiting, pack, unpack
 from jobs.job_settings import JobSettings
 from jobs.metrics import Counts
 from jobs.operators import BYTES, SessionStep, enter_task, take_knowledge
-from schemas.knowledge import (
-    ACTION_KNOWLEDGE,
-    ACTION_KNOWLEDGE_STATE,
-    EPOCH_END,
-    ITEM_KNOWLEDGE,
-    ITEM_KNOWLEDGE_STATE,
-    PAST_SESSION,
-    EpochEnd,
-    effective_from_ms,
-    epoch_end_ms,
-    epoch_of,
-)
+from schemas.knowledge import EPOCH_END, EpochEnd, effective_from_ms, epoch_end_ms, epoch_of
 from schemas.limits import BUSY_KEYS_MAX, EPOCH_MS
-from schemas.state.lessons import (
-    ACTION_FACT,
-    ITEM_FACT,
-    LEARNER_MEMORY,
-    LESSON,
-    SESSION_FACT,
-    LearnerMemory,
-    Lesson,
-)
+from schemas.state.lessons import LEARNER_MEMORY, LESSON, LearnerMemory, Lesson
 from schemas.state.session import SessionNews
 from schemas.topics import KNOWLEDGE
-from udfs.knowledge.learn_items import learn_action, learn_item, past_session
+from udfs.knowledge.learnt_kinds import facts_of, kind_of
 from udfs.take_lessons import lesson_of, take_lesson
 
 FACT_ROW: Final = Types.ROW([Types.STRING(), Types.ROW([Types.LONG(), BYTES])])
-"""`item/ID`, `category/NAME`, `action/KEY` or `session/HASH` (key of the next operator); order_ms and facts."""
+"""What is learnt of (key of the next operator; udfs/knowledge/learnt_kinds.py); order_ms and facts."""
 LESSON_ROW: Final = Types.ROW([Types.STRING(), BYTES])
 """The person (key of the next operator) and the lesson."""
 RECORD_ROW: Final = Types.ROW([Types.STRING(), Types.ROW([Types.LONG(), Types.STRING(), BYTES])])
 """The one key of the next operator; epoch, Kafka key and value of a record."""
-ACTION_KEY: Final = "action/"
-SESSION_KEY: Final = "session/"
 END_KEY: Final = b"epoch-end"
 WRITER: Final = "0"
 
@@ -120,12 +99,8 @@ class AskedBySession:
 def fact_rows(lesson: Lesson) -> Iterator[Row]:
     """The facts of one lesson, one row for each that learns from it."""
     facts: dict[str, list[bytes]] = {}
-    for action in lesson.actions:
-        facts.setdefault(ACTION_KEY + action.key, []).append(ACTION_FACT.encode(action))
-    for fact in lesson.items:
-        facts.setdefault(f"{fact.kind}/{fact.item_id}", []).append(ITEM_FACT.encode(fact))
-    if lesson.ended is not None:
-        facts[SESSION_KEY + lesson.ended.session_hash] = [SESSION_FACT.encode(lesson.ended)]
+    for key, fact in facts_of(lesson):
+        facts.setdefault(key, []).append(kind_of(key).fact.encode(fact))
     for key, encoded in facts.items():
         yield Row(key, Row(lesson.order_ms, pack(encoded)))
 
@@ -209,24 +184,13 @@ class ItemOperator(KeyedProcessFunction):  # type: ignore[misc]
 
     def _learn(self, key: str, facts: list[bytes], epoch: int) -> bytes:
         """The record of the current key, which is `key`; what is known of it is kept for its next epoch."""
-        if key.startswith(SESSION_KEY):
-            return PAST_SESSION.encode(past_session(SESSION_FACT.decode(facts[0]), epoch))
-        before = self._known.value()
-        if key.startswith(ACTION_KEY):
-            action = learn_action(
-                None if before is None else ACTION_KNOWLEDGE_STATE.decode(before),
-                [ACTION_FACT.decode(one) for one in facts],
-                epoch,
-            )
-            self._known.update(ACTION_KNOWLEDGE_STATE.encode(action))
-            return ACTION_KNOWLEDGE.encode(action)
-        item = learn_item(
-            None if before is None else ITEM_KNOWLEDGE_STATE.decode(before),
-            [ITEM_FACT.decode(one) for one in facts],
-            epoch,
-        )
-        self._known.update(ITEM_KNOWLEDGE_STATE.encode(item))
-        return ITEM_KNOWLEDGE.encode(item)
+        kind = kind_of(key)
+        kept = None if kind.state is None else self._known.value()
+        before = None if kind.state is None or kept is None else kind.state.decode(kept)
+        record = kind.learn(before, [kind.fact.decode(one) for one in facts], epoch)
+        if kind.state is not None:
+            self._known.update(kind.state.encode(record))
+        return kind.record.encode(record)
 
 
 class EpochCloser(KeyedProcessFunction):  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""The item step and the action step: the facts of one epoch make what is known at its end."""
+"""The steps of an item, an action and a session: the facts of one epoch make what is known at its end."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -126,8 +126,9 @@ def _moved(counts: Sequence[int], steps: int, length: int) -> list[int]:
     return ([0] * min(steps, length) + [*counts, *[0] * length])[:length]
 
 
-def past_session(fact: SessionFact, epoch: int) -> PastSession:
-    """The record of a session that ended in `epoch`."""
+def learn_session(_: None, facts: Sequence[SessionFact], epoch: int) -> PastSession:
+    """The record of a session that ended in `epoch`; it has ended once."""
+    fact = facts[0]
     return PastSession(
         fact.session_hash, epoch, effective_from_ms(epoch), fact.ended_ms, fact.item_ids
     )

@@ -22,7 +22,7 @@ from schemas.state.lessons import ActionFact, ItemFact, SessionFact
 from tests.builders import NOON
 from tests.udfs.made_actions import fact
 from udfs.knowledge.learn_facts import INTEREST, RESPONSES
-from udfs.knowledge.learn_items import COUNTED, LINKED, learn_action, learn_item, past_session
+from udfs.knowledge.learn_items import COUNTED, LINKED, learn_action, learn_item, learn_session
 
 EPOCH = epoch_of(NOON)
 LATER = EPOCH + 30 * DAY_MS // EPOCH_MS
@@ -169,7 +169,7 @@ def test_epochs_follow_each_other_without_gap() -> None:
 
 
 def test_past_session_holds_from_the_time_of_its_epoch() -> None:
-    record = past_session(SessionFact("hash", NOON, NOON - 9, ("a", "b")), EPOCH)
+    record = learn_session(None, [SessionFact("hash", NOON, NOON - 9, ("a", "b"))], EPOCH)
     assert record.effective_from_ms == effective_from_ms(EPOCH)
     assert (record.session_hash, record.ended_ms, record.item_ids) == ("hash", NOON - 9, ("a", "b"))
 
