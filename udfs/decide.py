@@ -7,7 +7,7 @@ from schemas.decisions import Decision, DecisionItem, Versions
 from schemas.limits import PERSON_EXPIRY_MS
 from schemas.policy import RECOMMEND_ITEMS
 from schemas.state.person import PersonState, Unit
-from schemas.state.session import SESSION_CONTEXT, Fact, SessionNews
+from schemas.state.session import Fact, SessionNews
 from udfs.actions.arbitrate import Choice, Contender, arbitrate
 from udfs.actions.asked import Asked
 from udfs.actions.asked_decisions import asks_for, may_ask
@@ -101,7 +101,7 @@ def _remember_facts(state: PersonState, news: SessionNews) -> int:
     if news.kind == "event" and news.event is not None:
         facts = [fact_of(news.event)]
     elif news.kind == "handover":
-        facts = [*SESSION_CONTEXT.decode(news.context).facts]
+        facts = [*news.visit.facts]
     dropped = 0
     for fact in facts:
         if fact is not None and not is_repeated(state.fact_ids, fact):
@@ -146,7 +146,7 @@ def _asked(
     if not any(asks_for(event, one.placement) for one in variant.placements):
         return None
     is_out = is_held_out(policy.holdout, unit)
-    moment = Moment(state, SESSION_CONTEXT.decode(news.context), event, knowledge, known)
+    moment = Moment(state, news.visit, event, knowledge, known)
     language = language_of(event, policy.language)
     return Asked(
         news.person, state, moment.masked() if is_out else moment, variant, arms, is_out, language, seed

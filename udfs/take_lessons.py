@@ -19,7 +19,7 @@ from schemas.limits import (
     SESSION_DECISIONS_MAX,
 )
 from schemas.state.lessons import LearnerMemory, Lesson
-from schemas.state.session import SESSION_CONTEXT, SessionNews
+from schemas.state.session import SessionNews
 from udfs.actions.asked_decisions import asked_decisions
 from udfs.facts.purchases import fact_of
 from udfs.knowledge.knowledge import Knowledge
@@ -99,10 +99,9 @@ def _ended(news: SessionNews, knowledge: Knowledge) -> Lesson | None:
 
 def _moved(asked: bytes, news: SessionNews) -> Lesson | None:
     """What a session brings to the person who signs in: what it asked for, and what was bought in it."""
-    facts = SESSION_CONTEXT.decode(news.context).facts
     lesson = Lesson(
         news.person, news.order_ms, news.session_id, news.position,
-        asked=tuple(hashes_in(asked)), moved=tuple(one.id_hash for one in facts if not one.is_unproven),
+        asked=tuple(hashes_in(asked)), moved=tuple(one.id_hash for one in news.visit.facts if not one.is_unproven),
     )  # fmt: skip
     return lesson if lesson.is_personal else None
 

@@ -18,7 +18,6 @@ from schemas.limits import (
 )
 from schemas.records import LogRecord
 from schemas.state.session import (
-    SESSION_CONTEXT,
     NewsKind,
     SessionContext,
     SessionNews,
@@ -178,7 +177,7 @@ def _placed(result: SessionResult, record: LogRecord) -> SessionResult:
 
 def _open(state: SessionState, event: Event, is_anew: bool) -> SessionContext:
     if state.context and not is_anew:
-        return SESSION_CONTEXT.decode(state.context)
+        return state.take_visit()
     state.session_count += 1
     return SessionContext(state.session_count, event.event_time_ms, event.event_time_ms)
 
@@ -199,12 +198,12 @@ def _tell(
     state.anonymous_id = event.anonymous_id
     if context is not None:
         fold_context(context, event, knowledge)
-        state.context = SESSION_CONTEXT.encode(context)
+        state.keep_visit(context)
         state.timer_ms = context.last_ms + SESSION_GAP_MS
     news.append(_news(state, event.session_id, "event", event=event, taken=taken))
     if context is not None and event.candidates:
         remember_slate(context, event)
-        state.context = SESSION_CONTEXT.encode(context)
+        state.keep_visit(context)
     if event.event_type in ENDS and context is not None:
         news.append(_end(state, event.session_id, event.event_time_ms, state.newest_ms))
     if event.event_type == "signed_out":
@@ -232,8 +231,7 @@ def _is_handover(state: SessionState, event: Event) -> bool:
 
 
 def _end(state: SessionState, session_id: str, closed_ms: int, order_ms: int) -> SessionNews:
-    context = SESSION_CONTEXT.decode(state.context)
-    summary = summarise_session(context, session_id, state.anonymous_id, closed_ms)
+    summary = summarise_session(state.take_visit(), session_id, state.anonymous_id, closed_ms)
     state.context = b""
     return _news(state, session_id, "ended", order_ms=order_ms, summary=summary)
 

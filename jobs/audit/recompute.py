@@ -28,7 +28,7 @@ from schemas.codec import DECISION, HEADER_BYTES, TRACE, Codec
 from schemas.decisions import Decision, DecisionTrace
 from schemas.events import Event
 from schemas.state.person import PERSON_STATE, PersonState
-from schemas.state.session import SESSION_CONTEXT, SessionNews
+from schemas.state.session import SessionNews
 from udfs.decide import decide
 from udfs.explain.fit_records import Made, leave_out
 from udfs.facts.features import FEATURE_SPACE
@@ -233,8 +233,7 @@ class AuditFold(Fold):
         """Which items stand behind what differs: in the session, the event and the profile."""
         differing = [one for one in logged if one in self.compared.differences]
         if differing:
-            context = SESSION_CONTEXT.decode(news.context)
-            touched = {*context.items, *context.cart, *event.item_ids}
+            touched = {*news.visit.items, *news.visit.cart, *event.item_ids}
             if state is not None:
                 touched.update(state.recent_items, state.exposures)
             for decision_id in differing:

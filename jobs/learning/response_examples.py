@@ -18,7 +18,7 @@ from schemas.limits import MINUTE_MS
 from schemas.proof import is_for_all
 from schemas.records import LogRecord
 from schemas.state.person import PersonState
-from schemas.state.session import SESSION_CONTEXT, SessionNews
+from schemas.state.session import SessionNews
 from udfs.actions.respond import RESPONSE_SPACE, response_row
 from udfs.draw import identify_decision
 from udfs.knowledge.knowledge import Knowledge
@@ -119,8 +119,7 @@ def collect_responses(
 
 def _row(state: PersonState, news: SessionNews, event: Event, knowledge: Knowledge) -> Matrix:
     known = knowledge.at(event.event_time_ms, news.order_ms)
-    context = SESSION_CONTEXT.decode(news.context)
-    return response_row(Moment(state, context, event, knowledge, known))
+    return response_row(Moment(state, news.visit, event, knowledge, known))
 
 
 def _examples(exposures: dict[Key, _Exposure], clicked: set[Key]) -> ResponseExamples:

@@ -4,6 +4,7 @@ All of it is stored as arrays (fields by position): append fields at the end wit
 raise the version and add an upgrade (see schemas/codec.py).
 """
 
+from functools import cached_property
 from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct, field
@@ -187,7 +188,7 @@ class SessionContext(Struct, array_like=True):
     facts: list[Fact] = field(default_factory=list)
 
 
-class SessionState(Struct, array_like=True):
+class SessionState(Struct, array_like=True, dict=True):
     """Everything kept per session_id.
 
     `newest_ms` is the running maximum of event time, `position` numbers the news, `seen` holds the
@@ -211,6 +212,20 @@ class SessionState(Struct, array_like=True):
     touches: dict[str, Whole] = field(default_factory=dict)
     busy_until_us: Whole = 0
     kept_until_ms: Whole = 0
+
+    def take_visit(self) -> SessionContext:
+        """The open session, to be changed and kept again. It is decoded where this object has not kept it itself:
+        a busy session's stays as it is beside its bytes.
+        """
+        kept: tuple[bytes, SessionContext] | None = self.__dict__.pop("visit", None)
+        if kept is not None and kept[0] is self.context:
+            return kept[1]
+        return SESSION_CONTEXT.decode(self.context)
+
+    def keep_visit(self, visit: SessionContext) -> None:
+        """Keeps the open session as it is now."""
+        self.context = SESSION_CONTEXT.encode(visit)
+        self.__dict__["visit"] = self.context, visit
 
 
 class SessionSummary(Struct, array_like=True, frozen=True):
@@ -242,7 +257,7 @@ class SessionSummary(Struct, array_like=True, frozen=True):
 NewsKind = Literal["event", "handover", "ended"]
 
 
-class SessionNews(Struct, array_like=True, frozen=True):
+class SessionNews(Struct, array_like=True, frozen=True, dict=True):
     """What a session tells its person; the person operator's only input.
 
     `order_ms` is the session's running maximum of event time: a replay takes a person's news in the
@@ -265,6 +280,11 @@ class SessionNews(Struct, array_like=True, frozen=True):
     offset: Whole = -1
     uncounted: tuple[str, ...] = ()
     is_over_rate: bool = False
+
+    @cached_property
+    def visit(self) -> SessionContext:
+        """The session as it was then, decoded once for all that look at it: none of them changes it."""
+        return SESSION_CONTEXT.decode(self.context)
 
 
 SESSION_CONTEXT: Final = StateCodec(SessionContext, version=1)

@@ -10,7 +10,7 @@ from schemas.knowledge import KEY_SEPARATOR, action_key
 from schemas.limits import EXPOSURES_PER_EVENT_MAX, ID_LENGTH_MAX, SESSION_MEMORY_ITEMS
 from schemas.proof import is_for_all
 from schemas.state.lessons import ActionFact, ItemFact, SessionFact
-from schemas.state.session import SESSION_CONTEXT, SessionContext, SessionNews
+from schemas.state.session import SessionContext, SessionNews
 from udfs.actions.respond import response_context
 from udfs.facts.touches import TAKES
 from udfs.knowledge.knowledge import Knowledge
@@ -49,7 +49,7 @@ def item_facts(news: SessionNews, knowledge: Knowledge) -> Iterator[ItemFact]:
         return
     if not is_for_all(event):
         return
-    context = SESSION_CONTEXT.decode(news.context) if news.context else None
+    context = news.visit if news.context else None
     uncounted, time_ms = news.uncounted, event.event_time_ms
 
     def counts(item_id: str) -> bool:
@@ -81,7 +81,7 @@ def action_facts(news: SessionNews) -> Iterator[ActionFact]:
         return
     yield ActionFact(action_key(action_id), news.order_ms, event.event_time_ms, count, spends)
     if _is_key_part(placement) and news.context:
-        context = response_context(SESSION_CONTEXT.decode(news.context), event.event_time_ms)
+        context = response_context(news.visit, event.event_time_ms)
         key = action_key(action_id, placement, context)
         yield ActionFact(key, news.order_ms, event.event_time_ms, count, spends)
 

@@ -1,0 +1,220 @@
+"""The way of one event that asks for a decision through both jobs' operators: which codecs run, which modules it walks through.
+
+`./kairos test tests/jobs/test_hops.py -s` prints both.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Any, Final, NamedTuple
+
+import pytest
+
+from jobs import learn_operators, operators
+from jobs.config import PROJECT
+from jobs.job_settings import JobSettings
+from jobs.learn_operators import FactOperator, LessonOperator
+from jobs.operators import PersonOperator, SessionOperator
+from schemas.codec import EVENT, Codec, StateCodec
+from schemas.events import Event
+from tests.builders import NOON, make_catalogue, make_event, make_knowledge
+from udfs.knowledge.knowledge import Knowledge
+
+SETTINGS: Final = JobSettings("decide", "", "", "", "kairos", 1, 60_000, "seed", {}, None)
+CODECS: Final = {
+    one.__code__: kind
+    for kind in ("encode", "decode")
+    for one in (getattr(Codec, kind), getattr(StateCodec, kind))
+}
+LAYERS: Final = ("schemas", "log", "models", "udfs", "jobs")
+BEFORE: Final = [
+    make_event(event_id=f"before{n}", event_type="product_viewed", item_ids=[f"i{n}"], event_time_ms=NOON + n)
+    for n in range(5)
+]  # fmt: skip
+ASKING: Final = make_event(
+    event_id="asking", event_type="page_viewed", placements=["home"], event_time_ms=NOON + 9
+)
+SEEN: Final = make_event(event_id="seen", event_time_ms=NOON + 9)
+
+
+class Store:
+    """Flink's state, timers, counters and clock of one key, as far as operators look."""
+
+    def __init__(self) -> None:
+        self._value: bytes | None = None
+        self._map: dict[int, bytes] = {}
+
+    def get_metrics_group(self) -> "Store":
+        return self
+
+    def counter(self, _: str) -> "Store":
+        return self
+
+    def inc(self) -> None: ...
+
+    def get_state(self, _: Any) -> "Store":
+        return Store()
+
+    def get_map_state(self, _: Any) -> "Store":
+        return Store()
+
+    def value(self) -> bytes | None:
+        return self._value
+
+    def update(self, data: bytes) -> None:
+        self._value = data
+
+    def is_empty(self) -> bool:
+        return not self._map
+
+    def get(self, number: int) -> bytes | None:
+        return self._map.get(number)
+
+    def put(self, number: int, data: bytes) -> None:
+        self._map[number] = data
+
+    def timer_service(self) -> "Store":
+        return self
+
+    def register_event_time_timer(self, _: int) -> None: ...
+
+    def current_watermark(self) -> int:
+        return 2**60
+
+    def timestamp(self) -> int:
+        return NOON + 60
+
+
+class Feed:
+    """What is known, without Kafka."""
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self.knowledge = knowledge
+
+    def settle(self) -> None: ...
+
+    def see(self, _: int) -> None: ...
+
+
+class Way(NamedTuple):
+    """What ran for one event: codecs in their order, and modules of ours in that in which it came to them."""
+
+    codecs: list[str]
+    modules: list[str]
+    made: list[Any]
+
+
+def watched(run: Callable[[], list[Any]]) -> Way:
+    """Runs it, and notes every call of a codec and of a module of ours."""
+    codecs: list[str] = []
+    modules: dict[str, None] = {}
+    root = str(PROJECT) + "/"
+
+    def note(frame: FrameType, event: str, _: Any) -> None:
+        if event != "call":
+            return
+        code = frame.f_code
+        name = code.co_filename.removeprefix(root)
+        if name.partition("/")[0] in LAYERS:
+            modules[name] = None
+        if code in CODECS:
+            codec = frame.f_locals["self"]
+            codecs.append(f"{CODECS[code]} {_name(codec)}")
+
+    sys.setprofile(note)
+    try:
+        made = run()
+    finally:
+        sys.setprofile(None)
+    return Way(codecs, list(modules), made)
+
+
+def _name(codec: Any) -> str:
+    return str(codec._kind.__name__ if isinstance(codec, StateCodec) else codec._newest.record)
+
+
+@pytest.fixture
+def shop(monkeypatch: pytest.MonkeyPatch) -> Knowledge:
+    knowledge = make_knowledge(*make_catalogue())
+    monkeypatch.setattr(operators, "open_feed", lambda *_: Feed(knowledge))
+    for module in (operators, learn_operators):
+        monkeypatch.setattr(module, "enter_task", lambda _: None)
+    monkeypatch.setattr(operators, "settle_memory", lambda: None)
+    return knowledge
+
+
+def through(*operators_of_job: Any) -> Callable[[Event], list[Any]]:
+    """Takes an event through operators that stand behind one another; what the last of them gives."""
+    for one in operators_of_job:
+        one.open(Store())
+    store = Store()
+    given = {
+        one.event_id: (EVENT.encode(one), 0, 1, one.session_id) for one in (*BEFORE, ASKING, SEEN)
+    }
+
+    def take(event: Event) -> list[Any]:
+        values: list[Any] = [given[event.event_id]]
+        for one in operators_of_job:
+            values = [made for value in values for made in _given(one, value, store)]
+        return values
+
+    return take
+
+
+def _given(operator: Any, value: Any, store: Store) -> Iterator[Any]:
+    for row in operator.process_element(value, store):
+        yield row[1] if len(row) == 2 else row
+
+
+def decide_job() -> Callable[[Event], list[Any]]:
+    return through(SessionOperator(SETTINGS), PersonOperator(SETTINGS))
+
+
+def learn_job() -> Callable[[Event], list[Any]]:
+    return through(FactOperator(SETTINGS), LessonOperator(SETTINGS))
+
+
+def way_of(job: Callable[[], Callable[[Event], list[Any]]], event: Event = ASKING) -> Way:
+    """The way of an event in an open session of a person who is known."""
+    take = job()
+    for before in BEFORE:
+        take(before)
+    return watched(lambda: take(event))
+
+
+@pytest.mark.usefixtures("shop")
+def test_one_decision_costs_nine_calls_of_codecs() -> None:
+    way = way_of(decide_job)
+    print(
+        f"\ndecide job: {len(way.codecs)} codec calls, {len(way.modules)} modules",
+        *way.codecs,
+        *way.modules,
+        sep="\n  ",
+    )
+    assert len(way.made) == 2, "a decision and its trace"
+    assert way.codecs == [
+        "decode event", "encode SessionContext", "encode SessionState", "encode SessionNews",
+        "decode SessionNews", "decode SessionContext", "encode PersonState", "encode decision", "encode trace",
+    ]  # fmt: skip
+
+
+@pytest.mark.usefixtures("shop")
+def test_what_it_teaches_costs_six() -> None:
+    way = way_of(learn_job)
+    print(
+        f"\nlearn job: {len(way.codecs)} codec calls, {len(way.modules)} modules",
+        *way.codecs,
+        *way.modules,
+        sep="\n  ",
+    )
+    assert way.codecs == [
+        "decode event", "encode SessionContext", "encode SessionState",
+        "encode Lesson", "decode Lesson", "encode LearnerMemory",
+    ]  # fmt: skip
+
+
+@pytest.mark.usefixtures("shop")
+def test_an_event_that_asks_for_nothing_leaves_its_visit_packed() -> None:
+    way = way_of(decide_job, SEEN)
+    assert "decode SessionContext" not in way.codecs
+    assert way.made == []
