@@ -14,7 +14,7 @@ from msgspec.structs import fields
 
 from schemas.codec import EVENT
 from schemas.errors import InvalidEvent
-from schemas.events import Event
+from schemas.events import EVENT_TYPES, Event
 from schemas.items import Item
 from schemas.limits import (
     ACTIONS_REMEMBERED_MAX,
@@ -334,3 +334,29 @@ def test_states_of_before_merge_and_purge(path: Any) -> None:
     assert merged.event_count == state.event_count + someone(1).event_count
     assert PERSON_STATE.decode(PERSON_STATE.encode(merged)) == merged
     assert purge_person(state, frozenset()).categories == {}
+
+
+RICH: Final = {
+    "item_ids": ["i1"], "attribute": "exit", "value": "exit_intent", "query": "red t1", "page": "/help", "category": "Shop/1",
+    "properties": {"text": "help t1", "topic": "t1", "items_value": "1"}, "value_amount": 9.0, "decision_id": "d-told",
+    "quantity": 2, "price": 3.0, "person_id": "p",
+}  # fmt: skip
+"""What makes any room that looks at it do something."""
+
+
+@pytest.mark.parametrize("event_type", sorted(EVENT_TYPES))
+def test_events_that_a_room_does_not_look_at_change_nothing_of_it(event_type: str) -> None:
+    """The types that a room names are all that it needs: the others pass it by."""
+    context, state = SessionContext(1, NOON, NOON, slate=["i1"]), someone(1)
+    state.offered["d-told"] = next(iter(state.actions))
+    event = make_event(event_type=event_type, event_time_ms=NOON + DAY_MS, **RICH)
+    for room in ROOMS:
+        if room.on_event and room.events is not None and event_type not in room.events:
+            before = SESSION_CONTEXT.encode(context)
+            room.on_event(context, event, KNOWLEDGE)
+            assert SESSION_CONTEXT.encode(context) == before, room.name
+        types = room.person_events
+        if room.on_person_event and types is not None and event_type not in types:
+            before = PERSON_STATE.encode(state)
+            room.on_person_event(state, event, KNOWLEDGE)
+            assert PERSON_STATE.encode(state) == before, room.name

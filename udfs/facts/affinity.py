@@ -229,7 +229,7 @@ FACTS: Final = (
 )  # fmt: skip
 
 ROOM: Final = Room(
-    "affinity", FACTS, on_person_event=on_person_event, on_handover=on_handover,
+    "affinity", FACTS, on_person_event=on_person_event, person_events=frozenset(WEIGHTS), on_handover=on_handover,
     person={
         "categories": Kept(merge_leanings), "brands": Kept(merge_leanings),
         "price_levels": Kept(merge_leanings), "price_bands": Kept(merge_leanings),

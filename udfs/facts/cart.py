@@ -23,6 +23,9 @@ from udfs.knowledge.knowledge import Knowledge
 from udfs.moment import Moment
 
 HALF_A_CENT: Final = 0.005
+EVENTS: Final = frozenset(
+    {"product_added_to_cart", "product_removed_from_cart", "purchase_completed"}
+)
 
 
 # --- lines --------------------------------------------------------------------------------------
@@ -272,7 +275,7 @@ FACTS: Final = (
 )  # fmt: skip
 
 ROOM: Final = Room(
-    "cart", FACTS, on_event=on_event, on_person_event=on_person_event, on_handover=on_handover,
+    "cart", FACTS, on_event=on_event, events=EVENTS, on_person_event=on_person_event, person_events=EVENTS, on_handover=on_handover,
     visit=(
         "cart", "cart_created", "cart_emptied", "cart_open", "cart_created_first_ms", "cart_created_last_ms",
     ),

@@ -62,6 +62,6 @@ FACTS: Final = (
 )  # fmt: skip
 
 ROOM: Final = Room(
-    "exposures", FACTS, on_person_event=on_person_event,
+    "exposures", FACTS, on_person_event=on_person_event, person_events=EXPOSES | DISMISSES,
     person={"exposures": Kept(merge_exposures), "dismissed": Kept(newest_of(DISMISSALS_MAX))},
 )  # fmt: skip

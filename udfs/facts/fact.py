@@ -74,7 +74,8 @@ class Room(NamedTuple):
     """One group of facts with all that belongs to it, and nowhere else.
 
     `visit` names the fields of SessionContext that are its own, `person` those of PersonState. `on_event` folds an event into
-    the visit, `on_person_event` into the person, `on_handover` a visit that turns out to be the person's, `on_end` the end of one.
+    the visit, `on_person_event` into the person, `on_handover` a visit that turns out to be the person's, `on_end` the end of one. `events` and
+    `person_events` are the types of events that the first two look at; None = all of them.
     """
 
     name: str
@@ -82,7 +83,9 @@ class Room(NamedTuple):
     visit: tuple[str, ...] = ()
     person: Mapping[str, Kept] = {}
     on_event: Callable[..., None] | None = None
+    events: frozenset[str] | None = None
     on_person_event: Callable[..., None] | None = None
+    person_events: frozenset[str] | None = None
     on_handover: Callable[..., None] | None = None
     on_end: Callable[..., None] | None = None
 

@@ -10,6 +10,8 @@ from schemas.state.person import ActionHistory, PersonState
 from udfs.facts.fact import Kept, Room
 from udfs.facts.merging import newest_last
 
+ANSWERS: Final = frozenset({"decision_clicked", "decision_dismissed"})
+
 
 def stands(history: ActionHistory | None, now_ms: int) -> bool:
     """Whether the newest grant still holds, so that deciding for it again is no new grant."""
@@ -75,7 +77,7 @@ def remember_grant(
 
 def on_person_event(state: PersonState, event: Event, knowledge: object) -> None:
     """Takes note of a click on, or the dismissal of, an action that was decided."""
-    if event.event_type not in ("decision_clicked", "decision_dismissed"):
+    if event.event_type not in ANSWERS:
         return
     action_id = state.offered.get(event.decision_id or "")
     if event.is_unproven and event.properties.get("action_id", action_id) != action_id:
@@ -144,6 +146,6 @@ def _is_answered(history: ActionHistory) -> bool:
 
 
 ROOM: Final = Room(
-    "grants", on_person_event=on_person_event,
+    "grants", on_person_event=on_person_event, person_events=ANSWERS,
     person={"actions": Kept(merge_actions, "service"), "offered": Kept(merge_offered, "service")},
 )  # fmt: skip

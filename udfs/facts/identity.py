@@ -50,7 +50,7 @@ FACTS: Final = (
 )  # fmt: skip
 
 ROOM: Final = Room(
-    "identity", FACTS, on_person_event=on_person_event,
+    "identity", FACTS, on_person_event=on_person_event, person_events=frozenset({"identified"}),
     person={
         "first_ms": Kept(smaller, purged=lambda state: state.last_ms),
         "last_ms": Kept(larger, "service"), "timer_ms": Kept(larger, "service"),

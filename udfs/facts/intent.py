@@ -13,6 +13,9 @@ from udfs.language.sense_intent import sense_intent, sense_struggle
 EXIT_SIGNS: Final = frozenset({"exit", "exit_intent"})
 """What trackers call the pointer's way to the window's edge, as `value` of a scroll or a click."""
 
+EVENTS: Final = frozenset(
+    {"search_performed", "support_message", "page_scrolled", "element_clicked"}
+)
 _TEXT_INTENT: Final = TextIntent(read_weights())
 """Read at import: on a cluster the code's folder goes with the job's first attempt, the interpreter stays."""
 
@@ -45,4 +48,6 @@ FACTS: Final = (
     ),
 )  # fmt: skip
 
-ROOM: Final = Room("intent", FACTS, on_event=on_event, visit=("text_intent", "text_ms", "exit_ms"))
+ROOM: Final = Room(
+    "intent", FACTS, on_event=on_event, events=EVENTS, visit=("text_intent", "text_ms", "exit_ms")
+)

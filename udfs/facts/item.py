@@ -5,7 +5,9 @@ from math import nan
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
+from schemas.limits import DAY_MS
 from udfs.facts.fact import Column, Fact, Room, feature, item
 from udfs.facts.reading import days_since
 from udfs.facts.types import BOOL, DOUBLE, INT, STRING, STRINGS, TEXTS
@@ -71,7 +73,7 @@ def brands(v: View) -> list[str | None]:
 
 
 @once
-def categories(v: View) -> tuple[list[str | None], list[int]]:
+def categories(v: View) -> tuple[list[str | None], NDArray[np.intp]]:
     """The distinct categories, and the place among them of each candidate's."""
     names = [
         (one.item.category if one.item else None)
@@ -80,7 +82,7 @@ def categories(v: View) -> tuple[list[str | None], list[int]]:
         for one, touch in zip(v.candidates, v.touches, strict=True)
     ]
     places = {name: place for place, name in enumerate(dict.fromkeys(names))}
-    return list(places), [places[name] for name in names]
+    return list(places), np.array([places[name] for name in names], dtype=np.intp)
 
 
 def by_category(v: View, value: Callable[[str | None], float]) -> Array:
@@ -104,7 +106,17 @@ def matched(v: View, degree: Callable[[frozenset[str]], float], is_asked: bool) 
 
 @once
 def _stocks(v: View) -> Array:
-    return numbers(v, lambda _, one: one.item.stock if one.item else None)
+    found = [item.stock if item else None for item in v.items]
+    return np.array([nan if one is None else one for one in found], dtype=np.float64)
+
+
+def _ages_d(v: View) -> Column:
+    created = [
+        item.created_ms if item and item.created_ms is not None
+        else one.learnt.first_ms if one.learnt else nan
+        for item, one in zip(v.items, v.candidates, strict=True)
+    ]  # fmt: skip
+    return np.maximum(0.0, v.now_ms - np.array(created, dtype=np.float64)) / DAY_MS
 
 
 def _has_stock(v: View) -> Column:
@@ -124,7 +136,7 @@ FACTS: Final[tuple[Fact, ...]] = (
     item("stock", INT, "pieces in stock; missing where it is unknown", lambda m, one: one.item.stock if one.item else None, "item", "item_stock", column=lambda v: np.log1p(_stocks(v)), scale=np.log1p),
     item("is_in_stock", BOOL, "whether it can be had; unknown stock can", lambda m, one: one.item is not None and one.item.stock != 0, "item"),
     feature("item_has_stock", "item", "1 in stock, 0 out of it", _has_stock),
-    item("age_days", DOUBLE, "days since it was created or first seen", age_d, "item", "item_age", column=lambda v: numbers(v, age_d)),
+    item("age_days", DOUBLE, "days since it was created or first seen", age_d, "item", "item_age", column=_ages_d),
     item("source", STRING, "what found it: recently_viewed, trending ...", lambda m, one: one.source, "item"),
     item("is_current", BOOL, "whether the event is about it", lambda m, one: one.item_id in m.event.item_ids, "session_item"),
 )  # fmt: skip

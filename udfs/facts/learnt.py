@@ -19,12 +19,13 @@ CONVERSION_PRIOR: Final = 0.02
 LEARNT_COLUMNS: Final = (
     "views", "carts", "purchases", "exposures", "examined", "taken", "interest", "interest_short",
 )  # fmt: skip
+_LEARNT_AT: Final = {name: at for at, name in enumerate(LEARNT_COLUMNS)}
 UNLEARNT: Final = (0.0,) * len(LEARNT_COLUMNS) + (nan, nan)
 
 
 def learnt(v: View, name: str) -> Array:
     """One of LEARNT_COLUMNS, decayed to now; 0 where the stream has not seen the item."""
-    return row(_learnt_columns(v), LEARNT_COLUMNS.index(name))
+    return row(_learnt_columns(v), _LEARNT_AT[name])
 
 
 @once

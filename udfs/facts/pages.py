@@ -24,6 +24,9 @@ OPENS_A_PAGE: Final = frozenset(
 """These end the time on what was looked at before."""
 
 
+EVENTS: Final = OPENS_A_PAGE | {"element_clicked"}
+
+
 def leaves_page(context: SessionContext, event: Event) -> bool:
     """Whether the event opens another page than is open; trackers send a view for each list on a product's page."""
     if event.event_type not in OPENS_A_PAGE:
@@ -99,7 +102,7 @@ FACTS: Final = (
 )  # fmt: skip
 
 ROOM: Final = Room(
-    "pages", FACTS, on_event=on_event,
+    "pages", FACTS, on_event=on_event, events=EVENTS,
     visit=(
         "pages", "back_navigations", "rage_clicks", "clicked", "clicked_ms", "help_ms", "help_since_ms",
         "page_since_ms", "page_opens", "help_pages", "help_topics", "back_ms", "rage_ms",

@@ -26,7 +26,7 @@ from udfs.items.retrieve_candidates import Retrieved
 from udfs.moment import Moment
 from udfs.session.deduplicate import hash_of, is_seen, merge_seen, remember
 
-KINDS: Final = frozenset({"purchase_completed", "purchase_refunded"})
+EVENTS: Final = frozenset({"purchase_completed", "purchase_refunded"})
 
 
 # --- which are known ----------------------------------------------------------------------------
@@ -34,7 +34,7 @@ KINDS: Final = frozenset({"purchase_completed", "purchase_refunded"})
 
 def fact_of(event: Event) -> Fact | None:
     """The purchase or refund that the event is; None where it is neither."""
-    if event.event_type not in KINDS:
+    if event.event_type not in EVENTS:
         return None
     id_hash = hash_of(f"{event.event_type}/{event.event_id}")
     is_bought = event.event_type == "purchase_completed"
@@ -190,7 +190,7 @@ FACTS: Final = (
 )  # fmt: skip
 
 ROOM: Final = Room(
-    "purchases", FACTS, on_event=on_event, on_person_event=on_person_event, on_handover=on_handover,
+    "purchases", FACTS, on_event=on_event, events=EVENTS, on_person_event=on_person_event, person_events=EVENTS, on_handover=on_handover,
     visit=("unproven_purchases", "facts"),
     person={
         "purchases": Kept(merge_purchases), "purchase_count": Kept(merge_count),

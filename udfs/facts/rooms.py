@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from msgspec.structs import fields
 
-from schemas.events import Event
+from schemas.events import EVENT_TYPES, Event
 from schemas.state.person import PERSON_STATE, PersonState
 from schemas.state.session import SESSION_CONTEXT, SessionContext, SessionNews
 from udfs.facts import (
@@ -48,8 +48,23 @@ ROOMS: Final[tuple[Room, ...]] = (
 )  # fmt: skip
 FACTS: Final[tuple[Fact, ...]] = tuple(fact for room in ROOMS for fact in room.facts)
 
-_VISIT: Final = tuple(room.on_event for room in ROOMS if room.on_event)
-_PERSON: Final = tuple(room.on_person_event for room in ROOMS if room.on_person_event)
+_VISIT: Final = {
+    name: tuple(
+        room.on_event
+        for room in ROOMS
+        if room.on_event and (room.events is None or name in room.events)
+    )
+    for name in EVENT_TYPES
+}
+_PERSON: Final = {
+    name: tuple(
+        room.on_person_event
+        for room in ROOMS
+        if room.on_person_event and (room.person_events is None or name in room.person_events)
+    )
+    for name in EVENT_TYPES
+}
+"""What an event of each type changes."""
 _HANDOVER: Final = tuple(room.on_handover for room in ROOMS if room.on_handover)
 _END: Final = tuple(room.on_end for room in ROOMS if room.on_end)
 _KEPT: Final = {name: kept for room in ROOMS for name, kept in room.person.items()}
@@ -58,7 +73,7 @@ _DEFAULTS: Final = {one.name: one for one in fields(PersonState)}
 
 def fold_context(context: SessionContext, event: Event, knowledge: Knowledge) -> None:
     """Adds `event` to its visit, in place. The log's order is the order; times are the event's."""
-    for on_event in _VISIT:
+    for on_event in _VISIT[event.event_type]:
         on_event(context, event, knowledge)
 
 
@@ -75,7 +90,7 @@ def fold_profile(state: PersonState, news: SessionNews, knowledge: Knowledge) ->
         for on_handover in _HANDOVER:
             on_handover(state, context)
     elif news.event is not None:
-        for on_person_event in _PERSON:
+        for on_person_event in _PERSON[news.event.event_type]:
             on_person_event(state, news.event, knowledge)
 
 

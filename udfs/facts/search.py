@@ -16,6 +16,8 @@ from udfs.items.match_items import covered, filters_met, words
 from udfs.items.retrieve_candidates import Retrieved
 from udfs.moment import Moment
 
+EVENTS: Final = frozenset({"search_performed", "filter_applied"})
+
 
 def normal_query(query: str) -> str:
     """A query as it is counted: in lower case, with single blanks."""
@@ -92,6 +94,6 @@ FACTS: Final = (
 )  # fmt: skip
 
 ROOM: Final = Room(
-    "search", FACTS, on_event=on_event,
+    "search", FACTS, on_event=on_event, events=EVENTS,
     visit=("queries", "filters", "last_query", "filter_values", "last_filter", "repeat_ms"),
 )  # fmt: skip

@@ -223,6 +223,6 @@ FACTS: Final = (
 )  # fmt: skip
 
 ROOM: Final = Room(
-    "slate", FACTS, on_event=on_event,
+    "slate", FACTS, on_event=on_event, events=TAKES,
     visit=("slate", "slate_count", "slate_touch_count", "slate_ms", "slate_taken"),
 )  # fmt: skip

@@ -19,6 +19,8 @@ EMPLOYEES_DIGITS_MAX: Final = 9
 TOLD_MAX: Final = 2 * STATEMENTS_MAX
 """Names whose time is kept: also of what was taken back, so that no older profile brings it again."""
 
+EVENTS: Final = frozenset({"profile_updated", "preference_stated"})
+
 Told = Iterable[tuple[str | None, str | None]]
 
 
@@ -115,7 +117,7 @@ FACTS: Final = (
 )  # fmt: skip
 
 ROOM: Final = Room(
-    "statements", FACTS, on_event=on_event, on_person_event=on_person_event, on_handover=on_handover,
+    "statements", FACTS, on_event=on_event, events=EVENTS, on_person_event=on_person_event, person_events=EVENTS, on_handover=on_handover,
     visit=("statements", "preferences"),
     person={
         "statements": Kept(merge_statements), "statements_ms": Kept(newest_of(TOLD_MAX)),

@@ -27,6 +27,9 @@ FAVOURITE_MIN: Final = 2
 """Once may be an accident."""
 
 
+EVENTS: Final = frozenset({*TOUCHES, "search_performed"})
+
+
 def on_event(context: SessionContext, event: Event, knowledge: Knowledge) -> None:
     """Adds the topics of what is touched (before the touch is: of an item they count once) and named."""
     if event.event_type in TOUCHES:
@@ -131,5 +134,5 @@ FACTS: Final = (
 )  # fmt: skip
 
 ROOM: Final = Room(
-    "topics", FACTS, on_event=on_event, visit=("topics", "named_topics", "skipped", "skipped_topics"),
+    "topics", FACTS, on_event=on_event, events=EVENTS, visit=("topics", "named_topics", "skipped", "skipped_topics"),
 )  # fmt: skip

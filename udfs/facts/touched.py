@@ -23,13 +23,14 @@ TOUCH_COLUMNS: Final = (
     "views", "clicks", "carts", "taken", "touches", "dwell_s", "attention_s",
     "age_s", "first_age_s", "rank", "first_rank", "kind", "steps", "sign",
 )  # fmt: skip
+_TOUCH_AT: Final = {name: at for at, name in enumerate(TOUCH_COLUMNS)}
 UNTOUCHED: Final = np.array([[0.0]] * 7 + [[nan]] * 7)
 """What stands in the TOUCH_COLUMNS of an item that was not touched."""
 
 
 def touch(v: View, name: str) -> Array:
     """One of TOUCH_COLUMNS."""
-    return row(_touch_columns(v), TOUCH_COLUMNS.index(name))
+    return row(_touch_columns(v), _TOUCH_AT[name])
 
 
 @once

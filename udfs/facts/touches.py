@@ -183,7 +183,7 @@ FACTS: Final = (
 )  # fmt: skip
 
 ROOM: Final = Room(
-    "touches", FACTS, on_event=on_event, on_person_event=on_person_event, on_handover=on_handover,
+    "touches", FACTS, on_event=on_event, on_person_event=on_person_event, person_events=frozenset(TOUCHES), on_handover=on_handover,
     visit=(
         "items", "item_count", "touch_count", "categories", "price_min", "price_max", "dwell_item",
         "dwell_since_ms",

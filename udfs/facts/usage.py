@@ -12,6 +12,8 @@ from udfs.facts.merging import counts_of
 from udfs.facts.reading import most_counted, newest
 from udfs.facts.types import COUNTS, INT, STRING, STRINGS
 
+EVENTS: Final = frozenset({"feature_opened", "feature_activated"})
+
 
 def on_event(context: SessionContext | PersonState, event: Event, knowledge: object) -> None:
     """Counts the feature that the event names, as `attribute` or else as `value`: of a visit or of a person."""
@@ -55,7 +57,7 @@ FACTS: Final = (
 )  # fmt: skip
 
 ROOM: Final = Room(
-    "usage", FACTS, on_event=on_event, on_person_event=on_event, on_handover=on_handover,
+    "usage", FACTS, on_event=on_event, events=EVENTS, on_person_event=on_event, person_events=EVENTS, on_handover=on_handover,
     visit=("features_opened", "features_activated"),
     person={
         "features_opened": Kept(counts_of(FEATURES_MAX)),
