@@ -18,7 +18,7 @@ from jobs.flink.waiting import Waiting
 from jobs.job_settings import JobSettings
 from jobs.knowledge_feed import KnowledgeFeed, LearntReader, open_feed
 from jobs.metrics import Counts
-from schemas.formats import DECODERS
+from schemas.formats import FORMATS
 from schemas.outputs import DESTINATIONS, Written, counters
 from schemas.records import LogRecord
 from schemas.state.person import PERSON_STATE, PersonState
@@ -44,7 +44,7 @@ class SessionStep:
         self._settings = settings
         self._counts = Counts(runtime_context.get_metrics_group())
         self._state = TimedState[SessionState](runtime_context, "session", SESSION_STATE)
-        self._decode = DECODERS[settings.source_format]
+        self._decode = FORMATS[settings.source_format].decode
         self._pace = Pace.of(settings)
         self.feed = open_feed(settings, settings.session_topics, self._counts.add)
         enter_task(settings)

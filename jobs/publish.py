@@ -7,16 +7,15 @@ the watermark past events that are still to come.
 import time
 from typing import Final
 
-import msgspec
-
 from jobs.config import SourceFormat
 from jobs.learning.trust import Sign, unsigned
 from log.writing import Writer, unwritten
-from schemas.codec import CONTROL, DEAD_LETTER, EVENT, ITEM
+from schemas.codec import CONTROL, DEAD_LETTER, ITEM
 from schemas.control import Control
 from schemas.dead_letters import DeadLetter
 from schemas.errors import ConfigError
 from schemas.events import Event
+from schemas.formats import FORMATS
 from schemas.items import Item
 from schemas.topics import CONTROL as CONTROL_TOPIC
 from schemas.topics import DEAD_LETTERS, EVENTS, ITEMS
@@ -46,7 +45,7 @@ class Log:
         self._announcer = Writer(kafka, linger_ms, is_idempotent=False)
         self._prefix = prefix
         self._sign = sign
-        self._encode_event = EVENT.encode if source_format == "kairos" else msgspec.json.encode
+        self._encode_event = FORMATS[source_format].encode
 
     def event(self, event: Event) -> None:
         """Writes an event; its key is its session."""

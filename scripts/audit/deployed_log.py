@@ -11,7 +11,7 @@ from jobs.knowledge_feed import KnowledgeFeed
 from jobs.learning.trust import trust_of
 from log.range import LogRange
 from schemas.errors import InvalidEvent
-from schemas.formats import DECODERS
+from schemas.formats import FORMATS
 from schemas.knowledge import KnowledgeRecord
 from schemas.signed_control import read_control
 from schemas.topics import CONTROL, DECISIONS, EVENTS, ITEMS, KNOWLEDGE
@@ -27,7 +27,7 @@ class Log:
         self._archived = {name: opened(archive, config, name) for name in (EVENTS, DECISIONS)}
         self.config = config
         self.rules = FoldRules(
-            DECODERS[config.source_format], config.seed, config.lateness_ms, rate_of(config),
+            FORMATS[config.source_format].decode, config.seed, config.lateness_ms, rate_of(config),
             decides=lambda _: False,
         )  # fmt: skip
 

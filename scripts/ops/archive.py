@@ -16,7 +16,7 @@ from log.bounds import bounds
 from log.kafka import has_topic
 from schemas.errors import ConfigError
 from schemas.events import Event
-from schemas.formats import DECODERS
+from schemas.formats import FORMATS
 from schemas.topics import DECISIONS, EVENTS
 from scripts.console import say, show, show_json, show_table
 from scripts.ops.status import running_kafka
@@ -61,7 +61,7 @@ def default_uri(config: Config) -> str:
 
 def archived_topics(config: Config) -> tuple[Topic, ...]:
     """What is archived: `events` and `decisions`."""
-    events = Topic(config.topic_prefix + EVENTS, Event, DECODERS[config.source_format])
+    events = Topic(config.topic_prefix + EVENTS, Event, FORMATS[config.source_format].decode)
     return events, decisions_topic(config.topic_prefix, DECISIONS)
 
 

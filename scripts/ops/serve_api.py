@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from types import FrameType
 from typing import Any, Final
 
-import msgspec
 import uvicorn
 
 from channels.api.access import Access
@@ -34,8 +33,8 @@ from jobs.learning.trust import trust_of
 from jobs.stack.ports import is_free
 from log.store_address import open_redis
 from log.unusable import Aside
-from schemas.codec import EVENT
 from schemas.errors import ConfigError
+from schemas.formats import FORMATS
 from schemas.policy import Policy, policy_from_payload
 from scripts.audit.explain_decision import DecisionFinder
 from scripts.console import say as say_line
@@ -76,7 +75,6 @@ def serve_at(config: Config, host: str, port: int) -> None:
 def services_of(config: Config, kafka: str, redis: str, flink: str | None) -> Services:
     """Everything the API works with, at these addresses; raises ConfigError."""
     prefix = config.topic_prefix
-    encode = EVENT.encode if config.source_format == "kairos" else msgspec.json.encode
     store = Store(
         open_redis(redis, STORE_S), config.store_prefix, read_pseudonyms(config.pseudonym_key_file)
     )
@@ -85,7 +83,7 @@ def services_of(config: Config, kafka: str, redis: str, flink: str | None) -> Se
     measures = Measures()
     facts = ConsoleFacts(config, kafka, redis, flink, finder, lambda: api_hops(measures))
     access = Access(config.api_keys, config.api_secret)
-    log, visitors = EventLog(kafka, prefix, encode), Visitors()
+    log, visitors = EventLog(kafka, prefix, FORMATS[config.source_format].encode), Visitors()
     decisions = DecisionStream(kafka, prefix, behind=DECISIONS_KEPT_MAX)
     decisions.on_decision += [visitors.look_at, facts.watch.look_at]
     return Services(

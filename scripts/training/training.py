@@ -28,7 +28,7 @@ from models.learning.training import train
 from models.scorer import ColumnScorer, FeatureSpace, Scorer
 from schemas import CODE_VERSION
 from schemas.errors import ConfigError
-from schemas.formats import DECODERS
+from schemas.formats import FORMATS
 from schemas.formats.json_lines import event_from_json
 from schemas.items import Item, Uncatalogued
 from schemas.knowledge import KnowledgeRecord
@@ -128,7 +128,7 @@ def from_log(
     log = LogRange(kafka, prefix + EVENTS, from_ms, to_ms, opened(archive, config, EVENTS))
     has_learnt = any(ends_of(kafka, [prefix + KNOWLEDGE])[prefix + KNOWLEDGE].values())
     taught = _taught(feed, kafka, prefix + KNOWLEDGE) if has_learnt else None
-    decode = DECODERS[config.source_format]
+    decode = FORMATS[config.source_format].decode
     rules = FoldRules(decode, config.seed, config.lateness_ms, rate_of(config))
     return Source(Watched("folding", log, len(log)), feed.knowledge, rules, taught)
 

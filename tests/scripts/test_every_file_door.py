@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from jobs.fold.fold import Fold, FoldRules
 from schemas.errors import ConfigError, UnusableInput
-from schemas.formats import DECODERS
+from schemas.formats import FORMATS
 from schemas.records import LogRecord
 from scripts.cli import app
 from scripts.demo.make_catalogue import DEMO_DATA
@@ -225,7 +225,7 @@ def test_a_bad_record_of_the_live_topic_is_one_dead_letter_and_costs_no_other(ki
         LogRecord("events", 0, at, NOON + at, "s1", value)
         for at, value in enumerate(with_bad(bad).split(b"\n"))
     ]
-    fold = Fold(Knowledge(), FoldRules(DECODERS["json"], "kairos"))
+    fold = Fold(Knowledge(), FoldRules(FORMATS["json"].decode, "kairos"))
     steps = list(fold.run(records))
     (letter,) = (one for step in steps for one in step.dead_letters)
     assert letter.offset == 2
