@@ -71,6 +71,7 @@ class Config(NamedTuple):
     session_events_per_s: int
     session_burst: int
     uncatalogued: Uncatalogued
+    retention: str
 
 
 class Secret(str):
@@ -227,6 +228,12 @@ SETTINGS: Final = (
         "when_empty",
         values.one_of("when_empty", "never", "always"),
         "whether items that `items` does not hold are learnt of and offered: while it holds none",
+    ),
+    Setting(
+        "KAIROS_RETENTION_DAYS",
+        "",
+        values.retention,
+        "how long topics are kept, instead of the usual: decisions=30,traces=7,events=ever",
     ),
 )
 

@@ -20,7 +20,7 @@ from log.record_size import record_bytes_max
 from log.settings import Brokers
 from schemas.errors import ConfigError
 from schemas.limits import KNOWLEDGE_BYTES_MAX, RECORD_BYTES_MIN
-from schemas.topics import EVENTS, topics
+from schemas.topics import EVENTS, retention_from, topics
 
 
 def settings_of(job: Job, config: Config, arguments: Arguments) -> JobSettings:
@@ -28,7 +28,7 @@ def settings_of(job: Job, config: Config, arguments: Arguments) -> JobSettings:
     kafka = Brokers(arguments.kafka, arguments.kafka_settings_file or config.kafka_settings_file)
     if arguments.plan is not None:
         plan = read_plan(arguments.plan)
-        _create_outputs(job, kafka, plan.prefix)
+        _create_outputs(job, config, kafka, plan.prefix)
         settings = job_settings(
             job.kind, config, kafka, plan.knowledge_from, plan.prefix, plan.range
         )
@@ -39,7 +39,7 @@ def settings_of(job: Job, config: Config, arguments: Arguments) -> JobSettings:
     if arguments.replay:
         replay = replay_range(kafka, sources + EVENTS, arguments.from_ms, arguments.to_ms)
     knowledge_from = ends_of(kafka, [sources + name for name in job.knowledge])
-    _create_outputs(job, kafka, sinks)
+    _create_outputs(job, config, kafka, sinks)
     return _sized(
         job,
         job_settings(job.kind, config, kafka, knowledge_from, sinks, replay, arguments.starts),
@@ -58,14 +58,15 @@ def live_settings(job: Job, config: Config, kafka: str) -> JobSettings:
     """The settings of a live run in application mode: its task managers are its own."""
     prefix = config.topic_prefix
     knowledge_from = ends_of(kafka, [prefix + name for name in job.knowledge])
-    _create_outputs(job, kafka, prefix)
+    _create_outputs(job, config, kafka, prefix)
     settings = _sized(job, job_settings(job.kind, config, kafka, knowledge_from))
     return settings._replace(has_own_slots=config.slots == "split" and job.kind == "decide")
 
 
-def _create_outputs(job: Job, kafka: str, prefix: str) -> None:
+def _create_outputs(job: Job, config: Config, kafka: str, prefix: str) -> None:
     written = [prefix + name for name in job.outputs]
-    create_topics(kafka, [one for one in topics(prefix) if one.name in written])
+    kept = topics(prefix, retention_from(config.retention))
+    create_topics(kafka, [one for one in kept if one.name in written])
 
 
 def jvm_settings_of(config: Config, arguments: Arguments, settings: JobSettings) -> JvmSettings:

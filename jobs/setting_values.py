@@ -9,6 +9,7 @@ from typing import Final
 from jobs.learning.model_roots import roots_from
 from log.store_address import check_address
 from schemas.rates import Rate, Shares
+from schemas.topics import retention_from
 
 RATE_MAX: Final = 1e12
 
@@ -80,6 +81,12 @@ def one_of(*words: str) -> Callable[[str], str | None]:
 def core(text: str) -> int | None:
     """The number of a processor core; None for nothing."""
     return within(0, 4_095)(text) if text else None
+
+
+def retention(text: str) -> str:
+    """How long topics are kept, as `topics.retention_from` reads it."""
+    retention_from(text)
+    return text
 
 
 def models(text: str) -> str:

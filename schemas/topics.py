@@ -1,8 +1,15 @@
-"""The topics in one table: partitions and settings. Names get the prefix of the deployment."""
+"""The topics in one table: partitions, how long each is kept, by which time. Names get the prefix of the deployment.
 
-from typing import Final, NamedTuple
+Retention counts from arrival. Where a record bears the time of its event that drives what reads it (an import may be
+years old), so `events`, `items`, `control` and `knowledge` are kept for ever; the others bear the time at which the
+broker appended them, which drives nothing.
+"""
 
-from schemas.limits import DAY_MS
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, Literal, NamedTuple
+
+from schemas.limits import AHEAD_OF_LOG_MAX_MS, DAY_MS, MINUTE_MS
 
 EVENTS: Final = "events"
 ITEMS: Final = "items"
@@ -11,6 +18,21 @@ KNOWLEDGE: Final = "knowledge"
 DECISIONS: Final = "decisions"
 TRACES: Final = "traces"
 DEAD_LETTERS: Final = "dead_letters"
+
+RETENTION_MS: Final = "retention.ms"
+TIMESTAMPS: Final = "message.timestamp.type"
+ARRIVAL: Final = "LogAppendTime"
+FOR_EVER: Final = "-1"
+EVER: Final = "ever"
+"""How a setting says that a topic is kept for ever."""
+RETENTION_DAYS_MAX: Final = 36_500
+RECORD_AHEAD_MAX_MS: Final = MINUTE_MS
+"""So much later than the broker's clock a record's own time may be."""
+
+Times = Literal["event", "arrival"]
+Days = Mapping[str, int | None]
+"""By topic, without its prefix: how many days it is kept; None = for ever."""
+NO_DAYS: Final[Days] = MappingProxyType({})
 
 
 class TopicSpec(NamedTuple):
@@ -21,40 +43,84 @@ class TopicSpec(NamedTuple):
     settings: dict[str, str]
 
 
-def _kept(days: int) -> dict[str, str]:
-    return {"cleanup.policy": "delete", "retention.ms": str(days * DAY_MS)}
+class Topic(NamedTuple):
+    """A line of the table: `days` are how long it is kept unless set, None = for ever; `times`: what a record bears.
+
+    `why_for_ever`: why no setting may bound it.
+    """
+
+    name: str
+    partitions: int
+    days: int | None
+    times: Times
+    why_for_ever: str = ""
 
 
-# Our producers set the record timestamp to the event time, so retention counts from then on:
-# an import of old events would be deleted at once under the design's 30 days. The log of events is
-# therefore kept for ever (`kairos archive` copies it); its records may be as old as they
-# like, but none may be from the future, or one poisoned record would move the watermark.
-_EVENT_TIMES: Final = {
-    "message.timestamp.type": "CreateTime",
-    "message.timestamp.before.max.ms": str(2**63 - 1),
-    "message.timestamp.after.max.ms": "60000",
-}
-_FOR_EVER: Final = {"cleanup.policy": "delete", "retention.ms": "-1"}
-
-TOPICS: Final = (
-    TopicSpec(EVENTS, 4, _FOR_EVER | _EVENT_TIMES),
-    TopicSpec(ITEMS, 1, _FOR_EVER | _EVENT_TIMES),
-    TopicSpec(CONTROL, 1, _FOR_EVER | _EVENT_TIMES),
-    TopicSpec(KNOWLEDGE, 1, _FOR_EVER | _EVENT_TIMES),
-    TopicSpec(DECISIONS, 4, _FOR_EVER | _EVENT_TIMES),
-    TopicSpec(TRACES, 4, _FOR_EVER | _EVENT_TIMES),
-    TopicSpec(DEAD_LETTERS, 1, _FOR_EVER | _EVENT_TIMES),
+TABLE: Final = (
+    # Its record times are the watermark, so a bound goes by them: docs/decisions.md says what that means.
+    Topic(EVENTS, 4, None, "event"),
+    Topic(ITEMS, 1, None, "event", "a replay needs every version of an item"),
+    Topic(CONTROL, 1, None, "event", "a replay needs every policy and model"),
+    Topic(KNOWLEDGE, 1, None, "event", "audits need every epoch that a decision names"),
+    # As long as a person's purchases are remembered: what led to one can be told.
+    Topic(DECISIONS, 4, 400, "arrival"),
+    # Nine tenths of all bytes; `explain` and the audits want them for what is asked about, the last weeks.
+    Topic(TRACES, 4, 90, "arrival"),
+    Topic(DEAD_LETTERS, 1, 90, "arrival"),
 )
 
+# Records may be as old as they like, but none may be from the future, or one would move the watermark for all.
+_TIMES: Final[dict[Times, dict[str, str]]] = {
+    "event": {
+        TIMESTAMPS: "CreateTime",
+        "message.timestamp.before.max.ms": str(2**63 - 1),
+        "message.timestamp.after.max.ms": str(RECORD_AHEAD_MAX_MS),
+    },
+    "arrival": {TIMESTAMPS: ARRIVAL},
+}
 
-def topics(prefix: str = "", events_days: int | None = None) -> tuple[TopicSpec, ...]:
-    """The table with every name prefixed; `events_days` bounds what `events` keeps."""
+
+def topics(prefix: str = "", days: Days = NO_DAYS) -> tuple[TopicSpec, ...]:
+    """The table with every name prefixed; `days` instead of its own, as `retention_from` gives them."""
     return tuple(
-        spec._replace(
-            name=prefix + spec.name,
-            settings=spec.settings | _kept(events_days)
-            if events_days is not None and spec.name == EVENTS
-            else spec.settings,
+        TopicSpec(
+            prefix + one.name,
+            one.partitions,
+            {"cleanup.policy": "delete", RETENTION_MS: _retention(days.get(one.name, one.days))}
+            | _TIMES[one.times],
         )
-        for spec in TOPICS
+        for one in TABLE
     )
+
+
+def retention_from(text: str) -> dict[str, int | None]:
+    """What a setting like `decisions=30,events=ever` says; raises ValueError."""
+    table, found = {one.name: one for one in TABLE}, {}
+    for part in filter(None, (one.strip() for one in text.split(","))):
+        name, _, days = (word.strip() for word in part.partition("="))
+        if name not in table or name in found:
+            raise ValueError(
+                f"TOPIC=DAYS or TOPIC={EVER} is wanted, with commas between, each topic once: {part!r}"
+            )
+        if days != EVER and table[name].why_for_ever:
+            raise ValueError(f"{name} is kept for ever: {table[name].why_for_ever}")
+        if days != EVER and not (days.isdecimal() and 1 <= int(days) <= RETENTION_DAYS_MAX):
+            raise ValueError(f"a whole number of days from 1 to {RETENTION_DAYS_MAX}: {part!r}")
+        found[name] = None if days == EVER else int(days)
+    return found
+
+
+def earliest_record_ms(event_time_ms: int) -> int:
+    """No record of what was decided on an event of this time bears an earlier time than this.
+
+    A lower bound only: of an import the event may be years older than its arrival. An event may be ahead of its
+    own record, and that record of the broker's clock.
+    """
+    return max(0, event_time_ms - AHEAD_OF_LOG_MAX_MS - RECORD_AHEAD_MAX_MS)
+
+
+def _retention(days: int | None) -> str:
+    return FOR_EVER if days is None else str(days * DAY_MS)
+
+
+TOPICS: Final = topics()

@@ -38,7 +38,7 @@ def cause_of(one: Event | Decision, placement: str) -> Cause:
 
 
 class Place(NamedTuple):
-    """Where a decision lies in Kafka, and its cause; `timestamp_ms` is its record's, which its trace shares."""
+    """Where a decision lies in Kafka, and its cause; `timestamp_ms` is its record's."""
 
     partition: int
     offset: int

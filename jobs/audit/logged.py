@@ -9,7 +9,7 @@ from schemas.codec import DECISION, TRACE
 from schemas.decisions import Decision, DecisionTrace, Versions
 from schemas.errors import InvalidEvent
 from schemas.records import LogRecord
-from schemas.topics import DECISIONS
+from schemas.topics import DECISIONS, earliest_record_ms
 from udfs.items.rank_items import COLD_SCORER, GIVEN_ORDER
 
 NO_MODELS: Final = frozenset({COLD_SCORER.version, GIVEN_ORDER.version})
@@ -174,7 +174,8 @@ class LoggedDecisions:
     def _fault(self, record: LogRecord, what: str) -> None:
         scope = self._scope
         is_mine = scope.decision_id in (None, record.key) or record.topic.endswith(DECISIONS)
-        if is_mine and scope.from_ms <= record.timestamp_ms < scope.to_ms:
+        # it tells no event time, and its own says only that the event is not much later
+        if is_mine and earliest_record_ms(scope.from_ms) <= record.timestamp_ms:
             self.faults.append(Fault(_place(record), record.key, what, record.value))
 
     def _add(self, logged: Logged, record: LogRecord) -> None:

@@ -14,7 +14,9 @@ from schemas.codec import DEAD_LETTER
 from schemas.dead_letters import DeadLetter
 from schemas.errors import InvalidEvent
 from schemas.events import Event
+from schemas.limits import EVENT_TIME_MAX_MS
 from schemas.records import LogRecord
+from schemas.topics import earliest_record_ms
 from udfs.explain.fit_records import decision_of
 
 
@@ -27,17 +29,23 @@ class Refused(NamedTuple):
 
 
 class Letters:
-    """The dead letters that lie in a log, and those that a replay makes of its events, by their bytes."""
+    """The dead letters that lie in a log, and those that a replay makes of its events, by their bytes.
 
-    def __init__(self, records: Iterable[LogRecord]) -> None:
+    Where the log no longer begins with the first of them, an older one may be gone, and its absence tells nothing.
+    """
+
+    def __init__(self, records: Iterable[LogRecord], begins_at_first: bool = True) -> None:
         self._logged: dict[bytes, Refused] = {}
         self._met: set[bytes] = set()
         self._ends: dict[int, int] = {}
+        self._read_ms = 0
+        firsts: dict[int, int] = {}
         self.refused: list[Refused] = []
         """Made by the replay, and not logged."""
         self.too_large: set[str] = set()
         """Decisions that the job made and could not write."""
         for record in records:
+            firsts.setdefault(record.partition, record.timestamp_ms)
             try:
                 letter = DEAD_LETTER.decode(record.value)
             except InvalidEvent:
@@ -47,6 +55,8 @@ class Letters:
                 self._logged[_digest(letter)] = _refused(letter)
             else:
                 self.too_large.add(decision_id)
+        gone_ms = max(firsts.values(), default=EVENT_TIME_MAX_MS)
+        self._whole_since_ms = 0 if begins_at_first else gone_ms
 
     def begin(self) -> None:
         """Forgets what a replay has told so far: it begins anew."""
@@ -58,12 +68,14 @@ class Letters:
         """The log; how far it was read is remembered."""
         for record in log:
             self._ends[record.partition] = record.offset
+            self._read_ms = record.timestamp_ms
             yield record
 
     def take(self, letter: DeadLetter) -> None:
-        """A dead letter that the replay made."""
+        """A dead letter that the replay made of the record that it read last."""
         digest = _digest(letter)
-        if digest not in self._logged:
+        is_kept = earliest_record_ms(self._read_ms) >= self._whole_since_ms
+        if is_kept and digest not in self._logged:
             self.refused.append(_refused(letter))
         self._met.add(digest)
 

@@ -5,7 +5,7 @@ import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -16,7 +16,10 @@ from jobs.stack.jars import JarSet, can_fetch, missing_jars
 from jobs.stack.java import java_home
 from jobs.stack.ports import is_free
 from jobs.stack.private import is_private
+from log.topic_settings import differences
 from schemas.errors import ConfigError
+from schemas.limits import DAY_MS
+from schemas.topics import FOR_EVER, RETENTION_MS, TopicSpec, retention_from, topics
 
 GIB: Final = 2**30
 DISK_BYTES_MIN: Final = 2 * GIB
@@ -51,6 +54,7 @@ def checks(config: Config, jars: Path | None = None) -> list[Check]:
         _jars(jars or home / "jars"),
         _models(config),
         _control(config),
+        _topics(config),
         *(_port(name, port) for name, port in (("kafka", kafka.PORT), ("redis", valkey.PORT))),
     ]
 
@@ -153,6 +157,32 @@ def _control(config: Config) -> Check:
         found = "whoever may write to it publishes: no KAIROS_CONTROL_PUBLIC_KEYS"
         return Check("control", True, found, "")
     return Check("control", True, f"signed by one of {', '.join(one.key_id for one in keys)}", "")
+
+
+def _topics(config: Config) -> Check:
+    """Never a reason to fail: it is said how long topics are kept, and what is recommended for a Kafka of one's own."""
+    specs = topics(config.topic_prefix, retention_from(config.retention))
+    if config.kafka is None:
+        return Check("topics", True, _kept(specs), "")
+    if not kafka.is_kafka_healthy(config.kafka):
+        return Check("topics", True, "not compared: Kafka does not answer", "")
+    try:
+        found = differences(config.kafka, specs)
+    except ConfigError as error:
+        return Check("topics", True, f"not compared: {error}", "")
+    other = "; ".join(
+        f"{one.topic}: {one.setting} is {one.found}, recommended is {one.wanted}" for one in found
+    )
+    return Check("topics", True, other or "all are as recommended", "")
+
+
+def _kept(specs: Sequence[TopicSpec]) -> str:
+    bounded = [
+        f"{one.name} {int(one.settings[RETENTION_MS]) // DAY_MS} days"
+        for one in specs
+        if one.settings[RETENTION_MS] != FOR_EVER
+    ]
+    return f"kept from arrival: {', '.join([*bounded, 'others for ever'])}"
 
 
 def _port(name: str, port: int) -> Check:

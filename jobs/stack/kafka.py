@@ -19,6 +19,7 @@ from jobs.stack.process import Child, Process
 from log.clients import open_admin_of
 from log.settings import Brokers, read_settings
 from schemas.errors import ConfigError
+from schemas.topics import RECORD_AHEAD_MAX_MS
 
 PORT: Final = 9092
 ANSWER_SECONDS_MAX: Final = 2.0
@@ -47,7 +48,7 @@ _SETTINGS: Final = {
     "broker.heartbeat.interval.ms": 500,
     # Old events are welcome; one from the future would move the watermark for all.
     "log.message.timestamp.before.max.ms": EVER,
-    "log.message.timestamp.after.max.ms": 60_000,
+    "log.message.timestamp.after.max.ms": RECORD_AHEAD_MAX_MS,
     # A topic says itself how long it is kept; a laptop may sleep longer than the usual week.
     "log.retention.ms": -1,
     "offsets.retention.minutes": 525_600,

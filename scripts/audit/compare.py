@@ -12,7 +12,7 @@ from schemas.decisions import Decision, Versions
 from schemas.errors import ConfigError
 from schemas.limits import SECOND_MS
 from schemas.records import LogRecord
-from schemas.topics import DECISIONS
+from schemas.topics import DECISIONS, earliest_record_ms
 from scripts.console import say, show, show_table
 from scripts.progress import Watched
 from scripts.times import utc
@@ -87,11 +87,12 @@ def compare(
     if topics[0] == topics[1]:
         raise ConfigError("the prefix is that of the live topics: name that of the shadow run")
     _check_there(kafka, topics[1], prefix)
-    shadow = _by_id(read_to_end(kafka, [topics[1]], from_ms))
+    since_ms = None if from_ms is None else earliest_record_ms(from_ms)
+    shadow = _by_id(read_to_end(kafka, [topics[1]], since_ms))
     if not shadow:
         raise ConfigError(f"{topics[1]} holds no decisions yet: wait until the shadow has decided")
     first_ms = min(one.time_ms for one in shadow.values()) if from_ms is None else from_ms
-    live = _by_id(read_to_end(kafka, [topics[0]], first_ms))
+    live = _by_id(read_to_end(kafka, [topics[0]], earliest_record_ms(first_ms)))
     newest_ms = min(
         max((one.time_ms for one in side.values()), default=0) for side in (live, shadow)
     )
@@ -227,7 +228,7 @@ def _add_examples(
     sides = [
         {
             one.decision_id: one
-            for one in _decided(read_to_end(kafka, [topic], found.from_ms))
+            for one in _decided(read_to_end(kafka, [topic], earliest_record_ms(found.from_ms)))
             if one.decision_id in wanted
         }
         for topic in topics

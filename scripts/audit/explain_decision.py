@@ -20,7 +20,7 @@ from scripts.audit.explanation import Explained, explain, explained_json, find_r
 NEWEST_MAX: Final = 20_000
 """Records of each partition that are looked at for a decision whose time is not known."""
 NEAR_MAX: Final = 5_000
-"""Records of each partition, from its time on, among which a record of a known time lies."""
+"""Records of each partition, behind its time and before it, among which a record of a known time lies."""
 SECONDS_MAX: Final = 4.0
 POLL_S: Final = 0.1
 MODELS_KEPT: Final = 4
@@ -41,16 +41,17 @@ class DecisionFinder:
         return explained_json(found) if found else None
 
     def find(self, decision_id: str, record_ms: int | None) -> Explained | None:
-        """A decision with its trace; None = not found. `record_ms`: when it was made, if known.
+        """A decision with its trace; None = not found. `record_ms`: when it or its event was, if known.
 
-        Without it only the newest decisions are looked through. Raises ConfigError where Kafka is not there.
+        What is not near that time is looked for among the newest: an import may be of events that are years old.
+        Raises ConfigError where Kafka is not there.
         """
         topic = self._prefix + DECISIONS
         found = _first(self._records(topic, record_ms), DECISION, decision_id)
         if found is None:
             return None
         decision, record = found
-        # a trace's record bears the time of its decision's
+        # written at the same moment, and so appended a little before or after it
         near = self._records(self._prefix + TRACES, record.timestamp_ms)
         trace = _first(near, TRACE, decision_id)
         if trace is None:
@@ -60,32 +61,44 @@ class DecisionFinder:
     def _load(self, version: str) -> XgboostRanker:
         return find_ranker(self._kafka, self._prefix, version, self._trust)
 
-    def _records(self, topic: str, from_ms: int | None) -> Iterator[LogRecord]:
-        """The newest records, or those from a time on; of each partition a bounded number."""
+    def _records(self, topic: str, near_ms: int | None) -> Iterator[LogRecord]:
+        """Those near a time, then the newest; of each partition a bounded number, for SECONDS_MAX at the most."""
         consumer = open_consumer_of(self._kafka)
+        deadline_s = time.monotonic() + SECONDS_MAX
         try:
-            ends = end_offsets(consumer, topic)
-            if from_ms is None:
-                lows = first_offsets(consumer, topic, ends)
-                starts = {at: max(low, ends[at] - NEWEST_MAX) for at, low in lows}
-                stops = ends
-            else:
-                places = [TopicPartition(topic, at, from_ms) for at in ends]
-                found = consumer.offsets_for_times(places, ANSWER_S)
-                starts = {one.partition: one.offset for one in found if one.offset >= 0}
-                stops = {at: min(ends[at], start + NEAR_MAX) for at, start in starts.items()}
-            yield from _between(consumer, topic, starts, stops)
+            for starts, stops in _windows(consumer, topic, near_ms):
+                yield from _between(consumer, topic, starts, stops, deadline_s)
         finally:
             consumer.close()
 
 
+def _windows(
+    consumer: Any, topic: str, near_ms: int | None
+) -> Iterator[tuple[Mapping[int, int], Mapping[int, int]]]:
+    """Offsets of each partition, first and end: what follows a time, what lies before it, the newest."""
+    ends = end_offsets(consumer, topic)
+    lows = dict(first_offsets(consumer, topic, ends))
+    if near_ms is not None:
+        places = [TopicPartition(topic, at, near_ms) for at in ends]
+        found = consumer.offsets_for_times(places, ANSWER_S)
+        firsts = {
+            one.partition: one.offset if one.offset >= 0 else ends[one.partition] for one in found
+        }
+        yield firsts, {at: min(ends[at], first + NEAR_MAX) for at, first in firsts.items()}
+        yield {at: max(lows[at], first - NEAR_MAX) for at, first in firsts.items()}, firsts
+    yield {at: max(low, ends[at] - NEWEST_MAX) for at, low in lows.items()}, ends
+
+
 def _between(
-    consumer: Any, topic: str, starts: Mapping[int, int], stops: Mapping[int, int]
+    consumer: Any,
+    topic: str,
+    starts: Mapping[int, int],
+    stops: Mapping[int, int],
+    deadline_s: float,
 ) -> Iterator[LogRecord]:
-    """Records of the partitions from their starts to before their stops, for SECONDS_MAX at the most."""
+    """Records of the partitions from their starts to before their stops, until the deadline."""
     growing = {at for at, start in starts.items() if start < stops[at]}
     consumer.assign([TopicPartition(topic, at, starts[at]) for at in growing])
-    deadline_s = time.monotonic() + SECONDS_MAX
     while growing and time.monotonic() < deadline_s:
         message = consumer.poll(POLL_S)
         if message is None:

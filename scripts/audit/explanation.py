@@ -23,8 +23,7 @@ from schemas.decisions import (
     TracedCandidate,
 )
 from schemas.errors import ConfigError
-from schemas.limits import AHEAD_OF_LOG_MAX_MS
-from schemas.topics import DECISIONS, TRACES
+from schemas.topics import DECISIONS, TRACES, earliest_record_ms
 from scripts.console import say
 from scripts.policy.action_words import STAGES, priority_in_words, verdict_in_words
 from scripts.progress import Watched
@@ -60,9 +59,9 @@ def find(kafka: str, prefix: str, decision_id: str, trust: Trust) -> Explained:
     trace = _newest(kafka, prefix + TRACES, TRACE, decision_id, 0)
     if trace is None:
         raise ConfigError(f"no decision {decision_id!r} in {prefix + TRACES}; it may have expired")
-    # its record bears the time of the event's record, which the event may be ahead of
-    from_ms = max(0, trace.event_time_ms - AHEAD_OF_LOG_MAX_MS)
-    decision = _newest(kafka, prefix + DECISIONS, DECISION, decision_id, from_ms)
+    # to the end: an imported event may be years older than what was decided on it
+    since_ms = earliest_record_ms(trace.event_time_ms)
+    decision = _newest(kafka, prefix + DECISIONS, DECISION, decision_id, since_ms)
     if decision is None:
         raise ConfigError(f"decision {decision_id!r} has a trace but is not in {prefix}{DECISIONS}")
     return explain(decision, trace, lambda version: find_ranker(kafka, prefix, version, trust))

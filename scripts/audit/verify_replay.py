@@ -21,9 +21,17 @@ from jobs.audit.taught import Taught, looking_back
 from jobs.fold.arrival_order import ArrivalFold
 from log.range import LogRange
 from schemas.errors import ConfigError
-from schemas.limits import AHEAD_OF_LOG_MAX_MS, EVENT_TIME_MAX_MS, SECOND_MS
+from schemas.limits import EVENT_TIME_MAX_MS, SECOND_MS
 from schemas.records import LogRecord
-from schemas.topics import DEAD_LETTERS, DECISIONS, EVENTS, ITEMS, KNOWLEDGE, TRACES
+from schemas.topics import (
+    DEAD_LETTERS,
+    DECISIONS,
+    EVENTS,
+    ITEMS,
+    KNOWLEDGE,
+    TRACES,
+    earliest_record_ms,
+)
 from scripts.audit.deployed_log import Log
 from scripts.console import say, show
 from scripts.progress import Watched
@@ -113,7 +121,8 @@ def verify(log: Log, scope: Scope) -> Audit:
     with TemporaryFile() as file:
         logged = LoggedDecisions(file, scope)
         _read(log, logged, scope)
-        events, letters = log.records(EVENTS), Letters(log.records(DEAD_LETTERS))
+        events, refused = log.records(EVENTS), log.records(DEAD_LETTERS)
+        letters = Letters(refused, refused.begins_at_first)
         say(f"{len(logged):,} decisions; replaying from the beginning of the log")
         compared = _first_passes(log, logged, letters, scope, events)
         in_order = _second_pass(log, logged, compared, events)
@@ -124,14 +133,13 @@ def verify(log: Log, scope: Scope) -> Audit:
 
 
 def _read(log: Log, logged: LoggedDecisions, scope: Scope) -> None:
-    # a record bears the time of the event's record, which the event may be ahead of
-    since_ms = max(0, scope.from_ms - AHEAD_OF_LOG_MAX_MS) or None
+    # to the end: an imported event may be years older than what was decided on it
+    since_ms = earliest_record_ms(scope.from_ms) or None
     logged.read(_watched("reading traces", log.records(TRACES, since_ms)), TRACES)
     logged.read(_watched("reading decisions", log.records(DECISIONS, since_ms)), DECISIONS)
     lonely_ms = min((one.event_time_ms for one in logged if not one.traces), default=None)
     if lonely_ms is not None:  # while the decisions were read, their traces came
-        since_ms = max(0, lonely_ms - AHEAD_OF_LOG_MAX_MS)
-        logged.read(log.records(TRACES, since_ms), TRACES)
+        logged.read(log.records(TRACES, earliest_record_ms(lonely_ms)), TRACES)
     if not len(logged) and not logged.faults:
         what = f"decision {scope.decision_id!r}" if scope.decision_id else "decision of this time"
         raise ConfigError(f"no {what} in {log.name(DECISIONS)} and {log.name(TRACES)}")

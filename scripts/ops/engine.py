@@ -21,10 +21,11 @@ from jobs.stack.process import Child, Process
 from jobs.stack.stack import Stack
 from jobs.stack.state import file_of, kafka_words, redis_words
 from log.kafka import create_topics, ends_of, partition_count
+from log.topic_settings import bring_to
 from schemas.errors import ConfigError
 from schemas.events import Event
 from schemas.policy import DEFAULT_CONTROL
-from schemas.topics import CONTROL, EVENTS, topics
+from schemas.topics import CONTROL, EVENTS, retention_from, topics
 from scripts.ops.signed_records import refused_in_force
 from scripts.ops.stores import store_of
 
@@ -88,7 +89,7 @@ class Engine:
         """
         servers = self._stack.start()
         prefix = self._config.topic_prefix
-        create_topics(servers.kafka, topics(prefix))
+        self._create_topics(servers.kafka)
         self.log = self._open_log(servers.kafka)
         self._publish_policy(servers.kafka)
         if self._prepare is not None:
@@ -173,6 +174,16 @@ class Engine:
         config = self._config
         sign = signer_of(config)
         return Log(kafka, config.topic_prefix, config.source_format, sign=sign)
+
+    def _create_topics(self, kafka: str) -> None:
+        config = self._config
+        specs = topics(config.topic_prefix, retention_from(config.retention))
+        create_topics(kafka, specs)
+        if (
+            config.kafka is None
+        ):  # another's topics are its own business: `kairos doctor` compares them
+            for one in bring_to(kafka, specs, now_ms()):
+                self._say(f"topic {one.topic}: {one.setting} is {one.wanted} now, was {one.found}")
 
     def _publish_policy(self, kafka: str) -> None:
         topic = self._config.topic_prefix + CONTROL

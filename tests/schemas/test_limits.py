@@ -11,7 +11,6 @@ from schemas.dead_letters import dead_letter
 from schemas.errors import InvalidEvent
 from schemas.formats.json_lines import event_from_json, item_from_json
 from schemas.limits import (
-    DAY_MS,
     DEAD_LETTER_RAW_BYTES_MAX,
     EVENT_BYTES_MAX,
     EVENT_TIME_MAX_MS,
@@ -20,7 +19,6 @@ from schemas.limits import (
     WHOLE_MAX,
 )
 from schemas.records import LogRecord
-from schemas.topics import EVENTS, TOPICS, topics
 from tests.builders import NOON, make_event
 from tests.channels.decisions import make_decision
 
@@ -96,15 +94,6 @@ def test_a_dead_letter_is_cut_and_says_so() -> None:
     assert DEAD_LETTER.decode(DEAD_LETTER.encode(letter)) == letter
     whole = dead_letter(record._replace(value=b"x"), InvalidEvent("malformed", "short"))
     assert (whole.message, whole.raw) == ("short", b"x")
-
-
-def test_topics_get_the_prefix_and_events_their_days() -> None:
-    assert topics() == TOPICS
-    named = topics("replay-", events_days=30)
-    assert [spec.name for spec in named] == [f"replay-{spec.name}" for spec in TOPICS]
-    kept = {spec.name: spec.settings["retention.ms"] for spec in named}
-    assert kept.pop(f"replay-{EVENTS}") == str(30 * DAY_MS)
-    assert set(kept.values()) == {"-1"}
 
 
 def test_an_event_that_is_larger_as_avro_than_as_json_is_measured_as_it_is_written() -> None:

@@ -5,6 +5,7 @@ import pytest
 from jobs.config import Config, config_from
 from jobs.stack import doctor
 from jobs.stack.java import java_home
+from log.topic_settings import Difference
 from schemas.errors import ConfigError
 from schemas.signed_control import Signer, new_key
 
@@ -69,3 +70,32 @@ def test_it_says_where_models_are_taken_from(
     config = config_of(tmp_path, KAIROS_MODELS=str(tmp_path / "none"))
     check = found(doctor.checks(config))["models"]
     assert (check.is_ok, check.found) == (False, f"{tmp_path}/none is no folder")
+
+
+def test_it_says_how_long_topics_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "can_fetch", lambda: True)
+    config = config_of(tmp_path, KAIROS_RETENTION_DAYS="decisions=30,events=730")
+    check = found(doctor.checks(config))["topics"]
+    assert check.is_ok
+    assert check.found == (
+        "kept from arrival: events 730 days, decisions 30 days, traces 90 days, dead_letters 90 days, others for ever"
+    )
+
+
+def test_topics_of_a_kafka_of_ones_own_are_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "can_fetch", lambda: True)
+    config = config_of(tmp_path, KAIROS_KAFKA="kafka.example:9092")
+    monkeypatch.setattr("jobs.stack.kafka.is_kafka_healthy", lambda _: False)
+    assert found(doctor.checks(config))["topics"].found == "not compared: Kafka does not answer"
+    other = Difference("traces", "message.timestamp.type", "CreateTime", "LogAppendTime")
+    monkeypatch.setattr("jobs.stack.kafka.is_kafka_healthy", lambda _: True)
+    monkeypatch.setattr(doctor, "differences", lambda *_: [other])
+    check = found(doctor.checks(config))["topics"]
+    assert check.is_ok
+    assert (
+        check.found == "traces: message.timestamp.type is CreateTime, recommended is LogAppendTime"
+    )
+    monkeypatch.setattr(doctor, "differences", lambda *_: [])
+    assert found(doctor.checks(config))["topics"].found == "all are as recommended"

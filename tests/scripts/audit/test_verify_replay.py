@@ -16,7 +16,7 @@ from schemas.dead_letters import DeadLetter
 from schemas.decisions import DecisionTrace, LeftOut
 from schemas.errors import ConfigError, InvalidEvent
 from schemas.items import Item
-from schemas.limits import HOUR_MS, MINUTE_MS
+from schemas.limits import DAY_MS, HOUR_MS, MINUTE_MS
 from schemas.records import LogRecord
 from schemas.topics import CONTROL as CONTROL_TOPIC
 from schemas.topics import DEAD_LETTERS, DECISIONS, EVENTS, ITEMS, TRACES
@@ -29,6 +29,7 @@ from udfs.explain.fit_records import TOO_LARGE, leave_out
 from udfs.knowledge.catalogue import Catalogue
 
 LAG_MS = 300
+FIVE_YEARS_MS = 5 * 365 * DAY_MS
 EVERYTHING = Scope()
 
 
@@ -347,3 +348,54 @@ def test_a_decision_that_was_too_large_is_explained_by_its_dead_letter(topics: T
     explained = audit(gone | {DEAD_LETTERS: [*gone.get(DEAD_LETTERS, []), record]})
     assert explained.differing == {"too_large": 1}
     assert explained.is_whole
+
+
+def years_later(records: list[LogRecord]) -> list[LogRecord]:
+    """As a topic holds them whose records bear the time of their arrival: of an import."""
+    return [one._replace(timestamp_ms=one.timestamp_ms + FIVE_YEARS_MS) for one in records]
+
+
+def test_what_bears_the_time_of_its_arrival_is_found_by_the_time_of_its_event(
+    topics: Topics,
+) -> None:
+    arrived = {name: years_later(topics[name]) for name in (DECISIONS, TRACES, DEAD_LETTERS)}
+    times = sorted(TRACE.decode(one.value).event_time_ms for one in topics[TRACES])
+    scope = Scope(times[len(times) // 3], times[2 * len(times) // 3])
+    found, before = audit(topics, scope, **arrived), audit(topics, scope)
+    assert audit_json(found) == audit_json(before)
+    assert 0 < found.reproduced < len(times)
+
+
+def test_a_record_that_cannot_be_read_is_a_fault_of_every_range_that_it_may_be_of(
+    topics: Topics,
+) -> None:
+    junk = topics[DECISIONS][-1]._replace(value=b"junk")
+    arrived = junk._replace(timestamp_ms=junk.timestamp_ms + FIVE_YEARS_MS)
+    times = [TRACE.decode(one.value).event_time_ms for one in topics[TRACES]]
+    scope = Scope(min(times), max(times))
+    for one in (junk, arrived):
+        found = audit(topics, scope, decisions=[*topics[DECISIONS][:-1], one])
+        assert [fault.place for fault in found.faults] == [
+            f"{DECISIONS}/{one.partition}/{one.offset}"
+        ]
+    later = junk._replace(timestamp_ms=min(times) - HOUR_MS)
+    assert not audit(topics, scope, decisions=[*topics[DECISIONS][:-1], later]).faults
+
+
+def test_a_refusal_whose_dead_letter_has_expired_is_no_fault(topics: Topics) -> None:
+    letters = topics[DEAD_LETTERS]
+    assert len(letters) > 1
+    fewer = topics | {DEAD_LETTERS: letters[:0]}
+    assert len(verify(Copy(fewer), EVERYTHING).faults) == len(letters)
+    assert not verify(Copy(fewer, DEAD_LETTERS), EVERYTHING).faults
+
+
+def test_a_refusal_is_a_fault_where_younger_dead_letters_than_its_own_are_gone(
+    topics: Topics,
+) -> None:
+    letters = topics[DEAD_LETTERS]
+    early = letters[0]._replace(
+        timestamp_ms=0
+    )  # what is still there goes back further than any event
+    fewer = topics | {DEAD_LETTERS: [early, *letters[2:]]}
+    assert len(verify(Copy(fewer, DEAD_LETTERS), EVERYTHING).faults) == 1

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from schemas.knowledge import (
+    EpochEnd,
     ItemKnowledge,
     ItemRecord,
     PastSession,
@@ -275,3 +276,20 @@ def test_the_board_is_bounded_and_what_fell_off_can_come_back(
     learn(statistics, EPOCH + 1, taught("e", EPOCH + 1, 9.0))
     assert list(statistics.trending(ALL, EPOCH + 1)) == ["e", "a"]
     assert list(statistics.trending(ALL, EPOCH)) == ["a", "b"]
+
+
+def test_a_topic_with_one_record_a_key_would_lose_what_it_taught_before() -> None:
+    """Why `knowledge` is not compacted: all epochs end with a marker of one key, and no marker means half-written."""
+    whole = [
+        *make_item_epoch(taught("a", 1, 1.0), epoch=1),
+        *make_item_epoch(taught("b", 2, 1.0), epoch=2),
+    ]
+    first_end = next(one for one in whole if isinstance(one, EpochEnd))
+    found = []
+    for written in (whole, [one for one in whole if one != first_end]):
+        statistics = ItemStatistics()
+        for record in written:
+            statistics.learn(record)
+        statistics.advance(effective_from_ms(2))
+        found.append([statistics.item(name, 2) is not None for name in ("a", "b")])
+    assert found == [[True, True], [False, True]]

@@ -1,0 +1,112 @@
+"""The settings of topics that are there: where they are not those of the table, and how they become so."""
+
+from collections.abc import Sequence
+from contextlib import closing
+from itertools import islice
+from typing import NamedTuple
+
+from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
+
+from log.bounds import bounds
+from log.clients import open_admin_of
+from log.kafka import ANSWER_S, messages_of
+from schemas.errors import ConfigError
+from schemas.topics import ARRIVAL, FOR_EVER, RETENTION_MS, TIMESTAMPS, TopicSpec
+
+
+class Difference(NamedTuple):
+    """A setting of a topic, by Kafka's own names, that is not as the table has it."""
+
+    topic: str
+    setting: str
+    found: str
+    wanted: str
+
+
+def differences(kafka: str, specs: Sequence[TopicSpec]) -> list[Difference]:
+    """Of the topics that are there; raises ConfigError where Kafka does not tell."""
+    wanted = {spec.name: spec.settings for spec in specs}
+    asked = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in wanted]
+    found = []
+    admin = open_admin_of(kafka)  # kept until all has been answered, which goes with it
+    for resource, answer in admin.describe_configs(asked, request_timeout=ANSWER_S).items():
+        try:
+            settings = answer.result()
+        except KafkaException as error:
+            reason = error.args[0]
+            if reason.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+                continue
+            raise ConfigError(
+                f"Kafka does not tell the settings of {resource.name}: {reason.str()}"
+            ) from error
+        for name, value in wanted[resource.name].items():
+            held = settings[name].value if name in settings else ""
+            if held != value:
+                found.append(Difference(resource.name, name, held, value))
+    return sorted(found)
+
+
+def bring_to(kafka: str, specs: Sequence[TopicSpec], now_ms: int) -> list[Difference]:
+    """Gives the topics that are there the settings of the table; what was changed. Raises ConfigError.
+
+    A topic's retention is not shortened while it holds records that bear the time of their event and may have
+    come later than that retention allows: they would be deleted at once, however new they are.
+    """
+    by_name = {spec.name: spec for spec in specs}
+    changed = [
+        one
+        for one in differences(kafka, specs)
+        if one.setting != RETENTION_MS or _may_bound(kafka, by_name[one.topic], one, now_ms)
+    ]
+    admin = open_admin_of(kafka)
+    for topic in {one.topic: None for one in changed}:
+        _alter(admin, topic, [one for one in changed if one.topic == topic])
+    return changed
+
+
+def _alter(admin: AdminClient, topic: str, changes: Sequence[Difference]) -> None:
+    entries = [
+        ConfigEntry(one.setting, one.wanted, incremental_operation=AlterConfigOpType.SET)
+        for one in changes
+    ]
+    resource = ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=entries)
+    for answer in admin.incremental_alter_configs([resource], request_timeout=ANSWER_S).values():
+        try:
+            answer.result()
+        except KafkaException as error:
+            raise ConfigError(
+                f"Kafka does not change the settings of {topic}: {error.args[0].str()}"
+            ) from error
+
+
+def _may_bound(kafka: str, spec: TopicSpec, change: Difference, now_ms: int) -> bool:
+    """Whether the retention that is wanted deletes nothing that came within it."""
+    wanted, found = int(change.wanted), int(change.found or FOR_EVER)
+    is_longer = change.wanted == FOR_EVER or 0 <= found <= wanted
+    if is_longer or spec.settings.get(TIMESTAMPS) != ARRIVAL:
+        return True
+    return counts_from_arrival(kafka, spec.name, now_ms - wanted)
+
+
+def counts_from_arrival(kafka: str, topic: str, before_ms: int) -> bool:
+    """Whether all records that bear the time of their event came before `before_ms`.
+
+    Those lie before all that bear the time of their arrival: so if the last record in front of the first one of
+    `before_ms` bears its arrival.
+    """
+    lows, ends = bounds(kafka, topic)
+    _, firsts = bounds(kafka, topic, None, before_ms)
+    lasts = {at: max(low, firsts[at] - 1) for at, low in lows.items()}
+    return all(
+        _bears_arrival(kafka, TopicPartition(topic, at, last), ends[at])
+        for at, last in lasts.items()
+        if last < ends[at]
+    )
+
+
+def _bears_arrival(kafka: str, place: TopicPartition, end: int) -> bool:
+    """Whether the first record from a place on does; where there is none there is nothing to be deleted."""
+    with closing(messages_of(kafka, place, end)) as messages:
+        kinds = [one.timestamp()[0] for one in islice(messages, 1)]
+    return kinds in ([], [TIMESTAMP_LOG_APPEND_TIME])

@@ -1,0 +1,67 @@
+"""How long topics are kept, and by which time."""
+
+import pytest
+
+from schemas.limits import AHEAD_OF_LOG_MAX_MS, DAY_MS
+from schemas.topics import (
+    CONTROL,
+    DEAD_LETTERS,
+    DECISIONS,
+    EVENTS,
+    ITEMS,
+    KNOWLEDGE,
+    RECORD_AHEAD_MAX_MS,
+    TOPICS,
+    TRACES,
+    earliest_record_ms,
+    retention_from,
+    topics,
+)
+from tests.builders import NOON
+
+
+def settings_of(setting: str, text: str = "") -> dict[str, str]:
+    return {spec.name: spec.settings[setting] for spec in topics(days=retention_from(text))}
+
+
+def test_every_name_gets_the_prefix() -> None:
+    assert topics() == TOPICS
+    assert [one.name for one in topics("may.")] == [f"may.{one.name}" for one in TOPICS]
+
+
+def test_what_is_bounded_unless_set_counts_from_arrival() -> None:
+    kept, times = settings_of("retention.ms"), settings_of("message.timestamp.type")
+    bounded = {name for name, retention in kept.items() if retention != "-1"}
+    assert bounded == {DECISIONS, TRACES, DEAD_LETTERS}
+    assert {times[name] for name in bounded} == {"LogAppendTime"}
+    assert {times[name] for name in kept.keys() - bounded} == {"CreateTime"}
+    assert kept[DECISIONS] == str(400 * DAY_MS)
+    assert kept[TRACES] == kept[DEAD_LETTERS] == str(90 * DAY_MS)
+
+
+def test_a_setting_stands_instead_of_the_tables_own() -> None:
+    kept = settings_of("retention.ms", " events=730, traces=ever,decisions=30 ")
+    assert kept[EVENTS] == str(730 * DAY_MS)
+    assert kept[TRACES] == "-1"
+    assert kept[DECISIONS] == str(30 * DAY_MS)
+    assert kept[DEAD_LETTERS] == str(90 * DAY_MS)
+
+
+@pytest.mark.parametrize("name", [ITEMS, CONTROL, KNOWLEDGE])
+def test_what_replays_and_audits_need_is_bounded_by_no_setting(name: str) -> None:
+    assert retention_from(f"{name}=ever") == {name: None}
+    with pytest.raises(ValueError, match=f"{name} is kept for ever: "):
+        retention_from(f"{name}=400")
+
+
+@pytest.mark.parametrize(
+    "text", ["decisions", "decisions=", "decisions=0", "decisions=1.5", "traces=36501", "other=1", "traces=1,traces=2"]
+)  # fmt: skip
+def test_what_is_no_retention_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"wanted|a whole number"):
+        retention_from(text)
+
+
+def test_what_was_decided_on_an_event_is_looked_for_from_a_little_before_it() -> None:
+    assert earliest_record_ms(NOON) == NOON - AHEAD_OF_LOG_MAX_MS - RECORD_AHEAD_MAX_MS
+    assert earliest_record_ms(5) == 0
