@@ -1,6 +1,6 @@
 # Every line calls what CI calls too.
 .DEFAULT_GOAL := help
-.PHONY: help check format test test-core demo bench audit sbom ci
+.PHONY: help check format test test-core demo bench count audit sbom ci
 
 help: ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -23,8 +23,11 @@ demo: ## Everything on this machine, with real events
 bench: ## The benchmark tables
 	./kairos bench latency && ./kairos bench throughput
 
+count: ## Production lines by layer, the largest module, the longest function
+	PYTHONPATH=. .venv/bin/python -P -m tests.sizes
+
 audit: ## Known holes in the dependencies of uv.lock (asks PyPI)
-	.venv/bin/python -P -m scripts.ops.audit_dependencies
+	PYTHONPATH=. .venv/bin/python -P -m scripts.ops.audit_dependencies
 
 sbom: ## The dependencies of uv.lock as CycloneDX: sbom.json
 	PATH="$$PATH:$$PWD/.kairos/tools/bin:$$PWD/.kairos/tools/venv/bin" uv export --frozen --quiet --format cyclonedx1.5 --output-file sbom.json

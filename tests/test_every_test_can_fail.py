@@ -1,4 +1,7 @@
-"""A test without an assertion cannot fail: each asserts, expects an error, or calls a function of the tests that does."""
+"""A test without an assertion cannot fail: each asserts, expects an error, or calls a function of the tests that does.
+
+Nor can one that returns before it comes to it.
+"""
 
 import ast
 from collections.abc import Iterator
@@ -54,6 +57,41 @@ def toothless(sources: list[str]) -> set[str]:
 def test_every_test_asserts_something() -> None:
     sources = [path.read_text() for path in sorted(TESTS.rglob("*.py"))]
     assert toothless(sources) == PASSES_WHERE_NOTHING_IS_RAISED
+
+
+def silent(source: str) -> set[str]:
+    """Names of tests that may return before they have asserted anything: some of their cases then test nothing.
+
+    Where examples are drawn, some of them may be left out; and an error that is expected is an outcome.
+    """
+    found = set()
+    for one in functions(source):
+        is_drawn = any("given" in ast.unparse(decorator) for decorator in one.decorator_list)
+        if one.name.startswith("test_") and not is_drawn:
+            handled = {
+                node for part in ast.walk(one) if isinstance(part, ast.ExceptHandler) for node in ast.walk(part)
+            }  # fmt: skip
+            asserts = [node.lineno for node in ast.walk(one) if isinstance(node, ast.Assert)]
+            returns = [node for node in ast.walk(one) if isinstance(node, ast.Return)]
+            early = [
+                node for node in returns
+                if node.value is None and node not in handled and node.lineno < min(asserts, default=0)
+            ]  # fmt: skip
+            found |= {one.name} if early else set()
+    return found
+
+
+def test_no_test_returns_in_silence() -> None:
+    assert {
+        name for path in sorted(TESTS.rglob("*.py")) for name in silent(path.read_text())
+    } == set()
+
+
+def test_one_that_returns_in_silence_is_found() -> None:
+    cases = "@each\ndef test_it(one):\n    if one.is_odd:\n        return\n    assert one.works()\n"
+    assert silent(cases) == {"test_it"}
+    assert silent(cases.replace("@each", "@given(ones())")) == set()
+    assert silent(cases.replace("    if", "    assert one\n    if", 1)) == set()
 
 
 def test_one_without_an_assertion_is_found() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from jobs.config import PROJECT
 from scripts.ops.audit_dependencies import audit, verdict
 
 WHOLE = {"name": "good", "version": "1", "vulns": []}
@@ -54,3 +55,14 @@ def test_without_a_network_it_is_left_out_and_says_so(
     assert found.has_holes is False
     assert len(found.lines) == 1
     assert found.lines[0].startswith("the audit of dependencies was left out: ")
+
+
+@pytest.mark.parametrize("name", ["Makefile", ".ci/run"])
+def test_modules_that_are_run_beside_the_command_are_found(name: str) -> None:
+    """Python with -P looks for nothing in the folder it runs in, so the line has to say where ours are."""
+    lines = [line for line in (PROJECT / name).read_text().splitlines() if "python -P -m " in line]
+    assert lines
+    for line in lines:
+        assert line.strip().startswith("PYTHONPATH=. "), line
+        module = line.partition("python -P -m ")[2].split()[0]
+        assert (PROJECT / f"{module.replace('.', '/')}.py").is_file(), line
