@@ -13,7 +13,7 @@ from channels.api.knowledge import first_available
 from channels.api.ladder import Found, Setting, Wanted, answer_of, choose
 from channels.api.services import Services
 from channels.api.store_reader import Recent, StoreUnavailable
-from channels.api.vouch import vouched
+from channels.api.vouch import to_be_logged
 from schemas.decisions import Decision
 from schemas.events import Event
 
@@ -129,9 +129,8 @@ class Answerer:
         if not events:
             return None
         services = self._services
-        find = services.decisions.find_id
-        is_page = any(one.is_unproven for one in events)
-        delivery = services.log.send([vouched(one, find) for one in events], is_page=is_page)
+        logged = to_be_logged(events, services.decisions.find_id)
+        delivery = services.log.send(logged.events, is_page=logged.is_page)
         delivery.done.add_done_callback(lambda _: self._logged(delivery, events))
         return delivery
 

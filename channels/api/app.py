@@ -14,13 +14,15 @@ from litestar.response import Redirect
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from channels.api.answers import Answerer
+from channels.api.app_state import AppState, state_with
 from channels.api.docs import docs_router
 from channels.api.door import ALL
 from channels.api.doorway import Doorway
+from channels.api.explaining import Explaining
 from channels.api.origins import BadHost, Host, host_of, is_sayable, place_of
 from channels.api.paths import NoText, check_query, path_of
 from channels.api.problems import ApiError, problem_response
-from channels.api.routes import api_router
+from channels.api.routes import ENDPOINTS
 from channels.api.services import Services
 from channels.console.routes import console_router
 from channels.shop.checkout import checkout_router
@@ -69,14 +71,15 @@ def build_app(services: Services) -> Litestar:
 
     app = Litestar(
         route_handlers=[
-            api_router(services, answerer),
+            *ENDPOINTS,
             docs_router(),
             shop_router(),
             checkout_router(services),
             console_router(services),
             front_door,
         ],
-        openapi_config=None,
+        openapi_config=None,  # `openapi.py` says why
+        state=state_with(AppState(services, answerer, Explaining(services))),
         logging_config=None,
         lifespan=[lifespan],
         exception_handlers={

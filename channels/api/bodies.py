@@ -1,6 +1,6 @@
 """What goes over HTTP: the bodies of requests and answers, as msgspec structs. Times in epoch milliseconds.
 
-The OpenAPI document is made from these (`openapi.py`), so every bound that stands here is told there.
+The OpenAPI document tells them as they stand here, so every bound is told there (`openapi.py`).
 """
 
 from typing import Annotated, Any, Final, Literal
@@ -243,6 +243,12 @@ class Problem(Struct, frozen=True, omit_defaults=True):
     instance: str
     accepted: int | None = None
     retry_after_s: int | None = None
+
+
+class Liveness(Struct, frozen=True):
+    """That the process answers at all."""
+
+    is_alive: bool
 
 
 class Readiness(Struct, frozen=True):

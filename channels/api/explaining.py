@@ -1,87 +1,21 @@
-"""Decisions as they are made, and how they came about: the stream and the explanations."""
+"""How decisions came about: explained off the loop, few at once and in bounded time."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, Final
 
-import msgspec
-from litestar import Request, Response, get
-from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath
-from litestar.response import Stream
-
 from channels.api.access import Caller
-from channels.api.answers import Answerer
-from channels.api.decision_stream import Subscription, TooManyReaders
-from channels.api.doorway import check, visit_of
 from channels.api.problems import ApiError
-from channels.api.requests import (
-    caller_of,
-    decision_id_in_path,
-    may_read,
-    text_in_query,
-    time_in_query,
-)
 from channels.api.services import Services
-from schemas.decisions import Decision
 from schemas.errors import ConfigError
-from schemas.limits import ID_LENGTH_MAX
 
 EXPLAIN_S: Final = 10.0
 EXPLAINING_MAX: Final = 8
 """Explanations that wait or are made for servers at once."""
 EXPLAINING_TO_PAGES_MAX: Final = 2
 """The same for pages, in a thread of their own: what they ask never stands before a server's question."""
-HEARTBEAT_S: Final = 15.0
-JSON: Final = "application/json"
-
-Asked = Request[Any, Any, Any]
-Answered = Response[bytes]
-
-
-def explaining_handlers(services: Services, answerer: Answerer) -> list[HTTPRouteHandler]:
-    """Decisions as they are made, and how they came about."""
-    explaining = Explaining(services)
-
-    @get("/v1/stream")
-    async def stream(request: Asked) -> Stream:
-        caller = caller_of(services, request, in_query=True)
-        session_id = text_in_query(request, "session_id", ID_LENGTH_MAX) or caller.session_id
-        if not session_id:
-            raise ApiError(400, "a session_id is wanted")
-        may_read(services, caller, session_id)
-        visit = visit_of(request)
-        check(services.measures, services.door.stream(caller, visit))
-        try:
-            subscription = services.decisions.subscribe(session_id)
-        except TooManyReaders as error:
-            raise ApiError(503, f"{error}; ask later", retry_after_s=30) from error
-        # also where the reader goes before the first byte, so that nothing is begun
-        visit.leaving.append(lambda: services.decisions.unsubscribe(subscription))
-        return Stream(
-            _sent(services, answerer, subscription),
-            media_type="text/event-stream",
-            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-        )
-
-    @get("/v1/explain/{decision_id:str}")
-    async def explain(request: Asked, decision_id: FromPath[str]) -> Answered:
-        caller = caller_of(services, request)
-        decision_id = decision_id_in_path(decision_id)
-        at_ms = time_in_query(request, "event_time_ms")
-        address = visit_of(request).address
-        check(services.measures, services.door.explanation(caller, address))
-        found = await explaining.explain(caller, decision_id, at_ms)
-        if found is None:  # whether it exists is nobody else's business
-            raise ApiError(
-                404,
-                f"no decision {decision_id!r} among the newest; `kairos explain` looks at all of them",
-            )
-        return Response(msgspec.json.encode(found), media_type=JSON)
-
-    return [stream, explain]
 
 
 class Explaining:
@@ -153,28 +87,3 @@ def may_see(services: Services, caller: Caller, session_id: str, person: str) ->
     """Whether a decision of this session or person is the caller's to know."""
     access = services.access
     return access.may_read_session(caller, session_id) or access.may_read_person(caller, person)
-
-
-async def _sent(
-    services: Services, answerer: Answerer, subscription: Subscription
-) -> AsyncIterator[bytes]:
-    """Server-sent events: each decision, and a comment now and then so that nobody takes it for dead."""
-    yield b": decisions of this session, as they are made\n\n"
-    while True:
-        try:
-            async with asyncio.timeout(HEARTBEAT_S):
-                decision = await subscription.queue.get()
-        except TimeoutError:
-            yield b": still here\n\n"
-            continue
-        if decision is None:
-            yield b"event: end\ndata: {}\n\n"
-            return
-        yield _event_of(answerer, decision)
-
-
-def _event_of(answerer: Answerer, decision: Decision) -> bytes:
-    """The decision as `POST /v1/decisions` gives it."""
-    answer = answerer.told(decision)
-    body = msgspec.json.encode(answer)
-    return b"id: " + decision.decision_id.encode() + b"\nevent: decision\ndata: " + body + b"\n\n"

@@ -29,6 +29,7 @@ DECISION_ID: Final = re.compile(DECISION_ID_PATTERN.removeprefix("^").removesuff
 SESSION_HEADER: Final = "X-Kairos-Session"
 PERSON_HEADER: Final = "X-Kairos-Person"
 
+ANYTHING: Final = msgspec.json.Decoder(Any)
 FLAGS: Final = {"true": True, "1": True, "": True, "false": False, "0": False}
 
 T = TypeVar("T")

@@ -7,8 +7,8 @@ takes no name twice in a session, so each counts once. What is not vouched for s
 says the same.
 """
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
@@ -21,7 +21,24 @@ from schemas.proof import weight_of
 EXPOSED: Final = "decision_exposed"
 
 
-def vouched(event: Event, find: Callable[[str], Decision | None]) -> Event:
+Find = Callable[[str], Decision | None]
+"""A decision by its id."""
+
+
+class ToBeLogged(NamedTuple):
+    """Events as they go into the log. `is_page`: a page sent them, so they go at a page's pace."""
+
+    events: list[Event]
+    is_page: bool
+
+
+def to_be_logged(events: Sequence[Event], find: Find) -> ToBeLogged:
+    """The events, those that are vouched for proven."""
+    is_page = any(one.is_unproven for one in events)
+    return ToBeLogged([vouched(one, find) for one in events], is_page)
+
+
+def vouched(event: Event, find: Find) -> Event:
     """The event, proven where it responds to a decision that `find` knows."""
     if weight_of(event) != "vouched" or event.decision_id is None or event.placements:
         return event

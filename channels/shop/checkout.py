@@ -8,10 +8,10 @@ from litestar import Request, Response, Router, post
 from msgspec import Meta, Struct
 
 from channels.api.access import Caller, Forbidden, Unauthorized
+from channels.api.log_events import log_events
 from channels.api.problems import ApiError
 from channels.api.read_events import ReadEvents, hashed
 from channels.api.requests import body_of, caller_of, decoded, may_write, take_events
-from channels.api.routes import log_events
 from channels.api.services import Services
 from schemas.errors import ConfigError
 from schemas.events import Consent, Context, Event, Id, Text

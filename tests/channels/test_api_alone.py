@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -19,11 +20,12 @@ from channels.api.bodies import BODY_BYTES_MAX
 from channels.api.docs import swagger_files
 from channels.api.http_limits import HEAD_BYTES_MAX
 from channels.api.ladder import Wanted
-from channels.api.openapi import ENDPOINTS, document
+from channels.api.openapi import document
 from channels.api.rates import Rates
 from channels.api.services import Services
 from schemas.events import Event
 from tests.channels.api_process import lonely_services, served
+from tests.channels.operations import OPERATIONS
 
 JSON: Final = "application/json"
 PROBLEM: Final = "application/problem+json"
@@ -388,14 +390,12 @@ def test_a_session_that_asks_without_end_is_told_to_wait() -> None:
 def test_every_endpoint_of_the_document_is_there_and_no_other_of_the_api(
     client: httpx.Client,
 ) -> None:
-    for one in ENDPOINTS:
-        if one.media_type == "text/event-stream":
+    for one in OPERATIONS:
+        if one.is_endless:
             continue
         path = one.path.replace("{", "").replace("}", "")
         found = client.request(one.method, path, content=b"{")
-        assert str(found.status_code) in document()["paths"][one.path][one.method]["responses"], (
-            one.path
-        )
+        assert str(found.status_code) in one.told["responses"], one.path
         assert found.status_code != 405, one.path
 
 
@@ -415,6 +415,45 @@ def test_the_document_refers_to_nothing_that_is_not_there() -> None:
     described = document()
     there = {f"#/components/schemas/{name}" for name in described["components"]["schemas"]}
     assert set(references(described)) <= there
+
+
+def test_the_document_says_what_is_asked_and_what_is_refused() -> None:
+    told = {(one.method, one.path): one.told for one in OPERATIONS}
+    assert len(told) == 16
+    assert {one["operationId"] for one in told.values()} >= {
+        "post_v1_events", "post_v1_decisions_decision_id_exposed", "get_v1_decisions_person_placement",
+    }  # fmt: skip
+    for (method, path), one in told.items():
+        assert one["summary"], path
+        for status, answer in one["responses"].items():
+            is_problem = status[0] in "45" and (path, status) != ("/readyz", "503")
+            kinds = [PROBLEM] if is_problem and status != "431" else []
+            assert not is_problem or list(answer.get("content", {})) == kinds, (path, status)
+        assert ("requestBody" in one) == (method == "post"), path
+        in_path = [each for each in one.get("parameters", ()) if each["in"] == "path"]
+        assert [each["name"] for each in in_path] == re.findall(r"\{(\w+)\}", path)
+        assert all(each["schema"]["maxLength"] and each["description"] for each in in_path)
+    assert told["get", "/healthz"]["security"] == told["get", "/readyz"]["security"] == []
+    assert document()["components"]["securitySchemes"]["key"]["scheme"] == "bearer"
+    assert set(told["post", "/v1/events"]["requestBody"]["content"]) == {JSON, "text/plain"}
+    assert not told["post", "/v1/sessions"]["requestBody"]["required"]
+
+
+def test_the_document_has_the_bounds_that_are_checked() -> None:
+    """Litestar's own reading of structs loses these."""
+    schemas = document()["components"]["schemas"]
+    asked = schemas["DecisionsRequest"]["properties"]
+    assert asked["placements"]["items"] == {"type": "string", "minLength": 1, "maxLength": 256}
+    assert {"type": "integer", "minimum": 0, "maximum": 10_000} in asked["budget_ms"]["anyOf"]
+    assert schemas["DecisionsRequest"]["description"].startswith("What to show")
+    [limit] = [
+        each
+        for one in OPERATIONS
+        if one.path == "/v1/items"
+        for each in one.told["parameters"]
+        if each["name"] == "limit"
+    ]
+    assert limit["schema"] == {"type": "integer", "minimum": 1, "maximum": 500}
 
 
 def test_the_head_of_a_stream_holds_no_stream_open(

@@ -7,8 +7,8 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from channels.api import decision_stream
+from channels.api.handlers.events import BEACON_BYTES_MAX
 from channels.api.openapi import document
-from channels.api.routes import BEACON_BYTES_MAX
 from channels.api.services import Services
 from channels.security.keys import ROLES
 from channels.shop.pages import CLIENT

@@ -18,7 +18,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from channels.api.openapi import ENDPOINTS, Endpoint
+from tests.channels.operations import OPERATIONS, Operation
 from tests.e2e.homes import Engine, wait_for
 
 pytestmark = pytest.mark.e2e
@@ -32,7 +32,6 @@ CHECKS: Final = [
     negative_data_rejection,
 ]
 HEAD_TOO_LARGE: Final = 431
-ENDLESS: Final = "text/event-stream"
 
 
 @pytest.fixture(scope="module")
@@ -42,29 +41,30 @@ def document(engine: Engine) -> Any:
     return schemathesis.openapi.from_url(f"{address}/openapi.json")
 
 
-def can_be_wrong(endpoint: Endpoint) -> bool:
+def can_be_wrong(one: Operation) -> bool:
     """Whether it takes more than ids in its address, which are any text."""
-    return bool(endpoint.body) or any(one["in"] == "query" for one in endpoint.parameters)
+    asked = one.told.get("parameters", ())
+    return "requestBody" in one.told or any(each["in"] == "query" for each in asked)
 
 
 CASES: Final = [
-    (endpoint, mode)
-    for endpoint in ENDPOINTS
+    (one, mode)
+    for one in OPERATIONS
     for mode in GenerationMode
-    if endpoint.media_type != ENDLESS
-    if mode is GenerationMode.POSITIVE or can_be_wrong(endpoint)
+    if not one.is_endless
+    if mode is GenerationMode.POSITIVE or can_be_wrong(one)
 ]
 
 
 @pytest.mark.parametrize(
-    ("endpoint", "mode"),
+    ("told", "mode"),
     CASES,
     ids=[f"{one.method} {one.path} {mode.value}" for one, mode in CASES],
 )
 def test_the_api_does_what_its_document_says(
-    document: Any, endpoint: Endpoint, mode: GenerationMode
+    document: Any, told: Operation, mode: GenerationMode
 ) -> None:
-    operation = document[endpoint.path][endpoint.method]
+    operation = document[told.path][told.method]
 
     @settings(
         max_examples=EXAMPLES,

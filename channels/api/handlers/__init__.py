@@ -1,0 +1,1 @@
+"""The endpoints of the Decision API, by what they are about."""
