@@ -7,10 +7,11 @@ from typing import Final, NamedTuple
 
 from channels.api.bodies import Answer
 from channels.api.breaker import Breaker
+from channels.api.compose_answer import Found, Setting, Wanted, answer_of
 from channels.api.decision_stream import Read, cause_of
 from channels.api.event_log import Delivery, LogUnavailable
 from channels.api.knowledge import first_available
-from channels.api.ladder import Found, Setting, Wanted, answer_of, choose
+from channels.api.ladder import choose
 from channels.api.services import Services
 from channels.api.store_reader import Recent, StoreUnavailable
 from channels.api.vouch import to_be_logged

@@ -17,9 +17,9 @@ import pytest
 
 from channels.api.answers import Answerer, Ask
 from channels.api.bodies import BODY_BYTES_MAX
+from channels.api.compose_answer import Wanted
 from channels.api.docs import swagger_files
 from channels.api.http_limits import HEAD_BYTES_MAX
-from channels.api.ladder import Wanted
 from channels.api.openapi import document
 from channels.api.rates import Rates
 from channels.api.services import Services

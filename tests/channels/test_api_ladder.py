@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from channels.api.ladder import Found, Setting, Wanted, choose
+from channels.api.compose_answer import Found, Setting, Wanted
+from channels.api.ladder import choose
 from schemas.actions import Action, Treatment
 from schemas.decisions import Decision, DecisionItem, Versions
 from schemas.items import Item
