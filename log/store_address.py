@@ -8,12 +8,13 @@ A password never stands in an address, so an address can be shown.
 
 from pathlib import Path
 from stat import S_IRWXG, S_IRWXO
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from redis import Redis, RedisCluster
-
 from schemas.errors import ConfigError
+
+if TYPE_CHECKING:
+    from redis import Redis
 
 SCHEMES: Final = ("redis", "rediss", "redis+cluster", "rediss+cluster")
 QUERY: Final = frozenset({"ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_check_hostname"})
@@ -70,6 +71,9 @@ def host_and_port(address: str) -> tuple[str, int]:
 
 def open_redis(address: str, socket_s: float = SOCKET_S) -> "Redis[bytes]":
     """A client of the store, which connects when first used. Raises ConfigError where its password cannot be read."""
+    # here, because an address is read by every command, and its client by few: redis takes as long as all else
+    from redis import Redis, RedisCluster
+
     url = check_address(address) if "://" in address else f"redis://{check_address(address)}"
     found = urlsplit(url)
     more: dict[str, Any] = dict(parse_qsl(found.query))

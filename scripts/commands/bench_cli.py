@@ -11,6 +11,8 @@ from scripts.commands.options import Json
 app = typer.Typer(
     help="Measure: each prints its table with machine and commit.", no_args_is_help=True
 )
+Sessions = Annotated[int, typer.Option(min=1, max=200_000, help="Past sessions.")]
+Items = Annotated[int, typer.Option(min=1_000, max=1_000_000, help="Items.")]
 Catalogue = Annotated[int, typer.Option(min=1, max=200_000, help="Catalogue size.")]
 
 
@@ -91,8 +93,8 @@ def throughput(
 def rank(
     warm_up: Annotated[int, typer.Option(min=0, help="Requests before, of each size.")] = 1_000,
     requests: Annotated[int, typer.Option(min=1, help="Measured requests of each size.")] = 5_000,
-    items: Annotated[int, typer.Option(min=1_000, max=1_000_000, help="Items.")] = 100_000,
-    sessions: Annotated[int, typer.Option(min=1, max=200_000, help="Past sessions.")] = 200_000,
+    items: Items = 100_000,
+    sessions: Sessions = 200_000,
     json: Json = False,
 ) -> None:
     """Decoded event to decision, by the number of candidates; and memory per item and session."""
@@ -106,8 +108,8 @@ def rank(
 def decide(
     warm_up: Annotated[int, typer.Option(min=0, help="Decisions before, of each size.")] = 100,
     requests: Annotated[int, typer.Option(min=1, help="Measured decisions of each size.")] = 300,
-    items: Annotated[int, typer.Option(min=1_000, max=1_000_000, help="Items.")] = 10_000,
-    sessions: Annotated[int, typer.Option(min=1, max=200_000, help="Past sessions.")] = 20_000,
+    items: Items = 10_000,
+    sessions: Sessions = 20_000,
     json: Json = False,
 ) -> None:
     """Decoded event to decision, by the number of actions and rules; where the time goes; trace sizes."""

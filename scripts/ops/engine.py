@@ -200,36 +200,27 @@ def clock_tick(partition: int, time_ms: int) -> Event:
 
 def decide_child(config: Config, addresses: Addresses) -> Child:
     """The decide job as a child process; healthy when every task runs."""
-    port = addresses.flink.rpartition(":")[2]
-    rest = FlinkRest(addresses.flink, home_keys(config.home))
-    return Child(
-        name="decide",
-        argv=(sys.executable, "-m", "jobs.run_decide", *kafka_words(addresses.kafka), "--rest-port", port),
-        is_healthy=lambda _: is_running(rest),
-        address=addresses.flink,
-        service="flink",
-        folder=PROJECT,
-        environment=job_environment(config),
-        healthy_seconds_max=JOB_SECONDS_MAX,
-    )  # fmt: skip
+    return _job_child(config, "decide", addresses.kafka, addresses.flink)._replace(service="flink")
 
 
 def learn_child(config: Config, addresses: Addresses) -> Child:
     """The learn job as a child process; healthy when every task runs."""
-    port = addresses.learn.rpartition(":")[2]
-    rest = FlinkRest(addresses.learn, home_keys(config.home))
+    child = _job_child(config, "learn", addresses.kafka, addresses.learn)
+    return child._replace(argv=("nice", "-n", LEARN_NICENESS, *child.argv))
+
+
+def _job_child(config: Config, job: str, kafka: str, flink: str) -> Child:
+    rest = FlinkRest(flink, home_keys(config.home))
+    port = flink.rpartition(":")[2]
     return Child(
-        name="learn",
-        argv=(
-            "nice", "-n", LEARN_NICENESS, sys.executable, "-m", "jobs.run_learn",
-            *kafka_words(addresses.kafka), "--rest-port", port,
-        ),
-        is_healthy=lambda _: is_running(rest, "learn"),
-        address=addresses.learn,
+        name=job,
+        argv=(sys.executable, "-m", f"jobs.run_{job}", *kafka_words(kafka), "--rest-port", port),
+        is_healthy=lambda _: is_running(rest, job),
+        address=flink,
         folder=PROJECT,
         environment=job_environment(config),
         healthy_seconds_max=JOB_SECONDS_MAX,
-    )  # fmt: skip
+    )
 
 
 def store_child(config: Config, addresses: Addresses) -> Child:

@@ -52,7 +52,7 @@ def _await_up(process: "subprocess.Popen[bytes]", said: Said) -> None:
         for line in said.more():
             if line == UP:
                 return
-            if not (is_ended and line.startswith(FAULT)):
+            if not line.startswith(FAULT):  # that is what is raised
                 say(line)
         if is_ended:
             last = said.last() or f"it ended; see {said.log}"

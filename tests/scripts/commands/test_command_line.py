@@ -12,7 +12,7 @@ from scripts.files.convert_file import ITEMS_OF
 from scripts.files.event_files import FOREIGN, JSON
 
 HEAVY: Final = (
-    "numpy", "scipy", "xgboost", "pyarrow", "fastavro", "confluent_kafka", "pyflink", "litestar", "uvicorn", "psutil", "lark",
+    "numpy", "scipy", "xgboost", "pyarrow", "fastavro", "confluent_kafka", "pyflink", "litestar", "uvicorn", "psutil", "lark", "redis",
 )  # fmt: skip
 
 
