@@ -120,7 +120,7 @@ class LessonOperator(KeyedProcessFunction):  # type: ignore[misc]
         """Nothing is read."""
         self._counts = Counts(runtime_context.get_metrics_group())
         self._memory = TimedState[LearnerMemory](runtime_context, "memory", LEARNER_MEMORY)
-        self._waiting = Waiting(runtime_context, LESSON)
+        self._waiting = Waiting(runtime_context, LESSON.decode)
         enter_task(self._settings)
 
     def process_element(self, value: Any, ctx: Any) -> Iterator[Row]:

@@ -21,10 +21,12 @@ from jobs.metrics import Counts
 from schemas.formats import FORMATS
 from schemas.outputs import DESTINATIONS, Written, counters
 from schemas.records import LogRecord
+from schemas.state.inputs import head_of
 from schemas.state.person import PERSON_STATE, PersonState
 from schemas.state.session import SESSION_NEWS, SESSION_STATE, SessionNews, SessionState
-from udfs.decide import decide, expire_person
+from udfs.decide import expire_person
 from udfs.explain.fit_records import Room, fit_letters
+from udfs.inputs import INPUTS, PersonInput, decode_input
 from udfs.results import PersonResult, SessionResult
 from udfs.track_session import expire_session, track_session
 
@@ -132,14 +134,13 @@ class PersonStep:
         """Whether this instance has acted on news of the person lately."""
         return self._state.is_busy(person)
 
-    def act(self, news: SessionNews, ctx: Any) -> Iterator[Row]:
-        """Takes one piece of news for the current key."""
-        key = news.person
+    def act(self, given: PersonInput, ctx: Any) -> Iterator[Row]:
+        """Takes one input for the current key."""
+        key, seed = given.person, self._settings.seed
         self.feed.settle()
-        self.feed.see(news.order_ms)
-        result = decide(
-            self._state.load(key), news, self.feed.knowledge, self._settings.seed, room=self._room
-        )
+        self.feed.see(given.order_ms)
+        state, step = self._state.load(key), INPUTS[given.kind].step
+        result = step(state, given, self.feed.knowledge, seed, room=self._room)
         yield from self._emit(key, result, ctx)
 
     def expire(self, fired_ms: int, ctx: Any) -> Iterator[Row]:
@@ -177,16 +178,16 @@ class PersonOperator(KeyedBroadcastProcessFunction):  # type: ignore[misc]
     def open(self, runtime_context: Any) -> None:
         """Reads all knowledge before the first news."""
         self._step = PersonStep(self._settings, runtime_context)
-        self._waiting = Waiting(runtime_context, SESSION_NEWS)
+        self._waiting = Waiting(runtime_context, decode_input)
 
     def process_element(self, value: Any, ctx: Any) -> Iterator[Any]:
         """One piece of news."""
-        news = SESSION_NEWS.decode(value)
+        given = decode_input(value)
         # asked of each person once: a live run adds nothing to what waits
-        if not self._step.is_busy(news.person):
+        if not self._step.is_busy(given.person):
             for before in self._waiting.take_all():
                 yield from self._step.act(before, ctx)
-        yield from self._step.act(news, ctx)
+        yield from self._step.act(given, ctx)
 
     def process_broadcast_element(self, value: Any, ctx: Any) -> None:
         """One record of knowledge."""
@@ -209,11 +210,11 @@ class ReplayPersonOperator(KeyedBroadcastProcessFunction):  # type: ignore[misc]
         """Reads all knowledge before the first news."""
         self._step = PersonStep(self._settings, runtime_context)
         self._learnt = LearntReader(self._step.feed, self._settings)
-        self._waiting = Waiting(runtime_context, SESSION_NEWS)
+        self._waiting = Waiting(runtime_context, decode_input)
 
     def process_element(self, value: Any, ctx: Any) -> None:
         """Keeps the news under its time."""
-        self._waiting.put(SESSION_NEWS.decode(value).order_ms, value, ctx.timer_service())
+        self._waiting.put(head_of(value).order_ms, value, ctx.timer_service())
 
     def process_broadcast_element(self, value: Any, ctx: Any) -> None:
         """One record of knowledge."""

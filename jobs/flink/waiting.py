@@ -1,12 +1,11 @@
 """What a person has not taken yet: in Flink's state until the watermark has come to its time."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
 from jobs.flink.plain_state import BytesByNumber
-from schemas.codec import StateCodec
 
 
 class Ordered(Protocol):
@@ -31,9 +30,9 @@ T = TypeVar("T", bound=Ordered)
 class Waiting(Generic[T]):
     """What the current person has not taken yet, news or lessons, in Flink's state, by its time."""
 
-    def __init__(self, context: Any, codec: StateCodec[T]) -> None:
+    def __init__(self, context: Any, decode: Callable[[bytes], T]) -> None:
         self._by_time = BytesByNumber(context, "waiting")
-        self._codec = codec
+        self._decode = decode
 
     def put(self, time_ms: int, value: bytes, timers: Any) -> None:
         """Keeps it until the watermark has come to its time."""
@@ -58,7 +57,7 @@ class Waiting(Generic[T]):
         return self._in_order(waiting)
 
     def _in_order(self, packed: Iterable[bytes]) -> list[T]:
-        found = (self._codec.decode(one) for some in packed for one in unpack(some))
+        found = (self._decode(one) for some in packed for one in unpack(some))
         return sorted(found, key=lambda one: (one.order_ms, one.session_id, one.position))
 
 

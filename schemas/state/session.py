@@ -258,7 +258,7 @@ NewsKind = Literal["event", "handover", "ended"]
 
 
 class SessionNews(Struct, array_like=True, frozen=True, dict=True):
-    """What a session tells its person; the person operator's only input.
+    """What a session tells its person. It begins like every input (schemas/state/inputs.py).
 
     `order_ms` is the session's running maximum of event time: a replay takes a person's news in the
     order of (order_ms, session_id, position). `handover`: the session has just been identified and
