@@ -7,6 +7,7 @@ their extremes, absurd times, huge and empty collections, another topic's record
 
 import random
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from math import inf, nan
 from types import NoneType, UnionType
 from typing import Any, Final, Union, get_args, get_origin
@@ -227,12 +228,17 @@ def is_within_bounds(value: Any) -> bool:
     )
 
 
+@cache
+def _types_of(kind: type[msgspec.Struct]) -> dict[str, Any]:
+    return {one.name: one.type for one in msgspec.structs.fields(kind)}
+
+
 def built(kind: Any, value: Any) -> Any:
     """A record with these fields, unchecked, as another program may write it."""
     if value is None:
         return None
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-        types = {one.name: one.type for one in msgspec.structs.fields(kind)}
+        types = _types_of(kind)
         return kind(**{name: built(types[name], one) for name, one in value.items()})
     origin = get_origin(kind)
     if origin in (Union, UnionType):

@@ -12,7 +12,7 @@ from schemas.formats.json_values import fault_of, members_of, values_of
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
-    max_leaves=20,
+    max_leaves=8,
 )
 
 
@@ -30,7 +30,7 @@ def test_an_object_is_cut_into_its_members(fields: dict[str, Any]) -> None:
     assert {name.decode(): json.loads(value) for name, value in found.items()} == fields
 
 
-@given(st.lists(st.dictionaries(st.text(), JSON), max_size=6))
+@given(st.lists(st.dictionaries(st.text(), JSON, max_size=4), max_size=6))
 def test_objects_one_after_the_other_are_values(values: list[Any]) -> None:
     data = "\n".join(json.dumps(one, indent=1) for one in values).encode()
     assert [json.loads(one) for one in values_of(data)] == values

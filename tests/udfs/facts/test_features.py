@@ -180,9 +180,14 @@ EXPECTED = {
 """
 
 
+@pytest.fixture(scope="module")
+def shoe() -> dict[str, float]:
+    return row(found(SHOE))
+
+
 @pytest.mark.parametrize("name", EXPECTED)
-def test_each_feature_has_its_value(name: str) -> None:
-    assert row(found(SHOE))[name] == near(EXPECTED[name])
+def test_each_feature_has_its_value(shoe: dict[str, float], name: str) -> None:
+    assert shoe[name] == near(EXPECTED[name])
 
 
 # --- what is not known --------------------------------------------------------------------------
