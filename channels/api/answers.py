@@ -10,10 +10,11 @@ from channels.api.breaker import Breaker
 from channels.api.compose_answer import Found, Setting, Wanted, answer_of
 from channels.api.decision_stream import Read, cause_of
 from channels.api.event_log import Delivery, LogUnavailable
+from channels.api.event_of_request import Ask
 from channels.api.knowledge import first_available
 from channels.api.ladder import choose
+from channels.api.lower_rungs import LowerRungs, look_lower
 from channels.api.services import Services
-from channels.api.store_reader import Recent, StoreUnavailable
 from channels.api.vouch import to_be_logged
 from schemas.decisions import Decision
 from schemas.events import Event
@@ -31,33 +32,12 @@ FAILURES_MAX: Final = 5
 REST_S: Final = 1.0
 
 
-class Ask(NamedTuple):
-    """One request: what is wanted, the event whose decision is fresh (None: none is), what to log for it."""
-
-    wanted: tuple[Wanted, ...]
-    session_id: str | None
-    person: str | None
-    cause: Event | None
-    events: tuple[Event, ...]
-    budget_ms: int
-
-
 class Answered(NamedTuple):
     """An answer for each of `wanted`, the events on their way to Kafka (None: it takes none), whether they are there."""
 
     answers: tuple[Answer, ...]
     delivery: Delivery | None
     is_logged: bool
-
-
-class Rungs(NamedTuple):
-    """What the lower rungs have: decisions by placement, what trends, and why there is nothing recent."""
-
-    recent: Mapping[str, Decision]
-    why_not_recent: str
-    category: str
-    in_category: Sequence[str]
-    everywhere: Sequence[str]
 
 
 class Answerer:
@@ -180,7 +160,7 @@ class Answerer:
         begun_s: float,
         *,
         is_held_back: bool,
-    ) -> Rungs | None:
+    ) -> LowerRungs | None:
         """Waits for the engine; what the other rungs have, where it did not decide everything."""
         if expected and all(one.done() for one in expected):
             return None
@@ -194,7 +174,7 @@ class Answerer:
                 self._ended(is_fresh=True)
                 return None
         left_s = max(end_s - time.monotonic(), GRACE_S)
-        looking = asyncio.create_task(self._look(ask, left_s))
+        looking = asyncio.create_task(look_lower(self._services, ask, left_s))
         if is_held_back:
             return await looking
         await asyncio.wait(expected, timeout=max(0.0, end_s - time.monotonic()))
@@ -222,54 +202,17 @@ class Answerer:
         asked = [one for one in version.policy.placements if one.name in names] if version else []
         return bool(asked) and all(one.when is None for one in asked)
 
-    def _is_repeat(self, ask: Ask, rungs: Rungs) -> bool:
+    def _is_repeat(self, ask: Ask, rungs: LowerRungs) -> bool:
         """Whether the event had been decided long ago: the engine is then silent for a good reason."""
         cause = ask.cause
         return cause is not None and any(_is_on(one, cause) for one in rungs.recent.values())
-
-    async def _look(self, ask: Ask, timeout_s: float) -> Rungs:
-        """The lower rungs, as far as they answer in time."""
-        services = self._services
-        visitor = services.visitors.find(ask.session_id) if ask.session_id else None
-        category = visitor.category if visitor else ""
-        trends = asyncio.gather(self._trends(category, timeout_s), self._trends("", timeout_s))
-        recent, why = await self._recent(ask, timeout_s)
-        in_category, everywhere = await trends
-        if visitor is not None and not visitor.may_be_personal:
-            recent, why = {}, "The person did not consent to personal decisions."
-        return Rungs(recent, why, category, in_category if category else (), everywhere)
-
-    async def _recent(self, ask: Ask, timeout_s: float) -> tuple[Mapping[str, Decision], str]:
-        """The last valid decisions by placement, and why there may be none."""
-        services, now_ms = self._services, time.time_ns() // 1_000_000
-        placements = [one.placement for one in ask.wanted]
-        person = ask.person or (
-            services.visitors.person_of(ask.session_id) if ask.session_id else None
-        )
-        # a new session of a known visitor: nothing has been decided in it yet
-        visitor = ask.cause.anonymous_id if ask.cause else None
-        try:
-            found: Recent = await services.store.recent(
-                ask.session_id, person, placements, now_ms, timeout_s, visitor
-            )
-        except StoreUnavailable:
-            whose = person or visitor or ""
-            own = ((name, services.decisions.newest(whose, name)) for name in placements)
-            return {name: one for name, one in own if one is not None}, "The store does not answer."
-        return found.decisions, ""
-
-    async def _trends(self, category: str, timeout_s: float) -> Sequence[str]:
-        try:
-            return await self._services.store.trending(category, timeout_s)
-        except StoreUnavailable:
-            return ()
 
     def _choose(
         self,
         ask: Ask,
         wanted: Wanted,
         fresh: Mapping[str, Decision],
-        rungs: Rungs | None,
+        rungs: LowerRungs | None,
         why_not: str,
     ) -> Answer:
         services, now_ms = self._services, time.time_ns() // 1_000_000

@@ -8,7 +8,6 @@ from uuid import uuid4
 import msgspec
 
 from channels.api.access import Caller
-from channels.api.answers import Ask
 from channels.api.bodies import PRODUCTS, DecisionsRequest, RecommendationsRequest
 from channels.api.compose_answer import Wanted
 from channels.api.decision_stream import cause_of
@@ -34,6 +33,17 @@ PERSON_S: Final = 0.01
 """How long the store may take to say whose a session is that this process does not know."""
 
 
+class Ask(NamedTuple):
+    """One request: what is wanted, the event whose decision is fresh (None: none is), what to log for it."""
+
+    wanted: tuple[Wanted, ...]
+    session_id: str | None
+    person: str | None
+    cause: Event | None
+    events: tuple[Event, ...]
+    budget_ms: int
+
+
 class Request(NamedTuple):
     """What is asked, and the events of it that cannot be used."""
 
@@ -46,16 +56,7 @@ async def recommendations_asked(
 ) -> Request:
     """A list of products, decided on the newest event of the session."""
     now_ms = time.time_ns() // 1_000_000
-    signs_out = any(_signs_out(one) for one in given.events_in_session)
-    sender = Sender(
-        given.session_id,
-        await _anonymous_id(services, caller, given.session_id, given.anonymous_id, signs_out),
-        _person_id(caller, given.person_id),
-        given.channel or CHANNEL,
-        given.context,
-        caller.is_visitor,
-    )
-    _may_speak(services, caller, sender)
+    sender = await _sender(services, caller, given.session_id, given)
     read = read_session(
         given.events_in_session, sender, now_ms, given.current_page, is_strict=is_strict
     )
@@ -83,29 +84,13 @@ async def decisions_asked(
     policy = version.policy if version else None
     names = tuple(dict.fromkeys(_known(policy, name) for name in given.placements))
     wanted = _wanted(names, given.candidates)
-    budget_ms = services.budget_ms if given.budget_ms is None else given.budget_ms
     if given.session_id is None:
         return Request(Ask(wanted, None, given.person, None, (), 0), ReadEvents([], [], Notices()))
-    signs_out = any(_signs_out(one) for one in given.events)
-    sender = Sender(
-        given.session_id,
-        await _anonymous_id(services, caller, given.session_id, given.anonymous_id, signs_out),
-        _person_id(caller, given.person),
-        given.channel or CHANNEL,
-        given.context,
-        caller.is_visitor,
-    )
-    _may_speak(services, caller, sender)
+    budget_ms = services.budget_ms if given.budget_ms is None else given.budget_ms
+    sender = await _sender(services, caller, given.session_id, given)
     read = read_events(given.events, sender, now_ms, is_strict=is_strict)
     _check_own(services, caller, read.events, given.session_id)
-    asking = _page_view(services, sender, given.page, now_ms)
-    asking = msgspec.structs.replace(
-        asking,
-        category=given.category,
-        consent=given.consent,
-        properties=given.properties,
-    )
-    _check_asking(asking, now_ms)
+    asking = _asking(services, sender, given, now_ms)
     if given.candidates is not None:
         asking = msgspec.structs.replace(
             asking,
@@ -114,14 +99,51 @@ async def decisions_asked(
             placements=names,
             has_no_candidates=not given.candidates,
         )
-        new = _new(services, read.events)
-        return Request(
-            Ask(wanted, given.session_id, given.person, asking, (*new, asking), budget_ms), read
-        )
-    cause, new = _cause(services, read.events, names, asking)
-    if cause.candidates or cause.has_no_candidates:
-        wanted = _wanted(names, cause.candidates)
+        cause, new = asking, (*_new(services, read.events), asking)
+    else:
+        cause, new = _cause(services, read.events, names, asking)
+        if cause.candidates or cause.has_no_candidates:
+            wanted = _wanted(names, cause.candidates)
     return Request(Ask(wanted, given.session_id, given.person, cause, new, budget_ms), read)
+
+
+async def _sender(
+    services: Services,
+    caller: Caller,
+    session_id: str,
+    given: RecommendationsRequest | DecisionsRequest,
+) -> Sender:
+    """Whose events these are; raises ApiError 403 where the caller may not speak for them."""
+    if isinstance(given, DecisionsRequest):
+        events, person = given.events, given.person
+    else:
+        events, person = given.events_in_session, given.person_id
+    signs_out = any(_signs_out(one) for one in events)
+    sender = Sender(
+        session_id,
+        await _anonymous_id(services, caller, session_id, given.anonymous_id, signs_out),
+        person or caller.person,
+        given.channel or CHANNEL,
+        given.context,
+        caller.is_visitor,
+    )
+    _may_speak(services, caller, str(sender.anonymous_id), sender.person_id)
+    return sender
+
+
+def _asking(services: Services, sender: Sender, given: DecisionsRequest, now_ms: int) -> Event:
+    """The event that the request itself is; raises ApiError 400 where all that it says is too large for one."""
+    asking = msgspec.structs.replace(
+        _page_view(services, sender, given.page, now_ms),
+        category=given.category,
+        consent=given.consent,
+        properties=given.properties,
+    )
+    try:
+        check(asking, now_ms)  # its parts are bounded by `bodies`
+    except InvalidEvent as error:
+        raise ApiError(400, f"the body cannot be used: {error}") from error
+    return asking
 
 
 def _wanted(names: Iterable[str], given: Sequence[Candidate] | None) -> tuple[Wanted, ...]:
@@ -149,14 +171,6 @@ def has_slate(policy: Policy, placement: Placement) -> bool:
     slates = {RECOMMEND_ITEMS} | {one.id for one in policy.actions if one.kind == "slate"}
     own = {one.id for one in policy.actions if placement.name in one.placements}
     return bool(slates & ({*placement.actions} | own))
-
-
-def _check_asking(asking: Event, now_ms: int) -> None:
-    """Raises ApiError 400 where all that the request says is too large for an event; its parts are bounded by `wire`."""
-    try:
-        check(asking, now_ms)
-    except InvalidEvent as error:
-        raise ApiError(400, f"the body cannot be used: {error}") from error
 
 
 def _known(policy: Policy | None, name: str) -> str:
@@ -254,12 +268,8 @@ def _signs_out(event: object) -> bool:
     return isinstance(event, dict) and "signed_out" in (event.get("event"), event.get("event_type"))
 
 
-def _person_id(caller: Caller, given: str | None) -> str | None:
-    return given or caller.person
-
-
-def _may_speak(services: Services, caller: Caller, sender: Sender) -> None:
-    if not services.access.may_speak_for(caller, str(sender.anonymous_id), sender.person_id):
+def _may_speak(services: Services, caller: Caller, anonymous_id: str, person: str | None) -> None:
+    if not services.access.may_speak_for(caller, anonymous_id, person):
         raise ApiError(403, "this key may only name the visitor and person of its own tokens")
 
 
@@ -269,5 +279,4 @@ def _check_own(
     for event in events:
         if event.session_id != session_id:
             raise ApiError(400, f"event {event.event_id!r} is of another session")
-        if not services.access.may_speak_for(caller, event.anonymous_id, event.person_id):
-            raise ApiError(403, "this key may only name the visitor and person of its own tokens")
+        _may_speak(services, caller, event.anonymous_id, event.person_id)

@@ -15,10 +15,11 @@ import httpx
 import msgspec
 import pytest
 
-from channels.api.answers import Answerer, Ask
+from channels.api.answers import Answerer
 from channels.api.bodies import BODY_BYTES_MAX
 from channels.api.compose_answer import Wanted
 from channels.api.docs import swagger_files
+from channels.api.event_of_request import Ask
 from channels.api.http_limits import HEAD_BYTES_MAX
 from channels.api.openapi import document
 from channels.api.rates import Rates
