@@ -3,16 +3,18 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 from threading import Thread
-from typing import Final
+from typing import Final, NamedTuple
 
 from jobs.job_settings import JobSettings
 from jobs.learning.artefact_check import Artefacts
+from jobs.learning.artefact_child import Kind
 from jobs.learning.trust import Trust
 from jobs.refused_knowledge import RefusedKnowledge
 from log.kafka import read_before, read_partition, read_to_end
 from models.content import Published
 from models.ranker import XgboostRanker
 from models.response import ResponseModel
+from models.scorer import FeatureSpace
 from schemas.codec import HEADER_BYTES, ITEM
 from schemas.control import Control
 from schemas.errors import ConfigError, InvalidEvent
@@ -36,6 +38,26 @@ RESPONSES: Final = "responses"
 """The name of a control of kind `model` that is about responses to actions; any other is a ranker."""
 
 Model = ResponseModel | XgboostRanker
+
+
+class ModelKind(NamedTuple):
+    """How the models of one name are tried, loaded, and put in force."""
+
+    artefact: Kind
+    space: FeatureSpace
+    load: Callable[[Artefacts, Published, FeatureSpace], Model]
+    add: Callable[..., None]
+
+
+RANKER: Final = ModelKind("ranker", FEATURE_SPACE, Artefacts.ranker, Knowledge.add_model)
+MODELS: Final = {
+    RESPONSES: ModelKind("responses", RESPONSE_SPACE, Artefacts.responses, Knowledge.add_responses)
+}
+
+
+def model_kind(control: Control) -> ModelKind:
+    """What a control of kind `model` is about."""
+    return MODELS.get(control.name, RANKER)
 
 
 class Loading:
@@ -201,23 +223,16 @@ class KnowledgeFeed:
         return False
 
     def _add_model(self, control: Control, position: int, found: Model) -> None:
-        version, from_ms = control.version, control.effective_from_ms
-        if isinstance(found, ResponseModel):
-            self.knowledge.add_responses(version, from_ms, position, found)
-        else:
-            self.knowledge.add_model(version, from_ms, position, found)
+        add = model_kind(control).add
+        add(self.knowledge, control.version, control.effective_from_ms, position, found)
 
     def _is_quick(self, control: Control) -> bool:
-        published = _published(control)
-        if control.name == RESPONSES:
-            return self._artefacts.is_quick("responses", published, RESPONSE_SPACE)
-        return self._artefacts.is_quick("ranker", published, FEATURE_SPACE)
+        kind = model_kind(control)
+        return self._artefacts.is_quick(kind.artefact, _published(control), kind.space)
 
     def _load(self, control: Control) -> Model:
-        published = _published(control)
-        if control.name == RESPONSES:
-            return self._artefacts.responses(published, RESPONSE_SPACE)
-        return self._artefacts.ranker(published, FEATURE_SPACE)
+        kind = model_kind(control)
+        return kind.load(self._artefacts, _published(control), kind.space)
 
     def _applied(self) -> None:
         self._since_prune += 1
