@@ -2,11 +2,13 @@
 
 fresh     the engine's decision on this request's own event
 recent    its last one for this person and placement, if it is still valid
+default   the caller's list as it was given; of a placement with a fallback in the policy, that action
 trending  what is wanted most in the category that is looked at, else everywhere
-default   what the policy says of the placement, else the catalogue's first items; at the end: nothing
+default   the catalogue's first items; at the end: nothing
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Final
 
 from channels.api.bodies import PRODUCTS, Answer
 from channels.api.compose_answer import (
@@ -29,11 +31,8 @@ def choose(wanted: Wanted, found: Found, setting: Setting) -> Answer:
     """The best answer that there is; there always is one."""
     case = Case(wanted, found, setting, _placement(setting.policy, wanted.placement))
     why: list[str] = []
-    for rung in (_fresh, _nothing_to_rank, _recent, _trending):
-        answer = rung(case, why)
-        if answer is not None:
-            return answer
-    return _default(case, why)
+    answers = (rung(case, why) for rung in RUNGS)
+    return next((one for one in answers if one is not None), None) or _first_items(case, why)
 
 
 def _fresh(case: Case, why: list[str]) -> Answer | None:
@@ -99,12 +98,25 @@ def _fault(decision: Decision, setting: Setting) -> str:
     return ""
 
 
+def _in_given_order(case: Case, why: list[str]) -> Answer | None:
+    given = case.wanted.candidates
+    if given is None:
+        return None
+    because = _because([*why, "The list is in the order in which it was given."])
+    return of_items(case, given[: case.wanted.size], "default", "caller", because)
+
+
+def _fallback(case: Case, why: list[str]) -> Answer | None:
+    """What the policy says of the placement stands before what trends."""
+    fallback = case.placement.fallback if case.placement else None
+    if fallback is None or case.wanted.must_have_items:
+        return None
+    because = _because([*why, "The policy says so for this placement."])
+    return of_action(case, fallback, because)
+
+
 def _trending(case: Case, why: list[str]) -> Answer | None:
     wanted, found, setting, placement = case
-    if wanted.candidates is not None:
-        return None
-    if placement is not None and placement.fallback is not None and not wanted.must_have_items:
-        return None
     size = _size(wanted, placement)
     for ids, where, reason in (
         (found.trending_in_category, f"in {found.category}", "trending_category"),
@@ -118,19 +130,24 @@ def _trending(case: Case, why: list[str]) -> Answer | None:
     return None
 
 
-def _default(case: Case, why: list[str]) -> Answer:
+def _first_items(case: Case, why: list[str]) -> Answer:
     wanted, found, setting, placement = case
-    if wanted.candidates is not None:
-        because = _because([*why, "The list is in the order in which it was given."])
-        return of_items(case, wanted.candidates[: wanted.size], "default", "caller", because)
-    if placement is not None and placement.fallback is not None and not wanted.must_have_items:
-        because = _because([*why, "The policy says so for this placement."])
-        return of_action(case, placement.fallback, because)
     size = _size(wanted, placement)
     avoid = found.avoid | {found.seen}
     shown = [one.item_id for one in setting.first_items(size, avoid)]
     last = "These are the first of the catalogue." if shown else "The catalogue is not known."
     return of_items(case, shown, "default", "other", _because([*why, last]))
+
+
+RUNGS: Final[tuple[Callable[[Case, list[str]], Answer | None], ...]] = (
+    _fresh,
+    _nothing_to_rank,
+    _recent,
+    _in_given_order,
+    _fallback,
+    _trending,
+)
+"""Each gives an answer, or notes why it has none; the first items of the catalogue stand below all."""
 
 
 def _size(wanted: Wanted, placement: Placement | None) -> int:
