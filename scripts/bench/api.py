@@ -18,7 +18,7 @@ from schemas.errors import ConfigError
 from schemas.limits import SLATE_MAX
 from schemas.policy import Placement
 from scripts.bench.http_client import Client
-from scripts.bench.setting import POLICY, BenchEngine, bench_config, describe, prepare
+from scripts.bench.setting import POLICY, BenchEngine, as_title, bench_config, describe, prepare
 from scripts.bench.workload import shoppers
 from scripts.console import percentile, say, show_json, show_table
 from scripts.ops.engine import Engine
@@ -264,7 +264,7 @@ def _show(paths: list[Path], load: Load, model: str, is_json: bool) -> None:
     if is_json:
         show_json(setting | {"paths": [one._asdict() for one in paths]})
         return
-    title = "  ".join(f"{name} {value}" for name, value in setting.items())
+    title = as_title(setting)
     columns = (
         "ms since it was due",
         "requests",

@@ -26,7 +26,7 @@ from scripts.bench.made_policy import (
     teach_actions,
 )
 from scripts.bench.requests import Requests, Shopper, prepared
-from scripts.bench.setting import describe
+from scripts.bench.setting import as_title, describe
 from scripts.bench.stopwatch import PARTS, REST, Stopwatch, watched_parts
 from scripts.console import percentile, say, show_json, show_table
 from udfs.knowledge.knowledge import Knowledge
@@ -194,7 +194,7 @@ def _show(rows: Sequence[Row], load: Load, is_json: bool) -> None:
         found = [row._asdict() | {"trace": row.trace._asdict()} for row in rows]
         show_json(setting | {"decisions": found})
         return
-    title = "  ".join(f"{name} {value}" for name, value in setting.items())
+    title = as_title(setting)
     times = [(*row[:5], *(f"{one:.2f}" for one in row[6:10])) for row in rows]
     columns = ("actions", "rules", "candidates", "conditions", "competing")
     figures = ("p50 ms", "p99 ms", "processor p50 ms", "p99 ms")

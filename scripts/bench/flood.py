@@ -19,7 +19,7 @@ from schemas.control import Control
 from schemas.errors import ConfigError
 from scripts.bench.api import API_POLICY, PLACEMENT, SENT_MAX, SETTLE_S
 from scripts.bench.http_client import Client
-from scripts.bench.setting import BenchEngine, bench_config, describe, prepare
+from scripts.bench.setting import BenchEngine, as_title, bench_config, describe, prepare
 from scripts.console import percentile, say, show, show_json, show_table
 from scripts.ops.engine import Engine
 
@@ -255,7 +255,7 @@ def _show(parts: list[Part], flooded: dict[str, int], faults: list[str], is_json
         show_json(describe() | found)
         return
     columns = ("", "requests", f"fresh within {WANTED_MS} ms", "p50 ms", "p99 ms", "no answer")
-    title = "  ".join(f"{name} {value}" for name, value in describe().items())
+    title = as_title(describe())
     rows = [
         (one.part, one.requests, f"{one.fresh_share:.1%}", one.p50_ms, one.p99_ms, one.not_answered)
         for one in parts

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Final, NamedTuple
 
 import msgspec
@@ -11,7 +12,8 @@ from jobs.config import Config
 from jobs.publish import Log, now_ms
 from schemas.events import Event
 from schemas.topics import DECISIONS
-from scripts.bench.setting import CANDIDATES, BenchEngine, bench_config, describe, prepare
+from scripts.bench.pace import moments
+from scripts.bench.setting import CANDIDATES, BenchEngine, as_title, bench_config, describe, prepare
 from scripts.bench.workload import shoppers
 from scripts.console import percentile, say, show_json, show_table
 from scripts.demo.demo import DecisionReader
@@ -81,13 +83,8 @@ def bench(config: Config, rate: int, seconds: int, warm_up: int, items: int, is_
 
 def send(engine: Engine, log: Log, events: Iterator[Event], rate: int, seconds: int) -> int:
     """Sends at the rate, each event stamped with when it was due; the most it fell behind, in ms."""
-    begun_s, begun_ms, worst_ms = time.monotonic(), now_ms(), 0
-    for number in range(rate * seconds):
-        due_s = number / rate
-        wait_s = begun_s + due_s - time.monotonic()
-        if wait_s > 0:
-            time.sleep(wait_s)
-        due_ms = begun_ms + int(due_s * 1000)
+    worst_ms = 0
+    for due_ms in islice(moments(rate), rate * seconds):
         worst_ms = max(worst_ms, now_ms() - due_ms)
         log.event(msgspec.structs.replace(next(events), event_time_ms=due_ms, sent_at_ms=due_ms))
         engine.tick()
@@ -110,5 +107,5 @@ def _show(
     if is_json:
         show_json(setting | {"hops": [hop._asdict() for hop in hops]})
         return
-    title = "  ".join(f"{name} {value}" for name, value in setting.items())
+    title = as_title(setting)
     show_table(title, ("ms since the event was due", "samples", "p50", "p90", "p99"), hops)

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from jobs.operators import settle_memory
 from scripts.bench.made_knowledge import Load, Memory
 from scripts.bench.requests import TREES, Requests, prepared
-from scripts.bench.setting import describe
+from scripts.bench.setting import as_title, describe
 from scripts.console import percentile, say, show, show_json, show_table
 from udfs.facts.features import FEATURE_SPACE
 
@@ -56,7 +56,7 @@ def _show(rows: Sequence[Row], memory: Memory, load: Load, is_json: bool) -> Non
     if is_json:
         show_json(setting | {"ms": [row._asdict() for row in rows], "bytes_per": bytes_per})
         return
-    title = "  ".join(f"{name} {value}" for name, value in setting.items())
+    title = as_title(setting)
     texts = [(row[0], row[1], *(f"{one:.2f}" for one in row[2:])) for row in rows]
     columns = ("candidates", "requests", "p50 ms", "p90 ms", "p95 ms", "p99 ms", "processor p50 ms")
     show_table(title, columns, texts)

@@ -18,7 +18,15 @@ from jobs.stack.state import kafka_words
 from jobs.stack.wanted import Wanted
 from schemas.errors import ConfigError
 from schemas.topics import EVENTS
-from scripts.bench.setting import CANDIDATES, BenchEngine, bench_config, describe, prepare, records
+from scripts.bench.setting import (
+    CANDIDATES,
+    BenchEngine,
+    as_title,
+    bench_config,
+    describe,
+    prepare,
+    records,
+)
 from scripts.console import say, show, show_json, show_table
 from scripts.replay.replay import Worker
 from scripts.replay.replay_begin import Instead, Wish, asked, forget_state
@@ -80,7 +88,7 @@ def bench(config: Config, asked_for: Bench, is_json: bool) -> None:
         ratios = [rate.events_per_s / rates[0].events_per_s for rate in rates]
         show_json(setting | {"rates": [rate._asdict() for rate in rates], "ratios": ratios})
         return
-    title = "  ".join(f"{name} {value}" for name, value in setting.items())
+    title = as_title(setting)
     columns = ("replay", "events/s", "events per CPU second", "decisions per event")
     show_table(
         title, columns, [tuple("" if one is None else one for one in rate) for rate in rates]

@@ -5,6 +5,7 @@ import platform
 import shutil
 import subprocess
 import time
+from collections.abc import Mapping
 from itertools import islice
 from typing import Any, Final
 
@@ -115,6 +116,11 @@ def records(count: int, items: int, every_ms: int = 10) -> list[LogRecord]:
         LogRecord("events", 0, at, event.event_time_ms, event.session_id, EVENT.encode(event))
         for at, event in enumerate(events)
     ]
+
+
+def as_title(setting: Mapping[str, Any]) -> str:
+    """What was measured and where, above a table."""
+    return "  ".join(f"{name} {value}" for name, value in setting.items())
 
 
 def describe() -> dict[str, Any]:

@@ -11,7 +11,15 @@ from jobs.config import Config, config_from
 from jobs.flink.rest import rest_of
 from jobs.publish import now_ms
 from schemas.events import Event, EventType
-from scripts.bench.setting import CANDIDATES, BenchEngine, bench_config, describe, prepare, records
+from scripts.bench.setting import (
+    CANDIDATES,
+    BenchEngine,
+    as_title,
+    bench_config,
+    describe,
+    prepare,
+    records,
+)
 from scripts.bench.throughput import job_process, job_rate, reach, reading
 from scripts.console import say, show_json, show_table
 from scripts.ops.engine import Engine
@@ -73,7 +81,7 @@ def bench(config: Config, people: Sequence[int], items: int, is_json: bool) -> N
     if is_json:
         show_json(setting | {"costs": [cost._asdict() for cost in costs]})
         return
-    title = "  ".join(f"{name} {value}" for name, value in setting.items())
+    title = as_title(setting)
     columns = (
         "people in state", "events/s", "events per CPU second", "state MiB", "checkpoint ms",
         "memory of the job MiB",

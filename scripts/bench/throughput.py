@@ -26,6 +26,7 @@ from schemas.state.session import SESSION_NEWS, SESSION_STATE
 from scripts.bench.setting import (
     CANDIDATES,
     BenchEngine,
+    as_title,
     bench_config,
     bench_knowledge,
     describe,
@@ -94,7 +95,7 @@ def bench(config: Config, events: int, items: int, is_json: bool) -> None:
         found = {rate.what: rate._asdict() for rate in rates}
         show_json(setting | found | {"ratio_per_cpu_s": round(ratio, 3)})
         return
-    title = "  ".join(f"{name} {value}" for name, value in setting.items())
+    title = as_title(setting)
     columns = ("median of rounds", "events/s", "events per CPU second", "decisions per event")
     show_table(title, columns, rates)
     show(f"job / loop, events per CPU second, median of the rounds' ratios: {ratio:.2f}")

@@ -26,7 +26,7 @@ from schemas.errors import ConfigError
 from schemas.limits import DAY_MS
 from schemas.policy import DEFAULT_POLICY, Policy
 from schemas.topics import DECISIONS
-from scripts.bench.setting import BenchEngine, bench_config, describe
+from scripts.bench.setting import BenchEngine, as_title, bench_config, describe
 from scripts.bench.workload import catalogue, shoppers
 from scripts.console import percentile, say, show, show_table
 from scripts.demo.demo import DecisionReader
@@ -140,7 +140,7 @@ def _play(config: Config, stage: Stage, victims: Sequence[str], rate: int) -> Pl
 def show_report(report: dict[str, Any]) -> None:
     """Prints it."""
     setting = ("cores", "machine", "commit", "kill", "events_per_s", "events")
-    title = "  ".join(f"{name} {report[name]}" for name in setting)
+    title = as_title({name: report[name] for name in setting})
     rows = [
         (one["number"], one["killed"], one["flow_s"], one["caught_up_s"] or "not in time")
         for one in report["each"]

@@ -1,7 +1,6 @@
 """What `kairos chaos` does beside the kills: sends events, notes when decisions come, and looks at the store."""
 
 import threading
-import time
 from collections.abc import Iterator
 from typing import Any, Final, Self
 
@@ -10,6 +9,7 @@ from redis import Redis
 
 from jobs.publish import Log, now_ms
 from schemas.events import Event
+from scripts.bench.pace import moments
 from scripts.demo.demo import DecisionReader
 
 WATCHED: Final = 400
@@ -48,14 +48,9 @@ class Load(Aside):
 
     def run(self) -> None:
         """Sends."""
-        begun_s, begun_ms = time.monotonic(), now_ms()
-        while not self._is_ending.is_set():
-            due_s = self.sent / self._rate
-            wait_s = begun_s + due_s - time.monotonic()
-            if wait_s > 0:
-                time.sleep(wait_s)
-            due_ms = begun_ms + int(due_s * 1_000)
-            event = next(self._events)
+        for due_ms, event in zip(moments(self._rate), self._events, strict=False):
+            if self._is_ending.is_set():
+                return
             self._log.event(msgspec.structs.replace(event, event_time_ms=due_ms, sent_at_ms=due_ms))
             self.sent += 1
             if event.event_type == "product_viewed":
