@@ -73,7 +73,9 @@ def test_events_become_decisions_traces_and_dead_letters(job: Job) -> None:
     assert [record.key for record in found["decisions"]] == [one.person for one in decisions]
     assert [record.key for record in found["traces"]] == [one.decision_id for one in traces]
     arrived = [record.timestamp_ms for name in found for record in found[name]]
-    assert min(arrived) > max(one.event_time_ms for one in decisions), "what is kept counts from then"
+    assert min(arrived) > max(one.event_time_ms for one in decisions), (
+        "what is kept counts from then"
+    )
 
 
 def test_dead_letter_says_where_the_record_lies(job: Job) -> None:

@@ -1,0 +1,57 @@
+"""What runs in the background is followed by its log: its progress is shown once, and why it ended is the error."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from schemas.errors import ConfigError
+from scripts.ops import up
+from scripts.ops.background import Said
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the command shows of it."""
+    lines: list[str] = []
+    monkeypatch.setattr(up, "say", lines.append)
+    return lines
+
+
+def follow(log: Path, says: str) -> None:
+    """Follows a process that says this and ends; raises ConfigError as `kairos up` does."""
+    with log.open("wb") as output:
+        process = subprocess.Popen([sys.executable, "-c", f"print({says!r})"], stdout=output)
+        try:
+            up._await_up(process, Said(log, is_new=True))
+        finally:
+            process.wait()
+
+
+def test_progress_is_shown_until_all_is_up(shown: list[str], tmp_path: Path) -> None:
+    follow(tmp_path / "log", "starting kafka\nstarting decide\nUP\nstarting decide")
+    assert shown == ["starting kafka", "starting decide"]
+
+
+@pytest.mark.parametrize(
+    ("says", "reason"),
+    [("starting kafka\nkairos: no space is left", "^no space is left$"), ("", "it ended; see ")],
+)
+def test_why_it_ended_is_the_error_and_told_once(
+    shown: list[str], tmp_path: Path, says: str, reason: str
+) -> None:
+    with pytest.raises(ConfigError, match=reason):
+        follow(tmp_path / "log", says)
+    assert [line for line in shown if line] == [line for line in says.splitlines()[:1] if line]
+
+
+def test_of_a_log_that_goes_on_only_what_is_new_is_told(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    assert (Said(log, is_new=False).more(), Said(log, is_new=True).last()) == ([], "")
+    log.write_text("one\ntwo\n")
+    said = Said(log, is_new=False)
+    assert (said.more(), said.last()) == ([], "two")
+    log.write_text("one\ntwo\nthree\n")
+    assert (said.more(), said.more(), said.last()) == (["three"], [], "three")
+    assert Said(log, is_new=True).more() == ["one", "two", "three"]
