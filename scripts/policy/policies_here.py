@@ -50,8 +50,11 @@ def checked(file: Path) -> PolicyFile:
 
 
 def policy_in(file: Path) -> Policy:
-    """The same, without what was warned of."""
-    return checked(file).policy
+    """The policy in a file; what looks wrong in it is said, as `publish` says it."""
+    found = checked(file)
+    for one in found.warnings:
+        say(f"warning: {file}:{one}")
+    return found.policy
 
 
 def check_files(files: Sequence[Path], *, is_json: bool) -> int:
@@ -122,7 +125,7 @@ def show_file(version: str | None) -> None:
 def _named(named: str) -> Policy:
     """The policy in this file, or of this version."""
     if Path(named).is_file():
-        return policy_in(Path(named))
+        return checked(Path(named)).policy
     return draft_again(find_version(named, policies_here())).policy
 
 

@@ -42,6 +42,10 @@ placements:
 actions:
   - {id: chat, kind: assistance, treatments: [{id: box}]}
 """
+ASKING = {
+    "event_id": "e1", "event_type": "page_viewed", "event_time_ms": 1763700000000, "session_id": "s1",
+    "anonymous_id": "a1", "placements": ["home"],
+}  # fmt: skip
 BAD = "placements:\n  - name: home\n    size: 0\n  - nam: cart\n"
 
 
@@ -111,6 +115,17 @@ def test_what_holds_nothing_back_is_told_by_check(kairos: Kairos, tmp_path: Path
     assert kairos("policy", "check", file).out.splitlines()[:2] == [
         f"{file}:2: contact.quiet_hours: {said}", f"{file}:3: contact.per_week: {said}",
     ]  # fmt: skip
+
+
+def test_what_holds_nothing_back_is_told_where_a_policy_is_tried(
+    kairos: Kairos, tmp_path: Path
+) -> None:
+    file, events = tmp_path / "quiet.yaml", tmp_path / "events.jsonl"
+    file.write_text("placements:\n  - {name: home}\ncontact: {per_day: 3}\n")
+    events.write_text(json.dumps(ASKING))
+    done = kairos("try", events, "--policy", file)
+    assert done.code == 0
+    assert f"warning: {file}:3: contact.per_day: nothing is held back by this yet" in done.err
 
 
 def test_a_check_is_readable_for_programs(kairos: Kairos, good: Path, bad: Path) -> None:
