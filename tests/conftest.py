@@ -1,8 +1,18 @@
-"""Which tests share a worker: those of one kind of server use one after the other what was started once."""
+"""Which tests share a worker, and how long an example of a property may take.
+
+Those of one kind of server use one after the other what was started once.
+"""
 
 from typing import Any, Final
 
+from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
+
+# beside other work one example may wait for a second: how fast anything is, benchmarks say
+settings.register_profile(
+    "busy", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("busy")
 
 SERVERS: Final = {
     "tests/flink/": "flink",

@@ -220,7 +220,7 @@ DECISIONS: Final = st.none() | st.builds(
 IDS: Final = st.lists(st.sampled_from(sorted(ITEMS)), unique=True, max_size=6)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.sampled_from((LIST, SHOWN, RERANK, Wanted("hero"), Wanted("bar"), Wanted("no_such"))),
     DECISIONS, DECISIONS, IDS, IDS, st.frozensets(st.sampled_from(sorted(ITEMS)), max_size=3),

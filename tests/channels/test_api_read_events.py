@@ -230,7 +230,7 @@ JSON: Final = st.recursive(
 NAMES: Final = st.sampled_from([one.name for one in msgspec.structs.fields(Event)])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.lists(JSON | st.dictionaries(NAMES, JSON | st.just("page_viewed"), max_size=8), max_size=4)
 )

@@ -195,14 +195,14 @@ def test_a_room_changes_nothing_but_its_own() -> None:
 PEOPLE: Final = st.integers(0, 400)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(PEOPLE, PEOPLE)
 def test_merging_is_commutative(one: int, other: int) -> None:
     a, b = someone(one), someone(other)
     assert PERSON_STATE.encode(merge_persons(a, b)) == PERSON_STATE.encode(merge_persons(b, a))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(PEOPLE, min_size=3, max_size=3, unique=True))
 def test_merging_is_associative(numbers: list[int]) -> None:
     a, b, c = map(someone, numbers)
@@ -210,7 +210,7 @@ def test_merging_is_associative(numbers: list[int]) -> None:
     assert differing(left, merge_persons(a, merge_persons(b, c))) == set()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(PEOPLE, PEOPLE)
 def test_what_is_merged_already_changes_nothing(one: int, other: int) -> None:
     a, b = someone(one), someone(other)
@@ -226,7 +226,7 @@ def test_of_one_part_the_newer_state_stays() -> None:
     assert merge_persons(older, newer) == newer == merge_persons(newer, older)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(PEOPLE, PEOPLE)
 def test_two_devices_are_as_one_where_order_cannot_matter(one: int, other: int) -> None:
     first = events_of("phone", one, 5, UNORDERED)

@@ -30,8 +30,8 @@ from udfs.knowledge.knowledge import Knowledge
 
 EXAMPLES = int(os.environ.get("HOSTILE_EXAMPLES", "5000"))
 """Of the longer run: HOSTILE_EXAMPLES=100000 ./kairos test tests/hostile -m long."""
-in_ci = settings(derandomize=True, deadline=None, max_examples=200)
-at_length = settings(deadline=None, max_examples=EXAMPLES)
+in_ci = settings(derandomize=True, max_examples=200)
+at_length = settings(max_examples=EXAMPLES)
 seeds = st.integers(0, 2**40)
 MEMORY_MAX = 96 * 1024 * 1024
 RULES = FoldRules(EVENT.decode, "seed", room=Room(RECORD_BYTES_MAX, EVENTS))

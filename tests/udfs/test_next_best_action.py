@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
@@ -360,7 +360,7 @@ NAMES = st.lists(st.sampled_from("abcdefgh"), unique=True, min_size=1)
 EXPLORATIONS = st.sampled_from(
     [{"kind": "none"}, {"kind": "epsilon_greedy", "share": 0.5}, {"kind": "softmax", "share": 1.0}]
 )
-few = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+few = settings(max_examples=40)
 
 
 @few

@@ -145,7 +145,7 @@ def moved(at: int, line: Later, start_ms: int) -> LogRecord:
 
 
 @given(cuts, later_lines)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_later_events_change_no_earlier_decision(cut: int, lines: list[Later]) -> None:
     log = LOG[:cut]
     until_ms = max(record.timestamp_ms for record in log)
@@ -164,7 +164,7 @@ def another(record: LogRecord, chance: Any, time_ms: int, key: str) -> LogRecord
 
 
 @given(st.sampled_from(sorted(WHOLE)), st.randoms(use_true_random=False))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_whatever_happens_at_or_after_a_decision_leaves_it_as_it_is(name: str, chance: Any) -> None:
     """From its moment on events of any session are dropped, changed and added."""
     then_ms, cause = WHOLE[name].order_ms, CAUSES[WHOLE[name].decision.event_id]
@@ -289,7 +289,7 @@ def add_epoch(knowledge: Knowledge, epoch: int, interest: dict[str, float]) -> N
     st.dictionaries(ids, st.floats(0, 50), max_size=8),
     st.booleans(),
 )
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_knowledge_in_force_later_changes_no_earlier_decision(
     cut: int, items: list[Item], interest: dict[str, float], has_more: bool
 ) -> None:

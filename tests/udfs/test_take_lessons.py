@@ -133,7 +133,7 @@ visits = st.lists(
 
 
 @given(visits)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_no_person_counts_more_often_for_an_item_on_a_day(
     found: list[tuple[int, int, int]],
 ) -> None:

@@ -81,7 +81,7 @@ def test_the_same_log_gives_the_same_bytes() -> None:
 
 
 @given(st.integers(0, len(LOG)))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_restart_anywhere(cut: int) -> None:
     """State that is encoded and decoded between any two records, and knowledge that is read again
     from what was written until then, change no output.

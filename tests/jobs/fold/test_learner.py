@@ -120,7 +120,7 @@ def test_every_session_that_ended_is_remembered_once() -> None:
 
 
 @given(st.sets(st.integers(NEWS[0].order_ms, NEWS[-1].order_ms), max_size=30))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_when_epochs_are_closed_changes_nothing(closing_ms: set[int]) -> None:
     assert learn(NEWS, closing_ms) == learn(NEWS, set())
 

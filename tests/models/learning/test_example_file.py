@@ -21,7 +21,7 @@ def matrix(rows: int, seed: int = 1) -> Matrix:
     return values
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     sizes=st.lists(st.integers(1, 9), max_size=12),
     first=st.integers(0, 60),

@@ -189,7 +189,7 @@ WITHIN = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.dictionaries(FIELDS, ANY, max_size=3), WITHIN)
 def test_the_fast_way_and_the_close_one_read_the_same(
     said: dict[str, Any], within: dict[str, Any]

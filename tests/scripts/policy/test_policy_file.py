@@ -308,13 +308,13 @@ POLICIES = st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(POLICIES)
 def test_a_policy_that_is_shown_as_a_file_reads_as_the_same_policy(policy: Policy) -> None:
     assert parse_policy(policy_yaml(policy)) == policy
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(POLICIES)
 def test_a_policy_differs_from_another_in_what_was_changed(policy: Policy) -> None:
     assert differences(policy, policy) == []
@@ -340,7 +340,7 @@ def read_or_mistakes(text: str) -> Policy | tuple[FileMistake, ...]:
         return error.mistakes
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(DOCUMENTS)
 def test_whatever_the_file_holds_it_is_a_policy_or_its_mistakes_are_named(document: Any) -> None:
     text = yaml.safe_dump(document, allow_unicode=True)
@@ -352,7 +352,7 @@ def test_whatever_the_file_holds_it_is_a_policy_or_its_mistakes_are_named(docume
         assert all(1 <= one.line <= text.count("\n") + 1 for one in found)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.text(alphabet="ab:-[]{}&*!|>'\"#?,% \n\t\r\u0085\u2028\x00é", max_size=30))
 def test_whatever_the_text_is_it_is_a_policy_or_its_mistakes_are_named(text: str) -> None:
     assert read_or_mistakes(text)

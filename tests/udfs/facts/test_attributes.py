@@ -554,7 +554,7 @@ def check(values: Mapping[str, object]) -> None:
 
 
 @given(st.lists(st.tuples(fields, gaps_ms), max_size=12))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_every_attribute_has_its_type_on_whatever_comes(
     chosen: list[tuple[dict[str, Any], int]],
 ) -> None:
@@ -563,7 +563,7 @@ def test_every_attribute_has_its_type_on_whatever_comes(
 
 
 @given(st.lists(st.tuples(fields, gaps_ms), min_size=1, max_size=12), st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_later_events_and_later_items_change_nothing(
     chosen: list[tuple[dict[str, Any], int]], data: st.DataObject
 ) -> None:

@@ -153,7 +153,7 @@ def test_what_is_kept_of_orders_is_bounded_and_counted() -> None:
         max_size=25,
     )
 )  # fmt: skip
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_order_counts_once_wherever_and_whenever_it_is_sent_again(
     steps: list[tuple[int, int, str, int]],
 ) -> None:

@@ -651,7 +651,7 @@ def reference(text: str, values: dict[str, Any]) -> bool | None:
         return None
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(conditions(), SOME_VALUES)
 def test_it_agrees_with_another_implementation(text: str, values: dict[str, Any]) -> None:
     ours = outcome(text, values)
@@ -666,7 +666,7 @@ SOUP = ["session.views", "person.tags", "person.profile", "x", "exists(x,", "has
         "||", "==", ">", "in", " ", "\n", "//", "null", "not"]  # fmt: skip
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(max_size=40) | st.lists(st.sampled_from(SOUP), max_size=20).map("".join))
 @example('""""')
 @example("1.")
