@@ -47,6 +47,7 @@ class SessionStep:
         self._counts = Counts(runtime_context.get_metrics_group())
         self._state = TimedState[SessionState](runtime_context, "session", SESSION_STATE)
         self._decode = FORMATS[settings.source_format].decode
+        self._topic = settings.events_topic
         self._pace = Pace.of(settings)
         self.feed = open_feed(settings, settings.session_topics, self._counts.add)
         enter_task(settings)
@@ -58,12 +59,10 @@ class SessionStep:
             self._pace.wait()
         self.feed.settle()
         payload, partition, offset, key = value
-        topic, lateness_ms = self._settings.events_topic, self._settings.lateness_ms
-        record = LogRecord(topic, partition, offset, ctx.timestamp(), key, payload)
+        record = LogRecord(self._topic, partition, offset, ctx.timestamp(), key, payload)
         state, knowledge = self._state.load(key), self.feed.knowledge
-        result = track_session(
-            state, record, self._decode, knowledge, lateness_ms, self._settings.rate
-        )
+        lateness_ms, rate = self._settings.lateness_ms, self._settings.rate
+        result = track_session(state, record, self._decode, knowledge, lateness_ms, rate)
         return self._keep(key, result, ctx)
 
     def expire(self, fired_ms: int, ctx: Any) -> SessionResult | None:

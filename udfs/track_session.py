@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from msgspec import structs
-
 from schemas.dead_letters import dead_letter
 from schemas.doors import check_identity
 from schemas.errors import InvalidEvent
@@ -38,14 +36,16 @@ ENDS: Final = frozenset({"session_ended", "signed_out"})
 
 
 class Taken(NamedTuple):
-    """How an event was taken, as its news tells it (schemas/state/session.py)."""
+    """Where an event lies in the log and how it was taken, as its news tells it (schemas/state/session.py)."""
 
+    partition: int = -1
+    offset: int = -1
     is_late: bool = False
     uncounted: tuple[str, ...] = ()
     is_over_rate: bool = False
 
 
-IN_TIME: Final = Taken()
+NO_EVENT: Final = Taken()
 
 
 def track_session(
@@ -69,7 +69,7 @@ def track_session(
         return _result(state, counts=("clock_ticks",))
     before = _expire(state, event.session_id, event.event_time_ms)
     try:
-        return _placed(_take(before, event, knowledge, lateness_ms, rate), record)
+        return _take(before, record, event, knowledge, lateness_ms, rate)
     except InvalidEvent as error:
         return _refused(before, record, error)
 
@@ -131,7 +131,12 @@ def _forgotten(ended: SessionResult) -> SessionResult:
 
 
 def _take(
-    before: SessionResult, event: Event, knowledge: Knowledge, lateness_ms: int, rate: Rate
+    before: SessionResult,
+    record: LogRecord,
+    event: Event,
+    knowledge: Knowledge,
+    lateness_ms: int,
+    rate: Rate,
 ) -> SessionResult:
     """Takes a valid event; raises InvalidEvent before it has changed anything."""
     time_ms = event.event_time_ms
@@ -155,24 +160,13 @@ def _take(
     state.newest_ms, state.kept_until_ms = max(state.newest_ms, time_ms), 0
     state.seen, is_full = remember(state.seen, id_hash, state.newest_ms)
     weighed, is_over_rate = weigh_proof(state, event), is_over(state, rate)
-    taken = Taken(is_late, weighed.uncounted, is_over_rate)
+    taken = Taken(record.partition, record.offset, is_late, weighed.uncounted, is_over_rate)
     news = _tell(state, context, weighed.event, knowledge, taken)
     counts = [
         "events", *["after_timer"] * is_after_timer, *["seen_ids_dropped"] * is_full,
         *weighed.counts, *["over_rate"] * is_over_rate,
     ]  # fmt: skip
     return _result(state, before.outputs + news, (*before.counts, *counts))
-
-
-def _placed(result: SessionResult, record: LogRecord) -> SessionResult:
-    """With the place of the event in all news of it."""
-    outputs = tuple(
-        structs.replace(one, partition=record.partition, offset=record.offset)
-        if isinstance(one, SessionNews) and one.event
-        else one
-        for one in result.outputs
-    )
-    return result._replace(outputs=outputs)
 
 
 def _open(state: SessionState, event: Event, is_anew: bool) -> SessionContext:
@@ -192,7 +186,8 @@ def _tell(
     """Folds the event into the session and says so to the person it belongs to."""
     news = []
     if _is_handover(state, event):
-        news.append(_news(state, event.session_id, "handover", event=event))
+        place = Taken(taken.partition, taken.offset)
+        news.append(_news(state, event.session_id, "handover", event=event, taken=place))
     if not state.is_identified:
         state.person = event.anonymous_id
     state.anonymous_id = event.anonymous_id
@@ -243,7 +238,7 @@ def _news(
     order_ms: int | None = None,
     event: Event | None = None,
     summary: SessionSummary | None = None,
-    taken: Taken = IN_TIME,
+    taken: Taken = NO_EVENT,
 ) -> SessionNews:
     state.position += 1
     order = state.newest_ms if order_ms is None else order_ms
@@ -257,8 +252,10 @@ def _news(
         state.context,
         summary,
         taken.is_late,
-        uncounted=taken.uncounted,
-        is_over_rate=taken.is_over_rate,
+        taken.partition,
+        taken.offset,
+        taken.uncounted,
+        taken.is_over_rate,
     )
 
 

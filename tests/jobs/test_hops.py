@@ -26,6 +26,10 @@ CODECS: Final = {
     for kind in ("encode", "decode")
     for one in (getattr(Codec, kind), getattr(StateCodec, kind))
 }
+STEPS: Final = (
+    "udfs/track_session.py", "udfs/take_lessons.py", "udfs/inputs.py", "udfs/decide.py", "udfs/results.py",
+    "schemas/outputs.py",
+)  # fmt: skip
 LAYERS: Final = ("schemas", "log", "models", "udfs", "jobs")
 BEFORE: Final = [
     make_event(event_id=f"before{n}", event_type="product_viewed", item_ids=[f"i{n}"], event_time_ms=NOON + n)
@@ -97,9 +101,12 @@ class Feed:
 
 
 class Way(NamedTuple):
-    """What ran for one event: codecs in their order, and modules of ours in that in which it came to them."""
+    """What ran for one event, in order: codecs; `hops`, the functions of operators and steps that it is handed through;
+    and all modules of ours.
+    """
 
     codecs: list[str]
+    hops: list[str]
     modules: list[str]
     made: list[Any]
 
@@ -108,6 +115,7 @@ def watched(run: Callable[[], list[Any]]) -> Way:
     """Runs it, and notes every call of a codec and of a module of ours."""
     codecs: list[str] = []
     modules: dict[str, None] = {}
+    hops: dict[str, None] = {}
     root = str(PROJECT) + "/"
 
     def note(frame: FrameType, event: str, _: Any) -> None:
@@ -117,6 +125,8 @@ def watched(run: Callable[[], list[Any]]) -> Way:
         name = code.co_filename.removeprefix(root)
         if name.partition("/")[0] in LAYERS:
             modules[name] = None
+            if (name in STEPS or name.startswith("jobs/")) and "<" not in code.co_name:
+                hops[f"{name}: {code.co_qualname}"] = None
         if code in CODECS:
             codec = frame.f_locals["self"]
             codecs.append(f"{CODECS[code]} {_name(codec)}")
@@ -126,7 +136,7 @@ def watched(run: Callable[[], list[Any]]) -> Way:
         made = run()
     finally:
         sys.setprofile(None)
-    return Way(codecs, list(modules), made)
+    return Way(codecs, list(hops), list(modules), made)
 
 
 def _name(codec: Any) -> str:
@@ -182,15 +192,16 @@ def way_of(job: Callable[[], Callable[[Event], list[Any]]], event: Event = ASKIN
     return watched(lambda: take(event))
 
 
+def show(job: str, way: Way) -> None:
+    """Prints it, for those who want to know."""
+    counts = f"{len(way.codecs)} codec calls, {len(way.hops)} hops, {len(way.modules)} modules"
+    print(f"\n{job} job: {counts}", *way.codecs, *way.hops, *way.modules, sep="\n  ")
+
+
 @pytest.mark.usefixtures("shop")
 def test_one_decision_costs_nine_calls_of_codecs() -> None:
     way = way_of(decide_job)
-    print(
-        f"\ndecide job: {len(way.codecs)} codec calls, {len(way.modules)} modules",
-        *way.codecs,
-        *way.modules,
-        sep="\n  ",
-    )
+    show("decide", way)
     assert len(way.made) == 2, "a decision and its trace"
     assert way.codecs == [
         "decode event", "encode SessionContext", "encode SessionState", "encode SessionNews",
@@ -201,12 +212,7 @@ def test_one_decision_costs_nine_calls_of_codecs() -> None:
 @pytest.mark.usefixtures("shop")
 def test_what_it_teaches_costs_six() -> None:
     way = way_of(learn_job)
-    print(
-        f"\nlearn job: {len(way.codecs)} codec calls, {len(way.modules)} modules",
-        *way.codecs,
-        *way.modules,
-        sep="\n  ",
-    )
+    show("learn", way)
     assert way.codecs == [
         "decode event", "encode SessionContext", "encode SessionState",
         "encode Lesson", "decode Lesson", "encode LearnerMemory",
