@@ -33,16 +33,23 @@ class Place(NamedTuple):
 
 
 class Scope(NamedTuple):
-    """Which decisions are looked at: one, or those on events of [from_ms, to_ms)."""
+    """Which decisions are looked at: one, or those on events of [from_ms, to_ms), or a `sample` of these by id."""
 
     from_ms: int = 0
     to_ms: int = FOR_EVER_MS
     decision_id: str | None = None
+    sample: frozenset[str] | None = None
+
+    @property
+    def is_all(self) -> bool:
+        """Whether it holds every decision of its time."""
+        return self.decision_id is None and self.sample is None
 
     def holds(self, logged: Logged) -> bool:
         """Whether a logged record is of it."""
         is_within = self.from_ms <= logged.event_time_ms < self.to_ms
-        return is_within and self.decision_id in (None, logged.decision_id)
+        is_picked = self.sample is None or logged.decision_id in self.sample
+        return is_within and is_picked and self.decision_id in (None, logged.decision_id)
 
 
 class Kept(NamedTuple):

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from typing import Final, NamedTuple
 
-from jobs.audit.logged import LoggedDecisions
-from jobs.audit.recompute import Difference, compare, decide_as_named
+from jobs.audit.differences import Again, Difference, difference_of, is_made_again
+from jobs.audit.logged import LoggedDecision, LoggedDecisions
+from jobs.audit.recompute import decide_as_named
 from jobs.audit.taught import Taught
 from jobs.fold.arrival_order import ArrivalFold, LiveOrder
 from schemas.limits import MINUTE_MS
@@ -33,13 +34,12 @@ TRIES_MAX: Final = 1_000
 
 
 class Rechecked(NamedTuple):
-    """The decisions that were `made` again, and those `found` to differ still. `simultaneous`: the persons with
-    news of two sessions within the time by which live may have taken them otherwise; only theirs can be
+    """`found`: of the decisions that were made again, what still differs; None = nothing. `simultaneous`: the persons
+    with news of two sessions within the time by which live may have taken them otherwise; only theirs can be
     explained by an order.
     """
 
-    made: set[str]
-    found: dict[str, Difference]
+    found: dict[str, Difference | None]
     simultaneous: set[str]
 
 
@@ -48,7 +48,15 @@ class Step(NamedTuple):
 
     news: SessionNews
     before: bytes
-    found: dict[str, Difference]
+    differing: frozenset[str]
+
+
+class Act(NamedTuple):
+    """A step with what was made at it, and the person's state after it."""
+
+    step: Step
+    again: Again
+    after: PersonState | None
 
 
 class Person:
@@ -69,25 +77,34 @@ class Person:
         self.is_simultaneous |= any(at >= news.order_ms - wait_ms for at in others)
         self._last_ms[news.session_id] = news.order_ms
 
+    def may_try(self) -> bool:
+        """Whether one more order may be tried; it counts as tried."""
+        self.tries_left -= 1
+        return self.tries_left >= 0
+
 
 class Recheck:
-    """A second pass over the log, for these persons only."""
+    """A second pass over the log, for the persons of these differences only."""
 
     def __init__(
         self,
         taught: Taught,
         logged: LoggedDecisions,
         seed: str,
-        persons: Iterable[str],
+        differing: Iterable[Difference],
         wait_ms: int,
     ) -> None:
         self._knowledge, self._taught = taught.knowledge, taught
         self._logged, self._seed = logged, seed
         self._wait_ms = wait_ms
-        self._persons = {
-            person: Person(LiveOrder(logged.orders.get(person, ()), wait_ms)) for person in persons
-        }
-        self._result = Rechecked(set(), {}, set())
+        self._persons: dict[str, Person] = {}
+        self._wanted: set[str] = set()
+        for one in differing:
+            self._wanted.add(one.decision_id)
+            if one.person not in self._persons:
+                order = LiveOrder(logged.orders.get(one.person, ()), wait_ms)
+                self._persons[one.person] = Person(order)
+        self._result = Rechecked({}, set())
         self._due: deque[tuple[int, Person]] = deque()
 
     def run(self, fold: ArrivalFold, log: Iterable[LogRecord], partitions: int) -> Rechecked:
@@ -121,50 +138,45 @@ class Recheck:
     def _take_next(self, person: Person) -> None:
         """Takes what comes next, in the order that gives what was logged if one is found."""
         news = person.coming.popleft()
-        before = person.state
-        kept = _encoded(before)
-        step, after = self._act(before, news)
-        if step.found:
-            moved = next(self._moved(person, kept, news), None)
-            if moved is not None:
-                steps, after = moved
-                for one in steps:
-                    self._keep(person, one)
-                person.state = after
-                return
-        self._keep(person, step)
-        person.state = after
+        act = self._act(person.state, news)
+        acts = None
+        if act.step.differing and person.is_simultaneous:
+            kept = act.step.before
+            acts = self._after_later(person, kept, news) or self._before_earlier(person, news)
+        for one in acts or [act]:
+            self._keep(person, one)
+            person.state = one.after
 
-    def _moved(
-        self, person: Person, kept: bytes, news: SessionNews
-    ) -> Iterator[tuple[list[Step], PersonState | None]]:
-        """The orders by which the decisions on this news come out as logged."""
+    def _after_later(self, person: Person, kept: bytes, news: SessionNews) -> list[Act] | None:
+        """What comes after it taken before it, if its decisions come out as logged so."""
         for later in self._runs(islice(person.coming, NEAR), news):
-            if not person.tries_left:
-                return
-            person.tries_left -= 1
-            steps, state = self._play(kept, [*later, news])
-            if not any(step.found for step in steps):
+            if not person.may_try():
+                break
+            acts = self._play(kept, [*later, news])
+            if not any(act.step.differing for act in acts):
                 for one in later:
                     person.coming.remove(one)
-                yield steps, state
-                return
+                return acts
+        return None
+
+    def _before_earlier(self, person: Person, news: SessionNews) -> list[Act] | None:
+        """What came before it left for after it, if its decisions come out as logged so."""
         done = list(person.done)
         line = [step.news for step in reversed(done)]
         for early in chain(self._runs(line[:NEAR], news), ends(line, news)):
-            if not person.tries_left:
-                return
-            person.tries_left -= 1
+            if not person.may_try():
+                break
             first = next(at for at, step in enumerate(done) if step.news is early[-1])
             again = [step.news for step in done[first:] if step.news not in early]
-            steps, state = self._play(done[first].before, [*again, news])
-            known = {name for step in done[first:] for name in step.found}
-            if all(step.found.keys() <= known for step in steps[:-1]) and not steps[-1].found:
-                for _ in done[first:]:
-                    person.done.pop()
-                person.coming.extendleft(early)
-                yield steps, state
-                return
+            acts = self._play(done[first].before, [*again, news])
+            known = {name for step in done[first:] for name in step.differing}
+            if acts[-1].step.differing or any(act.step.differing - known for act in acts):
+                continue
+            for _ in done[first:]:
+                person.done.pop()
+            person.coming.extendleft(early)
+            return acts
+        return None
 
     def _runs(self, line: Iterable[SessionNews], news: SessionNews) -> Iterator[list[SessionNews]]:
         """The nearest news of each other session, one, two … of them, none with a logged decision."""
@@ -180,36 +192,38 @@ class Recheck:
             run.append(one)
             yield list(run)
 
-    def _play(self, kept: bytes, line: list[SessionNews]) -> tuple[list[Step], PersonState | None]:
+    def _play(self, kept: bytes, line: list[SessionNews]) -> list[Act]:
         state = PERSON_STATE.decode(kept) if kept else None
-        steps = []
+        acts = []
         for news in line:
-            step, state = self._act(state, news)
-            steps.append(step)
-        return steps, state
+            acts.append(self._act(state, news))
+            state = acts[-1].after
+        return acts
 
-    def _act(self, state: PersonState | None, news: SessionNews) -> tuple[Step, PersonState | None]:
-        before = _encoded(state)
-        result, made = decide_as_named(
+    def _act(self, state: PersonState | None, news: SessionNews) -> Act:
+        before = b"" if state is None else PERSON_STATE.encode(state)
+        result, again = decide_as_named(
             state, news, self._knowledge, self._seed, self._taught, self._logged
         )
-        found = {}
-        if news.event is not None and news.kind == "event":
-            for one in self._logged.of((news.session_id, news.event.event_id)).values():
-                difference = compare(self._logged, one, made, self._taught.epoch)
-                if difference is not None:
-                    found[one.decision_id] = difference
-        return Step(news, before, found), result.state
+        differing = frozenset(
+            one.decision_id
+            for one in self._decided(news)
+            if not is_made_again(self._logged, one, again)
+        )
+        return Act(Step(news, before, differing), again, result.state)
 
-    def _keep(self, person: Person, step: Step) -> None:
-        person.done.append(step)
-        if step.news.event is None or step.news.kind != "event":
-            return
-        key = (step.news.session_id, step.news.event.event_id)
-        for decision_id in self._logged.of(key):
-            self._result.made.add(decision_id)
-            self._result.found.pop(decision_id, None)
-        self._result.found.update(step.found)
+    def _keep(self, person: Person, act: Act) -> None:
+        person.done.append(act.step)
+        for one in self._decided(act.step.news):
+            if one.decision_id in self._wanted:
+                found = difference_of(self._logged, one, act.again, self._taught.epoch)
+                self._result.found[one.decision_id] = found
+
+    def _decided(self, news: SessionNews) -> Iterable[LoggedDecision]:
+        """The logged decisions on this news."""
+        if news.kind != "event" or news.event is None:
+            return ()
+        return self._logged.of((news.session_id, news.event.event_id)).values()
 
     def _is_decided(self, news: SessionNews) -> bool:
         if news.kind != "event" or news.event is None:
@@ -226,7 +240,3 @@ def ends(line: Iterable[SessionNews], news: SessionNews) -> Iterator[list[Sessio
             found.append(one)
             yield list(found)
         heard.add(one.session_id)
-
-
-def _encoded(state: PersonState | None) -> bytes:
-    return b"" if state is None else PERSON_STATE.encode(state)

@@ -54,22 +54,26 @@ class Taught:
         return record
 
 
-def looking_back(
-    teach: Callable[[int], Taught], run: Callable[[Taught], T], say: Callable[[str], None]
-) -> T:
-    """What a pass over the log gives whose decisions see every epoch that they name; `teach` is told how many to keep.
+class LookingBack:
+    """Passes over the log whose decisions see every epoch that they name; `teach` is told how many to keep.
 
-    Epochs are kept as far back as the job keeps them; if that was too little, the pass is made once more. Where
-    knowledge came late to one partition's people and not to another's, decisions that lie side by side name
-    epochs that are further apart than that.
+    Epochs are kept as far back as the job keeps them; if that was too little, a pass is made once more, and later ones
+    keep as many. Where knowledge came late to one partition's people and not to another's, decisions that lie side by
+    side name epochs that are further apart than that.
     """
-    kept = EPOCHS_KEPT
-    while True:
-        taught = teach(kept)
-        found = run(taught)
-        if taught.back <= kept:
-            return found
-        kept = taught.back
-        say(
-            f"decisions go back and forth by {kept:,} epochs of knowledge: once more, keeping so many"
-        )
+
+    def __init__(self, teach: Callable[[int], Taught], say: Callable[[str], None]) -> None:
+        self._teach, self._say = teach, say
+        self._kept = EPOCHS_KEPT
+
+    def run(self, go: Callable[[Taught], T]) -> T:
+        """What a pass gives."""
+        while True:
+            taught = self._teach(self._kept)
+            found = go(taught)
+            if taught.back <= self._kept:
+                return found
+            self._kept = taught.back
+            self._say(
+                f"decisions go back and forth by {taught.back:,} epochs of knowledge: once more, keeping so many"
+            )

@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 from jobs.fold.learner import Learner
 from schemas.dead_letters import DeadLetter
-from schemas.decisions import Versions
 from schemas.events import Event
 from schemas.limits import LATENESS_MS, SECOND_MS
 from schemas.outputs import Written
@@ -35,8 +34,7 @@ class FoldRules(NamedTuple):
     """`end_ms`: no timer after it acts; None = the newest record timestamp.
 
     `decides`: whether a decision that this event asks for is wanted; all else goes on as ever.
-    `named`: the versions that a decision on this event sees; None = those in force. `room`: what a record of the
-    job may take, where its very bytes are wanted; None = nothing is left out.
+    `room`: what a record of the job may take, where its very bytes are wanted; None = nothing is left out.
     """
 
     decode: Callable[[bytes], Event]
@@ -45,7 +43,6 @@ class FoldRules(NamedTuple):
     rate: Rate = USUAL_RATE
     end_ms: int | None = None
     decides: Callable[[Event], bool] = lambda _: True
-    named: Callable[[Event], Versions | None] = lambda _: None
     room: Room | None = None
 
 
@@ -192,8 +189,7 @@ class Fold:
         """One piece of news for its person, by the rules."""
         rules, event = self._rules, news.event
         is_wanted = event is None or rules.decides(event)
-        named = rules.named(event) if event is not None else None
-        return decide(state, news, self._knowledge, rules.seed, is_wanted, named, rules.room)
+        return decide(state, news, self._knowledge, rules.seed, is_wanted, room=rules.room)
 
     def _learn(self, now_ms: int) -> None:
         """Closes the epochs that have ended; the person step brings them into force in their time."""

@@ -4,14 +4,14 @@ from typing import Any, Final
 
 import msgspec
 
-from scripts.audit.verify_skew import Example, Skew
+from jobs.audit.skew import Example, Skew
 from scripts.console import show, show_table
 
 NOT_COMPARED: Final = {
     "other_sets": "were made with another feature set",
     "other_knowledge": "saw another catalogue or policy: it was published after its time",
     "left_out": "have traces that were too large: their features were left out",
-    "late": "saw knowledge newer than their time: the older was forgotten when they came",
+    "late": "name knowledge that the log does not hold",
     "reordered": "took events of a person's simultaneous sessions in another order",
 }
 

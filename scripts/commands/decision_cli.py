@@ -8,7 +8,7 @@ from jobs.config import config_from
 from schemas.errors import ConfigError
 from scripts.commands.options import Archive, DecisionsFrom, Json, JsonValue, To
 from scripts.console import show, show_json
-from scripts.times import parse_time, time_or_none
+from scripts.times import time_or_none
 
 app = typer.Typer()
 verify_app = typer.Typer(
@@ -72,21 +72,16 @@ def verify_replay(
     The log is replayed from its beginning: a decision rests on all that was before it. Says what differs and
     why, and names the records; exit code 1 where something differs that nothing explains.
     """
-    from jobs.audit.logged import Scope
-    from scripts.audit import verify_replay as module
+    from scripts.audit import replay_view, verify
     from scripts.audit.deployed_log import Log
     from scripts.ops.status import running_kafka
 
     if decision is not None and (from_ or to):
         raise ConfigError("--decision names one decision; leave --from and --to out")
-    scope = Scope(decision_id=decision)
-    scope = scope._replace(from_ms=parse_time(from_)) if from_ else scope
-    scope = scope._replace(to_ms=parse_time(to)) if to else scope
-    if scope.from_ms >= scope.to_ms:
-        raise ConfigError("--from is not before --to: nothing lies between them")
+    scope = verify.scope_of(time_or_none(from_), time_or_none(to), decision)
     config = config_from()
-    audit = module.verify(Log(running_kafka(config), config, archive), scope)
-    show_json(module.audit_json(audit)) if json else module.show_audit(audit)
+    audit = verify.verify(Log(running_kafka(config), config, archive), scope)
+    show_json(replay_view.audit_json(audit)) if json else replay_view.show_audit(audit)
     return 0 if audit.is_whole else 1
 
 
@@ -102,11 +97,13 @@ def verify_skew(
 
     The log is replayed from its beginning: a decision rests on all that was before it.
     """
-    from scripts.audit import skew_view, verify_skew
+    from scripts.audit import skew_view, verify
+    from scripts.audit.deployed_log import Log
     from scripts.ops.status import running_kafka
 
-    config, span = config_from(), (time_or_none(from_), time_or_none(to))
-    skew = verify_skew.verify(running_kafka(config), config, *span, limit, archive)
+    scope = verify.scope_of(time_or_none(from_), time_or_none(to))
+    config = config_from()
+    skew = verify.verify(Log(running_kafka(config), config, archive), scope, limit).skew
     show_json(skew_view.skew_json(skew)) if json else skew_view.show_skew(skew)
     return 0 if skew.is_none else 1
 

@@ -11,7 +11,8 @@ from jobs.config import config_from
 from jobs.publish import Log, now_ms
 from log.kafka import ends_of
 from schemas.topics import CONTROL, ITEMS
-from scripts.audit.verify_skew import verify
+from scripts.audit.deployed_log import Log as Deployed
+from scripts.audit.verify import scope_of, verify
 from scripts.bench.workload import shoppers
 from tests.e2e.homes import Decisions, Engine, wait_for
 from udfs.facts import features
@@ -83,7 +84,8 @@ def test_a_planted_change_is_found_named_and_counted(
 
     monkeypatch.setitem(features.COLUMNS, PLANTED, planted)
     config = config_from({"KAIROS_HOME": str(lived.engine.home.path)})
-    skew = verify(lived.engine.kafka, config, lived.from_ms, lived.to_ms, None)
+    log = Deployed(lived.engine.kafka, config)
+    skew = verify(log, scope_of(lived.from_ms, lived.to_ms)).skew
     assert set(skew.features) == {PLANTED}
     assert 0 < skew.features[PLANTED].count == skew.differing < skew.vectors
     assert not skew.is_none

@@ -1,15 +1,15 @@
 """`verify replay`: what a live job logged is reproduced byte by byte; whatever was changed is found and named."""
 
 import random
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
 import pytest
 
+from jobs.audit import recompute
 from jobs.audit.logged import Scope
 from jobs.audit.recheck import Recheck, Rechecked
-from jobs.config import config_from
+from jobs.audit.skew import Skew
 from schemas.codec import CONTROL, DEAD_LETTER, DECISION, EVENT, ITEM, TRACE
 from schemas.control import Control
 from schemas.dead_letters import DeadLetter
@@ -20,28 +20,18 @@ from schemas.limits import DAY_MS, HOUR_MS, MINUTE_MS
 from schemas.records import LogRecord
 from schemas.topics import CONTROL as CONTROL_TOPIC
 from schemas.topics import DEAD_LETTERS, DECISIONS, EVENTS, ITEMS, TRACES
-from scripts.audit.deployed_log import Log
-from scripts.audit.verify_replay import Audit, audit_json, show_audit, verify
+from scripts.audit.replay_view import audit_json, show_audit
+from scripts.audit.verify import Audit, verify
 from tests.builders import NOON, make_catalogue
-from tests.jobs.live_job import LiveJob, Range, Topics
+from tests.jobs.live_job import LiveJob, Topics
 from tests.logs import Line, shopping_log
+from tests.scripts.audit.copies import Copy, edited
 from udfs.explain.fit_records import TOO_LARGE, leave_out
 from udfs.knowledge.catalogue import Catalogue
 
 LAG_MS = 300
 FIVE_YEARS_MS = 5 * 365 * DAY_MS
 EVERYTHING = Scope()
-
-
-class Copy(Log):
-    """A log in memory; of the topic `shortened` the beginning is gone."""
-
-    def __init__(self, topics: Topics, shortened: str = "") -> None:
-        super().__init__("", config_from({}))
-        self._topics, self._shortened = topics, shortened
-
-    def records(self, topic: str, from_ms: int | None = None) -> Range:  # type: ignore[override]
-        return Range(self._topics[topic], topic != self._shortened)
 
 
 @pytest.fixture(scope="module")
@@ -71,18 +61,6 @@ def places(found: Audit) -> set[str]:
     }
 
 
-def edited(
-    records: list[LogRecord], codec: Any, edit: Callable[[Any], dict[str, Any]]
-) -> list[LogRecord]:
-    """The records with fields replaced, encoded anew."""
-    found = []
-    for record in records:
-        value = codec.decode(record.value)
-        value = msgspec.structs.replace(value, **edit(value))
-        found.append(record._replace(value=codec.encode(value)))
-    return found
-
-
 def test_every_decision_of_a_live_job_is_reproduced(topics: Topics) -> None:
     found = audit(topics)
     assert found.is_whole
@@ -99,10 +77,12 @@ def test_simultaneous_sessions_are_taken_in_the_order_of_live(
     found = audit(topics)
     assert found.is_whole, found.differing
     assert found.in_live_order > 10
-    monkeypatch.setattr(Recheck, "run", lambda *_: Rechecked(set(), {}, set()))
+    assert found.skew == Skew(found.decisions, found.skew.vectors)
+    monkeypatch.setattr(Recheck, "run", lambda *_: Rechecked({}, set()))
     by_time = audit(topics)
     assert by_time.differing == {"differs": found.in_live_order}
     assert not by_time.is_whole
+    assert by_time.skew.differing > 0, "a replay by time would call them skewed"
 
 
 def test_ends_of_sessions_that_live_found_late_are_taken_late() -> None:
@@ -181,6 +161,8 @@ def test_what_was_touched_before_its_item_came_late_is_explained_and_no_more_tha
     assert found.reproduced > 0.8 * found.decisions, found.differing
     assert set(found.late_items) == {f"i{n}" for n in range(20)}
     assert all(one.late_items for one in found.differences)
+    assert found.skew.is_none
+    assert 0 < found.skew.other_knowledge <= len(found.differences)
     changed = edited(job.topics[TRACES], TRACE, lambda _: {"draw": 0.123})
     assert audit(job.topics | {TRACES: changed}).unexplained > 20
 
@@ -399,3 +381,27 @@ def test_a_refusal_is_a_fault_where_younger_dead_letters_than_its_own_are_gone(
     )  # what is still there goes back further than any event
     fewer = topics | {DEAD_LETTERS: [early, *letters[2:]]}
     assert len(verify(Copy(fewer, DEAD_LETTERS), EVERYTHING).faults) == 1
+
+
+def test_differences_beyond_the_bound_are_counted_and_none_of_them_is_forgotten(
+    topics: Topics, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(recompute, "DIFFERENCES_MAX", 3)
+    ids = sorted(one.key for one in topics[TRACES])
+
+    def older(one: Any) -> dict[str, Any]:
+        mine = one.decision_id == ids[-1]  # the others have a cause
+        other = {} if mine else {"versions": msgspec.structs.replace(one.versions, code="0.0.1")}
+        return {"sequence": one.sequence + 1_000} if mine else other
+
+    found = audit(
+        topics,
+        decisions=edited(topics[DECISIONS], DECISION, older),
+        traces=edited(topics[TRACES], TRACE, older),
+    )
+    assert len(found.differences) == 3
+    assert found.differing == {"other_code": len(ids) - 1, "differs": 1}
+    assert (found.not_named, found.is_whole) == (len(ids) - 3, False)
+    assert found.skew.compared + found.skew.reordered == len(ids), "all vectors are compared"
+    show_audit(found)
+    assert f"and {len(ids) - 3:,} more, which are not looked into" in capsys.readouterr().out
