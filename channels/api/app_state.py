@@ -3,13 +3,13 @@
 from typing import Any, Final, NamedTuple
 
 from litestar import Request
-from litestar.datastructures import State
 
 from channels.api.answers import Answerer
 from channels.api.explaining import Explaining
 from channels.api.services import Services
 
 OURS: Final = "kairos"
+"""Under this name it lies there."""
 
 Asked = Request[Any, Any, Any]
 
@@ -20,11 +20,6 @@ class AppState(NamedTuple):
     services: Services
     answerer: Answerer
     explaining: Explaining
-
-
-def state_with(ours: AppState) -> State:
-    """The application's state."""
-    return State({OURS: ours})
 
 
 def state_of(request: Asked) -> AppState:

@@ -21,7 +21,7 @@ from channels.api.measures import Measures
 from channels.api.services import Services
 from channels.api.store_reader import StoreReader
 from channels.api.visitors import Visitors
-from channels.console.routes import EXTRA as CONSOLE
+from channels.console.desk import EXTRA as CONSOLE
 from channels.console.traffic import DECISIONS_KEPT_MAX
 from channels.security.pseudonyms import read_pseudonyms
 from channels.shop.checkout import read_shop_key

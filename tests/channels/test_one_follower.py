@@ -13,7 +13,7 @@ from confluent_kafka import Producer
 
 from channels.api.decision_stream import cause_of
 from channels.api.services import Services
-from channels.console.routes import EXTRA
+from channels.console.desk import EXTRA
 from channels.console.traffic import DECISIONS_KEPT_MAX
 from jobs.config import config_from
 from jobs.publish import Log

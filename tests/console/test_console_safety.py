@@ -9,7 +9,8 @@ from litestar.testing import TestClient
 
 from channels.api.audit_log import verify
 from channels.api.services import Services
-from channels.console.routes import PAGES, SIGN_INS_MAX, STATIC, Desk
+from channels.console.desk import SIGN_INS_MAX, Desk
+from channels.console.routes import PAGES, STATIC
 from channels.security.keys import KeysFile, SecretFile, write_keys
 from tests.channels.test_access import KEYS
 from tests.console.conftest import HERE, StandIn, client_of, console_of, services_with
