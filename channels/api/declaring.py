@@ -94,15 +94,16 @@ def taking(
     body: str = "",
     asked: Sequence[Parameter] = (),
     *,
+    example: object = None,
     media_types: Sequence[str] = (JSON,),
     is_body_required: bool = True,
     is_open: bool = False,
 ) -> type[Operation]:
-    """The kind of operation that takes this body (a component's name) and these parts of the query.
+    """The kind of operation that takes this body (a component's name; an `example` of it) and these parts of the query.
 
     `is_open`: it asks for no key.
     """
-    taken = OpenAPIMediaType(schema=Reference(REF.format(name=body)))
+    taken = OpenAPIMediaType(schema=Reference(REF.format(name=body)), example=example)
 
     @dataclass
     class Taking(Operation):

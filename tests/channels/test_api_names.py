@@ -4,13 +4,16 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import httpx
+import msgspec
 import pytest
 
+from channels.api.event_log import Delivery, LogUnavailable
 from channels.api.openapi import document
 from channels.api.read_events import ReadEvents, Sender, read_events, read_session
 from schemas.events import Event
 from schemas.formats.field_names import EVENT_NAMES
 from tests.channels.api_process import lonely_services, served
+from tests.channels.operations import OPERATIONS
 
 NOW: Final = 1_800_000_000_000
 SENDER: Final = Sender("s", "a")
@@ -26,6 +29,9 @@ class TakingLog:
 
     async def write(self, events: Sequence[Event], *, is_page: bool) -> None:
         self.events.extend(events)
+
+    def send(self, *_: object, **__: object) -> Delivery:
+        raise LogUnavailable("answers do without it")
 
     def dead_letters(self, *_: object) -> None:
         pass
@@ -233,6 +239,21 @@ def test_the_document_has_the_aliases_and_strict() -> None:
     for path in ("/v1/events", "/v1/decisions", "/api/recommendations"):
         names = {one["name"] for one in described["paths"][path]["post"]["parameters"]}
         assert "strict" in names
+
+
+def test_every_example_of_the_document_is_taken_as_it_stands(
+    taking: tuple[httpx.Client, TakingLog],
+) -> None:
+    client, _ = taking
+    tried = [one for one in OPERATIONS if "requestBody" in one.told]
+    assert len(tried) == 7
+    for one in tried:
+        path = one.path.replace("{decision_id}", "d1")
+        for kind, content in one.told["requestBody"]["content"].items():
+            body = msgspec.json.encode(content["example"])
+            found = client.post(f"{path}?strict=true", content=body, headers={"content-type": kind})
+            assert found.is_success, found.text
+            assert not found.json().get("rejected")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from channels.api.vouch import vouched
+from channels.api.vouch import to_be_logged, vouched
 from schemas.decisions import Decision, DecisionItem
 from schemas.events import Event
 from schemas.proof import is_for_all
@@ -74,3 +74,9 @@ def test_two_hundred_exposures_of_one_decision_are_one() -> None:
 def test_what_a_server_sends_is_left_as_it_is() -> None:
     told = response(is_unproven=False, decision_id="another")
     assert vouched(told, find) is told
+
+
+def test_what_a_page_sends_goes_at_a_pages_pace_also_where_it_is_vouched_for() -> None:
+    proven, page = to_be_logged([response()], find)
+    assert (is_for_all(proven[0]), page) == (True, True)
+    assert to_be_logged([make_event()], find).is_page is False

@@ -42,6 +42,12 @@ from channels.api.requests import (
 from schemas.formats.field_names import Notices
 
 REACTIONS: Final[tuple[Reaction, ...]] = get_args(Reaction)
+SEEN: Final = {
+    "session_id": "s-1",
+    "current_page": "/p/i1",
+    "events_in_session": [{"event_type": "product_viewed", "item_ids": ["i1"]}],
+}
+OPENED: Final = {"session_id": "s-1", "placements": ["home"], "page": "/"}
 
 
 @post(
@@ -49,7 +55,7 @@ REACTIONS: Final[tuple[Reaction, ...]] = get_args(Reaction)
     status_code=200,
     summary="Products for a session, best first",
     responses=problems(*WITH_BODY, 404),
-    operation_class=taking("RecommendationsRequest", (STRICT,)),
+    operation_class=taking("RecommendationsRequest", (STRICT,), example=SEEN),
 )
 async def recommendations(request: Asked) -> Recommendations:
     """Of the events, those that are none are named in the answer; the others count."""
@@ -74,7 +80,7 @@ async def recommendations(request: Asked) -> Recommendations:
     status_code=200,
     summary="What to show in some placements, or in which order",
     responses=problems(*WITH_BODY, 404),
-    operation_class=taking("DecisionsRequest", (STRICT,)),
+    operation_class=taking("DecisionsRequest", (STRICT,), example=OPENED),
 )
 async def decisions(request: Asked) -> DecisionsAnswer:
     """One answer for each placement, in the order in which they were asked for."""

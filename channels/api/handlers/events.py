@@ -42,6 +42,12 @@ from schemas.limits import ID_LENGTH_MAX
 
 BEACON_BYTES_MAX: Final = 65_536
 """Browsers send no larger beacon."""
+SEARCHED: Final = {
+    "events": [
+        {"event_type": "page_viewed", "session_id": "s-1", "page": "/"},
+        {"event_type": "search_performed", "session_id": "s-1", "query": "running shoes"},
+    ]
+}
 TAKEN: Final = "Kafka has them"
 LISTS_OF_EVENTS: Final = frozenset({"events", *BATCH.aliases})
 
@@ -52,7 +58,7 @@ LISTS_OF_EVENTS: Final = frozenset({"events", *BATCH.aliases})
     summary="Events, one or many; answered once Kafka has them",
     response_description=TAKEN,
     responses=problems(*WITH_BODY, 422, 503),
-    operation_class=taking("Events", (STRICT,), media_types=(JSON, "text/plain")),
+    operation_class=taking("Events", (STRICT,), example=SEARCHED, media_types=(JSON, "text/plain")),
 )
 async def events(request: Asked) -> Accepted:
     """Sent twice, an event counts once. One that is none is named in the answer, and the others are taken."""
@@ -105,7 +111,7 @@ REACTED: Final = [
         summary=f"The decision was {one}",
         response_description=TAKEN,
         responses=problems(*WITH_BODY, 503),
-        operation_class=taking("ReactionIn", (STRICT,)),
+        operation_class=taking("ReactionIn", (STRICT,), example={"session_id": "s-1"}),
     )(reaction)
     for one in REACTIONS
 ]
@@ -117,7 +123,7 @@ REACTED: Final = [
     summary="A session of our making, with the token that opens it",
     response_description="The session, with its token",
     responses=problems(*WITH_BODY),
-    operation_class=taking("SessionIn", (STRICT,), is_body_required=False),
+    operation_class=taking("SessionIn", (STRICT,), example={}, is_body_required=False),
 )
 async def sessions(request: Asked) -> SessionOut:
     """With the token of an earlier session the anonymous id stays the same."""
