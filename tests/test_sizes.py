@@ -9,10 +9,8 @@ FUNCTION_MAX: Final = 40
 PARAMETERS_MAX: Final = 7
 
 MODULES: Final[dict[str, int]] = {}
-FUNCTIONS: Final[dict[str, int]] = {
-    "udfs/knowledge/learn_items.py:learn_item": 50,
-}
-"""From before the bound was held: each is to be split when it is next touched. Rounded up to tens."""
+FUNCTIONS: Final[dict[str, int]] = {}
+"""What may be larger, and how large; nothing is. An entry says why beside it."""
 PARAMETERS: Final[dict[str, int]] = {
     "log/following.py:Follower.__init__": 8,
     "udfs/actions/pace_budgets.py:within_budget": 8,

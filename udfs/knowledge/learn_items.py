@@ -62,29 +62,12 @@ def learn_item(
     first = ordered[0]
     first_ms = before.first_ms if before else min(fact.time_ms for fact in ordered)
     touched_ms = [fact.time_ms for fact in ordered if fact.count in INTEREST]
-    return ItemKnowledge(
-        kind=first.kind,
-        item_id=first.item_id,
-        epoch=epoch,
-        effective_from_ms=effective_from_ms(epoch),
-        at_ms=at_ms,
-        first_ms=first_ms,
+    known = ItemKnowledge(
+        first.kind, first.item_id, epoch, effective_from_ms(epoch), at_ms, first_ms,
         last_ms=max(before.last_ms if before else first_ms, *touched_ms, first_ms),
-        interest=interest,
-        interest_short=short,
-        category=category,
-        price=price,
-        views=counts["views"],
-        clicks=counts["clicks"],
-        carts=counts["carts"],
-        purchases=counts["purchases"],
-        exposures=counts["exposures"],
-        examined=counts["examined"],
-        taken=counts["taken"],
-        next_items=links["next_items"],
-        seen_with=links["seen_with"],
-        bought_with=links["bought_with"],
-    )
+        interest=interest, interest_short=short, category=category, price=price,
+    )  # fmt: skip
+    return structs.replace(known, **counts, **links)
 
 
 def learn_action(
