@@ -155,7 +155,9 @@ def _take(
     if context is not None and context.event_count >= SESSION_EVENTS_MAX:
         raise InvalidEvent("session_full", f"it has {context.event_count} events", time_ms)
     if is_anew:
-        ended = _end(state, event.session_id, state.newest_ms, state.newest_ms)
+        # it ended with its last event, and is known to have ended from this one on
+        order_ms = max(state.newest_ms, time_ms)
+        ended = _end(state, event.session_id, state.newest_ms, order_ms)
         before = _result(state, (*before.outputs, ended), before.counts)
     state.newest_ms, state.kept_until_ms = max(state.newest_ms, time_ms), 0
     state.seen, is_full = remember(state.seen, id_hash, state.newest_ms)

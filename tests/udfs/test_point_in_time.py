@@ -153,6 +153,18 @@ def test_later_events_change_no_earlier_decision(cut: int, lines: list[Later]) -
     assert until(learning(log + appended), until_ms) == until(learning(log), until_ms)
 
 
+def test_another_person_who_signs_in_later_changes_no_earlier_decision() -> None:
+    """The visit before ends by that; that it did was not known at its last event."""
+    log, line = LOG[:105], next(one for one in LATER if event_named(one, "identified"))
+    until_ms = max(record.timestamp_ms for record in log)
+    appended = [moved(0, (line, "s7", True), until_ms)]
+    assert until(learning(log + appended), until_ms) == until(learning(log), until_ms)
+
+
+def event_named(line: Line, event_type: str) -> bool:
+    return EVENT.decode(line.value).event_type == event_type
+
+
 def another(record: LogRecord, chance: Any, time_ms: int, key: str) -> LogRecord:
     """An event that teaches much, in the place of `record`."""
     event = make_event(

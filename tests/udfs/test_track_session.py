@@ -233,7 +233,9 @@ def test_who_signs_in_after_somebody_gets_nothing_of_theirs() -> None:
     signed_in, other = at(0, "identified", person_id="p1"), at(3, "identified", person_id="p2")
     for between in ([at(2, "signed_out")], []):
         state, news, _ = track_all([signed_in, bought, *between, other, at(4)])
-        assert [one.person for one in news if one.kind == "ended"] == ["p1"]
+        (ended,) = [one for one in news if one.kind == "ended"]
+        ends = between[0] if between else other
+        assert (ended.person, ended.order_ms) == ("p1", ends.event_time_ms)
         assert "handover" not in kinds(news)
         told = [SESSION_CONTEXT.decode(one.context) for one in news if one.person == "p2"]
         assert [list(one.items) for one in told] == [[], []]
