@@ -22,6 +22,7 @@ from litestar.params import PathParameter
 
 from channels.api.bodies import DECISION_ID_PATTERN, Problem
 from channels.api.problems import PROBLEM_JSON
+from channels.api.requests import FLAGS
 from schemas.limits import ID_LENGTH_MAX
 
 REF: Final = "#/components/schemas/{name}"
@@ -83,10 +84,16 @@ def number(low: int, high: int | None = None) -> Schema:
     return Schema(type=OpenAPIType.INTEGER, minimum=low, maximum=high)
 
 
+BOOLEANS: Final = frozenset({"true", "false"})
 STRICT: Final = query(
     "strict",
-    Schema(type=OpenAPIType.BOOLEAN),
-    "true: what would be ignored with a warning is refused instead",
+    Schema(
+        any_of=[
+            Schema(type=OpenAPIType.BOOLEAN),
+            Schema(type=OpenAPIType.STRING, enum=sorted(FLAGS.keys() - BOOLEANS)),
+        ]
+    ),
+    "true (or 1, or nothing but the name): what would be ignored with a warning is refused instead",
 )
 
 

@@ -5,14 +5,14 @@ from typing import Final
 from msgspec import Struct
 from msgspec.msgpack import Decoder
 
-from schemas.numbers import Whole
+from schemas.numbers import Name, Whole
 
 
 class InputHead(Struct, array_like=True, frozen=True):
     """What every input begins with, in every version: its kind, whose it is, and when it is their turn."""
 
-    kind: str
-    person: str
+    kind: Name
+    person: Name
     order_ms: Whole
 
 
