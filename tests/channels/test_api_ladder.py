@@ -115,6 +115,7 @@ TABLE: Final[list[tuple[str, Wanted, dict[str, Any], str, str]]] = [
     ("its text tells what is still so", Wanted("hero"), {"recent": telling("i3", stock="5")}, "recent", ""),
     ("its text tells of stock that is gone", Wanted("hero"), {"recent": telling("i3", stock="6")}, "default", ""),
     ("its text tells of an item that is gone", Wanted("hero"), {"recent": telling("i4", is_in_stock="True")}, "default", ""),
+    ("its text tells what this version cannot check", Wanted("hero"), {"recent": telling("i3", colour="red")}, "default", ""),
     ("its text tells of an item nobody has heard of", Wanted("hero"), {"recent": telling("new", stock="5")}, "default", ""),
     ("a placement nobody knows", Wanted("no_such"), {"trending": TRENDING}, "trending", "i3 i1 i5 i6"),
 ]  # fmt: skip
