@@ -14,11 +14,8 @@ FUNCTIONS: Final[dict[str, int]] = {}
 PARAMETERS: Final[dict[str, int]] = {
     "log/following.py:Follower.__init__": 8,
     "udfs/actions/pace_budgets.py:within_budget": 8,
-    "udfs/facts/fact.py:session": 8,
-    "udfs/facts/fact.py:person": 8,
-    "udfs/facts/fact.py:context": 8,
     "udfs/facts/fact.py:item": 9,
-    "udfs/facts/fact.py:_scalar": 9,
+    "udfs/facts/fact.py:_of_all": 9,
 }
 """Likewise: what they are all about wants to be one value. Those of `fact.py` are the columns of a table, by name."""
 

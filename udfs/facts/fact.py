@@ -5,6 +5,7 @@ candidates at once, tests/contracts/test_facts.py holds it to what `read_item` s
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from math import nan
 from typing import Any, Final, Literal, NamedTuple
 
@@ -90,54 +91,11 @@ class Room(NamedTuple):
     on_end: Callable[..., None] | None = None
 
 
-def session(
-    name: str, kind: Type, meaning: str, read: Read, feature: str = "", *,
+def _of_all(
+    entity: Entity, name: str, kind: Type, meaning: str, read: Read, feature: str = "", *,
     column: Compute | None = None, scale: Scale = float, version: int = 1,
 ) -> Fact:  # fmt: skip
-    """A fact of the visit."""
-    return _scalar("session", name, kind, meaning, read, feature, column, scale, version)
-
-
-def person(
-    name: str, kind: Type, meaning: str, read: Read, feature: str = "", *,
-    column: Compute | None = None, scale: Scale = float, version: int = 1,
-) -> Fact:  # fmt: skip
-    """A fact of the person, over all visits."""
-    return _scalar("person", name, kind, meaning, read, feature, column, scale, version)
-
-
-def context(
-    name: str, kind: Type, meaning: str, read: Read, feature: str = "", *,
-    column: Compute | None = None, scale: Scale = float, version: int = 1,
-) -> Fact:  # fmt: skip
-    """A fact of the event that asks."""
-    return _scalar("context", name, kind, meaning, read, feature, column, scale, version)
-
-
-def item(
-    name: str, kind: Type, meaning: str, read: ReadItem, entity: Entity = "session_item",
-    feature: str = "", *, column: Compute | None = None, scale: Scale = float, version: int = 1,
-) -> Fact:  # fmt: skip
-    """A fact of a candidate; a feature of it needs its `column`."""
-    return Fact(entity, meaning, f"item.{name}", kind, None, read, feature, column, scale, version)
-
-
-def feature(name: str, entity: Entity, meaning: str, column: Compute, version: int = 1) -> Fact:
-    """What models read and rules do not."""
-    return Fact(entity, meaning, feature=name, column=column, version=version)
-
-
-def _scalar(
-    entity: Literal["session", "person", "context"],
-    name: str,
-    kind: Type,
-    meaning: str,
-    read: Read,
-    feature: str,
-    column: Compute | None,
-    scale: Scale,
-    version: int,
-) -> Fact:
+    """A fact that is the same for all candidates; its column is made of what is read where it has none of its own."""
     if feature and column is None:
         column = _number_of(read, scale)
     return Fact(
@@ -151,3 +109,24 @@ def _number_of(read: Read, scale: Scale) -> Compute:
         return nan if value is None else scale(value)
 
     return column
+
+
+session: Final = partial(_of_all, "session")
+"""A fact of the visit."""
+person: Final = partial(_of_all, "person")
+"""A fact of the person, over all visits."""
+context: Final = partial(_of_all, "context")
+"""A fact of the event that asks."""
+
+
+def item(
+    name: str, kind: Type, meaning: str, read: ReadItem, entity: Entity = "session_item",
+    feature: str = "", *, column: Compute | None = None, scale: Scale = float, version: int = 1,
+) -> Fact:  # fmt: skip
+    """A fact of a candidate; a feature of it needs its `column`."""
+    return Fact(entity, meaning, f"item.{name}", kind, None, read, feature, column, scale, version)
+
+
+def feature(name: str, entity: Entity, meaning: str, column: Compute, version: int = 1) -> Fact:
+    """What models read and rules do not."""
+    return Fact(entity, meaning, feature=name, column=column, version=version)

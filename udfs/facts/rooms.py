@@ -4,6 +4,7 @@ An event goes through the rooms in their order: the visit's counts come first, a
 comes before what changes them.
 """
 
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from msgspec.structs import fields
@@ -48,23 +49,21 @@ ROOMS: Final[tuple[Room, ...]] = (
 )  # fmt: skip
 FACTS: Final[tuple[Fact, ...]] = tuple(fact for room in ROOMS for fact in room.facts)
 
-_VISIT: Final = {
-    name: tuple(
-        room.on_event
-        for room in ROOMS
-        if room.on_event and (room.events is None or name in room.events)
-    )
-    for name in EVENT_TYPES
-}
-_PERSON: Final = {
-    name: tuple(
-        room.on_person_event
-        for room in ROOMS
-        if room.on_person_event and (room.person_events is None or name in room.person_events)
-    )
-    for name in EVENT_TYPES
-}
-"""What an event of each type changes."""
+
+Fold = Callable[..., None]
+
+
+def _by_type(folds: Iterable[tuple[Fold | None, frozenset[str] | None]]) -> dict[str, list[Fold]]:
+    """What looks at an event of each type, in its order; None = at every type."""
+    there = [(fold, types) for fold, types in folds if fold is not None]
+    return {
+        name: [fold for fold, types in there if types is None or name in types]
+        for name in EVENT_TYPES
+    }
+
+
+_VISIT: Final = _by_type((room.on_event, room.events) for room in ROOMS)
+_PERSON: Final = _by_type((room.on_person_event, room.person_events) for room in ROOMS)
 _HANDOVER: Final = tuple(room.on_handover for room in ROOMS if room.on_handover)
 _END: Final = tuple(room.on_end for room in ROOMS if room.on_end)
 _KEPT: Final = {name: kept for room in ROOMS for name, kept in room.person.items()}
