@@ -80,6 +80,15 @@ def test_a_column_says_of_each_candidate_what_rules_read(fact: Fact) -> None:
     assert seen > 1, "nothing was to be seen"
 
 
+@pytest.mark.parametrize("fact", [one for one in FEATURES if one.read], ids=lambda one: one.feature)
+def test_a_column_of_all_candidates_is_what_rules_read(fact: Fact) -> None:
+    for view in VIEWS:
+        assert fact.read
+        said = fact.read(view.moment)
+        expected = nan if said is None else fact.scale(said)
+        np.testing.assert_allclose(COLUMNS[fact.feature](view), expected, rtol=1e-9)
+
+
 def test_columns_alone_are_as_among_others() -> None:
     for view in VIEWS[::7]:
         whole = compute_features(view)

@@ -16,7 +16,7 @@ from schemas.limits import AFFINITIES_MAX
 from schemas.state.person import Affinity, PersonState
 from schemas.state.session import SessionContext
 from udfs.facts.fact import Column, Kept, Room, feature, person
-from udfs.facts.item import brands, by_category, prices
+from udfs.facts.item import brands, categories, of_categories, prices
 from udfs.facts.merging import counts_of
 from udfs.facts.purchases import buys_in
 from udfs.facts.types import STRING, STRINGS
@@ -189,8 +189,9 @@ def _brand_shares(v: View) -> dict[str, tuple[float, float]]:
 
 def _to_category(v: View, term: int) -> Column:
     """The person's leaning to the candidate's category, as a share: long (0) or short (1)."""
-    found = _category_shares(v)
-    return by_category(v, lambda name: nan if name is None else found.get(name, NO_SHARE)[term])
+    found, names = _category_shares(v), categories(v)[0]
+    values = [nan if name is None else found.get(name, NO_SHARE)[term] for name in names]
+    return of_categories(v, values)
 
 
 def _to_brand(v: View, term: int) -> Column:

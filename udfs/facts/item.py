@@ -85,10 +85,9 @@ def categories(v: View) -> tuple[list[str | None], NDArray[np.intp]]:
     return list(places), np.array([places[name] for name in names], dtype=np.intp)
 
 
-def by_category(v: View, value: Callable[[str | None], float]) -> Array:
-    """What `value` says of each candidate's category; asked once for each category."""
-    names, places = categories(v)
-    return np.array([value(name) for name in names], dtype=np.float64)[places]
+def of_categories(v: View, values: Sequence[float]) -> Array:
+    """Each candidate's value, of one for each of the distinct `categories`."""
+    return np.array(values, dtype=np.float64)[categories(v)[1]]
 
 
 @once

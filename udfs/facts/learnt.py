@@ -8,7 +8,7 @@ import numpy as np
 from schemas.knowledge import ItemKnowledge
 from schemas.limits import HOUR_MS
 from udfs.facts.fact import Column, Room, feature
-from udfs.facts.item import by_category
+from udfs.facts.item import categories, of_categories
 from udfs.facts.view import Array, View, once, row, table
 from udfs.fading import LONG_HALF_LIFE_MS, SHORT_HALF_LIFE_MS, decay
 
@@ -60,8 +60,32 @@ def _trend(v: View) -> Column:
 
 
 @once
+def _of_categories(v: View) -> list[ItemKnowledge | None]:
+    """What the stream has learnt of each of the distinct categories."""
+    category, epoch = v.moment.knowledge.statistics.category, v.moment.known.epoch
+    return [None if name is None else category(name, epoch) for name in categories(v)[0]]
+
+
+@once
 def _category_click_rates(v: View) -> Array:
-    return by_category(v, lambda name: _rate(v, name, "taken", "examined", CLICK_PRIOR))
+    values = [
+        CLICK_PRIOR if one is None else _smoothed(one.taken, one.examined, CLICK_PRIOR)
+        for one in _of_categories(v)
+    ]
+    return of_categories(v, values)
+
+
+def _category_conversion_rates(v: View) -> Array:
+    values = [
+        CONVERSION_PRIOR if one is None else _smoothed(one.purchases, one.views, CONVERSION_PRIOR)
+        for one in _of_categories(v)
+    ]
+    return of_categories(v, values)
+
+
+def _smoothed(part: float, whole: float, prior: float) -> float:
+    """What part of a category's counts came to something, smoothed to what is usual anywhere."""
+    return (part + PRIOR_WEIGHT * prior) / (whole + PRIOR_WEIGHT)
 
 
 def _click_rate(v: View) -> Column:
@@ -71,38 +95,20 @@ def _click_rate(v: View) -> Column:
 
 
 def _conversion_rate(v: View) -> Column:
-    of_category = by_category(
-        v, lambda name: _rate(v, name, "purchases", "views", CONVERSION_PRIOR)
-    )
-    bought = learnt(v, "purchases") + PRIOR_WEIGHT * of_category
+    bought = learnt(v, "purchases") + PRIOR_WEIGHT * _category_conversion_rates(v)
     rate: Array = bought / (learnt(v, "views") + PRIOR_WEIGHT)
     return rate
 
 
-def _rate(v: View, name: str | None, part: str, whole: str, prior: float) -> float:
-    """What part of a category's counts came to something, smoothed to what is usual anywhere."""
-    known = _of_category(v, name)
-    if known is None:
-        return prior
-    return (getattr(known, part) + PRIOR_WEIGHT * prior) / (getattr(known, whole) + PRIOR_WEIGHT)  # type: ignore[no-any-return]
-
-
 def _category_interest(v: View) -> Column:
-    def value(name: str | None) -> float:
-        if name is None:
-            return nan
-        known = _of_category(v, name)
-        if known is None:
-            return 0.0
-        return log1p(decay(known.interest, v.now_ms - known.at_ms, LONG_HALF_LIFE_MS))
-
-    return by_category(v, value)
-
-
-def _of_category(v: View, name: str | None) -> ItemKnowledge | None:
-    if name is None:
-        return None
-    return v.moment.knowledge.statistics.category(name, v.moment.known.epoch)
+    """The log of 1 + interest; 0 in a category of which nothing is learnt, missing where there is none."""
+    values = [
+        nan if name is None
+        else 0.0 if one is None
+        else log1p(decay(one.interest, v.now_ms - one.at_ms, LONG_HALF_LIFE_MS))
+        for name, one in zip(categories(v)[0], _of_categories(v), strict=True)
+    ]  # fmt: skip
+    return of_categories(v, values)
 
 
 def _silence_h(v: View) -> Column:

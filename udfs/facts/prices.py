@@ -8,7 +8,7 @@ from udfs.facts.fact import Column, Room, feature, item, session
 from udfs.facts.item import price, price_logs
 from udfs.facts.touches import last_touch
 from udfs.facts.types import DOUBLE, STRING
-from udfs.facts.view import View
+from udfs.facts.view import View, once
 from udfs.items.retrieve_candidates import Retrieved
 from udfs.knowledge.category_facts import LEVELS
 from udfs.moment import Moment
@@ -41,6 +41,7 @@ def _spread(v: View) -> float:
     return log(high / low) if low and high else nan
 
 
+@once
 def _mean_log(v: View) -> float:
     mean = price_mean(v.moment)
     return nan if mean is None else log1p(mean)
@@ -59,7 +60,7 @@ def _to_taken(v: View) -> Column:
 FACTS: Final = (
     session("price_min", DOUBLE, "lowest price touched", lambda m: m.context.price_min),
     session("price_max", DOUBLE, "highest price touched", lambda m: m.context.price_max),
-    session("price_mean", DOUBLE, "mean price of the items touched", price_mean, "session_price_mean", scale=log1p),
+    session("price_mean", DOUBLE, "mean price of the items touched", price_mean, "session_price_mean", column=_mean_log, scale=log1p),
     session("price_level", STRING, "budget, middle or premium: of most of the ten items touched last, by thirds of the prices of their categories", price_level),
     feature("session_price_spread", "session", "log of highest over lowest price touched", _spread),
     item("price_to_session", DOUBLE, "its price over the mean price of the items touched", price_to_session),

@@ -74,16 +74,19 @@ def _price_rank(v: View) -> Column:
 
 
 def _price_to_mean(v: View) -> Column:
-    return price_logs(v) - mean_of(price_logs(v))
+    logs = price_logs(v)
+    return logs - mean_of(logs)
 
 
 def _price_to_least(v: View) -> Column:
-    known = price_logs(v)[~np.isnan(price_logs(v))]
-    return price_logs(v) - (float(known.min()) if len(known) else nan)
+    logs = price_logs(v)
+    known = logs[~np.isnan(logs)]
+    return logs - (float(known.min()) if len(known) else nan)
 
 
 def _price_to_touched(v: View) -> Column:
-    return price_logs(v) - mean_of(price_logs(v)[is_touched(v)])
+    logs = price_logs(v)
+    return logs - mean_of(logs[is_touched(v)])
 
 
 def _interest_rank(v: View) -> Column:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from schemas.state.session import ItemTouch
 from udfs.facts.fact import Column, Room, feature, item
-from udfs.facts.item import brands, by_category, matched, signs
+from udfs.facts.item import brands, categories, matched, of_categories, signs
 from udfs.facts.touches import TOUCHES, last_brand
 from udfs.facts.types import BOOL, INT
 from udfs.facts.view import Array, View, aged, bucket, once, row, table
@@ -48,10 +48,10 @@ def touch_ranks(v: View) -> Array:
 @once
 def _touch_columns(v: View) -> Array:
     columns = UNTOUCHED.repeat(v.count, axis=1)
-    later = _later_touched(v)
-    rows = [_touch_row(v, one, later) for one in v.touches if one is not None]
-    if rows:
-        columns[:, is_touched(v)] = table(rows)
+    touches = [one for one in v.touches if one is not None]
+    if touches:
+        later = _later_touched(v)
+        columns[:, is_touched(v)] = table([_touch_row(v, one, later) for one in touches])
     return columns
 
 
@@ -98,12 +98,13 @@ def views(m: Moment, one: Retrieved) -> int:
 def _category_share(v: View) -> Column:
     counts = v.context.categories
     total = sum(counts.values()) or 1
-    return by_category(v, lambda name: counts.get(name or "", 0) / total)
+    return of_categories(v, [counts.get(name or "", 0) / total for name in categories(v)[0]])
 
 
 def _is_last_category(v: View) -> Column:
     last = category_of_interest(v.context)
-    return by_category(v, lambda name: nan if name is None else name == last)
+    names = categories(v)[0]
+    return of_categories(v, [nan if name is None else name == last for name in names])
 
 
 def _is_last_brand(v: View) -> Column:
