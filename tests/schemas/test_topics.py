@@ -1,5 +1,8 @@
 """How long topics are kept, and by which time."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from schemas.limits import AHEAD_OF_LOG_MAX_MS, DAY_MS
@@ -22,6 +25,23 @@ from tests.builders import NOON
 
 def settings_of(setting: str, text: str = "") -> dict[str, str]:
     return {spec.name: spec.settings[setting] for spec in topics(days=retention_from(text))}
+
+
+def test_the_docs_show_the_table() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "security.md").read_text()
+    rows = page.partition("| topic | kept |")[2].partition("\n\n")[0].splitlines()[2:]
+    shown = {
+        name: (kept, time, cleanup)
+        for topics_named, kept, time, cleanup in (row.strip("| ").split(" | ") for row in rows)
+        for name in re.findall(r"`(\w+)`", topics_named)
+    }
+    assert shown.keys() == {one.name for one in TOPICS}
+    for one in TOPICS:
+        kept, time, cleanup = shown[one.name]
+        days = int(one.settings["retention.ms"]) // DAY_MS
+        assert kept.startswith("for ever" if days < 0 else f"{days} days"), one.name
+        assert f"`{one.settings['message.timestamp.type']}`" in time, one.name
+        assert cleanup == f"`{one.settings['cleanup.policy']}`", one.name
 
 
 def test_every_name_gets_the_prefix() -> None:
