@@ -3,6 +3,7 @@
 Those of one kind of server use one after the other what was started once.
 """
 
+import re
 from typing import Any, Final
 
 from hypothesis import HealthCheck, settings
@@ -33,6 +34,20 @@ class ByServer(LoadScopeScheduling):  # type: ignore[misc]
             if nodeid.startswith(folder):
                 return server
         return nodeid.partition("::")[0]
+
+
+def left_out(expression: str) -> str:
+    """What a run with `-m EXPRESSION` leaves out, and how to have it."""
+    words = expression.split(" and ")
+    names = [one.removeprefix("not ") for one in words if re.fullmatch(r"not \w+", one)]
+    which = f"marked {', '.join(names)}" if len(names) == len(words) else f"not ({expression})"
+    return f"left out: tests {which}; `./kairos test --all` has them"
+
+
+def pytest_unconfigure(config: Any) -> None:
+    """The last line of a run: green is not all."""
+    if config.option.markexpr and not hasattr(config, "workerinput"):
+        print(left_out(config.option.markexpr))
 
 
 def pytest_xdist_make_scheduler(config: Any, log: Any) -> ByServer:

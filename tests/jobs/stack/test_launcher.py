@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import left_out
+
 PROJECT = Path(__file__).resolve().parents[3]
 LAUNCHER = PROJECT / "kairos"
 # Stands in for Python: says what it was called with, where, and by which process.
@@ -112,3 +114,19 @@ def test_without_uv_and_without_python_it_says_so(project: Path, tmp_path: Path)
     done = run(project / "kairos", PATH=str(bare))
     assert done.returncode == 2
     assert "neither ensurepip nor pip" in done.stderr
+
+
+def test_what_was_left_out_is_said_last() -> None:
+    said = run(LAUNCHER, "test", "-n", "0", "-q", "tests/jobs/stack/test_causes.py").stdout
+    assert said.splitlines()[-1] == left_out(
+        "not stack and not cluster and not browser and not long"
+    )
+
+
+def test_what_was_left_out_is_named_by_its_marks_or_by_what_was_asked() -> None:
+    assert left_out("not stack and not long") == (
+        "left out: tests marked stack, long; `./kairos test --all` has them"
+    )
+    assert left_out("(cluster or browser) and not long") == (
+        "left out: tests not ((cluster or browser) and not long); `./kairos test --all` has them"
+    )
