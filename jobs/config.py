@@ -3,15 +3,17 @@
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeVar
 
 from jobs import setting_values as values
 from log.settings import Brokers
 from log.store_address import StoreAddress
 from schemas.errors import ConfigError
-from schemas.items import Uncatalogued
 from schemas.limits import LATENESS_MS, SESSION_BURST, SESSION_EVENTS_PER_S
 from schemas.rates import Rate, Shares
+
+if TYPE_CHECKING:  # every command reads settings: what they are made of is not loaded for `--help`
+    from schemas.items import Uncatalogued
 
 PROJECT: Final = Path(__file__).resolve().parent.parent
 T = TypeVar("T")
@@ -70,7 +72,7 @@ class Config(NamedTuple):
     shop_key_file: Path | None
     session_events_per_s: int
     session_burst: int
-    uncatalogued: Uncatalogued
+    uncatalogued: "Uncatalogued"
     retention: str
 
 

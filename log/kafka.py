@@ -18,7 +18,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from log.clients import open_admin_of, open_consumer_of
 from log.following import log_record
 from log.offsets import Offsets
-from schemas.errors import ConfigError
+from schemas.errors import ConfigError, NotUp
 from schemas.records import LogRecord
 from schemas.topics import TopicSpec
 
@@ -32,33 +32,33 @@ RETRY_S: Final = 0.3
 
 
 def partitions_of(consumer: Consumer, topic: str) -> list[int]:
-    """The topic's partitions; ConfigError if broker or topic is not there."""
+    """The topic's partitions; NotUp or ConfigError if broker or topic is not there."""
     try:
         metadata = consumer.list_topics(topic, timeout=ANSWER_S).topics[topic]
     except KafkaException as error:
-        raise ConfigError(f"Kafka does not answer: {error.args[0].str()}") from error
+        raise NotUp(f"Kafka does not answer: {error.args[0].str()}") from error
     if metadata.error is not None:
         raise ConfigError(f"Kafka topic {topic!r}: {metadata.error.str()}; create it first")
     return sorted(metadata.partitions)
 
 
 def partition_count(kafka: str, topic: str) -> int:
-    """How many partitions the topic has; ConfigError if broker or topic is not there."""
+    """How many partitions the topic has; NotUp or ConfigError if broker or topic is not there."""
     with closing(open_consumer_of(kafka)) as consumer:
         return len(partitions_of(consumer, topic))
 
 
 def topics_of(kafka: str) -> set[str]:
-    """All that are there; ConfigError if no broker is."""
+    """All that are there; NotUp if no broker is."""
     admin = open_admin_of(kafka)
     try:
         return set(admin.list_topics(timeout=ANSWER_S).topics)
     except KafkaException as error:
-        raise ConfigError(f"Kafka does not answer: {error.args[0].str()}") from error
+        raise NotUp(f"Kafka does not answer: {error.args[0].str()}") from error
 
 
 def has_topic(kafka: str, topic: str) -> bool:
-    """Whether the topic is there; ConfigError if no broker is."""
+    """Whether the topic is there; NotUp if no broker is."""
     return topic in topics_of(kafka)
 
 
@@ -125,7 +125,7 @@ def _until_ends(consumer: Consumer, growing: set[tuple[str, int]]) -> Iterator[L
         if batch:
             heard_s = time.monotonic()
         elif time.monotonic() > heard_s + ANSWER_S:
-            raise ConfigError(f"Kafka has not answered for {ANSWER_S:.0f} s")
+            raise NotUp(f"Kafka has not answered for {ANSWER_S:.0f} s")
         for message in batch:
             error = message.error()
             if error is None:
@@ -156,7 +156,7 @@ def messages_of(kafka: str, place: TopicPartition, end: int) -> Generator[Messag
         while at < end:
             message = consumer.poll(ANSWER_S)
             if message is None:
-                raise ConfigError(f"Kafka has not answered for {ANSWER_S:.0f} s")
+                raise NotUp(f"Kafka has not answered for {ANSWER_S:.0f} s")
             error = message.error()
             if error is None:
                 at = message.offset() + 1

@@ -1,7 +1,8 @@
 """The three kinds of error; anything that is neither of these two is a bug and crashes.
 
 InvalidEvent   bytes or values from outside that cannot be used -> dead letter
-ConfigError    a setting, file or server that makes starting pointless -> refuse, exit code 2
+ConfigError    a setting, file or server that makes starting pointless -> refuse, exit code 2;
+               CheckFailed: 1, NotUp: 3 (scripts/exit_codes.py)
 """
 
 from typing import Literal
@@ -42,5 +43,13 @@ class ConfigError(Exception):
     """A wrong setting or a missing server: the message names it, its value and the remedy."""
 
 
-class UnusableInput(ConfigError):
-    """A file of which nothing, or too little, is what it should be: exit code 1."""
+class CheckFailed(ConfigError):
+    """What was looked at is not as it should be: exit code 1."""
+
+
+class UnusableInput(CheckFailed):
+    """A file of which nothing, or too little, is what it should be."""
+
+
+class NotUp(ConfigError):
+    """A server that is needed does not run, or does not answer: exit code 3."""

@@ -1,20 +1,21 @@
-"""The `kairos` command line: every command prints what it did and exits non-zero on failure.
+"""The `kairos` command line: every command prints what it did and ends as scripts/exit_codes.py says.
 
 Here they are put together. Their words and options are in `scripts/commands/`, what they do in the folders beside it, which
-a command imports when it runs.
+a command imports when it runs; where they stand in the help, and their examples, in `scripts/help_pages.py`.
 """
 
 import logging
 import signal
 import sys
 from contextlib import suppress
-from typing import Final, NoReturn
+from typing import Annotated, Final, NoReturn
 
 import typer
 
-from jobs.config import SETTINGS, config_from
+from jobs.config import config_from
 from jobs.stack.private import close_to_others
-from schemas.errors import ConfigError, UnusableInput
+from schemas import CODE_VERSION
+from schemas.errors import ConfigError
 from scripts.commands import (
     archive_cli,
     bench_cli,
@@ -32,13 +33,9 @@ from scripts.commands import (
     training_cli,
 )
 from scripts.console import complain
+from scripts.exit_codes import DONE, INTERRUPTED, REFUSED, code_of
+from scripts.help_pages import WIDTH_MAX, FirstLevel, complete
 
-EXIT_UNUSABLE: Final = 1
-EXIT_REFUSED: Final = 2
-EXIT_INTERRUPTED: Final = 130
-SETTINGS_HELP: Final = "Settings (environment): " + " · ".join(
-    f"{one.name} ({one.meaning})" for one in SETTINGS
-)
 ALONE: Final = (engine_cli, files_cli, training_cli, decision_cli, archive_cli, job_cli)
 """Their commands stand by themselves: `kairos up`."""
 GROUPS: Final = {
@@ -55,8 +52,9 @@ GROUPS: Final = {
 
 app = typer.Typer(
     name="kairos",
-    help="Kairos decides the next best action, a few milliseconds after a person did something.",
-    epilog=SETTINGS_HELP,
+    cls=FirstLevel,
+    context_settings={"max_content_width": WIDTH_MAX},
+    rich_markup_mode=None,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -65,10 +63,27 @@ for module in ALONE:
     app.add_typer(module.app)
 for name, module in GROUPS.items():
     app.add_typer(module.app, name=name)
+complete(app)
+
+
+def _tell_version(is_wanted: bool) -> None:
+    if is_wanted:
+        typer.echo(f"kairos {CODE_VERSION}")
+        raise typer.Exit(DONE)
+
+
+@app.callback()
+def kairos(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_tell_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Kairos decides the next best action, a few milliseconds after a person did something."""
 
 
 def main() -> NoReturn:
-    """Runs the command line. A ConfigError is one message and exit code 2."""
+    """Runs the command line. A ConfigError is one message and the exit code of its kind."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     signal.signal(signal.SIGTERM, _raise_interrupt)
     _close_home()
@@ -76,15 +91,15 @@ def main() -> NoReturn:
         code = app(prog_name="kairos", standalone_mode=False)
     except ConfigError as error:
         complain(f"kairos: {error}")
-        code = EXIT_UNUSABLE if isinstance(error, UnusableInput) else EXIT_REFUSED
+        code = code_of(error)
     except KeyboardInterrupt:
-        code = EXIT_INTERRUPTED
+        code = INTERRUPTED
     except typer.Exit as ended:
         code = ended.exit_code
     except (typer.Abort, Exception) as error:
         code = _usage_error(error)
     sys.stdout.flush()
-    sys.exit(code if isinstance(code, int) else 0)
+    sys.exit(code if isinstance(code, int) else DONE)
 
 
 def _close_home() -> None:
@@ -101,7 +116,7 @@ def _usage_error(error: BaseException) -> int:
     if show_error is None:
         raise error
     show_error()
-    return EXIT_REFUSED
+    return REFUSED
 
 
 def _raise_interrupt(*_: object) -> None:

@@ -4,11 +4,11 @@ import json
 import sys
 import unicodedata
 from collections.abc import Sequence
-from typing import Any, Final
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+if TYPE_CHECKING:  # what prints is loaded when something is printed: `--version` needs none of it
+    from rich.console import Console
 
 PIPED_WIDTH: Final = 160
 """Columns of a table that goes to a file or another program."""
@@ -16,25 +16,38 @@ STEERING: Final = ("Cc", "Cf", "Zl", "Zp", "Cs")
 """Unicode's control and format characters, line and paragraph separators, lone surrogates."""
 JOINERS: Final = "\u200c\u200d"
 """Letters of many scripts are written with these."""
-STDOUT: Final = Console(
-    highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPED_WIDTH
-)
-STDERR: Final = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+@cache
+def stdout() -> "Console":
+    """Where results go."""
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() else PIPED_WIDTH
+    return Console(highlight=False, soft_wrap=True, width=width)
+
+
+@cache
+def stderr() -> "Console":
+    """Where progress and complaints go."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def say(line: str) -> None:
     """One line of progress, on standard error, so that `--json` stays readable for programs."""
-    STDERR.print(_lines(line), markup=False, style="dim")
+    stderr().print(_lines(line), markup=False, style="dim")
 
 
 def show(line: str) -> None:
     """One line of result."""
-    STDOUT.print(_lines(line), markup=False)
+    stdout().print(_lines(line), markup=False)
 
 
 def complain(line: str) -> None:
     """What went wrong, on standard error."""
-    STDERR.print(_lines(line), markup=False, style="red")
+    stderr().print(_lines(line), markup=False, style="red")
 
 
 def show_json(value: Any) -> None:
@@ -45,13 +58,16 @@ def show_json(value: Any) -> None:
 
 def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """A table; numbers to the right."""
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(title=title, title_justify="left", header_style="bold")
     for at, column in enumerate(columns):
         is_number = bool(rows) and all(isinstance(row[at], int | float) for row in rows)
         table.add_column(column, justify="right" if is_number else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(_text(cell)) for cell in row))
-    STDOUT.print(table)
+    stdout().print(table)
 
 
 def percentile(values: Sequence[float], share: float) -> float | None:

@@ -10,7 +10,7 @@ from typing import Final, Generic, TypeVar
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from scripts.console import STDERR, say
+from scripts.console import say, stderr
 
 T = TypeVar("T")
 EVERY_S: Final = 0.2
@@ -40,7 +40,7 @@ class Watched(Generic[T]):
                     shown_s = now_s
                     rate = f"{count / (now_s - begun_s):,.0f}/s"
                     progress.update(task, completed=count, rate=rate)
-                    if now_s - told_s >= LINE_EVERY_S and not STDERR.is_terminal:
+                    if now_s - told_s >= LINE_EVERY_S and not stderr().is_terminal:
                         told_s = now_s
                         say(f"{self._name}: {self._so_far(count)}, {rate}")
         took_s = time.monotonic() - begun_s
@@ -54,11 +54,11 @@ class Watched(Generic[T]):
 @contextmanager
 def _bar() -> Iterator[Progress]:
     """A bar where it is a terminal and none is shown already: of things within things the outer ones are seen."""
-    is_shown = STDERR.is_terminal and not BARS
+    is_shown = stderr().is_terminal and not BARS
     bar = Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
         TextColumn("{task.fields[rate]}"), TimeRemainingColumn(),
-        console=STDERR, transient=True, disable=not is_shown,
+        console=stderr(), transient=True, disable=not is_shown,
     )  # fmt: skip
     BARS.append(bar)
     try:

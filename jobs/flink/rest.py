@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple, Self
 from jobs.config import Config
 from jobs.flink.keys import Keys, keys_for
 from jobs.flink.traces import last_cause
-from schemas.errors import ConfigError
+from schemas.errors import ConfigError, NotUp
 
 ANSWER_S: Final = 10.0
 POLL_S: Final = 0.1
@@ -56,7 +56,7 @@ class Checkpoints(NamedTuple):
 
 
 class FlinkRest:
-    """One cluster at HOST:PORT, which knows us by `keys` if it wants any. Every method raises ConfigError where it does not answer."""
+    """One cluster at HOST:PORT, which knows us by `keys` if it wants any. Every method raises NotUp where it does not answer."""
 
     def __init__(self, address: str, keys: Keys | None = None) -> None:
         self.address = address
@@ -201,7 +201,7 @@ class FlinkRest:
             with closing(self._connection()) as connection:
                 return self._answer(connection, verb, path, data)
         except (OSError, HTTPException, ValueError) as error:
-            raise ConfigError(
+            raise NotUp(
                 f"no Flink answers at {self.address} ({error}): `kairos cluster up` starts one here, "
                 "or name the REST address of yours (HOST:PORT)"
             ) from error

@@ -5,7 +5,6 @@ import re
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from models.content import path_of
 from schemas.errors import ConfigError
 from schemas.limits import STRING_LENGTH_MAX
 
@@ -60,6 +59,8 @@ def locate(what: str, uri: str, roots: Roots) -> Place:
     A path is resolved before it is compared, so that no link leads out; a URI must be one of the
     prefixes and plain names. Nothing is opened here but what resolving looks at.
     """
+    from models.content import path_of  # not for everything that only reads settings
+
     if not uri or len(uri) > STRING_LENGTH_MAX or not uri.isprintable():
         raise ConfigError(f"{what} {uri[:100]!r}: no place is named")
     scheme = SCHEME.match(uri)

@@ -21,6 +21,7 @@ from scripts.bench.api import API_POLICY, PLACEMENT, SENT_MAX, SETTLE_S
 from scripts.bench.http_client import Client
 from scripts.bench.setting import BenchEngine, as_title, bench_config, describe, prepare
 from scripts.console import percentile, say, show, show_json, show_table
+from scripts.exit_codes import passed
 from scripts.ops.engine import Engine
 
 VISITORS: Final = 20
@@ -84,7 +85,7 @@ def bench(config: Config, load: Load, is_json: bool) -> int:
             alone, during, flooded = asyncio.run(_measure(engine, address, key, load))
     faults = faults_of(alone, during)
     _show([alone, during], flooded, faults, is_json)
-    return 1 if faults else 0
+    return passed(not faults)
 
 
 def write_page_key(folder: Path, key: str) -> Path:

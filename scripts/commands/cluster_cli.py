@@ -8,6 +8,7 @@ import typer
 from jobs.config import config_from
 from scripts.commands.options import Json, WhichCluster
 from scripts.console import show, show_json
+from scripts.exit_codes import DONE, NOT_UP
 
 JobName = Annotated[str, typer.Argument(help="Its name or id: see `kairos cluster status`.")]
 
@@ -37,21 +38,23 @@ def up(
 
 
 @app.command()
-def down() -> None:
+def down(json: Json = False) -> None:
     """Stop the cluster of this home, and its jobs; they go on from their newest checkpoints later."""
     from scripts.ops import cluster
 
-    show(cluster.down(config_from()))
+    stopped = cluster.down(config_from())
+    words = f"stopped {', '.join(stopped)}" if stopped else "no cluster was running"
+    show_json({"stopped": stopped}) if json else show(words)
 
 
 @app.command()
 def status(cluster: WhichCluster = None, json: Json = False) -> int:
-    """Show task managers, slots, jobs and how their checkpoints go."""
+    """Show task managers, slots, jobs and how their checkpoints go; exit code 3 where it is not up."""
     from scripts.ops import cluster as module
 
     found = module.status(config_from(), cluster)
     (show_json if json else module.show_status)(found)
-    return 0 if found["state"] == "up" else 1
+    return DONE if found["state"] == "up" else NOT_UP
 
 
 @app.command()

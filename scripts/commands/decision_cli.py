@@ -8,6 +8,7 @@ from jobs.config import config_from
 from schemas.errors import ConfigError
 from scripts.commands.options import Archive, DecisionsFrom, Json, JsonValue, To
 from scripts.console import show, show_json
+from scripts.exit_codes import passed
 from scripts.times import time_or_none
 
 app = typer.Typer()
@@ -82,7 +83,7 @@ def verify_replay(
     config = config_from()
     audit = verify.verify(Log(running_kafka(config), config, archive), scope)
     show_json(replay_view.audit_json(audit)) if json else replay_view.show_audit(audit)
-    return 0 if audit.is_whole else 1
+    return passed(audit.is_whole)
 
 
 @verify_app.command("skew")
@@ -105,7 +106,7 @@ def verify_skew(
     config = config_from()
     skew = verify.verify(Log(running_kafka(config), config, archive), scope, limit).skew
     show_json(skew_view.skew_json(skew)) if json else skew_view.show_skew(skew)
-    return 0 if skew.is_none else 1
+    return passed(skew.is_none)
 
 
 @verify_app.command("archive")

@@ -1,14 +1,13 @@
 """`kairos demo`, `up`, `down`, `status`, `api` and `doctor`: the engine on this machine."""
 
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
 from jobs.config import config_from
 from scripts.commands.options import Json
 from scripts.console import show, show_json
-
-EXIT_NOT_UP: Final = 3
+from scripts.exit_codes import DONE, NOT_UP
 
 NoJobs = Annotated[
     bool, typer.Option("--no-jobs", help="Without the two Flink jobs: they run on a cluster.")
@@ -36,14 +35,14 @@ def demo(
 
 
 @app.command()
-def up(no_jobs: NoJobs = False, shop: WithShop = False) -> None:
-    """Start the engine in the background; its data are under .kairos/."""
+def up(no_jobs: NoJobs = False, shop: WithShop = False, json: Json = False) -> None:
+    """Start the engine in the background; its data are under .kairos/. --json: what `status --json` says then."""
     from scripts.ops.status import show_addresses, status
     from scripts.ops.up import start_engine
 
     config = config_from()
     start_engine(config, has_jobs=not no_jobs, has_shop=shop)
-    show_addresses(status(config))
+    (show_json if json else show_addresses)(status(config))
 
 
 @app.command(hidden=True)
@@ -57,12 +56,13 @@ def supervise(no_jobs: NoJobs = False, shop: WithShop = False) -> None:
 
 
 @app.command()
-def down() -> None:
+def down(json: Json = False) -> None:
     """Stop what `kairos up` (or a demo) runs."""
     from jobs.stack.state import down as stop
 
     stopped = stop(config_from().home)
-    show(f"stopped {', '.join(stopped)}" if stopped else "nothing was running")
+    words = f"stopped {', '.join(stopped)}" if stopped else "nothing was running"
+    show_json({"stopped": stopped}) if json else show(words)
 
 
 @app.command()
@@ -75,7 +75,7 @@ def status(json: Json = False) -> int:
 
     found = module.status(config_from())
     (show_json if json else module.show_status)(found)
-    return EXIT_NOT_UP if module.is_failing(found) else 0
+    return NOT_UP if module.is_failing(found) else DONE
 
 
 @app.command()

@@ -8,6 +8,7 @@ import typer
 from jobs.config import config_from
 from scripts.commands.options import DecisionsFrom, Json, To, WhichCluster
 from scripts.console import show_json
+from scripts.exit_codes import passed
 from scripts.times import time_or_none
 
 FromSavepoint = Annotated[
@@ -143,4 +144,4 @@ def chaos(
 
     report = module.run(config_from(), kill, rounds, rate)
     (show_json if json else module.show_report)(report)
-    return 0 if report["is_sound"] else 1
+    return passed(report["is_sound"])

@@ -7,8 +7,8 @@ import typer
 
 from jobs.config import config_from
 from scripts.commands.options import JsonValue
+from scripts.exit_codes import DONE, passed
 
-EXIT_ALTERED: Final = 1
 OVERLAP_HOURS: Final = 24
 SCOPES: Final = ("events:write", "decisions:read", "admin")
 
@@ -147,6 +147,6 @@ def audit(
 
     log = local_audit.audit_log_of(config_from())
     if verify or noted:
-        return 0 if local_audit.show_verified(log, noted, is_json=json) else EXIT_ALTERED
+        return passed(local_audit.show_verified(log, noted, is_json=json))
     local_audit.show_entries(log, last, is_json=json)
-    return 0
+    return DONE

@@ -26,6 +26,7 @@ from schemas.records import LogRecord
 from schemas.topics import DECISIONS
 from scripts.console import percentile, say, show, show_json
 from scripts.demo.shop import opening, publish_items
+from scripts.exit_codes import passed
 from scripts.files.import_events import read_items
 from scripts.files.import_snowplow import DEMO_APP_IDS, DEMO_FOLDER, SnowplowImport, read_snowplow
 from scripts.files.retime import retime
@@ -114,7 +115,7 @@ def demo(config: Config, is_once: bool, is_json: bool) -> int:
         finally:
             reader.close()
     is_whole = summary.decisions == summary.decisions_in_kafka and summary.decisions_in_store > 0
-    return 0 if is_whole else 1
+    return passed(is_whole)
 
 
 def _teach(engine: Engine, config: Config, events: Sequence[Event]) -> None:

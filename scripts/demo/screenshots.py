@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from jobs.config import Config
-from schemas.errors import ConfigError
+from schemas.errors import ConfigError, NotUp
 from scripts.console import show, show_json
 from scripts.ops.status import status
 
@@ -24,7 +24,7 @@ def screenshots(config: Config, folder: Path, *, is_json: bool) -> None:
     """Takes the pictures from the shop that runs here and says where they are; raises ConfigError."""
     address = status(config)["api"]["address"]
     if address is None:
-        raise ConfigError("no shop is open: `kairos demo` or `kairos up --shop` opens it")
+        raise NotUp("no shop is open: `kairos demo` or `kairos up --shop` opens it")
     made = take(f"http://{address}", folder)
     if is_json:
         show_json({"files": [str(path) for path in made]})

@@ -9,6 +9,7 @@ from jobs.publish import AHEAD_MS, Log, now_ms
 from schemas.formats.field_names import Notices
 from schemas.items import Item
 from scripts.console import complain, say, show, show_json
+from scripts.exit_codes import passed
 from scripts.files.event_files import EventFiles
 from scripts.files.file_order import are_in_order
 from scripts.files.import_events import Imported, write_events
@@ -26,7 +27,6 @@ from scripts.files.told_names import in_words
 from scripts.ops.status import running_kafka
 from scripts.progress import Watched
 
-EXIT_UNUSABLE: Final = 1
 LINGER_MS: Final = 100.0
 """Nobody waits for a single event of an import; full batches cost all of them less."""
 
@@ -68,10 +68,9 @@ def run(config: Config, files: EventFiles, items: Items | None, *, is_json: bool
         show_json(done._asdict() | told | ({"items": len(written)} if items is not None else {}))
     else:
         show(summary(done))
-    if done.is_usable:
-        return 0
-    complain(f"kairos: {unusable(done)}")
-    return EXIT_UNUSABLE
+    if not done.is_usable:
+        complain(f"kairos: {unusable(done)}")
+    return passed(done.is_usable)
 
 
 def _publish(

@@ -19,6 +19,7 @@ from schemas.events import Event
 from schemas.formats import FORMATS
 from schemas.topics import DECISIONS, EVENTS
 from scripts.console import say, show, show_json, show_table
+from scripts.exit_codes import passed
 from scripts.ops.status import running_kafka
 from scripts.progress import Watched
 from scripts.times import utc
@@ -123,7 +124,7 @@ def verify(config: Config, uri: str | None, *, is_json: bool) -> int:
         show_json([fields(one) for one in found])
     else:
         show_checked(storage.uri, found)
-    return 1 if is_altered(found) else 0
+    return passed(not is_altered(found))
 
 
 def archive(kafka: str, config: Config, storage: Storage, until_ms: int | None) -> list[Archived]:

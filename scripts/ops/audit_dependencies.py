@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from jobs.config import PROJECT
+from scripts.exit_codes import passed
 
 TIME_OUT_S: Final = 600
 UVS: Final = ("bin/uv", "venv/bin/uv")
@@ -98,7 +99,7 @@ def main() -> int:
         requirements.write_bytes(_exported(_uv()))
         found = audit(requirements)
     sys.stdout.write("\n".join([*found.lines, ""]))
-    return int(found.has_holes)
+    return passed(not found.has_holes)
 
 
 def _uv() -> str:

@@ -18,7 +18,7 @@ from jobs.stack.jars import jar_paths
 from jobs.stack.local_cluster import cluster_folder, local_address
 from jobs.stack.state import kafka_words
 from jobs.stack.wanted import Wanted, read_wanted, write_wanted
-from schemas.errors import ConfigError
+from schemas.errors import ConfigError, NotUp
 from scripts.console import say, show
 from scripts.ops.background import FAULT, Said, start
 from scripts.times import utc
@@ -40,7 +40,7 @@ def address(config: Config, cluster: str | None) -> str:
     """The REST address that is meant: of the command line, the settings, or this home's cluster."""
     found = _checked(cluster) if cluster else config.flink or local_address(config.home)
     if found is None:
-        raise ConfigError(
+        raise NotUp(
             "no cluster runs in this home: `kairos cluster up` starts one, --cluster names another"
         )
     return found
@@ -85,10 +85,9 @@ def hold(config: Config) -> NoReturn:
             time.sleep(POLL_S)
 
 
-def down(config: Config) -> str:
-    """Stops the cluster of this home; what was stopped, in a sentence."""
-    stopped = state.down(cluster_folder(config.home))
-    return f"stopped {', '.join(stopped)}" if stopped else "no cluster was running"
+def down(config: Config) -> tuple[str, ...]:
+    """Stops the cluster of this home; the names of what ran."""
+    return state.down(cluster_folder(config.home))
 
 
 def status(config: Config, cluster: str | None) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from jobs.publish import Log, now_ms
 from schemas.errors import ConfigError
 from schemas.signed_control import Signer, content_hash, new_key
 from scripts.console import say, show, show_json, show_table
+from scripts.exit_codes import passed
 from scripts.ops.local_audit import audit_log_of, local_actor
 from scripts.ops.signed_records import listed, read_records, unsigned_records
 from scripts.ops.status import running_kafka
@@ -53,7 +54,7 @@ def show_records(config: Config, *, is_json: bool) -> int:
             for row in rows
         ]  # fmt: skip
         show_table("", COLUMNS, cells)
-    return 1 if any(row.is_missed for row in rows) else 0
+    return passed(not any(row.is_missed for row in rows))
 
 
 def sign(config: Config, *, is_all: bool, is_json: bool) -> None:

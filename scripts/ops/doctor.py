@@ -3,6 +3,7 @@
 from jobs.config import Config
 from jobs.stack.doctor import checks
 from scripts.console import show_json, show_table
+from scripts.exit_codes import passed
 
 
 def doctor(config: Config, *, is_json: bool) -> int:
@@ -16,4 +17,4 @@ def doctor(config: Config, *, is_json: bool) -> int:
             for one in found
         ]
         show_table("", ("", "check", "found", "remedy"), rows)
-    return 0 if all(one.is_ok for one in found) else 1
+    return passed(all(one.is_ok for one in found))

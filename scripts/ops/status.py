@@ -15,7 +15,7 @@ from jobs.stack.local_cluster import local_address
 from jobs.stack.state import read_state
 from jobs.stack.status import statuses
 from schemas.decisions import Decision
-from schemas.errors import ConfigError
+from schemas.errors import NotUp
 from scripts.console import show, show_table
 from scripts.ops.engine import is_api_alive
 from scripts.ops.stores import store_of
@@ -143,11 +143,11 @@ class ApiTargets(NamedTuple):
 
 
 def api_targets(config: Config) -> ApiTargets:
-    """The addresses that are set, or that the last `up` of this home had; ConfigError without any."""
+    """The addresses that are set, or that the last `up` of this home had; NotUp without any."""
     kafka = config.kafka or _address(config, "kafka")
     redis = config.redis or _address(config, "redis")
     if kafka is None or redis is None:
-        raise ConfigError(
+        raise NotUp(
             "it is not known where Kafka and the store are: `kairos up` starts them, or "
             "KAIROS_KAFKA and KAIROS_REDIS name yours"
         )
@@ -155,10 +155,10 @@ def api_targets(config: Config) -> ApiTargets:
 
 
 def running_kafka(config: Config) -> str:
-    """Kafka's address; ConfigError if none answers."""
+    """Kafka's address; NotUp if none answers."""
     address = config.kafka or _address(config, "kafka")
     if address is None or not is_kafka_healthy(address):
-        raise ConfigError(
+        raise NotUp(
             f"Kafka does not answer{f' at {address}' if address else ''}: "
             "`kairos up` starts it, or KAIROS_KAFKA names yours"
         )
@@ -166,10 +166,10 @@ def running_kafka(config: Config) -> str:
 
 
 def redis_of(config: Config) -> str:
-    """The store's address; ConfigError if none is known."""
+    """The store's address; NotUp if none is known."""
     address = config.redis or _address(config, "redis")
     if address is None:
-        raise ConfigError("there is no store: `kairos up` starts one, or KAIROS_REDIS names yours")
+        raise NotUp("there is no store: `kairos up` starts one, or KAIROS_REDIS names yours")
     return address
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import typer
 
@@ -12,6 +12,7 @@ from jobs.publish import Log, now_ms
 from schemas.policy import Policy
 from scripts.change import show_change
 from scripts.console import complain, say, show, show_json
+from scripts.exit_codes import FAILED, passed
 from scripts.ops.audited_change import Audited, What, change_policy
 from scripts.ops.local_audit import audit_log_of, local_actor
 from scripts.ops.status import running_kafka
@@ -31,8 +32,6 @@ from scripts.policy.policy_versions import (
 )
 from scripts.times import utc
 
-EXIT_MISTAKES: Final = 1
-
 
 def policies_here() -> list[PolicyVersion]:
     """Every policy that was published, in the order in which they come into force; raises ConfigError."""
@@ -46,7 +45,7 @@ def checked(file: Path) -> PolicyFile:
         return check_policy(file)
     except PolicyMistakes as error:
         complain(str(error))
-        raise typer.Exit(EXIT_MISTAKES) from error
+        raise typer.Exit(FAILED) from error
 
 
 def policy_in(file: Path) -> Policy:
@@ -77,7 +76,7 @@ def check_files(files: Sequence[Path], *, is_json: bool) -> int:
             lines += [f"{file}:{one} (a warning)" for one in found.warnings]
             lines.append(f"{file}: ok: {summary(found.policy)}")
     show_json(results) if is_json else show("\n".join(lines))
-    return 0 if all(one["is_ok"] for one in results) else EXIT_MISTAKES
+    return passed(all(one["is_ok"] for one in results))
 
 
 def publish(

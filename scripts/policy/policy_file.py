@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from schemas.errors import ConfigError
+from schemas.errors import CheckFailed, ConfigError
 from schemas.limits import CONTROL_BYTES_MAX
 from schemas.policy import Policy
 from scripts.policy.marked_yaml import Node, Place, Scalar, Unreadable, node_at, read_tree
@@ -33,7 +33,7 @@ class FileMistake(NamedTuple):
         return ": ".join(filter(None, (str(self.line), self.field, self.message)))
 
 
-class PolicyMistakes(ConfigError):
+class PolicyMistakes(CheckFailed):
     """A policy file that cannot be used, with all that is wrong in it, by line."""
 
     def __init__(self, name: str, mistakes: list[FileMistake]) -> None:

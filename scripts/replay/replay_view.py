@@ -5,7 +5,7 @@ from typing import Final, Self
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from scripts.console import STDERR, say
+from scripts.console import say, stderr
 from scripts.replay.replay_run import Run
 from scripts.times import utc
 
@@ -19,7 +19,7 @@ class View:
         self._bar = Progress(
             TextColumn("replaying"), BarColumn(), MofNCompleteColumn(),
             TextColumn("{task.fields[pace]}"),
-            console=STDERR, transient=True, disable=not STDERR.is_terminal,
+            console=stderr(), transient=True, disable=not stderr().is_terminal,
         )  # fmt: skip
         self._task = self._bar.add_task("", total=run.progress.total, pace="starting")
         self._next_line_s = 0.0
@@ -40,7 +40,7 @@ class View:
         now = run.progress
         pace = pace_of(run)
         self._bar.update(self._task, completed=now.taken, total=now.total, pace=pace)
-        if not STDERR.is_terminal and now.per_s and time.monotonic() >= self._next_line_s:
+        if not stderr().is_terminal and now.per_s and time.monotonic() >= self._next_line_s:
             self._next_line_s = time.monotonic() + LINE_S
             say(f"{now.taken:,} of {now.total:,} records, {pace}")
 

@@ -18,7 +18,7 @@ SPELLED = r"a\x1b[2Jb\rc\x07\u202ed\u2028e\ud800"
 def printed(monkeypatch: pytest.MonkeyPatch) -> StringIO:
     output = StringIO()
     wide = Console(file=output, width=200, highlight=False, soft_wrap=True)
-    monkeypatch.setattr(console, "STDOUT", wide)
+    monkeypatch.setattr(console, "stdout", lambda: wide)
     return output
 
 

@@ -13,11 +13,12 @@ import typer
 from typer.testing import CliRunner, Result
 
 from jobs.fold.fold import Fold, FoldRules
-from schemas.errors import ConfigError, UnusableInput
+from schemas.errors import ConfigError
 from schemas.formats import FORMATS
 from schemas.records import LogRecord
 from scripts.cli import app
 from scripts.demo.make_catalogue import DEMO_DATA
+from scripts.exit_codes import code_of
 from scripts.files import import_files
 from tests.builders import NOON
 from tests.scripts.files.test_import_events import Written, line
@@ -101,7 +102,7 @@ def kairos(*words: object) -> Done:
     said = done.output + done.stderr
     error = done.exception
     if isinstance(error, ConfigError):
-        return Done(1 if isinstance(error, UnusableInput) else 2, f"{said}{error}")
+        return Done(code_of(error), f"{said}{error}")
     if isinstance(error, typer.Exit | SystemExit):
         return Done(getattr(error, "exit_code", None) or int(error.code or 0), said)  # type: ignore[union-attr]
     if error is not None:

@@ -39,7 +39,7 @@ def test_what_is_done_in_a_moment_says_nothing(capfd: pytest.CaptureFixture[str]
 def test_things_within_things_are_watched_on_a_terminal_as_well(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(progress, "STDERR", Console(stderr=True, force_terminal=True))
+    monkeypatch.setattr(progress, "stderr", lambda: Console(stderr=True, force_terminal=True))
     inner = Watched("reading", range(3))
     assert list(Watched("importing", (one for one in inner))) == [0, 1, 2]
     assert "importing" in capfd.readouterr().err
