@@ -44,7 +44,7 @@ class Note(NamedTuple):
     """A field that was not read as it was written, of an object with these names."""
 
     field: str
-    kind: Literal["alias", "beside", "unknown", "no_item"]
+    kind: Literal["alias", "beside", "unknown", "no_item", "made_id"]
     names: Names
     within: str = ""
 
@@ -109,6 +109,8 @@ ITEM_NAMES: Final = Names(
 
 NO_ITEM: Final = Note("item_ids", "no_item", EVENT_NAMES)
 """Of an event that is about an item and names none."""
+MADE_ID: Final = Note("event_id", "made_id", EVENT_NAMES)
+"""Of a line of a file that has no id."""
 
 
 def renamed(fields: dict[str, Any], names: Names) -> Renamed:
@@ -172,6 +174,9 @@ def told(note: Note) -> Notice:
         return Notice(
             field, None, "an event about an item names none in `item_ids`", 0, 1, is_read=False
         )
+    if note.kind == "made_id":
+        reason = "`event_id` is missing, and made of what the line says"
+        return Notice(field, None, reason, 0, 1, is_read=True)
     if note.kind != "unknown":
         alias = note.names.aliases[note.field]
         how = "is read as" if note.kind == "alias" else "is not read beside"

@@ -14,21 +14,23 @@ from msgspec import NODEFAULT, Struct
 from schemas.doors import check_identity
 from schemas.errors import ConfigError, InvalidEvent, UnusableInput
 from schemas.events import Event
-from schemas.formats.field_names import Notices
+from schemas.formats.field_names import MADE_ID, Notices
 from schemas.formats.json_lines import read_event
 from schemas.records import LogRecord
 from scripts.files.input_files import is_usable, read_values
+from scripts.files.made_ids import MadeIds
 from scripts.files.told_names import in_words
 
 TOPIC: Final = "file"
 
 
 class Placed(NamedTuple):
-    """A line of a file and where it stands: its number from 0 in the file `name`."""
+    """A line of a file and where it stands: its number from 0 in the file `name`; `has_made_id`: it had none."""
 
     name: str
     number: int
     raw: bytes
+    has_made_id: bool = False
 
 
 class EventLines:
@@ -84,6 +86,8 @@ class EventLines:
                 self.first_fault = _fault(placed, error)
             self.invalid += 1
             return
+        if isinstance(placed, Placed) and placed.has_made_id:
+            notes = [*notes, MADE_ID]
         if notes:
             self.notices.add(notes, len(self._lines) + self.invalid)
         self._times.append(event.event_time_ms)
@@ -99,10 +103,12 @@ def _fault(placed: bytes | Placed, error: InvalidEvent) -> str:
 
 
 def lines_of(paths: Iterable[Path]) -> Iterator[Placed]:
-    """The values of files of JSON, one file after the other; raises ConfigError."""
-    return (
-        Placed(path.name, line.number, line.raw) for path in paths for line in read_values(path)
-    )
+    """The values of files of JSON, one file after the other; those without an id get one. Raises ConfigError."""
+    for path in paths:
+        ids = MadeIds()
+        for number, raw in read_values(path):
+            named = ids.named(raw)
+            yield Placed(path.name, number, named or raw, named is not None)
 
 
 def write_lines(events: Iterable[Event], path: Path) -> int:

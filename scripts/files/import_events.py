@@ -12,11 +12,12 @@ from schemas.dead_letters import dead_letter
 from schemas.doors import check_at_door
 from schemas.errors import ConfigError, InvalidEvent
 from schemas.events import Event
-from schemas.formats.field_names import Notices
+from schemas.formats.field_names import MADE_ID, Notices
 from schemas.formats.json_lines import read_event, read_item
 from schemas.items import Item
 from schemas.records import LogRecord
 from scripts.files.input_files import is_usable, read_values
+from scripts.files.made_ids import MadeIds
 from scripts.files.sorted_events import Encoded, already_in_order, in_order_of_time
 from scripts.files.told_names import in_words
 
@@ -71,14 +72,16 @@ def read_json_lines(
 ) -> Iterator[Event | Bad]:
     """The events of a file of JSON in its order; blank lines are skipped.
 
-    With `at_ms`, the wall clock, what the engine would refuse then is bad as well; if it `is_strict`, what says
+    A line without an `event_id` gets one (`MadeIds`). With `at_ms`, the wall clock, what the engine would refuse then is bad as well; if it `is_strict`, what says
     something that nobody reads. `notices` take what there is to say of names.
     """
+    ids = MadeIds()
     for number, line in read_values(path):
+        named = ids.named(line)
         try:
-            event, notes = read_event(line, is_strict=is_strict)
-            if notes and notices is not None:
-                notices.add(notes, number)
+            event, notes = read_event(named or line, is_strict=is_strict)
+            if notices is not None and (notes or named):
+                notices.add([*notes, MADE_ID] if named else notes, number)
             if at_ms is not None:
                 check_at_door(event, at_ms)
             yield event

@@ -30,6 +30,7 @@ from schemas.times import time_ms, utc
 from scripts.files.csv_rows import ROW_CHARS_MAX, ROW_LINES_MAX
 from scripts.files.input_files import COMPRESSED, KINDS, LINE_BYTES_MAX, WHOLE_BYTES_MAX
 from scripts.files.input_texts import AFTER_TIMES, FILES, HEAD, IDS, REASONS, TIMES, VALUES
+from scripts.files.made_ids import BEGINNING
 from scripts.files.sorted_events import RUN_BYTES_MAX
 from scripts.pages import cell
 
@@ -85,6 +86,7 @@ def _ids() -> str:
         length=ID_LENGTH_MAX,
         nobody=nobody,
         days=DEDUP_MS // DAY_MS,
+        made=BEGINNING,
         facts=FACT_IDS_MAX,
         fact_days=FACTS_KEPT_MS // DAY_MS,
     )

@@ -60,6 +60,8 @@ IDS: Final = """\
 Texts of 1 to {length} characters, of any letters; a whole number where an item's id is wanted becomes text. In paths they are percent-encoded.
 
 - `identified` needs a `person_id`, and none of these, in any case and with blanks around: {nobody}. All such visitors would share one profile.
+- In files (`import`, `try`, `train`, `evaluate`) a line may go without `event_id`: it gets one from a hash of what it says and its number among the equal lines
+  of its file, `{made}HASH-NUMBER`, and that is told. So the same file imported again changes nothing; of two files that overlap, what both have counts once.
 - The same `event_id` in the same session counts once for {days} days of event time, measured against the newest that the session has seen, and of the log, however
   old the event: history that is imported again counts once.
 - A purchase or refund counts once for its person, whatever the session: the newest {facts} of them, for {fact_days} days of the person's own time.

@@ -367,3 +367,16 @@ def test_a_row_of_another_format_costs_itself(tmp_path: Path, log: Written, door
     pq.write_table(pa.table({"a": [1]}), other)
     words[1] = other
     assert kairos(*words).code == 1
+
+
+def test_a_file_without_ids_is_imported_twice_as_the_same_events(
+    log: Written, tmp_path: Path
+) -> None:
+    said = [json.loads(one) for one in LINES]
+    bare = [json.dumps({k: v for k, v in one.items() if k != "event_id"}) for one in said]
+    path = given(tmp_path, "\n".join(bare).encode())
+    for _ in range(2):
+        done = kairos("import", path)
+        assert (done.code, "`event_id` is missing" in done.said) == (0, True), done.said
+    ids = [one.event_id for one in log.events]
+    assert (len(ids), ids[:4]) == (8, ids[4:])
