@@ -24,6 +24,7 @@ from scripts.commands import (
     decision_cli,
     engine_cli,
     files_cli,
+    items_cli,
     job_cli,
     key_cli,
     model_cli,
@@ -39,6 +40,7 @@ from scripts.help_pages import WIDTH_MAX, FirstLevel, complete
 ALONE: Final = (engine_cli, files_cli, training_cli, decision_cli, archive_cli, job_cli)
 """Their commands stand by themselves: `kairos up`."""
 GROUPS: Final = {
+    "items": items_cli,
     "policy": policy_cli,
     "model": model_cli,
     "control": control_cli,

@@ -13,6 +13,14 @@ EXAMPLES: Final[dict[str, tuple[str, str]]] = {
         "import events.jsonl --items items.jsonl",
         "import snowplow/ --format snowplow --app-id shop",
     ),
+    "items": ("items import items.jsonl", "items list"),
+    "items import": (
+        "items import items.jsonl",
+        "items import items.jsonl --from 2026-01-01 --partial",
+    ),
+    "items list": ("items list", "items list --most 1000 --json"),
+    "items show": ("items show SKU-402", "items show SKU-402 --json"),
+    "items remove": ("items remove SKU-402", "items remove SKU-402 SKU-403"),
     "convert": (
         "convert atomic.csv events.jsonl --format snowplow",
         "convert train.csv items.jsonl --format trivago-items",

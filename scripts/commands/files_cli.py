@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from jobs.config import config_from
-from scripts.commands.options import AppId, ItemsFile, Json
+from scripts.commands.options import AppId, ItemsFile, Json, Partial, Strict
 
 Format = Literal["kairos", "snowplow", "trivago"]
 Foreign = Literal["snowplow", "trivago", "trivago-items"]
@@ -22,15 +22,8 @@ def import_(
     file_format: Annotated[Format, typer.Option("--format", help="Format of the file.")] = "kairos",
     app_id: AppId = None,
     items: Annotated[Path | None, typer.Option(help="A catalogue to publish first.")] = None,
-    partial: Annotated[
-        bool, typer.Option("--partial", help="Leave out lines of the catalogue that are no items.")
-    ] = False,
-    strict: Annotated[
-        bool,
-        typer.Option(
-            "--strict", help="Refuse what has a field that nobody reads (else it is said)."
-        ),
-    ] = False,
+    partial: Partial = False,
+    strict: Strict = False,
     json: Json = False,
 ) -> int:
     """Put events of files into the log, in order of time over all of them; bad lines go to the dead letters.
@@ -40,10 +33,11 @@ def import_(
     is new, from now on if it is changed; one that is as it was writes nothing.
     """
     from scripts.files.event_files import EventFiles
-    from scripts.files.import_files import Items, run
+    from scripts.files.import_files import run
+    from scripts.files.items_here import ItemsFile as Catalogue
 
     events = EventFiles(files, file_format, app_id, is_strict=strict)
-    catalogue = Items(items, partial, strict) if items is not None else None
+    catalogue = Catalogue(items, partial, strict) if items is not None else None
     return run(config_from(), events, catalogue, is_json=json)
 
 

@@ -14,6 +14,13 @@ Archive = Annotated[
 MoreFiles = Annotated[list[Path] | None, typer.Argument(help="Further files of events.")]
 EventFiles = Annotated[list[Path] | None, typer.Option(help="JSON Lines of events.")]
 ItemsFile = Annotated[Path | None, typer.Option(help="JSON Lines of the catalogue.")]
+Partial = Annotated[
+    bool, typer.Option("--partial", help="Leave out lines of the catalogue that are no items.")
+]
+Strict = Annotated[
+    bool,
+    typer.Option("--strict", help="Refuse what has a field that nobody reads (else it is said)."),
+]
 AppId = Annotated[list[str] | None, typer.Option(help="Snowplow: only these apps.")]
 DecisionsFrom = Annotated[str | None, typer.Option("--from", help="Decisions from here on.")]
 To = Annotated[str | None, typer.Option(help="… to before here.")]

@@ -117,20 +117,20 @@ def write_lines(events: Iterable[Event], path: Path) -> int:
     try:
         with path.open("wb") as file:
             for event in events:
-                file.write(msgspec.json.encode(_said(event)) + b"\n")
+                file.write(msgspec.json.encode(without_defaults(event)) + b"\n")
                 count += 1
     except OSError as error:
         raise ConfigError(f"{path} cannot be written: {error.strerror}") from error
     return count
 
 
-def _said(value: object) -> object:
+def without_defaults(value: object) -> object:
     """The value without the fields that are as if absent."""
     if isinstance(value, Struct):
         defaults = _defaults(type(value))
         fields = {name: getattr(value, name) for name in defaults}
-        return {n: _said(one) for n, one in fields.items() if one != defaults[n]}
-    return [_said(one) for one in value] if isinstance(value, tuple) else value
+        return {n: without_defaults(one) for n, one in fields.items() if one != defaults[n]}
+    return [without_defaults(one) for one in value] if isinstance(value, tuple) else value
 
 
 @cache

@@ -32,10 +32,10 @@ ENDS: Final[dict[int, tuple[str, ...]]] = {
         "evaluate", "key list --file KEYS", "convert GONE OUT --format snowplow", "key revoke nobody --file KEYS", "key person-token p --file KEYS",
         "key revoke-token t --file KEYS", "key revoke-person p --file KEYS", "key rotate-secret --file KEYS", "control sign",
         "model publish nobody", "verify archive", "replay pause p.", "replay resume p.",
-        "train --events GONE", "dance", "status --no-such-option",
+        "train --events GONE", "items import GONE", "items import NO_EVENTS", "dance", "status --no-such-option",
     ),
     NOT_UP: (
-        "import FILE", "train", "explain d", "why-not p a", "verify replay", "verify skew", "archive",
+        "import FILE", "items import ITEMS", "items list", "items show i", "items remove i", "train", "explain d", "why-not p a", "verify replay", "verify skew", "archive",
         f"policy publish {POLICY}", "policy history", "policy rollback", "policy show", "model list", "model rollback",
         "control list", "replay --prefix p.", "cluster status", "cluster stop decide", "cluster savepoint decide",
         "cluster cancel decide", "replay drop p.", "upgrade decide", "decide", "learn", "compare p.", "shop screenshots", "api",
@@ -71,9 +71,10 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     monkeypatch.setenv("KAIROS_HOME", str(tmp_path / "home"))
     found = {
         one: str(tmp_path / one.lower())
-        for one in ("FILE", "NO_EVENTS", "GONE", "OUT", "KEY", "KEYS")
+        for one in ("FILE", "ITEMS", "NO_EVENTS", "GONE", "OUT", "KEY", "KEYS")
     }
     Path(found["FILE"]).write_text(line("e1", NOON))
+    Path(found["ITEMS"]).write_text('{"item_id": "i1"}')
     Path(found["NO_EVENTS"]).write_text("junk\n")
     return found
 
