@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
+from schemas.counted import counted
 from schemas.errors import InvalidEvent
 from schemas.records import LogRecord
 
@@ -23,4 +24,4 @@ def decoded(
             continue
         yield value
     if left_out:
-        say(f"{left_out:,} records cannot be read and are left out; the first: {first}")
+        say(f"{counted(left_out, 'record')} cannot be read, left out; the first: {first}")

@@ -8,6 +8,7 @@ import msgspec
 from jobs.audit.decoded import decoded
 from log.kafka import partition_count, read_to_end
 from schemas.codec import DECISION
+from schemas.counted import counted
 from schemas.decisions import Decision, Versions
 from schemas.errors import ConfigError
 from schemas.limits import SECOND_MS
@@ -113,7 +114,7 @@ def show_comparison(found: Comparison) -> None:
     """Prints it."""
     total = found.total
     show(
-        f"{total.compared:,} decisions of both from {utc(found.from_ms)} to {utc(found.to_ms)}: "
+        f"{counted(total.compared, 'decision')} of both from {utc(found.from_ms)} to {utc(found.to_ms)}: "
         f"{total.differing:,} differ ({_share(total):.1%})"
     )
     show(

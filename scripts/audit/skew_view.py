@@ -5,6 +5,7 @@ from typing import Any, Final
 import msgspec
 
 from jobs.audit.skew import Example, Skew
+from schemas.counted import counted
 from scripts.console import show, show_table
 
 NOT_COMPARED: Final = {
@@ -29,8 +30,8 @@ def skew_json(skew: Skew) -> dict[str, Any]:
 def show_skew(skew: Skew) -> None:
     """The counts in words, and a table of the features that differ."""
     show(
-        f"{skew.compared:,} decisions compared, {skew.vectors:,} vectors: {skew.differing:,} differ; "
-        f"{skew.missing:,} decisions are not made again, {skew.other_candidates:,} have other candidates"
+        f"{counted(skew.compared, 'decision')} compared, {counted(skew.vectors, 'vector')}: {skew.differing:,} differ; "
+        f"{counted(skew.missing, 'decision is', 'decisions are')} not made again, {skew.other_candidates:,} have other candidates"
     )
     if skew.candidates_example is not None:
         decision_id, place, before, after = skew.candidates_example

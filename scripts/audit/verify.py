@@ -21,6 +21,7 @@ from jobs.audit.refusals import Letters, lines_of, suspects
 from jobs.audit.skew import Skew
 from log.range import LogRange
 from schemas.codec import TRACE
+from schemas.counted import counted
 from schemas.errors import ConfigError
 from schemas.records import LogRecord
 from schemas.topics import DECISIONS, EVENTS, KNOWLEDGE, TRACES, earliest_record_ms
@@ -109,7 +110,7 @@ def verify(log: Log, scope: Scope, limit: int | None = None) -> Audit:
     with TemporaryFile() as file:
         logged = LoggedDecisions(file, scope)
         _read(log, logged, scope)
-        say(f"{len(logged):,} decisions; replaying from the beginning of the log")
+        say(f"{counted(len(logged), 'decision')}; replaying from the beginning of the log")
         passes = Passes(log, logged, scope)
         compared, in_order = passes.run()
         for decision in logged:
@@ -152,7 +153,7 @@ def _read(log: Log, logged: LoggedDecisions, scope: Scope) -> None:
     if logged.faults:
         first = logged.faults[0]
         say(
-            f"{len(logged.faults):,} records cannot be read; the first: {first.place}, {first.what}"
+            f"{counted(len(logged.faults), 'record')} cannot be read; the first: {first.place}, {first.what}"
         )
     logged.read_past(_watched("reading decisions before", log.records(DECISIONS)))
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from schemas.counted import counted
 from schemas.errors import UnusableInput
 from schemas.events import Event
 from scripts.console import say, show
@@ -50,8 +51,10 @@ def convert(file: Path, out: Path, file_format: str, app_ids: Sequence[str] | No
         if not is_device:
             written.unlink(missing_ok=True)
     if good.invalid:
-        say(f"{good.invalid:,} rows are no events and left out; the first: {good.first_fault}")
-    show(f"{count} events written to {out}")
+        say(
+            f"{counted(good.invalid, 'row is no event', 'rows are no events')} and left out; the first: {good.first_fault}"
+        )
+    show(f"{counted(count, 'event')} written to {out}")
 
 
 def _check(good: _Good, count: int) -> None:

@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 from msgspec import NODEFAULT, Struct
 
+from schemas.counted import counted
 from schemas.doors import check_identity
 from schemas.errors import ConfigError, InvalidEvent, UnusableInput
 from schemas.events import Event
@@ -71,7 +72,9 @@ class EventLines:
                 + (f"; the first: {self.first_fault}" if self.first_fault else "")
             )
         if self.invalid:
-            say(f"{self.invalid:,} lines are no events and left out; the first: {self.first_fault}")
+            say(
+                f"{counted(self.invalid, 'line is no event', 'lines are no events')} and left out; the first: {self.first_fault}"
+            )
         for notice in self.notices:
             say(in_words(notice))
         return self

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple, TextIO
 
 import msgspec
 
+from schemas.counted import counted
 from schemas.errors import ConfigError, InvalidEvent, UnusableInput
 from schemas.events import Event
 from schemas.formats.snowplow import event_from_snowplow_json
@@ -52,7 +53,9 @@ class SnowplowImport(NamedTuple):
     def __str__(self) -> str:
         """The counts in a sentence: 833 events read, 1 dropped by its app id, 0 bad."""
         read = len(self.rows) + len(self.bad) + self.dropped
-        said = f"{read} events read, {self.dropped} dropped by app id, {len(self.bad)} bad"
+        said = (
+            f"{counted(read, 'event')} read, {self.dropped} dropped by app id, {len(self.bad)} bad"
+        )
         if not self.bad:
             return said
         first = self.bad[0]

@@ -8,6 +8,7 @@ import msgspec
 
 from jobs.config import Config
 from jobs.publish import AHEAD_MS, Log, now_ms
+from schemas.counted import counted
 from schemas.errors import ConfigError
 from schemas.items import Item
 from scripts.console import say, show, show_json, show_table
@@ -55,7 +56,7 @@ def put_catalogue(
     new = versions_to_write(catalogue, known, new_ms, at_ms + AHEAD_MS)
     warning = late_warning(new, at_ms, decided_of(kafka, config.topic_prefix))
     _write(config, log, new)
-    say(f"{len(new):,} items written, {len(catalogue) - len(new):,} were there already")
+    say(f"{counted(len(new), 'item')} written, {len(catalogue) - len(new):,} were there already")
     if warning is not None:
         say(f"warning: {warning}")
     return new
@@ -69,7 +70,7 @@ def import_items(config: Config, file: ItemsFile, from_ms: int | None, *, is_jso
     if is_json:
         show_json({"read": len(catalogue), "written": len(new)})
     else:
-        show(f"{len(catalogue):,} items read, {len(new):,} of them new or changed")
+        show(f"{counted(len(catalogue), 'item')} read, {len(new):,} of them new or changed")
 
 
 def list_items(config: Config, most: int, *, is_json: bool) -> None:
@@ -79,8 +80,8 @@ def list_items(config: Config, most: int, *, is_json: bool) -> None:
     if is_json:
         show_json([msgspec.to_builtins(one) for one in here[:most]])
         return
-    of = f" of {len(here):,}" if len(here) > most else ""
-    show_table(f"{min(most, len(here)):,}{of} items", COLUMNS, [_row(one) for one in here[:most]])
+    title = f"{most:,} of {len(here):,} items" if len(here) > most else counted(len(here), "item")
+    show_table(title, COLUMNS, [_row(one) for one in here[:most]])
 
 
 def show_item(config: Config, item_id: str, *, is_json: bool) -> None:

@@ -17,6 +17,7 @@ from jobs.flink.rest import FlinkRest, rest_of
 from log.kafka import read_to_end
 from log.range import LogRange
 from schemas.codec import ITEM
+from schemas.counted import counted
 from schemas.errors import ConfigError, InvalidEvent
 from schemas.formats.field_names import Notices
 from schemas.formats.json_lines import read_item
@@ -64,7 +65,7 @@ def read_catalogue(
             notices.add(notes, number)
             found.append(Given(item, _says_when(line)))
     if faults > 1:
-        say(f"left out: {faults:,} items in all")
+        say(f"left out: {counted(faults, 'item')} in all")
     for notice in notices:
         say(f"{path.name}: {in_words(notice)}")
     return found
@@ -140,7 +141,7 @@ def late_warning(new: Sequence[Item], at_ms: int, decided: Callable[[int], int])
     if not count:
         return None
     return (
-        f"{len(late):,} of the items hold from {utc(since_ms)} on, and {count:,} decisions were made since: these rest "
+        f"{len(late):,} of the items hold from {utc(since_ms)} on, and {counted(count, 'decision was', 'decisions were')} made since: these rest "
         "on what was known then. A replay would make others; `kairos verify replay` tells which, and names the items"
     )
 
@@ -165,10 +166,10 @@ class Taken:
         while (now := self._now()) is not None and now < wanted:
             if time.monotonic() > told_s:
                 told_s = deadline_s
-                say(f"waiting until the decide job has taken {records:,} items")
+                say(f"waiting until the decide job has taken {counted(records, 'item')}")
             if time.monotonic() > deadline_s:
                 say(
-                    f"the decide job has not taken all {records:,} items within {TAKEN_S_MAX:.0f} s: "
+                    f"the decide job has not taken {counted(records, 'item')} within {TAKEN_S_MAX:.0f} s: "
                     "its first decisions may not know them"
                 )
                 return

@@ -17,6 +17,7 @@ from models.ranker import XgboostRanker
 from models.response import SUFFIX as RESPONSES_SUFFIX
 from models.response import load_responses
 from schemas.codec import EVENT
+from schemas.counted import counted
 from schemas.dead_letters import DeadLetter, dead_letter
 from schemas.decisions import Decision, DecisionTrace
 from schemas.errors import ConfigError, UnusableInput
@@ -260,8 +261,8 @@ def name_of(knowledge: Knowledge, item_id: str, decision: Decision) -> str:
 def summary(counts: dict[str, int]) -> str:
     """What became of the lines, in a sentence."""
     return (
-        f"{counts['read']:,} read: {counts['events']:,} events, {counts['duplicates']:,} there twice, "
-        f"{counts['dead_letters']:,} dead letters; {counts['decisions']:,} decisions for {counts['people']:,} people, "
+        f"{counts['read']:,} read: {counted(counts['events'], 'event')}, {counts['duplicates']:,} there twice, "
+        f"{counted(counts['dead_letters'], 'dead letter')}; {counted(counts['decisions'], 'decision')} for {counted(counts['people'], 'person', 'people')}, "
         f"{counts['actions']:,} of them offer something"
     )
 

@@ -14,6 +14,7 @@ from log.archive.reading import ArchivedTopic, Segment, Storage
 from log.archive.writing import Archiver, Topic, decisions_topic, read_raw
 from log.bounds import bounds
 from log.kafka import has_topic
+from schemas.counted import counted
 from schemas.errors import ConfigError
 from schemas.events import Event
 from schemas.formats import FORMATS
@@ -167,7 +168,9 @@ def _archive(archiver: Archiver, topic: Topic, until_ms: int | None) -> Archived
 def show_archived(uri: str, done: list[Archived]) -> None:
     """One line per topic."""
     for one in done:
-        show(f"{one.topic}: {one.records:,} records in {one.files:,} files added to {uri}")
+        show(
+            f"{one.topic}: {counted(one.records, 'record')} in {counted(one.files, 'file')} added to {uri}"
+        )
 
 
 def check(kafka: str | None, config: Config, storage: Storage) -> list[Checked]:
@@ -215,7 +218,7 @@ def show_checked(uri: str, found: list[Checked]) -> None:
     """One line per topic, and what was altered."""
     for one in found:
         show(
-            f"{one.topic}: {one.records:,} records in {one.files:,} files are as they were archived"
+            f"{one.topic}: {counted(one.records, 'record')} in {counted(one.files, 'file is as it was', 'files are as they were')} archived"
         )
         if one.compared:
             show(f"  {one.compared:,} of them are in Kafka, too: {len(one.altered):,} differ there")

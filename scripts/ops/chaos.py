@@ -22,6 +22,7 @@ from log.kafka import read_to_end
 from log.store_address import open_redis
 from schemas.codec import DECISION
 from schemas.control import Control
+from schemas.counted import counted
 from schemas.errors import ConfigError
 from schemas.limits import DAY_MS
 from schemas.policy import DEFAULT_POLICY, Policy
@@ -148,7 +149,7 @@ def show_report(report: dict[str, Any]) -> None:
     show_table(title, ("round", "killed", "decisions again after s", "caught up after s"), rows)
     show(
         f"half of the rounds within {report['flow_s_p50']:.1f} s, all within {report['flow_s_max']:.1f} s; "
-        f"{report['decisions']:,} decisions wanted, {report['lost']} lost, {report['repeated']} written again, "
+        f"{counted(report['decisions'], 'decision')} wanted, {report['lost']} lost, {report['repeated']} written again, "
         f"{report['repeats_seen_in_store']} repeats seen in the store ({report['looks_at_the_store']} looks)"
     )
 

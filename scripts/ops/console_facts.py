@@ -15,6 +15,7 @@ from channels.console.watch import Watch
 from jobs.config import Config
 from jobs.flink.rest import rest_of
 from jobs.publish import now_ms
+from schemas.counted import counted
 from schemas.errors import ConfigError, InvalidReason
 from scripts.audit.decision_view import decision_row, decision_view, fate_view
 from scripts.audit.explain_decision import DecisionFinder
@@ -160,7 +161,9 @@ class ConsoleFacts(ConsoleVersions, Facts):
                 return fate_view(action, explained.trace)
         if not found:
             return None
-        sentence = f"{action_id} competed in none of the last {count} decisions for {person}."
+        sentence = (
+            f"{action_id} competed in none of the last {counted(count, 'decision')} for {person}."
+        )
         return {"sentence": sentence, "decision_id": None}
 
     def audit(self, count: int) -> Shown:

@@ -7,6 +7,7 @@ from typing import Final
 from channels.api import audit_log
 from channels.api.audit_log import Actor, AuditLog
 from jobs.config import Config
+from schemas.counted import counted
 from scripts.console import show, show_json, show_table
 from scripts.times import utc
 
@@ -27,7 +28,9 @@ def show_verified(log: AuditLog, noted: str, *, is_json: bool) -> bool:
         for fault in found.faults:
             show(fault)
         state = "altered" if found.faults else "whole"
-        show(f"{log.path} is {state}: {found.entries} entries, the last has the hash {found.head}")
+        show(
+            f"{log.path} is {state}: {counted(found.entries, 'entry', 'entries')}, the last has the hash {found.head}"
+        )
     return not found.faults
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 from msgspec import inspect
 
 from schemas.actions import Condition, MomentMs, Sentence
+from schemas.counted import counted
 from schemas.limits import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 
 MOMENT: Final = inspect.type_info(MomentMs)
@@ -168,4 +169,4 @@ def _digits(number: float) -> str:
 
 
 def _characters(count: int) -> str:
-    return f"{count:,} character{'s' if count != 1 else ''}"
+    return counted(count, "character")

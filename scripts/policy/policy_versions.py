@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 from jobs.publish import AHEAD_MS, Log, now_ms
 from log.kafka import read_to_end
 from schemas.control import Control
+from schemas.counted import counted
 from schemas.errors import ConfigError
 from schemas.limits import EVENT_TIME_MAX_MS
 from schemas.policy import Policy, policy_from_payload
@@ -81,7 +82,7 @@ def find_version(named: str, versions: list[PolicyVersion]) -> PolicyVersion:
     count = len({one.version for one in found})
     if count != 1:
         raise ConfigError(
-            f"{count or 'no'} policies are {named!r}: `kairos policy history` shows them"
+            f"{counted(count, 'policy begins', 'policies begin')} with {named!r}: `kairos policy history` shows them"
         )
     return found[-1]
 

@@ -19,6 +19,7 @@ from jobs.run_job import EXIT_STOPPED
 from jobs.stack.causes import remedy
 from jobs.stack.environment import job_environment
 from jobs.stack.process import Child, Process
+from schemas.counted import counted
 from schemas.errors import ConfigError
 from schemas.limits import MINUTE_MS
 from scripts.replay.replay_job import (
@@ -80,7 +81,7 @@ class Worker:
                     break
                 elif (follows := self._follows()) is not None:
                     self._say(
-                        f"{follows.range.count:,} records came meanwhile: replaying them, too"
+                        f"{counted(follows.range.count, 'record')} came meanwhile: replaying them, too"
                     )
                     total = self._run.progress.total + follows.range.count
                     progress = msgspec.structs.replace(self._run.progress, total=total)

@@ -15,6 +15,7 @@ from log.archive.restoring import Restored
 from log.kafka import partition_count
 from log.range import LogRange
 from schemas.control import Control
+from schemas.counted import counted
 from schemas.errors import ConfigError
 from schemas.topics import CONTROL, EVENTS, topics
 from scripts.ops.archive import opened
@@ -242,7 +243,7 @@ def _policy(file: Path) -> Control:
     except PolicyMistakes as error:
         count = len(error.mistakes)
         raise ConfigError(
-            f"{file} has {count} mistakes, the first: {error.mistakes[0]}; "
+            f"{file} has {counted(count, 'mistake')}, the first: {error.mistakes[0]}; "
             f"`kairos policy check {file}` names all"
         ) from error
     return Control("policy", "default", version_of(policy), 0, payload=payload_of(policy))

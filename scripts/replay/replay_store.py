@@ -7,6 +7,7 @@ from typing import Final
 
 from jobs.config import Config
 from jobs.stack.process import Process
+from schemas.counted import counted
 from schemas.errors import ConfigError
 from scripts.ops.engine import Addresses, store_child
 from scripts.replay.replay_run import Run
@@ -38,7 +39,7 @@ def await_store(kafka: str, redis: str | None, run: Run) -> None:
     while (lag := store_lag(kafka, run.prefix, store_prefix)) > 0:
         if time.monotonic() > deadline_s:
             raise ConfigError(
-                f"the store at {redis} has not taken {lag:,} decisions: is it up? "
+                f"the store at {redis} has not taken {counted(lag, 'decision')}: is it up? "
                 "the same command goes on"
             )
         time.sleep(POLL_S)

@@ -13,6 +13,7 @@ from log.roles import STORE_GROUP
 from log.store_address import open_redis
 from schemas.codec import CONTROL
 from schemas.control import Control
+from schemas.counted import counted
 from schemas.errors import ConfigError, InvalidEvent
 from schemas.topics import CONTROL as CONTROL_TOPIC
 from schemas.topics import DEAD_LETTERS, DECISIONS, TRACES, TopicSpec, topics
@@ -47,7 +48,7 @@ def check_free(kafka: str, prefix: str) -> None:
     for topic, ends in ends_of(kafka, topics_under(kafka, prefix)).items():
         if any(ends.values()):
             raise ConfigError(
-                f"the prefix {prefix} is in use: {topic} holds {sum(ends.values()):,} records; "
+                f"the prefix {prefix} is in use: {topic} holds {counted(sum(ends.values()), 'record')}; "
                 f"take another, or remove what is there: `kairos replay drop {prefix}`"
             )
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from jobs.config import Config
+from schemas.counted import counted
 from schemas.errors import ConfigError
 from scripts.console import say, show, show_json, show_table
 from scripts.ops.status import redis_of, running_kafka
@@ -164,10 +165,10 @@ def _words(found: dict[str, Any]) -> str:
     what_if = [f"{name} {found[name]}" for name in ("policy", "model") if found[name]]
     store = found["store_prefix"]
     return (
-        f"{found['records']:,} records up to {utc(found['end_ms'])} replayed in {found['seconds']:,} s"
+        f"{counted(found['records'], 'record')} up to {utc(found['end_ms'])} replayed in {found['seconds']:,} s"
         + (f" with {' and '.join(what_if)}" if what_if else "")
-        + f": {found['decisions']:,} decisions in {found['prefix']}decisions, "
-        f"{found['traces']:,} traces, {found['dead_letters']:,} dead letters"
+        + f": {counted(found['decisions'], 'decision')} in {found['prefix']}decisions, "
+        f"{counted(found['traces'], 'trace')}, {counted(found['dead_letters'], 'dead letter')}"
         + (f"; in the store under {store}:" if store else "")
     )
 

@@ -17,6 +17,7 @@ from jobs.learning.evaluation_split import Setting, Split, split_log
 from models.artefact import load_scorer
 from models.evaluation import Outcome, compare
 from models.scorer import Scorer
+from schemas.counted import counted
 from schemas.errors import ConfigError
 from scripts.console import percentile, say, show, show_table
 from scripts.files.event_lines import EventLines, lines_of
@@ -55,7 +56,7 @@ def evaluate_files(
     log = EventLines(Watched("reading", lines_of(events))).check(say)
     split = split_log(Watched("finding answers", log, len(log)), setting)
     say(
-        f"{split.trainable:,} decisions to learn from, {len(split.train):,} of them sampled; "
+        f"{counted(split.trainable, 'decision')} to learn from, {len(split.train):,} of them sampled; "
         f"{len(split.test):,} to score"
     )
 
@@ -169,7 +170,7 @@ def show_report(found: dict[str, Any]) -> None:
     figures = list(found["baselines"][names[0]])
     rows = [[found["version"], *(f"{found[name]:.4f}" for name in figures)]]
     rows += [[name, *(f"{found['baselines'][name][one]:.4f}" for one in figures)] for name in names]
-    title = f"{found['placement']}, {found['decisions']:,} decisions"
+    title = f"{found['placement']}, {counted(found['decisions'], 'decision')}"
     show_table(title, ("order", *figures), rows)
     train = found["train"]
     if train["is_cold_start"]:
@@ -181,7 +182,7 @@ def show_report(found: dict[str, Any]) -> None:
             f"in {found['train_seconds']} s"
         )
     show(
-        f"{found['candidates_mean']:.1f} candidates, the truth among them in {found['recall']:.1%}; "
+        f"candidates: {found['candidates_mean']:.1f} on average, the truth among them in {found['recall']:.1%}; "
         f"{found['ms_per_decision_p50']:.2f} ms a decision, p99 {found['ms_per_decision_p99']:.2f}"
     )
 
@@ -192,5 +193,5 @@ def show_comparison(found: dict[str, Any]) -> None:
         (name, *(f"{one[part]:+.4f}" for part in ("difference", "low", "high")))
         for name, one in found["differences"].items()
     ]
-    title = f"second less first, {found['decisions']:,} decisions of {found['placement']}"
+    title = f"second less first, {counted(found['decisions'], 'decision')} of {found['placement']}"
     show_table(title, ("figure", "difference", "from", "to"), rows)

@@ -27,6 +27,7 @@ from models.response import (
     fit_responses,
     save_responses,
 )
+from schemas.counted import counted
 from schemas.errors import ConfigError
 from schemas.limits import MINUTE_MS
 from scripts.console import say, show, show_table
@@ -134,8 +135,8 @@ def report_json(report: ResponseReport) -> dict[str, Any]:
 def show_report(report: ResponseReport) -> None:
     """What was learnt, for a person: the actions with a model and their figures, the others and why."""
     show(
-        f"{report.examples:,} exposures"
-        + (f", {report.invalid:,} invalid lines" if report.invalid else "")
+        counted(report.examples, "exposure")
+        + (f", {counted(report.invalid, 'invalid line')}" if report.invalid else "")
         + f"; trained in {report.train_seconds:.1f} s"
     )
     modelled = [_row(one) for one in report.actions if not one.why_not]

@@ -27,6 +27,7 @@ from models.learning.report import Report as ModelReport
 from models.learning.training import train
 from models.scorer import ColumnScorer, FeatureSpace, Scorer
 from schemas import CODE_VERSION
+from schemas.counted import counted
 from schemas.errors import ConfigError
 from schemas.formats import FORMATS
 from schemas.formats.json_lines import event_from_json
@@ -148,7 +149,7 @@ def train_from(source: Source, config: Config) -> tuple[Report, Published]:
             found = collect(source.log, source.knowledge, source.rules, source.taught, writer)
         if not found.examples:
             raise ConfigError(
-                f"{found.events} events led to {found.decisions} decisions, and nobody then "
+                f"{counted(found.events, 'event')} led to {counted(found.decisions, 'decision')}, and nobody then "
                 "took one of the candidates: nothing to learn from"
             )
         learnt = learn(path, config)
@@ -206,9 +207,9 @@ def report_json(report: Report) -> dict[str, Any]:
 def show_report(report: Report) -> None:
     """What was learnt, for a person: figures, calibration, what counts and what could go."""
     show(
-        f"{report.events:,} events, {report.answered:,} answered decisions, {report.decisions:,} of "
-        f"them made, {report.examples:,} examples"
-        + (f", {report.invalid:,} invalid lines" if report.invalid else "")
+        f"{counted(report.events, 'event')}, {counted(report.answered, 'answered decision')}, {report.decisions:,} of "
+        f"them made, {counted(report.examples, 'example')}"
+        + (f", {counted(report.invalid, 'invalid line')}" if report.invalid else "")
         + f"; trained in {report.train_seconds:.1f} s"
     )
     _show_figures(report)
@@ -226,7 +227,7 @@ def show_report(report: Report) -> None:
     if check is not None:
         verdict = "with loss" if check.has_loss else "without loss"
         show(
-            f"{len(check.features)} features could be dropped {verdict} (MRR {check.mrr_difference:+.4f}"
+            f"{counted(len(check.features), 'feature')} could be dropped {verdict} (MRR {check.mrr_difference:+.4f}"
             f" [{check.low:+.4f}, {check.high:+.4f}]): {', '.join(check.features)}"
         )
 
@@ -239,5 +240,5 @@ def _show_figures(report: Report) -> None:
             (order, *(f"{found[name]:.4f}" if name in found else "" for name in names))
             for order, found in orders.items()
         ]
-        title = f"{report.report.held_out:,} held-out decisions"
+        title = f"{counted(report.report.held_out, 'held-out decision')}"
         show_table(title, ("order", *names), rows)

@@ -116,7 +116,7 @@ def test_what_was_typed_wrong_is_named(home: Home) -> None:
     assert "'yesterday' is no time" in done.stderr
     done = home.kairos("model", "publish", "nobody")
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
-    assert "no models are 'nobody'" in done.stderr
+    assert "0 models begin with 'nobody'" in done.stderr
     done = home.kairos("dance")
     assert done.returncode == 2
     assert "No such command 'dance'" in done.stderr

@@ -15,7 +15,7 @@ def test_what_is_none_is_left_out_and_told_once() -> None:
     said: list[str] = []
     assert [one.sequence for one in decoded(records, DECISION.decode, said.append)] == [1, 1]
     assert said == [
-        "2 records cannot be read and are left out; the first: decisions/2/1: not_single_object"
+        "2 records cannot be read, left out; the first: decisions/2/1: not_single_object"
     ]
     assert list(decoded(records[:1], DECISION.decode, said.append))
     assert len(said) == 1

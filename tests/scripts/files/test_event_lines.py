@@ -62,7 +62,7 @@ def test_files_of_which_nothing_or_too_little_is_an_event_are_no_input() -> None
     good = line("a", NOON)
     assert len(EventLines([good, b"junk"]).check(said.append)) == 1
     (told,) = said
-    assert told.startswith("1 lines are no events and left out; the first: malformed: ")
+    assert told.startswith("1 line is no event and left out; the first: malformed: ")
     for lines in ([], [b"junk"], [good, b"junk", b"{}"]):
         with pytest.raises(UnusableInput, match=r"lines are no events|no event in the files"):
             EventLines(lines).check(said.append)
