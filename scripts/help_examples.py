@@ -73,7 +73,7 @@ EXAMPLES: Final[dict[str, tuple[str, str]]] = {
     "model list": ("model list", "model list --json"),
     "model publish": (
         "model publish 3f2a91",
-        "model publish ranker.kairos-model --at 2026-06-01T00:00:00Z",
+        "model publish ranker.kairos-model --force",
     ),
     "model rollback": ("model rollback", "model rollback --at 2026-06-01T00:00:00Z"),
     "control": ("control list", "control keygen publisher.pem"),

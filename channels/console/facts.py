@@ -45,8 +45,8 @@ class Facts(Protocol):
     def models(self) -> list[Shown]:
         """Every model that was trained here or announced, and which is live."""
 
-    def publish_model(self, actor: Actor, version: str) -> Shown:
-        """Puts a model in force, as `kairos model publish` does."""
+    def publish_model(self, actor: Actor, version: str, *, is_forced: bool) -> Shown:
+        """Puts a model in force, as `kairos model publish` does: what speaks against it has to be forced."""
 
     def roll_back_model(self, actor: Actor) -> Shown:
         """Puts the model in force again that was before the present one."""

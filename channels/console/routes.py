@@ -63,8 +63,16 @@ class Named(Struct, forbid_unknown_fields=True):
     version: Version = ""
 
 
+class NamedModel(Struct, forbid_unknown_fields=True):
+    """A model; `force`: whatever speaks against it."""
+
+    version: Version = ""
+    force: bool = False
+
+
 POLICY_TEXT: Final = msgspec.json.Decoder(PolicyText)
 NAMED: Final = msgspec.json.Decoder(Named)
+NAMED_MODEL: Final = msgspec.json.Decoder(NamedModel)
 
 
 @get("/{name:str}")
@@ -196,12 +204,12 @@ async def rollback(request: Asked) -> Response[Any]:
 
 @post("/api/models/publish", status_code=200)
 async def publish_model(request: Asked) -> Response[Any]:
-    """Puts a model in force."""
+    """Puts a model in force; 409 with what speaks against it where nobody forces it."""
 
-    def made(facts: Facts, actor: Actor, given: Named) -> Shown:
-        return facts.publish_model(actor, given.version)
+    def made(facts: Facts, actor: Actor, given: NamedModel) -> Shown:
+        return facts.publish_model(actor, given.version, is_forced=given.force)
 
-    return await _change(request, "operator", NAMED, made)
+    return await _change(request, "operator", NAMED_MODEL, made)
 
 
 @post("/api/models/rollback", status_code=200)

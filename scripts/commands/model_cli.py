@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from jobs.config import config_from
-from scripts.commands.options import At, Json
+from scripts.commands.options import At, Force, Json
 from scripts.console import show_json
 from scripts.times import time_or_none
 
@@ -26,20 +26,24 @@ def list_(json: Json = False) -> None:
 def publish(
     model: Annotated[str, typer.Argument(help="A version, as `model list` shows it, or a file.")],
     at: At = None,
+    force: Force = False,
     json: Json = False,
 ) -> None:
-    """Put a model in force: it decides events from then on."""
-    from scripts.training.model_versions import find_artefact
-    from scripts.training.models_here import put_in_force
+    """Put a model in force: it decides events from then on.
 
-    at_ms, config = time_or_none(at), config_from()
-    put_in_force(config, find_artefact(model, config), at_ms, is_json=json)
+    Refused with exit code 1: one that learnt from fewer than 200 decisions, that on held-out ones ranks no better than a
+    simple order, or whose scores are constant. --force puts it there all the same; the audit log says so.
+    """
+    from scripts.training.models_here import publish as run
+
+    at_ms = time_or_none(at)
+    run(config_from(), model, at_ms, is_forced=force, is_json=json)
 
 
 @app.command()
 def rollback(at: At = None, json: Json = False) -> None:
     """Put the model in force again that was before the present one; done twice, it is undone."""
-    from scripts.training.models_here import put_in_force
+    from scripts.training.models_here import roll_back
 
     at_ms = time_or_none(at)
-    put_in_force(config_from(), None, at_ms, is_json=json)
+    roll_back(config_from(), at_ms, is_json=json)

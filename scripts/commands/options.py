@@ -25,6 +25,7 @@ AppId = Annotated[list[str] | None, typer.Option(help="Snowplow: only these apps
 DecisionsFrom = Annotated[str | None, typer.Option("--from", help="Decisions from here on.")]
 To = Annotated[str | None, typer.Option(help="… to before here.")]
 At = Annotated[str | None, typer.Option("--at", help="From when on; without it, in 2 seconds.")]
+Force = Annotated[bool, typer.Option("--force", help="Whatever speaks against the model.")]
 WhichCluster = Annotated[
     str | None, typer.Option("--cluster", help="Flink's REST address; without it this home's.")
 ]

@@ -7,7 +7,7 @@ import typer
 
 from jobs.config import config_from
 from schemas.errors import ConfigError
-from scripts.commands.options import Archive, EventFiles, ItemsFile, Json, MoreFiles, To
+from scripts.commands.options import Archive, EventFiles, Force, ItemsFile, Json, MoreFiles, To
 from scripts.console import show_json
 from scripts.times import parse_time, time_or_none
 
@@ -30,11 +30,15 @@ def train(
     ] = False,
     archive: Archive = None,
     publish: Annotated[bool, typer.Option("--publish", help="Make the model live.")] = False,
+    force: Force = False,
     json: Json = False,
-) -> None:
-    """Train a model by replay, from files or from the log."""
+) -> int:
+    """Train a model by replay, from files or from the log.
+
+    --publish refuses, with exit code 1, what `kairos model publish` refuses; the model is kept all the same.
+    """
     from scripts.ops.status import running_kafka
-    from scripts.training.train_here import train_here
+    from scripts.training.train_here import Wish, train_here
     from scripts.training.training import from_files, from_log
 
     config = config_from()
@@ -43,7 +47,8 @@ def train(
     else:
         span = time_or_none(from_), time_or_none(to)
         source = from_log(running_kafka(config), config, *span, archive)
-    train_here(config, source, is_responses=responses, is_published=publish, is_json=json)
+    wish = Wish(is_responses=responses, is_published=publish, is_forced=force)
+    return train_here(config, source, wish, is_json=json)
 
 
 @app.command()

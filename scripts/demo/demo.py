@@ -32,6 +32,7 @@ from scripts.files.import_snowplow import DEMO_APP_IDS, DEMO_FOLDER, SnowplowImp
 from scripts.files.retime import retime
 from scripts.ops.engine import Engine
 from scripts.ops.stores import store_of
+from scripts.training.model_guard import ranker_doubts
 from scripts.training.model_versions import RANKER, announce
 from scripts.training.training import Source, default_knowledge, train_from
 
@@ -133,6 +134,8 @@ def _teach(engine: Engine, config: Config, events: Sequence[Event]) -> None:
         f"a model, {published.version}, learnt from the first {split} events ({report.examples} "
         "decisions that were followed by a choice); it ranks what comes after them"
     )
+    for doubt in ranker_doubts(report.examples, report.metrics, report.report):
+        say(f"`kairos model publish` would want --force: {doubt}")
 
 
 def _feed(engine: Engine, reader: DecisionReader, events: Sequence[Event], is_shown: bool) -> None:

@@ -1,5 +1,6 @@
 """Changes of what is live, written into the audit log: for the command line and the console alike."""
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from channels.api.audit_log import Actor, AuditLog
@@ -10,6 +11,7 @@ from scripts.policy import policy_versions
 from scripts.policy.policy_versions import Draft, PolicyVersion
 from scripts.times import utc
 from scripts.training import model_versions
+from scripts.training.model_guard import in_words
 from scripts.training.model_versions import Announced
 
 What = Literal["publish", "rollback"]
@@ -36,10 +38,19 @@ def change_policy(
 
 
 def change_model(
-    audited: Audited, log: Log, models: list[Announced], published: Published, at_ms: int | None
+    audited: Audited,
+    log: Log,
+    models: list[Announced],
+    published: Published,
+    at_ms: int | None,
+    forced: Sequence[str] = (),
 ) -> Change:
-    """Puts a model in force from `at_ms` on; raises ConfigError where Kafka does not take it."""
+    """Puts a model in force from `at_ms` on, whatever speaks against it (`forced`); raises ConfigError
+    where Kafka does not take it.
+    """
     details = {"version": published.version, "uri": published.uri}
+    if forced:
+        details["forced"] = in_words(forced)
     with audited.log.recording(audited.actor, f"model {audited.what}", details):
         change = model_versions.publish(log, models, published, at_ms)
         details.update(_details(change))

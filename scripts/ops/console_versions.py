@@ -1,5 +1,7 @@
 """Policies and models as the console shows, checks and changes them: as `kairos policy` and `kairos model` do."""
 
+from collections.abc import Sequence
+
 from channels.api.audit_log import Actor
 from channels.console.facts import Shown
 from jobs.config import Config
@@ -29,6 +31,7 @@ from scripts.policy.policy_versions import (
     warnings_of,
 )
 from scripts.training import model_versions
+from scripts.training.model_guard import check, doubts_of
 from scripts.training.model_versions import Announced
 
 
@@ -89,12 +92,14 @@ class ConsoleVersions:
         """Every model that was trained here or announced, and which is live."""
         return model_versions.listed_json(self._config, self._models())
 
-    def publish_model(self, actor: Actor, version: str) -> Shown:
+    def publish_model(self, actor: Actor, version: str, *, is_forced: bool) -> Shown:
         """Puts a model in force, as `kairos model publish` does."""
         if "/" in version or version.endswith(SUFFIX):
             raise ConfigError("name a version, not a file")
         published = model_versions.find_artefact(version, self._config)
-        return self._change_model(Audited(self._audit, actor, "publish"), published)
+        doubts = doubts_of(published, self._config)
+        check(published.version, doubts, is_forced=is_forced)
+        return self._change_model(Audited(self._audit, actor, "publish"), published, doubts)
 
     def roll_back_model(self, actor: Actor) -> Shown:
         """Puts the model in force again that was before the present one."""
@@ -118,8 +123,10 @@ class ConsoleVersions:
         change = change_policy(audited, self._log(), self._versions(), draft, None)
         return self._changed(change) | {"warnings": warnings_of(draft.policy)}
 
-    def _change_model(self, audited: Audited, published: Published) -> Shown:
-        change = change_model(audited, self._log(), self._models(), published, None)
+    def _change_model(
+        self, audited: Audited, published: Published, forced: Sequence[str] = ()
+    ) -> Shown:
+        change = change_model(audited, self._log(), self._models(), published, None, forced)
         return self._changed(change)
 
     def _changed(self, change: Change) -> Shown:

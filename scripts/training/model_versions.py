@@ -15,6 +15,7 @@ from log.kafka import read_to_end
 from models.artefact import SUFFIX, Listed, artefact_from, list_artefacts
 from models.content import Published, read_content, save_content
 from schemas.control import Control
+from schemas.counted import counted
 from schemas.errors import ConfigError
 from schemas.limits import ARTEFACT_BYTES_MAX
 from schemas.records import LogRecord
@@ -23,6 +24,7 @@ from schemas.topics import CONTROL as CONTROL_TOPIC
 from scripts.change import Change, controls_in, in_force, put_in_force
 from scripts.console import say, show_table
 from scripts.times import utc
+from scripts.training.model_guard import doubts_in, in_words
 from udfs.facts.features import FEATURE_SPACE
 
 RANKER: Final = "ranker"
@@ -97,7 +99,7 @@ def _version(named: str, roots: Roots) -> Published:
     }
     if len(found) != 1 or not named:
         raise ConfigError(
-            f"{len(found) if named and found else 'no'} models are {named!r}: `kairos model list` shows them"
+            f"{counted(len(found) if named else 0, 'model begins', 'models begin')} with {named!r}: `kairos model list` shows them"
         )
     (one,) = found.values()
     if one.artefact is None:
@@ -109,7 +111,7 @@ def _own(named: str, roots: Roots, config: Config) -> Published:
     """A file that the user named: anywhere, and copied into the first root unless it lies in one."""
     path = Path(named).resolve()
     if not path.exists():
-        raise ConfigError(f"no models are {named!r}: `kairos model list` shows them")
+        raise ConfigError(f"there is no file {named}: `kairos model list` shows the models")
     data = read_content("model", str(path), ARTEFACT_BYTES_MAX)
     here = Published(str(path), sha256(data).hexdigest())
     artefact_from(here, data, FEATURE_SPACE)
@@ -197,6 +199,7 @@ def _row(one: Listed, models: list[Announced], live: Announced | None, now: int)
         "to_ms": artefact.to_ms if artefact else None,
         "examples": artefact.examples if artefact else None,
         "metrics": artefact.metrics if artefact else {},
+        "doubts": doubts_in(artefact) if artefact and not remark else [],
         "remark": remark,
     }
 
@@ -210,5 +213,5 @@ def _cells(row: dict[str, Any]) -> tuple[object, ...]:
         row["examples"] if row["examples"] is not None else "",
         figures,
         "  ".join(map(utc, row["effective_from_ms"])),
-        row["remark"],
+        row["remark"] or in_words(row["doubts"]),
     )

@@ -65,8 +65,8 @@ class StandIn(Facts):
     def models(self) -> list[Shown]:
         return [{"asked": "models"}]
 
-    def publish_model(self, actor: Actor, version: str) -> Shown:
-        return self._change(actor, f"model {version}")
+    def publish_model(self, actor: Actor, version: str, *, is_forced: bool) -> Shown:
+        return self._change(actor, f"model {version}{' forced' * is_forced}")
 
     def roll_back_model(self, actor: Actor) -> Shown:
         return self._change(actor, "model rollback")

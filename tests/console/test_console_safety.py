@@ -212,6 +212,16 @@ def test_hostile_bodies_are_refused(
     assert facts.changes == []
 
 
+def test_what_speaks_against_a_model_has_to_be_overridden_on_purpose(
+    client: TestClient[Litestar], facts: StandIn
+) -> None:
+    headers = console_of(client, "operator")
+    facts.changes.clear()
+    for body in ({"version": "m1"}, {"version": "m1", "force": True}):
+        assert client.post("/console/api/models/publish", json=body, headers=headers).is_success
+    assert [what for _, what in facts.changes] == ["model m1", "model m1 forced"]
+
+
 @pytest.mark.parametrize(
     ("query", "status"),
     [("person", 400), ("person?named=", 400), ("person?named=" + "x" * 501, 400),

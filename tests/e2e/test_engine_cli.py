@@ -134,7 +134,15 @@ def test_train_from_the_log(engine: Engine, imported: Imported) -> None:
 
 def test_train_from_files_and_publish(engine: Engine, imported: Imported) -> None:
     items = imported.file.with_name("items.jsonl")
-    words = ("--events", str(imported.file), "--items", str(items), "--publish", "--json")
+    words = (
+        "--events",
+        str(imported.file),
+        "--items",
+        str(items),
+        "--publish",
+        "--force",
+        "--json",
+    )
     begun_ms = now_ms()
     report = engine.home.json("train", *words)
     assert (report["events"], report["invalid"]) == (EVENTS, 3)

@@ -389,8 +389,8 @@ export function models(place, desk) {
     const { models: found } = await desk.get("models");
     renew(list, table("Models", ["state", "version", "trained on data until", "decisions", "figures", "in force from", "remark", "do"],
       found.map((one) => [one.is_live ? badge("live", "ok") : one.is_coming ? badge("coming") : "", code(one.version), moment(one.to_ms), number(one.examples),
-        Object.entries(one.metrics).map(([name, value]) => h("span", { class: "figure" }, `${name} ${number(value, 4)}`)), one.effective_from_ms.map((each) => h("div", {}, moment(each))), one.remark,
-        desk.may("operator") && !one.is_live && !one.remark ? h("button", { class: "quiet", onclick: () => put("models/publish", { version: one.version }, ["Model ", code(one.version), " ranks in two seconds."]) }, "Publish …", h("span", { class: "unseen" }, ` ${one.version}`)) : ""]),
+        Object.entries(one.metrics).map(([name, value]) => h("span", { class: "figure" }, `${name} ${number(value, 4)}`)), one.effective_from_ms.map((each) => h("div", {}, moment(each))), one.remark || one.doubts.join("; "),
+        desk.may("operator") && !one.is_live && !one.remark ? h("button", { class: "quiet", onclick: () => put("models/publish", { version: one.version, force: one.doubts.length > 0 }, ["Model ", code(one.version), " ranks in two seconds", one.doubts.length ? `, although ${one.doubts.join("; ")}.` : "."]) }, "Publish …", h("span", { class: "unseen" }, ` ${one.version}`)) : ""]),
       "No model was trained yet: decisions go by popularity."));
   }
   async function put(path, body, text) {

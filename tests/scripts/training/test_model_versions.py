@@ -108,9 +108,11 @@ def test_a_model_is_named_by_the_beginning_of_its_version_or_by_its_file(tmp_pat
     a, b = saved(tmp_path / "models", 2)
     assert find_artefact(a.version[:6], config) == a
     assert find_artefact(b.uri, config) == b
-    for named in ("", "zzz", str(tmp_path / "no.kairos-model")):
-        with pytest.raises(ConfigError, match="no models are"):
+    for named in ("", "zzz"):
+        with pytest.raises(ConfigError, match=f"0 models begin with '{named}'"):
             find_artefact(named, config)
+    with pytest.raises(ConfigError, match=r"there is no file .*/no\.kairos-model"):
+        find_artefact(str(tmp_path / "no.kairos-model"), config)
 
 
 def test_a_file_from_anywhere_is_copied_into_the_root_where_the_engine_reads_it(
