@@ -112,7 +112,9 @@ class Holdout(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Arm(Struct, frozen=True, forbid_unknown_fields=True):
-    """A variant: `changes` is merged into the policy (RFC 7396); lists of things with an id or a name by that."""
+    """A variant: `changes` is merged into the policy (RFC 7396); lists of things with an id or a name by that, written as
+    a mapping (`actions: {chat: {value: 3}}`) or as a list (`actions: [{id: chat, value: 3}]`).
+    """
 
     name: Id
     share: Share

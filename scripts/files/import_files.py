@@ -1,7 +1,9 @@
 """`kairos import`, all of it: files are checked before anything is written, and the summary is what became of them."""
 
 from jobs.config import Config
+from jobs.learning.trust import keys_of
 from jobs.publish import Log, now_ms
+from schemas.counted import counted
 from schemas.formats.field_names import Notices
 from schemas.items import Item
 from scripts.console import complain, say, show, show_json
@@ -12,6 +14,8 @@ from scripts.files.import_events import Imported, write_events
 from scripts.files.items_here import LINGER_MS, ItemsFile, put_catalogue
 from scripts.files.told_names import in_words
 from scripts.ops.status import running_kafka
+from scripts.policy.governing import ungoverned
+from scripts.policy.policy_versions import announced
 from scripts.progress import Watched
 
 
@@ -26,6 +30,8 @@ def run(config: Config, files: EventFiles, items: ItemsFile | None, *, is_json: 
     written: list[Item] = []
 
     def publish(earliest_ms: int | None) -> None:
+        if earliest_ms is not None:
+            _tell_ungoverned(config, kafka, earliest_ms)
         if catalogue:
             written.extend(put_catalogue(config, kafka, log, catalogue, earliest_ms))
 
@@ -45,10 +51,17 @@ def run(config: Config, files: EventFiles, items: ItemsFile | None, *, is_json: 
     return passed(done.is_usable)
 
 
+def _tell_ungoverned(config: Config, kafka: str, earliest_ms: int) -> None:
+    """Says where the live policy does not decide on what is older than itself."""
+    said = ungoverned(announced(kafka, config.topic_prefix, keys_of(config)), earliest_ms, now_ms())
+    if said is not None:
+        say(said)
+
+
 def summary(done: Imported) -> str:
     """What became of the lines, in a sentence."""
     words = [
-        f"{done.read:,} read", f"{done.events:,} events written", f"{done.invalid:,} dead letters"
+        f"{done.read:,} read", f"{counted(done.events, 'event')} written", counted(done.invalid, "dead letter")
     ]  # fmt: skip
     if done.duplicates:
         words.insert(2, f"{done.duplicates:,} there twice")

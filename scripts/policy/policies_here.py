@@ -10,12 +10,13 @@ from jobs.config import config_from
 from jobs.learning.trust import keys_of, signer_of
 from jobs.publish import Log, now_ms
 from schemas.policy import Policy
-from scripts.change import show_change
+from scripts.change import Change, show_change
 from scripts.console import complain, say, show, show_json
 from scripts.exit_codes import FAILED, passed
 from scripts.ops.audited_change import Audited, What, change_policy
 from scripts.ops.local_audit import audit_log_of, local_actor
 from scripts.ops.status import running_kafka
+from scripts.policy.governing import governs_from
 from scripts.policy.policy_file import PolicyFile, PolicyMistakes, check_policy, counts_of, summary
 from scripts.policy.policy_text import difference_json, difference_text, differences, policy_yaml
 from scripts.policy.policy_versions import (
@@ -70,10 +71,10 @@ def check_files(files: Sequence[Path], *, is_json: bool) -> int:
         else:
             warnings = [one._asdict() for one in found.warnings]
             counts = counts_of(found.policy)
-            results.append(
-                {"file": str(file), "is_ok": True, "counts": counts, "warnings": warnings}
-            )
+            told = {"counts": counts, "warnings": warnings, "notes": found.notes}
+            results.append({"file": str(file), "is_ok": True, **told})
             lines += [f"{file}:{one} (a warning)" for one in found.warnings]
+            lines += [f"{file}: {one}" for one in found.notes]
             lines.append(f"{file}: ok: {summary(found.policy)}")
     show_json(results) if is_json else show("\n".join(lines))
     return passed(all(one["is_ok"] for one in results))
@@ -86,7 +87,11 @@ def publish(
     found = checked(file)
     draft = Draft(version or version_of(found.policy), name, found.policy)
     warnings = [f"{file}:{one}" for one in found.warnings]
-    _put_in_force("publish", policies_here(), draft, at_ms, warnings, is_json=is_json)
+    change = _put_in_force("publish", policies_here(), draft, at_ms, warnings)
+    notes = (*found.notes, *([governs_from(change)] if at_ms is None else []))
+    for one in notes:
+        say(one)
+    _show(change, warnings, notes, is_json=is_json)
 
 
 def roll_back(version: str | None, at_ms: int | None, *, is_json: bool) -> None:
@@ -97,7 +102,8 @@ def roll_back(version: str | None, at_ms: int | None, *, is_json: bool) -> None:
     else:
         draft = draft_again(find_version(version, versions))
     warnings = warnings_of(draft.policy)
-    _put_in_force("rollback", versions, draft, at_ms, warnings, is_json=is_json)
+    change = _put_in_force("rollback", versions, draft, at_ms, warnings)
+    _show(change, warnings, (), is_json=is_json)
 
 
 def show_difference(before: str, after: str | None, *, is_json: bool) -> None:
@@ -134,18 +140,21 @@ def _put_in_force(
     draft: Draft,
     at_ms: int | None,
     warnings: list[str],
-    *,
-    is_json: bool,
-) -> None:
-    """Publishes the draft and says from when on it decides, instead of what."""
+) -> Change:
+    """Publishes the draft; what looks wrong is said, and that of its time added to `warnings`."""
     config = config_from()
     log = Log(running_kafka(config), config.topic_prefix, sign=signer_of(config))
     audited = Audited(audit_log_of(config), local_actor(), what)
     change = change_policy(audited, log, versions, draft, at_ms)
-    warnings = warnings + timing_warnings(change, now_ms())
+    warnings += timing_warnings(change, now_ms())
     for warning in warnings:
         say(f"warning: {warning}")
+    return change
+
+
+def _show(change: Change, warnings: Sequence[str], notes: Sequence[str], *, is_json: bool) -> None:
+    """From when on the policy decides, instead of what."""
     if is_json:
-        show_json(change._asdict() | {"warnings": warnings})
+        show_json(change._asdict() | {"warnings": warnings, "notes": notes})
     else:
         show_change("policy", change)

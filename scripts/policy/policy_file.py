@@ -7,12 +7,14 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from schemas.counted import counted
 from schemas.errors import CheckFailed, ConfigError
 from schemas.limits import CONTROL_BYTES_MAX
 from schemas.policy import Policy
 from scripts.policy.marked_yaml import Node, Place, Scalar, Unreadable, node_at, read_tree
+from scripts.policy.own_mistakes import own_mistakes
 from scripts.policy.policy_reader import PolicyReader
-from udfs.policy.compile_policy import PolicyError, compile_policy
+from udfs.policy.compile_policy import compile_all
 from udfs.policy.compiled_policy import dotted
 from udfs.policy.name_mistakes import name_mistakes
 
@@ -44,11 +46,22 @@ class PolicyMistakes(CheckFailed):
 
 
 class PolicyFile(NamedTuple):
-    """A policy without mistakes, what looks wrong in it all the same, and what is published of it."""
+    """A policy without mistakes, what looks wrong in it all the same, what is published of it, and what
+    holds because nothing else is written.
+    """
 
     policy: Policy
     warnings: tuple[FileMistake, ...]
     payload: bytes
+    notes: tuple[str, ...] = ()
+
+
+class Read(NamedTuple):
+    """A file's tree, and what its reader made of it; `policy` is None where that is nothing."""
+
+    root: Node
+    reader: PolicyReader
+    policy: Policy | None
 
 
 def read_policy(source: Path | str) -> Policy:
@@ -59,31 +72,31 @@ def read_policy(source: Path | str) -> Policy:
 def check_policy(source: Path | str) -> PolicyFile:
     """The policy with its warnings; raises PolicyMistakes, and ConfigError where there is no file."""
     name = "policy" if isinstance(source, str) else str(source)
-    root, policy, mistakes = _parsed(source, name)
-    if policy is None:
+    read = _read(source, name)
+    mistakes = _mistakes_of(read.reader)
+    if read.policy is None:
         raise PolicyMistakes(name, mistakes)
-    payload = payload_of(policy)
+    payload = payload_of(read.policy)
     if len(payload) > CONTROL_BYTES_MAX:
         mistakes.append(_too_large("a policy as it is published", f"{len(payload):,}"))
-    warnings: list[FileMistake] = []
-    try:
-        compiled = compile_policy(policy)
-        warnings += (_placed(root, *one) for one in compiled.warnings)
-        mistakes += (_placed(root, *one) for one in name_mistakes(compiled))
-    except PolicyError as error:
-        mistakes += (_placed(root, *one) for one in error.mistakes)
+    compiled, wrong = compile_all(read.policy, is_whole=not read.reader.has_gaps)
+    found = [*wrong, *name_mistakes(compiled)]
+    own = own_mistakes(read.root, read.reader, read.policy, found)
+    mistakes += [_placed(read.root, *one) for one in own]
     if mistakes:
         raise PolicyMistakes(name, mistakes)
-    return PolicyFile(policy, tuple(sorted(warnings)), payload)
+    warnings = sorted(_placed(read.root, *one) for one in compiled.warnings)
+    return PolicyFile(read.policy, tuple(warnings), payload, _notes(read.root, read.policy))
 
 
 def parse_policy(source: Path | str) -> Policy:
     """The policy as the file has it, its names and conditions unchecked; raises PolicyMistakes."""
     name = "policy" if isinstance(source, str) else str(source)
-    _, policy, mistakes = _parsed(source, name)
-    if policy is None or mistakes:
+    read = _read(source, name)
+    mistakes = _mistakes_of(read.reader)
+    if read.policy is None or mistakes:
         raise PolicyMistakes(name, mistakes)
-    return policy
+    return read.policy
 
 
 def payload_of(policy: Policy) -> bytes:
@@ -104,7 +117,7 @@ def summary(policy: Policy) -> str:
     counts = counts_of(policy)
     of_kinds = [f"{n} {name[8:]}" for name, n in counts.items() if name.startswith("actions.")]
     words = [
-        f"{count} {name.replace('_', ' ')}"
+        counted(count, name.replace("_", " ").removesuffix("s"))
         + (f" ({', '.join(of_kinds)})" if name == "actions" and of_kinds else "")
         for name, count in counts.items()
         if "." not in name
@@ -112,16 +125,33 @@ def summary(policy: Policy) -> str:
     return ", ".join(words)
 
 
-def _parsed(source: Path | str, name: str) -> tuple[Node, Policy | None, list[FileMistake]]:
-    """The file's tree, the policy in it and the mistakes so far; None where too much of it is missing."""
+def _read(source: Path | str, name: str) -> Read:
     try:
         root, faults = read_tree(_text(source, name))
     except Unreadable as error:
         raise PolicyMistakes(name, [_mistake(*error.fault)]) from error
     reader = PolicyReader(faults)
     document = reader.read(root)
-    policy = None if reader.has_gaps else msgspec.convert(document, Policy)
-    return root, policy, [_mistake(*fault) for fault in reader.faults]
+    try:
+        return Read(root, reader, msgspec.convert(document, Policy))
+    except msgspec.ValidationError:
+        if not reader.has_gaps:
+            raise
+        return Read(root, reader, None)
+
+
+def _mistakes_of(reader: PolicyReader) -> list[FileMistake]:
+    return [_mistake(*fault) for fault in reader.faults]
+
+
+def _notes(root: Node, policy: Policy) -> tuple[str, ...]:
+    """What holds by itself: people are held out though the file does not say so."""
+    share = node_at(root, ("holdout", "share"))
+    is_written = isinstance(share, Scalar) and share is not root
+    if is_written or not policy.holdout.share:
+        return ()
+    said = f"{policy.holdout.share:.0%} of people are held out and get what is not personal"
+    return (f"{said}, because `holdout` is not written: `holdout: {{share: 0}}` holds out nobody",)
 
 
 def _text(source: Path | str, name: str) -> str:

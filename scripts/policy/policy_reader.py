@@ -23,6 +23,7 @@ from scripts.policy.policy_values import (
 
 POLICY: Final = inspect.type_info(Policy)
 EMPTY_TEXTS: Final = ("", "~", "null")
+UNKNOWN_FIELD: Final = "unknown field"
 BROKEN: Final = object()
 """What stands for a value that could not be read; the fault is noted."""
 
@@ -31,15 +32,17 @@ class PolicyReader:
     """Turns nodes into what msgspec builds a Policy of; all that does not fit is in `faults`.
 
     The default stands for a value that does not fit, so that the rest can be looked at. `has_gaps`: something is
-    left out that the rest may refer to, or that has no default.
+    left out that the rest may refer to, or that has no default; `kept` says of lists from which something is
+    left out which of their places are there.
     """
 
     def __init__(self, faults: list[Fault]) -> None:
         self.faults = list(faults)
         self.has_gaps = bool(faults)
+        self.kept: dict[Place, list[int]] = {}
 
     def read(self, root: Node) -> Any:
-        """The document; without meaning where `has_gaps`."""
+        """The document, with what could be read of it; BROKEN where that is nothing."""
         return self._value(root, POLICY, (), is_part=False)
 
     def _value(self, node: Node, kind: inspect.Type, path: Place, is_part: bool) -> Any:
@@ -59,6 +62,8 @@ class PolicyReader:
                 return None if _is_empty(node) else self._fitting(node, given(kind), path, is_part)
             case inspect.StructType(), Mapping():
                 return self._struct(node, kind, path, is_part)
+            case inspect.VarTupleType(item_type=inspect.StructType() as item), Listing() if is_part:
+                return self._changed_list(node, item, path)
             case inspect.VarTupleType(), Listing():
                 return self._list(node, kind, path)
             case inspect.VarTupleType(item_type=inspect.StructType() as item), Mapping() if is_part:
@@ -102,9 +107,12 @@ class PolicyReader:
             self._value(one, kind.item_type, (*path, at), is_part=False)
             for at, one in enumerate(node.items)
         ]
-        self.has_gaps |= BROKEN in found
         self._check_count(len(found), kind, node.line, path)
-        return [one for one in found if one is not BROKEN]
+        kept = [at for at, one in enumerate(found) if one is not BROKEN]
+        if len(kept) < len(found):
+            self.has_gaps = True
+            self.kept[path] = kept
+        return [found[at] for at in kept]
 
     def _changed(self, node: Mapping, kind: inspect.StructType, path: Place) -> dict[str, Any]:
         """Changes of a list by the ids or names of what is in it."""
@@ -112,6 +120,23 @@ class PolicyReader:
             name: self._value(child, kind, (*path, name), is_part=True)
             for name, (_, child) in node.fields.items()
         }
+        return {name: value for name, value in found.items() if value is not BROKEN}
+
+    def _changed_list(self, node: Listing, kind: inspect.StructType, path: Place) -> dict[str, Any]:
+        """The same, written as a list: each thing in it says which one it changes."""
+        key = "id" if any(one.name == "id" for one in kind.fields) else "name"
+        found: dict[str, Any] = {}
+        for at, one in enumerate(node.items):
+            place = (*path, at)
+            fields = dict(one.fields) if isinstance(one, Mapping) else {}
+            _, named = fields.pop(key, (0, None))
+            if not isinstance(named, Scalar):
+                self._note(one.line, place, f"expected a mapping with the {key} of what it changes")
+                continue
+            if named.text in found:
+                self._note(one.line, place, f"{named.text!r} is changed twice")
+            part = Mapping(one.line, fields)
+            found[named.text] = self._value(part, kind, place, is_part=True)
         return {name: value for name, value in found.items() if value is not BROKEN}
 
     def _dict(self, node: Mapping, kind: inspect.DictType, path: Place, is_part: bool) -> Any:
@@ -188,7 +213,7 @@ def _is_empty(node: Node) -> bool:
 def _unknown(name: str, names: list[str]) -> str:
     known = [one.removesuffix(IN_MS) for one in names]
     near = get_close_matches(name, known, 2, 0.7)
-    return f"unknown field, expected {' or '.join(near) or 'one of ' + ', '.join(known)}"
+    return f"{UNKNOWN_FIELD}, expected {' or '.join(near) or 'one of ' + ', '.join(known)}"
 
 
 def _found(node: Node) -> str:

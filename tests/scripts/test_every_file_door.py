@@ -94,6 +94,7 @@ def log(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Written:
     monkeypatch.setattr(import_files, "running_kafka", lambda _: "")
     monkeypatch.setattr(import_files, "Log", lambda *_, **__: written)
     monkeypatch.setattr(import_files, "now_ms", lambda: NOON + 1_000)
+    monkeypatch.setattr(import_files, "announced", lambda *_: [])
     return written
 
 
@@ -237,7 +238,7 @@ def test_a_bad_record_of_the_live_topic_is_one_dead_letter_and_costs_no_other(ki
 TIMES: Final = ("--from", "--to", "--at", "--effective-from", "--train-before", "--expires")
 FOLDERS: Final = (("archive", "--to"), ("shop screenshots", "--to"))
 NEEDED: Final = {
-    "why-not": ("p", "a"), "compare": ("x.",), "model publish": ("v",), "policy publish": (POLICY,),
+    "items import": ("none.jsonl",), "why-not": ("p", "a"), "compare": ("x.",), "model publish": ("v",), "policy publish": (POLICY,),
     "evaluate": ("--events", "none.jsonl"), "replay": ("--prefix", "x."), "key create": ("--name", "n", "--role", "viewer", "--file", "none.yaml"),
 }  # fmt: skip
 

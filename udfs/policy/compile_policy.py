@@ -4,6 +4,7 @@ Everything that is wrong with a policy is found here, before it is live, each mi
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
@@ -22,6 +23,8 @@ from udfs.policy.vary_policy import (
     varied,
 )
 
+NEW_THING: Final = "what is not there to be changed is new, and needs all of its fields"
+
 
 class PolicyError(ConfigError):
     """A policy that cannot be in force, with all its mistakes."""
@@ -33,32 +36,51 @@ class PolicyError(ConfigError):
 
 def compile_policy(policy: Policy) -> CompiledPolicy:
     """The policy, ready to decide by; raises PolicyError with every mistake in it."""
-    compiled, mistakes = _compile(policy)
-    mistakes += experiment_mistakes(policy)
-    variants: dict[Arms, CompiledPolicy] = {}
-    warnings = list(compiled.warnings)
-    if not mistakes:
-        for arms, changes in combinations(policy):
-            variant, wrong = _compile_variant(policy, arms)
-            mistakes += [Mistake(changes, str(one)) for one in wrong]
-            variants[arms] = variant
-            if len(arms) == 1:
-                idle = (one for one in unkept(variant.policy) if one not in compiled.warnings)
-                warnings += [Mistake(changes, str(one)) for one in idle]
+    compiled, mistakes = compile_all(policy)
     if mistakes:
         raise PolicyError(mistakes)
-    return compiled._replace(variants=variants, warnings=tuple(warnings))
+    return compiled
 
 
-def _compile_variant(policy: Policy, arms: Arms) -> tuple[CompiledPolicy, list[Mistake]]:
+def compile_all(policy: Policy, *, is_whole: bool = True) -> tuple[CompiledPolicy, list[Mistake]]:
+    """The policy and every mistake in it and in what the arms of its experiments make of it.
+
+    With mistakes it is good for looking on, not for deciding. `is_whole` is false where parts of it could not be read: then an
+    arm that makes no policy of the rest is none of its mistakes.
+    """
+    compiled, mistakes = _compile(policy)
+    known = {one.message for one in mistakes}
+    of_experiments = experiment_mistakes(policy)
+    mistakes += of_experiments
+    variants: dict[Arms, CompiledPolicy] = {}
+    warnings = list(compiled.warnings)
+    for arms, changes in () if of_experiments else combinations(policy):
+        variant, wrong = _compile_variant(policy, arms, is_whole)
+        mistakes += [Mistake(changes, str(one)) for one in wrong if one.message not in known]
+        variants[arms] = variant
+        if len(arms) == 1:
+            idle = (one for one in unkept(variant.policy) if one not in compiled.warnings)
+            warnings += [Mistake(changes, str(one)) for one in idle]
+    return compiled._replace(variants=variants, warnings=tuple(warnings)), mistakes
+
+
+def _compile_variant(
+    policy: Policy, arms: Arms, is_whole: bool
+) -> tuple[CompiledPolicy, list[Mistake]]:
     try:
         variant = varied(policy, arms)
     except msgspec.ValidationError as error:
-        return _compile(policy)[0], [Mistake((), str(error))]
+        return _compile(policy)[0], [Mistake((), _no_policy(str(error)))] if is_whole else []
     compiled, mistakes = _compile(variant)
     if has_other_compliance(variant, policy):
         mistakes.append(Mistake((), "an arm cannot change compliance rules"))
     return compiled, mistakes
+
+
+def _no_policy(error: str) -> str:
+    """Why what an arm makes is no policy; most often a name is written wrong, which then is a new thing."""
+    is_new = "missing required field" in error
+    return f"{NEW_THING}: {error}" if is_new else error
 
 
 def _compile(policy: Policy) -> tuple[CompiledPolicy, list[Mistake]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from typing import Final
 
 from schemas.actions import Sentence
 from schemas.links import is_link_name
@@ -11,6 +12,9 @@ from udfs.language.render_texts import Template, TextError, link_template_fault,
 from udfs.policy.compile_condition import compile_condition
 from udfs.policy.compiled_policy import Mistake, Path
 from udfs.policy.conditions import BOOL, Condition, ConditionError, Type
+
+SHOWN_MAX: Final = 12
+"""Names that are told where one is unknown."""
 
 
 class Gathered:
@@ -99,5 +103,11 @@ class Gathered:
 
 
 def _suggestion(name: str, names: Iterable[str]) -> str:
-    near = get_close_matches(name, list(names), n=3, cutoff=0.5)
-    return f": did you mean {' or '.join(map(repr, near))}?" if near else ""
+    """What was probably meant; where nothing is near, what there is."""
+    known = sorted(names)
+    near = get_close_matches(name, known, n=3, cutoff=0.5)
+    if near:
+        return f": did you mean {' or '.join(map(repr, near))}?"
+    shown = ", ".join(map(repr, known[:SHOWN_MAX]))
+    more = f" and {len(known) - SHOWN_MAX} more" if len(known) > SHOWN_MAX else ""
+    return f": there are {shown}{more}" if known else ": there are none"

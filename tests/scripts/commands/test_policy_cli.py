@@ -46,6 +46,10 @@ ASKING = {
     "event_id": "e1", "event_type": "page_viewed", "event_time_ms": 1763700000000, "session_id": "s1",
     "anonymous_id": "a1", "placements": ["home"],
 }  # fmt: skip
+HELD_OUT = (
+    "5% of people are held out and get what is not personal, because `holdout` is not written: "
+    "`holdout: {share: 0}` holds out nobody"
+)
 BAD = "placements:\n  - name: home\n    size: 0\n  - nam: cart\n"
 
 
@@ -91,9 +95,23 @@ def bad(tmp_path: Path) -> Path:
 def test_a_good_file_is_counted_and_its_warnings_are_told(kairos: Kairos, good: Path) -> None:
     done = kairos("policy", "check", good)
     assert (done.code, done.err) == (0, "")
-    warning, ok = done.out.splitlines()
+    warning, note, ok = done.out.splitlines()
     assert warning.startswith(f"{good}:5: actions[0]: 'chat' competes in no placement")
-    assert ok.startswith(f"{good}: ok: 1 placements, 1 actions (1 assistance), 0 rules, 0 segments")
+    assert note == f"{good}: {HELD_OUT}"
+    assert ok.startswith(f"{good}: ok: 1 placement, 1 action (1 assistance), 0 rules, 0 segments")
+
+
+@pytest.mark.parametrize(
+    ("written", "is_said"),
+    [("", True), ("holdout: {salt: x}\n", True), ("holdout: {share: 0}\n", False), ("holdout: {share: 0.05}\n", False)],
+)  # fmt: skip
+def test_the_holdout_that_holds_by_itself_is_said(
+    kairos: Kairos, tmp_path: Path, written: str, is_said: bool
+) -> None:
+    file = tmp_path / "policy.yaml"
+    file.write_text(f"placements: [{{name: home, event_types: [page_viewed]}}]\n{written}")
+    (checked,) = json.loads(kairos("policy", "check", file, "--json").out)
+    assert checked["notes"] == ([HELD_OUT] if is_said else [])
 
 
 def test_a_bad_file_is_every_mistake_and_exit_code_1(kairos: Kairos, good: Path, bad: Path) -> None:
@@ -265,10 +283,10 @@ def test_a_version_is_named_whole_or_by_its_beginning() -> None:
     ]  # fmt: skip
     assert find_version("abc", versions) == versions[1], "its newest"
     assert find_version("abd", versions) == versions[3], "a whole name is no beginning"
-    with pytest.raises(ConfigError, match="2 policies are 'ab'"):
+    with pytest.raises(ConfigError, match="2 policies begin with 'ab'"):
         find_version("ab", versions[1:3])
     for named in ("", "x"):
-        with pytest.raises(ConfigError, match="no policies are"):
+        with pytest.raises(ConfigError, match="0 policies begin with"):
             find_version(named, versions)
 
 

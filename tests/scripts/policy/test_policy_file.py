@@ -356,3 +356,89 @@ def test_whatever_the_file_holds_it_is_a_policy_or_its_mistakes_are_named(docume
 @given(st.text(alphabet="ab:-[]{}&*!|>'\"#?,% \n\t\r\u0085\u2028\x00é", max_size=30))
 def test_whatever_the_text_is_it_is_a_policy_or_its_mistakes_are_named(text: str) -> None:
     assert read_or_mistakes(text)
+
+
+# --- all mistakes at once -------------------------------------------------------------------------
+
+STAGES = """\
+placements:
+  - {name: home, event_types: [page_viewed], size: 3}
+  - {name: top, size: big, actions: [chat, chta]}
+  - {nam: cart}
+  - {name: last, when: "session.veiws > 3"}
+actions:
+  - {id: chat, kind: assistence, treatments: [{id: box}]}
+  - {id: offer, kind: offer, treatmens: [{id: box}], placements: [bottom]}
+experiments:
+  - name: words
+    arms:
+      - {name: a, share: 0.5}
+      - {name: b, share: 0.5, changes: {placements: {home: {actions: [nobody]}}}}
+"""
+
+
+def test_mistakes_of_all_stages_are_told_at_once_each_at_its_line() -> None:
+    """Values, fields, names, conditions and experiments; what could not be read brings about no mistakes of its own."""
+    told = mistakes_of(STAGES)
+    begins = [
+        "3: placements[1].actions[1]: there is no action 'chta'", "3: placements[1].size: expected",
+        "4: placements[2]: expected name", "4: placements[2].nam: unknown field",
+        "5: placements[3].when: column 1: unknown name session.veiws; did you mean", "7: actions[0].kind: expected assistance",
+        "8: actions[1].placements[0]: there is no placement 'bottom': there are 'home', 'last', 'top'",
+        "8: actions[1].treatmens: unknown field",
+        "13: experiments[0].arms[1].changes: placements[0].actions[0]: there is no action 'nobody'",
+    ]  # fmt: skip
+    assert len(told) == len(begins), told
+    assert [one for one, begin in zip(told, begins, strict=True) if not one.startswith(begin)] == []
+
+
+def test_where_nothing_is_near_a_name_all_that_there_are_are_told() -> None:
+    (told,) = mistakes_of("placements: [{name: home, actions: [zzzzz]}]")
+    assert told.endswith("there is no action 'zzzzz': there are 'nothing', 'recommend_items'")
+    many = ", ".join(f"{{name: place{n}}}" for n in range(20))
+    (told,) = mistakes_of(
+        f"placements: [{many}]\nactions: [{{id: a, kind: offer, placements: [QQQ], treatments: [{{id: t}}]}}]"
+    )
+    assert told.endswith("'place19' and 8 more")
+    (told,) = mistakes_of("placements: [{name: home, when: 'zzz > 1'}]")
+    assert "unknown name zzz; `kairos policy docs` lists them" in told
+    (told,) = mistakes_of("placements: [{name: home, when: 'qqq(1) > 1'}]")
+    assert "unknown function qqq; there are double, has, size" in told
+
+
+# --- what an arm changes, as a list ---------------------------------------------------------------
+
+BOTH_WAYS = """\
+placements: [{name: home, event_types: [page_viewed], actions: [chat, call]}]
+actions:
+  - {id: chat, kind: assistance, treatments: [{id: box}]}
+  - {id: call, kind: assistance, treatments: [{id: box}]}
+experiments:
+  - name: words
+    arms: [{name: a, share: 0.5}, {name: b, share: 0.5, changes: CHANGES}]
+"""
+
+
+def test_what_an_arm_changes_may_be_a_list_by_id_or_name() -> None:
+    def policy(changes: str) -> Policy:
+        return check_policy(BOTH_WAYS.replace("CHANGES", changes)).policy
+
+    mapping = "{actions: {chat: {value: 3, treatments: {box: {channel: web}}}}, placements: {home: {size: 2}}}"
+    listing = "{actions: [{id: chat, value: 3, treatments: [{id: box, channel: web}]}], placements: [{name: home, size: 2}]}"
+    assert policy(listing) == policy(mapping)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ("{actions: [{value: 3}]}", "actions[0]: expected a mapping with the id of what it changes"),
+        ("{placements: [home]}", "placements[0]: expected a mapping with the name of what it changes"),
+        ("{actions: [{id: chat}, {id: chat}]}", "actions[1]: 'chat' is changed twice"),
+        ("{actions: [{id: chat, valu: 3}]}", "actions[0].valu: unknown field, expected value"),
+        ("{actions: [{id: caht, value: 3}]}", ": what is not there to be changed is new, and needs all of its fields: "),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_in_such_a_list_is_told_at_its_place(changes: str, said: str) -> None:
+    found = mistakes_of(BOTH_WAYS.replace("CHANGES", changes))
+    place = "experiments[0].arms[1].changes" + ("" if said.startswith(":") else ".")
+    assert any(f"{place}{said}" in one for one in found), found

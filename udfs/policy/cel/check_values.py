@@ -100,7 +100,9 @@ def _attribute(wanted: str, tree: Tree[Token], scope: Scope) -> Part:
         begin, end = f"{wanted}.", f".{wanted.rpartition('.')[2]}"
         alike = [one for one in scope.types if one.startswith(begin) or one.endswith(end)]
         near = sorted(alike) or get_close_matches(wanted, scope.types)
-        refuse(tree, f"unknown name {cut(wanted)}{suggested(near)}")
+        refuse(
+            tree, f"unknown name {cut(wanted)}{suggested(near, '`kairos policy docs` lists them')}"
+        )
     return value(of, read(wanted, of), path=(wanted,))
 
 

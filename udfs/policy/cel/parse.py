@@ -79,15 +79,16 @@ def refuse(at: Tree[Token] | Token, message: str) -> NoReturn:
     raise ConditionError(message, place.line or 1, place.column or 1)
 
 
-def suggested(names: list[str]) -> str:
-    """What to add to a message about a name that is not there."""
-    return f"; did you mean {' or '.join(names[:3])}?" if names else ""
+def suggested(near: list[str], otherwise: str) -> str:
+    """What to add to a message about a name that is not there; `otherwise`: where none is near it."""
+    return f"; did you mean {' or '.join(near[:3])}?" if near else f"; {otherwise}"
 
 
 def refuse_unknown(name: Token, what: str, names: Iterable[str]) -> NoReturn:
-    """Raises ConditionError: there is no such function or method; what is like it is suggested."""
-    near = get_close_matches(name, list(names))
-    refuse(name, f"unknown {what} {cut(name)}{suggested(near)}")
+    """Raises ConditionError: there is no such function or method; what is like it, or what there is, is suggested."""
+    known = sorted(names)
+    near = get_close_matches(name, known)
+    refuse(name, f"unknown {what} {cut(name)}{suggested(near, 'there are ' + ', '.join(known))}")
 
 
 def trees(tree: Tree[Token]) -> list[Tree[Token]]:
