@@ -56,6 +56,15 @@ class Ranks:
         self._sessions.append(self._numbers.setdefault(session_id, len(self._numbers)))
         self._offered.update(offered)
 
+    def mrr_interval(self) -> Interval:
+        """The mrr of whole lists (as `difference`, from nothing) with its interval; needs a decision."""
+        return bootstrap(_reciprocal(np.array(self._ranks)), np.array(self._sessions))
+
+    def lead_over(self, other: "Ranks") -> Interval:
+        """How much higher that is than the other's on the same decisions, added in the same order."""
+        lead = _reciprocal(np.array(self._ranks)) - _reciprocal(np.array(other._ranks))
+        return bootstrap(lead, np.array(self._sessions))
+
     def figures(self, item_count: int) -> dict[str, float]:
         """hr, mrr, ndcg and coverage at k (of `item_count` items), mrr and mrr_last of whole lists.
 

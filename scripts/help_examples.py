@@ -36,7 +36,7 @@ EXAMPLES: Final[dict[str, tuple[str, str]]] = {
     ),
     "evaluate": (
         "evaluate --events events.jsonl --train-before 2026-02-01 --placement next_item",
-        "evaluate --compare before.parquet after.parquet",
+        "evaluate --events e.jsonl --train-before 2026-02-01 --placement home --policy policy.yaml",
     ),
     "features": ("features", "features --write"),
     "accepts": ("accepts", "accepts --write"),

@@ -27,7 +27,7 @@ from schemas.decisions import Decision, DecisionTrace
 from schemas.events import Event
 from schemas.formats.json_lines import event_from_json
 from schemas.limits import SECOND_MS, SLATE_MAX
-from schemas.policy import Holdout, Placement, Policy
+from schemas.policy import RECOMMEND_ITEMS, Holdout, Placement, Policy
 from schemas.records import LogRecord
 from udfs.facts.features import FEATURE_INDEX, FEATURE_SPACE
 from udfs.knowledge.knowledge import Knowledge
@@ -48,6 +48,13 @@ BASELINES: Final[dict[str, tuple[tuple[str, str, float], ...]]] = {
     ),
 }
 """By placement: the name of each baseline, the feature it ranks by, and which end comes first."""
+
+
+def baselines_of(setting: Setting) -> tuple[tuple[str, str, float], ...]:
+    """Those of the placement; of a policy's own one those of the built-in one that it is like."""
+    if setting.own is None:
+        return BASELINES[setting.placement]
+    return BASELINES["rerank" if REQUESTED in setting.own.event_types else "next_item"]
 
 
 class Evaluated(NamedTuple):
@@ -108,7 +115,16 @@ def evaluate(
 
 
 def _placement(setting: Setting) -> Placement:
-    """The whole list of a rerank, else the k best; whatever was seen before stays in."""
+    """The whole list of a rerank, else the k best; whatever was seen before stays in.
+
+    Of a policy's own placement items are ranked wherever it is asked for: without its condition and its other actions.
+    """
+    own = setting.own
+    if own is not None:
+        size = SLATE_MAX if REQUESTED in own.event_types else setting.k
+        return msgspec.structs.replace(
+            own, size=size, suppress=False, when=None, actions=(RECOMMEND_ITEMS,), fallback=None
+        )
     if setting.placement == "rerank":
         return Placement("rerank", (REQUESTED,), size=SLATE_MAX, suppress=False)
     return Placement(setting.placement, (VIEWED,), size=setting.k, suppress=False)
@@ -152,7 +168,7 @@ class _Run:
         self._taken: list[NDArray[np.float32]] = []
         self._scorers = {
             name: ColumnScorer(name, FEATURE_INDEX[feature], sign)
-            for name, feature, sign in BASELINES[setting.placement]
+            for name, feature, sign in baselines_of(setting)
         }
         self._outcomes: list[Outcome] = []
         self._ranks = Ranks(setting.k)

@@ -3,10 +3,20 @@
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from jobs.learning.answers import CHOSEN, REQUESTED, Answer, EventKey, Joiner, Question, Sample
+from jobs.learning.answers import (
+    CHOSEN,
+    NEXT,
+    REQUESTED,
+    Answer,
+    EventKey,
+    Joiner,
+    Question,
+    Sample,
+)
 from jobs.learning.examples import decoded
 from schemas.errors import ConfigError
 from schemas.formats.json_lines import event_from_json
+from schemas.policy import Placement
 from schemas.records import LogRecord
 from schemas.times import utc
 
@@ -19,12 +29,16 @@ QUESTIONS: Final[dict[str, Question]] = {
 
 
 class Setting(NamedTuple):
-    """What is evaluated: sessions that begin before `train_before_ms` train."""
+    """What is evaluated: sessions that begin before `train_before_ms` train.
+
+    `own` is the placement of a policy that is meant; without it `placement` is one of QUESTIONS.
+    """
 
     placement: str
     train_before_ms: int
     k: int
     seed: str
+    own: Placement | None = None
 
 
 class Split(NamedTuple):
@@ -42,13 +56,23 @@ class Split(NamedTuple):
     to_ms: int
 
 
+def question_of(setting: Setting) -> Question:
+    """What asks for a decision, by its type or by naming the placement, and what answers it."""
+    own = setting.own
+    if own is None:
+        return QUESTIONS[setting.placement]
+    return Question(
+        lambda event: event.event_type in own.event_types or own.name in event.placements
+    )
+
+
 def split_log(log: Iterable[LogRecord], setting: Setting) -> Split:
     """Finds what each decision's person did next. `log` is in order of time, values are JSON.
 
     Raises ConfigError where the split leaves nothing to test.
     """
     split_ms = setting.train_before_ms
-    joiner = Joiner(QUESTIONS[setting.placement])
+    joiner = Joiner(question_of(setting))
     sample = Sample(setting.seed)
     starts: dict[str, int] = {}
     test: dict[EventKey, Answer] = {}
@@ -85,8 +109,13 @@ def _check(setting: Setting, events: int, from_ms: int, to_ms: int, tests: int) 
         )
     if not tests:
         answer = CHOSEN if setting.placement == "rerank" else f"another {VIEWED}"
-        asks = REQUESTED if setting.placement == "rerank" else VIEWED
+        asks = f"a {REQUESTED if setting.placement == 'rerank' else VIEWED}"
+        if setting.own is not None:
+            answer, asks = (
+                f"a {', '.join(sorted(NEXT))}",
+                f"an event that asks for {setting.placement}",
+            )
         raise ConfigError(
-            f"no decision to score: in no session that begins at {utc(split_ms)} or later is a {asks} "
+            f"no decision to score: in no session that begins at {utc(split_ms)} or later is {asks} "
             f"followed by {answer}"
         )

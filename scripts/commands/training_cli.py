@@ -1,7 +1,7 @@
 """`kairos train`, `evaluate`, `features` and `accepts`: models, and what they and everything else are made of."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -10,8 +10,6 @@ from schemas.errors import ConfigError
 from scripts.commands.options import Archive, EventFiles, Force, ItemsFile, Json, MoreFiles, To
 from scripts.console import show_json
 from scripts.times import parse_time, time_or_none
-
-Evaluable = Literal["rerank", "next_item"]
 
 app = typer.Typer()
 
@@ -59,7 +57,13 @@ def evaluate(
     train_before: Annotated[
         str | None, typer.Option(help="Sessions that begin before this time train, the rest test.")
     ] = None,
-    placement: Annotated[Evaluable, typer.Option(help="What is decided.")] = "rerank",
+    placement: Annotated[
+        str,
+        typer.Option(
+            help="rerank, next_item, or a placement of --policy, without it of the live policy."
+        ),
+    ] = "rerank",
+    policy: Annotated[Path | None, typer.Option(help="A policy file, for its placement.")] = None,
     k: Annotated[int, typer.Option("-k", min=1, max=1_000, help="Places that count.")] = 20,
     save: Annotated[Path | None, typer.Option(help="Keep the ranks, for --compare.")] = None,
     compare: Annotated[
@@ -67,8 +71,11 @@ def evaluate(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Train on what is before a time, then score every later decision against what came next."""
-    from jobs.learning.evaluation_split import Setting
+    """Train on what is before a time, then score every later decision against what came next.
+
+    Says how sure the figures are, and warns of small samples. Of a placement of your own, items are ranked wherever it is
+    asked for; what the person then viewed, put into the cart, bought or read is the answer.
+    """
     from scripts.training import evaluation
 
     if compare:
@@ -78,7 +85,7 @@ def evaluate(
     if not events or train_before is None:
         raise ConfigError("evaluate needs --events and --train-before, or --compare with two files")
     config = config_from()
-    setting = Setting(placement, parse_time(train_before), k, config.seed)
+    setting = evaluation.setting_of(placement, parse_time(train_before), k, config, policy)
     found = evaluation.evaluate_files([*events, *(more or ())], items, setting, config, save)
     (show_json if json else evaluation.show_report)(found)
 

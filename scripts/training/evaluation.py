@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 from jobs.config import Config
 from jobs.learning.answers import EXAMPLES_MAX
 from jobs.learning.evaluate import Evaluated, evaluate
-from jobs.learning.evaluation_split import Setting, Split, split_log
+from jobs.learning.evaluation_split import QUESTIONS, Setting, Split, split_log
+from jobs.publish import now_ms
 from models.artefact import load_scorer
 from models.evaluation import Outcome, compare
 from models.scorer import Scorer
@@ -22,7 +23,10 @@ from schemas.errors import ConfigError
 from scripts.console import percentile, say, show, show_table
 from scripts.files.event_lines import EventLines, lines_of
 from scripts.files.import_events import read_items
+from scripts.policy.policies_here import policies_here, policy_in
+from scripts.policy.policy_versions import draft_again, live
 from scripts.progress import Watched
+from scripts.training.model_guard import DECISIONS_MIN
 from scripts.training.training import EXAMPLES_NAME, learn
 from udfs.facts.features import FEATURE_SPACE
 from udfs.knowledge.knowledge import Knowledge
@@ -85,6 +89,7 @@ def report(setting: Setting, split: Split, found: Evaluated, invalid: int) -> di
         "placement": setting.placement,
         "decisions": decisions,
         **found.ranks.figures(split.item_count),
+        **_sureness(found),
         "train_seconds": round(found.train_seconds, 2),
         "ms_per_decision_p50": percentile(found.ms, 0.5) or 0.0,
         "ms_per_decision_p99": percentile(found.ms, 0.99) or 0.0,
@@ -109,6 +114,50 @@ def report(setting: Setting, split: Split, found: Evaluated, invalid: int) -> di
             "is_cold_start": found.is_cold_start,
         },
     }
+
+
+def _sureness(found: Evaluated) -> dict[str, Any]:
+    """How sure the mrr is, and its lead over the best simple order; what to mind in words."""
+    mrr = found.ranks.mrr_interval()
+    leads = [(name, found.ranks.lead_over(ranks)) for name, ranks in found.baselines.items()]
+    name, lead = min(leads, key=lambda one: one[1].difference)
+    decisions, warnings = len(found.outcomes), []
+    if decisions < DECISIONS_MIN:
+        warnings.append(
+            f"only {counted(decisions, 'decision')} could be scored, and at least {DECISIONS_MIN} are wanted: on others "
+            f"the mrr may as well be {mrr.low:.3f} or {mrr.high:.3f}"
+        )
+    if lead.low <= 0.0:
+        warnings.append(
+            f"nothing says that it ranks better than `{name}` alone: the difference of the mrr is {lead.difference:+.4f} "
+            f"({lead.low:+.4f} to {lead.high:+.4f})"
+        )
+    return {
+        "mrr_low": mrr.low,
+        "mrr_high": mrr.high,
+        "lead": {"over": name, **lead._asdict()},
+        "warnings": warnings,
+    }
+
+
+def setting_of(
+    placement: str, train_before_ms: int, k: int, config: Config, policy: Path | None
+) -> Setting:
+    """What is evaluated: `rerank` or `next_item`, else a placement of that policy's file, without one of the live policy.
+
+    Raises ConfigError where it has none of that name.
+    """
+    setting = Setting(placement, train_before_ms, k, config.seed)
+    if policy is None and placement in QUESTIONS:
+        return setting
+    found = policy_in(policy) if policy else draft_again(live(policies_here(), now_ms())).policy
+    own = {one.name: one for one in found.placements}
+    if placement not in own:
+        whose = policy or "the live policy"
+        raise ConfigError(
+            f"there is no placement {placement!r}: there are {', '.join(QUESTIONS)}, and of {whose} {', '.join(own) or 'none'}"
+        )
+    return setting._replace(own=own[placement])
 
 
 def write_saved(saved: Saved, path: Path) -> None:
@@ -181,6 +230,13 @@ def show_report(found: dict[str, Any]) -> None:
             f"({train['sampled_share']:.0%} of {train['answered']:,}, seed {train['seed']!r}) "
             f"in {found['train_seconds']} s"
         )
+    lead = found["lead"]
+    show(
+        f"mrr {found['mrr']:.4f} ({found['mrr_low']:.4f} to {found['mrr_high']:.4f}, 95 %), {lead['difference']:+.4f} "
+        f"({lead['low']:+.4f} to {lead['high']:+.4f}) beside `{lead['over']}`"
+    )
+    for warning in found["warnings"]:
+        show(f"warning: {warning}")
     show(
         f"candidates: {found['candidates_mean']:.1f} on average, the truth among them in {found['recall']:.1%}; "
         f"{found['ms_per_decision_p50']:.2f} ms a decision, p99 {found['ms_per_decision_p99']:.2f}"

@@ -38,6 +38,24 @@ def test_the_last_decision_of_a_session_is_the_one_added_last_however_they_inter
     assert ranks.figures(1)["mrr_last"] == pytest.approx((1 / 5 + 1 + 1) / 3)
 
 
+def test_how_sure_a_figure_is_follows_from_whole_sessions() -> None:
+    """Of one session nothing varies; of many the mean is held, and a lead is of the same decisions."""
+    one, first, second = Ranks(5), Ranks(5), Ranks(5)
+    for _ in range(9):
+        one.add("s", 2, ())
+    assert one.mrr_interval() == (0.5, 0.5, 0.5)
+    for number in range(40):
+        first.add(f"s{number}", 1 + number % 2, ())
+        second.add(f"s{number}", 2, ())
+    found, lead = first.mrr_interval(), first.lead_over(second)
+    assert found.difference == 0.75
+    assert 0.6 < found.low < 0.75 < found.high < 0.9
+    assert lead.difference == 0.25
+    assert 0 < lead.low < 0.25 < lead.high
+    assert second.lead_over(first).difference == -0.25
+    assert first.lead_over(first) == (0.0, 0.0, 0.0)
+
+
 def test_nothing_scored_gives_zeros() -> None:
     assert set(Ranks(5).figures(0).values()) == {0.0}
 

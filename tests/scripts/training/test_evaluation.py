@@ -1,7 +1,7 @@
 """`kairos evaluate` from files to its report, and what it refuses."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -10,13 +10,17 @@ from jobs.learning.evaluation_split import Setting
 from models.evaluation import Outcome
 from schemas.errors import ConfigError
 from schemas.limits import DAY_MS
+from schemas.policy import Placement, Policy
 from scripts.bench.click_log import BEGUN_MS, Size, click_log
 from scripts.files.event_lines import write_lines
+from scripts.policy.policy_versions import PolicyVersion
+from scripts.training import evaluation
 from scripts.training.evaluation import (
     Saved,
     compare_files,
     evaluate_files,
     read_saved,
+    setting_of,
     show_comparison,
     show_report,
     write_saved,
@@ -44,7 +48,7 @@ def test_the_report_has_every_figure(run: tuple[dict[str, Any], Path]) -> None:
     assert found["placement"] == "next_item"
     assert figures | {
         "decisions", "train_seconds", "ms_per_decision_p50", "ms_per_decision_p99", "version",
-        "candidates_mean", "recall", "ece", "train", "items", "events", "invalid", "placement", "baselines",
+        "mrr_low", "mrr_high", "lead", "warnings", "candidates_mean", "recall", "ece", "train", "items", "events", "invalid", "placement", "baselines",
     } == set(found)  # fmt: skip
     assert set(found["baselines"]) == {
         "transitions", "nearest_sessions", "last_touched", "popularity",
@@ -63,6 +67,10 @@ def test_what_was_learnt_beats_popularity_and_transitions(
     found, _ = run
     for name in ("popularity", "transitions"):
         assert found["mrr@20"] > found["baselines"][name]["mrr@20"]
+    assert found["mrr_low"] < found["mrr"] < found["mrr_high"]
+    best = max(found["baselines"].values(), key=lambda one: one["mrr"])["mrr"]
+    assert found["lead"]["difference"] == pytest.approx(found["mrr"] - best)
+    assert not any(one.startswith("only ") for one in found["warnings"]), "it is no small sample"
 
 
 def test_reports_are_shown(
@@ -128,7 +136,16 @@ def test_a_run_that_has_nothing_to_learn_says_so(
     setting = Setting("next_item", NOON + 1, 5, "seed")
     found = evaluate_files([path], None, setting, config, None)
     show_report(found)
-    assert "nothing to learn" in capsys.readouterr().out
+    said = " ".join(capsys.readouterr().out.split())
+    assert "nothing to learn" in said
+    assert (
+        "warning: only 3 decisions could be scored, and at least 200 are wanted: on others the mrr may as well be "
+        f"{found['mrr_low']:.3f} or {found['mrr_high']:.3f}" in said
+    )
+    assert (
+        f"mrr {found['mrr']:.4f} ({found['mrr_low']:.4f} to {found['mrr_high']:.4f}, 95 %)" in said
+    )
+    assert f"warning: nothing says that it ranks better than `{found['lead']['over']}` alone" in said
     assert (found["version"], found["decisions"]) == ("popularity", 3)
     assert (found["train"]["is_cold_start"], found["train_seconds"]) == (True, 0.0)
 
@@ -151,6 +168,59 @@ def test_one_class_only_is_nothing_to_learn_either(tmp_path: Path) -> None:
     found = evaluate_files([path], None, Setting("rerank", NOON + 2_000, 5, "seed"), config, None)
     assert (found["train"]["examples"], found["train"]["is_cold_start"]) == (2, True)
     assert (found["decisions"], found["mrr"]) == (2, 1.0)
+
+
+OWN: Final = """\
+placements:
+  - {name: banner, event_types: [cart_viewed], size: 3, when: session.views_5min > 1000, actions: [call]}
+  - {name: reading}
+actions: [{id: call, kind: assistance, treatments: [{id: box}]}]
+"""
+
+
+def test_a_placement_of_an_own_policy_is_evaluated_wherever_it_is_asked_for(tmp_path: Path) -> None:
+    """By the types of its events, or where an event names it; whatever else competes there."""
+    policy, path = tmp_path / "policy.yaml", tmp_path / "events.jsonl"
+    policy.write_text(OWN)
+    asked = {"banner": {"event_type": "cart_viewed"}, "reading": {"placements": ["reading"]}}
+    for placement, asking in asked.items():
+        steps = [("product_viewed", {}), ("page_viewed", asking), ("product_added_to_cart", {})]
+        write_lines(
+            [
+                make_event(
+                    event_id=f"{n}-{at}", session_id=f"s{n}", event_time_ms=NOON + n * 10_000 + at * 1_000,
+                    **{"event_type": event_type, "item_ids": ["i1"] if event_type != "page_viewed" else []} | more,
+                )
+                for n in range(4)
+                for at, (event_type, more) in enumerate(steps)
+            ],
+            path,
+        )  # fmt: skip
+        config = config_from({})._replace(home=tmp_path)
+        setting = setting_of(placement, NOON + 15_000, 5, config, policy)
+        found = evaluate_files([path], None, setting, config, None)
+        assert (found["placement"], found["decisions"], found["mrr"]) == (placement, 2, 1.0)
+        assert set(found["baselines"]) >= {"transitions", "popularity"}
+
+
+def test_the_placements_that_there_are_are_told_where_one_is_unknown(tmp_path: Path) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(OWN)
+    config = config_from({})
+    with pytest.raises(ConfigError) as told:
+        setting_of("baner", 1, 5, config, policy)
+    assert str(told.value) == (
+        f"there is no placement 'baner': there are rerank, next_item, and of {policy} banner, reading"
+    )
+    assert setting_of("rerank", 1, 5, config, None) == Setting("rerank", 1, 5, "kairos")
+
+
+def test_without_a_file_the_placement_is_that_of_the_live_policy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = PolicyVersion(0, 0, "v1", "default", Policy(placements=(Placement("here"),)))
+    monkeypatch.setattr(evaluation, "policies_here", lambda: [now])
+    assert setting_of("here", 1, 5, config_from({}), None).own == Placement("here")
 
 
 def test_where_the_ranks_cannot_be_kept_is_said_before_the_work(tmp_path: Path) -> None:
