@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeVar
 
 from jobs import setting_values as values
+from jobs.stack.ports import API, Ports
 from log.settings import Brokers
 from log.store_address import StoreAddress
 from schemas.errors import ConfigError
@@ -74,6 +75,7 @@ class Config(NamedTuple):
     session_burst: int
     uncatalogued: "Uncatalogued"
     retention: str
+    ports: Ports
 
 
 class Secret(str):
@@ -151,9 +153,7 @@ SETTINGS: Final = (
         "folder of the keys that a Flink of yours wants; see docs",
     ),
     Setting("KAIROS_API_HOST", "127.0.0.1", str, "where the Decision API listens"),
-    Setting(
-        "KAIROS_API_PORT", "8000", values.within(1, 65_535), "its port; if taken, the next free one"
-    ),
+    Setting("KAIROS_API_PORT", "8000", values.within(0, 65_535), "its port; 0 = any free one"),
     Setting(
         "KAIROS_API_BUDGET_MS", "50", values.within(0, 10_000), "how long it waits for the engine"
     ),
@@ -237,14 +237,25 @@ SETTINGS: Final = (
         values.retention,
         "how long topics are kept, instead of the usual: decisions=30,traces=7,events=ever",
     ),
+    Setting(
+        "KAIROS_PORTS",
+        str(Ports()),
+        values.ports,
+        "of what is started here; 0 = any free one, alone: for all of them",
+    ),
 )
 
 
-def config_from(environment: Mapping[str, str] = os.environ) -> Config:
-    """The configuration; raises one ConfigError that names every wrong setting and its value."""
+def config_from(
+    environment: Mapping[str, str] = os.environ, defaults: Mapping[str, str] = {}
+) -> Config:
+    """The configuration; raises one ConfigError that names every wrong setting and its value.
+
+    `defaults` take the place of the table's.
+    """
     found, errors = [], []
     for setting in SETTINGS:
-        text = environment.get(setting.name, "") or setting.default
+        text = environment.get(setting.name, "") or defaults.get(setting.name, setting.default)
         try:
             found.append(setting.read(text))
         except ValueError as error:
@@ -267,6 +278,15 @@ def with_files(config: Config) -> Config:
         kafka=Brokers(kafka, config.kafka_settings_file) if kafka is not None else None,
         redis=StoreAddress(redis, config.redis_password_file) if redis is not None else None,
     )
+
+
+def own_ports(config: Config) -> dict[str, int]:
+    """The port of each service that is started here, being given no address; 0 is any free one."""
+    given = {
+        "kafka": config.kafka, "redis": config.redis, "flink": config.flink, "learn": config.flink,
+    }  # fmt: skip
+    ports = config.ports._asdict() | {API: config.api_port}
+    return {name: port for name, port in ports.items() if given.get(name) is None}
 
 
 def as_environment(config: Config) -> dict[str, str]:

@@ -3,11 +3,11 @@
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from jobs.config import Config
 from jobs.job_settings import JobKind
-from jobs.stack.ports import preferred_port
+from jobs.stack.ports import port_of
 from log.offsets import Offsets
 
 
@@ -15,7 +15,8 @@ class Job(NamedTuple):
     """What tells one job from another.
 
     `graph` names the module with its build_job; `knowledge` the topics of knowledge that it reads
-    and `outputs` those that it writes, without prefix; `rest_port` is where Flink answers if free.
+    and `outputs` those that it writes, without prefix; `service` is what
+    its Flink is called in settings and status.
     """
 
     kind: JobKind
@@ -23,7 +24,7 @@ class Job(NamedTuple):
     knowledge: tuple[str, ...]
     outputs: tuple[str, ...]
     heap_mb: int
-    rest_port: int
+    service: Literal["flink", "learn"]
 
 
 class Arguments(NamedTuple):
@@ -71,7 +72,10 @@ def arguments_of(job: Job, config: Config, argv: Sequence[str] | None) -> Argume
     parser.add_argument("--keep-task-managers", action="store_true", help="no code has changed")
     parser.add_argument("--json", action="store_true", help="say where it runs as JSON")
     found = vars(parser.parse_args(argv))
-    found["rest_port"] = found["rest_port"] or preferred_port(job.rest_port)
+    if found["rest_port"] is None:  # on a cluster it is that of the address
+        found["rest_port"] = (
+            0 if config.flink else port_of(job.service, getattr(config.ports, job.service))
+        )
     return Arguments(**found)
 
 

@@ -13,7 +13,7 @@ DECIDE: Final = Job(
     knowledge=(CONTROL, ITEMS, KNOWLEDGE),
     outputs=(DECISIONS, TRACES, DEAD_LETTERS),
     heap_mb=1_024,
-    rest_port=8081,
+    service="flink",
 )
 
 if __name__ == "__main__":

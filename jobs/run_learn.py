@@ -13,7 +13,7 @@ LEARN: Final = Job(
     knowledge=(CONTROL, ITEMS),
     outputs=(KNOWLEDGE,),
     heap_mb=512,
-    rest_port=8082,
+    service="learn",
 )
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from jobs.learning.model_roots import roots_from
+from jobs.stack.ports import ANY_FREE, Ports
 from log.store_address import check_address
 from schemas.rates import Rate, Shares
 from schemas.topics import retention_from
@@ -81,6 +82,19 @@ def one_of(*words: str) -> Callable[[str], str | None]:
 def core(text: str) -> int | None:
     """The number of a processor core; None for nothing."""
     return within(0, 4_095)(text) if text else None
+
+
+def ports(text: str) -> Ports:
+    """kafka=9092,redis=0: those that are not named stay as they are; `0` alone is any free port for all."""
+    if text == "0":
+        return ANY_FREE
+    read = within(0, 65_535)
+    pairs = [one.strip().partition("=") for one in text.split(",") if one.strip()]
+    if wrong := [name for name, _, _ in pairs if name not in Ports._fields]:
+        raise ValueError(
+            f"{wrong[0]!r} is none of {', '.join(Ports._fields)}: kafka=9092,redis=0 is wanted, or 0"
+        )
+    return Ports()._replace(**{name: read(port) for name, _, port in pairs})
 
 
 def retention(text: str) -> str:

@@ -16,7 +16,7 @@ _ERROR: Final = re.compile(
 )
 _REMEDIES: Final = (
     ("No space left on device", "free some disk space"),
-    ("Address already in use", "stop what listens there, or start again to get another port"),
+    ("Address already in use", "stop what listens there, or choose another port: KAIROS_PORTS"),
     ("insufficient memory", "close other programs: about 3 GiB of free memory are needed"),
     ("Cannot allocate memory", "close other programs: about 3 GiB of free memory are needed"),
     ("Could not reserve enough space", "close other programs: about 3 GiB of memory are needed"),

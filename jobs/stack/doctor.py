@@ -9,13 +9,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from jobs.config import Config
+from jobs.config import Config, own_ports
 from jobs.learning.trust import keys_of, roots_of, signer_of
 from jobs.stack import kafka, valkey
 from jobs.stack.jars import JarSet, can_fetch, missing_jars
 from jobs.stack.java import java_home
-from jobs.stack.ports import is_free
+from jobs.stack.ports import is_free, way_out
 from jobs.stack.private import is_private
+from jobs.stack.state import is_alive, read_state
 from log.topic_settings import differences
 from schemas.errors import ConfigError
 from schemas.limits import DAY_MS
@@ -55,7 +56,7 @@ def checks(config: Config, jars: Path | None = None) -> list[Check]:
         _models(config),
         _control(config),
         _topics(config),
-        *(_port(name, port) for name, port in (("kafka", kafka.PORT), ("redis", valkey.PORT))),
+        *_ports(config),
     ]
 
 
@@ -185,10 +186,18 @@ def _kept(specs: Sequence[TopicSpec]) -> str:
     return f"kept from arrival: {', '.join([*bounded, 'others for ever'])}"
 
 
+def _ports(config: Config) -> list[Check]:
+    state = read_state(config.home)
+    if state is not None and is_alive(state.owner):
+        return [Check("ports", True, "in use by what runs here: see `kairos status`", "")]
+    return [_port(name, port) for name, port in own_ports(config).items()]
+
+
 def _port(name: str, port: int) -> Check:
-    # Never a reason to fail: another port is chosen.
-    found = f"{port} is free" if is_free(port) else f"{port} is taken, so another is chosen"
-    return Check(f"port of {name}", True, found, "")
+    is_ok = port == 0 or is_free(port)
+    found = f"{port} is {'free' if is_ok else 'taken'}" if port else "any free one"
+    remedy = f"stop what listens there, or choose another one: {way_out([name])}"
+    return Check(f"port of {name}", is_ok, found, remedy)
 
 
 def _amount(name: str, found: int, wanted: int, remedy: str) -> Check:

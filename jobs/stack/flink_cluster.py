@@ -25,13 +25,12 @@ from jobs.stack.cluster_settings import FRAMEWORK_MB, NETWORK_MB, TASK_HEAP_MB, 
 from jobs.stack.flink_java import flink_class_data, flink_java
 from jobs.stack.java import java_home
 from jobs.stack.local_cluster import JOB_MANAGER
-from jobs.stack.ports import LOOPBACK, preferred_port
+from jobs.stack.ports import LOOPBACK, port_of
 from jobs.stack.private import make_private, written_privately
 from jobs.stack.process import Child, Process, ended_by_sigterm
 from jobs.stack.wanted import Wanted, read_wanted, write_wanted
 from schemas.errors import ConfigError
 
-REST_PORT: Final = 8081
 JOB_MANAGER_HEAP_MB: Final = 384
 WHOLE_S_MAX: Final = 120.0
 POLL_S: Final = 0.05
@@ -48,11 +47,17 @@ class FlinkCluster:
     """Owns the JVMs of one cluster for as long as this process lives. Use it from the main thread."""
 
     def __init__(
-        self, folder: Path, jars: Sequence[Path], say: Callable[[str], None] = lambda line: None
+        self,
+        folder: Path,
+        jars: Sequence[Path],
+        say: Callable[[str], None] = lambda line: None,
+        port: int = 0,
     ) -> None:
+        """`port` is that of the REST address; 0: the last one if it is free, else any free one."""
         self._folder = folder
         self._jars = jars
         self._say = say
+        self._port = port
         self._cleanup = ExitStack()
         self._processes: dict[str, Process] = {}
         self._began_s: dict[str, float] = {}
@@ -80,8 +85,8 @@ class FlinkCluster:
             state.end_leftovers(self._folder)
             before = state.read_state(self._folder)
             last = before.embedded_address(JOB_MANAGER) if before else None
-            ports = [int(last.rpartition(":")[2])] if last else []
-            self.address = f"{LOOPBACK}:{preferred_port(*ports, REST_PORT)}"
+            port = int(last.rpartition(":")[2]) if last else None
+            self.address = f"{LOOPBACK}:{port_of('flink', self._port, port)}"
             self._write_settings(wanted)
             write_wanted(self._folder, wanted)
             self._launch(JOB_MANAGER)

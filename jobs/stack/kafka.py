@@ -13,7 +13,7 @@ from confluent_kafka.admin import AdminClient
 
 from jobs.stack.class_data import ClassData
 from jobs.stack.java import QUICK_COMPILER, java_command
-from jobs.stack.ports import LOOPBACK, free_port
+from jobs.stack.ports import LOOPBACK, Ports, free_port
 from jobs.stack.private import write_private
 from jobs.stack.process import Child, Process
 from log.clients import open_admin_of
@@ -21,7 +21,6 @@ from log.settings import Brokers, read_settings
 from schemas.errors import ConfigError
 from schemas.topics import RECORD_AHEAD_MAX_MS
 
-PORT: Final = 9092
 ANSWER_SECONDS_MAX: Final = 2.0
 EVER: Final = 2**63 - 1
 
@@ -80,7 +79,7 @@ appender.out.layout.pattern = %d{ISO8601} %p %m (%c{1})%n%ex
 
 def format_storage(folder: Path, jars: Sequence[Path], logs: Path) -> str:
     """The cluster's id; formats the storage in `folder` where that has not been done yet."""
-    _write_settings(folder, PORT)
+    _write_settings(folder, Ports().kafka)
     found = _cluster_id(folder)
     if found is None:
         # A leading hyphen would be read as an option.

@@ -1,6 +1,6 @@
 """The stack: Kafka, Valkey and whatever is added, started in order, kept running and stopped in reverse."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from os import getpid
 from pathlib import Path
@@ -10,7 +10,7 @@ from jobs.stack import kafka, state, valkey
 from jobs.stack.causes import remedy
 from jobs.stack.jars import jar_paths
 from jobs.stack.passwords import passwords_of
-from jobs.stack.ports import free_port, preferred_port
+from jobs.stack.ports import claim_ports, port_of
 from jobs.stack.private import make_private, written_privately
 from jobs.stack.process import Child, PortTaken, Process, ended_by_sigterm
 from jobs.stack.supervised import Supervised
@@ -38,7 +38,8 @@ class Death(NamedTuple):
 class Stack:
     """Owns the servers of one home folder for as long as this process lives.
 
-    A `kafka` or `redis` address replaces the embedded server. `say` gets progress, line by line.
+    A `kafka` or `redis` address replaces the embedded server. `ports` are those of what is started, by service;
+    0, or none, is any free one. `say` gets progress, line by line.
     Use it from the main thread: the children die with the thread that started them. SIGTERM ends
     the owner through `stop`, unless it has a handler of its own.
     """
@@ -49,6 +50,7 @@ class Stack:
         *,
         kafka: str | None = None,
         redis: str | None = None,
+        ports: Mapping[str, int] = {},
         jars: Path | None = None,
         say: Callable[[str], None] = lambda line: None,
     ) -> None:
@@ -56,6 +58,7 @@ class Stack:
         self.jars = jars or self.home / "jars"
         self._kafka = kafka
         self._redis = redis
+        self._ports = ports
         self._say = say
         self._children: list[Supervised] = []
         self._servers = 0
@@ -79,6 +82,7 @@ class Stack:
             self._cleanup.enter_context(ended_by_sigterm())
             state.end_leftovers(self.home)
             self._last = state.read_state(self.home)
+            claim_ports(self._ports)
             self._record()
             redis = self._start_redis()
             kafka_address = self._start_kafka()
@@ -129,6 +133,12 @@ class Stack:
             with suppress(OSError):  # a full disk: written once there is room
                 self._record()
 
+    def port(self, service: str) -> int:
+        """Where a service shall answer; raises ConfigError if that port was wanted and is taken."""
+        last = self._last.embedded_address(service) if self._last else None
+        port = int(last.rpartition(":")[2]) if last is not None else None
+        return port_of(service, self._ports.get(service, 0), port)
+
     def stop(self) -> None:
         """Stops everything in reverse order and gives the home folder back."""
         self._stop_down_to(0)
@@ -148,8 +158,7 @@ class Stack:
             return self._given("redis", self._redis, valkey.is_valkey_healthy)
         folder, passwords = self.home / "valkey", passwords_of(self.home)
         return self._add_on_port(
-            lambda port: valkey.valkey_child(folder, port, passwords.redis),
-            self._ports("redis", valkey.PORT),
+            "redis", lambda port: valkey.valkey_child(folder, port, passwords.redis)
         )
 
     def _start_kafka(self) -> str:
@@ -159,8 +168,8 @@ class Stack:
         jars = jar_paths("kafka", self.jars, self._say)
         cluster = kafka.format_storage(folder, jars, self.home / "logs")
         return self._add_on_port(
+            "kafka",
             lambda port: kafka.kafka_child(folder, jars, port, cluster, self._say, passwords.kafka),
-            self._ports("kafka", kafka.PORT),
         )
 
     def _given(self, name: str, address: str, is_healthy: Callable[[str], bool]) -> str:
@@ -175,8 +184,8 @@ class Stack:
         self._record()
         return address
 
-    def _add_on_port(self, child_on: Callable[[int], Child], wanted: tuple[int, ...]) -> str:
-        child = child_on(preferred_port(*wanted))
+    def _add_on_port(self, service: str, child_on: Callable[[int], Child]) -> str:
+        child = child_on(self.port(service))
         for attempt in range(1, PORT_ATTEMPTS_MAX + 1):
             try:
                 self.add(child)
@@ -185,13 +194,9 @@ class Stack:
                 # Free when we looked, taken since.
                 if attempt == PORT_ATTEMPTS_MAX:
                     raise
-                child = child_on(free_port())
+                child = child_on(port_of(service, self._ports.get(service, 0)))
         assert child.address
         return child.address
-
-    def _ports(self, service: str, default: int) -> tuple[int, ...]:
-        last = self._last.embedded_address(service) if self._last else None
-        return (default,) if last is None else (int(last.rpartition(":")[2]), default)
 
     def _record(self) -> None:
         owner = state.running(getpid())

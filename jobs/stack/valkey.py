@@ -12,7 +12,6 @@ from jobs.stack.process import Child
 from log.store_address import StoreAddress, open_redis, read_password
 from schemas.errors import ConfigError
 
-PORT: Final = 6379
 ANSWER_SECONDS_MAX: Final = 2.0
 MEMORY_MB_MAX: Final = 512
 SETTINGS_FILE: Final = "valkey.conf"

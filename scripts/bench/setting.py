@@ -16,6 +16,7 @@ from jobs.config import PROJECT, Config
 from jobs.flink.settings import folder_uri, local_path
 from jobs.fold.fold import FoldRules
 from jobs.publish import now_ms
+from jobs.stack.ports import ANY_FREE
 from log.kafka import topics_of
 from models.content import Published
 from schemas.codec import EVENT
@@ -44,9 +45,9 @@ POLICY: Final = Policy(
 
 
 def bench_config(config: Config) -> Config:
-    """Topics and store keys of their own, so that a benchmark touches nobody's data."""
+    """Topics, store keys and ports of their own, so that a benchmark touches nobody's data."""
     run = f"bench-{now_ms()}-"
-    return config._replace(topic_prefix=run, store_prefix=run)
+    return config._replace(topic_prefix=run, store_prefix=run, ports=ANY_FREE, api_port=0)
 
 
 class BenchEngine(Engine):

@@ -29,9 +29,10 @@ def demo(
 
     Then it keeps running and takes events typed or piped in, one JSON object a line.
     """
+    from scripts.demo.demo import DEFAULTS
     from scripts.demo.demo import demo as run
 
-    return run(config_from(), once, json)
+    return run(config_from(defaults=DEFAULTS), once, json)
 
 
 @app.command()
@@ -84,7 +85,8 @@ def api(
         str | None, typer.Option(help="Where it listens; without it, KAIROS_API_HOST.")
     ] = None,
     port: Annotated[
-        int | None, typer.Option(min=1, max=65_535, help="Without it, KAIROS_API_PORT.")
+        int | None,
+        typer.Option(min=0, max=65_535, help="0: any free one. Without it, KAIROS_API_PORT."),
     ] = None,
 ) -> None:
     """Serve the Decision API, the demo shop and the console; `up` and `demo` do so by themselves.
@@ -94,7 +96,7 @@ def api(
     from scripts.ops.serve_api import serve_at
 
     config = config_from()
-    serve_at(config, host or config.api_host, port or config.api_port)
+    serve_at(config, host or config.api_host, config.api_port if port is None else port)
 
 
 @app.command()

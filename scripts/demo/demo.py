@@ -36,6 +36,8 @@ from scripts.training.model_guard import ranker_doubts
 from scripts.training.model_versions import RANKER, announce
 from scripts.training.training import Source, default_knowledge, train_from
 
+DEFAULTS: Final = {"KAIROS_PORTS": "0", "KAIROS_API_PORT": "8010"}
+"""Of its own, so that it runs beside `kairos up`."""
 EVENTS_PER_S: Final = 100
 LEARNT_SHARE: Final = 0.6
 """Of the events a model learns from so many, the oldest, and then ranks for the others."""

@@ -78,7 +78,8 @@ def up(config: Config, task_managers: int | None, is_rocksdb: bool | None) -> di
 def hold(config: Config) -> NoReturn:
     """Runs the cluster of this home in this process, and starts again what dies."""
     folder = cluster_folder(config.home)
-    with FlinkCluster(folder, jar_paths("flink", config.home / "jars", say), say) as cluster:
+    jars = jar_paths("flink", config.home / "jars", say)
+    with FlinkCluster(folder, jars, say, config.ports.flink) as cluster:
         cluster.start(read_wanted(folder) or Wanted().resized(1))
         while True:
             cluster.keep()

@@ -9,14 +9,14 @@ from typing import Final, NamedTuple, Self
 
 from redis import RedisError
 
-from jobs.config import PROJECT, Config
+from jobs.config import PROJECT, Config, own_ports
 from jobs.flink.counted import is_running, read_counts
 from jobs.flink.keys import home_keys, keys_for
 from jobs.flink.rest import FlinkRest, rest_of
 from jobs.learning.trust import signer_of, trust_of
 from jobs.publish import Log, now_ms
 from jobs.stack.environment import api_environment, job_environment, store_environment
-from jobs.stack.ports import preferred_port
+from jobs.stack.ports import API, LOOPBACK
 from jobs.stack.process import Child, Process
 from jobs.stack.stack import Stack
 from jobs.stack.state import file_of, kafka_words, redis_words
@@ -29,8 +29,8 @@ from schemas.topics import CONTROL, EVENTS, retention_from, topics
 from scripts.ops.signed_records import refused_in_force
 from scripts.ops.stores import store_of
 
-REST_PORT: Final = 8081
-LEARN_REST_PORT: Final = 8082
+JOBS: Final = ("flink", "learn")
+"""The services that are jobs."""
 LEARN_NICENESS: Final = "10"
 """Deciding comes first where the processors do not suffice for both."""
 TICK_S: Final = 1.0
@@ -73,7 +73,11 @@ class Engine:
         self._prepare = prepare
         self._api: Process | None = None
         self._say = say
-        self._stack = Stack(config.home, kafka=config.kafka, redis=config.redis, say=say)
+        left_out = {*(() if has_jobs else JOBS), *(() if has_api else (API,))}
+        ports = {name: port for name, port in own_ports(config).items() if name not in left_out}
+        self._stack = Stack(
+            config.home, kafka=config.kafka, redis=config.redis, ports=ports, say=say
+        )
         self._next_tick_s = 0.0
 
     def __enter__(self) -> Self:
@@ -97,18 +101,19 @@ class Engine:
         for line in refused_in_force(servers.kafka, prefix, trust_of(self._config)):
             self._say(line)
         self._partitions = partition_count(servers.kafka, prefix + EVENTS)
-        flink = self._config.flink or f"127.0.0.1:{preferred_port(REST_PORT)}"
+        flink = self._config.flink or self._address("flink")
         self.addresses = Addresses(servers.kafka, servers.redis, flink, flink)
         if self._has_jobs:
             self._stack.add(decide_child(self._config, self.addresses))
         self._stack.add(store_child(self._config, self.addresses))
         if self._has_jobs:
             # a port is looked for when it is wanted: it may be taken meanwhile
-            learn = self._config.flink or f"127.0.0.1:{preferred_port(LEARN_REST_PORT)}"
+            learn = self._config.flink or self._address("learn")
             self.addresses = self.addresses._replace(learn=learn)
             self._learn = self._stack.launch(learn_child(self._config, self.addresses))
         if self._has_api:
-            self._api = self._stack.launch(api_child(self._config, self.addresses))
+            config = self._config._replace(api_port=self._stack.port(API))
+            self._api = self._stack.launch(api_child(config, self.addresses))
         return self.addresses
 
     def await_api(self) -> str | None:
@@ -169,6 +174,9 @@ class Engine:
             if time.monotonic() > deadline_s:
                 raise ConfigError("the decide job does not work off its log; see its log file")
             time.sleep(REST_S)
+
+    def _address(self, service: str) -> str:
+        return f"{LOOPBACK}:{self._stack.port(service)}"
 
     def _open_log(self, kafka: str) -> Log:
         config = self._config
@@ -249,8 +257,8 @@ def store_child(config: Config, addresses: Addresses) -> Child:
 
 
 def api_child(config: Config, addresses: Addresses) -> Child:
-    """The Decision API as a child process; healthy when it answers. A port that is taken is not insisted on."""
-    port = preferred_port(config.api_port)
+    """The Decision API as a child process; healthy when it answers."""
+    port = config.api_port
     # told by their folder: to the API this Flink is one that the settings name
     keys = keys_for(config, addresses.flink)
     own = config._replace(

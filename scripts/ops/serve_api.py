@@ -30,7 +30,7 @@ from jobs.config import Config
 from jobs.flink.counted import is_running
 from jobs.flink.rest import FlinkRest, rest_of
 from jobs.learning.trust import trust_of
-from jobs.stack.ports import is_free
+from jobs.stack.ports import API, check_free, free_port
 from log.store_address import open_redis
 from log.unusable import Aside
 from schemas.errors import ConfigError
@@ -60,10 +60,9 @@ ENGINE_S: Final = 1.0
 def serve_at(config: Config, host: str, port: int) -> None:
     """Serves what this home has, or the settings name, until SIGTERM or SIGINT; raises ConfigError where it may not."""
     targets = api_targets(config)
-    if host in LOOPBACKS and not is_free(port):
-        raise ConfigError(
-            f"port {port} is taken: choose another one with --port or KAIROS_API_PORT"
-        )
+    port = port or free_port()
+    if host in LOOPBACKS:
+        check_free({API: port})
     services = services_of(config, targets.kafka, targets.redis, targets.flink)
     services.access.check_host(host)
     is_open = services.access.is_open

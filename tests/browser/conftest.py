@@ -10,7 +10,6 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from jobs.config import PROJECT
-from jobs.stack.ports import free_port
 from tests.browser.shop import Shop, Visitor
 from tests.e2e.homes import fresh_home, kafka_of
 
@@ -44,7 +43,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     if chromium() is None:
         pytest.skip("no Chromium on this machine: `apt-get install chromium`")
     with fresh_home(tmp_path_factory.mktemp("browser") / "kairos") as home:
-        started = home.kairos("up", "--shop", KAIROS_API_PORT=str(free_port()))
+        started = home.kairos("up", "--shop")
         assert started.returncode == 0, started.stderr
         found = home.json("status", "--json")
         yield Shop(home, f"http://{found['api']['address']}", kafka_of(found))

@@ -58,6 +58,9 @@ class Home(NamedTuple):
         outer = {name: value for name, value in os.environ.items() if "KAIROS" not in name}
         own = {
             "KAIROS_HOME": str(self.path),
+            # beside other tests; what is documented is for people
+            "KAIROS_PORTS": "0",
+            "KAIROS_API_PORT": "0",
             "COLUMNS": "250",  # wide enough that no table wraps
         }
         return outer | own | settings

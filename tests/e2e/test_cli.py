@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import socket
 import time
 from pathlib import Path
 from typing import Any
@@ -104,6 +106,21 @@ def test_a_given_kafka_that_is_silent_is_named(home: Home) -> None:
     done = home.kairos("up", KAIROS_KAFKA=SILENT)
     assert done.returncode == 2
     assert f"KAIROS_KAFKA={SILENT} does not answer" in done.stderr.splitlines()[-1]
+    assert home.names_left() == []
+
+
+@pytest.mark.parametrize("words", [("up",), ("demo",)])
+def test_a_taken_port_is_named_with_the_way_out(words: tuple[str, ...], home: Home) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        done = home.kairos(*words, KAIROS_PORTS=f"flink={port},kafka=0,redis=0,learn=0")
+    assert done.returncode == 2
+    assert re.fullmatch(
+        rf"kairos: taken: port {port} \(flink\) by \S+, pid {os.getpid()}; stop what listens there, or choose "
+        r"another one: KAIROS_PORTS=flink=PORT \(0: any free one\)",
+        done.stderr.splitlines()[-1],
+    )
+    assert home.kairos("down").returncode == 0
     assert home.names_left() == []
 
 

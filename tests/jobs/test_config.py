@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from jobs.config import PROJECT, SETTINGS, Config, Secret, as_environment, config_from
+from jobs.config import PROJECT, SETTINGS, Config, Secret, as_environment, config_from, own_ports
+from jobs.stack.ports import ANY_FREE, Ports
 from schemas.errors import ConfigError
 from schemas.limits import LATENESS_MS
 from schemas.rates import Rate, Shares
+from scripts.demo.demo import DEFAULTS as DEMO
 
 
 def test_without_any_setting_there_are_the_defaults() -> None:
@@ -29,6 +31,7 @@ def test_without_any_setting_there_are_the_defaults() -> None:
             api_streams=Shares(1_000, 800, 100), api_connections=4_000, api_address_connections=400,
             shop_key_file=None,
             session_events_per_s=20, session_burst=200, uncatalogued="when_empty", retention="",
+            ports=Ports(9092, 6379, 8081, 8082),
         )  # fmt: skip
 
 
@@ -55,6 +58,7 @@ def test_every_setting_is_read() -> None:
         "KAIROS_SHOP_KEY_FILE": "/k/shop.key",
         "KAIROS_SESSION_EVENTS_PER_S": "0", "KAIROS_SESSION_BURST": "1", "KAIROS_UNCATALOGUED": "never",
         "KAIROS_RETENTION_DAYS": "decisions=30,events=ever",
+        "KAIROS_PORTS": "kafka=1,redis=0,flink=3,learn=65535",
     }  # fmt: skip
     assert set(given) == {one.name for one in SETTINGS}
     assert config_from(given) == Config(
@@ -67,9 +71,23 @@ def test_every_setting_is_read() -> None:
         "10.0.0.0/8,::1/128", Rate(1, 2), Rate(3, 4), Rate(0.5, 6), Rate(7, 8), Rate(9, 10), Rate(11, 12), 13,
         Rate(14, 15), Rate(16, 17), Rate(18, 19), Rate(20, 21), Rate(22, 23), Shares(30, 20, 10), 31, 11,
         Path("/k/shop.key"),
-        0, 1, "never", "decisions=30,events=ever",
+        0, 1, "never", "decisions=30,events=ever", Ports(1, 0, 3, 65_535),
     )  # fmt: skip
     assert as_environment(config_from(given)) == given
+
+
+def test_ports_that_are_not_named_stay_as_they_are_and_a_zero_alone_is_any() -> None:
+    assert config_from({"KAIROS_PORTS": "kafka=1"}).ports == Ports()._replace(kafka=1)
+    assert config_from({"KAIROS_PORTS": "0"}).ports == ANY_FREE
+    given = {"KAIROS_KAFKA": "k:1", "KAIROS_FLINK": "f:1", "KAIROS_API_PORT": "5"}
+    assert own_ports(config_from(given)) == {"redis": 6379, "api": 5}, "the others are not ours"
+
+
+def test_a_command_may_have_defaults_of_its_own() -> None:
+    config = config_from({"KAIROS_SEED": "set"}, {"KAIROS_SEED": "own", "KAIROS_API_PORT": "1"})
+    assert (config.seed, config.api_port, config.ports) == ("set", 1, Ports())
+    assert config_from({}, DEMO).api_port != config_from({}).api_port
+    assert config_from({}, DEMO).ports == ANY_FREE, "`demo` runs beside `up`"
 
 
 def test_a_secret_is_not_shown_with_the_configuration() -> None:
@@ -105,7 +123,8 @@ WRONG = {
     "KAIROS_SESSION_EVENTS_PER_S": ["-1", "0.5"],
     "KAIROS_SESSION_BURST": ["0"],
     "KAIROS_UNCATALOGUED": ["yes", "WHEN_EMPTY"],
-    "KAIROS_API_PORT": ["0", "65536", "http"],
+    "KAIROS_API_PORT": ["-1", "65536", "http"],
+    "KAIROS_PORTS": ["1", "kafka", "kafka=65536", "valkey=1", "kafka=1;redis=2"],
     "KAIROS_API_BUDGET_MS": ["-1", "10001"],
     "KAIROS_API_PROXIES": ["proxy.example", "10.0.0.0/33", "10.0.0.1 10.0.0.2"],
     "KAIROS_API_SESSION_EVENTS": [

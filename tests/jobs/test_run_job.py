@@ -48,7 +48,9 @@ def test_a_run_goes_on_from_the_savepoint_with_which_it_was_stopped(
     tmp_path: Path, place: str
 ) -> None:
     folder = {"KAIROS_CHECKPOINTS": str(tmp_path / place)} if place else {}
-    config = config_from({"KAIROS_HOME": str(tmp_path), "KAIROS_TOPIC_PREFIX": "shop."} | folder)
+    config = config_from(
+        {"KAIROS_HOME": str(tmp_path), "KAIROS_TOPIC_PREFIX": "shop.", "KAIROS_PORTS": "0"} | folder
+    )
     savepoint = tmp_path / place / "savepoints" / "decide.shop" / "savepoint-1"
     savepoint.mkdir(parents=True)
     (savepoint / "_metadata").touch()

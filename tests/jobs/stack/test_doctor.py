@@ -1,3 +1,5 @@
+import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -5,6 +7,8 @@ import pytest
 from jobs.config import Config, config_from
 from jobs.stack import doctor
 from jobs.stack.java import java_home
+from jobs.stack.ports import LOOPBACK, free_port
+from jobs.stack.state import State, running, write_state
 from log.topic_settings import Difference
 from schemas.errors import ConfigError
 from schemas.signed_control import Signer, new_key
@@ -36,7 +40,25 @@ def test_this_machine_runs_both_servers(tmp_path: Path, monkeypatch: pytest.Monk
     assert '"21.' in checks["java"].found
     assert checks["valkey"].is_ok
     assert checks["python"].is_ok
-    assert checks["port of kafka"].is_ok
+
+
+def test_a_taken_port_is_missing_with_its_way_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "can_fetch", lambda: True)
+    with socket.create_server((LOOPBACK, 0)) as server:
+        port = server.getsockname()[1]
+        config = config_of(tmp_path, KAIROS_PORTS=f"kafka={port},redis=0,flink={free_port()}")
+        checks = found(doctor.checks(config))
+        write_state(tmp_path, State(running(os.getpid())))
+        assert found(doctor.checks(config))["ports"].is_ok, "they are its own"
+    assert (checks["port of kafka"].is_ok, checks["port of kafka"].found) == (
+        False,
+        f"{port} is taken",
+    )
+    assert "KAIROS_PORTS=kafka=PORT" in checks["port of kafka"].remedy
+    assert checks["port of flink"].is_ok
+    assert checks["port of redis"].found == "any free one"
 
 
 def test_a_missing_jdk_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,7 @@ from schemas.topics import TopicSpec
 from tests.jobs.stack.conftest import JARS, Running, wait_until
 
 THINGS = TopicSpec("things", 2, {"cleanup.policy": "compact"})
+TAKEN = "raise SystemExit('OSError: Address already in use')"
 PARENT = """
 import pathlib, sys, time
 from jobs.stack.stack import Stack
@@ -121,7 +122,7 @@ def test_taken_ports_are_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     ports = [server.getsockname()[1] for server in taken]
     # As if both were free when we looked and taken when the servers came.
     answers = iter(ports)
-    monkeypatch.setattr("jobs.stack.stack.preferred_port", lambda *wanted: next(answers))
+    monkeypatch.setattr(Stack, "port", lambda *_: next(answers))
     with Stack(tmp_path, jars=JARS) as stack:
         addresses = stack.start()
         assert client(addresses).ping()
@@ -172,6 +173,24 @@ def test_a_given_address_that_is_silent_is_named(tmp_path: Path) -> None:
     for _ in range(2):  # the failed start has given the folder back
         with pytest.raises(ConfigError, match=r"KAIROS_REDIS=127\.0\.0\.1:1 does not answer"):
             Stack(tmp_path, redis="127.0.0.1:1").start()
+
+
+def test_a_port_that_is_wanted_and_taken_starts_nothing(tmp_path: Path) -> None:
+    with socket.create_server((LOOPBACK, 0)) as server:
+        port = server.getsockname()[1]
+        with pytest.raises(ConfigError, match=rf"port {port} \(redis\) by .*KAIROS_PORTS=redis="):
+            Stack(tmp_path, ports={"redis": port}).start()
+    assert statuses(tmp_path) == {}
+
+
+@pytest.mark.e2e
+def test_a_port_that_is_taken_since_is_not_exchanged(tmp_path: Path) -> None:
+    with socket.create_server((LOOPBACK, 0)) as server:
+        port = server.getsockname()[1]
+        stack = Stack(tmp_path, ports={"redis": port})
+        taken = Child("redis", (sys.executable, "-c", TAKEN), lambda pid: False)
+        with pytest.raises(ConfigError, match=rf"port {port} \(redis\) by "):
+            stack._add_on_port("redis", lambda _: taken)
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
