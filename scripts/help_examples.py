@@ -5,7 +5,8 @@ from typing import Final
 EXAMPLES: Final[dict[str, tuple[str, str]]] = {
     "demo": ("demo", "demo --once --json"),
     "up": ("up", "up --shop"),
-    "status": ("status", "status --json"),
+    "status": ("status --watch", "status --json"),
+    "logs": ("logs", "logs flink -f"),
     "down": ("down", "down --json"),
     "doctor": ("doctor", "doctor --json"),
     "api": ("api", "api --host 0.0.0.0 --port 9000"),

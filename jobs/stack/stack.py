@@ -1,5 +1,6 @@
 """The stack: Kafka, Valkey and whatever is added, started in order, kept running and stopped in reverse."""
 
+import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from os import getpid
@@ -13,10 +14,12 @@ from jobs.stack.passwords import passwords_of
 from jobs.stack.ports import claim_ports, port_of
 from jobs.stack.private import make_private, written_privately
 from jobs.stack.process import Child, PortTaken, Process, ended_by_sigterm
+from jobs.stack.restarts import Ending, ending_now
 from jobs.stack.supervised import Supervised
 from schemas.errors import ConfigError
 
 PORT_ATTEMPTS_MAX: Final = 3
+BEAT_S: Final = 1.0
 
 
 class StackAddresses(NamedTuple):
@@ -65,13 +68,15 @@ class Stack:
         self._external: list[state.Service] = []
         self._last: state.State | None = None
         self._is_recorded = True
+        self._is_held = False
+        self._next_beat_s = 0.0
         self._cleanup = ExitStack()
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.stop()
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self.stop(error)
 
     def start(self) -> StackAddresses:
         """Starts or checks both servers; raises ConfigError, with nothing left running."""
@@ -79,6 +84,7 @@ class Stack:
             self._cleanup.enter_context(written_privately())
             make_private(self.home)
             self._cleanup.enter_context(state.lock(self.home))
+            self._is_held = True
             self._cleanup.enter_context(ended_by_sigterm())
             state.end_leftovers(self.home)
             self._last = state.read_state(self.home)
@@ -89,10 +95,10 @@ class Stack:
             self._servers = len(self._children)
             return StackAddresses(kafka=kafka_address, redis=redis)
         except OSError as error:
-            self.stop()
+            self.stop(error)
             raise ConfigError(f"{self.home}: {error}; {remedy(str(error))}") from error
-        except BaseException:
-            self.stop()
+        except BaseException as error:
+            self.stop(error)
             raise
 
     def add(self, child: Child) -> None:
@@ -116,6 +122,7 @@ class Stack:
 
     def poll(self) -> Death | None:
         """A child that has ended by itself, if any; also keeps the logs bounded."""
+        self._beat()
         for process in (one.process for one in self._children):
             process.bound_log()
             if (code := process.exit_code()) is not None:
@@ -127,6 +134,7 @@ class Stack:
 
         How often stands in jobs/stack/restarts.py. `keep` and `poll` are not for the same stack at the same time.
         """
+        self._beat()
         news = [child.keep(self._say) for child in self._children]
         if any(news) or not self._is_recorded:
             self._is_recorded = False
@@ -139,9 +147,14 @@ class Stack:
         port = int(last.rpartition(":")[2]) if last is not None else None
         return port_of(service, self._ports.get(service, 0), port)
 
-    def stop(self) -> None:
-        """Stops everything in reverse order and gives the home folder back."""
+    def stop(self, error: BaseException | None = None) -> None:
+        """Stops everything in reverse order and gives the home folder back; the state file keeps why, once."""
+        left = self._state(ending_now(_reason(error)))
         self._stop_down_to(0)
+        if self._is_held:
+            self._is_held = False
+            with suppress(OSError):  # a full disk: then it is not known when and why
+                state.write_state(self.home, left)
         self._cleanup.close()
 
     def stop_children(self) -> None:
@@ -199,7 +212,20 @@ class Stack:
         return child.address
 
     def _record(self) -> None:
-        owner = state.running(getpid())
-        started = (child.service() for child in self._children)
-        state.write_state(self.home, state.State(owner, (*self._external, *started)))
+        state.write_state(self.home, self._state(None))
         self._is_recorded = True
+
+    def _state(self, ended: Ending | None) -> state.State:
+        started = (child.service() for child in self._children)
+        return state.State(state.running(getpid()), (*self._external, *started), ended)
+
+    def _beat(self) -> None:
+        if time.monotonic() >= self._next_beat_s:
+            self._next_beat_s = time.monotonic() + BEAT_S
+            state.beat(self.home)
+
+
+def _reason(error: BaseException | None) -> str:
+    if error is None or isinstance(error, KeyboardInterrupt | SystemExit):
+        return "it was stopped"
+    return f"it ended by an error: {error}"

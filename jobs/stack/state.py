@@ -17,6 +17,7 @@ from log.store_address import StoreAddress
 from schemas.errors import ConfigError
 
 POLL_SECONDS: Final = 0.05
+LOCK: Final = "stack.lock"
 OWNER_SECONDS_MAX: Final = 60.0
 CHILD_SECONDS_MAX: Final = 20.0
 
@@ -32,7 +33,7 @@ class Service(msgspec.Struct, frozen=True):
     """A server of the stack; one that the user brought has no process.
 
     `settings_file`: what its clients need beside the address; for Redis, the password. `restarts`: how often it was started again; `ending`: how it ended by itself the last time. One that `is_failing`
-    ends each time soon after its start.
+    ends each time soon after its start. `log` is the file that a service of ours writes to.
     """
 
     name: str
@@ -42,13 +43,15 @@ class Service(msgspec.Struct, frozen=True):
     ending: Ending | None = None
     is_failing: bool = False
     settings_file: str | None = None
+    log: str | None = None
 
 
 class State(msgspec.Struct, frozen=True):
-    """The state file: who holds the stack, and what is in it."""
+    """The state file: who holds the stack, what is in it, and how it was left, once its owner has said so."""
 
     owner: Running
     services: tuple[Service, ...] = ()
+    ended: Ending | None = None
 
     def address_of(self, name: str) -> str | None:
         """The address of a service, with its file."""
@@ -119,11 +122,34 @@ def write_state(home: Path, state: State) -> None:
     fresh.replace(home / "stack.json")
 
 
+def is_held(state: State) -> bool:
+    """Whether its owner still keeps it running."""
+    return state.ended is None and is_alive(state.owner)
+
+
+def beat(home: Path) -> None:
+    """Says that the owner lives: where it is killed, this is the last that is known of it."""
+    with suppress(OSError):
+        os.utime(home / LOCK)
+
+
+def end_of(home: Path, state: State) -> Ending:
+    """When and why the stack of this home, which nobody holds any more, ended."""
+    if state.ended is not None:
+        return state.ended
+    file = home / LOCK
+    at_ms = int(file.stat().st_mtime * 1_000) if file.exists() else 0
+    boot = running(os.getpid()).began.partition("/")[0]
+    if state.owner.began.partition("/")[0] != boot:
+        return Ending(at_ms, "the machine was started again")
+    return Ending(at_ms, f"its supervisor, pid {state.owner.pid}, was killed, and all with it")
+
+
 @contextmanager
 def lock(home: Path) -> Iterator[None]:
     """Holds the home folder; raises ConfigError where another live process does."""
     home.mkdir(parents=True, exist_ok=True)
-    with (home / "stack.lock").open("w") as file:
+    with (home / LOCK).open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -32,6 +32,7 @@ class Supervised:
             self.ending,
             self.restarts.is_failing,
             str(file) if file is not None else None,
+            str(self.process.log),
         )
 
     def keep(self, say: Callable[[str], None]) -> bool:

@@ -53,13 +53,13 @@ def bench_config(config: Config) -> Config:
 class BenchEngine(Engine):
     """An engine under the prefixes of `bench_config`; what lies under them goes when it is left."""
 
-    def __exit__(self, *of: object) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         try:
             self._stack.stop_children()
             if hasattr(self, "addresses"):
                 forget(self._config, self.addresses.kafka, self.addresses.redis)
         finally:
-            super().__exit__(*of)
+            super().__exit__(kind, error, trace)
 
 
 def forget(config: Config, kafka: str, redis: str) -> None:

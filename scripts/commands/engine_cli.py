@@ -1,4 +1,4 @@
-"""`kairos demo`, `up`, `down`, `status`, `api` and `doctor`: the engine on this machine."""
+"""`kairos demo`, `up`, `down`, `status`, `logs`, `api` and `doctor`: the engine on this machine."""
 
 from typing import Annotated
 
@@ -67,16 +67,44 @@ def down(json: Json = False) -> None:
 
 
 @app.command()
-def status(json: Json = False) -> int:
-    """Say what is up, where it answers, and what ended by itself and why.
+def status(
+    json: Json = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Again every two seconds.")] = False,
+) -> int:
+    """Say what is up and where, why the rest is not, since when, and what ended by itself.
 
-    What ended is started again. Exit code 3 where something is failing: it ended so often that it is tried only twice a minute.
+    What ended is started again; what ends again and again is failing: it is tried twice a minute. Exit code 3 where anything is not up.
     """
     from scripts.ops import status as module
 
-    found = module.status(config_from())
+    config = config_from()
+    if watch:
+        module.watch(config, is_json=json)
+    found = module.status(config)
     (show_json if json else module.show_status)(found)
-    return NOT_UP if module.is_failing(found) else DONE
+    return DONE if module.is_whole(found) else NOT_UP
+
+
+@app.command()
+def logs(
+    service: Annotated[
+        str | None,
+        typer.Argument(
+            help="kafka, redis, flink, learn, store, api, or supervisor, which keeps them; without it, all."
+        ),
+    ] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on with what comes, until Ctrl-C.")
+    ] = False,
+    lines: Annotated[
+        int | None,
+        typer.Option("--lines", "-n", min=1, help="So many; else 50, of all services 10 each."),
+    ] = None,
+) -> None:
+    """Show the newest lines of a service's log, or of all logs."""
+    from scripts.ops.logs import show_logs
+
+    show_logs(config_from(), service, lines, is_followed=follow)
 
 
 @app.command()

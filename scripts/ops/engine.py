@@ -83,8 +83,8 @@ class Engine:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._stack.stop()
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self._stack.stop(error)
 
     def start(self) -> Addresses:
         """Starts what is not given by an address; raises ConfigError with nothing left running.

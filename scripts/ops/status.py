@@ -3,24 +3,27 @@
 import shlex
 import time
 from collections.abc import Mapping
-from typing import Final, NamedTuple, NotRequired, TypedDict
+from pathlib import Path
+from typing import Any, Final, NamedTuple, NoReturn, NotRequired, TypedDict, cast
 
 from redis import RedisError
 
 from jobs.config import Config
 from jobs.flink.counted import is_running, read_counts
 from jobs.flink.rest import rest_of
+from jobs.publish import now_ms
 from jobs.stack.kafka import is_kafka_healthy
 from jobs.stack.local_cluster import local_address
 from jobs.stack.state import read_state
-from jobs.stack.status import statuses
+from jobs.stack.status import SILENT, Status, statuses, why_not_started
 from schemas.decisions import Decision
 from schemas.errors import NotUp
-from scripts.console import show, show_table
+from scripts.console import show, show_json, show_table, stdout
 from scripts.ops.engine import is_api_alive
 from scripts.ops.stores import store_of
 
 SERVICES: Final = ("kafka", "redis", "flink", "learn", "store", "api")
+WATCH_S: Final = 2.0
 JOBS: Final = {"flink": "decide", "learn": "learn"}
 """The kind of job that runs in a service."""
 
@@ -39,6 +42,7 @@ REDIS_CLI: Final = 'REDISCLI_AUTH="$(cat {file})" valkey-cli -h {host} -p {port}
 class ServiceStatus(TypedDict):
     """`state` is up, down, or failing: ended so often that it is tried only now and then.
 
+    What is not up has its `cause`, and since when where that is known. `log`: what a service of ours writes to.
     `settings_file`: what a client needs beside the address: Kafka's settings by the client's names, the store's password.
     A job that is up says what it has counted since its start; what ended by itself, how often, when and why.
     """
@@ -47,6 +51,9 @@ class ServiceStatus(TypedDict):
     address: str | None
     counts: NotRequired[dict[str, int]]
     settings_file: NotRequired[str]
+    log: NotRequired[str]
+    cause: NotRequired[str]
+    since_ms: NotRequired[int]
     restarts: NotRequired[int]
     ended_ms: NotRequired[int]
     reason: NotRequired[str]
@@ -55,36 +62,59 @@ class ServiceStatus(TypedDict):
 def status(config: Config) -> dict[str, ServiceStatus]:
     """Every service by name."""
     found = statuses(config.home)
-    result: dict[str, ServiceStatus] = {}
-    for name in SERVICES:
-        one = found.get(name)
-        is_up = one is not None and one.state == "up"
-        address = one.address if one is not None else None
-        if name in JOBS and one is None:
-            address = config.flink or local_address(config.home)
-            is_up = address is not None
-        if name in JOBS and is_up:
-            is_up = address is not None and is_running(rest_of(config, address), JOBS[name])
-        if name == "store" and is_up:
-            is_up = _has_writer(config)
-        if name == "api" and is_up:
-            is_up = address is not None and is_api_alive(address)
-        down = one.state if one is not None and one.state == "failing" else "down"
-        result[name] = {"state": "up" if is_up else down, "address": address}
-        if one is not None and one.settings_file is not None:
-            result[name]["settings_file"] = one.settings_file
-        if one is not None and one.ending is not None:
-            result[name] |= ServiceStatus(
-                state=result[name]["state"],
-                address=address,
-                restarts=one.restarts,
-                ended_ms=one.ending.at_ms,
-                reason=one.ending.reason,
-            )
-        if name in JOBS and is_up and address is not None:
-            counts = read_counts(rest_of(config, address), JOBS[name])
-            result[name]["counts"] = {one: counts[one] for one in COUNTED if counts[one]}
+    return {name: _service(config, name, found.get(name)) for name in SERVICES}
+
+
+def _service(config: Config, name: str, one: Status | None) -> ServiceStatus:
+    address = one.address if one is not None else None
+    is_up = one is not None and one.state == "up"
+    if name in JOBS and one is None:
+        address = config.flink or local_address(config.home)
+        is_up = address is not None
+    is_up = is_up and _does_its_work(config, name, address)
+    down = one.state if one is not None and one.state == "failing" else "down"
+    result = ServiceStatus(state="up" if is_up else down, address=address)
+    if not is_up:
+        cause, since_ms = _cause(config, name, one, address)
+        result["cause"] = cause
+        if since_ms is not None:
+            result["since_ms"] = since_ms
+    if one is not None:
+        result |= _known(one)
+    if name in JOBS and is_up and address is not None:
+        counts = read_counts(rest_of(config, address), JOBS[name])
+        result["counts"] = {one: counts[one] for one in COUNTED if counts[one]}
     return result
+
+
+def _does_its_work(config: Config, name: str, address: str | None) -> bool:
+    """Whether a service whose process runs does what it is there for."""
+    if name in JOBS:
+        return address is not None and is_running(rest_of(config, address), JOBS[name])
+    if name == "store":
+        return _has_writer(config)
+    return name != "api" or (address is not None and is_api_alive(address))
+
+
+def _cause(
+    config: Config, name: str, one: Status | None, address: str | None
+) -> tuple[str, int | None]:
+    if one is None and address is not None:
+        words = f"`kairos {JOBS[name]} --cluster {address}` submits it"
+        return f"the job does not run there: {words}", None
+    if one is None:
+        return why_not_started(config.home)
+    return one.cause or SILENT, one.since_ms
+
+
+def _known(one: Status) -> ServiceStatus:
+    """What else its files tell of a service."""
+    known: dict[str, Any] = {"settings_file": one.settings_file, "log": one.log}
+    if one.ending is not None:
+        known |= {
+            "restarts": one.restarts, "ended_ms": one.ending.at_ms, "reason": one.ending.reason,
+        }  # fmt: skip
+    return cast(ServiceStatus, {name: value for name, value in known.items() if value is not None})
 
 
 def ways_in(found: Mapping[str, ServiceStatus]) -> list[str]:
@@ -99,25 +129,54 @@ def ways_in(found: Mapping[str, ServiceStatus]) -> list[str]:
     return lines
 
 
-def is_failing(found: Mapping[str, ServiceStatus]) -> bool:
-    """Whether something ended so often that it is tried only now and then."""
-    return any(one["state"] == "failing" for one in found.values())
+def is_whole(found: Mapping[str, ServiceStatus]) -> bool:
+    """Whether everything is up."""
+    return all(one["state"] == "up" for one in found.values())
 
 
 def show_status(found: Mapping[str, ServiceStatus]) -> None:
-    """A line for each service, then how to connect to what wants a password."""
-    columns = ("service", "state", "address", "since its start", "ended by itself")
+    """A line for each service, why what is not up is not, then how to connect to what wants a password."""
+    columns = ("service", "state", "address", "since its start", "ended by itself", "log")
     rows = [
         (
             name, one["state"], one["address"] or "",
             ", ".join(f"{count:,} {counted}" for counted, count in one.get("counts", {}).items()),
-            ended_in_words(one),
+            ended_in_words(one), Path(one.get("log", "")).name,
         )
         for name, one in found.items()
     ]  # fmt: skip
     show_table("", columns, rows)
-    for line in ways_in(found):
+    for line in (*causes(found), *ways_in(found)):
         show(line)
+    if folders := sorted({str(Path(one["log"]).parent) for one in found.values() if "log" in one}):
+        show(f"logs: {', '.join(folders)}; `kairos logs SERVICE` shows one")
+
+
+def causes(found: Mapping[str, ServiceStatus]) -> list[str]:
+    """A line for each cause of what is not up: which services, since when, why, and what starts them."""
+    names: dict[tuple[str, str, int | None], list[str]] = {}
+    for name, one in found.items():
+        if "cause" in one:
+            names.setdefault((one["cause"], one["state"], one.get("since_ms")), []).append(name)
+    lines = [
+        f"{', '.join(these)}: {state}{f' since {_moment(since_ms)}' if since_ms else ''}: {cause}"
+        for (cause, state, since_ms), these in names.items()
+    ]
+    is_all = all(one["state"] == "down" for one in found.values())
+    return [*lines, "`kairos up` starts it"] if is_all else lines
+
+
+def watch(config: Config, *, is_json: bool, every_s: float = WATCH_S) -> NoReturn:
+    """Shows the status again and again, until Ctrl-C: on a terminal in its place, else one after the other."""
+    while True:
+        found = status(config)
+        if is_json:
+            show_json(found)
+        else:
+            stdout().clear()
+            show(_moment(now_ms()))
+            show_status(found)
+        time.sleep(every_s)
 
 
 def show_addresses(found: Mapping[str, ServiceStatus]) -> None:
@@ -130,8 +189,11 @@ def ended_in_words(one: ServiceStatus) -> str:
     """How often a service ended by itself, when the last time, and why; empty where it did not."""
     if "reason" not in one:
         return ""
-    at = time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(one["ended_ms"] / 1_000))
-    return f"{one['restarts']} times, last at {at}: {one['reason']}"
+    return f"{one['restarts']} times, last at {_moment(one['ended_ms'])}: {one['reason']}"
+
+
+def _moment(at_ms: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(at_ms / 1_000))
 
 
 class ApiTargets(NamedTuple):

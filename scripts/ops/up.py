@@ -16,18 +16,29 @@ from scripts.ops.engine import Engine
 UP: Final = "UP"
 """What that process says when all is up."""
 START_S_MAX: Final = 300.0
+KEPT: Final = "the log, the store and the checkpoints"
+STOP_S_MAX: Final = 60.0
 POLL_S: Final = 0.1
 
 
 def start_engine(config: Config, *, has_jobs: bool, has_shop: bool) -> None:
-    """Starts the engine of this home; returns when all is up, raises ConfigError with the reason where it is not."""
+    """Starts the engine of this home; returns when all is up, raises ConfigError with the reason where it is not.
+
+    Ctrl-C meanwhile stops what has been started.
+    """
     before = read_state(config.home)
     if before is not None and is_alive(before.owner):
         raise ConfigError(f"already running, pid {before.owner.pid}: `kairos down` stops it")
     config.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     log = config.home / "logs" / "supervisor.log"
     words = [*([] if has_jobs else ["--no-jobs"]), *(["--shop"] if has_shop else [])]
-    _await_up(start(log, "supervise", *words), Said(log, is_new=True))
+    process = start(log, "supervise", *words)
+    try:
+        _await_up(process, Said(log, is_new=True))
+    except KeyboardInterrupt:
+        say(f"stopping all; {KEPT} in {config.home} are kept: `kairos up` goes on from them")
+        _stop(process)
+        raise
 
 
 def hold_engine(
@@ -44,6 +55,16 @@ def hold_engine(
             time.sleep(POLL_S)
 
 
+def _stop(process: "subprocess.Popen[bytes]") -> None:
+    """Ends the engine in order; its servers die with it where that takes too long."""
+    process.terminate()
+    try:
+        process.wait(STOP_S_MAX)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
 def _await_up(process: "subprocess.Popen[bytes]", said: Said) -> None:
     """Shows its progress until all is up; raises ConfigError with its last line."""
     deadline_s = time.monotonic() + START_S_MAX
@@ -58,6 +79,6 @@ def _await_up(process: "subprocess.Popen[bytes]", said: Said) -> None:
             last = said.last() or f"it ended; see {said.log}"
             raise ConfigError(last.removeprefix(FAULT))
         if time.monotonic() > deadline_s:
-            process.terminate()
+            _stop(process)
             raise ConfigError(f"not up after {START_S_MAX:.0f} s; see {said.log}")
         time.sleep(POLL_S)

@@ -45,7 +45,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     with fresh_home(tmp_path_factory.mktemp("browser") / "kairos") as home:
         started = home.kairos("up", "--shop")
         assert started.returncode == 0, started.stderr
-        found = home.json("status", "--json")
+        found = home.status()
         yield Shop(home, f"http://{found['api']['address']}", kafka_of(found))
         assert home.kairos("down").returncode == 0
 

@@ -56,7 +56,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     with fresh_home(tmp_path_factory.mktemp("cluster") / "kairos") as home:
         found = home.json("cluster", "up", "--task-managers", "2", "--json")
         assert found["state"] == "up"
-        services = home.json("status", "--json")
+        services = home.status()
         kafka, redis = kafka_of(services), redis_of(services)
         log = Log(kafka)
         for item in catalogue(ITEMS):

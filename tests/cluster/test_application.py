@@ -101,7 +101,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
 
 @pytest.fixture(scope="module")
 def kafka(home: Home) -> str:
-    return kafka_of(home.json("status", "--json"))
+    return kafka_of(home.status())
 
 
 @pytest.fixture(scope="module")

@@ -102,7 +102,7 @@ def test_job_on_the_cluster_decides(cluster: Cluster) -> None:
     with under_load(cluster, "first"):
         pass
     wait_for(lambda: read_counts(cluster.rest)["decisions"] >= MARGIN)
-    assert cluster.home.json("status", "--json")["flink"]["state"] == "up"
+    assert cluster.home.status()["flink"]["state"] == "up"
     (shown,) = cluster.status()["jobs"]
     assert shown["name"] == "decide"
     assert wait_for(lambda: cluster.status()["jobs"][0]["checkpoints"]["completed"])

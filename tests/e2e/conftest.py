@@ -40,7 +40,7 @@ def running_engine(path: Path) -> Iterator[Engine]:
     with fresh_home(path) as home:
         started = home.kairos("up")
         assert started.returncode == 0, started.stderr
-        found = home.json("status", "--json")
+        found = home.status()
         engine = Engine(
             home,
             kafka_of(found),
@@ -57,5 +57,5 @@ def running_engine(path: Path) -> Iterator[Engine]:
         assert stopped.returncode == 0, stopped.stderr
         assert stopped.stdout == "stopped redis, kafka, flink, store, learn, api\n"
         assert home.names_left(0.0) == []
-        assert {one["state"] for one in home.json("status", "--json").values()} == {"down"}
+        assert {one["state"] for one in home.status().values()} == {"down"}
         assert home.kairos("down").stdout == "nothing was running\n"

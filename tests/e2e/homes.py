@@ -78,6 +78,14 @@ class Home(NamedTuple):
         assert done.returncode == 0, done.stderr + done.stdout
         return json.loads(done.stdout)
 
+    def status(self) -> Any:
+        """What `status --json` prints; its exit code says whether all of it is up."""
+        done = self.kairos("status", "--json")
+        found = json.loads(done.stdout)
+        is_whole = all(one["state"] == "up" for one in found.values())
+        assert done.returncode == (0 if is_whole else 3), done.stderr + done.stdout
+        return found
+
     def start(self, *words: str) -> "subprocess.Popen[str]":
         """Starts a command as a terminal does: in a process group that gets the Ctrl-C."""
         return subprocess.Popen(

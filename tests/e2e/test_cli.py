@@ -140,12 +140,21 @@ def test_what_was_typed_wrong_is_named(home: Home) -> None:
 
 
 def test_status_and_down_where_nothing_runs(home: Home) -> None:
-    down = {"state": "down", "address": None}
+    down = {"state": "down", "address": None, "cause": "nothing was ever started here"}
     names = ("kafka", "redis", "flink", "learn", "store", "api")
-    assert home.json("status", "--json") == dict.fromkeys(names, down)
+    assert home.status() == dict.fromkeys(names, down)
+    assert home.kairos("status").stdout.splitlines()[-2:] == [
+        f"{', '.join(names)}: down: nothing was ever started here",
+        "`kairos up` starts it",
+    ]
     done = home.kairos("down")
     assert (done.returncode, done.stdout) == (0, "nothing was running\n")
     assert home.json("down", "--json") == {"stopped": []}
+    done = home.kairos("logs")
+    assert (done.returncode, done.stderr.splitlines()) == (
+        2,
+        [f"kairos: nothing has been logged in {home.path}/logs yet: `kairos up` starts it"],
+    )
 
 
 def test_doctor_fails_exactly_where_something_is_missing(home: Home) -> None:
@@ -170,6 +179,8 @@ def test_status_of_what_is_failing_ends_with_3(home: Home) -> None:
     assert json.loads(done.stdout)["store"] == {
         "state": "failing",
         "address": None,
+        "cause": ending.reason,
+        "since_ms": ending.at_ms,
         "restarts": 7,
         "ended_ms": ending.at_ms,
         "reason": ending.reason,
@@ -177,3 +188,5 @@ def test_status_of_what_is_failing_ends_with_3(home: Home) -> None:
     done = home.kairos("status")
     assert done.returncode == 3
     assert "7 times, last at 2026-11-29 01:57:50Z: ended with code 1: no use" in done.stdout
+    assert "store: failing since 2026-11-29 01:57:50Z: ended with code 1: no use" in done.stdout
+    assert "flink, learn, api: down: what runs here has not started it" in done.stdout

@@ -55,7 +55,7 @@ class Page(NamedTuple):
 
 @pytest.fixture(scope="module")
 def page(engine: Engine) -> Page:
-    return Page(engine.home.json("status", "--json")["api"]["address"])
+    return Page(engine.home.status()["api"]["address"])
 
 
 @pytest.fixture(scope="module")

@@ -68,7 +68,7 @@ class Api(NamedTuple):
 
 @pytest.fixture(scope="module")
 def api(engine: Engine) -> Iterator[Api]:
-    address = engine.home.json("status", "--json")["api"]["address"]
+    address = engine.home.status()["api"]["address"]
     with httpx.Client(base_url=f"http://{address}", timeout=60) as client:
         wait_for(lambda: client.get("/readyz").status_code == 200)
         yield Api(client, address, engine)

@@ -16,11 +16,13 @@ from schemas.decisions import Decision
 from schemas.limits import MINUTE_MS, SECOND_MS
 from schemas.topics import DEAD_LETTERS
 from scripts.bench.workload import catalogue, shoppers
+from scripts.ops.logs import FILES
 from tests.builders import make_event
 from tests.e2e.homes import Decisions, Engine, wait_for
 
 pytestmark = pytest.mark.e2e
 EVENTS = 600
+SUPERVISOR = {"supervisor": "supervisor.log"}
 BAD_LINES = [b"not json", b'{"event_type": "danced"}', b'{"event_id": 5}']
 
 
@@ -67,9 +69,12 @@ def test_up_twice_is_refused_with_the_way_out(engine: Engine) -> None:
 
 
 def test_status_says_what_is_up_and_where(engine: Engine) -> None:
-    found = engine.home.json("status", "--json")
+    found = engine.home.status()
     for job in ("flink", "learn"):
         assert all(count > 0 for count in found[job].pop("counts").values())
+    logs = {name: Path(one.pop("log")) for name, one in found.items()}
+    assert {name: log.name for name, log in logs.items()} | SUPERVISOR == FILES
+    assert all(log.is_file() for log in logs.values())
     api = found.pop("api")
     assert (api["state"], bool(api["address"])) == ("up", True)
     assert found == {
@@ -89,6 +94,13 @@ def test_status_says_what_is_up_and_where(engine: Engine) -> None:
     }
     table = engine.home.kairos("status").stdout
     assert all(address in table for address in engine[1:])
+
+
+def test_logs_of_one_service_or_of_all(engine: Engine) -> None:
+    assert "UP" in engine.home.kairos("logs", "supervisor").stdout.splitlines()
+    shown = engine.home.kairos("logs", "-n", "1").stdout
+    assert {line.partition("|")[0].strip() for line in shown.splitlines()} <= FILES.keys()
+    assert "supervisor | " in shown
 
 
 def test_import_counts_good_and_bad_lines(engine: Engine, imported: Imported) -> None:

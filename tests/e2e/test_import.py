@@ -72,7 +72,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Files]:
 
 
 def counts(home: Home) -> dict[str, int]:
-    found: dict[str, int] = home.json("status", "--json")["flink"].get("counts", {})
+    found: dict[str, int] = home.status()["flink"].get("counts", {})
     return found
 
 
@@ -156,7 +156,7 @@ def _moves(home: Home) -> bool:
 
 def test_foreign_records_end_no_tool(files: Files, imported: dict[str, Any]) -> None:
     home = files.home
-    kafka = kafka_of(home.json("status", "--json"))
+    kafka = kafka_of(home.status())
     with Decisions(kafka) as decisions:
         wait_for(decisions.look)
         one = next(iter(decisions.by_event.values()))

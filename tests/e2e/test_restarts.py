@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -16,9 +18,20 @@ from jobs.publish import Log, now_ms
 from jobs.stack.state import Service, is_alive, read_state
 from scripts.ops.status import status
 from tests.builders import make_catalogue, make_event
-from tests.e2e.homes import Decisions, Home, fresh_home, kafka_of, redis_of, wait_for
+from tests.e2e.homes import (
+    KAIROS,
+    Decisions,
+    Home,
+    fresh_home,
+    heed_ctrl_c,
+    kafka_of,
+    redis_of,
+    wait_for,
+)
+from tests.listening import is_flink
 
 pytestmark = [pytest.mark.e2e, pytest.mark.stack]
+RESTARTED_S_MAX: Final = 15.0
 SECRET: Final = "not-to-be-found-in-any-environment-but-one"
 CHILDREN: Final = ("kafka", "redis", "flink", "learn", "store", "api")
 
@@ -95,6 +108,26 @@ def test_only_the_api_is_told_its_secret(running: Running) -> None:
     assert telling == {"api"}
 
 
+def test_ctrl_c_while_it_starts_stops_all(tmp_path: Path) -> None:
+    with fresh_home(tmp_path / "kairos") as home:
+        words = [str(KAIROS), "up"]
+        with subprocess.Popen(
+            words, env=home.environment(), stderr=subprocess.PIPE, text=True, process_group=0,
+            preexec_fn=heed_ctrl_c,
+        ) as process:  # fmt: skip
+            assert process.stderr is not None
+            assert any("starting kafka" in line for line in process.stderr)
+            os.killpg(process.pid, signal.SIGINT)
+            last = process.stderr.read().splitlines()[-1]
+        assert process.returncode == 130
+        assert home.names_left(0.0) == []
+        assert last == (
+            f"stopping all; the log, the store and the checkpoints in {home.path} are kept: "
+            "`kairos up` goes on from them"
+        )
+        assert {one["cause"] for one in home.status().values()} == {"it was stopped"}
+
+
 @pytest.mark.parametrize("name", CHILDREN)
 def test_what_is_killed_comes_back_and_nothing_is_lost(running: Running, name: str) -> None:
     running.send(f"before {name}")
@@ -102,9 +135,12 @@ def test_what_is_killed_comes_back_and_nothing_is_lost(running: Running, name: s
     before, service = running.pids(), running.services()[name]
     os.kill(before[name], signal.SIGKILL)
     running.send(f"while {name} is away")
+    began_s = time.monotonic()
     wait_for(lambda: running.pids()[name] != before[name])
+    assert time.monotonic() - began_s < RESTARTED_S_MAX
     running.send(f"after {name}")
     wait_for(running.all_up)
+    print(f"{name} was up again after {time.monotonic() - began_s:.1f} s")
     running.log.flush()
     for event_id in (f"while {name} is away", f"after {name}"):
         running.await_decided(event_id)
@@ -116,7 +152,7 @@ def test_what_is_killed_comes_back_and_nothing_is_lost(running: Running, name: s
 
 
 def test_status_names_what_ended_and_why(running: Running) -> None:
-    found = running.home.json("status", "--json")
+    found = running.home.status()
     assert {name: (one["restarts"], one["reason"]) for name, one in found.items()} == dict.fromkeys(
         CHILDREN, (1, "ended by signal 9 (SIGKILL)")
     )
@@ -128,6 +164,25 @@ def test_status_names_what_ended_and_why(running: Running) -> None:
     assert httpx.get(f"http://{api}/readyz", timeout=30).status_code == 200
 
 
+@pytest.mark.parametrize("name", ["flink", "learn"])
+def test_a_jvm_that_is_killed_takes_its_job_along_which_comes_back(
+    running: Running, name: str
+) -> None:
+    before = running.pids()
+    jvms = [one for one in psutil.Process(before[name]).children(True) if is_flink(one)]
+    assert len(jvms) == 1
+    jvms[0].kill()
+    began_s = time.monotonic()
+    running.send(f"while the JVM of {name} is away")
+    wait_for(lambda: running.pids()[name] != before[name])
+    assert time.monotonic() - began_s < RESTARTED_S_MAX
+    wait_for(running.all_up)
+    running.await_decided(f"while the JVM of {name} is away")
+    ended = running.status()[name]
+    assert ended["restarts"] == 2
+    assert "the JVM is gone" in ended["reason"]
+
+
 def test_the_home_is_closed_to_others(running: Running) -> None:
     opened = [
         path
@@ -135,3 +190,16 @@ def test_the_home_is_closed_to_others(running: Running) -> None:
         if not path.is_symlink() and path.exists() and path.stat().st_mode & 0o077
     ]
     assert opened == []
+
+
+def test_a_supervisor_that_is_killed_takes_all_along_and_status_says_so(running: Running) -> None:
+    found = read_state(running.home.path)
+    assert found is not None
+    os.kill(found.owner.pid, signal.SIGKILL)
+    assert running.home.names_left() == []
+    killed_ms = now_ms()
+    down = running.home.status()
+    assert {one["cause"] for one in down.values()} == {
+        f"its supervisor, pid {found.owner.pid}, was killed, and all with it"
+    }
+    assert all(killed_ms - 60_000 < one["since_ms"] <= killed_ms for one in down.values())

@@ -48,7 +48,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     with fresh_home(tmp_path_factory.mktemp("shop") / "kairos") as home:
         started = home.kairos("up")
         assert started.returncode == 0, started.stderr
-        found = home.json("status", "--json")
+        found = home.status()
         rest = (found["flink"]["address"], found["learn"]["address"])
         with opened(Engine(home, kafka_of(found), redis_of(found), *rest)) as shop:
             yield shop

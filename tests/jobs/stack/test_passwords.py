@@ -163,11 +163,13 @@ def test_status_names_the_files_and_the_lines_that_connect(
         "state": "up",
         "address": str(at.kafka),
         "settings_file": str(files.kafka),
+        "log": str(stack.home / "logs" / "kafka.log"),
     }
     assert found["redis"] == {
         "state": "up",
         "address": str(at.redis),
         "settings_file": str(files.redis),
+        "log": str(stack.home / "logs" / "valkey.log"),
     }
     host, _, port = at.redis.rpartition(":")
     assert ways_in(found) == [

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from jobs.config import config_from
 from schemas.errors import ConfigError
 from scripts.ops import up
 from scripts.ops.background import Said
@@ -44,6 +45,51 @@ def test_why_it_ended_is_the_error_and_told_once(
     with pytest.raises(ConfigError, match=reason):
         follow(tmp_path / "log", says)
     assert [line for line in shown if line] == [line for line in says.splitlines()[:1] if line]
+
+
+def test_ctrl_c_stops_what_was_started_and_says_what_is_kept(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    code = (
+        "import signal, sys, time; signal.signal(15, lambda *_: sys.exit('ended in order')); "
+        "print('starting kafka', flush=True); time.sleep(600)"
+    )
+    began: list[subprocess.Popen[bytes]] = []
+    lines: list[str] = []
+
+    def start(log: Path, *words: str) -> "subprocess.Popen[bytes]":
+        log.parent.mkdir(exist_ok=True)
+        with log.open("wb") as output:
+            began.append(
+                subprocess.Popen([sys.executable, "-c", code], stdout=output, stderr=output)
+            )
+        return began[0]
+
+    def say(line: str) -> None:
+        lines.append(line)
+        if line == "starting kafka":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(up, "start", start)
+    monkeypatch.setattr(up, "say", say)
+    with pytest.raises(KeyboardInterrupt):
+        up.start_engine(config_from({"KAIROS_HOME": str(tmp_path)}), has_jobs=True, has_shop=False)
+    assert began[0].poll() == 1
+    assert (tmp_path / "logs" / "supervisor.log").read_text().endswith("ended in order\n")
+    assert lines[1:] == [
+        f"stopping all; the log, the store and the checkpoints in {tmp_path} are kept: `kairos up` goes on from them"
+    ]
+
+
+def test_who_does_not_end_in_time_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(up, "STOP_S_MAX", 0.1)
+    code = "import signal, time; signal.signal(15, signal.SIG_IGN); print(1, flush=True); time.sleep(600)"
+    words = [sys.executable, "-c", code]
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        up._stop(process)
+    assert process.returncode == -9
 
 
 def test_of_a_log_that_goes_on_only_what_is_new_is_told(tmp_path: Path) -> None:
