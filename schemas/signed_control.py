@@ -113,7 +113,9 @@ def content(control: Control) -> bytes:
         control.kind, control.name, control.version, control.effective_from_ms, control.payload,
         control.uri, control.sha256,
     )  # fmt: skip
-    return _DOMAIN + msgspec.msgpack.encode(fields)
+    # what was signed before there were notes stays as it was signed
+    said = () if control.note is control.author is None else (control.note, control.author)
+    return _DOMAIN + msgspec.msgpack.encode((*fields, *said))
 
 
 def content_hash(control: Control) -> str:

@@ -62,7 +62,7 @@ EXAMPLES: Final[dict[str, tuple[str, str]]] = {
     "policy": ("policy check policy.yaml", "policy publish policy.yaml"),
     "policy check": ("policy check policy.yaml", "policy check shop.yaml news.yaml --json"),
     "policy publish": (
-        "policy publish policy.yaml",
+        "policy publish policy.yaml --note 'free shipping in May'",
         "policy publish policy.yaml --effective-from 2026-06-01T00:00:00Z",
     ),
     "policy history": ("policy history", "policy history --json"),

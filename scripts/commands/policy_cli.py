@@ -35,12 +35,17 @@ def publish(
     version: Annotated[
         str | None, typer.Option(help="What decisions call it; without it, a hash of the content.")
     ] = None,
+    note: Annotated[str, typer.Option(help="Why there is this version; `history` shows it.")] = "",
     json: JsonValue = False,
 ) -> None:
-    """Check a file and put it in force: it decides events from then on."""
+    """Check a file and put it in force: it decides events from then on.
+
+    The version bears your name and the note, as `kairos policy history` shows.
+    """
+    from scripts.policy.policies_here import Called
     from scripts.policy.policies_here import publish as run
 
-    run(file, name, version, time_or_none(effective_from), is_json=json)
+    run(file, Called(name, version, note), time_or_none(effective_from), is_json=json)
 
 
 @app.command()

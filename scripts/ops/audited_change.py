@@ -29,7 +29,10 @@ def change_policy(
     audited: Audited, log: Log, versions: list[PolicyVersion], draft: Draft, at_ms: int | None
 ) -> Change:
     """Puts a checked policy in force from `at_ms` on; raises ConfigError where that may not be."""
+    draft = draft._replace(author=audited.actor.who)
     details = {"version": draft.version, "name": draft.name}
+    if draft.note:
+        details["note"] = draft.note
     with audited.log.recording(audited.actor, f"policy {audited.what}", details):
         policy_versions.check_new(versions, draft, at_ms)
         change = policy_versions.publish(log, versions, draft, at_ms)

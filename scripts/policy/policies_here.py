@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import typer
 
@@ -80,12 +80,19 @@ def check_files(files: Sequence[Path], *, is_json: bool) -> int:
     return passed(all(one["is_ok"] for one in results))
 
 
-def publish(
-    file: Path, name: str, version: str | None, at_ms: int | None, *, is_json: bool
-) -> None:
-    """Puts the policy in a file in force; without a version it is called by its content."""
+class Called(NamedTuple):
+    """What a version is called: whose policy it is, by what decisions name it (None: its content), and why it is there."""
+
+    name: str
+    version: str | None
+    note: str
+
+
+def publish(file: Path, called: Called, at_ms: int | None, *, is_json: bool) -> None:
+    """Puts the policy in a file in force."""
     found = checked(file)
-    draft = Draft(version or version_of(found.policy), name, found.policy)
+    version = called.version or version_of(found.policy)
+    draft = Draft(version, called.name, found.policy, called.note)
     warnings = [f"{file}:{one}" for one in found.warnings]
     change = _put_in_force("publish", policies_here(), draft, at_ms, warnings)
     notes = (*found.notes, *([governs_from(change)] if at_ms is None else []))
@@ -124,7 +131,10 @@ def show_file(version: str | None) -> None:
     versions = policies_here()
     found = find_version(version, versions) if version else live(versions, now_ms())
     text = policy_yaml(draft_again(found).policy)
-    show(f"# {found.version}, in force from {utc(found.effective_from_ms)} on\n{text.rstrip()}")
+    by = f", by {found.author}" if found.author else ""
+    note = f"\n# {' '.join(found.note.split())}" if found.note else ""
+    since = utc(found.effective_from_ms)
+    show(f"# {found.version}, in force from {since} on{by}{note}\n{text.rstrip()}")
 
 
 def _named(named: str) -> Policy:

@@ -10,7 +10,7 @@ from log.kafka import read_to_end
 from schemas.control import Control
 from schemas.counted import counted
 from schemas.errors import ConfigError
-from schemas.limits import EVENT_TIME_MAX_MS
+from schemas.limits import EVENT_TIME_MAX_MS, NOTE_LENGTH_MAX
 from schemas.policy import Policy, policy_from_payload
 from schemas.records import LogRecord
 from schemas.signed_control import ControlKeys
@@ -37,14 +37,18 @@ class PolicyVersion(NamedTuple):
     name: str
     policy: Policy | None
     fault: str = ""
+    note: str = ""
+    author: str = ""
 
 
 class Draft(NamedTuple):
-    """A checked policy that is to be put in force."""
+    """A checked policy that is to be put in force, with a note why, and who does so."""
 
     version: str
     name: str
     policy: Policy
+    note: str = ""
+    author: str = ""
 
 
 def version_of(policy: Policy) -> str:
@@ -65,8 +69,12 @@ def versions_in(records: Iterable[LogRecord], keys: ControlKeys) -> list[PolicyV
         if control.kind == "policy":
             time_ms, name = control.effective_from_ms, control.name
             policy, fault = load(control.payload or b"")
-            version = PolicyVersion(time_ms, record.offset, control.version, name, policy, fault)
-            found.append(version)
+            found.append(
+                PolicyVersion(
+                    time_ms, record.offset, control.version, name, policy, fault,
+                    control.note or "", control.author or "",
+                )
+            )  # fmt: skip
     return sorted(found, key=lambda one: (one.effective_from_ms, one.offset))
 
 
@@ -99,7 +107,7 @@ def draft_again(version: PolicyVersion) -> Draft:
     """A version that is to be in force again; raises ConfigError where the engine refuses it."""
     if version.policy is None:
         raise ConfigError(f"{version.version} cannot be in force again: {version.fault}")
-    return Draft(version.version, version.name, version.policy)
+    return Draft(version.version, version.name, version.policy, version.note)
 
 
 def previous(versions: list[PolicyVersion], at_ms: int) -> Draft:
@@ -134,7 +142,14 @@ def publish(log: Log, versions: list[PolicyVersion], draft: Draft, at_ms: int | 
     from_ms = now_ms() + AHEAD_MS if at_ms is None else at_ms
     if not 0 <= from_ms < EVENT_TIME_MAX_MS:
         raise ConfigError(f"{utc(from_ms)} is no time from which a policy can be in force")
-    control = Control("policy", draft.name, draft.version, from_ms, payload_of(draft.policy))
+    if len(draft.note) > NOTE_LENGTH_MAX:
+        raise ConfigError(
+            f"a note has at most {NOTE_LENGTH_MAX} characters, this one {len(draft.note):,}"
+        )
+    control = Control(
+        "policy", draft.name, draft.version, from_ms, payload_of(draft.policy),
+        note=draft.note or None, author=draft.author or None,
+    )  # fmt: skip
     return changes.put_in_force(log, control, _usable(versions))
 
 
@@ -169,6 +184,8 @@ def history_json(versions: list[PolicyVersion], at_ms: int) -> list[dict[str, An
             "effective_from_ms": one.effective_from_ms,
             "state": state(one),
             "fault": one.fault,
+            "note": one.note,
+            "author": one.author,
         }
         for one in reversed(versions)
     ]
@@ -176,9 +193,10 @@ def history_json(versions: list[PolicyVersion], at_ms: int) -> list[dict[str, An
 
 def show_history(rows: list[dict[str, Any]]) -> None:
     """One line per version."""
-    columns = ("", "version", "in force from", "name", "refused because")
+    columns = ("", "version", "in force from", "name", "by", "note", "refused because")
+    fields = ("name", "author", "note", "fault")
     cells = [
-        (one["state"], one["version"], utc(one["effective_from_ms"]), one["name"], one["fault"])
+        (one["state"], one["version"], utc(one["effective_from_ms"]), *map(one.get, fields))
         for one in rows
     ]
     show_table("", columns, cells)

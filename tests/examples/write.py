@@ -194,6 +194,9 @@ def wire_examples() -> dict[str, dict[str, Any]]:
             "signed": msgspec.structs.replace(
                 DEFAULT_CONTROL, signature=bytes(range(64)), key_id="0123456789abcdef"
             ),
+            "noted": msgspec.structs.replace(
+                DEFAULT_CONTROL, note="as it comes", author="anna"
+            ),
             "popularity": Control(
                 "popularity", "shop", "1", NOON, b'{"i1":3.0,"i2":1.5}'
             ),

@@ -288,8 +288,8 @@ export function policy(place, desk) {
 
   async function load() {
     const found = await desk.get("live");
-    renew(history, table("Versions of the policy", ["state", "version", "in force from", "name", "do"],
-      found.history.map((one) => [badge(one.state, one.state === "live" ? "ok" : one.state === "refused" ? "bad" : ""), code(one.version), one.effective_from_ms ? moment(one.effective_from_ms) : "the beginning", one.name,
+    renew(history, table("Versions of the policy", ["state", "version", "in force from", "name", "by", "note", "do"],
+      found.history.map((one) => [badge(one.state, one.state === "live" ? "ok" : one.state === "refused" ? "bad" : ""), code(one.version), one.effective_from_ms ? moment(one.effective_from_ms) : "the beginning", one.name, one.author, one.note,
         one.fault || h("span", { class: "buttons" },
           h("button", { class: "quiet", onclick: () => view(one.version) }, "Show", h("span", { class: "unseen" }, ` ${one.version}`)),
           desk.may("marketer") && one.state === "past" && h("button", { class: "quiet", onclick: () => back(one.version) }, "Put in force again …", h("span", { class: "unseen" }, ` ${one.version}`)))])));

@@ -18,6 +18,7 @@ from schemas.records import LogRecord
 from schemas.signed_control import OPEN
 from scripts import cli
 from scripts.change import Change
+from scripts.ops.local_audit import local_actor
 from scripts.policy.policy_file import parse_policy, payload_of
 from scripts.policy.policy_text import difference_text, differences
 from scripts.policy.policy_versions import (
@@ -388,11 +389,29 @@ def test_policies_are_published_compared_and_taken_back(
 
     assert told("history") == []
     assert kairos("policy", "show").err.startswith("kairos: no policy is in force")
-    first = told("publish", good, "--effective-from", now_ms() - HOUR_MS, "--version", "one")
+    words = (
+        "--effective-from",
+        now_ms() - HOUR_MS,
+        "--version",
+        "one",
+        "--note",
+        "as it was\nplacements:",
+    )
+    first = told("publish", good, *words)
+    said = [one for one in first["notes"] if "imported history" in one]
+    assert (first["notes"], said) == ([HELD_OUT], []), "its time was chosen"
     warnings = [one.partition(":5: ")[2] for one in first["warnings"][:1]]
     assert (first["version"], first["replaces"], len(first["warnings"])) == ("one", None, 2)
     assert warnings == ["actions[0]: 'chat' competes in no placement"]
     assert kairos("policy", "publish", good).code == 2, "it is live already"
+    me = local_actor().who
+    (row,) = told("history")
+    assert (row["note"], row["author"]) == ("as it was\nplacements:", me)
+    head = kairos("policy", "show").out.splitlines()[:3]
+    assert head[0].endswith(f", by {me}")
+    assert head[1:] == ["# as it was placements:", "placements:"]
+    too_long = kairos("policy", "publish", good, "--effective-from", now_ms(), "--note", "x" * 301)
+    assert (too_long.code, "a note has at most 300 characters" in too_long.err) == (2, True)
 
     other = tmp_path / "other.yaml"
     other.write_text(GOOD + "currency: USD\n")
@@ -408,6 +427,7 @@ def test_policies_are_published_compared_and_taken_back(
     third = told("rollback")
     assert (third["version"], third["replaces"]) == ("one", second["version"])
     assert third["warnings"] == warnings
+    assert told("history")[0]["note"] == "as it was\nplacements:", "a version keeps its note"
     assert third["effective_from_ms"] >= now_ms()
     states = [(row["version"], row["state"]) for row in told("history")]
     assert states == [("one", "coming"), (second["version"], "live"), ("one", "past")]

@@ -145,7 +145,9 @@ def test_a_run_that_has_nothing_to_learn_says_so(
     assert (
         f"mrr {found['mrr']:.4f} ({found['mrr_low']:.4f} to {found['mrr_high']:.4f}, 95 %)" in said
     )
-    assert f"warning: nothing says that it ranks better than `{found['lead']['over']}` alone" in said
+    assert (
+        f"warning: nothing says that it ranks better than `{found['lead']['over']}` alone" in said
+    )
     assert (found["version"], found["decisions"]) == ("popularity", 3)
     assert (found["train"]["is_cold_start"], found["train_seconds"]) == (True, 0.0)
 
@@ -182,17 +184,22 @@ def test_a_placement_of_an_own_policy_is_evaluated_wherever_it_is_asked_for(tmp_
     """By the types of its events, or where an event names it; whatever else competes there."""
     policy, path = tmp_path / "policy.yaml", tmp_path / "events.jsonl"
     policy.write_text(OWN)
-    asked = {"banner": {"event_type": "cart_viewed"}, "reading": {"placements": ["reading"]}}
-    for placement, asking in asked.items():
-        steps = [("product_viewed", {}), ("page_viewed", asking), ("product_added_to_cart", {})]
+    touched = {"item_ids": ["i1"]}
+    for placement, asking in (
+        ("banner", {"event_type": "cart_viewed"}), ("reading", {"placements": ["reading"]}),
+    ):  # fmt: skip
+        steps: list[dict[str, Any]] = [
+            {"event_type": "product_viewed", **touched}, {"event_type": "page_viewed", **asking},
+            {"event_type": "product_added_to_cart", **touched},
+        ]  # fmt: skip
         write_lines(
             [
                 make_event(
                     event_id=f"{n}-{at}", session_id=f"s{n}", event_time_ms=NOON + n * 10_000 + at * 1_000,
-                    **{"event_type": event_type, "item_ids": ["i1"] if event_type != "page_viewed" else []} | more,
+                    **step,
                 )
                 for n in range(4)
-                for at, (event_type, more) in enumerate(steps)
+                for at, step in enumerate(steps)
             ],
             path,
         )  # fmt: skip
