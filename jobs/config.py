@@ -76,6 +76,7 @@ class Config(NamedTuple):
     uncatalogued: "Uncatalogued"
     retention: str
     ports: Ports
+    trace_share: float
 
 
 class Secret(str):
@@ -243,6 +244,7 @@ SETTINGS: Final = (
         values.ports,
         "of what is started here; 0 = any free one, alone: for all of them",
     ),
+    Setting("KAIROS_TRACE_SHARE", "0.01", values.share, "of traces with all features; see docs"),
 )
 
 

@@ -25,7 +25,7 @@ class JobSettings(NamedTuple):
     `has_own_slots`: session and person operators take slots of their own; `code`: what the task
     managers must run (jobs/code.py); None = they were started for this job. `trust`: what is taken
     from records of `control`. `record_bytes_max`: what key and value of a record that it writes may have
-    in bytes, by the topics (log/record_size.py).
+    in bytes, by the topics (log/record_size.py). `trace_share`: of so many decisions the trace holds the matrix.
     """
 
     job: JobKind
@@ -45,6 +45,7 @@ class JobSettings(NamedTuple):
     record_bytes_max: int = RECORD_BYTES_MAX
     rate: Rate = USUAL_RATE
     uncatalogued: Uncatalogued = "when_empty"
+    trace_share: float = 1.0
 
     @property
     def kind(self) -> str:
@@ -124,6 +125,7 @@ def job_settings(
         trust=trust_of(config),
         rate=rate_of(config),
         uncatalogued=config.uncatalogued,
+        trace_share=config.trace_share,
     )
 
 

@@ -25,7 +25,8 @@ from schemas.state.inputs import head_of
 from schemas.state.person import PERSON_STATE, PersonState
 from schemas.state.session import SESSION_NEWS, SESSION_STATE, SessionNews, SessionState
 from udfs.decide import expire_person
-from udfs.explain.fit_records import Room, fit_letters
+from udfs.explain.fit_records import fit_letters
+from udfs.explain.tracing import Room, Tracing
 from udfs.inputs import INPUTS, PersonInput, decode_input
 from udfs.results import PersonResult, SessionResult
 from udfs.track_session import expire_session, track_session
@@ -122,7 +123,9 @@ class PersonStep:
         self._settings = settings
         self._counts = Counts(runtime_context.get_metrics_group())
         self._state = TimedState[PersonState](runtime_context, "person", PERSON_STATE)
-        self._room = Room(settings.record_bytes_max, settings.events_topic)
+        self._tracing = Tracing(
+            settings.trace_share, room=Room(settings.record_bytes_max, settings.events_topic)
+        )
         # a replay's operator reads what was learnt up to the time that it has come to
         learnt = () if settings.replay else (settings.learnt_topic,)
         self.feed = open_feed(settings, (*settings.session_topics, *learnt), self._counts.add)
@@ -139,7 +142,7 @@ class PersonStep:
         self.feed.settle()
         self.feed.see(given.order_ms)
         state, step = self._state.load(key), INPUTS[given.kind].step
-        result = step(state, given, self.feed.knowledge, seed, room=self._room)
+        result = step(state, given, self.feed.knowledge, seed, tracing=self._tracing)
         yield from self._emit(key, result, ctx)
 
     def expire(self, fired_ms: int, ctx: Any) -> Iterator[Row]:

@@ -50,6 +50,17 @@ def file(text: str) -> Path | None:
     return Path(text).absolute() if text else None
 
 
+def share(text: str) -> float:
+    """A number from 0 to 1."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0.0 <= number <= 1.0:
+        raise ValueError("a number from 0 to 1 is wanted")
+    return number
+
+
 def within(low: int, high: int) -> Callable[[str], int]:
     """Reads a whole number of [low, high]."""
 

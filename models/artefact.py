@@ -24,7 +24,7 @@ Count = Annotated[int, Meta(ge=0)]
 class Artefact(Struct, frozen=True, kw_only=True):
     """`from_ms` to `to_ms` is the event time of the training data, `examples` its decisions.
 
-    Without `calibration` the model ranks but names no chance of a response.
+    `feature_names` are the columns of its booster, `feature_set` the digest of their definitions. Without `calibration` the model ranks but names no chance of a response.
     """
 
     format: Literal[2] = 2
@@ -59,7 +59,7 @@ def save_artefact(artefact: Artefact, folder: Path) -> Published:
 def load_artefact(uri: str, checksum: str, space: FeatureSpace) -> Artefact:
     """The artefact in a file of this machine, by its path or `file:` URI.
 
-    Raises ConfigError where it cannot be read, has another checksum or feature set.
+    Raises ConfigError where it cannot be read, has another checksum, or columns that are not of the space.
     """
     published = Published(uri, checksum)
     return artefact_from(published, read_content("model", uri, ARTEFACT_BYTES_MAX), space)
@@ -75,10 +75,10 @@ def load_scorer(uri: str, checksum: str, space: FeatureSpace) -> XgboostRanker:
 
 
 def artefact_from(published: Published, data: bytes, space: FeatureSpace) -> Artefact:
-    """The artefact in these bytes; raises ConfigError for another checksum or feature set."""
+    """The artefact in these bytes; raises ConfigError for another checksum, or columns that are not of the space."""
     check_content("model", published, data)
     artefact = _decode(published.uri, data)
-    if artefact.feature_set != space.digest or artefact.feature_names != space.names:
+    if not can_serve(artefact, space):
         raise ConfigError(
             f"model {published.uri}: trained on feature set {artefact.feature_set} "
             f"({len(artefact.feature_names)} features), this is {space.digest} ({space.count})"
@@ -86,10 +86,18 @@ def artefact_from(published: Published, data: bytes, space: FeatureSpace) -> Art
     return artefact
 
 
+def can_serve(artefact: Artefact, space: FeatureSpace) -> bool:
+    """Whether its columns are among those of the space, and mean the same."""
+    names = artefact.feature_names
+    is_known = len({*names}) == len(names) and space.places.keys() >= {*names}
+    return is_known and artefact.feature_set == space.only(names).digest
+
+
 def scorer_from(published: Published, data: bytes, space: FeatureSpace) -> XgboostRanker:
     """The ranker in these bytes, named by its version; raises ConfigError."""
     artefact = artefact_from(published, data, space)
-    return XgboostRanker(published.version, artefact.booster, space.count, artefact.calibration)
+    names = artefact.feature_names
+    return XgboostRanker(published.version, artefact.booster, names, artefact.calibration)
 
 
 def list_artefacts(folder: Path) -> list[Listed]:

@@ -31,11 +31,11 @@ class Broken(Exception):
     """The bytes are not what they should be: the message says where."""
 
 
-def check_booster(version: str, booster: bytes, feature_count: int) -> None:
-    """Raises ConfigError unless the trees are whole and split on these features only."""
+def check_booster(version: str, booster: bytes, feature_count: int) -> list[int]:
+    """The features that the trees split on, in order; raises ConfigError unless they are whole and split on no others."""
     try:
         model = _Reader(booster).document()
-        _check_model(model, feature_count)
+        return _check_model(model, feature_count)
     except (Broken, struct.error, UnicodeDecodeError, IndexError, TypeError) as error:
         raise ConfigError(f"model {version}: the booster is broken: {error}") from error
 
@@ -123,7 +123,7 @@ class _Reader:
         return values
 
 
-def _check_model(model: Any, feature_count: int) -> None:
+def _check_model(model: Any, feature_count: int) -> list[int]:
     learner = _part(model, "learner", dict)
     parameters = _part(learner, "learner_model_param", dict)
     if _number(parameters, "num_feature") != feature_count:
@@ -146,11 +146,13 @@ def _check_model(model: Any, feature_count: int) -> None:
     _check_rounds(ensemble, count)
     if any(len(one) for one in ensemble.get("cats", {}).values()):
         raise Broken("it splits on kinds, not on numbers")
+    read: set[int] = set()
     for at, tree in enumerate(trees):
         try:
-            _check_tree(tree, at, feature_count)
+            read.update(_check_tree(tree, at, feature_count))
         except Broken as error:
             raise Broken(f"tree {at}: {error}") from error
+    return sorted(read)
 
 
 def _check_rounds(ensemble: dict[str, Any], count: int) -> None:
@@ -161,7 +163,8 @@ def _check_rounds(ensemble: dict[str, Any], count: int) -> None:
         raise Broken("its rounds are not those of its trees")
 
 
-def _check_tree(tree: Any, at: int, feature_count: int) -> None:
+def _check_tree(tree: Any, at: int, feature_count: int) -> list[int]:
+    """The features that it splits on."""
     parameters = _part(tree, "tree_param", dict)
     count = _number(parameters, "num_nodes")
     if count < 1 or _number(parameters, "size_leaf_vector", 1) > 1:
@@ -191,6 +194,8 @@ def _check_tree(tree: Any, at: int, feature_count: int) -> None:
     if (features < 0).any() or (features >= feature_count).any():
         raise Broken("it splits on a feature that is none")
     _check_numbers(tree, count)
+    found: list[int] = features[nodes].tolist()
+    return found
 
 
 def _check_levels(left: NDArray[np.int64], right: NDArray[np.int64]) -> None:

@@ -41,9 +41,13 @@ class Split(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """`rounds` were best; `calibration` is None and `curve` empty where decisions were too few."""
+    """`rounds` were best, with the features `names`: all, or those without which a model is worse.
+
+    Everything else is of that model; `calibration` is None and `curve` empty where decisions were too few.
+    """
 
     rounds: int
+    names: tuple[str, ...]
     calibration: Calibration | None
     metrics: Figures
     curve: tuple[CurvePoint, ...]
@@ -53,7 +57,7 @@ class Measured(NamedTuple):
 
 
 class Material(NamedTuple):
-    """What a training works on."""
+    """What a training works on: `rows` of a `file` with the features of `space`."""
 
     file: ExampleFile
     rows: Index
@@ -75,26 +79,34 @@ def split_by_time(index: Index, held_out_share: float) -> Split | None:
 
 def measure(material: Material, split: Split, baselines: Sequence[Scorer]) -> Measured:
     """Trains on the older decisions, measures on the newest; `baselines` on the same."""
-    file, rows, space, settings, _ = material
+    _, rows, space, settings, _ = material
     boosted = _train_on_older(material, split)
-    newer = Rows(file, split.checking, file.rows)
     held = rows.since(split.checking)
-    scores = _score(newer, XgboostRanker("held-out", boosted.booster, space.count))
-    ranks = _ranks(scores, held)
-    metrics = ranking_figures(ranks, settings.k)
+    names, drop_check = space.names, None
+    scores = _score(material, split, XgboostRanker("held-out", boosted.booster, names))
+    if held.labels.any():
+        kept = _without_tail(space.names, boosted.gain_shares)
+        if 0 < len(kept) < space.count:
+            fewer = _train_without_tail(material, split, boosted.rounds, kept)
+            drop_check = _check_drop(boosted.gain_shares, space.names, kept, held, scores, fewer)
+            if not drop_check.has_loss:
+                names, scores = kept, fewer
+    metrics = ranking_figures(_ranks(scores, held), settings.k)
     if 0 < held.labels.sum() < len(held.labels):
         metrics["auc"] = area_under_curve(scores, held.labels)
     sure, curve = _measure_calibration(scores, held.labels, split.newest - split.checking)
     is_enough = held.labels.sum() >= CALIBRATION_MIN
     return Measured(
         boosted.rounds,
+        names,
         fit_calibration(scores, held.labels) if is_enough else None,
         metrics | sure,
         curve,
-        {b.version: ranking_figures(_ranks(_score(newer, b), held), settings.k) for b in baselines},
-        _check_drop(material, split, boosted, held, ranks)
-        if len(ranks) and settings.checks_drop
-        else None,
+        {
+            one.version: ranking_figures(_ranks(_score(material, split, one), held), settings.k)
+            for one in baselines
+        },
+        drop_check,
         len(np.unique(held.groups)),
     )
 
@@ -109,8 +121,10 @@ def _train_on_older(material: Material, split: Split) -> Boosted:
     return boost(settings, rounds, older, stopping, progress)
 
 
-def _score(rows: Rows, scorer: Scorer) -> NDArray[np.float32]:
-    return np.concatenate([scorer.score(batch.features) for batch in rows.batches()])
+def _score(material: Material, split: Split, scorer: Scorer) -> NDArray[np.float32]:
+    """The scores of what was held out to be measured on."""
+    newer = Rows(material.file, split.checking, material.file.rows, scorer.names)
+    return np.concatenate([scorer.score(batch.features) for batch in newer.batches()])
 
 
 def _ranks(scores: NDArray[np.float32], held: Index) -> NDArray[np.int64]:
@@ -132,30 +146,38 @@ def _measure_calibration(
     return figures, tuple(calibration_curve(chances, newest))
 
 
-def _check_drop(
-    material: Material, split: Split, boosted: Boosted, held: Index, ranks: NDArray[np.int64]
-) -> DropCheck | None:
-    """Trains as many rounds without the tail; None where there is none, or nothing else."""
+def _train_without_tail(
+    material: Material, split: Split, rounds: int, kept: Sequence[str]
+) -> NDArray[np.float32]:
+    """The scores of as many rounds with these features alone."""
     file, _, space, settings, progress = material
-    tail = _tail(boosted.gain_shares)
-    if not 0 < len(tail) < space.count:
-        return None
-    progress(f"training without the {len(tail)} features that hardly count")
-    kept = [name for at, name in enumerate(space.names) if at not in tail]
-    without = boost(settings, boosted.rounds, Rows(file, 0, split.stopping, kept), None, progress)
-    newer = Rows(file, split.checking, file.rows, kept)
-    scores = _score(newer, XgboostRanker("without", without.booster, len(kept)))
-    before, after = 1.0 / ranks, 1.0 / _ranks(scores, held)
+    progress(f"training without the {space.count - len(kept)} features that hardly count")
+    without = boost(settings, rounds, Rows(file, 0, split.stopping, kept), None, progress)
+    return _score(material, split, XgboostRanker("without", without.booster, kept))
+
+
+def _check_drop(
+    gain_shares: Sequence[float],
+    names: Sequence[str],
+    kept: Sequence[str],
+    held: Index,
+    scores: NDArray[np.float32],
+    fewer: NDArray[np.float32],
+) -> DropCheck:
+    """What the features that are not kept are worth, by `scores` with them and with `fewer`."""
+    before, after = 1.0 / _ranks(scores, held), 1.0 / _ranks(fewer, held)
     sessions = np.unique(held.sessions[held.labels > 0], return_inverse=True)[1]
     difference, low, high = bootstrap(after - before, sessions)
+    gone = [at for at, name in enumerate(names) if name not in {*kept}]
     return DropCheck(
-        tuple(space.names[at] for at in sorted(tail)), sum(boosted.gain_shares[at] for at in tail),
+        tuple(names[at] for at in gone), sum(gain_shares[at] for at in gone),
         float(before.mean()), float(after.mean()), difference, low, high,
     )  # fmt: skip
 
 
-def _tail(gain_shares: Sequence[float]) -> set[int]:
-    """The columns of least gain, as many as have TAIL_SHARE of it together."""
+def _without_tail(names: Sequence[str], gain_shares: Sequence[float]) -> tuple[str, ...]:
+    """Without the features of least gain, as many as have TAIL_SHARE of it together."""
     order = np.argsort(gain_shares, kind="stable")
     is_tail = np.cumsum(np.asarray(gain_shares)[order]) <= TAIL_SHARE
-    return set(order[is_tail].tolist())
+    tail = {*order[is_tail].tolist()}
+    return tuple(name for at, name in enumerate(names) if at not in tail)

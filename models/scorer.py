@@ -1,5 +1,8 @@
 """Scorer: what ranks candidates; and the one that needs no training."""
 
+from collections.abc import Sequence
+from functools import cached_property
+from hashlib import sha256
 from typing import Final, Protocol
 
 import numpy as np
@@ -10,16 +13,31 @@ Matrix = NDArray[np.float32]
 _LARGEST: Final = float(np.finfo(np.float32).max)
 
 
-class FeatureSpace(Struct, frozen=True):
-    """The columns of a feature matrix: their names in order, and the hash of what they mean."""
+class FeatureSpace(Struct, frozen=True, dict=True):
+    """The columns of a feature matrix: their names in order, and of each what says its meaning."""
 
     names: tuple[str, ...]
-    digest: str
+    definitions: tuple[str, ...]
+
+    @cached_property
+    def digest(self) -> str:
+        """The hash of the definitions in this order: 16 hexadecimal digits."""
+        return sha256("\n".join(self.definitions).encode()).hexdigest()[:16]
 
     @property
     def count(self) -> int:
         """How many columns a matrix has."""
         return len(self.names)
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """Where each column stands."""
+        return {name: at for at, name in enumerate(self.names)}
+
+    def only(self, names: Sequence[str]) -> "FeatureSpace":
+        """These columns alone, in the order in which they are named; raises KeyError for one that is none of them."""
+        places = [self.places[name] for name in names]
+        return FeatureSpace(tuple(names), tuple(self.definitions[at] for at in places))
 
 
 class Scorer(Protocol):
@@ -33,8 +51,12 @@ class Scorer(Protocol):
     def version(self) -> str:
         """The name that decisions give as their model."""
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The features that it reads: the columns of its matrix, in this order."""
+
     def score(self, features: Matrix) -> NDArray[np.float32]:
-        """(n, space.count) float32, n may be 0 -> (n,) float32."""
+        """(n, len(names)) float32, n may be 0 -> (n,) float32."""
 
     def propensity(self, scores: NDArray[np.float32]) -> NDArray[np.float64] | None:
         """(n,) of own scores -> (n,) chance of a positive response, between 0 and 1.
@@ -46,14 +68,14 @@ class Scorer(Protocol):
 class ColumnScorer:
     """Ranks by one feature, highest first (`sign` -1: lowest first); missing comes last."""
 
-    def __init__(self, version: str, column_index: int, sign: float = 1.0) -> None:
+    def __init__(self, version: str, name: str, sign: float = 1.0) -> None:
         self.version = version
-        self._column_index = column_index
+        self.names = (name,)
         self._sign = np.float32(sign)
 
     def score(self, features: Matrix) -> NDArray[np.float32]:
         """The column itself; what is missing or infinite is as far as float32 goes."""
-        column: NDArray[np.float32] = features[:, self._column_index] * self._sign
+        column: NDArray[np.float32] = features[:, 0] * self._sign
         np.nan_to_num(column, copy=False, nan=-_LARGEST, posinf=_LARGEST, neginf=-_LARGEST)
         return column
 

@@ -98,12 +98,15 @@ def _added(writer: Any, reader: Any) -> dict[str, Any] | None:
     again as to read it. None where more has changed.
     """
     old, new = writer["fields"], reader["fields"]
-    added = new[len(old) :]
-    if new[: len(old)] != old or not all(
-        type(one.get("default")) is bool or one.get("default") == [] for one in added
-    ):
-        return None
-    return {one["name"]: one["default"] for one in added}
+    added = {one["name"]: _default(one) for one in new[len(old) :]}
+    is_plain = all(type(one) is bool or one in ([], b"") for one in added.values())
+    return added if is_plain and new[: len(old)] == old else None
+
+
+def _default(field: Any) -> Any:
+    """Of bytes a schema tells it as text."""
+    default = field.get("default")
+    return default.encode("latin-1") if field["type"] == "bytes" else default
 
 
 def _read_body(data: bytes, writer: Any, reader: Any) -> Any:

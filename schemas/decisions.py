@@ -126,8 +126,9 @@ class LeftOut(Struct, frozen=True):
 class DecisionTrace(Struct, frozen=True):
     """Everything needed to explain a decision.
 
-    `features` are little-endian float32, one row of `feature_names` per candidate in the order of
-    `candidates`, NaN = missing; kept as bytes because a trace is written for every decision. `candidates` are the
+    `features` are little-endian float32, one row of the `feature_set` per candidate in the order of `candidates`, NaN =
+    missing; kept as bytes, and of a share of the decisions (`KAIROS_TRACE_SHARE`). `matrix_digest` is of those that the
+    scorer read; b"" in traces of before, and where nothing was ranked. `candidates` are the
     items that were looked at for a slate, `actions` what competed, in the order of their ids. `left_out`: what is
     not here, because the record would have been too large; None = nothing.
     """
@@ -146,3 +147,4 @@ class DecisionTrace(Struct, frozen=True):
     draw: Chance
     actions: Annotated[tuple[TracedAction, ...], Meta(max_length=ACTIONS_MAX)] = ()
     left_out: LeftOut | None = None
+    matrix_digest: Annotated[bytes, Meta(max_length=64)] = b""

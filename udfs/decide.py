@@ -16,8 +16,9 @@ from udfs.actions.draw_unit import changes_arm, told_unit, unit_of
 from udfs.actions.judge_actions import MAY, Checked, Judged, Verdict, hold_out, judge_actions
 from udfs.actions.weigh_actions import weigh_actions
 from udfs.draw import draw, identify_decision
-from udfs.explain.fit_records import Made, Room, fit_all
+from udfs.explain.fit_records import Made, fit_all
 from udfs.explain.trace_decision import trace_actions, trace_decision
+from udfs.explain.tracing import WHOLE, Tracing
 from udfs.explain.write_texts import content_of, explanation_of, told_of_items
 from udfs.facts.grants import has_limits, remember_grant
 from udfs.facts.identity import part_of
@@ -33,8 +34,9 @@ from udfs.results import PersonResult, Result
 
 
 class Competition(NamedTuple):
-    """What one placement's actions came to."""
+    """What one placement's actions came to in a decision."""
 
+    decision_id: str
     checked: Checked
     judged: list[Judged]
     contenders: dict[str, Contender]
@@ -49,11 +51,11 @@ def decide(
     seed: str,
     is_wanted: bool = True,
     named: Versions | None = None,
-    room: Room | None = None,
+    tracing: Tracing = WHOLE,
 ) -> PersonResult:
     """One piece of news for the person that is its key; due timers run first.
 
-    `room`: what a record may take; None = as much as it needs.
+    `tracing`: what its traces hold, and which features are computed for them.
 
     Without `is_wanted` everything is folded and nothing decided. An audit says which versions a logged
     decision has `named` as what it saw; else they are those in force.
@@ -76,7 +78,11 @@ def decide(
     state.last_ms = max(state.last_ms, news.order_ms)
     state.timer_ms = state.last_ms + PERSON_EXPIRY_MS
     counts += ("fact_ids_dropped",) * _remember_facts(state, news)
-    asked = _asked(state, news, knowledge, seed, named) if is_wanted and not is_repeat else None
+    asked = (
+        _asked(state, news, knowledge, seed, named, tracing)
+        if is_wanted and not is_repeat
+        else None
+    )
     if asked is None:
         return Result(state, (), state.timer_ms, counts)
     made: list[Made] = []
@@ -85,7 +91,7 @@ def decide(
             decided, failed = _decide_one(placement, asked)
             made += [decided] if decided else []
             counts += ("conditions_failed",) * failed
-    outputs, unfit = fit_all(made, news, room)
+    outputs, unfit = fit_all(made, news, tracing.room)
     return Result(state, outputs, state.timer_ms, counts + unfit)
 
 
@@ -129,6 +135,7 @@ def _asked(
     knowledge: Knowledge,
     seed: str,
     named: Versions | None,
+    tracing: Tracing,
 ) -> Asked | None:
     """The event that asks; None where nothing is to be decided. Here alone it is known who is held out."""
     event = news.event
@@ -149,7 +156,7 @@ def _asked(
     moment = Moment(state, news.visit, event, knowledge, known)
     language = language_of(event, policy.language)
     return Asked(
-        news.person, state, moment.masked() if is_out else moment, variant, arms, is_out, language, seed
+        news.person, state, moment.masked() if is_out else moment, variant, arms, is_out, language, seed, tracing
     )  # fmt: skip
 
 
@@ -176,7 +183,10 @@ def _compete(placement: CompiledPlacement, asked: Asked, checked: Checked) -> Co
     showing = [
         one.compiled for one in judged if one.verdict is MAY and one.compiled.action.kind == "slate"
     ]
-    ranked = rank_items(setting, showing, asked, values)
+    event = asked.moment.event
+    decision_id = identify_decision(asked.person, event.session_id, event.event_id, setting.name)
+    keeps_all = asked.tracing.keeps_matrix(decision_id)
+    ranked = rank_items(setting, showing, asked, values, keeps_all)
     slates = {
         one.action.id: fill_slate(ranked, one, setting, asked.moment, values, asked.language)
         for one in showing
@@ -184,7 +194,7 @@ def _compete(placement: CompiledPlacement, asked: Asked, checked: Checked) -> Co
     judged = [_with_items(one, slates.get(one.compiled.action.id)) for one in judged]
     competing = [one for one in judged if one.verdict is MAY]
     contenders = weigh_actions(competing, setting, asked, checked, ranked, slates)
-    return Competition(checked, judged, contenders, ranked, slates)
+    return Competition(decision_id, checked, judged, contenders, ranked, slates)
 
 
 def _judge(placement: CompiledPlacement, asked: Asked, checked: Checked) -> list[Judged]:
@@ -207,7 +217,7 @@ def _decision(
     setting, event = placement.placement, asked.moment.event
     chosen = next(one for one in competition.judged if one.compiled.action.id == choice.action_id)
     action, contender = chosen.compiled.action, competition.contenders[choice.action_id]
-    decision_id = identify_decision(asked.person, event.session_id, event.event_id, setting.name)
+    decision_id = competition.decision_id
     valid_until_ms = event.event_time_ms + (action.valid_ms or setting.valid_ms)
     if action.kind != "nothing" and has_limits(action.limits):
         valid_until_ms = remember_grant(

@@ -14,7 +14,7 @@ PersonInput = SessionNews
 
 
 class InputKind(NamedTuple):
-    """`step` takes (state, input, knowledge, seed, room=…), like `decide`."""
+    """`step` takes (state, input, knowledge, seed, tracing=…), like `decide`."""
 
     codec: StateCodec[Any]
     step: Callable[..., PersonResult]

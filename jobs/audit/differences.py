@@ -4,15 +4,15 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple, TypeVar
 
 import msgspec
-from msgspec import Struct, to_builtins
+from msgspec import Struct, structs, to_builtins
 
 from jobs.audit.logged import EventKey, Kept, LoggedDecision, LoggedDecisions, Seen, seen_by
-from jobs.audit.skew import Skew, has_vectors, skew_of
-from jobs.learning.examples import matrix_of
+from jobs.audit.skew import Skew, skew_of
 from schemas import CODE_VERSION
 from schemas.codec import DECISION, HEADER_BYTES, TRACE, Codec
 from schemas.decisions import Decision, DecisionTrace
 from udfs.explain.fit_records import Made, leave_out
+from udfs.explain.vectors import has_vectors, is_withheld, matrix_of
 from udfs.facts.features import FEATURE_SPACE
 from udfs.results import PersonResult
 
@@ -73,6 +73,12 @@ def is_made_again(logged: LoggedDecisions, decision: LoggedDecision, again: Agai
     return not any(_wrong(logged, decision, _pairs(decision, again)))
 
 
+def trace_of(decision: LoggedDecision, again: Again) -> DecisionTrace | None:
+    """The whole trace that was made again of a decision, by the versions that its newest trace names."""
+    made = _pairs(decision, again).get(seen_by(decision.traces[-1].versions))
+    return made[1] if made else None
+
+
 def difference_of(
     logged: LoggedDecisions, decision: LoggedDecision, again: Again, epoch: int
 ) -> Difference | None:
@@ -85,7 +91,10 @@ def difference_of(
     for at, records in enumerate(wrong):
         for kept in records[-1:]:
             pair = pairs.get(seen_by(kept.versions))
-            fields += _fields(_decoded(logged, kept, at), pair[at] if pair else None)
+            said, made = _decoded(logged, kept, at), pair[at] if pair else None
+            if isinstance(said, DecisionTrace) and isinstance(made, DecisionTrace):
+                made = as_logged(made, said)
+            fields += _fields(said, made)
     cause, places = _cause(logged, decision, wrong, pairs, epoch)
     return Difference(
         cause, decision.decision_id, decision.event, decision.person, decision.placement,
@@ -131,8 +140,17 @@ def _is_same(logged: LoggedDecisions, kept: Kept, pairs: Pairs, at: int) -> bool
     data = logged.bytes_of(kept)
     if not at:
         return _is_of(DECISION, data, made[0])
-    left_out = TRACE.decode(data).left_out if kept.has_left_out else None
-    return _is_of(TRACE, data, leave_out(made[1], left_out) if left_out else made[1])
+    return _is_of(TRACE, data, as_logged(made[1], TRACE.decode(data)))
+
+
+def as_logged(made: DecisionTrace, logged: DecisionTrace) -> DecisionTrace:
+    """The whole trace `made` again, with no more in it than the logged one holds of a trace."""
+    if logged.left_out is not None:
+        made = leave_out(made, logged.left_out)
+    if is_withheld(logged):
+        return structs.replace(made, features=b"")
+    # a trace of before there were digests holds all features
+    return made if logged.matrix_digest else structs.replace(made, matrix_digest=b"")
 
 
 def _is_of(codec: Codec[T], data: bytes, value: T) -> bool:
@@ -231,4 +249,4 @@ def _walk(path: str, value: object) -> Iterator[tuple[str, str]]:
         for at, one in enumerate(value):
             yield from _walk(f"{path}[{at}]", one)
     else:
-        yield path, repr(value)
+        yield path, value.hex() if isinstance(value, bytes) else repr(value)

@@ -95,7 +95,7 @@ class LoggedDecisions:
     """
 
     def __init__(self, file: IO[bytes], scope: Scope) -> None:
-        self._file, self._scope = file, scope
+        self._file, self.scope = file, scope
         self._events: dict[EventKey, dict[str, LoggedDecision]] = {}
         self._past: dict[EventKey, Versions] = {}
         self._versions: dict[Versions, Versions] = {}
@@ -115,7 +115,7 @@ class LoggedDecisions:
             if logged is None:
                 continue
             self.newest_ms = max(self.newest_ms, logged.event_time_ms)
-            if self._scope.holds(logged):
+            if self.scope.holds(logged):
                 self._add(logged, record)
 
     def read_past(self, records: Iterable[LogRecord]) -> None:
@@ -179,7 +179,7 @@ class LoggedDecisions:
         return logged
 
     def _fault(self, record: LogRecord, what: str) -> None:
-        scope = self._scope
+        scope = self.scope
         is_mine = scope.decision_id in (None, record.key) or record.topic.endswith(DECISIONS)
         # it tells no event time, and its own says only that the event is not much later
         if is_mine and earliest_record_ms(scope.from_ms) <= record.timestamp_ms:

@@ -11,11 +11,12 @@ from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from typing import Final, NamedTuple
 
-from jobs.audit.differences import Again, Difference, difference_of, is_made_again
+from jobs.audit.differences import Again, Difference, difference_of, is_made_again, trace_of
 from jobs.audit.logged import LoggedDecision, LoggedDecisions
 from jobs.audit.recompute import decide_as_named
 from jobs.audit.taught import Taught
 from jobs.fold.arrival_order import ArrivalFold, LiveOrder
+from schemas.decisions import DecisionTrace
 from schemas.limits import MINUTE_MS
 from schemas.records import LogRecord
 from schemas.state.person import PERSON_STATE, PersonState
@@ -34,12 +35,13 @@ TRIES_MAX: Final = 1_000
 
 
 class Rechecked(NamedTuple):
-    """`found`: of the decisions that were made again, what still differs; None = nothing. `simultaneous`: the persons
+    """`found`: of the decisions that were made again, what still differs; of what does not, `traces`. `simultaneous`: the persons
     with news of two sessions within the time by which live may have taken them otherwise; only theirs can be
     explained by an order.
     """
 
     found: dict[str, Difference | None]
+    traces: dict[str, DecisionTrace | None]
     simultaneous: set[str]
 
 
@@ -104,7 +106,7 @@ class Recheck:
             if one.person not in self._persons:
                 order = LiveOrder(logged.orders.get(one.person, ()), wait_ms)
                 self._persons[one.person] = Person(order)
-        self._result = Rechecked({}, set())
+        self._result = Rechecked({}, {}, set())
         self._due: deque[tuple[int, Person]] = deque()
 
     def run(self, fold: ArrivalFold, log: Iterable[LogRecord], partitions: int) -> Rechecked:
@@ -218,6 +220,8 @@ class Recheck:
             if one.decision_id in self._wanted:
                 found = difference_of(self._logged, one, act.again, self._taught.epoch)
                 self._result.found[one.decision_id] = found
+                if found is None:
+                    self._result.traces[one.decision_id] = trace_of(one, act.again)
 
     def _decided(self, news: SessionNews) -> Iterable[LoggedDecision]:
         """The logged decisions on this news."""

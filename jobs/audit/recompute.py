@@ -10,14 +10,14 @@ from typing import Final
 
 from msgspec import Struct, field
 
-from jobs.audit.differences import Again, Difference, difference_of, is_made_again
+from jobs.audit.differences import Again, Difference, difference_of, is_made_again, trace_of
 from jobs.audit.late_items import Cut, LateItems
 from jobs.audit.logged import NO_MODELS, LoggedDecision, LoggedDecisions, seen_by
 from jobs.audit.skew import Skew, skew_of_same
 from jobs.audit.taught import Taught
 from jobs.fold.fold import Fold, FoldRules
 from schemas.codec import TRACE
-from schemas.decisions import Decision
+from schemas.decisions import Decision, DecisionTrace
 from schemas.events import Event
 from schemas.state.person import PERSON_STATE, PersonState
 from schemas.state.session import SessionNews
@@ -35,6 +35,7 @@ class Compared(Struct):
     a decision that names an older epoch than the one of its time, a newer one, another policy or model, an
     older catalogue (or decided before `late_items` came). `left_out`: those whose trace had no room for all of it;
     what it holds is compared. `skew`: what the vectors tell of those that are reproduced, or whose difference is not kept.
+    `trace`: of the last that is reproduced, made again as a whole.
     """
 
     decisions: int = 0
@@ -51,10 +52,14 @@ class Compared(Struct):
     not_kept: dict[str, int] = {}
     met: set[str] = set()
     skew: Skew = field(default_factory=Skew)
+    trace: DecisionTrace | None = None
 
-    def take_reproduced(self, logged: LoggedDecisions, decision: LoggedDecision) -> None:
-        """Counts a decision that came out byte by byte, with its trace."""
+    def take_reproduced(
+        self, logged: LoggedDecisions, decision: LoggedDecision, trace: DecisionTrace | None
+    ) -> None:
+        """Counts a decision that came out byte by byte, with its `trace`."""
         self.reproduced += 1
+        self.trace = trace
         self.skew.add(skew_of_same(TRACE.decode(logged.bytes_of(decision.traces[-1]))))
 
     def keep(self, found: Difference, among: dict[str, Difference]) -> None:
@@ -179,7 +184,7 @@ class AuditFold(Fold):
             self._count(one, news, event)
             found = difference_of(self._logged, one, again, self._taught.epoch)
             if found is None:
-                compared.take_reproduced(self._logged, one)
+                compared.take_reproduced(self._logged, one, trace_of(one, again))
             else:
                 compared.keep(found, compared.differences)
 

@@ -7,11 +7,9 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from jobs.learning.examples import matrix_of
 from schemas.decisions import DecisionTrace
+from udfs.explain.vectors import is_withheld, matrix_of
 from udfs.facts.features import FEATURE_SPACE
-
-ROW_BYTES: Final = 4 * FEATURE_SPACE.count
 
 
 class Example(NamedTuple):
@@ -42,7 +40,8 @@ class FeatureSkew(Struct):
 class Skew(Struct):
     """What vectors tell: those of one decision, or of all that were added.
 
-    `compared` decisions with `vectors` candidates, of which `differing` differ in `features`. `missing`
+    `compared` decisions with `vectors` candidates, of which `differing` differ in `features`; of `by_digest` decisions the
+    traces hold a digest, which tells whether vectors differ, and not in what. `missing`
     decisions were logged and are not made again; those of `other_candidates` offered other items. The
     others (scripts/audit/skew_view.py) can say nothing of skew.
     """
@@ -50,6 +49,7 @@ class Skew(Struct):
     compared: int = 0
     vectors: int = 0
     differing: int = 0
+    by_digest: int = 0
     missing: int = 0
     other_candidates: int = 0
     other_knowledge: int = 0
@@ -107,18 +107,17 @@ def skew_of_same(trace: DecisionTrace) -> Skew:
     """What a decision tells that came out as it was logged."""
     if trace.left_out is not None:
         return Skew(left_out=1)
-    return Skew(compared=1, vectors=len(trace.candidates))
-
-
-def has_vectors(trace: DecisionTrace) -> bool:
-    """Whether its features can be read as vectors of this feature set."""
-    return trace.feature_set == FEATURE_SPACE.digest and len(trace.features) % ROW_BYTES == 0
+    by_digest = int(is_withheld(trace))
+    return Skew(compared=1, vectors=len(trace.candidates), by_digest=by_digest)
 
 
 def _compared(logged: DecisionTrace, made: DecisionTrace) -> Skew:
     before, after = logged.candidates, made.candidates
     if [one.item_id for one in before] != [one.item_id for one in after]:
         return Skew(compared=1, other_candidates=1, candidates_example=_first_other(logged, made))
+    if is_withheld(logged):
+        is_same = logged.matrix_digest == made.matrix_digest
+        return Skew(1, len(before), 0 if is_same else len(before), by_digest=1)
     if len(logged.features) != len(made.features):  # no vectors of these candidates
         return Skew(compared=1, other_candidates=1)
     is_other = _others(matrix_of(logged), matrix_of(made))

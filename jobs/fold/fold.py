@@ -18,7 +18,8 @@ from schemas.records import LogRecord
 from schemas.state.person import PersonState
 from schemas.state.session import SessionNews, SessionState
 from udfs.decide import decide, expire_person
-from udfs.explain.fit_records import Made, Room, fit_letters
+from udfs.explain.fit_records import Made, fit_letters
+from udfs.explain.tracing import WHOLE, Tracing
 from udfs.knowledge.knowledge import Knowledge
 from udfs.results import (
     PersonResult,
@@ -34,7 +35,7 @@ class FoldRules(NamedTuple):
     """`end_ms`: no timer after it acts; None = the newest record timestamp.
 
     `decides`: whether a decision that this event asks for is wanted; all else goes on as ever.
-    `room`: what a record of the job may take, where its very bytes are wanted; None = nothing is left out.
+    `tracing`: what traces hold; with the room of the job's records where its very bytes are wanted.
     """
 
     decode: Callable[[bytes], Event]
@@ -43,7 +44,7 @@ class FoldRules(NamedTuple):
     rate: Rate = USUAL_RATE
     end_ms: int | None = None
     decides: Callable[[Event], bool] = lambda _: True
-    room: Room | None = None
+    tracing: Tracing = WHOLE
 
 
 class Folded(NamedTuple):
@@ -163,7 +164,7 @@ class Fold:
             heappush(self._session_timers, (time_ms, session_id))
 
     def _emit(self, result: SessionResult) -> Iterator[Folded]:
-        room = self._rules.room
+        room = self._rules.tracing.room
         written: list[Written] = []
         for one in result.outputs if room is None else fit_letters(result.outputs, room.bytes_max):
             if isinstance(one, SessionNews):
@@ -189,7 +190,7 @@ class Fold:
         """One piece of news for its person, by the rules."""
         rules, event = self._rules, news.event
         is_wanted = event is None or rules.decides(event)
-        return decide(state, news, self._knowledge, rules.seed, is_wanted, room=rules.room)
+        return decide(state, news, self._knowledge, rules.seed, is_wanted, tracing=rules.tracing)
 
     def _learn(self, now_ms: int) -> None:
         """Closes the epochs that have ended; the person step brings them into force in their time."""

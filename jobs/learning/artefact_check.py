@@ -28,18 +28,20 @@ from models.scorer import FeatureSpace
 from schemas.errors import ConfigError
 from schemas.limits import ARTEFACT_BYTES_MAX, ARTEFACT_S_MAX
 
-MARK: Final = f"1.{xgboost.__version__}"
+MARK: Final = f"2.{xgboost.__version__}"
 """What a mark stands for: this way of trying it out, with this library."""
 BYTES_MAX: Final[dict[Kind, int]] = {
     "ranker": ARTEFACT_BYTES_MAX,
     "responses": RESPONSES_BYTES_MAX,
 }
 
+NO_SPACE: Final = FeatureSpace((), ())
+
 Model = TypeVar("Model", XgboostRanker, ResponseModel)
 
 
 class Key(NamedTuple):
-    """What a verdict is about: `space` is the digest of the features that the model must have."""
+    """What a verdict is about: `space` is the digest of the features that the model may have."""
 
     kind: Kind
     sha256: str
@@ -95,7 +97,7 @@ class Artefacts(NamedTuple):
     def read(self, uri: str) -> bytes:
         """What lies there, untried; raises ConfigError unless that is within the roots."""
         locate("model", uri, self.roots)
-        return run_child(self._wanted(None, Published(uri, ""), "", ()))
+        return run_child(self._wanted(None, Published(uri, ""), NO_SPACE))
 
     def vouch(self, kind: Kind, published: Published, space: FeatureSpace) -> None:
         """Takes note that an artefact is good: it was made by this process."""
@@ -152,11 +154,9 @@ class Artefacts(NamedTuple):
         if is_good and place.path is not None:
             return read_content("model", place.path, BYTES_MAX[kind])
         wanted_kind = None if is_good else kind
-        return run_child(self._wanted(wanted_kind, published, space.digest, space.names))
+        return run_child(self._wanted(wanted_kind, published, space))
 
-    def _wanted(
-        self, kind: Kind | None, published: Published, digest: str, names: tuple[str, ...]
-    ) -> Wanted:
+    def _wanted(self, kind: Kind | None, published: Published, space: FeatureSpace) -> Wanted:
         return Wanted(
             uri=published.uri,
             sha256=published.sha256,
@@ -165,8 +165,8 @@ class Artefacts(NamedTuple):
             folders=self.roots.folders,
             prefixes=self.roots.prefixes,
             kind=kind,
-            feature_names=names,
-            feature_set=digest,
+            feature_names=space.names,
+            feature_definitions=space.definitions,
         )
 
 

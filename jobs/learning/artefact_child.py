@@ -30,7 +30,7 @@ Kind = Literal["ranker", "responses"]
 
 
 class Wanted(Struct, frozen=True):
-    """`kind` None: the bytes only. The features are those that the model must have."""
+    """`kind` None: the bytes only. The features are those that the model may have."""
 
     uri: str
     sha256: str
@@ -40,7 +40,7 @@ class Wanted(Struct, frozen=True):
     prefixes: tuple[str, ...]
     kind: Kind | None
     feature_names: tuple[str, ...]
-    feature_set: str
+    feature_definitions: tuple[str, ...]
 
 
 def main(text: str) -> None:
@@ -130,12 +130,12 @@ def try_out(wanted: Wanted, data: bytes) -> None:
     from schemas.errors import ConfigError
 
     published = Published(wanted.uri, wanted.sha256)
-    space = FeatureSpace(wanted.feature_names, wanted.feature_set)
-    rows = odd_rows(space.count)
+    space = FeatureSpace(wanted.feature_names, wanted.feature_definitions)
     if wanted.kind == "responses":
         from models.response import responses_from
 
         model = responses_from(published, data, space)
+        rows = odd_rows(space.count)
         ids = list(model.responses.actions)
         found = [tuple(model.propensities(ids, rows[[at]]).values()) for at in range(len(rows))]
         answers = np.array(found)
@@ -143,6 +143,7 @@ def try_out(wanted: Wanted, data: bytes) -> None:
         from models.artefact import scorer_from
 
         scorer = scorer_from(published, data, space)
+        rows = odd_rows(len(scorer.names))
         answers = scorer.score(rows)
         chances = scorer.propensity(answers)
         if chances is not None:

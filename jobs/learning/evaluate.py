@@ -18,7 +18,7 @@ from jobs.fold.fold import Fold, FoldRules
 from jobs.fold.learner import Learner
 from jobs.learning.answers import REQUESTED, Answer
 from jobs.learning.evaluation_split import VIEWED, Setting, Split
-from jobs.learning.examples import AnsweredDecisions, matrix_of
+from jobs.learning.examples import AnsweredDecisions
 from models.evaluation import Outcome, Ranks, ranked
 from models.learning.calibration import expected_calibration_error
 from models.learning.example_file import ExampleWriter
@@ -29,7 +29,8 @@ from schemas.formats.json_lines import event_from_json
 from schemas.limits import SECOND_MS, SLATE_MAX
 from schemas.policy import RECOMMEND_ITEMS, Holdout, Placement, Policy
 from schemas.records import LogRecord
-from udfs.facts.features import FEATURE_INDEX, FEATURE_SPACE
+from udfs.explain.vectors import matrix_of
+from udfs.facts.features import FEATURE_SPACE, columns_of
 from udfs.knowledge.knowledge import Knowledge
 from udfs.policy.compile_policy import compile_policy
 
@@ -60,7 +61,7 @@ def baselines_of(setting: Setting) -> tuple[tuple[str, str, float], ...]:
 class Evaluated(NamedTuple):
     """The scored decisions in order of time, and the same for each baseline.
 
-    `ms` is the time from when a decision is asked for to when it is made (retrieval, features,
+    `ms` is the time from when a decision is asked for to when it is made (retrieval, every feature,
     scores, reasons); `found` are the decisions whose truth was among the candidates. `ece` is the expected
     calibration error of the candidates' propensities, None where the model has none.
     """
@@ -167,8 +168,7 @@ class _Run:
         self._chances: list[NDArray[np.float32]] = []
         self._taken: list[NDArray[np.float32]] = []
         self._scorers = {
-            name: ColumnScorer(name, FEATURE_INDEX[feature], sign)
-            for name, feature, sign in baselines_of(setting)
+            name: ColumnScorer(name, feature, sign) for name, feature, sign in baselines_of(setting)
         }
         self._outcomes: list[Outcome] = []
         self._ranks = Ranks(setting.k)
@@ -226,7 +226,7 @@ class _Run:
         self._found += answer.item_id in items
         features = matrix_of(trace)
         lists = {
-            name: [items[at] for at in ranked(scorer.score(features))]
+            name: [items[at] for at in ranked(scorer.score(columns_of(features, scorer.names)))]
             for name, scorer in self._scorers.items()
         }
         self._keep_chances(trace, [item_id == answer.item_id for item_id in items])

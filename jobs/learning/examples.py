@@ -8,13 +8,10 @@ decision's own moment, so they lie strictly before the answer.
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-import numpy as np
-
 from jobs.fold.fold import Fold, FoldRules
 from jobs.fold.learner import Learner
 from jobs.learning.answers import Answer, Joiner, Question, Sample
 from models.learning.example_file import ExampleWriter
-from models.scorer import Matrix
 from schemas.decisions import DecisionTrace
 from schemas.errors import InvalidEvent
 from schemas.events import Event
@@ -22,7 +19,7 @@ from schemas.knowledge import KnowledgeRecord
 from schemas.limits import SECOND_MS
 from schemas.records import LogRecord
 from udfs.actions.asked_decisions import asks_for
-from udfs.facts.features import FEATURE_SPACE
+from udfs.explain.vectors import matrix_of
 from udfs.knowledge.knowledge import Knowledge
 
 
@@ -49,11 +46,6 @@ class AnsweredDecisions:
         self._writer.add(
             self._newest_ms, trace.session_id, trace.decision_id, matrix_of(trace), positive
         )
-
-
-def matrix_of(trace: DecisionTrace) -> Matrix:
-    """The feature vectors of a decision: (candidates, features)."""
-    return np.frombuffer(trace.features, dtype="<f4").reshape(-1, FEATURE_SPACE.count)
 
 
 def place_of(trace: DecisionTrace, item_id: str) -> int | None:

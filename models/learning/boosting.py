@@ -36,8 +36,6 @@ class TrainingSettings(Struct, frozen=True, kw_only=True):
     k: int = 20
     seed: int = 1
     threads: int = 1
-    checks_drop: bool = True
-    """Whether to find out, by one more training, which features could go without loss."""
 
     def parameters(self) -> dict[str, Any]:
         """These settings in XGBoost's words."""

@@ -9,6 +9,8 @@ from models.learning.calibration import CurvePoint
 FEATURES_MAX: Final = 4_096
 BASELINES_MAX: Final = 64
 FIGURES_MAX: Final = 64
+LOSS_MAX: Final = 0.002
+"""So much of the mean reciprocal rank a model may lose with the features that hardly count."""
 
 Name = Annotated[str, Meta(max_length=256)]
 Figures = Annotated[dict[Name, float], Meta(max_length=FIGURES_MAX)]
@@ -18,7 +20,7 @@ Names = Annotated[tuple[Name, ...], Meta(max_length=FEATURES_MAX)]
 class DropCheck(Struct, frozen=True):
     """A second training without the features that hardly counted, measured on the same decisions.
 
-    `mrr_difference` is without less with, `low` to `high` its 95 % interval (sessions resampled).
+    Without loss the model is published without them. `mrr_difference` is without less with, `low` to `high` its 95 % interval (sessions resampled).
     """
 
     features: Names
@@ -31,8 +33,8 @@ class DropCheck(Struct, frozen=True):
 
     @property
     def has_loss(self) -> bool:
-        """Whether the loss is beyond chance."""
-        return self.high < 0.0
+        """Whether the loss is beyond chance, or more than LOSS_MAX where chance hides it."""
+        return self.high < 0.0 or self.mrr_difference < -LOSS_MAX
 
 
 class Report(Struct, frozen=True):

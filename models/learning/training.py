@@ -1,7 +1,8 @@
 """Training: from a file of examples to a booster, its calibration, and honest figures of both.
 
 The newest decisions are held out to tell when to stop, to measure and to calibrate (held_out.py);
-what is delivered is then trained on all of them, so it knows the newest too.
+what is delivered is then trained on all of them, so it knows the newest too: without the features that
+those decisions tell it can do without.
 """
 
 from collections.abc import Sequence
@@ -21,12 +22,13 @@ from schemas.errors import ConfigError
 
 
 class Trained(NamedTuple):
-    """A booster (UBJSON), its calibration (None: too few decisions), and what is known of both.
+    """A booster (UBJSON) of the features `names`, its calibration (None: too few decisions), and what is known of both.
 
     `metrics` are of held-out decisions; `examples` decisions were learnt from, of `from_ms` to `to_ms`.
     """
 
     booster: bytes
+    names: tuple[str, ...]
     calibration: Calibration | None
     metrics: dict[str, float]
     report: Report
@@ -55,7 +57,7 @@ def train(
         split = split_by_time(index, settings.held_out_share)
         if split is None:
             rounds = settings.rounds_unstopped
-            measured = Measured(rounds, None, {}, (), {}, None, 0)
+            measured = Measured(rounds, space.names, None, {}, (), {}, None, 0)
         else:
             progress(f"training on the older {split.stopping:,} of {file.rows:,} candidates")
             material = Material(file, index, space, settings, progress)
@@ -63,21 +65,29 @@ def train(
             # more examples carry more trees
             scaled = round(measured.rounds * file.rows / split.stopping)
             rounds = max(measured.rounds, min(settings.rounds_max, scaled))
-        progress(f"training on all {groups:,} decisions: {rounds} rounds")
-        boosted = boost(settings, rounds, Rows(file, 0, file.rows), None, progress)
+        names = measured.names
+        progress(f"training on all {groups:,} decisions: {len(names)} features, {rounds} rounds")
+        boosted = boost(settings, rounds, Rows(file, 0, file.rows, names), None, progress)
         report = Report(
             rounds=rounds,
             groups=groups,
             rows=file.rows,
             held_out=measured.held_out,
-            importance=dict(zip(space.names, boosted.gain_shares, strict=True)),
+            importance=dict(zip(names, boosted.gain_shares, strict=True)),
             baselines=measured.baselines,
             calibration_curve=measured.curve,
             drop_check=measured.drop_check,
         )
     from_ms, to_ms = int(index.times_ms.min()), int(index.times_ms.max())
     return Trained(
-        boosted.booster, measured.calibration, measured.metrics, report, groups, from_ms, to_ms
+        boosted.booster,
+        names,
+        measured.calibration,
+        measured.metrics,
+        report,
+        groups,
+        from_ms,
+        to_ms,
     )
 
 

@@ -6,11 +6,9 @@ from math import isnan
 from typing import Any, Final, NamedTuple
 
 import msgspec
-import numpy as np
 
 from jobs.audit.decoded import decoded
 from jobs.learning.artefact_check import Artefacts
-from jobs.learning.examples import matrix_of
 from jobs.learning.trust import Trust
 from log.kafka import read_to_end
 from models.ranker import XgboostRanker
@@ -28,7 +26,8 @@ from scripts.console import say
 from scripts.policy.action_words import STAGES, priority_in_words, verdict_in_words
 from scripts.progress import Watched
 from scripts.training.model_versions import announced
-from udfs.facts.features import FEATURE_SPACE, FEATURES
+from udfs.explain.vectors import is_withheld, matrix_of
+from udfs.facts.features import FEATURE_SPACE, FEATURES, columns_of
 from udfs.items.rank_items import COLD_SCORER
 
 BIAS: Final = "bias"
@@ -36,6 +35,8 @@ BIAS: Final = "bias"
 FATES: Final = {"chosen": 0, "not_chosen": 1, "excluded": 2}
 MEANINGS: Final = {one.feature: one.meaning for one in FEATURES}
 
+MakeAgain = Callable[[str], DecisionTrace | None]
+"""Gives the whole trace of a decision, made again from the log; None = it comes out otherwise."""
 Row = dict[str, float]
 """Values by feature; what is missing is left out."""
 
@@ -54,7 +55,9 @@ class Explained(NamedTuple):
     remark: str
 
 
-def find(kafka: str, prefix: str, decision_id: str, trust: Trust) -> Explained:
+def find(
+    kafka: str, prefix: str, decision_id: str, trust: Trust, again: MakeAgain | None = None
+) -> Explained:
     """The newest record of a decision and its trace; ConfigError if there is none."""
     trace = _newest(kafka, prefix + TRACES, TRACE, decision_id, 0)
     if trace is None:
@@ -64,13 +67,22 @@ def find(kafka: str, prefix: str, decision_id: str, trust: Trust) -> Explained:
     decision = _newest(kafka, prefix + DECISIONS, DECISION, decision_id, since_ms)
     if decision is None:
         raise ConfigError(f"decision {decision_id!r} has a trace but is not in {prefix}{DECISIONS}")
-    return explain(decision, trace, lambda version: find_ranker(kafka, prefix, version, trust))
+    return explain(
+        decision, trace, lambda version: find_ranker(kafka, prefix, version, trust), again
+    )
 
 
 def explain(
-    decision: Decision, trace: DecisionTrace, ranker: Callable[[str], XgboostRanker]
+    decision: Decision,
+    trace: DecisionTrace,
+    ranker: Callable[[str], XgboostRanker],
+    again: MakeAgain | None = None,
 ) -> Explained:
-    """A decision with what its scores rest on; `ranker` finds a model's version or raises ConfigError."""
+    """A decision with what its scores rest on; `ranker` finds a model's version or raises ConfigError.
+
+    `again` makes the whole trace once more where the logged one holds the digest of its features alone; None = it is
+    not to be made.
+    """
     if trace.feature_set != FEATURE_SPACE.digest:
         remark = (
             f"its features are of set {trace.feature_set}, this code knows {FEATURE_SPACE.digest}"
@@ -78,8 +90,31 @@ def explain(
         return Explained(decision, trace, [], [], remark)
     if trace.left_out is not None:
         return Explained(decision, trace, [], [], _said_of(trace.left_out))
-    contributions, remark = _contributions(trace, ranker)
-    return Explained(decision, trace, features_of(trace), contributions, remark)
+    whole, remark = (trace, "") if not is_withheld(trace) else _made_again(trace, again)
+    if whole is None:
+        return Explained(decision, trace, [], [], remark)
+    contributions, unknown = _contributions(whole, ranker)
+    remark = "; ".join(filter(None, (remark, unknown)))
+    return Explained(decision, trace, features_of(whole), contributions, remark)
+
+
+def _made_again(trace: DecisionTrace, again: MakeAgain | None) -> tuple[DecisionTrace | None, str]:
+    """The trace with its features, if they are what was decided with; and what is to be said of them."""
+    if again is None:
+        return None, (
+            "its trace holds a digest of its feature values (KAIROS_TRACE_SHARE): "
+            f"`kairos explain {trace.decision_id}` computes them again from the log"
+        )
+    made = again(trace.decision_id)
+    if made is None or made.matrix_digest != trace.matrix_digest:
+        return None, (
+            "its feature values are no longer recomputable: the log does not give the same again; "
+            f"`kairos verify replay --decision {trace.decision_id}` says why"
+        )
+    return (
+        made,
+        "its feature values are computed again from the log, and are those that were decided with",
+    )
 
 
 def _said_of(left_out: LeftOut) -> str:
@@ -133,8 +168,8 @@ def _contributions(
         ranker = find_model(version)
     except ConfigError as error:
         return [], f"contributions are unknown: {error}"
-    shares = ranker.contributions(np.array(matrix_of(trace)))
-    names = (*FEATURE_SPACE.names, BIAS)
+    shares = ranker.contributions(columns_of(matrix_of(trace), ranker.names))
+    names = (*ranker.names, BIAS)
     return [dict(zip(names, row, strict=True)) for row in shares.tolist()], ""
 
 
@@ -147,6 +182,7 @@ def explained_json(explained: Explained, stored_at_ms: int | None = None) -> dic
     trace = msgspec.to_builtins(explained.trace, builtin_types=(bytes,)) | {
         "features": explained.features,
         "contributions": explained.contributions,
+        "matrix_digest": explained.trace.matrix_digest.hex(),
     }
     return {
         "decision": msgspec.to_builtins(decision),

@@ -134,7 +134,7 @@ class Passes:
                 count += 1
                 del compared.differences[one.decision_id]
                 decision = self._logged.of(one.event)[one.decision_id]
-                compared.take_reproduced(self._logged, decision)
+                compared.take_reproduced(self._logged, decision, result.traces[one.decision_id])
             else:
                 compared.differences[one.decision_id] = found
         return count

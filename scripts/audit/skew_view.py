@@ -33,6 +33,8 @@ def show_skew(skew: Skew) -> None:
         f"{counted(skew.compared, 'decision')} compared, {counted(skew.vectors, 'vector')}: {skew.differing:,} differ; "
         f"{counted(skew.missing, 'decision is', 'decisions are')} not made again, {skew.other_candidates:,} have other candidates"
     )
+    if skew.by_digest:
+        show(f"{skew.by_digest:,} of them by the digest of their vectors, which their traces hold")
     if skew.candidates_example is not None:
         decision_id, place, before, after = skew.candidates_example
         show(

@@ -22,6 +22,7 @@ from jobs.audit.skew import Skew
 from log.range import LogRange
 from schemas.codec import TRACE
 from schemas.counted import counted
+from schemas.decisions import DecisionTrace
 from schemas.errors import ConfigError
 from schemas.records import LogRecord
 from schemas.topics import DECISIONS, EVENTS, KNOWLEDGE, TRACES, earliest_record_ms
@@ -120,6 +121,19 @@ def verify(log: Log, scope: Scope, limit: int | None = None) -> Audit:
         audit = _audit(log, logged, compared, passes.letters, in_order)
         _find_suspects(log, audit, logged, compared)
         return audit
+
+
+def trace_again(log: Log, decision_id: str) -> DecisionTrace | None:
+    """The whole trace of a logged decision, made again from the log; None where it comes out otherwise.
+
+    Raises ConfigError where there is no such decision.
+    """
+    with TemporaryFile() as file:
+        logged = LoggedDecisions(file, scope_of(None, None, decision_id))
+        _read(log, logged, logged.scope)
+        say("its trace holds a digest of its features: replaying from the beginning of the log")
+        compared, _ = Passes(log, logged, logged.scope).run()
+        return compared.trace if compared.reproduced else None
 
 
 def _sample(log: Log, scope: Scope, limit: int) -> frozenset[str]:

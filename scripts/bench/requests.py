@@ -8,7 +8,6 @@ from tempfile import TemporaryDirectory
 from time import perf_counter, thread_time
 from typing import Any, Final, TypeVar
 
-from jobs.learning.examples import matrix_of
 from models.learning.boosting import Rows, TrainingSettings, boost
 from models.learning.calibration import Calibration
 from models.learning.example_file import ExampleFile, ExampleWriter
@@ -22,6 +21,7 @@ from scripts.bench.made_knowledge import NOW_MS, Load, Memory, make_knowledge, w
 from scripts.console import say
 from udfs.decide import decide
 from udfs.explain.fit_records import Made
+from udfs.explain.vectors import matrix_of
 from udfs.facts.features import FEATURE_SPACE
 from udfs.knowledge.knowledge import Knowledge
 from udfs.track_session import track_session
@@ -140,4 +140,4 @@ def make_model(requests: Requests, folder: Path) -> XgboostRanker:
     with ExampleFile(path, FEATURE_SPACE) as file:
         settings = TrainingSettings(child_weight_min=0.1)
         boosted = boost(settings, TREES, Rows(file, 0, file.rows), None, say)
-    return XgboostRanker("bench", boosted.booster, FEATURE_SPACE.count, CALIBRATION)
+    return XgboostRanker("bench", boosted.booster, FEATURE_SPACE.names, CALIBRATION)

@@ -1,5 +1,6 @@
 """`kairos explain`, `why-not` and `verify`: how decisions came about, and whether what is promised of them holds."""
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -21,17 +22,24 @@ app.add_typer(verify_app, name="verify")
 
 @app.command()
 def explain(
-    decision_id: Annotated[str, typer.Argument(help="As the demo prints it.")], json: Json = False
+    decision_id: Annotated[str, typer.Argument(help="As the demo prints it.")],
+    archive: Archive = None,
+    json: Json = False,
 ) -> None:
-    """Show how a decision came about: candidates, features, contributions, verdicts, versions."""
+    """Show how a decision came about: candidates, features, contributions, verdicts, versions.
+
+    Most traces hold a digest of the features (KAIROS_TRACE_SHARE): these are computed again from the log, from its
+    beginning on.
+    """
     from jobs.learning.trust import trust_of
-    from scripts.audit import explained_view, explanation
+    from scripts.audit import explained_view, explanation, verify
+    from scripts.audit.deployed_log import Log
     from scripts.ops.status import running_kafka, stored_at_ms
 
     config = config_from()
-    explained = explanation.find(
-        running_kafka(config), config.topic_prefix, decision_id, trust_of(config)
-    )
+    kafka = running_kafka(config)
+    again = partial(verify.trace_again, Log(kafka, config, archive))
+    explained = explanation.find(kafka, config.topic_prefix, decision_id, trust_of(config), again)
     if json:
         show_json(explanation.explained_json(explained))
     else:

@@ -49,10 +49,10 @@ def up(no_jobs: NoJobs = False, shop: WithShop = False, json: Json = False) -> N
 @app.command(hidden=True)
 def supervise(no_jobs: NoJobs = False, shop: WithShop = False) -> None:
     """Hold the engine until SIGTERM, and start again what dies: what `kairos up` runs in the background."""
-    from scripts.demo.shop import opening
+    from scripts.demo.shop import DEFAULTS, opening
     from scripts.ops.up import hold_engine
 
-    config = config_from()
+    config = config_from(defaults=DEFAULTS if shop else {})
     hold_engine(config, has_jobs=not no_jobs, prepare=opening(config) if shop else None)
 
 

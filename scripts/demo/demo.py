@@ -25,6 +25,7 @@ from schemas.formats.json_lines import event_from_json
 from schemas.records import LogRecord
 from schemas.topics import DECISIONS
 from scripts.console import percentile, say, show, show_json
+from scripts.demo import shop
 from scripts.demo.shop import opening, publish_items
 from scripts.exit_codes import passed
 from scripts.files.import_events import read_items
@@ -36,7 +37,7 @@ from scripts.training.model_guard import ranker_doubts
 from scripts.training.model_versions import RANKER, announce
 from scripts.training.training import Source, default_knowledge, train_from
 
-DEFAULTS: Final = {"KAIROS_PORTS": "0", "KAIROS_API_PORT": "8010"}
+DEFAULTS: Final = shop.DEFAULTS | {"KAIROS_PORTS": "0", "KAIROS_API_PORT": "8010"}
 """Of its own, so that it runs beside `kairos up`."""
 EVENTS_PER_S: Final = 100
 LEARNT_SHARE: Final = 0.6

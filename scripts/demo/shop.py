@@ -23,6 +23,8 @@ from scripts.policy.policy_versions import Draft, announced, publish, version_of
 
 FOLDER: Final = DEMO_DATA / "shop"
 NAME: Final = "shop"
+DEFAULTS: Final = {"KAIROS_TRACE_SHARE": "1"}
+"""Settings that are not set are these: the shop shows on what each of its decisions rests."""
 
 
 def shop_items() -> list[Item]:

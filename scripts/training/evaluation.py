@@ -66,7 +66,7 @@ def evaluate_files(
 
     def learnt(examples: Path) -> Scorer | None:
         try:
-            published = learn(examples, config, checks_drop=False).published
+            published = learn(examples, config).published
         except ConfigError as error:  # one class only, say: there still is something to evaluate
             say(str(error))
             return None

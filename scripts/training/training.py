@@ -41,7 +41,7 @@ from scripts.files.event_lines import EventLines, lines_of
 from scripts.files.import_events import read_items
 from scripts.ops.archive import opened
 from scripts.progress import Watched
-from udfs.facts.features import FEATURE_INDEX, FEATURE_SPACE
+from udfs.facts.features import FEATURE_SPACE
 from udfs.knowledge.knowledge import Knowledge
 from udfs.policy.compile_policy import compile_policy
 
@@ -161,16 +161,16 @@ def train_from(source: Source, config: Config) -> tuple[Report, Published]:
     return report, learnt.published
 
 
-def learn(examples: Path, config: Config, checks_drop: bool = True) -> Learnt:
+def learn(examples: Path, config: Config) -> Learnt:
     """Trains on a file of examples and writes the artefact."""
     begun_s = time.monotonic()
     threads = min(THREADS_MAX, os.cpu_count() or 1)
-    settings = TrainingSettings(threads=threads, checks_drop=checks_drop)
+    settings = TrainingSettings(threads=threads)
     trained = train(examples, FEATURE_SPACE, settings, say, _baselines())
     seconds = time.monotonic() - begun_s
     artefact = Artefact(
-        feature_set=FEATURE_SPACE.digest,
-        feature_names=FEATURE_SPACE.names,
+        feature_set=FEATURE_SPACE.only(trained.names).digest,
+        feature_names=trained.names,
         code_version=CODE_VERSION,
         from_ms=trained.from_ms,
         to_ms=trained.to_ms,
@@ -193,8 +193,8 @@ def vouched(config: Config, kind: Kind, published: Published, space: FeatureSpac
 
 def _baselines() -> list[Scorer]:
     return [
-        ColumnScorer("last_touched", FEATURE_INDEX["touch_rank"], -1.0),
-        ColumnScorer("popularity", FEATURE_INDEX["item_interest"]),
+        ColumnScorer("last_touched", "touch_rank", -1.0),
+        ColumnScorer("popularity", "item_interest"),
     ]
 
 
@@ -225,9 +225,11 @@ def show_report(report: Report) -> None:
     show_table("what counts most", ("feature", "share of the gain"), counts)
     check = told.drop_check
     if check is not None:
-        verdict = "with loss" if check.has_loss else "without loss"
+        verdict = (
+            "cannot go without loss" if check.has_loss else "are left out: no loss without them"
+        )
         show(
-            f"{counted(len(check.features), 'feature')} could be dropped {verdict} (MRR {check.mrr_difference:+.4f}"
+            f"{counted(len(check.features), 'feature')} that hardly count {verdict} (MRR {check.mrr_difference:+.4f}"
             f" [{check.low:+.4f}, {check.high:+.4f}]): {', '.join(check.features)}"
         )
 

@@ -212,6 +212,7 @@ def wire_examples() -> dict[str, dict[str, Any]]:
         "trace": {
             "slate": next_item[1], "rerank": reranked[1], "nothing": nothing[1], "banner": banner[1],
             "left_out": leave_out(next_item[1], LeftOut(len(next_item[1].features), 2, 1)),
+            "withheld": msgspec.structs.replace(next_item[1], features=b""),
         },
         "dead_letter": {
             "undecodable": dead_letter(letter, InvalidEvent("malformed", "EOFError: 3 bytes")),

@@ -22,6 +22,8 @@ from schemas.topics import DEAD_LETTERS, DECISIONS, EVENTS, ITEMS, KNOWLEDGE, TR
 from tests.flink.replays import Replays
 
 JARS: Final = PROJECT / ".kairos" / "jars"
+TRACE_SHARE: Final = 0.5
+"""So that there are traces of both kinds."""
 OUTPUTS: Final = (DECISIONS, TRACES, DEAD_LETTERS)
 
 
@@ -125,6 +127,7 @@ def environment(prefix: str, home: Path, parallelism: int = 1) -> dict[str, str]
         "KAIROS_HOME": str(home),
         "KAIROS_TOPIC_PREFIX": prefix,
         "KAIROS_PARALLELISM": str(parallelism),
+        "KAIROS_TRACE_SHARE": str(TRACE_SHARE),
     }
     return {name: value for name, value in os.environ.items() if "KAIROS" not in name} | own
 

@@ -44,8 +44,9 @@ from scripts.files.import_events import read_items
 from scripts.files.import_snowplow import DEMO_APP_IDS, DEMO_FOLDER, read_snowplow
 from tests.builders import NOON, make_catalogue, make_knowledge
 from tests.flink.replays import Replays
-from tests.flink.runs import fill_log, produce, run_learn_replay, run_replay
+from tests.flink.runs import TRACE_SHARE, fill_log, produce, run_learn_replay, run_replay
 from tests.logs import Line, shopping_log
+from udfs.explain.tracing import Tracing
 from udfs.facts.features import FEATURE_SPACE
 from udfs.knowledge.knowledge import Knowledge
 
@@ -80,7 +81,7 @@ class ArrivalFold(Fold):
 
 
 def rules() -> FoldRules:
-    return FoldRules(EVENT.decode, "kairos")
+    return FoldRules(EVENT.decode, "kairos", tracing=Tracing(TRACE_SHARE))
 
 
 def folded(kafka: str, prefix: str, kind: type[Fold] = Fold, to_ms: int = AHEAD_OF_ALL_MS) -> Log:

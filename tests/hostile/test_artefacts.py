@@ -25,7 +25,7 @@ from models.response import ResponseExamples, fit_responses, save_responses
 from schemas.errors import ConfigError
 from schemas.limits import ARTEFACT_BYTES_MAX
 from tests.models.boosters import mutated
-from tests.models.signal import SPACE, make_groups
+from tests.models.signal import SPACE, make_groups, read_by
 from tests.models.test_artefact import ARTEFACT
 from tests.models.test_scorers import BOOSTER
 
@@ -166,7 +166,7 @@ def test_a_file_is_read_only_while_it_is_within_the_roots(place: Path) -> None:
 def wanted(path: Path, roots: Roots, seconds_max: int = 60, uri: str = "") -> Wanted:
     return Wanted(
         uri=uri or str(path), sha256="", bytes_max=1_000, seconds_max=seconds_max, folders=roots.folders,
-        prefixes=roots.prefixes, kind=None, feature_names=SPACE.names, feature_set=SPACE.digest,
+        prefixes=roots.prefixes, kind=None, feature_names=SPACE.names, feature_definitions=SPACE.definitions,
     )  # fmt: skip
 
 
@@ -206,7 +206,7 @@ def test_a_mutated_booster_is_refused_or_scores_without_ending_the_process(
         scorer = Artefacts(Roots((str(tmp_path),))).ranker(published, SPACE)
     except ConfigError:
         return
-    assert np.isfinite(scorer.score(make_groups(3)[0].features)).all()
+    assert np.isfinite(scorer.score(read_by(scorer, make_groups(3)[0].features))).all()
 
 
 @pytest.mark.parametrize(
@@ -214,7 +214,7 @@ def test_a_mutated_booster_is_refused_or_scores_without_ending_the_process(
 )
 def test_an_index_out_of_range_is_seen_before_the_library_sees_it(name: str) -> None:
     with pytest.raises(ConfigError, match="the booster is broken"):
-        XgboostRanker("v", dict(MUTATED)[name], SPACE.count)
+        XgboostRanker("v", dict(MUTATED)[name], SPACE.names)
 
 
 def test_a_model_that_ends_its_process_is_refused_and_remembered(

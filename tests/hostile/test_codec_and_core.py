@@ -25,7 +25,7 @@ from schemas.topics import CONTROL, EVENTS, ITEMS, KNOWLEDGE
 from tests.builders import NOON, make_epoch, make_event, make_learnt, make_record
 from tests.examples.write import CODECS
 from tests.hostile.records import REAL, RECORDS, hostile_record, hostile_value, is_within_bounds
-from udfs.explain.fit_records import Room
+from udfs.explain.tracing import Room, Tracing
 from udfs.knowledge.knowledge import Knowledge
 
 EXAMPLES = int(os.environ.get("HOSTILE_EXAMPLES", "5000"))
@@ -34,7 +34,7 @@ in_ci = settings(derandomize=True, max_examples=200)
 at_length = settings(max_examples=EXAMPLES)
 seeds = st.integers(0, 2**40)
 MEMORY_MAX = 96 * 1024 * 1024
-RULES = FoldRules(EVENT.decode, "seed", room=Room(RECORD_BYTES_MAX, EVENTS))
+RULES = FoldRules(EVENT.decode, "seed", tracing=Tracing(room=Room(RECORD_BYTES_MAX, EVENTS)))
 
 
 def decode_every_way(data: bytes) -> None:

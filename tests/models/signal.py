@@ -7,14 +7,13 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from models.learning.example_file import ExampleWriter
-from models.scorer import FeatureSpace, Matrix
+from models.scorer import FeatureSpace, Matrix, Scorer
 
 PER_DECISION: Final = 12
 BY_CHANCE: Final = sum(1 / rank for rank in range(1, PER_DECISION + 1)) / PER_DECISION
 """The mean reciprocal rank of a random order."""
-SPACE: Final = FeatureSpace(
-    ("touch_rank", "popularity", "noise", "constant", "never_there", "dwell"), "0123456789abcdef"
-)
+NAMES: Final = ("touch_rank", "popularity", "noise", "constant", "never_there", "dwell")
+SPACE: Final = FeatureSpace(NAMES, NAMES)
 TOUCH_RANK, POPULARITY, NOISE, CONSTANT, NEVER_THERE, DWELL = range(SPACE.count)
 
 
@@ -56,6 +55,11 @@ def make_rows(chance: np.random.Generator) -> Matrix:
     features[:, CONSTANT] = 7.0
     features[:, NEVER_THERE] = np.nan
     return features
+
+
+def read_by(scorer: Scorer, features: Matrix) -> Matrix:
+    """Of a matrix of SPACE the columns that a scorer reads."""
+    return features[:, [SPACE.places[name] for name in scorer.names]]
 
 
 def write_groups(path: Path, groups: Iterable[Group], space: FeatureSpace = SPACE) -> Path:

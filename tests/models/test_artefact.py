@@ -25,7 +25,7 @@ from models.ranker import XgboostRanker
 from models.scorer import FeatureSpace
 from schemas import CODE_VERSION
 from schemas.errors import ConfigError
-from tests.models.signal import SPACE, make_groups
+from tests.models.signal import SPACE, make_groups, read_by
 from tests.models.test_scorers import BOOSTER
 
 ARTEFACT = Artefact(
@@ -92,8 +92,8 @@ def test_the_scorer_is_the_booster_under_the_name_of_its_content(tmp_path: Path)
     published = save_artefact(ARTEFACT, tmp_path)
     scorer = load_scorer(published.uri, published.sha256, SPACE)
     assert scorer.version == published.version == published.sha256[:12]
-    features = make_groups(1)[0].features
-    own = XgboostRanker("own", BOOSTER, SPACE.count).score(features)
+    features = read_by(scorer, make_groups(1)[0].features)
+    own = XgboostRanker("own", BOOSTER, SPACE.names).score(features)
     assert np.array_equal(scorer.score(features), own)
     chances = scorer.propensity(own)
     assert chances is not None
@@ -169,9 +169,13 @@ def test_a_broken_booster_in_a_sound_artefact_is_refused_by_name(tmp_path: Path)
 
 @pytest.mark.parametrize(
     "other",
-    [FeatureSpace(SPACE.names, "other"), FeatureSpace((*SPACE.names, "new"), SPACE.digest)],
+    [
+        FeatureSpace(SPACE.names, tuple(f"{name}, counted otherwise" for name in SPACE.names)),
+        SPACE.only(SPACE.names[1:]),
+        FeatureSpace(SPACE.names, (*SPACE.definitions[:-1], "another meaning")),
+    ],
 )
-def test_a_model_of_another_feature_set_is_refused_and_both_are_named(
+def test_a_model_of_features_that_are_not_here_is_refused_and_both_are_named(
     tmp_path: Path, other: FeatureSpace
 ) -> None:
     published = save_artefact(ARTEFACT, tmp_path)
@@ -179,6 +183,27 @@ def test_a_model_of_another_feature_set_is_refused_and_both_are_named(
         load(published, other)
     assert f"trained on feature set {SPACE.digest} (6 features)" in str(refused.value)
     assert f"this is {other.digest} ({other.count})" in str(refused.value)
+
+
+def test_a_model_of_some_features_is_served_whatever_else_there_is(tmp_path: Path) -> None:
+    """Columns that came, went or moved since it was trained do not concern it."""
+    published = save_artefact(ARTEFACT, tmp_path)
+    names = ("new", *reversed(SPACE.names))
+    definitions = ("new", *reversed(SPACE.definitions))
+    scorer = load_scorer(published.uri, published.sha256, FeatureSpace(names, definitions))
+    features = read_by(scorer, make_groups(1)[0].features)
+    own = XgboostRanker("own", BOOSTER, SPACE.names)
+    assert scorer.names == own.names
+    assert np.array_equal(scorer.score(features), own.score(features))
+
+
+def test_a_model_that_names_a_feature_twice_is_refused(tmp_path: Path) -> None:
+    twice = (*SPACE.names[:-1], SPACE.names[0])
+    artefact = msgspec.structs.replace(
+        ARTEFACT, feature_names=twice, feature_set=SPACE.only(twice).digest
+    )
+    with pytest.raises(ConfigError, match="trained on feature set"):
+        load(save_artefact(artefact, tmp_path))
 
 
 @pytest.mark.parametrize("uri", ["", "nowhere.kairos-model", "nosuchscheme://bucket/model"])

@@ -23,7 +23,8 @@ from models.response import (
 from models.scorer import FeatureSpace, Matrix
 from schemas.errors import ConfigError
 
-SPACE = FeatureSpace(("pace", "cart_value", "hour", "constant", "missing"), "digest")
+NAMES = ("pace", "cart_value", "hour", "constant", "missing")
+SPACE = FeatureSpace(NAMES, NAMES)
 TRUE_WEIGHTS = {"quiz": (0.8, -0.5, 0.0), "chat": (-0.6, 0.0, 0.9)}
 INTERCEPTS = {"quiz": -2.5, "chat": -1.5}
 
@@ -195,7 +196,7 @@ def test_other_checksum_feature_set_or_place_is_refused(tmp_path: Path) -> None:
         load_responses(published.uri, "0" * 64, SPACE)
     with pytest.raises(ConfigError, match="cannot be read"):
         load_responses(str(tmp_path / "nowhere"), published.sha256, SPACE)
-    other = FeatureSpace(SPACE.names, "another")
+    other = FeatureSpace(NAMES, tuple(reversed(NAMES)))
     with pytest.raises(ConfigError, match="feature set"):
         load_responses(published.uri, published.sha256, other)
 

@@ -49,6 +49,7 @@ FINGERPRINTS = {
     "trace.v1": "b4630f1366cd88ac",
     "trace.v2": "0943e37a8101a6cf",
     "trace.v3": "cac4e438aebc2ec6",
+    "trace.v4": "30f2b08f37ee082f",
 }
 """CRC-64-AVRO of every schema version that was ever written: a line is added, none is changed."""
 

@@ -1,5 +1,6 @@
 """The person step: when it decides, what, and what it says of it."""
 
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -30,7 +31,12 @@ from tests.builders import (
 )
 from udfs.decide import decide, expire_person
 from udfs.draw import draw, identify_decision
-from udfs.facts.features import FEATURE_INDEX, FEATURE_SPACE
+from udfs.explain.tracing import Tracing
+from udfs.explain.vectors import digest_of
+from udfs.facts import features
+from udfs.facts.fact import Column, Compute
+from udfs.facts.features import FEATURE_SPACE
+from udfs.facts.view import View
 from udfs.knowledge.knowledge import Knowledge
 from udfs.policy.compile_policy import compile_policy
 from udfs.results import PersonResult, Result
@@ -39,13 +45,17 @@ CATALOGUE = make_knowledge(*make_catalogue())
 OPEN = SESSION_CONTEXT.encode(SessionContext(1, NOON, NOON))
 
 
+SHARES = (0.0, 0.01, 0.3, 1.0)
+
+
 class LastFirst:
     """A model that turns the retrieved around."""
 
     version = "last-first"
+    names = ("source_rank",)
 
     def score(self, features: Matrix) -> NDArray[np.float32]:
-        return np.array(features[:, FEATURE_INDEX["source_rank"]])
+        return np.array(features[:, 0])
 
     def propensity(self, scores: NDArray[np.float32]) -> NDArray[np.float64] | None:
         return np.asarray(scores, dtype=np.float64) / 100.0
@@ -301,8 +311,8 @@ def test_an_item_that_nobody_touched_is_ranked_and_keeps_its_features() -> None:
     assert ids(decision)[:2] == ["i1", "i2"]
     rows = np.frombuffer(trace.features, "<f4").reshape(-1, FEATURE_SPACE.count)
     at = [one.item_id for one in trace.candidates].index("new")
-    assert rows[at, FEATURE_INDEX["item_age"]] == 0.0
-    assert rows[at, FEATURE_INDEX["item_interest"]] == 0.0
+    assert rows[at, FEATURE_SPACE.places["item_age"]] == 0.0
+    assert rows[at, FEATURE_SPACE.places["item_interest"]] == 0.0
 
 
 def test_a_rerank_of_items_never_seen_keeps_the_callers_order() -> None:
@@ -355,7 +365,7 @@ def test_an_audit_sees_the_versions_it_names() -> None:
         assert set(ids(decision)) == item_ids
         assert decision.versions.knowledge == epoch
     knowledge.add_policy("late", 0, 9, compile_policy(Policy()))
-    knowledge.add_model("late", 0, 9, ColumnScorer("late", 0))
+    knowledge.add_model("late", 0, 9, ColumnScorer("late", "item_interest"))
     knowledge.add_item(msgspec.structs.replace(make_catalogue(1)[0], effective_from_ms=1), 9)
     assert decide(None, news, knowledge, "seed").decisions == ()
     assert decide(None, news, knowledge, "seed", named=newest.versions).decisions[0][0] == newest
@@ -419,7 +429,7 @@ def test_the_trace_holds_the_features_of_every_candidate_and_the_draw() -> None:
     _, trace = one(view())
     rows = np.frombuffer(trace.features, "<f4").reshape(-1, FEATURE_SPACE.count)
     assert len(rows) == len(trace.candidates)
-    assert rows[:, FEATURE_INDEX["source_rank"]].tolist() == list(range(len(rows)))
+    assert rows[:, FEATURE_SPACE.places["source_rank"]].tolist() == list(range(len(rows)))
     assert trace.draw == draw("seed", "a1", "e1", "next_item")
 
 
@@ -533,3 +543,47 @@ def test_an_identified_person_is_offered_what_the_handed_over_session_looked_at(
     assert state is not None
     assert state.recent_items == {"i9": NOON}
     assert [c.source for c in found[0][1].candidates if c.item_id == "i9"] == ["recently_viewed"]
+
+
+def test_a_trace_without_its_matrix_is_of_the_same_decision_and_computes_what_is_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The share decides what is kept, and nothing of the decision."""
+    knowledge = make_knowledge(*make_catalogue(5))
+    knowledge.add_model("control-version", 0, 0, LastFirst())
+    news = news_of(asking())
+    computed: list[str] = []
+    for name, column in features.COLUMNS.items():
+
+        def counted(view: View, name: str = name, column: Compute = column) -> Column:
+            computed.append(name)
+            return column(view)
+
+        monkeypatch.setitem(features.COLUMNS, name, counted)
+    ((whole, traced),) = decide(None, news, knowledge, "seed").decisions
+    assert computed == [*FEATURE_SPACE.names]
+    computed.clear()
+    none = Tracing(0.0)
+    ((same, short),) = decide(None, news, knowledge, "seed", tracing=none).decisions
+    assert computed == ["source_rank"]
+    assert same == whole
+    assert short == msgspec.structs.replace(traced, features=b"")
+    assert len(short.matrix_digest) == 16
+
+
+def test_what_is_read_tells_one_digest_from_another() -> None:
+    read = np.arange(6, dtype=np.float32).reshape(3, 2)
+    first = digest_of(("a", "b"), read)
+    assert first == digest_of(("a", "b"), read.copy())
+    assert first != digest_of(("a", "c"), read)
+    assert first != digest_of(("a", "b"), read + 1)
+
+
+def test_the_share_of_traces_with_a_matrix_is_as_it_is_set_and_grows_by_more_of_them() -> None:
+    ids = [identify_decision("p", "s", f"e{n}", "home") for n in range(4_000)]
+    kept = {share: {one for one in ids if Tracing(share).keeps_matrix(one)} for share in SHARES}
+    assert not kept[0.0]
+    assert kept[1.0] == {*ids}
+    for share, more in pairwise(SHARES):
+        assert kept[share] <= kept[more]
+        assert len(kept[share]) == pytest.approx(share * len(ids), abs=120)

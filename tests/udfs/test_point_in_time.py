@@ -33,7 +33,7 @@ from tests.builders import (
     make_record,
 )
 from tests.logs import Line, shopping_log
-from udfs.facts.features import FEATURE_INDEX, FEATURE_SPACE
+from udfs.facts.features import FEATURE_SPACE
 from udfs.facts.learnt import CLICK_PRIOR
 from udfs.knowledge.knowledge import Knowledge
 from udfs.policy.compile_policy import compile_policy
@@ -55,7 +55,7 @@ class Made(NamedTuple):
     def column(self, name: str) -> dict[str, float]:
         """The values of one feature by item."""
         rows = np.frombuffer(self.trace.features, "<f4").reshape(-1, FEATURE_SPACE.count)
-        values = rows[:, FEATURE_INDEX[name]].tolist()
+        values = rows[:, FEATURE_SPACE.places[name]].tolist()
         return {
             one.item_id: value for one, value in zip(self.trace.candidates, values, strict=True)
         }
@@ -319,7 +319,7 @@ def test_knowledge_in_force_later_changes_no_earlier_decision(
     add_epoch(informed, epoch, interest)
     if has_more:
         informed.add_policy("later", until_ms + 1, 9, compile_policy(Policy((Placement("home"),))))
-        informed.add_model("later", until_ms + 1, 0, ColumnScorer("later", 0))
+        informed.add_model("later", until_ms + 1, 0, ColumnScorer("later", "item_age"))
     assert until(decided(log, informed), until_ms) == until(decided(log), until_ms)
 
 

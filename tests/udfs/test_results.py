@@ -7,7 +7,7 @@ from schemas.events import Event
 from schemas.state.session import SessionNews
 from tests.builders import make_catalogue, make_event, make_knowledge, make_record, track
 from udfs.decide import decide
-from udfs.explain.fit_records import Room
+from udfs.explain.tracing import Room, Tracing
 from udfs.knowledge.knowledge import Knowledge
 from udfs.track_session import track_session
 
@@ -31,7 +31,7 @@ def test_a_person_gets_each_decision_before_its_trace() -> None:
 
 
 def test_a_decision_that_cannot_be_written_is_a_dead_letter_in_its_place() -> None:
-    result = decide(None, told(), SHOP, "seed", room=Room(100, "events"))
+    result = decide(None, told(), SHOP, "seed", tracing=Tracing(room=Room(100, "events")))
     assert [type(one) for one in result.outputs] == [DeadLetter]
     assert (result.decisions, result.dead_letters) == ((), result.outputs)
 

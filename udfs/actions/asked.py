@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from schemas.state.person import PersonState
+from udfs.explain.tracing import Tracing
 from udfs.moment import Moment
 from udfs.policy.compiled_policy import CompiledPolicy
 
@@ -18,3 +19,4 @@ class Asked(NamedTuple):
     is_held_out: bool
     language: str
     seed: str
+    tracing: Tracing

@@ -5,7 +5,7 @@ the same bound writes the same bytes, and an audit that knows what a trace left 
 """
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, TypeVar
 
 from msgspec import structs
 
@@ -15,6 +15,7 @@ from schemas.decisions import Decision, DecisionTrace, LeftOut, TracedAction, Tr
 from schemas.outputs import Written
 from schemas.sizes import size_at_most
 from schemas.state.session import SessionNews
+from udfs.explain.tracing import Room
 
 LEFT_OUT_BYTES: Final = 64
 """What the note of what was left out takes itself."""
@@ -24,13 +25,6 @@ Made = tuple[Decision, DecisionTrace]
 """A decision, and how it came about."""
 T = TypeVar("T")
 Parts = Sequence[TracedCandidate] | Sequence[TracedAction]
-
-
-class Room(NamedTuple):
-    """How many bytes key and value of a record may have, and the topic of the events that are decided on."""
-
-    bytes_max: int
-    topic: str
 
 
 def fit_all(

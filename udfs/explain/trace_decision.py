@@ -31,6 +31,7 @@ def trace_decision(
         candidates=_candidates(ranked, slates, slates.get(decision.action_id)),
         draw=drawn,
         actions=actions,
+        matrix_digest=ranked.digest,
     )
 
 

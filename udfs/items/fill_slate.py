@@ -27,10 +27,14 @@ REQUIRED_MAX: Final = 32
 
 
 class Ranked(NamedTuple):
-    """The candidates of a decision with what the ranker and the suppression say of each."""
+    """The candidates of a decision with what the ranker and the suppression say of each.
+
+    `features` are all of them where they are kept, else no rows; `digest` is of those that the ranker read.
+    """
 
     candidates: list[Retrieved]
     features: NDArray[np.float32]
+    digest: bytes
     verdicts: list[Verdict]
     scores: NDArray[np.float32]
     propensities: NDArray[np.float64] | None

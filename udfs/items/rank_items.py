@@ -8,7 +8,8 @@ import numpy as np
 from models.scorer import ColumnScorer, Scorer
 from schemas.policy import Placement
 from udfs.actions.asked import Asked
-from udfs.facts.features import FEATURE_INDEX, FEATURE_SPACE, compute_features
+from udfs.explain.vectors import digest_of
+from udfs.facts.features import FEATURE_SPACE, columns_of, compute_features
 from udfs.facts.view import View
 from udfs.items.fill_slate import Ranked, wanted_items
 from udfs.items.retrieve_candidates import retrieve_candidates
@@ -16,19 +17,25 @@ from udfs.items.suppress_candidates import PASSED, suppress_candidates
 from udfs.policy.compiled_policy import CompiledAction
 from udfs.session.follow_session import follow_session
 
-COLD_SCORER: Final = ColumnScorer("popularity", FEATURE_INDEX["item_interest"])
+COLD_SCORER: Final = ColumnScorer("popularity", "item_interest")
 """The order of popularity, for as long as there is no model, and for people in the holdout."""
-GIVEN_ORDER: Final = ColumnScorer("given", FEATURE_INDEX["caller_position"], sign=-1.0)
+GIVEN_ORDER: Final = ColumnScorer("given", "caller_position", sign=-1.0)
 """The order in which the caller handed its candidates in: what people in the holdout get of a rerank."""
-UNRANKED: Final = Ranked(
-    [], np.empty((0, FEATURE_SPACE.count), np.float32), [], np.empty(0, np.float32), None, ""
-)
+NO_VECTORS: Final = np.empty((0, FEATURE_SPACE.count), np.float32)
+UNRANKED: Final = Ranked([], NO_VECTORS, b"", [], np.empty(0, np.float32), None, "")
 
 
 def rank_items(
-    placement: Placement, slates: Sequence[CompiledAction], asked: Asked, values: dict[str, object]
+    placement: Placement,
+    slates: Sequence[CompiledAction],
+    asked: Asked,
+    values: dict[str, object],
+    keeps_all: bool,
 ) -> Ranked:
-    """The candidates for `slates`; `values` are the attributes that their rules read. UNRANKED where nothing asks for any."""
+    """The candidates for `slates`; `values` are the attributes that their rules read. UNRANKED where nothing asks for any.
+
+    With `keeps_all` every feature is computed, else those that the scorer reads.
+    """
     if not slates:
         return UNRANKED
     moment = asked.moment
@@ -37,16 +44,22 @@ def rank_items(
     )
     wanted = _wanted(slates, asked, values)
     candidates = retrieve_candidates(moment, leads, placement.candidates, wanted)
-    features = compute_features(View(moment, candidates, leads))
     scorer = _scorer(asked)
-    scores = scorer.score(features)
+    view = View(moment, candidates, leads)
+    if keeps_all:
+        features = compute_features(view)
+        read = columns_of(features, scorer.names)
+    else:
+        features, read = NO_VECTORS, compute_features(view, scorer.names)
+    scores = scorer.score(read)
     verdicts = (
         suppress_candidates(candidates, moment, asked.policy.policy.suppression)
         if placement.suppress
         else [PASSED] * len(candidates)
     )
     propensities = scorer.propensity(scores)
-    return Ranked(candidates, features, verdicts, scores, propensities, scorer.version)
+    digest = digest_of(scorer.names, read) if candidates else b""
+    return Ranked(candidates, features, digest, verdicts, scores, propensities, scorer.version)
 
 
 def _scorer(asked: Asked) -> Scorer:

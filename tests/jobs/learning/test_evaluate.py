@@ -19,7 +19,7 @@ from schemas.events import Event
 from schemas.limits import HOUR_MS, MINUTE_MS, SECOND_MS
 from schemas.records import LogRecord
 from tests.builders import NOON, make_event
-from udfs.facts.features import FEATURE_INDEX
+from udfs.facts.features import FEATURE_SPACE
 from udfs.knowledge.knowledge import Knowledge
 
 SPLIT_MS = NOON + HOUR_MS
@@ -59,13 +59,14 @@ class Recorder:
     """Learns nothing; ranks as the caller did and keeps the matrices that it saw."""
 
     version = "recorder"
+    names = FEATURE_SPACE.names
 
     def __init__(self) -> None:
         self.seen: list[bytes] = []
 
     def score(self, features: Matrix) -> Matrix:
         self.seen.append(features.tobytes())
-        return -np.nan_to_num(features[:, FEATURE_INDEX["caller_position"]])
+        return -np.nan_to_num(features[:, FEATURE_SPACE.places["caller_position"]])
 
     def propensity(self, scores: Matrix) -> None:
         return None
@@ -347,7 +348,7 @@ def test_training_sees_only_what_was_before_the_split(tmp_path: Path) -> None:
 
         def learn(examples: Path, kept: list[bytes] = learnt) -> Scorer | None:
             kept.append(examples.read_bytes())
-            return ColumnScorer("test", 0)
+            return ColumnScorer("test", "item_interest")
 
         setting = Setting("rerank", split_ms, 20, "seed")
         split = split_log(log_of(log), setting)

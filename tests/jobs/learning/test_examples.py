@@ -19,7 +19,7 @@ from schemas.knowledge import KnowledgeRecord
 from schemas.limits import HOUR_MS, MINUTE_MS, SECOND_MS
 from schemas.records import LogRecord
 from tests.builders import NOON, make_catalogue, make_event, make_knowledge, make_record
-from udfs.facts.features import FEATURE_INDEX, FEATURE_SPACE
+from udfs.facts.features import FEATURE_SPACE
 
 RULES = FoldRules(EVENT.decode, "seed")
 
@@ -46,7 +46,7 @@ class Group(NamedTuple):
 
     def feature(self, name: str) -> float:
         assert self.positive is not None
-        return float(self.features[self.positive, FEATURE_INDEX[name]])
+        return float(self.features[self.positive, FEATURE_SPACE.places[name]])
 
 
 class Memory:

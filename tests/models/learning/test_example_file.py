@@ -12,7 +12,7 @@ from models.learning.example_file import ExampleFile, ExampleWriter
 from models.scorer import FeatureSpace, Matrix
 from schemas.errors import ConfigError
 
-SPACE = FeatureSpace(("a", "b", "c"), "digest")
+SPACE = FeatureSpace(("a", "b", "c"), ("a", "b", "c"))
 
 
 def matrix(rows: int, seed: int = 1) -> Matrix:
@@ -130,12 +130,13 @@ def test_a_failure_on_the_way_leaves_no_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "other", [FeatureSpace(SPACE.names, "another"), FeatureSpace(("a", "b", "d"), SPACE.digest)]
+    "other",
+    [FeatureSpace(SPACE.names, ("a", "b", "d")), FeatureSpace(("a", "b", "d"), SPACE.definitions)],
 )
 def test_examples_of_another_feature_set_are_refused(tmp_path: Path, other: FeatureSpace) -> None:
     with ExampleWriter(tmp_path / "e", SPACE):
         pass
-    with pytest.raises(ConfigError, match=f"feature set digest, this is {other.digest}"):
+    with pytest.raises(ConfigError, match=f"feature set {SPACE.digest}, this is {other.digest}"):
         ExampleFile(tmp_path / "e", other)
 
 

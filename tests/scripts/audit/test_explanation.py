@@ -27,7 +27,7 @@ from scripts.audit.explanation import (
 )
 from tests.channels.decisions import make_decision
 from udfs.explain.fit_records import leave_out
-from udfs.facts.features import FEATURE_INDEX, FEATURE_SPACE
+from udfs.facts.features import FEATURE_SPACE
 
 
 def candidate(item_id: str, source: str, verdict: str, rule: str, score: float) -> TracedCandidate:
@@ -63,7 +63,7 @@ DECISION = make_decision(1, items=(DecisionItem("c", 2.0, "You looked at this re
 
 def trace() -> DecisionTrace:
     matrix = np.full((len(CANDIDATES), FEATURE_SPACE.count), np.nan, dtype=np.float32)
-    matrix[:, FEATURE_INDEX["item_price"]] = [1, 2, 3, 4]
+    matrix[:, FEATURE_SPACE.places["item_price"]] = [1, 2, 3, 4]
     versions = Versions("p", "m", 0, 0, "c")
     return DecisionTrace(
         "d", "person", "s", "e", 0, "home", 1, versions, FEATURE_SPACE.digest, matrix.tobytes(),
@@ -184,3 +184,49 @@ def test_a_trace_that_was_too_large_is_explained_without_what_it_left_out() -> N
     )
     assert explained_json(found)["trace"]["left_out"]["candidates"] == 2
     show(found, None)
+
+
+class Ranker:
+    """A model of two features whose score is their sum."""
+
+    names = ("item_price", "item_age")
+
+    def contributions(self, features: Any) -> Any:
+        return np.concatenate([np.nan_to_num(features), np.zeros((len(features), 1))], axis=1)
+
+
+def of_a_model(**changed: Any) -> DecisionTrace:
+    return msgspec.structs.replace(trace(), matrix_digest=b"as decided", **changed)
+
+
+def test_contributions_are_of_the_features_that_the_model_reads() -> None:
+    found = explain(DECISION, of_a_model(), lambda _: Ranker())  # type: ignore[arg-type,return-value]
+    assert [row["item_price"] for row in found.contributions] == [1.0, 2.0, 3.0, 4.0]
+    assert found.contributions[0].keys() == {"item_price", "item_age", BIAS}
+
+
+def test_features_that_the_trace_does_not_hold_are_computed_again_or_their_lack_is_said() -> None:
+    cut = of_a_model(features=b"")
+    asked: list[str] = []
+
+    def told(made: DecisionTrace | None) -> Explained:
+        def again(decision_id: str) -> DecisionTrace | None:
+            asked.append(decision_id)
+            return made
+
+        return explain(DECISION, cut, lambda _: Ranker(), again)  # type: ignore[arg-type,return-value]
+
+    found = told(of_a_model())
+    assert found.features == features_of(trace())
+    assert found.contributions
+    assert found.trace == cut, "what was logged"
+    assert "computed again from the log" in found.remark
+    for other in (None, msgspec.structs.replace(of_a_model(), matrix_digest=b"other")):
+        found = told(other)
+        assert (found.features, found.contributions) == ([], [])
+        assert "no longer recomputable" in found.remark
+    assert set(asked) == {"d"}
+    without = explain(DECISION, cut, lambda _: Ranker())  # type: ignore[arg-type,return-value]
+    assert without.features == []
+    assert "`kairos explain d` computes them again" in without.remark
+    assert explained_json(without)["trace"]["matrix_digest"] == b"as decided".hex()

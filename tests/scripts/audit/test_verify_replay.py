@@ -21,7 +21,8 @@ from schemas.records import LogRecord
 from schemas.topics import CONTROL as CONTROL_TOPIC
 from schemas.topics import DEAD_LETTERS, DECISIONS, EVENTS, ITEMS, TRACES
 from scripts.audit.replay_view import audit_json, show_audit
-from scripts.audit.verify import Audit, verify
+from scripts.audit.skew_view import show_skew
+from scripts.audit.verify import Audit, trace_again, verify
 from tests.builders import NOON, make_catalogue
 from tests.jobs.live_job import LiveJob, Topics
 from tests.logs import Line, shopping_log
@@ -78,7 +79,7 @@ def test_simultaneous_sessions_are_taken_in_the_order_of_live(
     assert found.is_whole, found.differing
     assert found.in_live_order > 10
     assert found.skew == Skew(found.decisions, found.skew.vectors)
-    monkeypatch.setattr(Recheck, "run", lambda *_: Rechecked({}, set()))
+    monkeypatch.setattr(Recheck, "run", lambda *_: Rechecked({}, {}, set()))
     by_time = audit(topics)
     assert by_time.differing == {"differs": found.in_live_order}
     assert not by_time.is_whole
@@ -315,6 +316,55 @@ def test_traces_that_were_too_large_are_counted_apart_and_compared_in_what_they_
         return cut(one) | {"draw": 0.123}
 
     assert audit(topics | {TRACES: edited(topics[TRACES], TRACE, wrong)}).unexplained
+
+
+def withheld(one: DecisionTrace) -> dict[str, Any]:
+    """What a trace is that holds the digest of its features alone."""
+    return msgspec.structs.asdict(one) | {"features": b""}
+
+
+def test_traces_that_hold_a_digest_of_their_features_are_compared_by_it(
+    topics: Topics, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ranked = sum(bool(TRACE.decode(one.value).candidates) for one in topics[TRACES])
+    found = audit(topics | {TRACES: edited(topics[TRACES], TRACE, withheld)})
+    assert found.is_whole
+    assert found.reproduced == found.decisions
+    assert found.skew.by_digest == ranked > 20
+    show_skew(found.skew)
+    assert f"{ranked} of them by the digest" in capsys.readouterr().out
+
+    def wrong(one: DecisionTrace) -> dict[str, Any]:
+        digest = bytes(16) if one.candidates else b""
+        return withheld(one) | {"matrix_digest": digest}
+
+    other = audit(topics | {TRACES: edited(topics[TRACES], TRACE, wrong)})
+    assert other.differing == {"differs": ranked}
+    assert {field.name for one in other.differences for field in one.fields} == {
+        "trace.matrix_digest"
+    }
+    assert other.skew.differing > 0
+
+
+def test_traces_of_before_there_were_digests_are_compared_in_what_they_hold(
+    topics: Topics,
+) -> None:
+    before = edited(topics[TRACES], TRACE, lambda _: {"matrix_digest": b""})
+    found = audit(topics | {TRACES: before})
+    assert found.is_whole
+    assert found.reproduced == found.decisions
+    assert found.skew.by_digest == 0
+
+
+def test_the_trace_of_a_decision_is_made_again_as_a_whole(topics: Topics) -> None:
+    logs = topics | {TRACES: edited(topics[TRACES], TRACE, withheld)}
+    record = next(one for one in topics[TRACES] if TRACE.decode(one.value).candidates)
+    whole = TRACE.decode(record.value)
+    assert trace_again(Copy(logs), whole.decision_id) == whole
+    altered = logs | {EVENTS: [one for one in topics[EVENTS] if one.key != whole.session_id]}
+    assert trace_again(Copy(altered), whole.decision_id) is None
+    with pytest.raises(ConfigError, match="no decision 'nobody'"):
+        trace_again(Copy(logs), "nobody")
 
 
 def test_a_decision_that_was_too_large_is_explained_by_its_dead_letter(topics: Topics) -> None:

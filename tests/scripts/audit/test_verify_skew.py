@@ -11,7 +11,6 @@ from jobs.audit.logged import Scope
 from jobs.audit.skew import Skew, skew_of
 from jobs.fold.fold import Fold, FoldRules
 from jobs.fold.learner import Learner
-from jobs.learning.examples import matrix_of
 from schemas.codec import DEAD_LETTER, DECISION, EVENT, TRACE
 from schemas.decisions import DecisionTrace, LeftOut
 from schemas.errors import ConfigError
@@ -25,9 +24,10 @@ from tests.jobs.live_job import SEED, LiveJob, Range, Topics, encoded
 from tests.logs import shopping_log
 from tests.scripts.audit.copies import Copy, edited
 from udfs.explain.fit_records import leave_out
+from udfs.explain.vectors import matrix_of
 from udfs.facts import features
 from udfs.facts.fact import Column
-from udfs.facts.features import FEATURE_INDEX, FEATURE_SPACE
+from udfs.facts.features import FEATURE_SPACE
 from udfs.facts.view import View
 from udfs.knowledge.knowledge import Knowledge, Known
 
@@ -169,7 +169,8 @@ def test_planted_changes_in_two_features_are_found_named_and_counted(
         change(monkeypatch, name, lambda value: value + 0.5)
     skew = audit(lived).skew
     known = [
-        ~np.isnan(matrix_of(one)[:, [FEATURE_INDEX[name] for name in names]]) for one in traces
+        ~np.isnan(matrix_of(one)[:, [FEATURE_SPACE.places[name] for name in names]])
+        for one in traces
     ]
     counts = sum(one.sum(axis=0) for one in known)
     assert not skew.is_none

@@ -23,7 +23,7 @@ from udfs.actions.respond import (
     response_context,
     response_row,
 )
-from udfs.facts.features import FEATURE_INDEX, FEATURES, compute_features
+from udfs.facts.features import FEATURE_SPACE, FEATURES, compute_features
 from udfs.facts.view import View
 from udfs.items.retrieve_candidates import Retrieved
 from udfs.knowledge.action_statistics import ActionStatistics
@@ -167,7 +167,7 @@ def test_row_of_the_moment_is_what_every_candidate_has_in_a_matrix() -> None:
     candidates = [Retrieved(one, "trending", None, None) for one in ("i1", "i2")]
     leads = follow_session(context, state, knowledge.statistics, known.epoch, NOON)
     matrix = compute_features(View(moment, candidates, leads))
-    columns = [FEATURE_INDEX[name] for name in RESPONSE_SPACE.names]
+    columns = [FEATURE_SPACE.places[name] for name in RESPONSE_SPACE.names]
     assert row.shape == (1, RESPONSE_SPACE.count)
     for one in matrix[:, columns]:
         np.testing.assert_array_equal(row[0], one)

@@ -26,7 +26,8 @@ from schemas.policy import Placement, Policy
 from schemas.sizes import size_at_most
 from tests.builders import make_event, make_knowledge, make_learnt, make_past_session, make_record
 from tests.examples.write import FOLDER
-from udfs.explain.fit_records import TOO_LARGE, Room, fit_trace, leave_out
+from udfs.explain.fit_records import TOO_LARGE, fit_trace, leave_out
+from udfs.explain.tracing import Room, Tracing
 from udfs.knowledge.knowledge import Knowledge
 from udfs.policy.compile_policy import compile_policy
 
@@ -37,7 +38,8 @@ SLATE = TRACE.decode((FOLDER / "trace/v2/slate.avro").read_bytes())
 
 
 def rules(bytes_max: int | None = RECORD_BYTES_MAX) -> FoldRules:
-    return FoldRules(EVENT.decode, "seed", room=Room(bytes_max, "events") if bytes_max else None)
+    room = Room(bytes_max, "events") if bytes_max else None
+    return FoldRules(EVENT.decode, "seed", tracing=Tracing(room=room))
 
 
 def a_large_request() -> Event:

@@ -43,7 +43,6 @@ from udfs.facts.affinity import price_level
 from udfs.facts.attributes import read_attributes, read_item_attributes
 from udfs.facts.fact import Entity, Fact
 from udfs.facts.features import (
-    FEATURE_INDEX,
     FEATURE_SPACE,
     FEATURES,
     compute_features,
@@ -567,7 +566,7 @@ def test_every_feature_says_what_it_is_of_what_it_means_and_what_for(feature: Fa
 
 def test_names_are_unique_and_found_by_their_place() -> None:
     assert len(set(FEATURE_SPACE.names)) == len(FEATURES) == FEATURE_SPACE.count
-    assert [FEATURE_INDEX[one.feature] for one in FEATURES] == list(range(len(FEATURES)))
+    assert [FEATURE_SPACE.places[one.feature] for one in FEATURES] == list(range(len(FEATURES)))
     assert space_of(FEATURES) == FEATURE_SPACE
 
 

@@ -53,7 +53,7 @@ POLICIES = [
     compile_policy(one)
     for one in (DEFAULT_POLICY, Policy(), Policy(placements=DEFAULT_POLICY.placements[:1]))
 ]
-SCORERS = [ColumnScorer("one", 0), ColumnScorer("two", 0)]
+SCORERS = [ColumnScorer("one", "item_age"), ColumnScorer("two", "item_age")]
 values = st.one_of(
     items.map(lambda item: ("item", item.effective_from_ms, item)),
     st.tuples(st.just("policy"), times, st.sampled_from(POLICIES)),
