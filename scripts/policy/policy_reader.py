@@ -22,8 +22,31 @@ from scripts.policy.policy_values import (
 )
 
 POLICY: Final = inspect.type_info(Policy)
+
+
+def fields_of(kind: inspect.Type, owner: str = "the policy") -> dict[str, tuple[str, ...]]:
+    """The names of the fields in which each field of a type, and of the types within it, stands."""
+    found: dict[str, tuple[str, ...]] = {}
+    match kind:
+        case inspect.UnionType():
+            return fields_of(given(kind), owner)
+        case inspect.VarTupleType():
+            return fields_of(kind.item_type, owner)
+        case inspect.StructType():
+            for field in kind.fields:
+                name = field.name.removesuffix(IN_MS)
+                inner = fields_of(field.type, name) | {name: (owner,)}
+                for one, owners in inner.items():
+                    found[one] = tuple(dict.fromkeys((*found.get(one, ()), *owners)))
+    return found
+
+
 EMPTY_TEXTS: Final = ("", "~", "null")
 UNKNOWN_FIELD: Final = "unknown field"
+NAMED_MAX: Final = 8
+"""Fields that are named where a mapping of them is wanted."""
+FIELDS: Final = fields_of(POLICY)
+"""What has a field of each name."""
 BROKEN: Final = object()
 """What stands for a value that could not be read; the fault is noted."""
 
@@ -75,7 +98,7 @@ class PolicyReader:
             case _, Scalar():
                 return _scalar(node, kind)
             case _:
-                raise Unfit(wanted(kind))
+                raise Unfit(_shape(kind))
 
     def _struct(self, node: Mapping, kind: inspect.StructType, path: Place, is_part: bool) -> Any:
         fields = {field.name: field for field in kind.fields}
@@ -84,7 +107,7 @@ class PolicyReader:
             at = (*path, name)
             field = fields.get(name) or fields.get(name + IN_MS)
             if field is None:
-                self._note(line, at, _unknown(name, list(fields)))
+                self._note(line, at, _unknown(name, list(fields)) + _elsewhere(name, at))
                 self.has_gaps = True
             elif field.name in found:
                 self._note(line, at, f"{field.name} is given twice, with and without {IN_MS}")
@@ -186,7 +209,7 @@ class PolicyReader:
 def _scalar(node: Scalar, kind: inspect.Type) -> Any:
     """The value of a text, by what is expected there: `no` is a text where a text may be."""
     if _is_empty(node):
-        raise Unfit(wanted(kind))
+        raise Unfit(_shape(kind))
     match kind:
         case inspect.StrType():
             check_text(node.text, kind)
@@ -203,7 +226,7 @@ def _scalar(node: Scalar, kind: inspect.Type) -> Any:
             check_bounds(number, kind)
             return number
         case _:
-            raise Unfit(wanted(kind))
+            raise Unfit(_shape(kind))
 
 
 def _is_empty(node: Node) -> bool:
@@ -214,6 +237,34 @@ def _unknown(name: str, names: list[str]) -> str:
     known = [one.removesuffix(IN_MS) for one in names]
     near = get_close_matches(name, known, 2, 0.7)
     return f"{UNKNOWN_FIELD}, expected {' or '.join(near) or 'one of ' + ', '.join(known)}"
+
+
+def _elsewhere(name: str, path: Place) -> str:
+    """Where a field of that name belongs, which nobody knows at `path`."""
+    if "." in name:
+        return " (a field within another is written within it, not with a dot)"
+    owners = [one for one in FIELDS.get(name, ()) if one != _owner(path)]
+    return f" (`{name}` belongs to {' or '.join(owners)})" if owners else ""
+
+
+def _owner(path: Place) -> str:
+    """What a field stands in, as FIELDS names it."""
+    words = [str(step) for step in path[:-1] if not isinstance(step, int)]
+    return words[-1] if words else "the policy"
+
+
+def _shape(kind: inspect.Type) -> str:
+    """What a field takes whose value has another shape: a list or mapping, and of what."""
+    match kind:
+        case inspect.VarTupleType(item_type=inspect.StructType() as item):
+            first = item.fields[0].name
+            return f"a list, in which each begins with `- {first}:`"
+        case inspect.StructType() if len(kind.fields) <= NAMED_MAX:
+            return f"a mapping of {', '.join(one.name.removesuffix(IN_MS) for one in kind.fields)}"
+        case inspect.DictType(value_type=inspect.AnyType()):
+            return "a mapping of fields of the policy"
+        case _:
+            return wanted(kind)
 
 
 def _found(node: Node) -> str:

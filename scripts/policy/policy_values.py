@@ -62,10 +62,17 @@ def number_of(text: str, kind: inspect.IntType | inspect.FloatType) -> int | flo
             return int(text)
     elif NUMBER.fullmatch(text) and isfinite(float(text)):
         return float(text)
-    raise Unfit(wanted(kind))
+    raise Unfit(wanted(kind), _of_percent(text))
 
 
 Time = Literal["moment", "length"]
+
+
+def _of_percent(text: str) -> str:
+    """What is found where a share is written in percent."""
+    number = text.removesuffix("%").rstrip()
+    is_percent = number != text and NUMBER.fullmatch(number) is not None
+    return f"{text!r}: {number} % is {float(number) / 100:g}" if is_percent else ""
 
 
 def check_bounds(

@@ -32,10 +32,10 @@ ENDS: Final[dict[int, tuple[str, ...]]] = {
         "evaluate", "key list --file KEYS", "convert GONE OUT --format snowplow", "key revoke nobody --file KEYS", "key person-token p --file KEYS",
         "key revoke-token t --file KEYS", "key revoke-person p --file KEYS", "key rotate-secret --file KEYS", "control sign",
         "model publish nobody", "verify archive", "replay pause p.", "replay resume p.",
-        "train --events GONE", "items import GONE", "items import NO_EVENTS", "dance", "status --no-such-option",
+        "train --events GONE", "logs", "items import GONE", "items import NO_EVENTS", "dance", "status --no-such-option",
     ),
     NOT_UP: (
-        "import FILE", "items import ITEMS", "items list", "items show i", "items remove i", "train", "explain d", "why-not p a", "verify replay", "verify skew", "archive",
+        "import FILE", "status", "items import ITEMS", "items list", "items show i", "items remove i", "train", "explain d", "why-not p a", "verify replay", "verify skew", "archive",
         f"policy publish {POLICY}", "policy history", "policy rollback", "policy show", "model list", "model rollback",
         "control list", "replay --prefix p.", "cluster status", "cluster stop decide", "cluster savepoint decide",
         "cluster cancel decide", "replay drop p.", "upgrade decide", "decide", "learn", "compare p.", "shop screenshots", "api",
@@ -46,7 +46,6 @@ NOT_RUN: Final = {
     "demo", "up", "cluster up", "bench latency", "bench api", "bench flood", "bench throughput", "bench rank", "bench decide",
     "bench replay", "bench state", "bench evaluate", "chaos", "package", "cluster keys",
     "doctor",  # by what this machine has: tests/e2e/test_cli.py
-    "status",  # likewise
 }  # fmt: skip
 """They start servers, measure for minutes, or write archives: tests that run them look at their codes."""
 LINES: Final = [(code, one) for code, lines in ENDS.items() for one in lines]

@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 from typing import Any, Final
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from schemas.actions import Action, Treatment
 from schemas.policy import NOTHING, RECOMMEND_ITEMS, Contact, Policy
@@ -106,7 +107,14 @@ def check_setting(policy: Policy, gathered: Gathered) -> None:
     try:
         ZoneInfo(policy.time_zone)
     except (KeyError, ValueError, OSError):  # unknown, not a name, a folder of names
-        gathered.wrong(("time_zone",), f"there is no time zone {policy.time_zone!r}")
+        gathered.known(policy.time_zone, _zones(policy.time_zone), "time zone", ("time_zone",))
+
+
+def _zones(name: str) -> set[str]:
+    """Time zones that may be meant; a place's name alone is the end of one."""
+    found = available_timezones()
+    places = {one for one in found if one.endswith(f"/{name}")}
+    return places or set(get_close_matches(name, found, n=3)) or {"UTC", "Europe/Berlin"}
 
 
 def warnings_of(policy: Policy) -> tuple[Mistake, ...]:

@@ -442,3 +442,46 @@ def test_what_is_wrong_in_such_a_list_is_told_at_its_place(changes: str, said: s
     found = mistakes_of(BOTH_WAYS.replace("CHANGES", changes))
     place = "experiments[0].arms[1].changes" + ("" if said.startswith(":") else ".")
     assert any(f"{place}{said}" in one for one in found), found
+
+
+# --- what a beginner writes -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("experiments: {words: {arms: {}}}",
+         "1: experiments: expected a list, in which each begins with `- name:`, found a mapping"),
+        ("holdout: 0.1", "1: holdout: expected a mapping of share, salt, found 0.1"),
+        ("holdout: {share: 10%}", "1: holdout.share: expected a number from 0 to 1, found '10%': 10 % is 0.1"),
+        ("time_zone: Berlin", "1: time_zone: there is no time zone 'Berlin': did you mean 'Europe/Berlin'?"),
+        ("time_zone: Europe/Berlim", "1: time_zone: there is no time zone 'Europe/Berlim': did you mean 'Europe/Berlin'"),
+    ],
+)  # fmt: skip
+def test_a_value_of_another_shape_is_told_with_the_one_that_is_wanted(
+    written: str, said: str
+) -> None:
+    (found,) = mistakes_of(written)
+    assert found.startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("quiet_hours: {begin: 22, end: 8}", "(`quiet_hours` belongs to contact)"),
+        ("limits: {times: 1}", "(`limits` belongs to actions)"),
+        ("diversity: 0.5", "(`diversity` belongs to placements)"),
+        ("placements: [{name: home, holdout: {share: 0}}]", "(`holdout` belongs to the policy)"),
+        ("actions.chat.value: 3", "(a field within another is written within it, not with a dot)"),
+    ],
+)  # fmt: skip
+def test_a_field_in_another_place_is_told_with_where_it_belongs(written: str, said: str) -> None:
+    (found,) = mistakes_of(written)
+    assert "unknown field, expected one of " in found
+    assert found.endswith(said)
+
+
+def test_changes_as_a_list_of_changes_are_told_as_what_is_wanted() -> None:
+    changes = "[{actions: {chat: {value: 3}}}]"
+    (found,) = mistakes_of(BOTH_WAYS.replace("CHANGES", changes))
+    assert found.endswith("changes: expected a mapping of fields of the policy, found a list")
