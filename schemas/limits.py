@@ -164,7 +164,8 @@ EPOCH_AHEAD_OF_LOG_MAX_MS: Final = MINUTE_MS
 """An epoch may end, and hold from EPOCH_AHEAD_MS after, this far ahead of its record's own timestamp: one that the
 log has not reached is refused (`ahead_of_log`)."""
 OPEN_EPOCHS_MAX: Final = 128
-"""Epochs whose end marker is not there yet; at the bound the oldest goes (counted: `epochs_dropped`)."""
+"""Epochs whose end marker is not there yet; at the bound the oldest goes (counted: `epochs_dropped`), in front of the
+first marker but for the newest record of each key."""
 EPOCHS_KEPT: Final = 20
 """Versions of an item's knowledge go back so many epochs, for persons whose events come a little late;
 who comes later than that sees the oldest that is kept."""

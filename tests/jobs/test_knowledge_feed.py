@@ -255,11 +255,12 @@ def test_an_epoch_that_knows_what_comes_after_it_is_refused() -> None:
 
 def test_epochs_without_an_end_are_bounded_and_counted() -> None:
     number = epoch_of(NOON)
-    fed = Fed()
-    for epoch in range(number - 3 * OPEN_EPOCHS_MAX, number):
+    first = number - 3 * OPEN_EPOCHS_MAX
+    fed = Fed().take(*epoch_records(first - 1, 1.0))
+    for epoch in range(first, number):
         fed.take(*epoch_records(epoch, 1.0)[:-1])
-    assert fed.counts == {"epochs_dropped": 2 * OPEN_EPOCHS_MAX}
-    assert len(fed.knowledge.statistics._open) == OPEN_EPOCHS_MAX
+    assert fed.counts == {"epochs_applied": 1, "epochs_dropped": 2 * OPEN_EPOCHS_MAX}
+    assert len(fed.knowledge.statistics._coming._open) == OPEN_EPOCHS_MAX
     fed.take(*epoch_records(number, 2.0))
     assert views(fed.knowledge, effective_from_ms(number)) == 2.0, "it goes on"
 

@@ -1,44 +1,30 @@
 """What the stream has taught about items, epoch by epoch; and the trending boards made from it."""
 
 from bisect import bisect_left, insort
-from collections import deque
 from collections.abc import Iterator
 from math import log2
 from sys import intern
-from typing import Final, NamedTuple, Protocol, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from schemas.knowledge import EpochEnd, ItemKnowledge, ItemRecord, PastSession
-from schemas.limits import (
-    BOARD_MAX,
-    EPOCH_RECORDS_MAX,
-    EPOCHS_KEPT,
-    ITEMS_KNOWN_MAX,
-    OPEN_EPOCHS_MAX,
-)
+from schemas.limits import BOARD_MAX, EPOCHS_KEPT, ITEMS_KNOWN_MAX, SESSIONS_REMEMBERED_MAX
 from udfs.fading import SHORT_HALF_LIFE_MS
 from udfs.knowledge.past_sessions import PastSessions
+from udfs.knowledge.whole_epochs import Key, OfEpoch, Whole, WholeEpochs
 
 ALL: Final = ""
 """The board of all categories."""
 
+KEPT_MAX: Final = {
+    "item": ITEMS_KNOWN_MAX,
+    "category": ITEMS_KNOWN_MAX,
+    "session": SESSIONS_REMEMBERED_MAX,
+}
+"""By kind: as much as is known at all."""
+
 Rank = tuple[float, str]
-Records = dict[tuple[str, str], ItemRecord]
-
-
-class _OfEpoch(Protocol):
-    @property
-    def epoch(self) -> int: ...
-
-
-V = TypeVar("V", bound=_OfEpoch)
-
-
-class _Complete(NamedTuple):
-    """An epoch that waits for its time, with its records; epochs come in their order."""
-
-    effective_from_ms: int
-    epoch: int
-    records: Records
+Taught = ItemKnowledge | PastSession
+V = TypeVar("V", bound=OfEpoch)
 
 
 class _Epoch(NamedTuple):
@@ -71,41 +57,29 @@ class ItemStatistics:
         self._categories: dict[str, list[ItemKnowledge]] = {}
         self._boards: dict[str, list[_Board]] = {}
         self._places: dict[str, dict[str, float]] = {}
-        self._open: dict[int, Records] = {}
-        self._complete: deque[_Complete] = deque()
-        self._newest_complete = 0
-        self.epochs_dropped = 0
-        """Epochs without an end that were forgotten, at the bound of how many are kept."""
+        self._coming = WholeEpochs[Taught](_key_of, KEPT_MAX)
 
     @property
     def epoch(self) -> int:
         """The newest epoch in force; 0 = none."""
         return self._epochs[-1].epoch
 
+    @property
+    def epochs_dropped(self) -> int:
+        """Epochs without an end that were forgotten, at the bound of how many are kept."""
+        return self._coming.dropped
+
     def learn(self, record: ItemRecord) -> bool:
         """Takes a record of an epoch; True where it completes one. A repeat changes nothing."""
-        if record.epoch <= self._newest_complete:
-            return False
         if isinstance(record, EpochEnd):
-            self._newest_complete = record.epoch
-            records = self._open.pop(record.epoch, {})
-            # what is left was half-written, by a writer that was restarted
-            self._open = {epoch: one for epoch, one in self._open.items() if epoch > record.epoch}
-            self._complete.append(_Complete(record.effective_from_ms, record.epoch, records))
-            return True
-        of_epoch = self._open.setdefault(record.epoch, {})
-        key = _key_of(record)
-        if key in of_epoch or len(of_epoch) < EPOCH_RECORDS_MAX:
-            of_epoch[key] = record
-        if len(self._open) > OPEN_EPOCHS_MAX:
-            del self._open[min(self._open)]
-            self.epochs_dropped += 1
+            return self._coming.end(record)
+        self._coming.take(record)
         return False
 
     def advance(self, now_ms: int) -> None:
         """Brings into force every complete epoch whose time has come."""
-        while self._complete and self._complete[0].effective_from_ms <= now_ms:
-            self._apply(self._complete.popleft())
+        for whole in self._coming.due(now_ms):
+            self._apply(whole)
 
     def epoch_at(self, now_ms: int) -> int:
         """The newest epoch in force at `now_ms`, as far back as epochs are kept."""
@@ -129,18 +103,17 @@ class ItemStatistics:
         """How many past sessions were known in `epoch`; of one that is forgotten nothing is."""
         return next((one.sessions for one in reversed(self._epochs) if one.epoch <= epoch), 0)
 
-    def _apply(self, complete: _Complete) -> None:
-        effective_from_ms, epoch, records = complete
+    def _apply(self, whole: Whole[Taught]) -> None:
+        effective_from_ms, epoch, records = whole
         changed: dict[str, list[Rank]] = {}
-        for key in sorted(records):
-            record = records[key]
+        for record in records:
             if isinstance(record, PastSession):
                 self.sessions.add(record)
-            elif isinstance(record, ItemKnowledge):
-                self._add(self._items if record.kind == "item" else self._categories, record)
-                if record.kind == "item" and record.interest_short > 0.0:
-                    for category in {ALL, record.category or ALL}:
-                        changed.setdefault(category, []).append((_rank(record), record.item_id))
+                continue
+            self._add(self._items if record.kind == "item" else self._categories, record)
+            if record.kind == "item" and record.interest_short > 0.0:
+                for category in {ALL, record.category or ALL}:
+                    changed.setdefault(category, []).append((_rank(record), record.item_id))
         for category, ranks in changed.items():
             self._raise(category, ranks, epoch)
         self._epochs.append(_Epoch(epoch, effective_from_ms, self.sessions.count))
@@ -172,7 +145,7 @@ class ItemStatistics:
         _forget(boards, epoch - self._kept)
 
 
-def _key_of(record: ItemKnowledge | PastSession) -> tuple[str, str]:
+def _key_of(record: Taught) -> Key:
     if isinstance(record, PastSession):
         return "session", record.session_hash
     return record.kind, record.item_id

@@ -67,7 +67,7 @@ def test_an_epoch_comes_into_force_whole_and_in_its_time() -> None:
 
 
 def test_what_a_writer_left_half_written_never_comes_into_force() -> None:
-    statistics = ActionStatistics()
+    statistics = teach_actions(ActionStatistics(), epoch=EPOCH - 1)
     statistics.learn(make_action("a"))
     teach_actions(statistics, make_action("b", EPOCH + 1), epoch=EPOCH + 1)
     assert statistics.action("a", EPOCH + 1) is None
