@@ -13,6 +13,7 @@ from jobs.flink.kafka import (
     kafka_sink,
     key_by_first,
     knowledge_source,
+    learnt_source,
 )
 from jobs.job_settings import JobSettings
 from jobs.operators import (
@@ -39,9 +40,7 @@ def build_job(env: StreamExecutionEnvironment, settings: JobSettings) -> None:
     else:
         told = knowledge_source(tables, settings, settings.session_topics)
     # a replay's person operator reads what was learnt by itself: see LearntReader
-    learnt = (
-        None if settings.replay else knowledge_source(tables, settings, [settings.learnt_topic])
-    )
+    learnt = None if settings.replay else learnt_source(tables, settings)
     outputs, dead_letters = build_pipeline(events, told, learnt, settings)
     sink = kafka_sink(settings.kafka)
     outputs.sink_to(sink).name(DECISIONS_SINK).uid(DECISIONS_SINK)

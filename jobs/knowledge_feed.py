@@ -18,7 +18,7 @@ from models.scorer import FeatureSpace
 from schemas.codec import HEADER_BYTES, ITEM
 from schemas.control import Control
 from schemas.errors import ConfigError, InvalidEvent
-from schemas.knowledge import LEARNT, RECORDS, KnowledgeRecord, learnt_record
+from schemas.knowledge import RECORDS, KnowledgeRecord, is_learnt, learnt_record
 from schemas.limits import DAY_MS, HOUR_MS
 from schemas.policy import policy_from_payload
 from schemas.records import LogRecord
@@ -136,12 +136,11 @@ class KnowledgeFeed:
         The time of the epoch that it completes, if any.
         """
         self.settle()
-        record = RECORDS.get(value[:HEADER_BYTES], "")
         control: Control | None = None
         try:
-            if record in LEARNT:
+            if is_learnt(value):
                 return self.learn(learnt_record(value, timestamp_ms))
-            if record == "item":
+            if RECORDS.get(value[:HEADER_BYTES]) == "item":
                 self.knowledge.add_item(ITEM.decode(value), position)
             else:
                 control = read_control(value, self._keys)

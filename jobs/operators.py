@@ -19,6 +19,7 @@ from jobs.job_settings import JobSettings
 from jobs.knowledge_feed import KnowledgeFeed, LearntReader, open_feed
 from jobs.metrics import Counts
 from schemas.formats import FORMATS
+from schemas.knowledge import is_learnt
 from schemas.outputs import DESTINATIONS, Written, counters
 from schemas.records import LogRecord
 from schemas.state.inputs import head_of
@@ -265,5 +266,6 @@ def take_knowledge(feed: KnowledgeFeed, value: Any, ctx: Any, settings: JobSetti
     """One record of knowledge; live, what nobody can see any more is forgotten."""
     payload, position = value[0], value[1]
     feed.apply(payload, position, ctx.timestamp())
-    if settings.replay is None:
+    # what is learnt bears the time of its arrival: events may be far behind it
+    if settings.replay is None and not is_learnt(payload):
         feed.prune(ctx.timestamp())

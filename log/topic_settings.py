@@ -12,7 +12,16 @@ from log.bounds import bounds
 from log.clients import open_admin_of
 from log.kafka import ANSWER_S, messages_of
 from schemas.errors import ConfigError
-from schemas.topics import ARRIVAL, FOR_EVER, RETENTION_MS, TIMESTAMPS, TopicSpec
+from schemas.topics import (
+    ARRIVAL,
+    CLEANUP,
+    COMPACTION_LAG_MS,
+    FOR_EVER,
+    NEVER,
+    RETENTION_MS,
+    TIMESTAMPS,
+    TopicSpec,
+)
 
 
 class Difference(NamedTuple):
@@ -50,14 +59,14 @@ def differences(kafka: str, specs: Sequence[TopicSpec]) -> list[Difference]:
 def bring_to(kafka: str, specs: Sequence[TopicSpec], now_ms: int) -> list[Difference]:
     """Gives the topics that are there the settings of the table; what was changed. Raises ConfigError.
 
-    A topic's retention is not shortened while it holds records that bear the time of their event and may have
-    come later than that retention allows: they would be deleted at once, however new they are.
+    A topic's retention, or how long it is not compacted, is not shortened while it holds records that bear the time of
+    their event and may have come later than that allows: they would be gone at once, however new they are.
     """
     by_name = {spec.name: spec for spec in specs}
     changed = [
         one
         for one in differences(kafka, specs)
-        if one.setting != RETENTION_MS or _may_bound(kafka, by_name[one.topic], one, now_ms)
+        if _may_bound(kafka, by_name[one.topic], one, now_ms)
     ]
     admin = open_admin_of(kafka)
     for topic in {one.topic: None for one in changed}:
@@ -81,12 +90,19 @@ def _alter(admin: AdminClient, topic: str, changes: Sequence[Difference]) -> Non
 
 
 def _may_bound(kafka: str, spec: TopicSpec, change: Difference, now_ms: int) -> bool:
-    """Whether the retention that is wanted deletes nothing that came within it."""
-    wanted, found = int(change.wanted), int(change.found or FOR_EVER)
-    is_longer = change.wanted == FOR_EVER or 0 <= found <= wanted
-    if is_longer or spec.settings.get(TIMESTAMPS) != ARRIVAL:
+    """Whether what is wanted takes nothing away that came within the time that it is to be kept."""
+    if spec.settings.get(TIMESTAMPS) != ARRIVAL:
         return True
-    return counts_from_arrival(kafka, spec.name, now_ms - wanted)
+    if change.setting == RETENTION_MS:
+        wanted, found = change.wanted, change.found or FOR_EVER
+    elif change.setting == COMPACTION_LAG_MS:
+        wanted, found = change.wanted, change.found or "0"
+    elif change.setting == CLEANUP and COMPACTION_LAG_MS in spec.settings:
+        wanted, found = spec.settings[COMPACTION_LAG_MS], NEVER
+    else:
+        return True
+    is_longer = wanted in (FOR_EVER, NEVER) or 0 <= int(found) <= int(wanted)
+    return is_longer or counts_from_arrival(kafka, spec.name, now_ms - int(wanted))
 
 
 def counts_from_arrival(kafka: str, topic: str, before_ms: int) -> bool:

@@ -144,6 +144,11 @@ LEARNT: Final[dict[str, Callable[[bytes], KnowledgeRecord]]] = {
 """How the records of the topic `knowledge` are read."""
 
 
+def is_learnt(value: bytes) -> bool:
+    """Whether the bytes begin as a record of the topic `knowledge` does."""
+    return RECORDS.get(value[:HEADER_BYTES], "") in LEARNT
+
+
 def learnt_record(value: bytes, timestamp_ms: int) -> KnowledgeRecord:
     """A record of the topic `knowledge`; `timestamp_ms` is its own in Kafka. Raises InvalidEvent.
 

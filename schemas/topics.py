@@ -1,8 +1,9 @@
 """The topics in one table: partitions, how long each is kept, by which time. Names get the prefix of the deployment.
 
 Retention counts from arrival. Where a record bears the time of its event that drives what reads it (an import may be
-years old), so `events`, `items`, `control` and `knowledge` are kept for ever; the others bear the time at which the
-broker appended them, which drives nothing.
+years old), so `events`, `items` and `control` are kept for ever; the others bear the time at which the broker appended
+them, which drives nothing. Of `knowledge` the newest record of each key is kept for ever, and every one for as long as a
+decision or trace may name its epoch.
 """
 
 from collections.abc import Mapping
@@ -20,12 +21,19 @@ TRACES: Final = "traces"
 DEAD_LETTERS: Final = "dead_letters"
 
 RETENTION_MS: Final = "retention.ms"
+CLEANUP: Final = "cleanup.policy"
+COMPACTION_LAG_MS: Final = "min.compaction.lag.ms"
 TIMESTAMPS: Final = "message.timestamp.type"
 ARRIVAL: Final = "LogAppendTime"
 FOR_EVER: Final = "-1"
+NEVER: Final = str(2**63 - 1)
+"""The lag of a topic that is not compacted."""
 EVER: Final = "ever"
 """How a setting says that a topic is kept for ever."""
 RETENTION_DAYS_MAX: Final = 36_500
+SEGMENT_DAYS: Final = 8
+"""Kafka deletes whole segments, which it begins once a week: what it holds may be so much older than it is kept, and a
+decision names knowledge that came a little before it."""
 RECORD_AHEAD_MAX_MS: Final = MINUTE_MS
 """So much later than the broker's clock a record's own time may be."""
 
@@ -46,7 +54,7 @@ class TopicSpec(NamedTuple):
 class Topic(NamedTuple):
     """A line of the table: `days` are how long it is kept unless set, None = for ever; `times`: what a record bears.
 
-    `why_for_ever`: why no setting may bound it.
+    `why_for_ever`: why no setting may bound it. `named_in`: compacted, but for what records of these topics may name.
     """
 
     name: str
@@ -54,6 +62,7 @@ class Topic(NamedTuple):
     days: int | None
     times: Times
     why_for_ever: str = ""
+    named_in: tuple[str, ...] = ()
 
 
 TABLE: Final = (
@@ -61,7 +70,14 @@ TABLE: Final = (
     Topic(EVENTS, 4, None, "event"),
     Topic(ITEMS, 1, None, "event", "a replay needs every version of an item"),
     Topic(CONTROL, 1, None, "event", "a replay needs every policy and model"),
-    Topic(KNOWLEDGE, 1, None, "event", "audits need every epoch that a decision names"),
+    Topic(
+        KNOWLEDGE,
+        1,
+        None,
+        "arrival",
+        "it is compacted where no decision and no trace is left that names it",
+        (DECISIONS, TRACES),
+    ),
     # As long as a person's purchases are remembered: what led to one can be told.
     Topic(DECISIONS, 4, 400, "arrival"),
     # Nine tenths of all bytes; `explain` and the audits want them for what is asked about, the last weeks.
@@ -83,12 +99,7 @@ _TIMES: Final[dict[Times, dict[str, str]]] = {
 def topics(prefix: str = "", days: Days = NO_DAYS) -> tuple[TopicSpec, ...]:
     """The table with every name prefixed; `days` instead of its own, as `retention_from` gives them."""
     return tuple(
-        TopicSpec(
-            prefix + one.name,
-            one.partitions,
-            {"cleanup.policy": "delete", RETENTION_MS: _retention(days.get(one.name, one.days))}
-            | _TIMES[one.times],
-        )
+        TopicSpec(prefix + one.name, one.partitions, _cleanup(one, days) | _TIMES[one.times])
         for one in TABLE
     )
 
@@ -119,8 +130,19 @@ def earliest_record_ms(event_time_ms: int) -> int:
     return max(0, event_time_ms - AHEAD_OF_LOG_MAX_MS - RECORD_AHEAD_MAX_MS)
 
 
-def _retention(days: int | None) -> str:
-    return FOR_EVER if days is None else str(days * DAY_MS)
+def _cleanup(topic: Topic, days: Days) -> dict[str, str]:
+    kept = {one.name: days.get(one.name, one.days) for one in TABLE}
+    retention = {RETENTION_MS: _ms(kept[topic.name], FOR_EVER)}
+    if not topic.named_in:
+        return {CLEANUP: "delete"} | retention
+    named = [kept[name] for name in topic.named_in]
+    longest = None if topic.name in days or None in named else max(filter(None, named))
+    lag = _ms(None if longest is None else longest + SEGMENT_DAYS, NEVER)
+    return {CLEANUP: "compact", COMPACTION_LAG_MS: lag} | retention
+
+
+def _ms(days: int | None, ever: str) -> str:
+    return ever if days is None else str(days * DAY_MS)
 
 
 TOPICS: Final = topics()

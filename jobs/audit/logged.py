@@ -76,6 +76,11 @@ class LoggedDecision(Struct):
     decisions: list[Kept] = []
     traces: list[Kept] = []
 
+    @property
+    def versions(self) -> Versions:
+        """What its newest record names."""
+        return (self.decisions or self.traces)[-1].versions
+
 
 class Fault(NamedTuple):
     """A record that cannot be what was written: it is none, or stands under a foreign key."""

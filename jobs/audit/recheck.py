@@ -218,7 +218,8 @@ class Recheck:
         person.done.append(act.step)
         for one in self._decided(act.step.news):
             if one.decision_id in self._wanted:
-                found = difference_of(self._logged, one, act.again, self._taught.epoch)
+                known = self._taught.known_for(one.versions.knowledge)
+                found = difference_of(self._logged, one, act.again, known)
                 self._result.found[one.decision_id] = found
                 if found is None:
                     self._result.traces[one.decision_id] = trace_of(one, act.again)

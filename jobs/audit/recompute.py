@@ -182,7 +182,8 @@ class AuditFold(Fold):
             compared.repeats += len(one.decisions) > 1
             compared.left_out += any(kept.has_left_out for kept in one.traces)
             self._count(one, news, event)
-            found = difference_of(self._logged, one, again, self._taught.epoch)
+            known = self._taught.known_for(one.versions.knowledge)
+            found = difference_of(self._logged, one, again, known)
             if found is None:
                 compared.take_reproduced(self._logged, one, trace_of(one, again))
             else:
@@ -221,7 +222,7 @@ class AuditFold(Fold):
 
     def _count(self, one: LoggedDecision, news: SessionNews, event: Event) -> None:
         """Where a replay, which goes by time, would have seen something else."""
-        newest = (one.decisions or one.traces)[-1].versions
+        newest = one.versions
         known, compared = self._knowledge.at(event.event_time_ms), self.compared
         compared.knowledge_late += newest.knowledge < self._taught.due
         compared.knowledge_ahead += newest.knowledge > self._taught.due

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from pyflink.common import Types
+from pyflink.common import Duration, Types, WatermarkStrategy
 from pyflink.common.serialization import RowFieldExtractorSchema
 from pyflink.common.typeinfo import RowTypeInfo
 from pyflink.datastream import BroadcastStream, DataStream, KeyedStream
@@ -34,6 +34,7 @@ GATHERED: Final = {"properties.fetch.min.bytes": "65536", "properties.fetch.max.
 """Where nobody waits for a record: ten fetches a second, not one for each event."""
 KNOWLEDGE_IDLE_MS: Final = 500
 ALIGNED_EVERY_MS: Final = 100
+TIMELESS: Final = "knowledge_timeless"
 
 # An absent key or value becomes an empty one: a null key cannot be partitioned by.
 EVENTS_QUERY: Final = """
@@ -86,6 +87,16 @@ def knowledge_source(
     """What comes to these topics after the offsets up to which open() surely reads."""
     first, *others = (_one_topic(tables, settings, topic) for topic in topics)
     return first.union(*others) if others else first
+
+
+def learnt_source(tables: StreamTableEnvironment, settings: JobSettings) -> DataStream:
+    """What comes to `knowledge`, live. It moves no time: its records bear that of their arrival.
+
+    Idle for ever once there was a moment without records: then the watermark is that of the other inputs.
+    """
+    told = knowledge_source(tables, settings, [settings.learnt_topic])
+    timeless = WatermarkStrategy.no_watermarks().with_idleness(Duration.of_millis(1))
+    return told.assign_timestamps_and_watermarks(timeless).name(TIMELESS).uid(TIMELESS)
 
 
 def _one_topic(tables: StreamTableEnvironment, settings: JobSettings, topic: str) -> DataStream:

@@ -20,7 +20,15 @@ from jobs.stack.state import is_alive, read_state
 from log.topic_settings import differences
 from schemas.errors import ConfigError
 from schemas.limits import DAY_MS
-from schemas.topics import FOR_EVER, RETENTION_MS, TopicSpec, retention_from, topics
+from schemas.topics import (
+    COMPACTION_LAG_MS,
+    FOR_EVER,
+    NEVER,
+    RETENTION_MS,
+    TopicSpec,
+    retention_from,
+    topics,
+)
 
 GIB: Final = 2**30
 DISK_BYTES_MIN: Final = 2 * GIB
@@ -182,6 +190,11 @@ def _kept(specs: Sequence[TopicSpec]) -> str:
         f"{one.name} {int(one.settings[RETENTION_MS]) // DAY_MS} days"
         for one in specs
         if one.settings[RETENTION_MS] != FOR_EVER
+    ]
+    bounded += [
+        f"{one.name} compacted after {int(one.settings[COMPACTION_LAG_MS]) // DAY_MS} days"
+        for one in specs
+        if one.settings.get(COMPACTION_LAG_MS, NEVER) != NEVER
     ]
     return f"kept from arrival: {', '.join([*bounded, 'others for ever'])}"
 

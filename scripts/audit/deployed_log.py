@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import chain
 
-from jobs.audit.taught import Taught
+from jobs.audit.taught import Taught, taught_from_ms
 from jobs.config import Config
 from jobs.fold.fold import FoldRules
 from jobs.job_settings import rate_of
@@ -40,6 +40,11 @@ class Log:
         archived = self._archived.get(topic)
         return LogRange(self._kafka, self.name(topic), from_ms, None, archived)
 
+    def begins_at_first(self, topic: str) -> bool:
+        """Whether the topic has still all that was ever written to it."""
+        records = self.records(topic)
+        return records.begins_at_first and not (topic == KNOWLEDGE and taught_from_ms(records))
+
     def taught(self, epochs_kept: int) -> Taught:
         """All that was published, and what was taught, to be learnt."""
         feed = KnowledgeFeed(
@@ -47,7 +52,7 @@ class Log:
         )
         for record in chain(self.records(CONTROL), self.records(ITEMS)):
             feed.apply(record.value, record.offset, record.timestamp_ms)
-        return Taught(feed.knowledge, self._learnt(feed))
+        return Taught(feed.knowledge, self._learnt(feed), taught_from_ms(self.records(KNOWLEDGE)))
 
     def late_policies(self) -> frozenset[str]:
         """The policies that were published at or after the time from which they are in force."""

@@ -180,9 +180,7 @@ def _audit(
     log: Log, logged: LoggedDecisions, compared: Compared, letters: Letters, in_order: int
 ) -> Audit:
     is_complete = log.records(EVENTS).begins_at_first
-    shortened = {
-        cause for cause, topic in PART_OF.items() if not log.records(topic).begins_at_first
-    }
+    shortened = {cause for cause, topic in PART_OF.items() if not log.begins_at_first(topic)}
 
     def explained(cause: str) -> str:
         if cause in shortened:

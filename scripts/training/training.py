@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from jobs.audit.taught import taught_from_ms
 from jobs.config import Config
 from jobs.fold.fold import FoldRules
 from jobs.job_settings import rate_of
@@ -17,7 +18,7 @@ from jobs.learning.artefact_check import Artefacts
 from jobs.learning.artefact_child import Kind
 from jobs.learning.examples import collect
 from jobs.learning.trust import models_folder, trust_of
-from log.kafka import ends_of, read_to_end
+from log.kafka import read_to_end
 from log.range import LogRange
 from models.artefact import Artefact, save_artefact
 from models.content import Published
@@ -41,6 +42,7 @@ from scripts.files.event_lines import EventLines, lines_of
 from scripts.files.import_events import read_items
 from scripts.ops.archive import opened
 from scripts.progress import Watched
+from scripts.times import utc
 from udfs.facts.features import FEATURE_SPACE
 from udfs.knowledge.knowledge import Knowledge
 from udfs.policy.compile_policy import compile_policy
@@ -127,15 +129,22 @@ def from_log(
     for record in read_to_end(kafka, [prefix + CONTROL, prefix + ITEMS]):
         feed.apply(record.value, record.offset, record.timestamp_ms)
     log = LogRange(kafka, prefix + EVENTS, from_ms, to_ms, opened(archive, config, EVENTS))
-    has_learnt = any(ends_of(kafka, [prefix + KNOWLEDGE])[prefix + KNOWLEDGE].values())
-    taught = _taught(feed, kafka, prefix + KNOWLEDGE) if has_learnt else None
+    knowledge = LogRange(kafka, prefix + KNOWLEDGE, None, None)
+    has_learnt = len(knowledge) > 0
+    begins_ms = taught_from_ms(knowledge)
+    if begins_ms > (from_ms or 0):
+        say(
+            f"what was learnt before {utc(begins_ms)} is compacted: it is learnt from the log again"
+        )
+        has_learnt = False
+    taught = _taught(feed, knowledge) if has_learnt else None
     decode = FORMATS[config.source_format].decode
     rules = FoldRules(decode, config.seed, config.lateness_ms, rate_of(config))
     return Source(Watched("folding", log, len(log)), feed.knowledge, rules, taught)
 
 
-def _taught(feed: KnowledgeFeed, kafka: str, topic: str) -> Iterator[KnowledgeRecord]:
-    for record in LogRange(kafka, topic, None, None):
+def _taught(feed: KnowledgeFeed, records: Iterable[LogRecord]) -> Iterator[KnowledgeRecord]:
+    for record in records:
         learnt = feed.decode_learnt(record)
         if learnt is not None:
             yield learnt

@@ -10,16 +10,20 @@ import msgspec
 import psutil
 import pytest
 
+from jobs.decide import PERSON
 from jobs.flink.counted import is_running, read_counts
 from jobs.flink.rest import FlinkRest
+from jobs.fold.replay import reached_ms
 from schemas.codec import CONTROL, DEAD_LETTER, DECISION, EVENT, TRACE
 from schemas.control import Control
 from schemas.decisions import Decision
+from schemas.knowledge import EPOCH_END, ITEM_KNOWLEDGE, EpochEnd, effective_from_ms
+from schemas.limits import HOUR_MS
 from schemas.policy import Placement, Policy
 from schemas.records import LogRecord
 from schemas.topics import CONTROL as CONTROL_TOPIC
-from schemas.topics import DECISIONS, EVENTS
-from tests.builders import NOON, ONE_MINUTE_LATER, make_catalogue, make_event
+from schemas.topics import DECISIONS, EVENTS, KNOWLEDGE
+from tests.builders import EPOCH, NOON, ONE_MINUTE_LATER, make_catalogue, make_event, make_learnt
 from tests.flink.runs import Line, Running, fill_log, produce, read_outputs, start_decide
 
 pytestmark = pytest.mark.flink
@@ -114,6 +118,23 @@ def test_later_knowledge_is_taken_and_unusable_knowledge_left_out(job: Job) -> N
     found = outputs_when(job, lambda out: len(out[DECISIONS]) == 22)
     placements = {one.event_id: one.placement for one in map(_decision, found[DECISIONS])}
     assert (placements["e90"], placements["e91"]) == ("next_item", "new_place")
+
+
+def test_what_is_learnt_is_taken_and_moves_no_time(job: Job) -> None:
+    """It bears the time of its arrival, years after its events: what is silent would be over at once."""
+    for epoch in range(EPOCH, EPOCH + 5):  # in the end no event has come for longer than IDLE_MS
+        item = ITEM_KNOWLEDGE.encode(make_learnt("i1", epoch))
+        end = EPOCH_END.encode(EpochEnd("0", epoch, effective_from_ms(epoch), 1))
+        produce(job.kafka, PREFIX + KNOWLEDGE, [(NOON, "item/i1", item), (NOON, "epoch-end", end)])
+        time.sleep(0.5)
+    rest = FlinkRest(job.decide.rest, job.decide.keys)
+    while read_counts(rest)["epochs_applied"] < 5:
+        time.sleep(0.05)
+    time.sleep(1.0)  # were it to move time, it would have by now
+    (running,) = rest.jobs()
+    while (reached := reached_ms(rest, running, PERSON)) is None:
+        time.sleep(0.05)
+    assert NOON - HOUR_MS < reached <= ONE_MINUTE_LATER
 
 
 def test_sigterm_ends_it_in_order_and_the_next_run_goes_on(job: Job) -> None:

@@ -7,7 +7,7 @@ import pytest
 from log.kafka import create_topics, read_to_end
 from log.topic_settings import Difference, bring_to, differences
 from schemas.limits import DAY_MS, MINUTE_MS
-from schemas.topics import DECISIONS, EVENTS, TopicSpec, retention_from, topics
+from schemas.topics import DECISIONS, EVENTS, KNOWLEDGE, TopicSpec, retention_from, topics
 from tests.flink.runs import produce
 from tests.logs import Line
 
@@ -94,3 +94,29 @@ def test_live_records_of_before_are_not_bounded_while_they_are_young(kafka: str)
     produce(kafka, spec.name, [Line(now_ms() - n, f"k{n}", b"v") for n in range(40)])
     assert [one.setting for one in brought(kafka, spec)] == ["message.timestamp.type"]
     assert brought(kafka, spec, 399 * DAY_MS) == []
+
+
+def test_knowledge_of_before_is_not_compacted_until_all_of_it_came_long_enough_ago(
+    kafka: str,
+) -> None:
+    """Its records bore the times of what taught them: of an import they are as old as that."""
+    spec = spec_of("taught.", KNOWLEDGE)
+    make_as_before(kafka, spec)
+    produce(kafka, spec.name, of_five_years_ago(40))
+    lag = str(408 * DAY_MS)
+    changed = {one.setting: one.wanted for one in brought(kafka, spec)}
+    assert changed == {"message.timestamp.type": "LogAppendTime", "min.compaction.lag.ms": lag}
+    produce(kafka, spec.name, of_five_years_ago(1))
+    assert brought(kafka, spec, 407 * DAY_MS) == []
+    (compacted,) = brought(kafka, spec, 409 * DAY_MS)
+    assert compacted == Difference(spec.name, "cleanup.policy", "delete", "compact")
+
+
+def test_knowledge_that_is_named_for_longer_is_kept_for_longer_at_once(kafka: str) -> None:
+    usual, ever = (spec_of("named.", KNOWLEDGE, text) for text in ("", "traces=ever"))
+    create_topics(kafka, [usual])
+    produce(kafka, usual.name, of_five_years_ago(1))
+    (longer,) = brought(kafka, ever)
+    assert (longer.setting, longer.wanted) == ("min.compaction.lag.ms", str(2**63 - 1))
+    (shorter,) = brought(kafka, usual)
+    assert shorter == longer._replace(found=longer.wanted, wanted=longer.found)

@@ -7,6 +7,8 @@ import pytest
 
 from schemas.limits import AHEAD_OF_LOG_MAX_MS, DAY_MS
 from schemas.topics import (
+    CLEANUP,
+    COMPACTION_LAG_MS,
     CONTROL,
     DEAD_LETTERS,
     DECISIONS,
@@ -54,7 +56,7 @@ def test_what_is_bounded_unless_set_counts_from_arrival() -> None:
     bounded = {name for name, retention in kept.items() if retention != "-1"}
     assert bounded == {DECISIONS, TRACES, DEAD_LETTERS}
     assert {times[name] for name in bounded} == {"LogAppendTime"}
-    assert {times[name] for name in kept.keys() - bounded} == {"CreateTime"}
+    assert {times[name] for name in kept.keys() - bounded - {KNOWLEDGE}} == {"CreateTime"}
     assert kept[DECISIONS] == str(400 * DAY_MS)
     assert kept[TRACES] == kept[DEAD_LETTERS] == str(90 * DAY_MS)
 
@@ -65,6 +67,30 @@ def test_a_setting_stands_instead_of_the_tables_own() -> None:
     assert kept[TRACES] == "-1"
     assert kept[DECISIONS] == str(30 * DAY_MS)
     assert kept[DEAD_LETTERS] == str(90 * DAY_MS)
+
+
+def test_only_knowledge_is_compacted_and_counts_from_arrival() -> None:
+    compacted = {one.name: one.settings for one in TOPICS if one.settings[CLEANUP] != "delete"}
+    assert compacted.keys() == {KNOWLEDGE}
+    assert compacted[KNOWLEDGE]["message.timestamp.type"] == "LogAppendTime"
+    assert compacted[KNOWLEDGE]["retention.ms"] == "-1"
+
+
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [
+        ("", 400), ("decisions=30,traces=7", 30), ("decisions=30", 90), ("traces=730", 730),
+        ("events=1,dead_letters=1000", 400),
+        ("decisions=ever", None), ("traces=ever,decisions=1", None), ("knowledge=ever", None),
+    ],
+)  # fmt: skip
+def test_no_epoch_is_compacted_that_a_decision_or_trace_may_name(
+    text: str, days: int | None
+) -> None:
+    """A week more, for Kafka keeps segments whole, and a day between knowledge and what names it."""
+    (spec,) = (one for one in topics(days=retention_from(text)) if one.name == KNOWLEDGE)
+    wanted = str(2**63 - 1) if days is None else str((days + 8) * DAY_MS)
+    assert spec.settings[COMPACTION_LAG_MS] == wanted
 
 
 @pytest.mark.parametrize("name", [ITEMS, CONTROL, KNOWLEDGE])

@@ -10,16 +10,18 @@ from jobs.audit import recompute
 from jobs.audit.logged import Scope
 from jobs.audit.recheck import Recheck, Rechecked
 from jobs.audit.skew import Skew
+from jobs.audit.taught import taught_from_ms
 from schemas.codec import CONTROL, DEAD_LETTER, DECISION, EVENT, ITEM, TRACE
 from schemas.control import Control
 from schemas.dead_letters import DeadLetter
 from schemas.decisions import DecisionTrace, LeftOut
 from schemas.errors import ConfigError, InvalidEvent
 from schemas.items import Item
+from schemas.knowledge import effective_from_ms, learnt_record
 from schemas.limits import DAY_MS, HOUR_MS, MINUTE_MS
 from schemas.records import LogRecord
 from schemas.topics import CONTROL as CONTROL_TOPIC
-from schemas.topics import DEAD_LETTERS, DECISIONS, EVENTS, ITEMS, TRACES
+from schemas.topics import DEAD_LETTERS, DECISIONS, EVENTS, ITEMS, KNOWLEDGE, TRACES
 from scripts.audit.replay_view import audit_json, show_audit
 from scripts.audit.skew_view import show_skew
 from scripts.audit.verify import Audit, trace_again, verify
@@ -27,6 +29,7 @@ from tests.builders import NOON, make_catalogue
 from tests.jobs.live_job import LiveJob, Topics
 from tests.logs import Line, shopping_log
 from tests.scripts.audit.copies import Copy, edited
+from tests.udfs.knowledge.compacted import compacted
 from udfs.explain.fit_records import TOO_LARGE, leave_out
 from udfs.knowledge.catalogue import Catalogue
 
@@ -412,6 +415,24 @@ def test_a_record_that_cannot_be_read_is_a_fault_of_every_range_that_it_may_be_o
         ]
     later = junk._replace(timestamp_ms=min(times) - HOUR_MS)
     assert not audit(topics, scope, decisions=[*topics[DECISIONS][:-1], later]).faults
+
+
+def test_decisions_are_expired_whose_knowledge_is_compacted_and_all_others_reproduced(
+    topics: Topics,
+) -> None:
+    """Who names an epoch of the compacted part; those of the last epoch there may miss what was taught right after it."""
+    records = topics[KNOWLEDGE]
+    told = [learnt_record(one.value, one.timestamp_ms) for one in records]
+    left = [records[place] for place, _ in compacted(told, len(told) // 2)]
+    begins_ms = taught_from_ms(left)
+    assert 0 == taught_from_ms(records) < begins_ms
+    found = audit(topics, knowledge=left)
+    assert found.is_whole
+    assert found.differing.keys() == {"expired"}
+    assert found.reproduced + found.differing["expired"] == found.decisions
+    logged = [DECISION.decode(one.value).versions.knowledge for one in topics[DECISIONS]]
+    later = sum(effective_from_ms(epoch) > begins_ms for epoch in logged)
+    assert found.reproduced >= later > 30
 
 
 def test_a_refusal_whose_dead_letter_has_expired_is_no_fault(topics: Topics) -> None:
