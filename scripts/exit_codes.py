@@ -26,6 +26,11 @@ def code_of(error: ConfigError) -> int:
     return NOT_UP if isinstance(error, NotUp) else REFUSED
 
 
+def error_of(code: int) -> type[ConfigError]:
+    """The error that ends this command as another one ended, which it has started."""
+    return NotUp if code == NOT_UP else ConfigError
+
+
 def passed(is_passed: bool) -> int:
     """The exit code of a check."""
     return DONE if is_passed else FAILED

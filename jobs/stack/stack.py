@@ -16,7 +16,7 @@ from jobs.stack.private import make_private, written_privately
 from jobs.stack.process import Child, PortTaken, Process, ended_by_sigterm
 from jobs.stack.restarts import Ending, ending_now
 from jobs.stack.supervised import Supervised
-from schemas.errors import ConfigError
+from schemas.errors import ConfigError, NotUp
 
 PORT_ATTEMPTS_MAX: Final = 3
 BEAT_S: Final = 1.0
@@ -187,7 +187,7 @@ class Stack:
 
     def _given(self, name: str, address: str, is_healthy: Callable[[str], bool]) -> str:
         if not is_healthy(address):
-            raise ConfigError(
+            raise NotUp(
                 f"KAIROS_{name.upper()}={address} does not answer: "
                 "start that server, or unset the variable to get an embedded one"
             )

@@ -8,8 +8,9 @@ from typing import Final
 from jobs.config import Config
 from jobs.publish import Log
 from jobs.stack.state import is_alive, read_state
-from schemas.errors import ConfigError
+from schemas.errors import ConfigError, NotUp
 from scripts.console import say
+from scripts.exit_codes import error_of
 from scripts.ops.background import FAULT, Said, start
 from scripts.ops.engine import Engine
 
@@ -66,7 +67,7 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
 
 
 def _await_up(process: "subprocess.Popen[bytes]", said: Said) -> None:
-    """Shows its progress until all is up; raises ConfigError with its last line."""
+    """Shows its progress until all is up; raises with its last line, by its exit code."""
     deadline_s = time.monotonic() + START_S_MAX
     while True:
         is_ended = process.poll() is not None
@@ -77,8 +78,8 @@ def _await_up(process: "subprocess.Popen[bytes]", said: Said) -> None:
                 say(line)
         if is_ended:
             last = said.last() or f"it ended; see {said.log}"
-            raise ConfigError(last.removeprefix(FAULT))
+            raise error_of(process.returncode)(last.removeprefix(FAULT))
         if time.monotonic() > deadline_s:
             _stop(process)
-            raise ConfigError(f"not up after {START_S_MAX:.0f} s; see {said.log}")
+            raise NotUp(f"not up after {START_S_MAX:.0f} s; see {said.log}")
         time.sleep(POLL_S)

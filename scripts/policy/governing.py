@@ -19,7 +19,7 @@ def ungoverned(versions: list[PolicyVersion], earliest_ms: int, at_ms: int) -> s
     where they are not.
     """
     live, then = in_force(versions, at_ms), in_force(versions, earliest_ms)
-    if live is None or then is live or live.effective_from_ms <= earliest_ms:
+    if live is None or then is live:
         return None
     by = f"policy {then.version}" if then else "no policy, so nothing is decided for them"
     return (

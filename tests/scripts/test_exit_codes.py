@@ -12,7 +12,7 @@ from jobs.config import PROJECT
 from schemas.errors import CheckFailed, ConfigError, NotUp, UnusableInput
 from scripts.cli import app
 from scripts.demo.make_catalogue import DEMO_DATA
-from scripts.exit_codes import DONE, FAILED, NOT_UP, REFUSED, code_of, passed
+from scripts.exit_codes import DONE, FAILED, NOT_UP, REFUSED, code_of, error_of, passed
 from tests.builders import NOON
 from tests.scripts.files.test_import_events import line
 
@@ -110,6 +110,7 @@ def test_the_kinds_of_error_have_their_codes() -> None:
         3,
     ]
     assert (passed(True), passed(False)) == (0, 1)
+    assert [error_of(code) for code in (2, 3)] == [ConfigError, NotUp]
 
 
 def literal_codes(source: str) -> list[int]:
