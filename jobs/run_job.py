@@ -24,7 +24,7 @@ from jobs.flink.traces import last_cause
 from jobs.job_settings import JobSettings
 from jobs.run_arguments import Arguments, Job, arguments_of
 from jobs.run_settings import jvm_settings_of, run_settings_of, say, settings_of
-from schemas.errors import ConfigError
+from schemas.errors import ConfigError, NotUp
 
 POLL_S: Final = 0.1
 CANCEL_S: Final = 10.0
@@ -32,7 +32,9 @@ END_S: Final = 40.0
 ENDING_S: Final = 1.0
 EXIT_FAILED: Final = 1
 EXIT_REFUSED: Final = 2
-EXIT_STOPPED: Final = 3
+EXIT_NOT_UP: Final = 3
+"""These three as `kairos` ends (scripts/exit_codes.py), which becomes this process."""
+EXIT_STOPPED: Final = 4
 """Of a replay that was asked to end before its range did."""
 
 
@@ -70,7 +72,7 @@ def main(job: Job, argv: Sequence[str] | None = None) -> int:
         has_ended = run(job, config, arguments, stop)
     except ConfigError as error:
         _say_error(error)
-        return EXIT_REFUSED
+        return EXIT_NOT_UP if isinstance(error, NotUp) else EXIT_REFUSED
     except (JobFailed, SubmitFailed) as error:
         _say_error(error)
         return EXIT_FAILED

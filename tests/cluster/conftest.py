@@ -33,10 +33,10 @@ class Cluster(NamedTuple):
     def status(self) -> Any:
         return self.home.json("cluster", "status", "--json")
 
-    def refused(self, *words: str, **settings: str) -> str:
-        """What a command that must be refused says."""
+    def refused(self, *words: str, code: int = 2, **settings: str) -> str:
+        """What a command that must be refused, with this exit code, says."""
         done = self.home.kairos(*words, **settings)
-        assert done.returncode == 2, done.stdout + done.stderr
+        assert done.returncode == code, done.stdout + done.stderr
         return done.stderr
 
     def run_tree(self, tree: Path, *words: str, **settings: str) -> str:

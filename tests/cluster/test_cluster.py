@@ -113,7 +113,7 @@ def test_what_cannot_run_is_refused_with_the_remedy(cluster: Cluster) -> None:
     assert "decide runs on" in cluster.refused("decide", *at)
     assert "`kairos cluster up --task-managers 3`" in cluster.refused("learn", *at)
     assert "no Flink answers at 127.0.0.1:1" in cluster.refused(
-        "decide", "--cluster", "127.0.0.1:1"
+        "decide", "--cluster", "127.0.0.1:1", code=3
     )
     assert "HOST:PORT is wanted" in cluster.refused("decide", "--cluster", "here")
     assert "there: decide" in cluster.refused("cluster", "stop", "nothing")

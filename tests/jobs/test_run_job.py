@@ -13,6 +13,7 @@ from jobs.job_settings import job_settings
 from jobs.run_arguments import arguments_of
 from jobs.run_decide import DECIDE
 from jobs.run_settings import run_settings_of
+from scripts.exit_codes import FAILED, MEANINGS, NOT_UP, REFUSED
 
 HANG = """
 import signal, sys, time
@@ -33,6 +34,30 @@ def test_process_that_hangs_after_its_stop_ends_and_says_where_it_hung() -> None
     )  # fmt: skip
     assert done.returncode == 1
     assert "line 9 in <module>" in done.stderr
+
+
+FAULT = """
+import sys
+from jobs import run_job
+from schemas import errors
+def refuse():
+    raise getattr(errors, sys.argv[1])("Flink does not answer")
+run_job.config_from = refuse
+sys.exit(run_job.main(None))
+"""
+
+
+@pytest.mark.parametrize(("error", "code"), [("ConfigError", REFUSED), ("NotUp", NOT_UP)])
+def test_a_job_ends_as_the_command_that_becomes_it(error: str, code: int) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FAULT, error], cwd=PROJECT, capture_output=True, text=True,
+        timeout=50, check=False,
+    )  # fmt: skip
+    assert done.returncode == code
+    assert "Flink does not answer" in done.stderr
+    codes = (run_job.EXIT_FAILED, run_job.EXIT_REFUSED, run_job.EXIT_NOT_UP)
+    assert codes == (FAILED, REFUSED, NOT_UP)
+    assert run_job.EXIT_STOPPED not in MEANINGS
 
 
 def test_a_replay_that_was_stopped_is_not_done() -> None:
