@@ -69,6 +69,7 @@ class ConsoleVersions:
             "version": version_of(checked.policy),
             "summary": summary(checked.policy),
             "warnings": [one._asdict() for one in checked.warnings],
+            "notes": checked.notes,
             "changes": _changes(versions, checked.policy),
         }
 

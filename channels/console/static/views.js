@@ -337,7 +337,7 @@ function editor(desk, changed) {
     }
     checked = { text, ...told };
     publish.disabled = !told.changes.length;
-    renew(found, h("p", {}, badge("ok", "ok"), " ", told.summary), told.warnings.map((one) => h("p", { class: "notice" }, `line ${one.line}: ${one.message}`)), differences(told.changes, "It is as the live one: there is nothing to publish."));
+    renew(found, h("p", {}, badge("ok", "ok"), " ", told.summary), told.warnings.map((one) => h("p", { class: "notice" }, `line ${one.line}: ${one.message}`)), told.notes.map((one) => h("p", { class: "notice" }, one)), differences(told.changes, "It is as the live one: there is nothing to publish."));
   }
   async function put() {
     if (!checked || checked.text !== field.value) return;

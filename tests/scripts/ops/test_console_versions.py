@@ -43,6 +43,12 @@ def test_what_holds_nothing_back_is_told_when_a_policy_is_checked(
     ]
 
 
+def test_the_holdout_that_holds_by_itself_is_told(versions: ConsoleVersions) -> None:
+    (note,) = versions.check(HELD)["notes"]
+    assert note.startswith("5% of people are held out")
+    assert versions.check(f"{HELD}holdout: {{share: 0}}\n")["notes"] == ()
+
+
 @pytest.mark.parametrize("version", ["", "v1"])
 def test_what_holds_nothing_back_is_told_when_a_policy_is_published_or_taken_back(
     versions: ConsoleVersions, version: str
