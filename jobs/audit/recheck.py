@@ -36,8 +36,8 @@ TRIES_MAX: Final = 1_000
 
 class Rechecked(NamedTuple):
     """`found`: of the decisions that were made again, what still differs; of what does not, `traces`. `simultaneous`: the persons
-    with news of two sessions within the time by which live may have taken them otherwise; only theirs can be
-    explained by an order.
+    with news of two sessions within the time by which live may have taken them otherwise, or behind the end of another
+    one; only theirs can be explained by an order.
     """
 
     found: dict[str, Difference | None]
@@ -71,10 +71,16 @@ class Person:
         self.coming: deque[SessionNews] = deque()
         self.tries_left = TRIES_MAX
         self.is_simultaneous = False
+        self._has_ended = False
         self._last_ms: dict[str, int] = {}
 
     def see(self, news: SessionNews, wait_ms: int) -> None:
-        """Takes note of when each session was last heard of."""
+        """Takes note of when each session was last heard of.
+
+        Of imported history the end of a silent session comes behind whatever is imported until the watermark is looked at.
+        """
+        self.is_simultaneous |= self._has_ended and news.kind == "event"
+        self._has_ended |= news.kind == "ended"
         others = (at for session, at in self._last_ms.items() if session != news.session_id)
         self.is_simultaneous |= any(at >= news.order_ms - wait_ms for at in others)
         self._last_ms[news.session_id] = news.order_ms

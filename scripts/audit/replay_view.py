@@ -60,7 +60,7 @@ def show_audit(audit: Audit) -> None:
 def _conditions(audit: Audit) -> Iterable[str]:
     """Where live was not what a replay by time makes of it."""
     said: tuple[tuple[int, str], ...] = (
-        (audit.in_live_order, "of people with simultaneous sessions: taken in the order of live, which differs from that of time"),
+        (audit.in_live_order, "of people with simultaneous or imported sessions: taken in the order of live, which differs from that of time"),
         (audit.knowledge_late, "saw an older knowledge epoch than that of their time: it came late"),
         (audit.knowledge_ahead, "saw a newer one: their events came when the older was forgotten"),
         (audit.control_late, "saw another policy or model than that of their time: it was published late"),

@@ -25,7 +25,7 @@ from schemas.topics import DEAD_LETTERS, DECISIONS, EVENTS, ITEMS, KNOWLEDGE, TR
 from scripts.audit.replay_view import audit_json, show_audit
 from scripts.audit.skew_view import show_skew
 from scripts.audit.verify import Audit, trace_again, verify
-from tests.builders import NOON, make_catalogue
+from tests.builders import NOON, make_catalogue, make_event
 from tests.jobs.live_job import LiveJob, Topics
 from tests.logs import Line, shopping_log
 from tests.scripts.audit.copies import Copy, edited
@@ -95,6 +95,29 @@ def test_ends_of_sessions_that_live_found_late_are_taken_late() -> None:
     found = audit(topics)
     assert found.is_whole, found.differing
     assert found.in_live_order > 10
+
+
+def visits(people: int, days: int) -> list[Line]:
+    """One visit a day of each of so many people, of two items each, as imported history has them."""
+    found = []
+    for day in range(days):
+        for person in range(people):
+            for step in range(2):
+                time_ms = NOON + day * DAY_MS + person * HOUR_MS + step * MINUTE_MS
+                event = make_event(
+                    event_id=f"{day}-{step}", event_type="product_viewed", event_time_ms=time_ms,
+                    session_id=f"{person}-{day}", anonymous_id=f"a{person}", item_ids=(f"i{step + day}",),
+                )  # fmt: skip
+                found.append(Line(time_ms, event.session_id, EVENT.encode(event)))
+    return sorted(found, key=lambda one: one.timestamp_ms)
+
+
+def test_ends_of_sessions_of_imported_history_are_taken_behind_what_came_with_them() -> None:
+    topics = LiveJob(visits(24, 3), LAG_MS, delay_ms=5 * DAY_MS).topics
+    found = audit(topics)
+    assert found.is_whole, found.differing
+    assert found.decisions == 144
+    assert found.in_live_order >= 48, "what later visits were decided without"
 
 
 def event_id_of(record: LogRecord) -> str | None:
