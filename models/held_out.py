@@ -8,7 +8,14 @@ from numpy.typing import NDArray
 
 from models.evaluation import bootstrap
 from models.figures import area_under_curve, log_loss, ranking_figures, ranks_of_positives
-from models.learning.boosting import Boosted, Progress, Rows, TrainingSettings, boost
+from models.learning.boosting import (
+    Boosted,
+    Progress,
+    Rows,
+    TrainingSettings,
+    boost,
+    first_rounds,
+)
 from models.learning.calibration import (
     Calibration,
     CurvePoint,
@@ -17,7 +24,7 @@ from models.learning.calibration import (
     fit_calibration,
 )
 from models.learning.example_file import ExampleFile, Index
-from models.learning.report import DropCheck, Figures
+from models.learning.report import DropCheck, Figures, RoundsCheck
 from models.ranker import XgboostRanker
 from models.scorer import FeatureSpace, Scorer
 
@@ -27,6 +34,9 @@ CALIBRATION_MIN: Final = 30
 """Answered decisions that are needed to calibrate, and as many to measure the calibration."""
 TAIL_SHARE: Final = 0.02
 """Features that together have at most this share of the gain are tried to be dropped."""
+
+ROUND_SHARES: Final = (0.5, 0.75)
+"""Of the trees so many are tried alone, the fewest first."""
 
 
 class Split(NamedTuple):
@@ -53,7 +63,21 @@ class Measured(NamedTuple):
     curve: tuple[CurvePoint, ...]
     baselines: dict[str, Figures]
     drop_check: DropCheck | None
+    rounds_checks: tuple[RoundsCheck, ...]
     held_out: int
+
+
+def unmeasured(rounds: int, names: tuple[str, ...]) -> Measured:
+    """Where too few decisions are there to hold any out."""
+    return Measured(rounds, names, None, {}, (), {}, None, (), 0)
+
+
+class Tried(NamedTuple):
+    """A booster of features and its scores of what was held out."""
+
+    boosted: Boosted
+    names: tuple[str, ...]
+    scores: NDArray[np.float32]
 
 
 class Material(NamedTuple):
@@ -82,23 +106,25 @@ def measure(material: Material, split: Split, baselines: Sequence[Scorer]) -> Me
     _, rows, space, settings, _ = material
     boosted = _train_on_older(material, split)
     held = rows.since(split.checking)
-    names, drop_check = space.names, None
-    scores = _score(material, split, XgboostRanker("held-out", boosted.booster, names))
+    whole = _scored(material, split, boosted, space.names)
+    lean, drop_check = whole, None
+    rounds_checks: list[RoundsCheck] = []
     if held.labels.any():
-        kept = _without_tail(space.names, boosted.gain_shares)
+        kept = without_tail(space.names, boosted.gain_shares)
         if 0 < len(kept) < space.count:
             fewer = _train_without_tail(material, split, boosted.rounds, kept)
-            drop_check = _check_drop(boosted.gain_shares, space.names, kept, held, scores, fewer)
-            if not drop_check.has_loss:
-                names, scores = kept, fewer
+            drop_check = _check_drop(whole, fewer, boosted.gain_shares, held)
+            lean = whole if drop_check.has_loss else fewer
+        lean, rounds_checks = _shortened(material, split, whole, lean, held)
+    scores = lean.scores
     metrics = ranking_figures(_ranks(scores, held), settings.k)
     if 0 < held.labels.sum() < len(held.labels):
         metrics["auc"] = area_under_curve(scores, held.labels)
     sure, curve = _measure_calibration(scores, held.labels, split.newest - split.checking)
     is_enough = held.labels.sum() >= CALIBRATION_MIN
     return Measured(
-        boosted.rounds,
-        names,
+        lean.boosted.rounds,
+        lean.names,
         fit_calibration(scores, held.labels) if is_enough else None,
         metrics | sure,
         curve,
@@ -107,6 +133,7 @@ def measure(material: Material, split: Split, baselines: Sequence[Scorer]) -> Me
             for one in baselines
         },
         drop_check,
+        tuple(rounds_checks),
         len(np.unique(held.groups)),
     )
 
@@ -146,36 +173,56 @@ def _measure_calibration(
     return figures, tuple(calibration_curve(chances, newest))
 
 
+def _scored(material: Material, split: Split, boosted: Boosted, names: tuple[str, ...]) -> Tried:
+    ranker = XgboostRanker("held-out", boosted.booster, names)
+    return Tried(boosted, names, _score(material, split, ranker))
+
+
 def _train_without_tail(
-    material: Material, split: Split, rounds: int, kept: Sequence[str]
-) -> NDArray[np.float32]:
-    """The scores of as many rounds with these features alone."""
+    material: Material, split: Split, rounds: int, kept: tuple[str, ...]
+) -> Tried:
+    """As many rounds with these features alone."""
     file, _, space, settings, progress = material
     progress(f"training without the {space.count - len(kept)} features that hardly count")
-    without = boost(settings, rounds, Rows(file, 0, split.stopping, kept), None, progress)
-    return _score(material, split, XgboostRanker("without", without.booster, kept))
+    boosted = boost(settings, rounds, Rows(file, 0, split.stopping, kept), None, progress)
+    return _scored(material, split, boosted, kept)
 
 
-def _check_drop(
-    gain_shares: Sequence[float],
-    names: Sequence[str],
-    kept: Sequence[str],
-    held: Index,
-    scores: NDArray[np.float32],
-    fewer: NDArray[np.float32],
-) -> DropCheck:
-    """What the features that are not kept are worth, by `scores` with them and with `fewer`."""
-    before, after = 1.0 / _ranks(scores, held), 1.0 / _ranks(fewer, held)
-    sessions = np.unique(held.sessions[held.labels > 0], return_inverse=True)[1]
-    difference, low, high = bootstrap(after - before, sessions)
-    gone = [at for at, name in enumerate(names) if name not in {*kept}]
+def _shortened(
+    material: Material, split: Split, whole: Tried, lean: Tried, held: Index
+) -> tuple[Tried, list[RoundsCheck]]:
+    """The fewest trees that lose nothing beside all features and trees, and what was tried."""
+    checks: list[RoundsCheck] = []
+    for share in ROUND_SHARES:
+        rounds = max(1, round(share * lean.boosted.rounds))
+        booster = first_rounds(lean.boosted.booster, rounds)
+        shorter = _scored(
+            material, split, lean.boosted._replace(booster=booster, rounds=rounds), lean.names
+        )
+        checks.append(RoundsCheck(rounds, *_gained(whole, shorter, held)))
+        if not checks[-1].has_loss:
+            return shorter, checks
+    return lean, checks
+
+
+def _check_drop(whole: Tried, fewer: Tried, gain_shares: Sequence[float], held: Index) -> DropCheck:
+    """What the features that are not kept are worth."""
+    gone = [at for at, name in enumerate(whole.names) if name not in {*fewer.names}]
+    before, after = (1.0 / _ranks(one.scores, held) for one in (whole, fewer))
     return DropCheck(
-        tuple(names[at] for at in gone), sum(gain_shares[at] for at in gone),
-        float(before.mean()), float(after.mean()), difference, low, high,
+        tuple(whole.names[at] for at in gone), sum(gain_shares[at] for at in gone),
+        float(before.mean()), float(after.mean()), *_gained(whole, fewer, held),
     )  # fmt: skip
 
 
-def _without_tail(names: Sequence[str], gain_shares: Sequence[float]) -> tuple[str, ...]:
+def _gained(before: Tried, after: Tried, held: Index) -> tuple[float, float, float]:
+    """The difference of the mean reciprocal ranks, and its 95 % interval."""
+    gains = 1.0 / _ranks(after.scores, held) - 1.0 / _ranks(before.scores, held)
+    sessions = np.unique(held.sessions[held.labels > 0], return_inverse=True)[1]
+    return bootstrap(gains, sessions)
+
+
+def without_tail(names: Sequence[str], gain_shares: Sequence[float]) -> tuple[str, ...]:
     """Without the features of least gain, as many as have TAIL_SHARE of it together."""
     order = np.argsort(gain_shares, kind="stable")
     is_tail = np.cumsum(np.asarray(gain_shares)[order]) <= TAIL_SHARE

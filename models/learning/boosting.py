@@ -26,7 +26,7 @@ class TrainingSettings(Struct, frozen=True, kw_only=True):
     rounds_patience: int = 30
     rounds_unstopped: int = 100
     """Where too few decisions are held out to tell when to stop."""
-    learning_rate: float = 0.04
+    learning_rate: float = 0.08
     depth: int = 7
     child_weight_min: float = 20.0
     row_share: float = 0.6
@@ -99,6 +99,13 @@ def boost(
         booster = booster[:rounds]
         booster.set_attr(best_iteration=None, best_score=None)
     return Boosted(bytes(booster.save_raw("ubj")), rounds, _gain_shares(booster))
+
+
+def first_rounds(booster: bytes, rounds: int) -> bytes:
+    """The booster of its first `rounds` trees."""
+    whole = xgboost.Booster()
+    whole.load_model(bytearray(booster))
+    return bytes(whole[:rounds].save_raw("ubj"))
 
 
 def _gain_shares(booster: Any) -> list[float]:

@@ -10,11 +10,16 @@ FEATURES_MAX: Final = 4_096
 BASELINES_MAX: Final = 64
 FIGURES_MAX: Final = 64
 LOSS_MAX: Final = 0.002
-"""So much of the mean reciprocal rank a model may lose with the features that hardly count."""
+"""So much of the mean reciprocal rank a model may lose by features and trees that hardly count, together."""
 
 Name = Annotated[str, Meta(max_length=256)]
 Figures = Annotated[dict[Name, float], Meta(max_length=FIGURES_MAX)]
 Names = Annotated[tuple[Name, ...], Meta(max_length=FEATURES_MAX)]
+
+
+def is_loss(mrr_difference: float, high: float) -> bool:
+    """Whether a loss is beyond chance, or more than LOSS_MAX where chance hides it."""
+    return high < 0.0 or mrr_difference < -LOSS_MAX
 
 
 class DropCheck(Struct, frozen=True):
@@ -33,14 +38,28 @@ class DropCheck(Struct, frozen=True):
 
     @property
     def has_loss(self) -> bool:
-        """Whether the loss is beyond chance, or more than LOSS_MAX where chance hides it."""
-        return self.high < 0.0 or self.mrr_difference < -LOSS_MAX
+        """Whether a model without them loses."""
+        return is_loss(self.mrr_difference, self.high)
+
+
+class RoundsCheck(Struct, frozen=True):
+    """The first `rounds` trees alone, measured on the same decisions: less all features and trees, as in DropCheck."""
+
+    rounds: int
+    mrr_difference: float
+    low: float
+    high: float
+
+    @property
+    def has_loss(self) -> bool:
+        """As of a DropCheck."""
+        return is_loss(self.mrr_difference, self.high)
 
 
 class Report(Struct, frozen=True):
     """`groups` decisions of which `held_out` were kept for figures; `importance`: share of the gain.
 
-    `calibration_curve` and `drop_check` are empty where there were too few decisions.
+    `calibration_curve`, `drop_check` and `rounds_checks` are empty where there were too few decisions.
     """
 
     rounds: int
@@ -51,3 +70,4 @@ class Report(Struct, frozen=True):
     baselines: Annotated[dict[Name, Figures], Meta(max_length=BASELINES_MAX)]
     calibration_curve: Annotated[tuple[CurvePoint, ...], Meta(max_length=100)] = ()
     drop_check: DropCheck | None = None
+    rounds_checks: Annotated[tuple[RoundsCheck, ...], Meta(max_length=100)] = ()

@@ -9,13 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
-from models.held_out import Material, Measured, measure, split_by_time
+from models.held_out import Material, measure, split_by_time, unmeasured
 from models.learning.boosting import Progress, Rows, TrainingSettings, boost
 from models.learning.calibration import Calibration
-from models.learning.example_file import ExampleFile
+from models.learning.example_file import ExampleFile, Index
 from models.learning.report import Report
 from models.scorer import FeatureSpace, Scorer
 from schemas.errors import ConfigError
@@ -52,12 +49,11 @@ def train(
     settings = settings or TrainingSettings()
     with ExampleFile(path, space) as file:
         index = file.index()
-        _check_classes(index.labels)
-        groups = int(index.groups[-1]) + 1
+        groups = _checked_groups(index)
         split = split_by_time(index, settings.held_out_share)
         if split is None:
-            rounds = settings.rounds_unstopped
-            measured = Measured(rounds, space.names, None, {}, (), {}, None, 0)
+            measured = unmeasured(settings.rounds_unstopped, space.names)
+            rounds = measured.rounds
         else:
             progress(f"training on the older {split.stopping:,} of {file.rows:,} candidates")
             material = Material(file, index, space, settings, progress)
@@ -77,6 +73,7 @@ def train(
             baselines=measured.baselines,
             calibration_curve=measured.curve,
             drop_check=measured.drop_check,
+            rounds_checks=measured.rounds_checks,
         )
     from_ms, to_ms = int(index.times_ms.min()), int(index.times_ms.max())
     return Trained(
@@ -91,9 +88,12 @@ def train(
     )
 
 
-def _check_classes(labels: NDArray[np.float32]) -> None:
+def _checked_groups(index: Index) -> int:
+    """How many decisions there are; raises ConfigError where there is nothing to learn from them."""
+    labels = index.labels
     positives = int(labels.sum())
     if positives in (0, len(labels)):
         raise ConfigError(
             f"{len(labels)} examples of which {positives} positive: both kinds are needed to train"
         )
+    return int(index.groups[-1]) + 1

@@ -241,6 +241,12 @@ def show_report(report: Report) -> None:
             f"{counted(len(check.features), 'feature')} that hardly count {verdict} (MRR {check.mrr_difference:+.4f}"
             f" [{check.low:+.4f}, {check.high:+.4f}]): {', '.join(check.features)}"
         )
+    for one in told.rounds_checks:
+        verdict = "lose too much" if one.has_loss else "are enough"
+        show(
+            f"{counted(one.rounds, 'tree')} {verdict} (MRR {one.mrr_difference:+.4f}"
+            f" [{one.low:+.4f}, {one.high:+.4f}])"
+        )
 
 
 def _show_figures(report: Report) -> None:

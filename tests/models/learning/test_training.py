@@ -174,7 +174,8 @@ def test_a_model_is_delivered_without_what_never_counts(tmp_path: Path) -> None:
     assert trained.names == tuple(name for name in SPACE.names if name not in check.features)
     assert "touch_rank" in trained.names
     assert tuple(trained.report.importance) == trained.names
-    assert trained.metrics["mrr"] == pytest.approx(check.mrr_without)
+    shorter = trained.report.rounds_checks[-1]
+    assert trained.metrics["mrr"] == pytest.approx(check.mrr_with + shorter.mrr_difference)
     assert reciprocal_rank(trained, make_groups(100, seed=2)) > 0.95
 
 
@@ -187,7 +188,27 @@ def test_a_model_keeps_what_it_would_lose_by(
     assert check is not None
     assert check.has_loss
     assert trained.names == SPACE.names
-    assert trained.metrics["mrr"] == pytest.approx(check.mrr_with)
+    shorter = trained.report.rounds_checks[-1]
+    assert trained.metrics["mrr"] == pytest.approx(check.mrr_with + shorter.mrr_difference)
+
+
+def test_the_fewest_trees_that_lose_nothing_are_delivered(tmp_path: Path) -> None:
+    """What is told is of them; the model is then trained on all decisions with as many more as these are more."""
+    settings = msgspec.structs.replace(SMALL, rounds_max=200)
+    trained = trained_on(tmp_path, make_groups(400), settings)
+    (check, *more) = trained.report.rounds_checks
+    assert not check.has_loss
+    assert more == [], "the fewest first, and no more than are needed"
+    assert trained.report.rounds == round(check.rounds * 400 / 340)
+    assert reciprocal_rank(trained, make_groups(100, seed=2)) > 0.95
+
+
+def test_trees_that_are_needed_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("models.held_out.ROUND_SHARES", (0.01, 0.02))
+    trained = trained_on(tmp_path, make_choices(400))
+    assert all(one.has_loss for one in trained.report.rounds_checks)
+    assert [one.rounds for one in trained.report.rounds_checks] == [1, 1]
+    assert trained.report.rounds > 10
 
 
 def test_a_loss_beyond_chance_is_said(tmp_path: Path) -> None:
