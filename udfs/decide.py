@@ -141,6 +141,9 @@ def _asked(
     event = news.event
     if event is None or not may_ask(news):
         return None
+    in_force = knowledge.policy_at(event.event_time_ms)
+    if named is None and (in_force is None or not in_force.may_be_asked_by(event)):
+        return None  # as most events
     known = knowledge.at(event.event_time_ms, news.order_ms)
     if named is not None:
         knowledge, known = knowledge.named(known, named)

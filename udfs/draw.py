@@ -1,5 +1,6 @@
 """Chance as a hash: the same inputs draw the same in live traffic and in every replay."""
 
+from collections.abc import Iterable
 from hashlib import blake2b
 
 
@@ -8,12 +9,30 @@ def draw(seed: str, *of: str) -> float:
     return int.from_bytes(_digest(8, seed, *of)[:7], "big") / 2.0**56
 
 
+def draw_each(members: Iterable[str], seed: str, *of: str) -> list[float]:
+    """For each of the members the number that `draw(seed, *of, member)` gives; what they share is hashed once."""
+    shared = blake2b(_message(seed, *of), digest_size=8)
+    found = []
+    for member in members:
+        own = shared.copy()
+        own.update(_message(member))
+        found.append(int.from_bytes(own.digest()[:7], "big") / 2.0**56)
+    return found
+
+
 def identify_decision(person: str, session_id: str, event_id: str, placement: str) -> str:
     """The id of the decision that this cause leads to: 32 hexadecimal digits."""
     return _digest(16, person, session_id, event_id, placement).hex()
 
 
 def _digest(size: int, *parts: str) -> bytes:
+    return blake2b(_message(*parts), digest_size=size).digest()
+
+
+def _message(*parts: str) -> bytes:
     # length before each part, so that ("ab", "c") and ("a", "bc") differ
-    message = b"".join(len(p).to_bytes(4, "big") + p for p in (part.encode() for part in parts))
-    return blake2b(message, digest_size=size).digest()
+    found = b""
+    for part in parts:
+        text = part.encode()
+        found += len(text).to_bytes(4, "big") + text
+    return found

@@ -1,6 +1,6 @@
 """Chance as a hash: pinned, uniform, and of exactly its inputs."""
 
-from udfs.draw import draw, identify_decision
+from udfs.draw import draw, draw_each, identify_decision
 
 
 def test_draws_and_ids_are_the_same_for_ever() -> None:
@@ -8,6 +8,12 @@ def test_draws_and_ids_are_the_same_for_ever() -> None:
     assert draw("seed", "p1", "e1") == 0.6042775260265207
     assert draw("", "", "") == 0.14432693769931393
     assert identify_decision("p1", "s1", "e1", "home") == "04a3f9f5e35a4efd3638a8bd2df26038"
+
+
+def test_each_of_many_draws_what_it_draws_alone() -> None:
+    members = ["", "a", "ü", "a"]
+    assert draw_each(members, "new", "e1") == [draw("new", "e1", one) for one in members]
+    assert draw_each([], "new", "e1") == []
 
 
 def test_draws_are_uniform() -> None:

@@ -9,7 +9,7 @@ from schemas.items import Item
 from schemas.knowledge import ItemKnowledge
 from schemas.limits import RETRIEVED_MAX
 from schemas.state.session import ItemTouch, SessionContext
-from udfs.draw import draw
+from udfs.draw import draw_each
 from udfs.items.match_items import likeness
 from udfs.knowledge.item_statistics import ALL
 from udfs.moment import Moment
@@ -123,22 +123,28 @@ def _trending(one: Looked, category: str | None) -> Iterable[str]:
 
 def _similar(one: Looked) -> Iterable[str]:
     """Items of the category, those most like the one touched last first."""
-    moment = one.moment
-    last = moment.item(next(reversed(moment.context.items), None)) if one.category else None
-    if last is None or one.category is None:
+    moment, category = one.moment, one.category
+    last = moment.item(next(reversed(moment.context.items), None)) if category else None
+    if last is None or category is None:
         return ()
-    members = islice(moment.knowledge.catalogue.newest(one.category, moment.now_ms), LOOKED_AT_MAX)
-    alike = [(-likeness(last, item), item.item_id) for item in members if item is not last]
-    return [item_id for degree, item_id in sorted(alike) if degree < 0.0]
+    catalogue, now_ms = moment.knowledge.catalogue, moment.now_ms
+
+    def found() -> list[str]:
+        members = catalogue.newest_of(category, LOOKED_AT_MAX, now_ms)
+        alike = [(-likeness(last, item), item.item_id) for item in members if item is not last]
+        return [item_id for degree, item_id in sorted(alike) if degree < 0.0]
+
+    return catalogue.settled(("similar", last.item_id, category), now_ms, found)
 
 
 def _new(one: Looked) -> Iterable[str]:
     """Newcomers of the category (or of all) in an order drawn for this event: each gets its chance."""
     moment = one.moment
-    newest = moment.knowledge.catalogue.newest(one.category or ALL, moment.now_ms)
-    members = islice(newest, NEWCOMERS_MAX)
-    drawn = [(draw("new", moment.event.event_id, item.item_id), item.item_id) for item in members]
-    return [item_id for _, item_id in sorted(drawn)]
+    catalogue = moment.knowledge.catalogue
+    members = catalogue.newest_of(one.category or ALL, NEWCOMERS_MAX, moment.now_ms)
+    ids = [item.item_id for item in members]
+    drawn = draw_each(ids, "new", moment.event.event_id)
+    return [item_id for _, item_id in sorted(zip(drawn, ids, strict=True))]
 
 
 def _catalogue(one: Looked) -> Iterable[str]:

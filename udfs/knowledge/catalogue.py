@@ -1,9 +1,10 @@
 """The catalogue: each item's versions in time, and the items of a category from the newest on."""
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import islice
 from sys import intern
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from msgspec.structs import replace
 
@@ -13,6 +14,9 @@ from udfs.knowledge.versions import Entry, Timeline
 
 ALL: Final = ""
 """The category that holds every item."""
+SETTLED_MAX: Final = 10_000
+"""Lists that are kept of a catalogue in which nothing changes: some 4 MB."""
+T = TypeVar("T")
 
 
 class Catalogue:
@@ -26,6 +30,8 @@ class Catalogue:
         self._times: list[int] = []
         self.revision = 0
         """Another one with each record: an item may come late and hold since long ago."""
+        self._settled: dict[tuple[str, ...], list[Any]] = {}
+        self._settled_at = (0, 0)
 
     def add(self, item: Item, position: int) -> None:
         """Adds one version of an item; `position` is its offset in the topic `items`."""
@@ -75,6 +81,28 @@ class Catalogue:
             if item is not None and category in (ALL, item.category):
                 yield item
 
+    def newest_of(self, category: str, count: int, time_ms: int) -> list[Item]:
+        """The first `count` of `newest`."""
+        key = ("newest", category, str(count))
+        return self.settled(
+            key, time_ms, lambda: list(islice(self.newest(category, time_ms), count))
+        )
+
+    def settled(self, key: tuple[str, ...], time_ms: int, make: Callable[[], list[T]]) -> list[T]:
+        """What `make` finds in the catalogue at `time_ms`, made once for as long as nothing in it changes.
+
+        Nothing of one revision changes between `time_at` and the moment asked about. Not to be changed by the caller.
+        """
+        state = self.time_at(time_ms), self.revision
+        if state != self._settled_at:
+            self._settled, self._settled_at = {}, state
+        found: list[T] | None = self._settled.get(key)
+        if found is None:
+            if len(self._settled) >= SETTLED_MAX:
+                self._settled.clear()
+            found = self._settled[key] = make()
+        return found
+
     def time_at(self, time_ms: int) -> int:
         """The newest time of any record in force at `time_ms`; 0 = none."""
         newest = bisect_right(self._times, time_ms)
@@ -121,6 +149,7 @@ class CatalogueUntil(Catalogue):
         self._newest, self._times = whole._newest, whole._times
         self._until_ms = until_ms
         self.revision = whole.revision
+        self._settled, self._settled_at = {}, (0, 0)
 
     def newest(self, category: str, time_ms: int) -> Iterator[Item]:
         """As of `until_ms` at the latest."""

@@ -61,7 +61,9 @@ def compile_all(policy: Policy, *, is_whole: bool = True) -> tuple[CompiledPolic
         if len(arms) == 1:
             idle = (one for one in unkept(variant.policy) if one not in compiled.warnings)
             warnings += [Mistake(changes, str(one)) for one in idle]
-    return compiled._replace(variants=variants, warnings=tuple(warnings)), mistakes
+    asked_by = compiled.asked_by.union(*(one.asked_by for one in variants.values()))
+    found = compiled._replace(variants=variants, warnings=tuple(warnings), asked_by=asked_by)
+    return found, mistakes
 
 
 def _compile_variant(
@@ -109,8 +111,9 @@ def _compile(policy: Policy) -> tuple[CompiledPolicy, list[Mistake]]:
     )
     check_setting(policy, gathered)
     compiled = CompiledPolicy(
-        policy, gathered.conditions, placements, weights, {}, changing(policy), warnings_of(policy)
-    )
+        policy, gathered.conditions, placements, weights, {}, changing(policy), warnings_of(policy),
+        frozenset(event_type for one in policy.placements for event_type in one.event_types),
+    )  # fmt: skip
     return compiled, gathered.mistakes
 
 

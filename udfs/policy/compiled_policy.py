@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from schemas.actions import Action, Stage, Treatment
+from schemas.events import Event
 from schemas.policy import Experiment, Placement, Policy
 from udfs.language.render_texts import Template
 from udfs.policy.conditions import Condition
@@ -90,7 +91,7 @@ class CompiledPlacement(NamedTuple):
 
 class CompiledPolicy(NamedTuple):
     """`variants` holds the policy of each combination of arms that changes it, `changing` the pairs of experiment
-    and arm that do; `warnings` are what is allowed and looks wrong.
+    and arm that do; `warnings` are what is allowed and looks wrong. `asked_by`: the types of events that ask for a placement, in any arm.
     """
 
     policy: Policy
@@ -100,6 +101,11 @@ class CompiledPolicy(NamedTuple):
     variants: Mapping[Arms, "CompiledPolicy"]
     changing: frozenset[tuple[str, str]]
     warnings: tuple[Mistake, ...]
+    asked_by: frozenset[str]
+
+    def may_be_asked_by(self, event: Event) -> bool:
+        """Whether the event asks for a placement of any arm; most events ask for none."""
+        return bool(event.placements) or event.event_type in self.asked_by
 
     def variant(self, arms: Mapping[str, str]) -> "CompiledPolicy":
         """The policy of a person in these arms (experiment -> arm)."""

@@ -24,6 +24,23 @@ def news_of(device: str, person: str, event_type: str = "page_viewed") -> Sessio
     return SessionNews("event", person, NOON, event.session_id, 1, event, CONTEXT)
 
 
+def test_an_event_that_no_arm_asks_on_is_seen_at_once() -> None:
+    asking = make_event(event_type="product_viewed", placements=("cart",))
+    for event, is_asking in (
+        (make_event(event_type="page_viewed"), True),
+        (make_event(event_type="product_viewed"), False),
+        (asking, True),
+    ):
+        assert POLICY.may_be_asked_by(event) == is_asking
+    footer = compile_policy(
+        Policy(
+            placements=(),
+            experiments=(Experiment("footer", (Arm("without", 0.5), Arm("with", 0.5, MORE))),),
+        )
+    )
+    assert footer.may_be_asked_by(make_event(event_type="page_viewed")), "by an arm alone"
+
+
 def test_what_is_made_was_asked_for_whatever_the_arm() -> None:
     knowledge = Knowledge()
     knowledge.add_policy("p", 0, 0, POLICY)

@@ -3,11 +3,12 @@
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.items import Item
-from udfs.knowledge.catalogue import ALL, Catalogue
+from udfs.knowledge.catalogue import ALL, Catalogue, CatalogueUntil
 
 IDS = ("a", "b", "c", "d")
 TIMES = range(8)
@@ -47,6 +48,38 @@ def view(catalogue: Catalogue, time_ms: int) -> object:
 
 def views(catalogue: Catalogue) -> list[object]:
     return [view(catalogue, time_ms) for time_ms in TIMES]
+
+
+@given(numbered, st.randoms(use_true_random=False))
+def test_what_is_kept_of_a_catalogue_is_what_it_holds_whenever_it_is_asked_about(
+    found: Numbered, chance: Any
+) -> None:
+    """Records come between, and times go back and forth, as where somebody comes late."""
+    catalogue = Catalogue()
+    for position, item in found:
+        catalogue.add(item, position)
+        views = [CatalogueUntil(catalogue, chance.choice(TIMES)) for _ in range(2)]
+        for _ in range(4):
+            time_ms, category = chance.choice(TIMES), chance.choice((ALL, "X", "Y"))
+            for one in (catalogue, *views):
+                kept = [item.item_id for item in one.newest_of(category, 2, time_ms)]
+                assert kept == names(one, category, time_ms)[:2]
+
+
+def test_what_is_kept_of_a_catalogue_is_made_once_and_bounded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("udfs.knowledge.catalogue.SETTLED_MAX", 2)
+    catalogue = of(Item("a", 0, None, "X"))
+    made: list[str] = []
+
+    def make(name: str) -> list[str]:
+        made.append(name)
+        return [name]
+
+    for name in ("one", "one", "two", "one", "three", "one"):
+        assert catalogue.settled((name,), 5, lambda name=name: make(name)) == [name]  # type: ignore[misc]
+    assert made == ["one", "two", "three", "one"], "a third one lets the others go"
 
 
 @given(numbered, st.randoms(use_true_random=False))
