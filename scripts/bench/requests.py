@@ -8,6 +8,8 @@ from tempfile import TemporaryDirectory
 from time import perf_counter, thread_time
 from typing import Any, Final, TypeVar
 
+from jobs.config import config_from
+from models.held_out import without_tail
 from models.learning.boosting import Rows, TrainingSettings, boost
 from models.learning.calibration import Calibration
 from models.learning.example_file import ExampleFile, ExampleWriter
@@ -21,6 +23,7 @@ from scripts.bench.made_knowledge import NOW_MS, Load, Memory, make_knowledge, w
 from scripts.console import say
 from udfs.decide import decide
 from udfs.explain.fit_records import Made
+from udfs.explain.tracing import WHOLE, Tracing
 from udfs.explain.vectors import matrix_of
 from udfs.facts.features import FEATURE_SPACE
 from udfs.knowledge.knowledge import Knowledge
@@ -41,14 +44,16 @@ class Shopper:
         self._session: SessionState | None = None
         self._person: PersonState | None = None
 
-    def take(self, event: Event, knowledge: Knowledge, is_wanted: bool = True) -> Made | None:
+    def take(
+        self, event: Event, knowledge: Knowledge, is_wanted: bool = True, tracing: Tracing = WHOLE
+    ) -> Made | None:
         """The event through both steps; the decision that it asked for, if it did."""
         record = LogRecord("events", 0, 0, event.event_time_ms, event.session_id, b"")
         told = track_session(self._session, record, lambda _: event, knowledge, 0)
         self._session = told.state
         made: Made | None = None
         for news in told.news:
-            result = decide(self._person, news, knowledge, "bench", is_wanted)
+            result = decide(self._person, news, knowledge, "bench", is_wanted, tracing=tracing)
             self._person = result.state
             made = result.decisions[0] if result.decisions else made
         return made
@@ -59,6 +64,7 @@ class Requests:
 
     def __init__(self, knowledge: Knowledge, items: int) -> None:
         self.knowledge, self._items = knowledge, items
+        self.tracing = WHOLE
         self._chance = random.Random(2)
         self._numbers = count()
         self._shoppers: list[tuple[Shopper, list[str]]] = []
@@ -82,7 +88,7 @@ class Requests:
             offered = tuple(self._offered(touched, candidates))
             event = self._event(shopper, "ranking_requested", candidates=offered)
         begun_s, cpu_s = perf_counter(), thread_time()
-        made = shopper.take(event, self.knowledge)
+        made = shopper.take(event, self.knowledge, tracing=self.tracing)
         took_ms, cpu_ms = (perf_counter() - begun_s) * 1000, (thread_time() - cpu_s) * 1000
         if made is None:
             raise RuntimeError(f"no decision on {event.event_type}")
@@ -124,11 +130,12 @@ def prepared(load: Load, kind: type[R]) -> tuple[R, Memory]:
     say(f"training a model of {TREES} trees")
     with TemporaryDirectory() as folder:
         knowledge.add_model("bench", 0, 0, make_model(requests, Path(folder)))
+    requests.tracing = Tracing(config_from().trace_share)
     return requests, memory
 
 
 def make_model(requests: Requests, folder: Path) -> XgboostRanker:
-    """A model of a realistic size, trained on real vectors with made-up answers."""
+    """A model of a realistic size, trained on real vectors with made-up answers, without what hardly counts."""
     path, chance = folder / "examples.parquet", random.Random(3)
     with ExampleWriter(path, FEATURE_SPACE) as writer:
         for number in range(TRAINING_REQUESTS):
@@ -139,5 +146,7 @@ def make_model(requests: Requests, folder: Path) -> XgboostRanker:
             writer.add(trace.event_time_ms, trace.session_id, str(number), vectors, answer)
     with ExampleFile(path, FEATURE_SPACE) as file:
         settings = TrainingSettings(child_weight_min=0.1)
-        boosted = boost(settings, TREES, Rows(file, 0, file.rows), None, say)
-    return XgboostRanker("bench", boosted.booster, FEATURE_SPACE.names, CALIBRATION)
+        shares = boost(settings, TREES, Rows(file, 0, file.rows), None, say).gain_shares
+        kept = without_tail(FEATURE_SPACE.names, shares)
+        boosted = boost(settings, TREES, Rows(file, 0, file.rows, kept), None, say)
+    return XgboostRanker("bench", boosted.booster, kept, CALIBRATION)

@@ -36,6 +36,7 @@ from scripts.bench.setting import (
 from scripts.console import say, show, show_json, show_table
 from scripts.ops.engine import Engine
 from udfs.decide import decide
+from udfs.explain.tracing import Tracing
 from udfs.facts.features import FEATURE_SPACE
 from udfs.knowledge.knowledge import Knowledge
 from udfs.track_session import track_session
@@ -192,6 +193,7 @@ class Loop:
 
     def __init__(self, knowledge: Knowledge, config: Config) -> None:
         self._knowledge, self._config = knowledge, config
+        self._tracing = Tracing(config.trace_share)
         self._sessions: dict[str, bytes] = {}
         self._persons: dict[str, bytes] = {}
         self.decisions = 0
@@ -224,7 +226,7 @@ class Loop:
         news = SESSION_NEWS.decode(data)
         stored = self._persons.get(news.person)
         state = PERSON_STATE.decode(stored) if stored else None
-        result = decide(state, news, self._knowledge, self._config.seed)
+        result = decide(state, news, self._knowledge, self._config.seed, tracing=self._tracing)
         if result.state is not None:
             self._persons[news.person] = PERSON_STATE.encode(result.state)
         for decision, trace in result.decisions:
