@@ -28,6 +28,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
         yield RUNNING.enter_context(running_engine(path))
 
 
+@pytest.hookimpl(trylast=True)  # what a module has started beside it ends first
 def pytest_runtest_teardown(nextitem: pytest.Item | None) -> None:
     """After the last test of this folder: an engine that nobody asks takes processor time from those that follow."""
     if nextitem is None or Path(__file__).parent not in nextitem.path.parents:

@@ -41,7 +41,8 @@ from scripts.ops.engine import Addresses, decide_child, store_child
 from tests.e2e.homes import Decisions, Engine, fresh_home, wait_for
 from udfs.knowledge.knowledge import Knowledge
 
-pytestmark = [pytest.mark.e2e, pytest.mark.stack]
+# 20,000 events through two jobs and the fold, on two cores that others use too: it waits, it does not measure
+pytestmark = [pytest.mark.e2e, pytest.mark.stack, pytest.mark.timeout(900)]
 PREFIX: Final = "kill."
 COUNT: Final = 20_000
 STEP_MS: Final = 60
@@ -154,6 +155,7 @@ def parts(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
                 "KAIROS_HOME": str(home.path),
                 "KAIROS_TOPIC_PREFIX": PREFIX,
                 "KAIROS_CHECKPOINT_MS": str(NEVER_MS),
+                "KAIROS_TRACE_SHARE": "1",  # as the fold does
             }
         )
         create_topics(engine.kafka, topics(PREFIX))
