@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.shop import Visitor
 from tests.e2e.homes import wait_for
@@ -38,6 +38,34 @@ def test_now_shows_charts_that_also_are_tables(page: Page) -> None:
         figure.get_by_text("As a table").click()
         expect(figure.get_by_role("table")).to_be_visible()
     expect(page.locator("dl.facts")).to_contain_text("Policy")
+
+
+def test_what_is_down_or_has_ended_is_named_with_its_cause(page: Page) -> None:
+    troubles = page.get_by_label("What is down, or has ended by itself")
+    expect(troubles.get_by_role("listitem")).to_have_count(0)
+
+    def broken(route: Route) -> None:
+        answer = route.fetch()
+        found = answer.json()
+        failing = {"state": "failing", "cause": "no disk", "since_ms": found["at_ms"]}
+        found["services"]["store"] |= failing
+        found["services"]["api"] |= {
+            "restarts": 2,
+            "ended_ms": found["at_ms"],
+            "reason": "no sense",
+        }
+        route.fulfill(response=answer, json=found)
+
+    page.route(re.compile("/console/api/live"), broken)
+    said = troubles.get_by_role("listitem")
+    expect(said).to_have_text(
+        [
+            re.compile("^Store writer is failing since .+: no disk$"),
+            re.compile("^API has ended by itself 2 times, last at .+: no sense$"),
+        ],
+        timeout=30_000,
+    )
+    expect(page.locator(".services .failing")).to_contain_text("Store writer failing")
 
 
 def test_a_visitor_is_looked_up_and_their_decision_explained(

@@ -9,6 +9,7 @@ const ROWS_SHOWN = 20;
 const MINUTE_MS = 60000;
 const SERVICES = { kafka: "Kafka", redis: "Store", flink: "Decide job", learn: "Learn job", store: "Store writer", api: "API" };
 
+const title = (name) => SERVICES[name] ?? name;
 const code = (text) => h("code", {}, text);
 const to_decision = (id) => h("a", { href: `#/look?q=${encodeURIComponent(id)}` }, code(id.slice(0, 12)));
 
@@ -16,6 +17,7 @@ const to_decision = (id) => h("a", { href: `#/look?q=${encodeURIComponent(id)}` 
 
 export function now(place, desk) {
   const services = h("ul", { class: "services", "aria-label": "Services" });
+  const troubles = h("ul", { class: "muted", "aria-label": "What is down, or has ended by itself" });
   const tiles = h("dl", { class: "tiles" });
   const live = h("div");
   const experiments = h("div");
@@ -35,7 +37,7 @@ export function now(place, desk) {
     columns: ["hop", "p50 ms", "p90 ms", "p99 ms", "samples", "budget p50 ms", "budget p99 ms"],
     rows: data.rows.map((one) => [one.hop, ...["p50", "p90", "p99", "samples"].map((name) => number(one.latency_ms?.[name])), number(one.budget_ms.p50), number(one.budget_ms.p99)]),
   }));
-  renew(place, services, tiles,
+  renew(place, services, troubles, tiles,
     h("div", { class: "two" }, traffic.node, latency.node),
     h("div", { class: "two" }, mix.node, h("div", { class: "column" }, card("What is live", live), card("Experiments", experiments))),
     card("Versions in the decisions of the last minutes", versions));
@@ -43,7 +45,9 @@ export function now(place, desk) {
   desk.every(EVERY_MS, async () => {
     const [found, counted] = await Promise.all([desk.get("live"), desk.get("traffic")]);
     renew(services, Object.entries(found.services).map(([name, one]) => h("li", { class: one.state },
-      h("i", { "aria-hidden": "true" }), SERVICES[name] ?? name, " ", h("span", {}, one.state))));
+      h("i", { "aria-hidden": "true" }), title(name), " ", h("span", {}, one.state))));
+    const said = Object.entries(found.services).map(([name, one]) => trouble_of(title(name), one));
+    renew(troubles, said.filter(Boolean).map((one) => h("li", {}, one)));
     renew(tiles, tiles_of(counted));
     renew(live, live_of(found));
     renew(experiments, experiments_of(found));
@@ -62,6 +66,13 @@ export function now(place, desk) {
     latency.show({ rows: counted.hops });
     mix.show(mix_of(counted));
   });
+}
+
+function trouble_of(name, one) {
+  if (one.cause) return `${name} is ${one.state}${one.since_ms ? ` since ${moment(one.since_ms)}` : ""}: ${one.cause}`;
+  if (!one.reason) return "";
+  const times = one.restarts === 1 ? "once" : `${one.restarts} times`;
+  return `${name} has ended by itself ${times}, last at ${moment(one.ended_ms)}: ${one.reason}`;
 }
 
 function says_hops(rows) {
