@@ -35,7 +35,7 @@ CALIBRATION_MIN: Final = 30
 TAIL_SHARE: Final = 0.02
 """Features that together have at most this share of the gain are tried to be dropped."""
 
-ROUND_SHARES: Final = (0.5, 0.75)
+ROUND_SHARES: Final = (0.6, 0.8)
 """Of the trees so many are tried alone, the fewest first."""
 
 

@@ -26,8 +26,8 @@ class TrainingSettings(Struct, frozen=True, kw_only=True):
     rounds_patience: int = 30
     rounds_unstopped: int = 100
     """Where too few decisions are held out to tell when to stop."""
-    learning_rate: float = 0.08
-    depth: int = 7
+    learning_rate: float = 0.06
+    depth: int = 6
     child_weight_min: float = 20.0
     row_share: float = 0.6
     column_share: float = 0.3
