@@ -19,6 +19,7 @@ from schemas.knowledge import KnowledgeRecord
 from schemas.limits import SECOND_MS
 from schemas.records import LogRecord
 from udfs.actions.asked_decisions import asks_for
+from udfs.explain.tracing import WHOLE
 from udfs.explain.vectors import matrix_of
 from udfs.knowledge.knowledge import Knowledge
 
@@ -102,7 +103,9 @@ def collect(
             sample.add(answer)
     wanted = sample.chosen()
     file = AnsweredDecisions(writer)
-    only = rules._replace(decides=lambda event: (event.session_id, event.event_id) in wanted)
+    only = rules._replace(
+        decides=lambda event: (event.session_id, event.event_id) in wanted, tracing=WHOLE
+    )
     if taught is not None:
         log = _teach(log, knowledge, taught, rules.lateness_ms)
     for one in Fold(knowledge, only, Learner() if taught is None else None).run(log):

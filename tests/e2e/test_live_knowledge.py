@@ -184,7 +184,7 @@ def test_a_model_is_published_and_rolled_back_by_one_command_each(
     listed = {one["version"]: one for one in home.json("model", "list", "--json")}
     assert (listed[first]["is_live"], listed[second]["is_live"]) == (True, False)
     assert listed[second]["metrics"]
-    published = change_model(flow, "publish", second[:8])
+    published = change_model(flow, "publish", second[:8], "--force")
     assert (published["version"], published["replaces"]) == (second, first)
     explained = home.json("explain", flow.decide("why", now_ms()).decision_id, "--json")
     rows = zip(explained["trace"]["candidates"], explained["trace"]["contributions"], strict=True)

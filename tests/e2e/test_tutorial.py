@@ -51,7 +51,7 @@ def test_every_command_is_one(words: list[str]) -> None:
     group, rest = ROOT, list(words)
     while hasattr(group, "commands"):
         group = group.commands[rest.pop(0)]
-    group.make_context("kairos", rest)
+    assert group.make_context("kairos", rest).command is group
 
 
 def test_what_needs_no_server_is_as_it_says(

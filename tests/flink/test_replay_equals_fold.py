@@ -160,8 +160,8 @@ def changing_knowledge(lines: list[Line], folder: Path) -> Iterator[Control]:
         collect(log, make_knowledge(*make_catalogue()), rules(), None, writer)
     trained = train(examples, FEATURE_SPACE)
     artefact = Artefact(
-        feature_set=FEATURE_SPACE.digest,
-        feature_names=FEATURE_SPACE.names,
+        feature_set=FEATURE_SPACE.only(trained.names).digest,
+        feature_names=trained.names,
         code_version=CODE_VERSION,
         from_ms=trained.from_ms,
         to_ms=trained.to_ms,

@@ -19,9 +19,10 @@ from schemas.knowledge import KnowledgeRecord
 from schemas.limits import HOUR_MS, MINUTE_MS, SECOND_MS
 from schemas.records import LogRecord
 from tests.builders import NOON, make_catalogue, make_event, make_knowledge, make_record
+from udfs.explain.tracing import Tracing
 from udfs.facts.features import FEATURE_SPACE
 
-RULES = FoldRules(EVENT.decode, "seed")
+RULES = FoldRules(EVENT.decode, "seed", tracing=Tracing(0.0))
 
 
 def at(seconds: float, event_type: str, *item_ids: str, **fields: Any) -> Event:
