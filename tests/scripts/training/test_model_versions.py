@@ -8,6 +8,7 @@ import pytest
 from jobs.config import Config, config_from
 from jobs.learning.artefact_check import Artefacts, artefacts_of
 from jobs.learning.model_roots import Roots
+from jobs.learning.trust import models_folder
 from models.artefact import SUFFIX, Artefact, save_artefact
 from models.content import Published
 from models.learning.report import Report
@@ -136,6 +137,21 @@ def test_a_model_behind_a_remote_root_is_published_by_its_uri(tmp_path: Path) ->
         find_artefact(a.uri, config)
     with pytest.raises(ConfigError, match="outside of KAIROS_MODELS"):
         find_artefact(f"local://{tmp_path}/other/x", config)
+
+
+def test_a_model_of_some_features_is_listed_as_one_to_be_published(tmp_path: Path) -> None:
+    """As training writes them: without the features that hardly count."""
+    names = FEATURE_SPACE.names[1:]
+    lean = msgspec.structs.replace(
+        artefact(1), feature_names=names, feature_set=FEATURE_SPACE.only(names).digest
+    )
+    other = msgspec.structs.replace(lean, feature_set="other")
+    config = config_from({"KAIROS_HOME": str(tmp_path)})
+    folder = models_folder(config)
+    versions = [save_artefact(one, folder).version for one in (lean, other)]
+    listed = {one["version"]: one["remark"] for one in model_versions.listed_json(config, [])}
+    assert listed[versions[0]] == ""
+    assert listed[versions[1]].startswith("of feature set other, this is ")
 
 
 def test_a_model_that_is_broken_or_of_another_feature_set_is_not_published(tmp_path: Path) -> None:
