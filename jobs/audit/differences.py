@@ -73,8 +73,15 @@ def is_made_again(logged: LoggedDecisions, decision: LoggedDecision, again: Agai
     return not any(_wrong(logged, decision, _pairs(decision, again)))
 
 
-def trace_of(decision: LoggedDecision, again: Again) -> DecisionTrace | None:
-    """The whole trace that was made again of a decision, by the versions that its newest trace names."""
+def trace_of(
+    logged: LoggedDecisions, decision: LoggedDecision, again: Again
+) -> DecisionTrace | None:
+    """The whole trace that was made again, by the versions that the newest one names, where one decision alone is looked at.
+
+    None of many: those of thousands would not fit into memory.
+    """
+    if logged.scope.decision_id is None:
+        return None
     made = _pairs(decision, again).get(seen_by(decision.traces[-1].versions))
     return made[1] if made else None
 

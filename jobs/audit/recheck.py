@@ -35,7 +35,7 @@ TRIES_MAX: Final = 1_000
 
 
 class Rechecked(NamedTuple):
-    """`found`: of the decisions that were made again, what still differs; of what does not, `traces`. `simultaneous`: the persons
+    """`found`: of the decisions that were made again, what still differs; `traces`: see trace_of. `simultaneous`: the persons
     with news of two sessions within the time by which live may have taken them otherwise, or behind the end of another
     one; only theirs can be explained by an order.
     """
@@ -228,7 +228,7 @@ class Recheck:
                 found = difference_of(self._logged, one, act.again, known)
                 self._result.found[one.decision_id] = found
                 if found is None:
-                    self._result.traces[one.decision_id] = trace_of(one, act.again)
+                    self._result.traces[one.decision_id] = trace_of(self._logged, one, act.again)
 
     def _decided(self, news: SessionNews) -> Iterable[LoggedDecision]:
         """The logged decisions on this news."""

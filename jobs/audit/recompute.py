@@ -35,7 +35,7 @@ class Compared(Struct):
     a decision that names an older epoch than the one of its time, a newer one, another policy or model, an
     older catalogue (or decided before `late_items` came). `left_out`: those whose trace had no room for all of it;
     what it holds is compared. `skew`: what the vectors tell of those that are reproduced, or whose difference is not kept.
-    `trace`: of the last that is reproduced, made again as a whole.
+    `trace`: of the one decision that is looked at, if it is reproduced (see trace_of).
     """
 
     decisions: int = 0
@@ -57,7 +57,7 @@ class Compared(Struct):
     def take_reproduced(
         self, logged: LoggedDecisions, decision: LoggedDecision, trace: DecisionTrace | None
     ) -> None:
-        """Counts a decision that came out byte by byte, with its `trace`."""
+        """Counts a decision that came out byte by byte, with its trace."""
         self.reproduced += 1
         self.trace = trace
         self.skew.add(skew_of_same(TRACE.decode(logged.bytes_of(decision.traces[-1]))))
@@ -185,7 +185,7 @@ class AuditFold(Fold):
             known = self._taught.known_for(one.versions.knowledge)
             found = difference_of(self._logged, one, again, known)
             if found is None:
-                compared.take_reproduced(self._logged, one, trace_of(one, again))
+                compared.take_reproduced(self._logged, one, trace_of(self._logged, one, again))
             else:
                 compared.keep(found, compared.differences)
 

@@ -8,7 +8,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from schemas.decisions import DecisionTrace
-from udfs.explain.vectors import is_withheld, matrix_of
+from udfs.explain.vectors import has_vectors, is_withheld, matrix_of
 from udfs.facts.features import FEATURE_SPACE
 
 
@@ -118,7 +118,7 @@ def _compared(logged: DecisionTrace, made: DecisionTrace) -> Skew:
     if is_withheld(logged):
         is_same = logged.matrix_digest == made.matrix_digest
         return Skew(1, len(before), 0 if is_same else len(before), by_digest=1)
-    if len(logged.features) != len(made.features):  # no vectors of these candidates
+    if not has_vectors(logged):
         return Skew(compared=1, other_candidates=1)
     is_other = _others(matrix_of(logged), matrix_of(made))
     features = {

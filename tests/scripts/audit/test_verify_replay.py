@@ -382,6 +382,21 @@ def test_traces_of_before_there_were_digests_are_compared_in_what_they_hold(
     assert found.skew.by_digest == 0
 
 
+def test_an_audit_of_many_keeps_no_trace_that_it_made(
+    topics: Topics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[DecisionTrace | None] = []
+    take = recompute.Compared.take_reproduced
+
+    def noted(self: Any, logged: Any, decision: Any, trace: DecisionTrace | None) -> None:
+        kept.append(trace)
+        take(self, logged, decision, trace)
+
+    monkeypatch.setattr(recompute.Compared, "take_reproduced", noted)
+    assert audit(topics).reproduced > 20
+    assert set(kept) == {None}
+
+
 def test_the_trace_of_a_decision_is_made_again_as_a_whole(topics: Topics) -> None:
     logs = topics | {TRACES: edited(topics[TRACES], TRACE, withheld)}
     record = next(one for one in topics[TRACES] if TRACE.decode(one.value).candidates)
