@@ -199,7 +199,7 @@ def _shortened(
         shorter = _scored(
             material, split, lean.boosted._replace(booster=booster, rounds=rounds), lean.names
         )
-        checks.append(RoundsCheck(rounds, *_gained(whole, shorter, held)))
+        checks.append(RoundsCheck(rounds=rounds, **_gained(whole, shorter, held)))
         if not checks[-1].has_loss:
             return shorter, checks
     return lean, checks
@@ -210,16 +210,20 @@ def _check_drop(whole: Tried, fewer: Tried, gain_shares: Sequence[float], held: 
     gone = [at for at, name in enumerate(whole.names) if name not in {*fewer.names}]
     before, after = (1.0 / _ranks(one.scores, held) for one in (whole, fewer))
     return DropCheck(
-        tuple(whole.names[at] for at in gone), sum(gain_shares[at] for at in gone),
-        float(before.mean()), float(after.mean()), *_gained(whole, fewer, held),
-    )  # fmt: skip
+        features=tuple(whole.names[at] for at in gone),
+        gain_share=sum(gain_shares[at] for at in gone),
+        mrr_with=float(before.mean()),
+        mrr_without=float(after.mean()),
+        **_gained(whole, fewer, held),
+    )
 
 
-def _gained(before: Tried, after: Tried, held: Index) -> tuple[float, float, float]:
-    """The difference of the mean reciprocal ranks, and its 95 % interval."""
+def _gained(before: Tried, after: Tried, held: Index) -> dict[str, float]:
+    """The difference of the mean reciprocal ranks and its 95 % interval, as a Check has them."""
     gains = 1.0 / _ranks(after.scores, held) - 1.0 / _ranks(before.scores, held)
     sessions = np.unique(held.sessions[held.labels > 0], return_inverse=True)[1]
-    return bootstrap(gains, sessions)
+    difference, low, high = bootstrap(gains, sessions)
+    return {"mrr_difference": difference, "low": low, "high": high}
 
 
 def without_tail(names: Sequence[str], gain_shares: Sequence[float]) -> tuple[str, ...]:

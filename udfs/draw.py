@@ -6,7 +6,7 @@ from hashlib import blake2b
 
 def draw(seed: str, *of: str) -> float:
     """A number in [0, 1), uniform over what it is drawn for: a person, an event, a placement."""
-    return int.from_bytes(_digest(8, seed, *of)[:7], "big") / 2.0**56
+    return _number(_digest(8, seed, *of))
 
 
 def draw_each(members: Iterable[str], seed: str, *of: str) -> list[float]:
@@ -16,13 +16,17 @@ def draw_each(members: Iterable[str], seed: str, *of: str) -> list[float]:
     for member in members:
         own = shared.copy()
         own.update(_message(member))
-        found.append(int.from_bytes(own.digest()[:7], "big") / 2.0**56)
+        found.append(_number(own.digest()))
     return found
 
 
 def identify_decision(person: str, session_id: str, event_id: str, placement: str) -> str:
     """The id of the decision that this cause leads to: 32 hexadecimal digits."""
     return _digest(16, person, session_id, event_id, placement).hex()
+
+
+def _number(digest: bytes) -> float:
+    return int.from_bytes(digest[:7], "big") / 2.0**56
 
 
 def _digest(size: int, *parts: str) -> bytes:

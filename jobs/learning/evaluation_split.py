@@ -19,6 +19,7 @@ from schemas.formats.json_lines import event_from_json
 from schemas.policy import Placement
 from schemas.records import LogRecord
 from schemas.times import utc
+from udfs.actions.asked_decisions import asks_for
 
 VIEWED: Final = "product_viewed"
 QUESTIONS: Final[dict[str, Question]] = {
@@ -61,9 +62,7 @@ def question_of(setting: Setting) -> Question:
     own = setting.own
     if own is None:
         return QUESTIONS[setting.placement]
-    return Question(
-        lambda event: event.event_type in own.event_types or own.name in event.placements
-    )
+    return Question(lambda event: asks_for(event, own))
 
 
 def split_log(log: Iterable[LogRecord], setting: Setting) -> Split:
@@ -108,14 +107,17 @@ def _check(setting: Setting, events: int, from_ms: int, to_ms: int, tests: int) 
             f"--train-before {utc(split_ms)} lies outside the events, which are of {utc(from_ms)} to {utc(to_ms)}"
         )
     if not tests:
-        answer = CHOSEN if setting.placement == "rerank" else f"another {VIEWED}"
-        asks = f"a {REQUESTED if setting.placement == 'rerank' else VIEWED}"
-        if setting.own is not None:
-            answer, asks = (
-                f"a {', '.join(sorted(NEXT))}",
-                f"an event that asks for {setting.placement}",
-            )
+        asks, answer = _in_words(setting)
         raise ConfigError(
             f"no decision to score: in no session that begins at {utc(split_ms)} or later is {asks} "
             f"followed by {answer}"
         )
+
+
+def _in_words(setting: Setting) -> tuple[str, str]:
+    """What asks for a decision, and what answers it."""
+    if setting.own is not None:
+        return f"an event that asks for {setting.placement}", f"a {', '.join(sorted(NEXT))}"
+    if setting.placement == "rerank":
+        return f"a {REQUESTED}", CHOSEN
+    return f"a {VIEWED}", f"another {VIEWED}"

@@ -17,43 +17,36 @@ Figures = Annotated[dict[Name, float], Meta(max_length=FIGURES_MAX)]
 Names = Annotated[tuple[Name, ...], Meta(max_length=FEATURES_MAX)]
 
 
-def is_loss(mrr_difference: float, high: float) -> bool:
-    """Whether a loss is beyond chance, or more than LOSS_MAX where chance hides it."""
-    return high < 0.0 or mrr_difference < -LOSS_MAX
+class Check(Struct, frozen=True, kw_only=True):
+    """A model with less, beside the one with all features and trees on the same decisions.
 
-
-class DropCheck(Struct, frozen=True):
-    """A second training without the features that hardly counted, measured on the same decisions.
-
-    Without loss the model is published without them. `mrr_difference` is without less with, `low` to `high` its 95 % interval (sessions resampled).
+    Without loss it is the one that is published. `mrr_difference` is the one with less minus the other, `low` to `high` its
+    95 % interval (sessions resampled).
     """
+
+    mrr_difference: float
+    low: float
+    high: float
+
+    @property
+    def has_loss(self) -> bool:
+        """Whether the loss is beyond chance, or more than LOSS_MAX where chance hides it."""
+        return self.high < 0.0 or self.mrr_difference < -LOSS_MAX
+
+
+class DropCheck(Check, frozen=True, kw_only=True):
+    """A second training without the `features` that hardly counted."""
 
     features: Names
     gain_share: float
     mrr_with: float
     mrr_without: float
-    mrr_difference: float
-    low: float
-    high: float
-
-    @property
-    def has_loss(self) -> bool:
-        """Whether a model without them loses."""
-        return is_loss(self.mrr_difference, self.high)
 
 
-class RoundsCheck(Struct, frozen=True):
-    """The first `rounds` trees alone, measured on the same decisions: less all features and trees, as in DropCheck."""
+class RoundsCheck(Check, frozen=True, kw_only=True):
+    """The first `rounds` trees alone."""
 
     rounds: int
-    mrr_difference: float
-    low: float
-    high: float
-
-    @property
-    def has_loss(self) -> bool:
-        """As of a DropCheck."""
-        return is_loss(self.mrr_difference, self.high)
 
 
 class Report(Struct, frozen=True):

@@ -77,15 +77,8 @@ def train(
         )
     from_ms, to_ms = int(index.times_ms.min()), int(index.times_ms.max())
     return Trained(
-        boosted.booster,
-        names,
-        measured.calibration,
-        measured.metrics,
-        report,
-        groups,
-        from_ms,
-        to_ms,
-    )
+        boosted.booster, names, measured.calibration, measured.metrics, report, groups, from_ms, to_ms,
+    )  # fmt: skip
 
 
 def _checked_groups(index: Index) -> int:

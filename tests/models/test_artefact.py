@@ -45,7 +45,15 @@ ARTEFACT = Artefact(
         importance={"touch_rank": 0.9, "ü": 0.1},
         baselines={"popularity": {"mrr": 0.2}},
         calibration_curve=(CurvePoint(0.1, 0.2, 30),),
-        drop_check=DropCheck(("noise",), 0.01, 0.5, 0.49, -0.01, -0.02, 0.01),
+        drop_check=DropCheck(
+            features=("noise",),
+            gain_share=0.01,
+            mrr_with=0.5,
+            mrr_without=0.49,
+            mrr_difference=-0.01,
+            low=-0.02,
+            high=0.01,
+        ),
     ),
     booster=BOOSTER,
 )
