@@ -16,6 +16,7 @@ from jobs.stack.kafka import is_kafka_healthy
 from jobs.stack.local_cluster import local_address
 from jobs.stack.state import read_state
 from jobs.stack.status import SILENT, Status, statuses, why_not_started
+from schemas.counted import counted
 from schemas.decisions import Decision
 from schemas.errors import NotUp
 from scripts.console import show, show_json, show_table, stdout
@@ -140,7 +141,7 @@ def show_status(found: Mapping[str, ServiceStatus]) -> None:
     rows = [
         (
             name, one["state"], one["address"] or "",
-            ", ".join(f"{count:,} {counted}" for counted, count in one.get("counts", {}).items()),
+            ", ".join(f"{count:,} {what}" for what, count in one.get("counts", {}).items()),
             ended_in_words(one), Path(one.get("log", "")).name,
         )
         for name, one in found.items()
@@ -189,7 +190,9 @@ def ended_in_words(one: ServiceStatus) -> str:
     """How often a service ended by itself, when the last time, and why; empty where it did not."""
     if "reason" not in one:
         return ""
-    return f"{one['restarts']} times, last at {_moment(one['ended_ms'])}: {one['reason']}"
+    return (
+        f"{counted(one['restarts'], 'time')}, last at {_moment(one['ended_ms'])}: {one['reason']}"
+    )
 
 
 def _moment(at_ms: int) -> str:

@@ -15,6 +15,7 @@ from jobs.config import PROJECT
 from schemas import CODE_VERSION
 from scripts import help_pages
 from scripts.cli import app
+from scripts.commands import decision_cli, engine_cli
 from scripts.commands.files_cli import Foreign, Format
 from scripts.commands.key_cli import SCOPES
 from scripts.exit_codes import MEANINGS
@@ -126,3 +127,38 @@ def read(arguments: list[str]) -> str:
         found.append(name)
         context = command.make_context(name, rest, parent=context)
     return " ".join(found)
+
+
+def test_what_opens_the_shop_keeps_every_feature_and_nothing_else_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else the shop could not show on what its decisions rest."""
+    shares: list[float] = []
+    monkeypatch.delenv("KAIROS_TRACE_SHARE", raising=False)
+    monkeypatch.setattr(
+        "scripts.ops.up.hold_engine", lambda one, **_: shares.append(one.trace_share)
+    )
+    monkeypatch.setattr("scripts.demo.demo.demo", lambda one, *_: shares.append(one.trace_share))
+    engine_cli.supervise(shop=True)
+    engine_cli.demo()
+    engine_cli.supervise()
+    assert shares == [1.0, 1.0, 0.01]
+
+
+def test_explain_makes_a_trace_again_from_the_log_and_the_archive_that_are_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[Any] = []
+
+    def find(kafka: str, prefix: str, decision_id: str, trust: Any, again: Any) -> None:
+        made.append((kafka, decision_id, again(decision_id)))
+
+    monkeypatch.setattr("scripts.ops.status.running_kafka", lambda _: "k:1")
+    monkeypatch.setattr(
+        "scripts.audit.deployed_log.Log", lambda kafka, _, archive: (kafka, archive)
+    )
+    monkeypatch.setattr("scripts.audit.verify.trace_again", lambda *given: given)
+    monkeypatch.setattr("scripts.audit.explanation.find", find)
+    monkeypatch.setattr("scripts.audit.explanation.explained_json", lambda _: {})
+    decision_cli.explain("d1", archive="s3://bucket/kairos", json=True)
+    assert made == [("k:1", "d1", (("k:1", "s3://bucket/kairos"), "d1"))]

@@ -6,7 +6,7 @@ import pytest
 
 from jobs.config import config_from
 from scripts.ops import status as module
-from scripts.ops.status import SERVICES, ServiceStatus, causes, is_whole, status
+from scripts.ops.status import SERVICES, ServiceStatus, causes, ended_in_words, is_whole, status
 
 UP = ServiceStatus(state="up", address="there:1")
 STOPPED = ServiceStatus(state="down", address=None, cause="it was stopped", since_ms=1_000)
@@ -20,6 +20,12 @@ def test_one_line_for_each_cause_with_whom_it_holds_down() -> None:
         "api: failing since 1970-01-01 00:00:02Z: no use",
     ]
     assert causes({"kafka": STOPPED, "store": STOPPED})[1:] == ["`kairos up` starts it"]
+
+
+@pytest.mark.parametrize(("restarts", "said"), [(1, "1 time, last"), (7, "7 times, last")])
+def test_how_often_something_ended_is_counted(restarts: int, said: str) -> None:
+    one = ServiceStatus(state="up", address=None, restarts=restarts, ended_ms=0, reason="no use")
+    assert ended_in_words(one).startswith(f"{said} at 1970-01-01 00:00:00Z: no use")
 
 
 def test_only_what_is_all_up_is_whole() -> None:
