@@ -244,7 +244,7 @@ SETTINGS: Final = (
         values.ports,
         "of what is started here; 0 = any free one, alone: for all of them",
     ),
-    Setting("KAIROS_TRACE_SHARE", "0.01", values.share, "of traces with all features; see docs"),
+    Setting("KAIROS_TRACE_SHARE", "0.01", values.share, "share of traces with every feature"),
 )
 
 

@@ -80,7 +80,7 @@ TABLE: Final = (
     ),
     # As long as a person's purchases are remembered: what led to one can be told.
     Topic(DECISIONS, 4, 400, "arrival"),
-    # Nine tenths of all bytes; `explain` and the audits want them for what is asked about, the last weeks.
+    # Most of all bytes; `explain` and the audits want them for what is asked about, the last weeks.
     Topic(TRACES, 4, 90, "arrival"),
     Topic(DEAD_LETTERS, 1, 90, "arrival"),
 )

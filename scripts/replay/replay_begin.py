@@ -28,7 +28,9 @@ from scripts.times import utc
 from scripts.training.model_versions import RANKER, control_of, find_artefact
 
 BYTES_PER_RECORD: Final = 4_000
-"""Of what a replay writes for one of the log: a trace with 24 candidates is some 12 kB, of three in ten events."""
+"""Of what a replay writes for one of the log, at the most: a trace of 24 candidates with every feature is some 12 kB (else
+less than 2: KAIROS_TRACE_SHARE), of three in ten events.
+"""
 
 
 class Wish(NamedTuple):
