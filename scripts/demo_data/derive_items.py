@@ -15,13 +15,23 @@ ITEMS_FILE: Final = DEMO_FOLDER / "items.jsonl"
 FIELDS: Final = (
     "item_id", "effective_from_ms", "name", "category", "brand", "price", "currency", "stock",
 )  # fmt: skip
+NAMES: Final = {
+    ("1234", "Cloth"): "Cotton shirt",
+    ("1235", "Shoes"): "Canvas shoes",
+    ("1236", "Ball"): "Leather ball",
+    ("1236", "Hats"): "Felt hat",
+    ("1237", "Beanies"): "Wool beanie",
+    ("1238", "Ball"): "Rubber ball",
+    ("productId", "product/category"): "Sample item",
+}
+"""Made up, by id and category: the events name no product, and a person who watches reads names."""
 
 
 def derive_items(path: Path, app_ids: Collection[str] | None = None) -> list[Item]:
     """One item for each product, and one more each time that its description changed.
 
     It counts from the time of the first event with that description on. The events name neither
-    the stock nor, in the demo shop, the product: both stay unknown.
+    the stock nor, in the demo shop, the product: the stock stays unknown, the name is made up (`NAMES`).
     """
     items: list[Item] = []
     newest: dict[str, Product] = {}
@@ -46,7 +56,7 @@ def _item(product: Product, time_ms: int) -> Item:
     return Item(
         item_id=product.item_id,
         effective_from_ms=time_ms,
-        name=product.name,
+        name=product.name or NAMES.get((product.item_id, product.category or "")),
         category=product.category,
         brand=product.brand,
         price=product.price,

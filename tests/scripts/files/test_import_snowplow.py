@@ -217,6 +217,12 @@ def test_the_demo_shops_catalogue_is_what_its_events_say() -> None:
     )
 
 
+def test_every_item_of_the_demo_shop_has_a_name_of_its_own() -> None:
+    items = [item_from_json(line) for line in ITEMS_FILE.read_bytes().splitlines()]
+    assert all(item.name for item in items)
+    assert len({item.name for item in items}) == len(items)
+
+
 def test_every_item_of_an_event_is_in_the_catalogue_by_then() -> None:
     items = [item_from_json(line) for line in ITEMS_FILE.read_bytes().splitlines()]
     known_from_ms = {item.item_id: item.effective_from_ms for item in reversed(items)}
