@@ -8,6 +8,7 @@ EXAMPLES: Final[dict[str, tuple[str, str]]] = {
     "status": ("status --watch", "status --json"),
     "logs": ("logs", "logs flink -f"),
     "down": ("down", "down --json"),
+    "reset": ("reset", "reset --yes"),
     "doctor": ("doctor", "doctor --json"),
     "api": ("api", "api --host 0.0.0.0 --port 9000"),
     "import": (

@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # Typer hands them over and does not export them
     from typer._click import Context, HelpFormatter
 
 GROUPS: Final[dict[str, tuple[str, ...]]] = {
-    "Begin": ("demo", "up", "status", "logs", "down", "doctor"),
+    "Begin": ("demo", "up", "status", "logs", "down", "reset", "doctor"),
     "Events and items": ("import", "items", "convert", "try", "archive"),
     "What is decided, and why": ("policy", "explain", "why-not", "verify"),
     "Models": ("train", "evaluate", "model"),

@@ -25,9 +25,11 @@ def demo(
     once: Annotated[bool, typer.Option("--once", help="End after the bundled events.")] = False,
     json: Json = False,
 ) -> int:
-    """Run everything on this machine and feed it 833 real events of a shop.
+    """Run everything on this machine and show on real events of a shop what it decides, and why.
 
-    Then it keeps running and takes events typed or piped in, one JSON object a line.
+    Then it keeps running, with a made-up shop to play in, and takes events typed or piped in, one JSON object a line.
+    --once, for programs, plays all 833 events as fast as they are taken, and ends. It has a home of its own,
+    .kairos/demo, unless KAIROS_HOME is set, and begins anew each time.
     """
     from scripts.demo.demo import DEFAULTS
     from scripts.demo.demo import demo as run
@@ -39,11 +41,12 @@ def demo(
 def up(no_jobs: NoJobs = False, shop: WithShop = False, json: Json = False) -> None:
     """Start the engine in the background; its data are under .kairos/. --json: what `status --json` says then."""
     from scripts.ops.status import show_addresses, status
-    from scripts.ops.up import start_engine
+    from scripts.ops.up import show_holding, start_engine
 
     config = config_from()
     start_engine(config, has_jobs=not no_jobs, has_shop=shop)
     (show_json if json else show_addresses)(status(config))
+    show_holding(config)
 
 
 @app.command(hidden=True)
@@ -60,10 +63,28 @@ def supervise(no_jobs: NoJobs = False, shop: WithShop = False) -> None:
 def down(json: Json = False) -> None:
     """Stop what `kairos up` (or a demo) runs."""
     from jobs.stack.state import down as stop
+    from scripts.ops.homes import elsewhere
 
-    stopped = stop(config_from().home)
-    words = f"stopped {', '.join(stopped)}" if stopped else "nothing was running"
+    home = config_from().home
+    stopped = stop(home)
+    nothing = f"nothing was running{elsewhere(home, 'down')}"
+    words = f"stopped {', '.join(stopped)}" if stopped else nothing
     show_json({"stopped": stopped}) if json else show(words)
+
+
+@app.command()
+def reset(
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Do not ask; needed where nobody can answer.")
+    ] = False,
+) -> None:
+    """Delete all data of this home: the log, the store, checkpoints, models. Keys, jars and archives stay.
+
+    Which home: KAIROS_HOME, or .kairos/. It is refused while the engine is up there.
+    """
+    from scripts.ops.reset import reset as run
+
+    run(config_from(), is_sure=yes, ask=typer.confirm)
 
 
 @app.command()

@@ -32,13 +32,17 @@ from scripts.files.import_events import read_items
 from scripts.files.import_snowplow import DEMO_APP_IDS, DEMO_FOLDER, SnowplowImport, read_snowplow
 from scripts.files.retime import retime
 from scripts.ops.engine import Engine
+from scripts.ops.homes import DEMOS
+from scripts.ops.reset import begin_demo
 from scripts.ops.stores import store_of
 from scripts.training.model_guard import ranker_doubts
 from scripts.training.model_versions import RANKER, announce
 from scripts.training.training import Source, default_knowledge, train_from
 
-DEFAULTS: Final = shop.DEFAULTS | {"KAIROS_PORTS": "0", "KAIROS_API_PORT": "8010"}
-"""Of its own, so that it runs beside `kairos up`."""
+DEFAULTS: Final = shop.DEFAULTS | {
+    "KAIROS_PORTS": "0", "KAIROS_API_PORT": "8010", "KAIROS_HOME": str(DEMOS),
+}  # fmt: skip
+"""Of its own, so that it runs beside `kairos up`, which finds nothing of it."""
 EVENTS_PER_S: Final = 100
 LEARNT_SHARE: Final = 0.6
 """Of the events a model learns from so many, the oldest, and then ranks for the others."""
@@ -91,6 +95,7 @@ class DecisionReader:
 
 def demo(config: Config, is_once: bool, is_json: bool) -> int:
     """Runs the demo; with `is_once` it ends after the input. The exit code."""
+    begin_demo(config)
     imported = read_snowplow(DEMO_FOLDER, DEMO_APP_IDS)
     opened_ms = now_ms()
     # the shop from now on: the bundled events, all older, are another shop's, whose policy is the default one

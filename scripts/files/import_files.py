@@ -13,6 +13,7 @@ from scripts.files.file_order import are_in_order
 from scripts.files.import_events import Imported, write_events
 from scripts.files.items_here import LINGER_MS, ItemsFile, put_catalogue
 from scripts.files.told_names import in_words
+from scripts.ops.home_note import note_import
 from scripts.ops.status import running_kafka
 from scripts.policy.governing import ungoverned
 from scripts.policy.policy_versions import announced
@@ -39,6 +40,7 @@ def run(config: Config, files: EventFiles, items: ItemsFile | None, *, is_json: 
     is_in_order = files.is_json and are_in_order(files.paths)
     source = files.read(now_ms(), notices)
     done = write_events(log, source, Watched, publish, is_in_order=is_in_order)
+    note_import(config, [*files.paths, *([items.path] if items is not None else [])])
     for notice in notices:
         say(in_words(notice))
     if is_json:

@@ -23,6 +23,7 @@ from scripts.files.publish_items import (
     read_catalogue,
     versions_to_write,
 )
+from scripts.ops.home_note import note_import
 from scripts.ops.status import running_kafka
 from scripts.times import utc
 
@@ -67,6 +68,7 @@ def import_items(config: Config, file: ItemsFile, from_ms: int | None, *, is_jso
     catalogue = file.read()
     kafka = running_kafka(config)
     new = put_catalogue(config, kafka, _log(config, kafka), catalogue, from_ms)
+    note_import(config, [file.path])
     if is_json:
         show_json({"read": len(catalogue), "written": len(new)})
     else:
@@ -75,8 +77,7 @@ def import_items(config: Config, file: ItemsFile, from_ms: int | None, *, is_jso
 
 def list_items(config: Config, most: int, *, is_json: bool) -> None:
     """Shows the items that are in the catalogue now, by id, `most` of them."""
-    held = held_at(published_items(running_kafka(config), config.topic_prefix), now_ms())
-    here = [one for _, one in sorted(held.items()) if not one.is_gone]
+    here = items_in_force(running_kafka(config), config.topic_prefix)
     if is_json:
         show_json([msgspec.to_builtins(one) for one in here[:most]])
         return
@@ -119,6 +120,12 @@ def remove_items(config: Config, item_ids: Sequence[str], *, is_json: bool) -> N
     names = [one.item_id for one in removed]
     words = f"removed from {utc(at_ms)} on: {', '.join(names)}"
     show_json({"removed": names, "effective_from_ms": at_ms}) if is_json else show(words)
+
+
+def items_in_force(kafka: str, prefix: str) -> list[Item]:
+    """The items that are in the catalogue now, by id."""
+    held = held_at(published_items(kafka, prefix), now_ms())
+    return [one for _, one in sorted(held.items()) if not one.is_gone]
 
 
 def held_at(published: Iterable[Item], time_ms: int) -> dict[str, Item]:

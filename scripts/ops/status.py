@@ -21,6 +21,7 @@ from schemas.decisions import Decision
 from schemas.errors import NotUp
 from scripts.console import show, show_json, show_table, stdout
 from scripts.ops.engine import is_api_alive
+from scripts.ops.homes import elsewhere
 from scripts.ops.stores import store_of
 
 SERVICES: Final = ("kafka", "redis", "flink", "learn", "store", "api")
@@ -104,7 +105,8 @@ def _cause(
         words = f"`kairos {JOBS[name]} --cluster {address}` submits it"
         return f"the job does not run there: {words}", None
     if one is None:
-        return why_not_started(config.home)
+        cause, since_ms = why_not_started(config.home)
+        return cause + elsewhere(config.home, "status"), since_ms
     return one.cause or SILENT, one.since_ms
 
 
@@ -224,8 +226,8 @@ def running_kafka(config: Config) -> str:
     address = config.kafka or _address(config, "kafka")
     if address is None or not is_kafka_healthy(address):
         raise NotUp(
-            f"Kafka does not answer{f' at {address}' if address else ''}: "
-            "`kairos up` starts it, or KAIROS_KAFKA names yours"
+            f"Kafka does not answer{f' at {address}' if address else ''}: `kairos up` starts it, or "
+            f"KAIROS_KAFKA names yours{elsewhere(config.home, 'COMMAND')}"
         )
     return address
 

@@ -8,16 +8,24 @@ from typing import Final
 from jobs.config import Config
 from jobs.publish import Log
 from jobs.stack.state import is_alive, read_state
+from log.kafka import ends_of
 from schemas.errors import ConfigError, NotUp
+from schemas.topics import ITEMS
 from scripts.console import say
 from scripts.exit_codes import error_of
+from scripts.files.items_here import items_in_force
 from scripts.ops.background import FAULT, Said, start
 from scripts.ops.engine import Engine
+from scripts.ops.home_note import forget_start, read_note, whose, write_note
+from scripts.ops.homes import in_home
+from scripts.ops.status import running_kafka
 
 UP: Final = "UP"
 """What that process says when all is up."""
 START_S_MAX: Final = 300.0
 KEPT: Final = "the log, the store and the checkpoints"
+COUNTED_MAX: Final = 200_000
+"""A catalogue of more versions is not counted: that would take seconds."""
 STOP_S_MAX: Final = 60.0
 POLL_S: Final = 0.1
 
@@ -31,11 +39,14 @@ def start_engine(config: Config, *, has_jobs: bool, has_shop: bool) -> None:
     if before is not None and is_alive(before.owner):
         raise ConfigError(f"already running, pid {before.owner.pid}: `kairos down` stops it")
     config.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    forget_start(config.home)
     log = config.home / "logs" / "supervisor.log"
     words = [*([] if has_jobs else ["--no-jobs"]), *(["--shop"] if has_shop else [])]
     process = start(log, "supervise", *words)
     try:
         _await_up(process, Said(log, is_new=True))
+        if has_shop:
+            write_note(config.home, has_shop=True)
     except KeyboardInterrupt:
         say(f"stopping all; {KEPT} in {config.home} are kept: `kairos up` goes on from them")
         _stop(process)
@@ -54,6 +65,24 @@ def hold_engine(
         while True:
             engine.keep()
             time.sleep(POLL_S)
+
+
+def show_holding(config: Config) -> None:
+    """Says whose data the engine that is up here holds; how to begin where that is nothing."""
+    say(_holding(config, running_kafka(config)))
+
+
+def _holding(config: Config, kafka: str) -> str:
+    if config.kafka is not None:
+        return f"all data are in the Kafka at {config.kafka}"
+    topic = config.topic_prefix + ITEMS
+    if sum(ends_of(kafka, [topic])[topic].values()) > COUNTED_MAX:
+        return whose(config.home)
+    items = len(items_in_force(kafka, config.topic_prefix))
+    if not items and not read_note(config.home).imported:
+        begin = in_home(config.home, "import FILE --items FILE")
+        return f"{config.home} holds no items yet: `{begin}` brings yours (docs/tutorial.md)"
+    return whose(config.home, items)
 
 
 def _stop(process: "subprocess.Popen[bytes]") -> None:

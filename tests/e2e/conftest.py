@@ -12,6 +12,8 @@ from tests.builders import make_catalogue
 from tests.e2e.homes import Engine, Home, fresh_home, kafka_of, redis_of
 
 RUNNING: Final = ExitStack()
+LEFT: Final = {"jars", "secrets", "flink-keys", "archive", "audit.jsonl", "stack.lock"}
+"""What `reset` leaves of a home in which all was done that these tests do."""
 
 
 @pytest.fixture
@@ -41,6 +43,7 @@ def running_engine(path: Path) -> Iterator[Engine]:
     with fresh_home(path) as home:
         started = home.kairos("up")
         assert started.returncode == 0, started.stderr
+        assert f"{home.path} holds no items yet: " in started.stderr
         found = home.status()
         engine = Engine(
             home,
@@ -60,3 +63,6 @@ def running_engine(path: Path) -> Iterator[Engine]:
         assert home.names_left(0.0) == []
         assert {one["state"] for one in home.status().values()} == {"down"}
         assert home.kairos("down").stdout == "nothing was running\n"
+        emptied = home.kairos("reset", "--yes")
+        assert emptied.returncode == 0, emptied.stderr
+        assert {one.name for one in home.path.iterdir()} <= LEFT

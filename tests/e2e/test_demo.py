@@ -47,6 +47,9 @@ def test_once_takes_every_event_and_leaves_nothing_running(demo_home: Home) -> N
     assert 0 < summary["people"] <= summary["decisions"]
     assert 0 < summary["latency_ms_p50"] <= summary["latency_ms_p99"]
     assert demo_home.names_left(0.0) == []
+    refused = demo_home.kairos("reset")
+    assert refused.returncode == 2
+    assert f"{demo_home.path} holds the demo's data since " in refused.stderr
 
 
 @pytest.mark.long

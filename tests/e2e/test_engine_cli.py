@@ -65,7 +65,10 @@ def test_up_twice_is_refused_with_the_way_out(engine: Engine) -> None:
     assert re.fullmatch(r"kairos: already running, pid \d+: `kairos down` stops it", line)
     done = engine.home.kairos("demo", "--once")
     assert done.returncode == 2
-    assert "`kairos down` stops it" in done.stderr
+    assert f"the engine of {engine.home.path} is up: `KAIROS_HOME={engine.home.path}" in done.stderr
+    done = engine.home.kairos("reset", "--yes")
+    assert done.returncode == 2
+    assert "down` stops it first" in done.stderr
 
 
 def test_status_says_what_is_up_and_where(engine: Engine) -> None:

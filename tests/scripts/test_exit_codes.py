@@ -20,7 +20,7 @@ ROOT: Final[Any] = typer.main.get_command(app)
 POLICY: Final = str(DEMO_DATA / "shop" / "policy.yaml")
 ENDS: Final[dict[int, tuple[str, ...]]] = {
     DONE: (
-        "down", "try FILE", "features", "accepts", f"policy check {POLICY}",
+        "down", "reset", "reset --yes", "try FILE", "features", "accepts", f"policy check {POLICY}",
         f"policy diff {POLICY} {POLICY}", "policy docs", "control keygen KEY",
         "key secret KEY", "key audit", "key create --name anna --role viewer --file KEYS", "cluster down",
         "replay status",
