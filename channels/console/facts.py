@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from channels.api.audit_log import Actor
+from channels.console.offer_bodies import OfferBack, OfferChange
 
 Shown = dict[str, Any]
 """One JSON object."""
@@ -36,11 +37,23 @@ class Facts(Protocol):
     def check(self, text: str) -> Shown:
         """What is wrong in a policy's text, by line, and what differs from the live one."""
 
-    def publish_policy(self, actor: Actor, text: str) -> Shown:
+    def publish_policy(self, actor: Actor, text: str, note: str) -> Shown:
         """Checks a policy's text and puts it in force, as `kairos policy publish` does."""
 
     def roll_back_policy(self, actor: Actor, version: str) -> Shown:
         """Puts a version in force again, the one before the present one for an empty version."""
+
+    def offers(self) -> Shown:
+        """The offers of the policy as forms, and what a form may choose from."""
+
+    def preview_offer(self, given: OfferChange) -> Shown:
+        """How an offer would look and what would change; or what is wrong, by field."""
+
+    def publish_offer(self, actor: Actor, given: OfferChange) -> Shown:
+        """Publishes the policy with this offer, by the same checks."""
+
+    def take_back_offer(self, actor: Actor, given: OfferBack) -> Shown:
+        """Publishes the policy without this offer."""
 
     def models(self) -> list[Shown]:
         """Every model that was trained here or announced, and which is live."""

@@ -1,8 +1,7 @@
 """The console's endpoints: pages, what is shown, what may be changed and by whom; who signs in stands in `sign_in.py`."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final
 
 import msgspec
 from litestar import Response, Router, get, post
@@ -13,13 +12,13 @@ from msgspec import Meta, Struct
 from channels.api.access import Forbidden, Unauthorized
 from channels.api.audit_log import Actor
 from channels.api.bodies import BODY_BYTES_MAX
-from channels.api.problems import problem_response
-from channels.api.requests import body_of, decoded
-from channels.console.desk import TOO_LATE, Asked, address_of, desk_of
+from channels.console.answering import HEADERS, change, problem, show
+from channels.console.desk import TOO_LATE, Asked
 from channels.console.facts import Facts, Shown
+from channels.console.offers import OFFER_HANDLERS
 from channels.console.sign_in import me, sign_in, sign_out
-from channels.security.keys import Role
 from schemas.errors import ConfigError
+from schemas.limits import NOTE_LENGTH_MAX
 
 AUDIT_SHOWN: Final = 200
 
@@ -29,32 +28,20 @@ PAGES: Final = {
     "console.css": ("console.css", "text/css"),
     "console.js": ("console.js", "text/javascript"),
     "charts.js": ("charts.js", "text/javascript"),
+    "offers.js": ("offers.js", "text/javascript"),
     "dom.js": ("dom.js", "text/javascript"),
     "views.js": ("views.js", "text/javascript"),
     "icon.svg": ("icon.svg", "image/svg+xml"),
 }
-HEADERS: Final = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
-
-T = TypeVar("T")
 Looked = Annotated[str, QueryParameter(min_length=1, max_length=500)]
 Version = Annotated[str, Meta(max_length=300)]
 
 
 class PolicyText(Struct, forbid_unknown_fields=True):
-    """A policy file's text (YAML)."""
+    """A policy file's text (YAML), and why it is published."""
 
     text: Annotated[str, Meta(max_length=BODY_BYTES_MAX)]
+    note: Annotated[str, Meta(max_length=NOTE_LENGTH_MAX)] = ""
 
 
 class Named(Struct, forbid_unknown_fields=True):
@@ -89,49 +76,40 @@ async def index() -> Response[bytes]:
     return _file("")
 
 
-async def _show(request: Asked, role: Role, ask: Callable[[Facts], Shown | None]) -> Response[Any]:
-    desk = desk_of(request)
-    facts = desk.signed(request, role).facts
-    found = await desk.answer(lambda: ask(facts))
-    if found is None:
-        raise NotFoundException("nothing is known of it here")
-    return Response(found)
-
-
 @get("/api/live")
 async def live(request: Asked) -> Response[Any]:
     """What happens now."""
-    return await _show(request, "viewer", lambda facts: facts.live())
+    return await show(request, "viewer", lambda facts: facts.live())
 
 
 @get("/api/traffic")
 async def traffic(request: Asked) -> Response[Any]:
     """How many decisions, of which actions, and how long each hop takes."""
-    return await _show(request, "viewer", lambda facts: facts.traffic())
+    return await show(request, "viewer", lambda facts: facts.traffic())
 
 
 @get("/api/letters")
 async def letters(request: Asked) -> Response[Any]:
     """The newest dead letters."""
-    return await _show(request, "viewer", lambda facts: facts.letters())
+    return await show(request, "viewer", lambda facts: facts.letters())
 
 
 @get("/api/person")
 async def person(request: Asked, named: Looked) -> Response[Any]:
     """What is known of a person or session."""
-    return await _show(request, "viewer", lambda facts: facts.person(named))
+    return await show(request, "viewer", lambda facts: facts.person(named))
 
 
 @get("/api/decision")
 async def decision(request: Asked, decision_id: Looked) -> Response[Any]:
     """How a decision came about."""
-    return await _show(request, "viewer", lambda facts: facts.decision(decision_id))
+    return await show(request, "viewer", lambda facts: facts.decision(decision_id))
 
 
 @get("/api/why-not")
 async def why_not(request: Asked, person: Looked, action: Looked) -> Response[Any]:
     """Why an action was not chosen for a person."""
-    return await _show(request, "viewer", lambda facts: facts.why_not(person, action))
+    return await show(request, "viewer", lambda facts: facts.why_not(person, action))
 
 
 @get("/api/policy")
@@ -140,36 +118,19 @@ async def policy(
     version: Annotated[str, QueryParameter(max_length=300)] = "",
 ) -> Response[Any]:
     """A policy: the one in force, or that of a version."""
-    return await _show(request, "viewer", lambda facts: facts.policy(version))
+    return await show(request, "viewer", lambda facts: facts.policy(version))
 
 
 @get("/api/models")
 async def models(request: Asked) -> Response[Any]:
     """The models that were published."""
-    return await _show(request, "viewer", lambda facts: {"models": facts.models()})
+    return await show(request, "viewer", lambda facts: {"models": facts.models()})
 
 
 @get("/api/audit")
 async def audit(request: Asked) -> Response[Any]:
     """The newest changes, and who made them."""
-    return await _show(request, "operator", lambda facts: facts.audit(AUDIT_SHOWN))
-
-
-async def _change(
-    request: Asked,
-    role: Role,
-    decoder: "msgspec.json.Decoder[T] | None",
-    make: Callable[[Facts, Actor, T], Shown],
-) -> Response[Any]:
-    """Who may not is told so before anything is read."""
-    desk = desk_of(request)
-    caller, facts = desk.signed(request, role)
-    actor = Actor(caller.name, caller.role or "", address_of(request))
-    given: Any = decoded(decoder, await body_of(request)) if decoder else None
-    try:
-        return Response(await desk.answer(lambda: make(facts, actor, given)))
-    except ConfigError as error:
-        return _answer(409, str(error), request)
+    return await show(request, "operator", lambda facts: facts.audit(AUDIT_SHOWN))
 
 
 @post("/api/policy/check", status_code=200)
@@ -179,7 +140,7 @@ async def check(request: Asked) -> Response[Any]:
     def made(facts: Facts, _: Actor, given: PolicyText) -> Shown:
         return facts.check(given.text)
 
-    return await _change(request, "marketer", POLICY_TEXT, made)
+    return await change(request, "marketer", POLICY_TEXT, made)
 
 
 @post("/api/policy/publish", status_code=200)
@@ -187,9 +148,9 @@ async def publish(request: Asked) -> Response[Any]:
     """Puts a policy in force."""
 
     def made(facts: Facts, actor: Actor, given: PolicyText) -> Shown:
-        return facts.publish_policy(actor, given.text)
+        return facts.publish_policy(actor, given.text, given.note)
 
-    return await _change(request, "marketer", POLICY_TEXT, made)
+    return await change(request, "marketer", POLICY_TEXT, made)
 
 
 @post("/api/policy/rollback", status_code=200)
@@ -199,7 +160,7 @@ async def rollback(request: Asked) -> Response[Any]:
     def made(facts: Facts, actor: Actor, given: Named) -> Shown:
         return facts.roll_back_policy(actor, given.version)
 
-    return await _change(request, "marketer", NAMED, made)
+    return await change(request, "marketer", NAMED, made)
 
 
 @post("/api/models/publish", status_code=200)
@@ -209,7 +170,7 @@ async def publish_model(request: Asked) -> Response[Any]:
     def made(facts: Facts, actor: Actor, given: NamedModel) -> Shown:
         return facts.publish_model(actor, given.version, is_forced=given.force)
 
-    return await _change(request, "operator", NAMED_MODEL, made)
+    return await change(request, "operator", NAMED_MODEL, made)
 
 
 @post("/api/models/rollback", status_code=200)
@@ -219,14 +180,14 @@ async def rollback_model(request: Asked) -> Response[Any]:
     def made(facts: Facts, actor: Actor, _: None) -> Shown:
         return facts.roll_back_model(actor)
 
-    return await _change(request, "operator", None, made)
+    return await change(request, "operator", None, made)
 
 
 HANDLERS: Final = [
     page, index,
     sign_in, sign_out, me,
     live, traffic, letters, person, decision, why_not, policy, models, audit,
-    check, publish, rollback, publish_model, rollback_model,
+    check, publish, rollback, publish_model, rollback_model, *OFFER_HANDLERS,
 ]  # fmt: skip
 
 
@@ -237,10 +198,10 @@ def console_router() -> Router:
         route_handlers=HANDLERS,
         response_headers=HEADERS,
         exception_handlers={
-            Unauthorized: _problem(401),
-            Forbidden: _problem(403),
-            ConfigError: _problem(503),
-            TimeoutError: _problem(503, TOO_LATE),
+            Unauthorized: problem(401),
+            Forbidden: problem(403),
+            ConfigError: problem(503),
+            TimeoutError: problem(503, TOO_LATE),
         },
         request_max_body_size=None,  # `body_of` bounds it
         include_in_schema=False,
@@ -250,16 +211,3 @@ def console_router() -> Router:
 def _file(name: str) -> Response[bytes]:
     file, media_type = PAGES[name]
     return Response((STATIC / file).read_bytes(), media_type=media_type)
-
-
-def _problem(status: int, detail: str = "") -> Callable[[Asked, Exception], Response[bytes]]:
-    def handler(request: Asked, error: Exception) -> Response[bytes]:
-        return _answer(status, detail or str(error), request)
-
-    return handler
-
-
-def _answer(status: int, detail: str, request: Asked) -> Response[bytes]:
-    response = problem_response(request, status, detail)
-    response.headers.update(HEADERS)
-    return response

@@ -19,7 +19,7 @@ from schemas.counted import counted
 from schemas.errors import ConfigError, InvalidReason
 from scripts.audit.decision_view import decision_row, decision_view, fate_view
 from scripts.audit.explain_decision import DecisionFinder
-from scripts.ops.console_versions import ConsoleVersions
+from scripts.ops.console_offers import ConsoleOffers
 from scripts.ops.engine_counts import EngineCounts, rate, rates
 from scripts.ops.hops import BUDGETS_MS, Hop, stored_ms
 from scripts.ops.kept_answer import Kept
@@ -34,7 +34,7 @@ WHY_NOT_S: Final = 8.0
 """Then no further decision is looked at: somebody waits for the answer."""
 
 
-class ConsoleFacts(ConsoleVersions, Facts):
+class ConsoleFacts(ConsoleOffers, Facts):
     """The facts of one running engine."""
 
     def __init__(

@@ -7,7 +7,7 @@ from channels.console.facts import Shown
 from jobs.config import Config
 from jobs.learning.artefact_check import artefacts_of
 from jobs.learning.trust import keys_of, signer_of
-from jobs.publish import Log, now_ms
+from jobs.publish import AHEAD_MS, Log, now_ms
 from log.kafka import read_to_end
 from models.artefact import SUFFIX
 from models.content import Published
@@ -73,11 +73,11 @@ class ConsoleVersions:
             "changes": _changes(versions, checked.policy),
         }
 
-    def publish_policy(self, actor: Actor, text: str) -> Shown:
+    def publish_policy(self, actor: Actor, text: str, note: str = "") -> Shown:
         """Checks a policy's text and puts it in force, as `kairos policy publish` does."""
         policy = check_policy(text).policy
         now = policy_versions.in_force(self._versions(), now_ms())
-        draft = Draft(version_of(policy), now.name if now else "default", policy)
+        draft = Draft(version_of(policy), now.name if now else "default", policy, note)
         return self._change_policy(Audited(self._audit, actor, "publish"), draft)
 
     def roll_back_policy(self, actor: Actor, version: str) -> Shown:
@@ -86,7 +86,8 @@ class ConsoleVersions:
         if version:
             draft = draft_again(find_version(version, versions))
         else:
-            draft = policy_versions.previous(versions, now_ms())
+            # before the one that a change made now would follow: also where that one was published a moment ago
+            draft = policy_versions.previous(versions, now_ms() + AHEAD_MS)
         return self._change_policy(Audited(self._audit, actor, "rollback"), draft)
 
     def models(self) -> list[Shown]:

@@ -122,8 +122,10 @@ def previous(versions: list[PolicyVersion], at_ms: int) -> Draft:
 
 
 def check_new(versions: list[PolicyVersion], draft: Draft, at_ms: int | None) -> None:
-    """Raises ConfigError where the draft is live already, or its version stands for another policy."""
-    now = in_force(versions, now_ms())
+    """Raises ConfigError where the draft is live already when it would come into force, or its version stands for another
+    policy.
+    """
+    now = in_force(versions, now_ms() + AHEAD_MS if at_ms is None else now_ms())
     if now is not None and now.policy == draft.policy and at_ms in (None, now.effective_from_ms):
         raise ConfigError(
             f"this policy is live already, as {now.version} since {utc(now.effective_from_ms)}: "

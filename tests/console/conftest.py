@@ -13,6 +13,7 @@ from channels.api.app import build_app
 from channels.api.audit_log import Actor, AuditLog
 from channels.api.services import Services
 from channels.console.facts import Facts, Shown
+from channels.console.offer_bodies import OfferBack, OfferChange
 from channels.security.keys import KeysFile, SecretFile, write_keys
 from jobs.config import config_from
 from schemas.errors import ConfigError
@@ -56,8 +57,20 @@ class StandIn(Facts):
     def check(self, text: str) -> Shown:
         return {"asked": text}
 
-    def publish_policy(self, actor: Actor, text: str) -> Shown:
-        return self._change(actor, f"publish {text}")
+    def publish_policy(self, actor: Actor, text: str, note: str) -> Shown:
+        return self._change(actor, f"publish {text}{note}")
+
+    def offers(self) -> Shown:
+        return {"asked": "offers"}
+
+    def preview_offer(self, given: OfferChange) -> Shown:
+        return {"asked": given.offer.id}
+
+    def publish_offer(self, actor: Actor, given: OfferChange) -> Shown:
+        return self._change(actor, f"offer {given.offer.id} {given.note}")
+
+    def take_back_offer(self, actor: Actor, given: OfferBack) -> Shown:
+        return self._change(actor, f"without {given.id}")
 
     def roll_back_policy(self, actor: Actor, version: str) -> Shown:
         return self._change(actor, f"rollback {version}")

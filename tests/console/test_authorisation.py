@@ -292,6 +292,7 @@ SHOWN = {
     "GET /console/api/decision?decision_id=d1": "viewer",
     "GET /console/api/why-not?person=anna&action=a": "viewer",
     "GET /console/api/policy": "viewer",
+    "GET /console/api/offers": "viewer",
     "GET /console/api/models": "viewer",
     "GET /console/api/audit": "operator",
 }
@@ -299,6 +300,9 @@ CHANGES: dict[str, tuple[str, Any]] = {
     "POST /console/api/policy/check": ("marketer", {"text": "placements: []"}),
     "POST /console/api/policy/publish": ("marketer", {"text": "placements: []"}),
     "POST /console/api/policy/rollback": ("marketer", {"version": "v1"}),
+    "POST /console/api/offers/preview": ("marketer", {"base": "v1", "offer": {"id": "x"}}),
+    "POST /console/api/offers/publish": ("marketer", {"base": "v1", "offer": {"id": "x"}}),
+    "POST /console/api/offers/take-back": ("marketer", {"base": "v1", "id": "x"}),
     "POST /console/api/models/publish": ("operator", {"version": "m1"}),
     "POST /console/api/models/rollback": ("operator", None),
 }
@@ -322,7 +326,7 @@ def test_who_sees_and_changes_what_on_the_console(
         may = ROLES.index(name) >= ROLES.index(role)
         assert answer.status_code == (200 if may else 403), (name, answer.text)
     made = {actor.who for actor, _ in facts.changes}
-    if what in CHANGES and not what.endswith("check"):
+    if what in CHANGES and not what.endswith(("check", "preview")):
         assert made == set(ROLES[ROLES.index(role) :])
     else:
         assert made == set()

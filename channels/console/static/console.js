@@ -1,6 +1,7 @@
 // The console's frame: who is signed in, which page is shown, asking the server.
 
 import { h, renew } from "./dom.js";
+import { offers } from "./offers.js";
 import { audit, letters, look, models, now, policy } from "./views.js";
 
 const RANKS = ["viewer", "marketer", "operator"];
@@ -8,6 +9,7 @@ const PAGES = [
   { name: "now", title: "Now", view: now, role: "viewer" },
   { name: "look", title: "Look up", view: look, role: "viewer" },
   { name: "letters", title: "Dead letters", view: letters, role: "viewer" },
+  { name: "offers", title: "Offers", view: offers, role: "viewer" },
   { name: "policy", title: "Policy", view: policy, role: "viewer" },
   { name: "models", title: "Models", view: models, role: "viewer" },
   { name: "audit", title: "Audit log", view: audit, role: "operator" },

@@ -320,7 +320,7 @@ export function policy(place, desk) {
   load().catch((error) => desk.say(error.message, true));
 }
 
-function differences(changes, none) {
+export function differences(changes, none) {
   if (!changes.length) return h("p", { class: "muted" }, none);
   return [h("h3", {}, "Against the live one"), h("pre", { class: "file changes", tabindex: "0", "aria-label": "Changes against the live policy" },
     changes.map((one) => h("span", { class: { "+": "new", "-": "gone" }[one[0]] ?? "other" }, `${one}\n`)))];
@@ -330,6 +330,7 @@ function editor(desk, changed) {
   let checked = null;
   const field = h("textarea", { id: "policy-text", rows: "18", spellcheck: "false", autocapitalize: "off", oninput: () => { checked = null; publish.disabled = true; } });
   const found = h("div", { "aria-live": "polite" });
+  const note = h("input", { id: "policy-note", maxlength: "300", autocomplete: "off" });
   const publish = h("button", { class: "main", disabled: true, type: "button", onclick: put }, "Publish …");
   async function begin() {
     const live = await desk.get("policy").catch((error) => desk.say(error.message, true));
@@ -353,10 +354,11 @@ function editor(desk, changed) {
   async function put() {
     if (!checked || checked.text !== field.value) return;
     const is_sure = await confirm_change("Publish this policy", ["Version ", code(checked.version), ` decides in two seconds: ${checked.changes.length} change${checked.changes.length > 1 ? "s" : ""} against the live one.`], "Publish");
-    if (is_sure && await change(desk, "policy/publish", { text: checked.text }, "policy")) { publish.disabled = true; await changed(); }
+    if (is_sure && await change(desk, "policy/publish", { text: checked.text, note: note.value.trim() }, "policy")) { publish.disabled = true; await changed(); }
   }
   return card("Change it", h("p", { class: "buttons" }, h("button", { type: "button", onclick: begin }, "Begin with the live one")),
     h("label", { for: "policy-text" }, "Policy file (YAML)"), field,
+    h("label", { for: "policy-note" }, "Note for colleagues"), note,
     h("p", { class: "buttons" }, h("button", { type: "button", onclick: check }, "Check"), publish), found);
 }
 
@@ -368,7 +370,7 @@ function go_to(field, line) {
 }
 
 /** Makes a change and says what came of it. */
-async function change(desk, path, body, kind) {
+export async function change(desk, path, body, kind) {
   try {
     const done = await desk.post(path, body);
     desk.say(`${kind} ${done.version} decides from ${new Date(done.effective_from_ms).toLocaleTimeString()} on${done.replaces ? `, instead of ${done.replaces}` : ""}.${(done.warnings || []).map((one) => ` Warning: ${one}.`).join("")}`);
@@ -379,7 +381,7 @@ async function change(desk, path, body, kind) {
   }
 }
 
-function confirm_change(title, text, yes) {
+export function confirm_change(title, text, yes) {
   return new Promise((decide) => {
     const dialog = h("dialog", { "aria-labelledby": "asked", onclose: () => { decide(dialog.returnValue === "yes"); dialog.remove(); } },
       h("form", { method: "dialog" }, h("h2", { id: "asked" }, title), h("p", {}, text),

@@ -1,0 +1,160 @@
+"""Offers by form on the console: the policy's own document underneath, published as `kairos policy publish` does."""
+
+from typing import Final
+
+import msgspec
+
+from channels.api.audit_log import Actor
+from channels.console.facts import Shown
+from channels.console.offer_bodies import OfferBack, OfferChange
+from jobs.publish import AHEAD_MS, now_ms
+from schemas.errors import ConfigError
+from schemas.policy import Policy
+from scripts.ops.console_versions import ConsoleVersions
+from scripts.policy import policy_versions
+from scripts.policy.offer_form import (
+    CONSENT,
+    TEXTS,
+    Drafted,
+    FormFaults,
+    form_of,
+    languages_of,
+    offers_in,
+    with_offer,
+    without_offer,
+)
+from scripts.policy.offer_rows import hows_of, types_of
+from scripts.policy.offer_who import kept_of
+from scripts.policy.policy_file import PolicyMistakes, check_policy
+from scripts.policy.policy_text import difference_text, differences, policy_yaml
+from scripts.policy.policy_versions import PolicyVersion, draft_again, live
+from udfs.facts.attributes import ATTRIBUTES
+
+MEANINGS: Final = {one.attribute: one.meaning for one in ATTRIBUTES}
+
+
+class ConsoleOffers(ConsoleVersions):
+    """One offer at a time, of the policy that a change made now would follow."""
+
+    def offers(self) -> Shown:
+        """The offers of the policy, and what a form may choose from."""
+        base = _base(policy_versions.versions_in(self._control(), self._keys))
+        policy = draft_again(base).policy
+        return {
+            "base": base.version,
+            "currency": policy.currency,
+            "time_zone": policy.time_zone,
+            "languages": languages_of(policy),
+            "texts": TEXTS,
+            "placements": [{"name": one.name, "page": one.page} for one in policy.placements],
+            "choices": _choices(policy),
+            "offers": [
+                {"form": msgspec.to_builtins(form_of(one, policy)), "kept": kept_of(one, policy)}
+                for one in offers_in(policy)
+            ],
+        }
+
+    def preview_offer(self, given: OfferChange) -> Shown:
+        """How it would look and what would change; or what is wrong, by field (empty: the policy as a whole)."""
+        base = self._base_of(given.base, policy_versions.versions_in(self._control(), self._keys))
+        before = draft_again(base).policy
+        try:
+            drafted = with_offer(before, given.offer, is_new=given.is_new)
+        except FormFaults as error:
+            return {"is_ok": False, "faults": error.faults}
+        try:
+            checked = check_policy(policy_yaml(drafted.policy))
+        except PolicyMistakes as error:
+            return {"is_ok": False, "faults": _faults(error, drafted)}
+        return {
+            "is_ok": True,
+            "cards": _cards(checked.policy, given.offer.id),
+            "changes": [difference_text(one) for one in differences(before, checked.policy)],
+            "warnings": [one.message for one in checked.warnings if drafted.field_of(one.field)],
+        }
+
+    def publish_offer(self, actor: Actor, given: OfferChange) -> Shown:
+        """Publishes the policy with this offer; raises ConfigError where the policy is another one meanwhile."""
+        before = draft_again(self._base_of(given.base, self._versions())).policy
+        drafted = with_offer(before, given.offer, is_new=given.is_new)
+        return self.publish_policy(actor, policy_yaml(drafted.policy), given.note)
+
+    def take_back_offer(self, actor: Actor, given: OfferBack) -> Shown:
+        """Publishes the policy without this offer; raises ConfigError where something else in it names the offer."""
+        before = draft_again(self._base_of(given.base, self._versions())).policy
+        text = policy_yaml(without_offer(before, given.id))
+        try:
+            check_policy(text)
+        except PolicyMistakes as error:
+            places = ", ".join(sorted({one.field for one in error.mistakes}))
+            raise ConfigError(
+                f"{given.id} cannot be taken back by itself: the policy names it elsewhere, too ({places}). "
+                "Change that on the page Policy first, or let the offer end by its date"
+            ) from error
+        return self.publish_policy(actor, text, given.note)
+
+    def _base_of(self, version: str, versions: list[PolicyVersion]) -> PolicyVersion:
+        """The policy that a form began with; raises ConfigError where a change would follow another one now."""
+        base = _base(versions)
+        if base.version != version:
+            raise ConfigError(
+                f"the policy was changed meanwhile ({base.version} by {base.author or 'somebody'}): "
+                "load the offers again, and make the change there"
+            )
+        return base
+
+
+def _base(versions: list[PolicyVersion]) -> PolicyVersion:
+    """The policy that one published now would take the place of."""
+    return live(versions, now_ms() + AHEAD_MS)
+
+
+def _choices(policy: Policy) -> list[Shown]:
+    """What a condition may be about: its name, type, the ways to compare it, and what it means."""
+    segments = {f"segment.{one.name}": one.when for one in policy.segments}
+    return [
+        {
+            "of": name,
+            "type": str(kind),
+            "hows": hows_of(kind),
+            "meaning": segments.get(name) or MEANINGS.get(name, ""),
+        }
+        for name, kind in types_of(policy).items()
+    ]
+
+
+def _cards(policy: Policy, action_id: str) -> list[Shown]:
+    """The offer's texts in each language that it has, as a channel gets them but for their placeholders."""
+    action = next(one for one in policy.actions if one.id == action_id)
+    content = action.treatments[0].content
+    used = {language for texts in (action.reason, *content.values()) for language in texts}
+    return [
+        {
+            "language": language,
+            "content": {
+                name: texts[language] for name, texts in content.items() if language in texts
+            },
+            "reason": action.reason.get(language, ""),
+            "placements": [
+                one.name
+                for one in policy.placements
+                if one.name in action.placements or action_id in one.actions
+            ],
+            "needs_consent": CONSENT in action.purposes,
+        }
+        for language in languages_of(policy)
+        if language in used
+    ]
+
+
+def _faults(error: PolicyMistakes, drafted: Drafted) -> dict[str, str]:
+    """Each field's first mistake; those of no field together, with their places."""
+    found: dict[str, str] = {}
+    for one in error.mistakes:
+        field = drafted.field_of(one.field)
+        said = one.message if field else f"{one.field}: {one.message}"
+        if not field and "" in found:
+            found[""] += f"; {said}"
+        else:
+            found.setdefault(field, said)
+    return found

@@ -1,0 +1,145 @@
+"""A marketer's offer on the console, with the keyboard alone: made, mended, previewed, published, taken back; axe beside it."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.shop import Visitor
+
+pytestmark = pytest.mark.browser
+PHONE = (390, 844)
+OFFER = "autumn_by_form"
+WORTH = 98_765
+"""A cart so full that no other test meets the offer."""
+TABS_MAX = 150
+
+
+@pytest.mark.parametrize("setting", ["desk, light", "phone, dark"])
+def test_an_offer_is_made_previewed_published_and_taken_back_by_keyboard(
+    visit: Callable[..., Visitor], setting: str
+) -> None:
+    is_phone = setting.startswith("phone")
+    colours = {"color_scheme": "dark" if is_phone else "light"}
+    visitor = visit(agrees=False, desk=PHONE if is_phone else (1440, 900), **colours)
+    page, press = visitor.page, visitor.page.keyboard.press
+    offer = f"{OFFER}_{'phone' if is_phone else 'desk'}"
+    page.goto(f"{visitor.shop.url}/console/#/offers")
+    expect(page.get_by_role("table", name="Offers")).to_contain_text("express_shipping")
+    accessible(page, "the list")
+    tab_to(page.get_by_role("button", name="New offer"))
+    press("Enter")
+    expect(page.get_by_role("heading", name="New offer")).to_be_focused()
+    accessible(page, "an empty form")
+
+    tab_to(page.get_by_role("button", name="Preview"))
+    press(
+        "Enter"
+    )  # nothing is filled in yet: each mistake stands at its field, and the first one is gone to
+    name = page.get_by_label("Name in reports")
+    expect(name).to_be_focused()
+    expect(name).to_have_attribute("aria-invalid", "true")
+    expect(name).to_have_accessible_description(re.compile("give it a name"))
+    accessible(page, "a form with mistakes")
+    fill(page, offer)
+    tab_to(page.get_by_role("button", name="Publish …"), may_be_skipped=True)
+    tab_to(page.get_by_role("button", name="Preview"))
+    press("Enter")
+    expect(page.get_by_label("Times a person")).to_be_focused()
+    expect(page.get_by_label("Times a person")).to_have_accessible_description(
+        re.compile("at most 32")
+    )
+    press("ControlOrMeta+a")
+    page.keyboard.type("2")
+    press("Enter")
+    expect(page.get_by_role("heading", name="Preview")).to_be_focused()
+    card = page.get_by_role("article")
+    expect(card.get_by_role("heading")).to_have_text("Autumn for session.cart_item_name")
+    expect(page.get_by_text(f"session.cart_value >= {WORTH}")).to_be_hidden()
+    accessible(page, "a preview")
+
+    tab_to(page.get_by_role("button", name="Publish …"), press_key="Shift+Tab")
+    press("Enter")
+    confirm(page, "Publish")
+    expect(page.locator("#said")).to_contain_text("decides from")
+    row = page.get_by_role("row").filter(has_text=offer)
+    expect(row).to_contain_text("2 times in 30 days")
+    newest = page.request.get(f"{visitor.shop.url}/console/api/live").json()["history"][0]
+    assert newest["note"] == "for the lambs wool"
+    assert newest["author"]
+    assert page.locator(":focus").count() == 1
+
+    tab_to(row.get_by_role("button", name="Take back"))
+    press("Enter")
+    confirm(page, "Take back")
+    expect(row).to_have_count(0)
+    text = page.request.get(f"{visitor.shop.url}/console/api/live").json()
+    assert text["history"][0]["note"] == f"{offer} taken back"
+    assert text["history"][0]["version"] == text["history"][2]["version"], "it is as before"
+
+
+def fill(page: Page, offer: str) -> None:
+    """Fills the form in, from its first field on; one mistake is made."""
+    for label, text in (
+        ("Name in reports", offer),
+        ("Title", "Autumn for {session.cart_item_name}"),
+        ("Picture (address)", "/shop/icon.svg"),
+    ):
+        tab_to(page.get_by_label(label).first, may_be_there=True)
+        page.keyboard.type(text)
+    tab_to(page.get_by_role("checkbox", name="offer_bar"))
+    page.keyboard.press("Space")
+    tab_to(page.get_by_role("button", name="Add a condition"))
+    page.keyboard.press("Enter")
+    what = page.get_by_label("What", exact=True)
+    expect(what).to_be_focused()
+    page.keyboard.type("cart value")
+    expect(what).to_have_value("session.cart_value")
+    tab_to(page.get_by_label("With what"))
+    page.keyboard.type(str(WORTH))
+    tab_to(page.get_by_label("Times a person"))
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.type("33")
+    tab_to(page.get_by_label("Note for colleagues"))
+    page.keyboard.type("for the lambs wool")
+
+
+def confirm(page: Page, answer: str) -> None:
+    """Says yes to the question."""
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_be_visible()
+    tab_to(dialog.get_by_role("button", name=answer))
+    page.keyboard.press("Enter")
+    expect(dialog).to_be_hidden()
+
+
+def tab_to(
+    wanted: Locator,
+    *,
+    press_key: str = "Tab",
+    may_be_there: bool = False,
+    may_be_skipped: bool = False,
+) -> None:
+    """Presses Tab until this has the focus; where it cannot have it, that is so and was meant."""
+    page = wanted.page
+    is_there = "one => one === document.activeElement"
+    if may_be_skipped:
+        expect(wanted).to_be_disabled()
+        return
+    if may_be_there and wanted.evaluate(is_there):
+        return
+    for _ in range(TABS_MAX):
+        page.keyboard.press(press_key)
+        if wanted.evaluate(is_there):
+            return
+    raise AssertionError(f"{TABS_MAX} tabs did not lead to {wanted}")
+
+
+def accessible(page: Page, where: str) -> None:
+    """Axe finds nothing serious, and nothing is wider than the screen."""
+    found = Axe().run(page).response["violations"]
+    serious = [one["id"] for one in found if one["impact"] in ("serious", "critical")]
+    assert serious == [], where
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), where
