@@ -100,152 +100,62 @@ class Setting(NamedTuple):
 SETTINGS: Final = (
     Setting("KAIROS_HOME", str(PROJECT / ".kairos"), Path, "data, logs and caches"),
     Setting("KAIROS_KAFKA", "", values.address, "Kafka brokers; empty = embedded"),
-    Setting(
-        "KAIROS_REDIS",
-        "",
-        values.store,
-        "Redis or Valkey, as HOST:PORT or a redis:// or rediss:// URL; empty = embedded",
-    ),
+    Setting("KAIROS_REDIS", "", values.store, "Redis or Valkey, as HOST:PORT or a redis:// or rediss:// URL; empty = embedded"),
     Setting("KAIROS_FLINK", "", values.one_address, "Flink's REST address; empty = embedded"),
     Setting("KAIROS_TOPIC_PREFIX", "", values.prefix, "put before every topic name"),
     Setting("KAIROS_STORE_PREFIX", "kairos", values.prefix, "put before every key of the store"),
     Setting("KAIROS_FORMAT", "kairos", values.source_format, "format of the topic `events`"),
-    Setting(
-        "KAIROS_PARALLELISM", "1", values.within(1, 1024), "parallel instances of each operator"
-    ),
-    Setting("KAIROS_CHECKPOINT_MS", "1000", values.within(100, 3_600_000), "between checkpoints"),
-    Setting(
-        "KAIROS_LATENESS_MS", str(LATENESS_MS), values.within(0, 86_400_000), "see design: lateness"
-    ),
+    Setting("KAIROS_PARALLELISM", "1", values.within(1, 1024), "parallel instances of each operator"),
+    Setting("KAIROS_CHECKPOINT_MS", "1000", values.within(100, 3_600_000), "milliseconds between checkpoints"),
+    Setting("KAIROS_LATENESS_MS", str(LATENESS_MS), values.within(0, 86_400_000),
+            "so far behind the newest event of its session an event may come"),
     Setting("KAIROS_SEED", "kairos", str, "seed of every draw"),
-    Setting(
-        "KAIROS_PSEUDONYM_KEY_FILE", "", values.file, "key of the pseudonyms in the store's keys"
-    ),
-    Setting(
-        "KAIROS_API_KEYS",
-        "",
-        values.file,
-        "file of API and console keys; empty = open, loopback only",
-    ),
+    Setting("KAIROS_PSEUDONYM_KEY_FILE", "", values.file, "key of the pseudonyms in the store's keys"),
+    Setting("KAIROS_API_KEYS", "", values.file, "file of API and console keys; empty = open, loopback only"),
     Setting("KAIROS_API_SECRET", "", Secret, "signs tokens, instead of the secret the keys name"),
-    Setting(
-        "KAIROS_CHECKPOINTS",
-        "",
-        str,
-        "folder or URI of checkpoints and savepoints; empty = at home",
-    ),
-    Setting(
-        "KAIROS_STATE_BACKEND",
-        "",
-        values.one_of("hashmap", "rocksdb"),
-        "empty = hashmap, or the cluster's",
-    ),
-    Setting(
-        "KAIROS_SLOTS",
-        "split",
-        values.one_of("split", "shared"),
-        "on a cluster: a slot for each of the two operators of decide, or one for both",
-    ),
+    Setting("KAIROS_CHECKPOINTS", "", str, "folder or URI of checkpoints and savepoints; empty = at home"),
+    Setting("KAIROS_STATE_BACKEND", "", values.one_of("hashmap", "rocksdb"), "empty = hashmap, or the cluster's"),
+    Setting("KAIROS_SLOTS", "split", values.one_of("split", "shared"),
+            "on a cluster: a slot for each of the two operators of decide, or one for both"),
     Setting("KAIROS_CORE", "", values.core, "core of a process's Python tasks; empty = by its id"),
-    Setting(
-        "KAIROS_FLINK_KEYS",
-        "",
-        values.file,
-        "folder of the keys that a Flink of yours wants; see docs",
-    ),
+    Setting("KAIROS_FLINK_KEYS", "", values.file, "folder of the keys that a Flink of yours wants; see docs"),
     Setting("KAIROS_API_HOST", "127.0.0.1", str, "where the Decision API listens"),
     Setting("KAIROS_API_PORT", "8000", values.within(0, 65_535), "its port; 0 = any free one"),
-    Setting(
-        "KAIROS_API_BUDGET_MS", "50", values.within(0, 10_000), "how long it waits for the engine"
-    ),
+    Setting("KAIROS_API_BUDGET_MS", "50", values.within(0, 10_000), "how long it waits for the engine"),
     Setting("KAIROS_API_ORIGINS", "", values.origins, "pages of these origins may call it"),
-    Setting(
-        "KAIROS_KAFKA_SETTINGS_FILE",
-        "",
-        values.file,
-        "settings of Kafka's clients (TLS, SASL) by their own names; see docs/security.md",
-    ),
+    Setting("KAIROS_KAFKA_SETTINGS_FILE", "", values.file,
+            "settings of Kafka's clients (TLS, SASL) by their own names; see docs/security.md"),
     Setting("KAIROS_REDIS_PASSWORD_FILE", "", values.file, "file with the store's password"),
-    Setting(
-        "KAIROS_MODELS",
-        "",
-        values.models,
-        "where published models may lie: folders, s3://bucket/models/, …; empty = models at home",
-    ),
-    Setting(
-        "KAIROS_CONTROL_PUBLIC_KEYS",
-        "",
-        values.file,
-        "file of the keys that may publish; empty = who may write `control`",
-    ),
+    Setting("KAIROS_MODELS", "", values.models, "where published models may lie: folders, s3://bucket/models/, …; empty = models at home"),
+    Setting("KAIROS_CONTROL_PUBLIC_KEYS", "", values.file, "file of the keys that may publish; empty = who may write `control`"),
     Setting("KAIROS_CONTROL_SIGNING_KEY_FILE", "", values.file, "signs what is published here"),
-    Setting(
-        "KAIROS_API_PROXIES",
-        "",
-        values.networks,
-        "proxies whose X-Forwarded-For or Forwarded counts",
-    ),
-    Setting(
-        "KAIROS_API_SESSION_EVENTS",
-        "10/60",
-        values.rate,
-        "of a visitor's session, a second/at once",
-    ),
-    Setting("KAIROS_API_SESSION_BYTES", "50000/1000000", values.rate, "of a visitor's session"),
-    Setting("KAIROS_API_ADDRESS_REQUESTS", "100/600", values.rate, "of a visitor's address"),
-    Setting("KAIROS_API_ADDRESS_EVENTS", "50/150", values.rate, "of a visitor's address"),
-    Setting("KAIROS_API_ADDRESS_BYTES", "200000/2000000", values.rate, "of a visitor's address"),
-    Setting("KAIROS_API_ADDRESS_SESSIONS", "1/100", values.rate, "made from a visitor's address"),
-    Setting(
-        "KAIROS_API_ADDRESS_SESSIONS_PER_DAY",
-        "5000",
-        values.within(1, 10_000_000),
-        "made from a visitor's address",
-    ),
-    Setting(
-        "KAIROS_API_KEY_EVENTS", "1000/5000", values.rate, "of a browser's key, all its visitors"
-    ),
-    Setting("KAIROS_API_KEY_BYTES", "5000000/20000000", values.rate, "of a browser's key"),
-    Setting("KAIROS_API_SERVER_EVENTS", "20000/100000", values.rate, "of a server's key"),
-    Setting("KAIROS_API_SERVER_BYTES", "50000000/200000000", values.rate, "of a server's key"),
-    Setting("KAIROS_API_EXPLANATIONS", "1/20", values.rate, "of a visitor's address"),
-    Setting("KAIROS_API_STREAMS", "1000/800/100", values.shares, "in all/of a key/of an address"),
-    Setting("KAIROS_API_CONNECTIONS", "4000", values.within(1, 1_000_000), "open at once"),
-    Setting(
-        "KAIROS_API_ADDRESS_CONNECTIONS", "400", values.within(1, 1_000_000), "from one address"
-    ),
-    Setting(
-        "KAIROS_SHOP_KEY_FILE", "", values.file, "a server's key, for the demo shop's checkout"
-    ),
-    Setting(
-        "KAIROS_SESSION_EVENTS_PER_S",
-        str(SESSION_EVENTS_PER_S),
-        values.within(0, 100_000),
-        "events of one session beyond this are not decided on; 0 = all are",
-    ),
-    Setting(
-        "KAIROS_SESSION_BURST", str(SESSION_BURST), values.within(1, 100_000), "so many at once are"
-    ),
-    Setting(
-        "KAIROS_UNCATALOGUED",
-        "when_empty",
-        values.one_of("when_empty", "never", "always"),
-        "whether items that `items` does not hold are learnt of and offered: while it holds none",
-    ),
-    Setting(
-        "KAIROS_RETENTION_DAYS",
-        "",
-        values.retention,
-        "how long topics are kept, instead of the usual: decisions=30,traces=7,events=ever",
-    ),
-    Setting(
-        "KAIROS_PORTS",
-        str(Ports()),
-        values.ports,
-        "of what is started here; 0 = any free one, alone: for all of them",
-    ),
+    Setting("KAIROS_API_PROXIES", "", values.networks, "proxies whose X-Forwarded-For or Forwarded counts"),
+    Setting("KAIROS_API_SESSION_EVENTS", "10/60", values.rate, "events of a visitor's session, a second/at once"),
+    Setting("KAIROS_API_SESSION_BYTES", "50000/1000000", values.rate, "bytes of a visitor's session"),
+    Setting("KAIROS_API_ADDRESS_REQUESTS", "100/600", values.rate, "requests of a visitor's address"),
+    Setting("KAIROS_API_ADDRESS_EVENTS", "50/150", values.rate, "events of a visitor's address"),
+    Setting("KAIROS_API_ADDRESS_BYTES", "200000/2000000", values.rate, "bytes of a visitor's address"),
+    Setting("KAIROS_API_ADDRESS_SESSIONS", "1/100", values.rate, "sessions made from a visitor's address"),
+    Setting("KAIROS_API_ADDRESS_SESSIONS_PER_DAY", "5000", values.within(1, 10_000_000), "sessions made from a visitor's address in a day"),
+    Setting("KAIROS_API_KEY_EVENTS", "1000/5000", values.rate, "events of a browser's key, all its visitors"),
+    Setting("KAIROS_API_KEY_BYTES", "5000000/20000000", values.rate, "bytes of a browser's key"),
+    Setting("KAIROS_API_SERVER_EVENTS", "20000/100000", values.rate, "events of a server's key"),
+    Setting("KAIROS_API_SERVER_BYTES", "50000000/200000000", values.rate, "bytes of a server's key"),
+    Setting("KAIROS_API_EXPLANATIONS", "1/20", values.rate, "explanations asked for from a visitor's address"),
+    Setting("KAIROS_API_STREAMS", "1000/800/100", values.shares, "open streams: in all/of a key/of an address"),
+    Setting("KAIROS_API_CONNECTIONS", "4000", values.within(1, 1_000_000), "connections open at once"),
+    Setting("KAIROS_API_ADDRESS_CONNECTIONS", "400", values.within(1, 1_000_000), "of them from one address"),
+    Setting("KAIROS_SHOP_KEY_FILE", "", values.file, "a server's key, for the demo shop's checkout"),
+    Setting("KAIROS_SESSION_EVENTS_PER_S", str(SESSION_EVENTS_PER_S), values.within(0, 100_000),
+            "events of one session beyond this are not decided on; 0 = all are"),
+    Setting("KAIROS_SESSION_BURST", str(SESSION_BURST), values.within(1, 100_000), "so many at once are"),
+    Setting("KAIROS_UNCATALOGUED", "when_empty", values.one_of("when_empty", "never", "always"),
+            "whether items that `items` does not hold are learnt of and offered: while it holds none"),
+    Setting("KAIROS_RETENTION_DAYS", "", values.retention,
+            "how long topics are kept, instead of the usual: decisions=30,traces=7,events=ever"),
+    Setting("KAIROS_PORTS", str(Ports()), values.ports, "of what is started here; 0 = any free one, alone: for all of them"),
     Setting("KAIROS_TRACE_SHARE", "0.01", values.share, "share of traces with every feature"),
-)
+)  # fmt: skip
 
 
 def config_from(

@@ -42,6 +42,7 @@ EXAMPLES: Final[dict[str, tuple[str, str]]] = {
     ),
     "features": ("features", "features --write"),
     "accepts": ("accepts", "accepts --write"),
+    "docs": ("docs", "docs --write"),
     "explain": ("explain DECISION_ID", "explain DECISION_ID --json"),
     "why-not": (
         "why-not anna free_shipping",

@@ -110,3 +110,16 @@ def accepts(
     from scripts.pages import show_page
 
     show_page(page(), PAGE, is_written=write)
+
+
+@app.command()
+def docs(
+    write: Annotated[bool, typer.Option("--write", help="Write those that are stale.")] = False,
+) -> None:
+    """Say which pages of docs/ that are made from the code are as the code is.
+
+    They are: what we accept, the policy file, the features, the command line, the settings, the metrics.
+    """
+    from scripts.reference.all_pages import show_pages
+
+    show_pages(is_written=write)

@@ -1,6 +1,7 @@
 """`kairos accepts`: what comes in, under which names, within which bounds; docs/what-we-accept.md is what this writes."""
 
 import ast
+import json
 from collections.abc import Iterator
 from typing import Final, get_args
 
@@ -10,6 +11,7 @@ from jobs.config import PROJECT
 from schemas import limits
 from schemas.doors import NOBODY
 from schemas.errors import InvalidEvent, InvalidReason
+from schemas.event_examples import EVENT_EXAMPLES, example_of
 from schemas.events import EVENT_TYPES, NEVER_TOO_LATE, Candidate, Context, Event
 from schemas.formats.field_names import EVENT_NAMES, ITEM_NAMES, NEED_ITEMS, Names
 from schemas.items import Item
@@ -160,9 +162,20 @@ def _types() -> str:
     items = ", ".join(f"`{one}`" for one in sorted(NEED_ITEMS))
     types = ", ".join(f"`{one}`" for one in sorted(EVENT_TYPES - {"clock_ticked"}))
     return (
-        f"## Types of events\n\n{types}.\n\n"
+        f"## Types of events\n\n{types}.\n\n{_examples()}"
         f"These say nothing without an item in `item_ids`, which is told: {items}. `clock_ticked` is the engine's own, and refused at every door. "
         "What each counts for that came with a browser's public key: `schemas/proof.py`.\n\n"
+    )
+
+
+def _examples() -> str:
+    """A line of a file for each type, with what it says."""
+    told = (
+        f"`{kind}`: {one.says}\n\n```json\n{json.dumps(example_of(kind))}\n```\n\n"
+        for kind, one in EVENT_EXAMPLES.items()
+    )
+    return "One example of each, as a line of a file or a body of `POST /v1/events`:\n\n" + "".join(
+        told
     )
 
 
