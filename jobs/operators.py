@@ -30,7 +30,7 @@ from udfs.explain.fit_records import fit_letters
 from udfs.explain.tracing import Room, Tracing
 from udfs.inputs import INPUTS, PersonInput, decode_input
 from udfs.results import PersonResult, SessionResult
-from udfs.track_session import expire_session, track_session
+from udfs.track_session import expire_session, look_again_ms, track_session
 
 BYTES: Final = Types.PRIMITIVE_ARRAY(Types.BYTE())
 NEWS_ROW: Final = Types.ROW([Types.STRING(), BYTES])
@@ -47,7 +47,8 @@ class SessionStep:
     def __init__(self, settings: JobSettings, runtime_context: Any) -> None:
         self._settings = settings
         self._counts = Counts(runtime_context.get_metrics_group())
-        self._state = TimedState[SessionState](runtime_context, "session", SESSION_STATE)
+        put_off = None if settings.replay else look_again_ms
+        self._state = TimedState[SessionState](runtime_context, "session", SESSION_STATE, put_off)
         self._decode = FORMATS[settings.source_format].decode
         self._topic = settings.events_topic
         self._pace = Pace.of(settings)

@@ -10,6 +10,7 @@ from schemas.events import NEVER_TOO_LATE, Event
 from schemas.limits import (
     AHEAD_OF_LOG_MAX_MS,
     DEDUP_MS,
+    HISTORY_PAUSE_MS,
     SESSION_EVENTS_MAX,
     SESSION_GAP_MS,
     TIME_MAX_MS,
@@ -92,6 +93,15 @@ def expire_session(
     elif now_ms >= state.kept_until_ms:
         return _forgotten(ended)
     return _result(state, ended.outputs, ended.counts)
+
+
+def look_again_ms(timer_ms: int, log_ms: int) -> int:
+    """When the log's time has to be for a session's timer to run: at `timer_ms`, or where the log was past that when an event
+    came (imported history), once the session has paused.
+
+    At once, a visit would be cut wherever the watermark happened to move while it was imported.
+    """
+    return max(timer_ms, log_ms + HISTORY_PAUSE_MS) if log_ms < TIME_MAX_MS else timer_ms
 
 
 def _valid_event(record: LogRecord, decode: Callable[[bytes], Event]) -> Event:

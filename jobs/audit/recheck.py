@@ -69,6 +69,8 @@ class Person:
         self.state: PersonState | None = None
         self.done: deque[Step] = deque(maxlen=ENDS_NEAR)
         self.coming: deque[SessionNews] = deque()
+        self.held: list[SessionNews] | None = None
+        """Ends that live has not found yet, once it has found one late: of imported visits they come in one go."""
         self.tries_left = TRIES_MAX
         self.is_simultaneous = False
         self._has_ended = False
@@ -84,6 +86,19 @@ class Person:
         others = (at for session, at in self._last_ms.items() if session != news.session_id)
         self.is_simultaneous |= any(at >= news.order_ms - wait_ms for at in others)
         self._last_ms[news.session_id] = news.order_ms
+
+    def holds_back(self, news: SessionNews) -> bool:
+        """Whether this is an end that is found later, as those before it were."""
+        if self.held is None or news.kind != "ended":
+            return False
+        self.held.append(news)
+        return True
+
+    def found_before(self, news: SessionNews) -> Iterator[SessionNews]:
+        """The held ends that are found by now in any case: the session goes on."""
+        held = self.held or []
+        while any(one.session_id == news.session_id for one in held):
+            yield held.pop(0)
 
     def may_try(self) -> bool:
         """Whether one more order may be tried; it counts as tried."""
@@ -146,14 +161,37 @@ class Recheck:
     def _take_next(self, person: Person) -> None:
         """Takes what comes next, in the order that gives what was logged if one is found."""
         news = person.coming.popleft()
+        if person.holds_back(news):
+            return
+        for found in person.found_before(news):
+            self._go_on(person, [self._act(person.state, found)])
         act = self._act(person.state, news)
         acts = None
         if act.step.differing and person.is_simultaneous:
             kept = act.step.before
-            acts = self._after_later(person, kept, news) or self._before_earlier(person, news)
-        for one in acts or [act]:
+            acts = (
+                self._after_held(person, kept, news)
+                or self._after_later(person, kept, news)
+                or self._before_earlier(person, news)
+            )
+        self._go_on(person, acts or [act])
+
+    def _go_on(self, person: Person, acts: Iterable[Act]) -> None:
+        for one in acts:
             self._keep(person, one)
             person.state = one.after
+
+    def _after_held(self, person: Person, kept: bytes, news: SessionNews) -> list[Act] | None:
+        """The held ends taken before it, all or the first of them, if its decisions come out as logged so."""
+        held = person.held or []
+        for count in range(len(held), 0, -1):
+            if not person.may_try():
+                break
+            acts = self._play(kept, [*held[:count], news])
+            if not acts[-1].step.differing:
+                del held[:count]
+                return acts
+        return None
 
     def _after_later(self, person: Person, kept: bytes, news: SessionNews) -> list[Act] | None:
         """What comes after it taken before it, if its decisions come out as logged so."""
@@ -182,7 +220,10 @@ class Recheck:
                 continue
             for _ in done[first:]:
                 person.done.pop()
-            person.coming.extendleft(early)
+            if all(one.kind == "ended" for one in early):
+                person.held = [*reversed(early), *(person.held or ())]
+            else:
+                person.coming.extendleft(early)
             return acts
         return None
 

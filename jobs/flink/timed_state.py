@@ -1,5 +1,6 @@
 """A key's state in Flink, and its one timer."""
 
+from collections.abc import Callable
 from struct import Struct
 from typing import Any, Final, Generic, Protocol, TypeVar
 
@@ -24,16 +25,25 @@ class TimedState(Generic[S]):
     """One key's state with the time of its pending Flink timer, kept as 8 bytes in front.
 
     The state's own `timer_ms` moves with every event; Flink's timer is only set again when it has
-    fired too early, so each key has one timer however many events it gets.
+    fired too early, so each key has one timer however many events it gets. With `look_again_ms` (of the state's
+    time and the watermark) Flink's is set for later where the state's time has passed already, and put off
+    with every change until then; the one of before is ignored when it fires.
 
     Every change is written to Flink at once; the decoded states of the keys that were busy last are
     kept beside it, because reading one back costs more than the step itself. An instance owns its
     keys from open() on, so what it wrote last is what Flink holds.
     """
 
-    def __init__(self, context: Any, name: str, codec: StateCodec[S]) -> None:
+    def __init__(
+        self,
+        context: Any,
+        name: str,
+        codec: StateCodec[S],
+        look_again_ms: Callable[[int, int], int] | None = None,
+    ) -> None:
         self._cell = ValueOfBytes(context, name)
         self._codec = codec
+        self._look_again_ms = look_again_ms
         self._pending_ms = NEVER_MS
         self._busy: dict[str, tuple[S, int]] = {}
 
@@ -71,9 +81,13 @@ class TimedState(Generic[S]):
         if state is None:
             self._cell.clear()
             return
-        if self._pending_ms == NEVER_MS or state.timer_ms < self._pending_ms:
-            self._pending_ms = state.timer_ms
-            timers.register_event_time_timer(state.timer_ms)
+        due_ms = state.timer_ms
+        if self._look_again_ms is not None:
+            due_ms = self._look_again_ms(due_ms, timers.current_watermark())
+        is_put_off = self._pending_ms < due_ms != state.timer_ms
+        if self._pending_ms == NEVER_MS or due_ms < self._pending_ms or is_put_off:
+            self._pending_ms = due_ms
+            timers.register_event_time_timer(due_ms)
         self._cell.update(TIME.pack(self._pending_ms) + self._codec.encode(state))
         self._busy[key] = state, self._pending_ms
         if len(self._busy) > BUSY_KEYS_MAX:

@@ -14,6 +14,7 @@ class Cell:
     def __init__(self) -> None:
         self.data: bytes | None = None
         self.timers: list[int] = []
+        self.log_ms = 0
 
     def get_state(self, descriptor: Any) -> "Cell":
         return self
@@ -26,6 +27,9 @@ class Cell:
 
     def clear(self) -> None:
         self.data = None
+
+    def current_watermark(self) -> int:
+        return self.log_ms
 
     def register_event_time_timer(self, time_ms: int) -> None:
         self.timers.append(time_ms)
@@ -86,6 +90,36 @@ def test_timer_that_fires_early_is_set_again_for_the_time_of_the_state() -> None
     assert state.load_due(KEY, 10, cell) is None
     assert cell.timers == [10, 30]
     assert state.load_due(KEY, 30, cell) == person(30)
+
+
+def test_timer_that_has_passed_when_it_is_set_is_put_off_with_every_change() -> None:
+    cell = Cell()
+    cell.log_ms = 100
+    state = TimedState[PersonState](
+        cell, "person", PERSON_STATE, lambda due, log: max(due, log + 5)
+    )
+    for log_ms in (100, 100, 103):
+        cell.log_ms = log_ms
+        state.load(KEY)
+        state.store(KEY, person(10 + log_ms - 100), cell)
+    assert cell.timers == [105, 108]
+    assert state.load_due(KEY, 105, cell) is None
+    assert state.load_due(KEY, 108, cell) == person(13)
+
+
+def test_timer_of_before_does_not_run_for_what_comes_after_it_has_passed() -> None:
+    cell = Cell()
+    state = TimedState[PersonState](
+        cell, "person", PERSON_STATE, lambda due, log: max(due, log + 5)
+    )
+    state.load(KEY)
+    state.store(KEY, person(10), cell)
+    cell.log_ms = 9
+    state.load(KEY)
+    state.store(KEY, person(12), cell)
+    assert state.load_due(KEY, 10, cell) is None
+    assert cell.timers == [10, 14]
+    assert state.load_due(KEY, 14, cell) == person(12)
 
 
 def test_timer_that_is_not_the_pending_one_is_ignored() -> None:

@@ -19,7 +19,7 @@ from schemas.knowledge import (
     KnowledgeRecord,
     PastSession,
 )
-from schemas.limits import LATENESS_MS, SECOND_MS
+from schemas.limits import DAY_MS, LATENESS_MS, SECOND_MS
 from schemas.policy import DEFAULT_CONTROL, DEFAULT_POLICY
 from schemas.records import LogRecord
 from schemas.state.person import PersonState
@@ -32,7 +32,7 @@ from udfs.decide import decide
 from udfs.knowledge.knowledge import Knowledge
 from udfs.policy.compile_policy import compile_policy
 from udfs.results import SessionResult
-from udfs.track_session import expire_session, track_session
+from udfs.track_session import expire_session, look_again_ms, track_session
 
 PARTITIONS: Final = 4
 SEED: Final = "kairos"
@@ -43,13 +43,21 @@ Topics = dict[str, list[LogRecord]]
 class LiveJob:
     """Decides on a log as the jobs do live; `topics` is all that is in Kafka then.
 
-    The watermark is `delay_ms` behind: so much later it is found that a session has ended.
+    The watermark is `delay_ms` behind: so much later it is found that a session has ended. With `import_ms` the lines are
+    history of long ago: the log's time is far ahead of theirs and goes on by so much with each record.
     """
 
     def __init__(
-        self, lines: list[Line], lag_ms: int, seed: int = 3, delay_ms: int = SECOND_MS
+        self,
+        lines: list[Line],
+        lag_ms: int,
+        seed: int = 3,
+        delay_ms: int = SECOND_MS,
+        import_ms: int | None = None,
     ) -> None:
-        self._delay_ms = delay_ms
+        self._delay_ms, self._import_ms = delay_ms, import_ms
+        self._watermark_ms = 0
+        self._due: dict[str, int] = {}
         self.topics: Topics = {
             name: []
             for name in (EVENTS, ITEMS, CONTROL_TOPIC, KNOWLEDGE, DECISIONS, TRACES, DEAD_LETTERS)
@@ -74,7 +82,9 @@ class LiveJob:
 
     def _run(self, arriving: list[LogRecord]) -> None:
         newest: dict[int, int] = {}
-        watermark_ms = 0
+        end_ms = max(record.timestamp_ms for record in arriving)
+        if self._import_ms is not None:
+            self._advance(end_ms + DAY_MS)
         for record in arriving:
             state = self._sessions.get(record.key)
             self._keep(
@@ -83,15 +93,17 @@ class LiveJob:
             )
             newest[record.partition] = max(newest.get(record.partition, 0), record.timestamp_ms)
             least_ms = min(newest.values()) - self._delay_ms
-            if len(newest) == PARTITIONS and least_ms > watermark_ms:
-                watermark_ms = least_ms
-                self._advance(watermark_ms)
+            if self._import_ms is not None:
+                self._advance(self._watermark_ms + self._import_ms)
+            elif len(newest) == PARTITIONS and least_ms > self._watermark_ms:
+                self._advance(least_ms)
 
     def _advance(self, watermark_ms: int) -> None:
+        self._watermark_ms = watermark_ms
         while self._timers and self._timers[0][0] <= watermark_ms:
-            _, key = heappop(self._timers)
+            due_ms, key = heappop(self._timers)
             state = self._sessions.get(key)
-            if state is not None and state.timer_ms <= watermark_ms:
+            if state is not None and due_ms == self._due[key]:
                 self._keep(key, expire_session(state, key, state.timer_ms))
         for news in self._told:
             self._learner.add(news, self._knowledge)
@@ -105,7 +117,9 @@ class LiveJob:
             self._sessions.pop(key, None)
         else:
             self._sessions[key] = result.state
-            heappush(self._timers, (result.state.timer_ms, key))
+            due_ms = look_again_ms(result.state.timer_ms, self._watermark_ms)
+            self._due[key] = due_ms
+            heappush(self._timers, (due_ms, key))
         for letter in result.dead_letters:
             self._write(DEAD_LETTERS, letter.event_time_ms or 0, "", DEAD_LETTER.encode(letter), 0)
         for news in result.news:

@@ -120,6 +120,24 @@ def test_ends_of_sessions_of_imported_history_are_taken_behind_what_came_with_th
     assert found.in_live_order >= 48, "what later visits were decided without"
 
 
+@pytest.mark.parametrize("import_ms", [0, 7, 400])
+def test_history_that_is_imported_into_a_live_log_is_whole_visits_whatever_its_pace(
+    import_ms: int,
+) -> None:
+    lines = of_few_people(shopping_log(200, seed=5, hours=5, faults=False), 4)
+    topics = LiveJob(lines, LAG_MS, import_ms=import_ms).topics
+    found = audit(topics)
+    assert found.is_whole, found.differing
+    assert found.decisions > 50
+
+
+def test_many_visits_of_a_person_that_are_imported_at_once_all_end_behind_them() -> None:
+    topics = LiveJob(visits(1, 60), LAG_MS, import_ms=0).topics
+    found = audit(topics)
+    assert found.is_whole, found.differing
+    assert found.decisions == 120
+
+
 def event_id_of(record: LogRecord) -> str | None:
     """Of a record that can be read."""
     try:
