@@ -11,6 +11,7 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
+from prometheus_client.registry import Collector
 
 BOUNDS_S: Final = (
     0.001, 0.0025, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.075, 0.1, 0.25, 0.5, 1.0, 5.0,
@@ -101,6 +102,10 @@ class Measures:
     def gauge(self, name: str, read: Callable[[], float]) -> None:
         """Says how a gauge of GAUGES is read."""
         Gauge(name, GAUGES[name], registry=self._registry).set_function(read)
+
+    def also(self, collector: Collector) -> None:
+        """Tells what another one collects, too."""
+        self._registry.register(collector)
 
     def times(self, name: str) -> list[int]:
         """How many times of a histogram lie at or below each of BOUNDS_S and above the one before; last: above all."""

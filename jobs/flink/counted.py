@@ -1,11 +1,23 @@
 """What the running jobs of a cluster have counted, and whether they run: their counters over Flink's REST interface."""
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from jobs.flink.rest import FlinkJob, FlinkRest
 from jobs.metrics import MEANINGS
 from schemas.errors import ConfigError
+
+BEHIND: Final = ".pendingRecords"
+"""Ends the name of a source's metric: records of its topic that are written and not yet read. It is there from the first record on."""
+TABLE: Final = "default_database_"
+"""Stands before the topic in it."""
+
+
+class Progress(NamedTuple):
+    """Of the running jobs of a kind: records that wait, by topic, and how often Flink has restarted them (None: none runs)."""
+
+    behind: dict[str, int]
+    restarts: int | None
 
 
 class Vertex(NamedTuple):
@@ -37,6 +49,24 @@ def read_instances(rest: FlinkRest, name: str, kind: str = "decide") -> int:
             one.parallelism * sum(_name(id_) == name for id_ in _metrics(kept, one))
             for one in _vertices(kept, kind)
         )
+
+
+def read_progress(rest: FlinkRest, kind: str = "decide") -> Progress:
+    """How far behind the running jobs of this kind are, and their restarts; raises ConfigError where Flink does not answer."""
+    behind: dict[str, int] = {}
+    restarts = None
+    with rest.kept() as kept:
+        for job in _jobs(kept, kind):
+            if job.state == "RUNNING":
+                for one in kept.ask(f"/jobs/{job.job_id}/metrics?get=numRestarts"):
+                    restarts = (restarts or 0) + int(one["value"])
+        for vertex in _vertices(kept, kind):
+            waiting = ",".join(id_ for id_ in _metrics(kept, vertex) if id_.endswith(BEHIND))
+            sums = kept.ask(f"{vertex.metrics}?agg=sum&get={waiting}") if waiting else ()
+            for metric in sums:
+                topic = metric["id"].removesuffix(BEHIND).rpartition(TABLE)[2]
+                behind[topic] = behind.get(topic, 0) + int(metric["sum"])
+    return Progress(behind, restarts)
 
 
 def is_running(rest: FlinkRest, kind: str = "decide") -> bool:

@@ -14,6 +14,7 @@ from channels.api.addresses import networks_of
 from channels.api.app import build_app
 from channels.api.decision_stream import DecisionStream
 from channels.api.door import Door, Limits
+from channels.api.engine_measures import EngineMeasures
 from channels.api.event_log import EventLog
 from channels.api.http_limits import bounded_protocol
 from channels.api.knowledge import InArms, KnowledgeReader
@@ -39,6 +40,7 @@ from schemas.policy import Policy, policy_from_payload
 from scripts.audit.explain_decision import DecisionFinder
 from scripts.console import say as say_line
 from scripts.ops.console_facts import ConsoleFacts
+from scripts.ops.engine_progress import EngineProgress
 from scripts.ops.hops import api_hops
 from scripts.ops.status import api_targets
 from udfs.language.sentences import say
@@ -52,6 +54,8 @@ KEEP_ALIVE_S: Final = 30
 BACKLOG: Final = 2_048
 FILES_BESIDE: Final = 256
 """Beside the connections of visitors: Kafka, store, Flink, files."""
+PROGRESS: Final = "progress"
+"""Under this name what asks the engine lies among the services."""
 LOOPBACKS: Final = ("127.0.0.1", "localhost")
 ENGINE_S: Final = 1.0
 """How old the knowledge may be of whether the engine runs."""
@@ -80,6 +84,8 @@ def services_of(config: Config, kafka: str, redis: str, flink: str | None) -> Se
     trust = trust_of(config)
     finder = DecisionFinder(kafka, prefix, trust)
     measures = Measures()
+    progress = EngineProgress(config, kafka, flink)
+    measures.also(EngineMeasures(progress.newest))
     facts = ConsoleFacts(config, kafka, redis, flink, finder, lambda: api_hops(measures))
     access = Access(config.api_keys, config.api_secret)
     log, visitors = EventLog(kafka, prefix, FORMATS[config.source_format].encode), Visitors()
@@ -102,7 +108,7 @@ def services_of(config: Config, kafka: str, redis: str, flink: str | None) -> Se
         origins=frozenset(filter(None, config.api_origins.split(","))),
         visitors=visitors,
         measures=measures,
-        extra={CONSOLE: facts},
+        extra={CONSOLE: facts, PROGRESS: progress},
     )
 
 
@@ -201,8 +207,11 @@ def serve(config: Config, services: Services, host: str, port: int) -> None:
     }  # fmt: skip
     server = Server(uvicorn.Config(build_app(services), host=host, port=port, **settings), services)
     facts: ConsoleFacts = services.extra[CONSOLE]
+    progress: EngineProgress = services.extra[PROGRESS]
     facts.start()
+    progress.start()
     try:
         server.run()
     finally:
+        progress.stop()
         facts.stop()

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import Final
 
-from channels.api.measures import COUNTERS, GAUGES, HISTOGRAMS
+from channels.api import engine_measures
+from channels.api.measures import COUNTERS, GAUGES, HISTOGRAMS, Meant
 from jobs.config import PROJECT
 from jobs.metrics import MEANINGS
 from scripts.pages import cell
@@ -16,7 +17,9 @@ Written by `kairos docs --write` from `channels/api/measures.py` and `jobs/metri
 
 ## Of the API
 
-At `/metrics` of the API, as Prometheus reads them. A histogram has `_bucket`, `_sum` and `_count` behind its name.
+At `/metrics` of the API, as Prometheus reads them. A histogram has `_bucket`, `_sum` and `_count` behind its name. What is of the engine is asked for every
+10 seconds; what did not answer is left out, so nothing old is told. Alert rules and a Grafana board over them: `docker/prometheus-rules.yaml` and
+`docker/grafana-board.json`.
 
 | metric | kind | labels | tells |
 | --- | --- | --- | --- |
@@ -40,7 +43,14 @@ def page() -> str:
 def _of_the_api() -> Iterator[str]:
     for kind, several in (("counter", COUNTERS), ("histogram", HISTOGRAMS)):
         for name, one in several.items():
-            labels = ", ".join(f"`{label}`" for label in one.labels)
-            yield f"| `{name}` | {kind} | {labels} | {cell(one.meaning)} |\n"
+            yield _row(name, kind, one)
     for name, meaning in GAUGES.items():
         yield f"| `{name}` | gauge |  | {cell(meaning)} |\n"
+    for kind, several in (("counter", engine_measures.COUNTS), ("gauge", engine_measures.GAUGES)):
+        for name, one in several.items():
+            yield _row(name, kind, one)
+
+
+def _row(name: str, kind: str, one: Meant) -> str:
+    labels = ", ".join(f"`{label}`" for label in one.labels)
+    return f"| `{name}` | {kind} | {labels} | {cell(one.meaning)} |\n"

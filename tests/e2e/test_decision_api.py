@@ -468,6 +468,18 @@ def test_every_answer_is_counted_by_its_rung(api: Api) -> None:
     assert api.metric('kairos_api_requests_total{endpoint="/api/recommendations",status="200"}') > 1
 
 
+def test_metrics_tell_how_far_behind_the_engine_is_and_what_it_could_not_use(api: Api) -> None:
+    lag = 'kairos_lag_records{reader="%s",topic="%s"}'
+    wanted = [lag % ("decide", "events"), lag % ("learn", "events"), lag % ("store", "decisions")]
+    wanted += ['kairos_dead_letters_total{reason="too_late"}']
+    wanted += [
+        'kairos_job_restarts_total{job="decide"}',
+        'kairos_service_restarts_total{service="api"}',
+    ]
+    wait_for(lambda: all(f"{one} " in api.client.get("/metrics").text for one in wanted))
+    wait_for(lambda: api.metric('kairos_engine_total{counter="decisions"}') > 0)
+
+
 def test_many_sessions_at_once_each_get_their_own(api: Api) -> None:
     """Two answers for a session of its own each, from eight clients."""
     answers: list[tuple[str, Any]] = []

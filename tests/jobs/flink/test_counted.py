@@ -11,10 +11,11 @@ from typing import Any, Final
 import pytest
 
 from jobs.config import PROJECT
-from jobs.flink.counted import is_running, read_counts, read_instances
+from jobs.flink.counted import Progress, is_running, read_counts, read_instances, read_progress
 from jobs.flink.rest import FlinkRest
 from schemas.errors import ConfigError
 
+SOURCE: Final = "Source__KafkaSource-default_catalog_default_database_"
 METRICS: Final = "/jobs/{}/vertices/{}/subtasks/metrics"
 PATHS: Final[dict[str, Any]] = {
     "/jobs/overview": {
@@ -30,6 +31,13 @@ PATHS: Final[dict[str, Any]] = {
     METRICS.format("d", "s") + "?agg=sum&get=a.events": [{"id": "a.events", "sum": 5.0}],
     METRICS.format("d", "k") + "?agg=sum&get=a.decisions,b.events": [
         {"id": "a.decisions", "sum": 2.0}, {"id": "b.events", "sum": 1.0},
+    ],
+    "/jobs/d/metrics?get=numRestarts": [{"id": "numRestarts", "value": "3"}],
+    "/jobs/l/metrics?get=numRestarts": [],
+    "/jobs/l": {"vertices": [{"id": "s", "parallelism": 2}]},
+    METRICS.format("l", "s"): [{"id": f"{SOURCE}events.pendingRecords"}, {"id": "numRecordsIn"}],
+    METRICS.format("l", "s") + f"?agg=sum&get={SOURCE}events.pendingRecords": [
+        {"id": f"{SOURCE}events.pendingRecords", "sum": 70.0},
     ],
 }  # fmt: skip
 
@@ -75,6 +83,14 @@ def test_counts_are_summed_over_all_parts_of_running_jobs_over_one_connection(
     assert Answers.connections == 1
     assert read_counts(rest, "decide.p") == counts, "a job by its whole name"
     assert read_instances(rest, "events") == 3, "two of one part, one of the other"
+
+
+def test_progress_is_the_restarts_of_a_job_and_the_records_that_wait_by_topic(
+    rest: FlinkRest,
+) -> None:
+    assert read_progress(rest) == Progress({}, 3)
+    assert read_progress(rest, "learn") == Progress({"events": 70}, None)
+    assert read_progress(rest, "replay") == Progress({}, None)
 
 
 def test_a_job_runs_when_all_of_its_tasks_do(rest: FlinkRest) -> None:
