@@ -16,7 +16,7 @@ from scripts.bench.pace import moments
 from scripts.bench.setting import CANDIDATES, BenchEngine, as_title, bench_config, describe, prepare
 from scripts.bench.workload import shoppers
 from scripts.console import percentile, say, show_json, show_table
-from scripts.demo.demo import DecisionReader
+from scripts.demo.feeding import DecisionReader
 from scripts.ops.engine import Engine
 from scripts.ops.stores import store_of
 

@@ -30,7 +30,7 @@ from schemas.topics import DECISIONS
 from scripts.bench.setting import BenchEngine, as_title, bench_config, describe
 from scripts.bench.workload import catalogue, shoppers
 from scripts.console import percentile, say, show, show_table
-from scripts.demo.demo import DecisionReader
+from scripts.demo.feeding import DecisionReader
 from scripts.ops.chaos_watch import Flow, Load, Watch
 from scripts.ops.cluster import submit_job
 from scripts.ops.engine import Addresses, Engine

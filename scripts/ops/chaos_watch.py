@@ -10,7 +10,7 @@ from redis import Redis
 from jobs.publish import Log, now_ms
 from schemas.events import Event
 from scripts.bench.pace import moments
-from scripts.demo.demo import DecisionReader
+from scripts.demo.feeding import DecisionReader
 
 WATCHED: Final = 400
 READ_S: Final = 0.05

@@ -2,7 +2,9 @@
 
 import json
 import os
+import re
 import signal
+import subprocess
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -18,6 +20,8 @@ TYPED = {
     "event_type": "page_viewed", "placements": ["home"], "event_id": "typed here",
     "session_id": "mine", "anonymous_id": "me",
 }  # fmt: skip
+DECIDED_LINE = re.compile(r" *\d+  .+  [0-9a-f]{32}$")
+MEDIAN = re.compile(r"to the decision in the store: (\d+) ms, the median of that visit")
 TAKEN = "833 events read, 1 dropped by its app id, 832 taken; 0 invalid, 0 late, 0 duplicates"
 
 
@@ -60,9 +64,25 @@ def test_second_run_goes_on_takes_typed_events_and_ends_with_ctrl_c(demo_home: H
         process.stdin.flush()
         said = lines_until(process, "Ctrl-C ends")
         assert any(line.startswith(TAKEN) for line in said), said[-5:]
+        table = [line.split()[-1] for line in said if DECIDED_LINE.match(line)]
+        assert 10 <= len(table) <= 20
+        assert any("Felt hat" in line for line in said)
+        (took,) = [one for line in said if (one := MEDIAN.search(line))]
+        print(f"median of the visit: {took[1]} ms")
+        commands = [line.strip() for line in said if line.startswith("  KAIROS_HOME=")]
+        assert [one.rpartition("kairos ")[2].split()[0] for one in commands] == [
+            "explain",
+            "status",
+        ]
+        for command in (*commands, commands[0].rpartition(" ")[0] + " " + table[0]):
+            done = subprocess.run(
+                command, shell=True, capture_output=True, text=True, check=False,
+                env={"PATH": os.environ["PATH"]},
+            )  # fmt: skip
+            assert done.returncode == 0, done.stderr
         more = lines_until(process, identify_decision("me", "mine", "typed here", "home"))
-        assert any(line.startswith("not an event: ") for line in more)
-        assert "  me        home " in more[-1]
+        assert any(line.startswith("not an event: ") for line in [*said, *more])
+        assert "  home  " in more[-1]
         os.killpg(process.pid, signal.SIGINT)
         process.communicate()
     assert process.returncode == 130
