@@ -14,7 +14,7 @@ HEAD: Final = """\
 # The command line
 
 Written by `kairos docs --write` from the commands themselves; do not edit. `./kairos COMMAND --help` says the same.
-What can be set stands in [settings.md](settings.md).
+What can be set stands in [settings.md](settings.md), what messages mean in [troubleshooting.md](troubleshooting.md).
 
 | exit code | means |
 | --- | --- |
