@@ -49,6 +49,9 @@ class Facts(Protocol):
     def preview_offer(self, given: OfferChange) -> Shown:
         """How an offer would look and what would change; or what is wrong, by field."""
 
+    def reach_of_offer(self, given: OfferChange) -> Shown:
+        """About how many people a day meet an offer, by last week's log; empty while the form has mistakes."""
+
     def publish_offer(self, actor: Actor, given: OfferChange) -> Shown:
         """Publishes the policy with this offer, by the same checks."""
 

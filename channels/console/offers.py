@@ -27,6 +27,16 @@ async def preview(request: Asked) -> Response[Any]:
     return await change(request, "marketer", OFFER_CHANGE, made)
 
 
+@post("/api/offers/reach", status_code=200)
+async def reach(request: Asked) -> Response[Any]:
+    """About how many people a day meet an offer, in a sentence."""
+
+    def made(facts: Facts, _: Actor, given: OfferChange) -> Shown:
+        return facts.reach_of_offer(given)
+
+    return await change(request, "marketer", OFFER_CHANGE, made)
+
+
 @post("/api/offers/publish", status_code=200)
 async def publish_offer(request: Asked) -> Response[Any]:
     """Publishes the policy with this offer."""
@@ -47,4 +57,4 @@ async def take_back(request: Asked) -> Response[Any]:
     return await change(request, "marketer", OFFER_BACK, made)
 
 
-OFFER_HANDLERS: Final = [offers, preview, publish_offer, take_back]
+OFFER_HANDLERS: Final = [offers, preview, reach, publish_offer, take_back]

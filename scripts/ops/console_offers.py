@@ -7,10 +7,12 @@ import msgspec
 from channels.api.audit_log import Actor
 from channels.console.facts import Shown
 from channels.console.offer_bodies import OfferBack, OfferChange
+from jobs.config import Config
 from jobs.publish import AHEAD_MS, now_ms
 from schemas.errors import ConfigError
 from schemas.policy import Policy
 from scripts.ops.console_versions import ConsoleVersions
+from scripts.ops.offer_reach import OfferReach
 from scripts.policy import policy_versions
 from scripts.policy.offer_form import (
     CONSENT,
@@ -35,6 +37,10 @@ MEANINGS: Final = {one.attribute: one.meaning for one in ATTRIBUTES}
 
 class ConsoleOffers(ConsoleVersions):
     """One offer at a time, of the policy that a change made now would follow."""
+
+    def __init__(self, config: Config, kafka: str) -> None:
+        super().__init__(config, kafka)
+        self._reach = OfferReach(kafka, self._prefix)
 
     def offers(self) -> Shown:
         """The offers of the policy, and what a form may choose from."""
@@ -72,6 +78,16 @@ class ConsoleOffers(ConsoleVersions):
             "changes": [difference_text(one) for one in differences(before, checked.policy)],
             "warnings": [one.message for one in checked.warnings if drafted.field_of(one.field)],
         }
+
+    def reach_of_offer(self, given: OfferChange) -> Shown:
+        """About how many people a day meet it, by last week's log; empty while the form has mistakes."""
+        base = self._base_of(given.base, policy_versions.versions_in(self._control(), self._keys))
+        try:
+            drafted = with_offer(draft_again(base).policy, given.offer, is_new=given.is_new)
+            policy = check_policy(policy_yaml(drafted.policy)).policy
+        except (FormFaults, PolicyMistakes):
+            return {"sentence": ""}
+        return {"sentence": self._reach(policy, given.offer.id)}
 
     def publish_offer(self, actor: Actor, given: OfferChange) -> Shown:
         """Publishes the policy with this offer; raises ConfigError where the policy is another one meanwhile."""

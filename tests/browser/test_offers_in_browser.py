@@ -58,6 +58,9 @@ def test_an_offer_is_made_previewed_published_and_taken_back_by_keyboard(
     card = page.get_by_role("article")
     expect(card.get_by_role("heading")).to_have_text("Autumn for session.cart_item_name")
     expect(page.get_by_text(f"session.cart_value >= {WORTH}")).to_be_hidden()
+    expect(page.locator(".reach")).to_contain_text(
+        re.compile("met this|is not known"), timeout=30_000
+    )
     accessible(page, "a preview")
 
     tab_to(page.get_by_role("button", name="Publish …"), press_key="Shift+Tab")
@@ -71,13 +74,18 @@ def test_an_offer_is_made_previewed_published_and_taken_back_by_keyboard(
     assert newest["author"]
     assert page.locator(":focus").count() == 1
 
+    take_back(page, row)
+    history = page.request.get(f"{visitor.shop.url}/console/api/live").json()["history"]
+    assert history[0]["note"] == f"{offer} taken back"
+    assert history[0]["version"] == history[2]["version"], "it is as before"
+
+
+def take_back(page: Page, row: Locator) -> None:
+    """Takes the offer of a row back."""
     tab_to(row.get_by_role("button", name="Take back"))
-    press("Enter")
+    page.keyboard.press("Enter")
     confirm(page, "Take back")
     expect(row).to_have_count(0)
-    text = page.request.get(f"{visitor.shop.url}/console/api/live").json()
-    assert text["history"][0]["note"] == f"{offer} taken back"
-    assert text["history"][0]["version"] == text["history"][2]["version"], "it is as before"
 
 
 def fill(page: Page, offer: str) -> None:

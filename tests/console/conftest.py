@@ -66,6 +66,9 @@ class StandIn(Facts):
     def preview_offer(self, given: OfferChange) -> Shown:
         return {"asked": given.offer.id}
 
+    def reach_of_offer(self, given: OfferChange) -> Shown:
+        return {"asked": given.offer.id}
+
     def publish_offer(self, actor: Actor, given: OfferChange) -> Shown:
         return self._change(actor, f"offer {given.offer.id} {given.note}")
 

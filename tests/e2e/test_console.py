@@ -1,6 +1,7 @@
 """The console on the running engine: what it shows is what happened, what it changes is changed and written down."""
 
 import json
+import re
 import time
 from http.client import HTTPConnection
 from typing import Any, NamedTuple
@@ -46,7 +47,7 @@ class Page(NamedTuple):
         assert status == 200, found
         return found
 
-    def post(self, path: str, **body: str) -> Any:
+    def post(self, path: str, **body: Any) -> Any:
         """What a change says."""
         status, found = self.ask("POST", path, body)
         assert status == 200, found
@@ -156,6 +157,22 @@ def test_why_not_says_what_the_command_says(engine: Engine, page: Page, decision
     other = page.get("why-not", person=VISITOR, action="no_such_action")["sentence"]
     assert "no_such_action competed in none of the last" in other
     assert page.ask("GET", "why-not?person=nobody&action=nothing")[0] == 404
+
+
+def test_how_many_people_meet_an_offer_is_counted_on_the_log(page: Page, decision_id: str) -> None:
+    """In a process of its own, before anything is published."""
+    assert decision_id
+    base = page.get("offers")["base"]
+    offer = {
+        "id": "sale", "placements": ["next_item"], "content": {"title": {"en": "Sale"}}, "needs_consent": False,
+        "who": [{"of": "session.views_30min", "how": "at_least", "value": str(VIEWS)}],
+    }  # fmt: skip
+    said = page.post("offers/reach", base=base, offer=offer, is_new=True)["sentence"]
+    assert re.match(r"1 of the last \d+ (person|people) met this \(", said), said
+    never = offer | {"who": [{"of": "session.views_30min", "how": "above", "value": "999"}]}
+    said = page.post("offers/reach", base=base, offer=never, is_new=True)["sentence"]
+    assert said.startswith("0 of the last "), said
+    assert page.get("offers")["base"] == base
 
 
 def test_a_policy_with_a_mistake_is_shown_with_its_line_and_not_published(page: Page) -> None:

@@ -7,6 +7,7 @@ const HOWS = { is: "is", is_not: "is not", at_least: "is at least", at_most: "is
 const GROUPS = { segment: "Segments of the policy", session: "This visit", person: "The person", context: "The moment" };
 const NAMES = { title: "Title", text: "Text", code: "Code to use", button: "Button", link: "Link of the button", image: "Picture (address)", reason: "Why the person gets it, in one sentence" };
 const STANDS_FOR = /(\{[a-z][\w.]*\})/;
+const SETTLED_MS = 800;
 const EMPTY = { id: "", placements: [], content: {}, reason: {}, who: [], needs_consent: true, starts: "", ends: "", value: "1", times: "1", within_days: "30", cool_down_hours: "", never_after_dismissal: true, never_after_click: false, per_day: "", total: "", cost: "1" };
 
 const code = (text) => h("code", {}, text);
@@ -95,6 +96,8 @@ function form_for(desk, found, { form, kept, is_new }, leave) {
   });
   const where = h("p", { class: "problem", id: "offer-placements-problem" });
   fields.set("placements", { control: places[0]?.box ?? where, problem: where });
+  const reached = h("p", { class: "sentence reach", role: "status" });
+  let asked = 0; // the newest question of how many people meet it: an older answer is not shown
   const who = conditions_for(found, form, fields);
   const value = (name) => fields.get(name).control.value;
   const said = (prefix) => Object.fromEntries(found.languages.map((one) => [one, value(`${prefix}.${one}`)]).filter(([, text]) => text.trim()));
@@ -102,12 +105,12 @@ function form_for(desk, found, { form, kept, is_new }, leave) {
   const node = h("form", { class: "offer", novalidate: true, oninput: stale, onchange: stale, onsubmit: (event) => { event.preventDefault(); preview(); } },
     h("fieldset", {}, h("legend", {}, "What it says"),
       is_new && field("id", "Name in reports", input("", { spellcheck: "false" }), "Letters, digits, _ and -: it stays the same for ever."), texts),
-    h("fieldset", { "aria-describedby": "offer-placements-problem" }, h("legend", {}, "Where it may be shown"), h("div", { class: "fields" }, places.map((one) => one.node)), where),
-    h("fieldset", {}, h("legend", {}, "Who gets it"),
+    h("fieldset", { "aria-describedby": "offer-placements-problem", oninput: recount }, h("legend", {}, "Where it may be shown"), h("div", { class: "fields" }, places.map((one) => one.node)), where),
+    h("fieldset", { oninput: recount }, h("legend", {}, "Who gets it"),
       h("p", { class: "muted" }, "People for whom all of this holds; where something is not known of a person, it does not hold. None: everybody."),
       who.node,
       kept.length > 0 && [h("p", { class: "muted" }, "This holds, too; the form cannot show it and leaves it as it is:"), h("ul", { class: "mistakes" }, kept.map((one) => h("li", {}, code(one))))],
-      check("needs_consent", "Only people who agreed to personalisation")),
+      check("needs_consent", "Only people who agreed to personalisation"), reached),
     h("fieldset", {}, h("legend", {}, "When"), h("div", { class: "fields" },
       field("starts", "From", input(form.starts, { type: "datetime-local" }), `Empty: at once. Time of ${found.time_zone}.`),
       field("ends", "Until", input(form.ends, { type: "datetime-local" }), "Empty: until it is taken back."))),
@@ -124,7 +127,19 @@ function form_for(desk, found, { form, kept, is_new }, leave) {
       field("note", "Note for colleagues", input("", { maxlength: "300" }), "Why this change: it stands beside the version, with your name."),
       h("p", { class: "buttons" }, h("button", { type: "submit" }, "Preview"), publish, h("button", { class: "quiet", type: "button", onclick: leave }, "Back to the list"))),
     told);
+  if (!is_new) recount();
   return node;
+
+  /** Says how many people meet it, once nothing was changed for a moment. */
+  async function recount() {
+    asked += 1;
+    const mine = asked;
+    await new Promise((wake) => setTimeout(wake, SETTLED_MS));
+    if (mine !== asked || !reached.isConnected) return;
+    reached.textContent = "Counting who meets this, by last week's log …";
+    const answer = await desk.post("offers/reach", { base: found.base, offer: typed(), is_new }).catch((error) => ({ sentence: error.message }));
+    if (mine === asked) reached.textContent = answer.sentence;
+  }
 
   function stale() { checked = null; publish.disabled = true; }
 
@@ -156,6 +171,7 @@ function form_for(desk, found, { form, kept, is_new }, leave) {
       answer.warnings.map((one) => h("p", { class: "notice" }, one)),
       answer.changes.length ? h("details", {}, h("summary", {}, `What changes in the policy's file (${answer.changes.length})`), differences(answer.changes, "")) : h("p", { class: "notice" }, "It is as the live one: there is nothing to publish.")));
     heading.focus();
+    recount();
   }
 
   function faults(found_faults) {
