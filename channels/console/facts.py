@@ -25,6 +25,9 @@ class Facts(Protocol):
     def person(self, named: str) -> Shown | None:
         """The newest decisions for a person, an anonymous id or a session; None = nothing is known."""
 
+    def recent(self) -> Shown:
+        """The newest decisions of all people."""
+
     def decision(self, decision_id: str) -> Shown | None:
         """How a decision came about: the funnel, what became of each action and candidate, and why."""
 

@@ -100,6 +100,12 @@ async def person(request: Asked, named: Looked) -> Response[Any]:
     return await show(request, "viewer", lambda facts: facts.person(named))
 
 
+@get("/api/recent")
+async def recent(request: Asked) -> Response[Any]:
+    """The newest decisions of all people."""
+    return await show(request, "viewer", lambda facts: facts.recent())
+
+
 @get("/api/decision")
 async def decision(request: Asked, decision_id: Looked) -> Response[Any]:
     """How a decision came about."""
@@ -186,7 +192,7 @@ async def rollback_model(request: Asked) -> Response[Any]:
 HANDLERS: Final = [
     page, index,
     sign_in, sign_out, me,
-    live, traffic, letters, person, decision, why_not, policy, models, audit,
+    live, traffic, letters, person, recent, decision, why_not, policy, models, audit,
     check, publish, rollback, publish_model, rollback_model, *OFFER_HANDLERS,
 ]  # fmt: skip
 

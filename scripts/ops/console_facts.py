@@ -1,14 +1,14 @@
 """What the console shows and changes, for `channels/console`, which may not import what this rests on."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-import msgspec
 from redis import RedisError
 
 from channels.api import audit_log
 from channels.api.audit_log import Actor
+from channels.api.knowledge import NO_ITEMS, Snapshot
 from channels.console.facts import Facts, Shown
 from channels.console.traffic import Recent, Traffic
 from channels.console.watch import Watch
@@ -16,16 +16,20 @@ from jobs.config import Config
 from jobs.flink.rest import rest_of
 from jobs.publish import now_ms
 from schemas.counted import counted
+from schemas.decisions import Decision
 from schemas.errors import ConfigError, InvalidReason
 from scripts.audit.decision_view import decision_row, decision_view, fate_view
 from scripts.audit.explain_decision import DecisionFinder
+from scripts.ops.audit_view import changes_of
 from scripts.ops.console_offers import ConsoleOffers
 from scripts.ops.engine_counts import EngineCounts, rate, rates
 from scripts.ops.hops import BUDGETS_MS, Hop, stored_ms
 from scripts.ops.kept_answer import Kept
 from scripts.ops.live_versions import live_versions
+from scripts.ops.shown_names import item_names, items_in, policy_names
 from scripts.ops.status import status
 from scripts.ops.stores import store_of
+from scripts.policy.policy_versions import versions_in
 
 LETTER_SHOWN_MAX: Final = 1_000
 DECISIONS_SHOWN_MAX: Final = 50
@@ -45,12 +49,13 @@ class ConsoleFacts(ConsoleOffers, Facts):
         flink: str | None,
         finder: DecisionFinder,
         api_latencies: Callable[[], list[Hop]] = list,
+        catalogue: Callable[[], Snapshot] = lambda: NO_ITEMS,
     ) -> None:
-        """`api_latencies` tells the hops of the API that this process serves."""
+        """`api_latencies` tells the hops of the API that this process serves, `catalogue` the items that it knows."""
         super().__init__(config, kafka)
         self._finder = finder
         self._store = store_of(config, redis)
-        self._api_latencies = api_latencies
+        self._api_latencies, self._catalogue = api_latencies, catalogue
         self._traffic = Traffic()
         self.watch = Watch(kafka, self._prefix, self._traffic)
         self._counts = EngineCounts(rest_of(config, flink) if flink else None)
@@ -75,6 +80,7 @@ class ConsoleFacts(ConsoleOffers, Facts):
             "at_ms": at_ms,
             "versions": counted["versions"],
             "services": self._services(),
+            "names": self._policy_names(),
         }
 
     def traffic(self) -> Shown:
@@ -135,15 +141,25 @@ class ConsoleFacts(ConsoleOffers, Facts):
             "is_session": person != named,
             "remark": remark,
             "decisions": [decision_row(one.decision) for one in found[:DECISIONS_SHOWN_MAX]],
+            "names": self._names(one.decision for one in found[:DECISIONS_SHOWN_MAX]),
             "actions": sorted({one.id for one in self._live_policy().actions}),
         }
+
+    def recent(self) -> Shown:
+        """The newest decisions of all people."""
+        found = [one.decision for one in self._traffic.newest(DECISIONS_SHOWN_MAX)]
+        return {"decisions": [decision_row(one) for one in found], "names": self._names(found)}
 
     def decision(self, decision_id: str) -> Shown | None:
         """How a decision came about: the funnel, what became of each action and candidate, and why."""
         known = self._traffic.decision(decision_id)
         found = self._finder.find(decision_id, known.record_ms if known else None)
         decision = found.decision if found else known.decision if known else None
-        return decision_view(decision, found) if decision else None
+        if decision is None:
+            return None
+        view = decision_view(decision, found)
+        seen = [one["item_id"] for one in view.get("candidates", ())]
+        return view | {"names": item_names(seen, self._catalogue()) | self._names([decision])}
 
     def why_not(self, person: str, action_id: str) -> Shown | None:
         """Why the person did not get the action: by the newest decision in which it competed."""
@@ -172,7 +188,7 @@ class ConsoleFacts(ConsoleOffers, Facts):
             return {"entries": [], "is_whole": True, "faults": [], "head": audit_log.NO_HASH}
         verified = audit_log.verify(self._audit.path)
         return {
-            "entries": msgspec.to_builtins(self._audit.newest(count)),
+            "entries": changes_of(self._audit.newest(count)),
             "is_whole": not verified.faults,
             "faults": verified.faults,
             "head": verified.head,
@@ -181,6 +197,13 @@ class ConsoleFacts(ConsoleOffers, Facts):
     def record(self, actor: Actor, what: str, outcome: str, details: Mapping[str, str]) -> None:
         """Writes an entry into the audit log."""
         self._audit.append(actor, what, outcome, details)
+
+    def _names(self, decisions: Iterable[Decision]) -> dict[str, str]:
+        """What their items and policies are called."""
+        return item_names(items_in(decisions), self._catalogue()) | self._policy_names()
+
+    def _policy_names(self) -> dict[str, str]:
+        return policy_names(versions_in(self._control(), self._keys))
 
     def _known(self, person: str) -> tuple[list[Recent], str]:
         """A person's decisions, of the newest and from the store, the newest first; and what is missing."""

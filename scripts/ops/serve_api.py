@@ -86,9 +86,12 @@ def services_of(config: Config, kafka: str, redis: str, flink: str | None) -> Se
     measures = Measures()
     progress = EngineProgress(config, kafka, flink)
     measures.also(EngineMeasures(progress.newest))
-    facts = ConsoleFacts(config, kafka, redis, flink, finder, lambda: api_hops(measures))
     access = Access(config.api_keys, config.api_secret)
     log, visitors = EventLog(kafka, prefix, FORMATS[config.source_format].encode), Visitors()
+    knowledge = KnowledgeReader(kafka, prefix, read_policy, trust.keys, Aside(log.producer, prefix))
+    facts = ConsoleFacts(
+        config, kafka, redis, flink, finder, lambda: api_hops(measures), lambda: knowledge.snapshot
+    )
     decisions = DecisionStream(kafka, prefix, behind=DECISIONS_KEPT_MAX)
     decisions.on_decision += [visitors.look_at, facts.watch.look_at]
     return Services(
@@ -97,9 +100,7 @@ def services_of(config: Config, kafka: str, redis: str, flink: str | None) -> Se
         log=log,
         decisions=decisions,
         store=StoreReader(store),
-        knowledge=KnowledgeReader(
-            kafka, prefix, read_policy, trust.keys, Aside(log.producer, prefix)
-        ),
+        knowledge=knowledge,
         say=say,
         explain=finder.explained,
         is_engine_up=EngineState(rest_of(config, flink) if flink else None),

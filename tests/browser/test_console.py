@@ -93,6 +93,18 @@ def test_a_visitor_is_looked_up_and_their_decision_explained(
     expect(page.get_by_role("heading", name="What became of each action")).to_be_visible()
 
 
+def test_the_newest_decisions_and_their_people_are_there_to_click(page: Page) -> None:
+    page.goto(page.url + "#/look")
+    newest = page.get_by_role("table", name="The newest decisions")
+    person = newest.locator("tbody tr").first.get_by_role("link").first
+    name = person.inner_text()
+    person.click()
+    expect(page.locator("h2.found")).to_contain_text(name.removesuffix("…"))
+    page.go_back()
+    newest.locator("tbody tr").first.get_by_role("link").last.click()
+    expect(page.locator("h2.found")).to_contain_text("Decision", timeout=30_000)
+
+
 def test_a_change_is_checked_asked_about_and_told(page: Page) -> None:
     page.goto(page.url + "#/policy")
     page.get_by_role("button", name="Begin with the live one").click()

@@ -43,6 +43,9 @@ class StandIn(Facts):
     def person(self, named: str) -> Shown | None:
         return {"asked": named} if named == "anna" else None
 
+    def recent(self) -> Shown:
+        return {"asked": "recent"}
+
     def decision(self, decision_id: str) -> Shown | None:
         return {"asked": decision_id} if decision_id == "d1" else None
 

@@ -4,6 +4,7 @@ import json
 import re
 import time
 from http.client import HTTPConnection
+from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -129,6 +130,24 @@ def _known(page: Page, named: str) -> Any:
     return found if status == 200 else None
 
 
+def test_the_newest_decisions_are_there_to_click_and_called_by_names(
+    page: Page, decision_id: str
+) -> None:
+    found = page.get("recent")
+    row = next(one for one in found["decisions"] if one["decision_id"] == decision_id)
+    assert row["person"] == VISITOR
+    assert row["items"]
+    assert {found["names"][one] for one in row["items"]} == {
+        f"Item {one[1:]}" for one in row["items"]
+    }
+    assert found["names"][row["versions"]["policy"]] == "default of the beginning"
+    for answer in (
+        page.get("person", named=VISITOR),
+        page.get("decision", decision_id=decision_id),
+    ):
+        assert answer["names"].items() >= {one: found["names"][one] for one in row["items"]}.items()
+
+
 def test_a_decision_tells_its_funnel_and_why(engine: Engine, page: Page, decision_id: str) -> None:
     found = wait_for(lambda: _traced(page, decision_id))
     said = engine.home.json("explain", decision_id, "--json")
@@ -203,6 +222,10 @@ def test_a_policy_is_published_and_taken_back_and_both_are_written_down(
     entries = [one for one in page.get("audit")["entries"] if one["what"].startswith("policy")]
     done = [(one["what"], one["details"]["version"]) for one in entries if one["outcome"] == "done"]
     assert done[:2] == [("policy rollback", before), ("policy publish", published["version"])]
+    assert entries[0]["begun_ms"] <= entries[0]["at_ms"]
+    assert [one["what"] for one in entries[:2]] == ["policy rollback", "policy publish"], (
+        "each once"
+    )
     assert {one["address"] for one in entries[:4]} == {"127.0.0.1"}
 
 
@@ -219,9 +242,11 @@ def test_a_model_that_is_not_there_is_not_published(page: Page) -> None:
         assert found["detail"]
 
 
-def test_the_audit_log_is_whole_and_commands_write_into_it_too(engine: Engine, page: Page) -> None:
+def test_the_audit_log_is_whole_and_commands_write_into_it_too(
+    engine: Engine, page: Page, tmp_path: Path
+) -> None:
     assert page.get("audit")["is_whole"]
-    keys = engine.home.path / "keys.yaml"
+    keys = tmp_path / "keys.yaml"
     made = engine.home.json(
         "key", "create", "--name", "anna", "--role", "viewer", "--file", str(keys), "--json"
     )

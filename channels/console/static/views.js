@@ -11,6 +11,10 @@ const SERVICES = { kafka: "Kafka", redis: "Store", flink: "Decide job", learn: "
 
 const title = (name) => SERVICES[name] ?? name;
 const code = (text) => h("code", {}, text);
+/** What an id or hash is called, with its beginning; itself where it has no name. */
+const named = (names, id) => (names[id] ? h("span", { title: id }, names[id], " ", h("small", {}, id.slice(0, 12))) : code(id));
+const item_name = (names, id) => names[id] ?? id;
+const to_person = (id) => h("a", { href: `#/look?q=${encodeURIComponent(id)}` }, code(id.length > 24 ? `${id.slice(0, 23)}…` : id));
 const to_decision = (id) => h("a", { href: `#/look?q=${encodeURIComponent(id)}` }, code(id.slice(0, 12)));
 
 // --- now -------------------------------------------------------------------------------------------
@@ -51,7 +55,7 @@ export function now(place, desk) {
     renew(tiles, tiles_of(counted));
     renew(live, live_of(found));
     renew(experiments, experiments_of(found));
-    renew(versions, table("Versions", ["policy", "model", "code", "decisions"], found.versions.map((one) => [code(one.policy), code(one.model), code(one.code), one.decisions]), "No decisions yet."));
+    renew(versions, table("Versions", ["policy", "model", "code", "decisions"], found.versions.map((one) => [named(found.names, one.policy), code(one.model), code(one.code), one.decisions]), "No decisions yet."));
     const to_ms = counted.at_ms;
     // what was before this process began is not known: that part of the time is not shown
     const begun_ms = (counted.rates[0]?.at_ms ?? to_ms) - MINUTE_MS;
@@ -106,7 +110,8 @@ function live_of(found) {
   const since = (one) => (one.effective_from_ms ? [moment(one.effective_from_ms), h("small", {}, ago(one.effective_from_ms, found.at_ms))] : "the beginning");
   const row = (name, one, what) => h("div", {}, h("dt", {}, name), h("dd", {}, one ? [code(one.version), h("span", { class: "since" }, "since ", since(one)), what && h("small", {}, what)] : h("span", { class: "muted" }, "none")));
   return h("dl", { class: "facts" },
-    row("Policy", found.policy, found.policy && `${found.policy.name}: ${found.policy.summary}`),
+    row("Policy", found.policy, found.policy && found.names[found.policy.version]),
+    row("What it holds", found.policy, found.policy && `${found.policy.name}: ${found.policy.summary}`),
     row("Ranker", found.models.ranker),
     row("Responses", found.models.responses),
     h("div", {}, h("dt", {}, "Holdout"), h("dd", {}, percent(found.holdout_share))));
@@ -183,12 +188,31 @@ export function look(place, desk, query) {
     h("form", { class: "search", role: "search", onsubmit: (event) => { event.preventDefault(); desk.go(`#/look?q=${encodeURIComponent(input.value.trim())}`); } },
       h("label", { for: "q" }, "Who, or which decision"), input, h("button", { class: "main" }, "Look up")),
     result);
-  if (!asked) { input.focus(); return; }
+  if (!asked) { input.focus(); recent(result, desk); return; }
   renew(result, h("p", { class: "muted" }, "Looking …"));
   find(desk, asked).then(
     (found) => renew(result, found.slate ? decision_of(found) : person_of(found, asked, desk)),
     (error) => renew(result, h("p", { class: "notice" }, error.status === 404 ? `Nothing is known of “${asked}” among the newest decisions and in the store.` : error.message)));
 }
+
+/** The newest decisions of all people, to click; renewed while nobody has the keyboard in it. */
+function recent(place, desk) {
+  const list = h("div");
+  renew(place, card("The newest decisions", list));
+  place.removeAttribute("aria-live");
+  let seen = "";
+  desk.every(EVERY_MS, async () => {
+    const found = await desk.get("recent");
+    const newest = found.decisions.map((one) => one.decision_id).join();
+    if (newest === seen || list.contains(document.activeElement)) return;
+    seen = newest;
+    renew(list, long_table("The newest decisions", ["when", "person", "placement", "decided", "items", "decision"],
+      found.decisions.map((one) => [h("span", {}, ago(one.event_time_ms)), to_person(one.person), code(one.placement), [h("strong", {}, one.action_id), one.is_holdout && badge("holdout")], items_of(one, found.names), to_decision(one.decision_id)]),
+      ROWS_SHOWN, "Nothing was decided yet."));
+  });
+}
+
+const items_of = (one, names) => one.items.slice(0, 4).map((each) => item_name(names, each)).join(", ") + (one.items.length > 4 ? ` … (${one.items.length})` : "");
 
 async function find(desk, asked) {
   const ways = [() => desk.get("person", { named: asked }), () => desk.get("decision", { decision_id: asked })];
@@ -221,7 +245,7 @@ function person_of(found, asked, desk) {
     found.actions.length > 0 && card("Why did they not get it?", why, answer),
     card("Decisions, the newest first", long_table("Decisions", ["when", "placement", "decided", "for the person", "items", "policy · model", "decision"],
       found.decisions.map((one) => [moment(one.event_time_ms), code(one.placement), [h("strong", {}, one.action_id), one.is_holdout && badge("holdout")], one.explanation,
-        one.items.slice(0, 4).join(", ") + (one.items.length > 4 ? ` … (${one.items.length})` : ""), [code(one.versions.policy), " · ", code(one.versions.model)], to_decision(one.decision_id)]), ROWS_SHOWN)),
+        items_of(one, found.names), [named(found.names, one.versions.policy), " · ", code(one.versions.model)], to_decision(one.decision_id)]), ROWS_SHOWN)),
   ];
 }
 
@@ -236,7 +260,7 @@ function decision_of(found) {
     ["Chance of this action", percent(found.action_probability)],
     ["Chance of a response", found.response_propensity === null ? "nothing was offered" : `${percent(found.response_propensity, 2)} (${found.propensity_source || "unknown"})`],
     ["Experiments", arms || (found.is_holdout ? "in the holdout" : "none")],
-    ["Versions", ["policy ", code(found.versions.policy), ", model ", code(found.versions.model), `, catalogue of ${found.versions.catalogue}, knowledge ${found.versions.knowledge}, code ${found.versions.code}`]],
+    ["Versions", ["policy ", named(found.names, found.versions.policy), ", model ", code(found.versions.model), `, catalogue of ${found.versions.catalogue}, knowledge ${found.versions.knowledge}, code ${found.versions.code}`]],
   ];
   const parts = [
     h("h2", { class: "found" }, "Decision ", code(found.decision_id)),
@@ -258,7 +282,7 @@ function decision_of(found) {
   }
   if (found.remark) parts.push(h("p", { class: "muted" }, `Scores: ${found.remark}.`));
   if (found.candidates.length) {
-    const rows = found.candidates.map((one) => [one.place ? `${one.place}` : "", h("strong", {}, one.item_id), one.source, shown(one.score), badge(one.verdict.replace("_", " "), one.verdict === "chosen" ? "ok" : one.verdict === "suppressed" ? "warn" : ""),
+    const rows = found.candidates.map((one) => [one.place ? `${one.place}` : "", [h("strong", {}, item_name(found.names, one.item_id)), found.names[one.item_id] && h("small", {}, ` ${one.item_id}`)], one.source, shown(one.score), badge(one.verdict.replace("_", " "), one.verdict === "chosen" ? "ok" : one.verdict === "suppressed" ? "warn" : ""),
         one.reason || [one.rule, Object.entries(one.values).map(([name, value]) => ` ${name}=${value}`)],
         one.features.length ? h("details", {}, h("summary", {}, found.remark ? "values" : "what moved its score"), h("ul", { class: "features" }, one.features.map((each) => h("li", {}, code(each.name), ` ${shown(each.value)}`, each.contribution !== null && h("b", {}, ` ${each.contribution > 0 ? "+" : "−"}${shown(Math.abs(each.contribution))}`), h("small", {}, each.meaning))))) : ""]);
     const columns = ["place", "item", "from", "score", "verdict", "why", "features"];
