@@ -45,7 +45,7 @@ EVENT_EXAMPLES: Final[dict[EventType, Example]] = {
     "purchase_refunded": Example(
         "Money was given back: `value_amount`.", {"item_ids": ["SKU-402"], "value_amount": 123.9, "currency": "EUR"}
     ),
-    "content_read": Example("An article was read.", {"item_ids": ["ART-107"], "page": "/a/ART-107"}),
+    "content_read": Example("An article was read.", {"item_ids": ["ART-201"], "page": "/shop/a/ART-201"}),
     "item_skipped": Example("An item was passed over or turned away.", {"item_ids": ["SKU-402"]}),
     "review_read": Example("A review was read. Topics that its text names count.", {"item_ids": ["SKU-402"], "value": "Good arch support"}),
     "item_rated": Example("An item was rated.", {"item_ids": ["SKU-402"], "value": "4"}),

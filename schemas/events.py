@@ -18,6 +18,7 @@ from schemas.limits import (
     QUANTITY_MAX,
     STRING_LENGTH_MAX,
 )
+from schemas.meant_types import meant_type
 from schemas.numbers import Finite, Whole
 from schemas.thread_safe_types import prepared
 
@@ -60,6 +61,8 @@ EventType = Literal[
     "clock_ticked",
 ]
 EVENT_TYPES: Final = frozenset(get_args(EventType))
+SENT_TYPES: Final = EVENT_TYPES - {"clock_ticked"}
+"""Those that anybody may send."""
 
 NEVER_TOO_LATE: Final = frozenset(
     {"purchase_completed", "purchase_refunded", "consent_changed", "erasure_requested"}
@@ -152,8 +155,15 @@ def event_from_fields(fields: object) -> Event:
     except (ValidationError, RecursionError, OverflowError) as error:
         raise InvalidEvent("invalid_value", str(error), _time_of(fields)) from error
     if event.event_type not in EVENT_TYPES:
-        raise InvalidEvent("unknown_event_type", repr(event.event_type[:100]), event.event_time_ms)
+        raise InvalidEvent(
+            "unknown_event_type", _unknown(event.event_type[:100]), event.event_time_ms
+        )
     return event
+
+
+def _unknown(event_type: str) -> str:
+    meant = meant_type(event_type, SENT_TYPES)
+    return repr(event_type) + (f": `{meant}` is meant?" if meant else "")
 
 
 def _time_of(fields: object) -> int | None:

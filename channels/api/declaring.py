@@ -4,12 +4,13 @@ Bodies and queries are read by us: what is wrong in an event costs that event, a
 in our words. So they are described here and not parsed by Litestar.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final
 
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import (
+    Example,
     OpenAPIMediaType,
     OpenAPIType,
     Operation,
@@ -21,10 +22,24 @@ from litestar.openapi.spec import (
 from litestar.params import PathParameter
 
 from channels.api.bodies import DECISION_ID_PATTERN, Problem
+from channels.api.examples import DECISION, ITEM, PERSON, PLACEMENT
 from channels.api.problems import PROBLEM_JSON
 from channels.api.requests import FLAGS
 from schemas.limits import ID_LENGTH_MAX
 
+DECIDE: Final = "Decide"
+TELL: Final = "Tell what happened"
+LOOK: Final = "Follow and explain"
+CATALOGUE: Final = "Catalogue"
+HEALTH: Final = "Health"
+GROUPS: Final = {
+    DECIDE: "What to show, where, to whom.",
+    TELL: "Events; and that a decision was shown, clicked or closed, without which nothing is learnt of it.",
+    LOOK: "Decisions as they are made, and why they are what they are.",
+    CATALOGUE: "The items that there are now.",
+    HEALTH: "For whoever runs it.",
+}
+"""What the page groups the endpoints by, in its order."""
 REF: Final = "#/components/schemas/{name}"
 JSON: Final = "application/json"
 PROBLEMS: Final = {
@@ -40,21 +55,27 @@ PROBLEMS: Final = {
 }
 WITH_BODY: Final = (400, 401, 403, 408, 413, 429)
 PLAIN: Final = (400, 401, 403, 429)
-OF_AN_ID: Final = {"min_length": 1, "max_length": ID_LENGTH_MAX}
+
+
+def _id_like(example: str) -> dict[str, object]:
+    """The schema of an id, with one."""
+    return {"min_length": 1, "max_length": ID_LENGTH_MAX, "example": example}
+
 
 Responses = dict[int, ResponseSpec]
 Person = Annotated[
-    str, PathParameter(description="The person, or an anonymous id", schema_extra=OF_AN_ID)
+    str,
+    PathParameter(description="The person, or an anonymous id", schema_extra=_id_like(PERSON)),
 ]
 Placement = Annotated[
-    str, PathParameter(description="As the policy names it", schema_extra=OF_AN_ID)
+    str, PathParameter(description="As the policy names it", schema_extra=_id_like(PLACEMENT))
 ]
-ItemId = Annotated[str, PathParameter(description="Its id", schema_extra=OF_AN_ID)]
+ItemId = Annotated[str, PathParameter(description="Its id", schema_extra=_id_like(ITEM))]
 DecisionId = Annotated[
     str,
     PathParameter(
         description="As the answer gave it",
-        schema_extra={**OF_AN_ID, "pattern": DECISION_ID_PATTERN},
+        schema_extra={**_id_like(DECISION), "pattern": DECISION_ID_PATTERN},
     ),
 ]
 
@@ -69,9 +90,11 @@ def problems(*statuses: int) -> Responses:
     return {**found, 431: too_large}
 
 
-def query(name: str, schema: Schema, meaning: str) -> Parameter:
-    """A part of the query that may be left out."""
-    return Parameter(name=name, param_in="query", schema=schema, description=meaning)
+def query(name: str, schema: Schema, meaning: str, example: object = None) -> Parameter:
+    """A part of the query that may be left out; one with an `example` is filled in on the page."""
+    return Parameter(
+        name=name, param_in="query", schema=schema, description=meaning, example=example
+    )
 
 
 def text(length_max: int, length_min: int | None = None) -> Schema:
@@ -101,16 +124,19 @@ def taking(
     body: str = "",
     asked: Sequence[Parameter] = (),
     *,
-    example: object = None,
+    examples: Mapping[str, object] = {},
     media_types: Sequence[str] = (JSON,),
     is_body_required: bool = True,
     is_open: bool = False,
 ) -> type[Operation]:
-    """The kind of operation that takes this body (a component's name; an `example` of it) and these parts of the query.
+    """The kind of operation that takes this body (a component's name; `examples` of it by name) and these parts of the query.
 
     `is_open`: it asks for no key.
     """
-    taken = OpenAPIMediaType(schema=Reference(REF.format(name=body)), example=example)
+    shown: dict[str, Example | Reference] = {
+        name: Example(summary=name, value=value) for name, value in examples.items()
+    }
+    taken = OpenAPIMediaType(schema=Reference(REF.format(name=body)), examples=shown)
 
     @dataclass
     class Taking(Operation):

@@ -26,9 +26,11 @@ PAGE: Final = """<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
+<meta name="color-scheme" content="light dark">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Kairos: Decision API</title>
 <link rel="stylesheet" href="/docs/swagger-ui.css">
+<style>html.dark-mode .swagger-ui .examples-select__section-label { color: inherit }</style>
 <link rel="icon" href="/docs/favicon-32x32.png">
 </head>
 <body>
@@ -38,9 +40,13 @@ PAGE: Final = """<!doctype html>
 </body>
 </html>
 """
-START: Final = """SwaggerUIBundle({
+START: Final = """const dark = matchMedia("(prefers-color-scheme: dark)");
+const dress = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+dark.addEventListener("change", dress);
+dress();
+SwaggerUIBundle({
   url: "/openapi.json", dom_id: "#swagger-ui", deepLinking: true, tryItOutEnabled: true,
-  validatorUrl: null,
+  validatorUrl: null, filter: true, defaultModelsExpandDepth: 0, displayRequestDuration: true,
 });
 """
 

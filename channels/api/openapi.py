@@ -13,13 +13,13 @@ import msgspec
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.spec import Components, SecurityScheme
+from litestar.openapi.spec import Components, SecurityScheme, Tag
 from litestar.types import Method
 from litestar.types.internal_types import PathParameterDefinition
 from msgspec import Struct
 
 from channels.api import bodies
-from channels.api.declaring import REF
+from channels.api.declaring import GROUPS, REF
 from channels.api.routes import ENDPOINTS
 from schemas import CODE_VERSION
 from schemas.events import Event
@@ -27,7 +27,8 @@ from schemas.formats.field_names import EVENT_NAMES
 
 DESCRIPTION: Final = (
     "The next best action for every channel. Each answer says which rung of the ladder it is "
-    "from (`source`: fresh, recent, trending, default) and `why`."
+    "from (`source`: fresh, recent, trending, default) and `why`. The examples run as they stand on the "
+    "demo shop (`kairos demo`, or `kairos up --shop`), from the first to the last."
 )
 STRUCTS: Final = tuple(
     one
@@ -60,6 +61,7 @@ def document() -> dict[str, Any]:
         description=DESCRIPTION,
         components=Told(security_schemes={"key": key}),
         security=[{"key": []}, {}],
+        tags=[Tag(name, meaning) for name, meaning in GROUPS.items()],
         use_handler_docstrings=True,
         operation_id_creator=operation_id,
     )

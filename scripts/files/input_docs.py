@@ -28,6 +28,7 @@ from schemas.limits import (
     MINUTE_MS,
     WHOLE_MAX,
 )
+from schemas.meant_types import MEANT_TYPES
 from schemas.times import time_ms, utc
 from scripts.files.csv_rows import ROW_CHARS_MAX, ROW_LINES_MAX
 from scripts.files.input_files import COMPRESSED, KINDS, LINE_BYTES_MAX, WHOLE_BYTES_MAX
@@ -165,7 +166,12 @@ def _types() -> str:
         f"## Types of events\n\n{types}.\n\n{_examples()}"
         f"These say nothing without an item in `item_ids`, which is told: {items}. `clock_ticked` is the engine's own, and refused at every door. "
         "What each counts for that came with a browser's public key: `schemas/proof.py`.\n\n"
+        f"Names that other systems use are refused, and ours is told: {_meant_types()}.\n\n"
     )
+
+
+def _meant_types() -> str:
+    return ", ".join(f"`{one}` (`{meant}`)" for one, meant in MEANT_TYPES.items())
 
 
 def _examples() -> str:

@@ -15,6 +15,7 @@ from channels.api.bodies import (
     RecommendationsRequest,
 )
 from channels.api.declaring import (
+    DECIDE,
     PLAIN,
     STRICT,
     WITH_BODY,
@@ -24,6 +25,7 @@ from channels.api.declaring import (
     taking,
 )
 from channels.api.event_of_request import decisions_asked, recommendations_asked
+from channels.api.examples import DECISIONS, RECOMMENDED
 from channels.api.log_events import put_aside, see
 from channels.api.names import read_request, warnings_of
 from channels.api.problems import ApiError
@@ -42,20 +44,17 @@ from channels.api.requests import (
 from schemas.formats.field_names import Notices
 
 REACTIONS: Final[tuple[Reaction, ...]] = get_args(Reaction)
-SEEN: Final = {
-    "session_id": "s-1",
-    "current_page": "/p/i1",
-    "events_in_session": [{"event_type": "product_viewed", "item_ids": ["i1"]}],
-}
-OPENED: Final = {"session_id": "s-1", "placements": ["home"], "page": "/"}
 
 
 @post(
     "/api/recommendations",
     status_code=200,
+    tags=[DECIDE],
     summary="Products for a session, best first",
     responses=problems(*WITH_BODY, 404),
-    operation_class=taking("RecommendationsRequest", (STRICT,), example=SEEN),
+    operation_class=taking(
+        "RecommendationsRequest", (STRICT,), examples={"an item was looked at": RECOMMENDED}
+    ),
 )
 async def recommendations(request: Asked) -> Recommendations:
     """Of the events, those that are none are named in the answer; the others count."""
@@ -78,9 +77,10 @@ async def recommendations(request: Asked) -> Recommendations:
 @post(
     "/v1/decisions",
     status_code=200,
+    tags=[DECIDE],
     summary="What to show in some placements, or in which order",
     responses=problems(*WITH_BODY, 404),
-    operation_class=taking("DecisionsRequest", (STRICT,), example=OPENED),
+    operation_class=taking("DecisionsRequest", (STRICT,), examples=DECISIONS),
 )
 async def decisions(request: Asked) -> DecisionsAnswer:
     """One answer for each placement, in the order in which they were asked for."""
@@ -110,6 +110,7 @@ async def decisions(request: Asked) -> DecisionsAnswer:
 
 @get(
     "/v1/decisions/{person:str}/{placement:str}",
+    tags=[DECIDE],
     summary="What is decided for a person",
     responses=problems(*PLAIN, 404),
 )

@@ -16,8 +16,18 @@ from channels.api.bodies import (
     SessionIn,
     SessionOut,
 )
-from channels.api.declaring import JSON, STRICT, WITH_BODY, DecisionId, problems, taking
+from channels.api.declaring import (
+    JSON,
+    STRICT,
+    TELL,
+    WITH_BODY,
+    DecisionId,
+    problems,
+    taking,
+)
 from channels.api.doorway import check, visit_of
+from channels.api.examples import EVENTS
+from channels.api.examples import REACTED as REACTED_BODY
 from channels.api.from_pages import PAGE_EVENTS_MAX, is_decision_id
 from channels.api.handlers.decisions import REACTIONS
 from channels.api.log_events import log_events, now_ms
@@ -42,12 +52,6 @@ from schemas.limits import ID_LENGTH_MAX
 
 BEACON_BYTES_MAX: Final = 65_536
 """Browsers send no larger beacon."""
-SEARCHED: Final = {
-    "events": [
-        {"event_type": "page_viewed", "session_id": "s-1", "page": "/"},
-        {"event_type": "search_performed", "session_id": "s-1", "query": "running shoes"},
-    ]
-}
 TAKEN: Final = "Kafka has them"
 LISTS_OF_EVENTS: Final = frozenset({"events", *BATCH.aliases})
 
@@ -55,10 +59,11 @@ LISTS_OF_EVENTS: Final = frozenset({"events", *BATCH.aliases})
 @post(
     "/v1/events",
     status_code=202,
+    tags=[TELL],
     summary="Events, one or many; answered once Kafka has them",
     response_description=TAKEN,
     responses=problems(*WITH_BODY, 422, 503),
-    operation_class=taking("Events", (STRICT,), example=SEARCHED, media_types=(JSON, "text/plain")),
+    operation_class=taking("Events", (STRICT,), examples=EVENTS, media_types=(JSON, "text/plain")),
 )
 async def events(request: Asked) -> Accepted:
     """Sent twice, an event counts once. One that is none is named in the answer, and the others are taken."""
@@ -108,10 +113,11 @@ REACTED: Final = [
     post(
         f"/v1/decisions/{{decision_id:str}}/{one}",
         status_code=202,
+        tags=[TELL],
         summary=f"The decision was {one}",
         response_description=TAKEN,
         responses=problems(*WITH_BODY, 503),
-        operation_class=taking("ReactionIn", (STRICT,), example={"session_id": "s-1"}),
+        operation_class=taking("ReactionIn", (STRICT,), examples={one: REACTED_BODY}),
     )(reaction)
     for one in REACTIONS
 ]
@@ -120,10 +126,13 @@ REACTED: Final = [
 @post(
     "/v1/sessions",
     status_code=201,
+    tags=[TELL],
     summary="A session of our making, with the token that opens it",
     response_description="The session, with its token",
     responses=problems(*WITH_BODY),
-    operation_class=taking("SessionIn", (STRICT,), example={}, is_body_required=False),
+    operation_class=taking(
+        "SessionIn", (STRICT,), examples={"a new one": {}}, is_body_required=False
+    ),
 )
 async def sessions(request: Asked) -> SessionOut:
     """With the token of an earlier session the anonymous id stays the same."""

@@ -10,10 +10,12 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import OpenAPIType, Schema
 from litestar.response import Stream
 
+from channels.api import examples
 from channels.api.answers import Answerer
 from channels.api.app_state import Asked, state_of
 from channels.api.decision_stream import Subscription, TooManyReaders
 from channels.api.declaring import (
+    LOOK,
     PLAIN,
     DecisionId,
     Responses,
@@ -40,7 +42,9 @@ EVENT_STREAM: Final = "text/event-stream"
 STREAMED: Final[Responses] = {
     200: ResponseSpec(str, False, "`decision` events, each an Answer", EVENT_STREAM)
 }
-SESSION: Final = query("session_id", text(ID_LENGTH_MAX, 1), "The session; without it, the token's")
+SESSION: Final = query(
+    "session_id", text(ID_LENGTH_MAX, 1), "The session; without it, the token's", examples.SESSION
+)
 WHEN: Final = query(
     "event_time_ms",
     Schema(any_of=[number(0), Schema(type=OpenAPIType.STRING)]),
@@ -51,6 +55,7 @@ WHEN: Final = query(
 @get(
     "/v1/stream",
     media_type=EVENT_STREAM,
+    tags=[LOOK],
     summary="Decisions of a session as they are made (server-sent events)",
     responses=problems(*PLAIN, 503) | STREAMED,
     operation_class=taking(asked=(SESSION,)),
@@ -80,6 +85,7 @@ async def stream(request: Asked) -> Stream:
 
 @get(
     "/v1/explain/{decision_id:str}",
+    tags=[LOOK],
     summary="How a decision came about",
     responses=problems(*PLAIN, 404, 503),
     operation_class=taking(asked=(WHEN,)),

@@ -8,7 +8,7 @@ from litestar.openapi.datastructures import ResponseSpec
 
 from channels.api.app_state import Asked, services_of
 from channels.api.bodies import Liveness, Readiness
-from channels.api.declaring import PROBLEMS, Responses, problems, taking
+from channels.api.declaring import HEALTH, PROBLEMS, Responses, problems, taking
 from channels.api.problems import ApiError
 from channels.api.requests import caller_of
 from channels.api.services import Services
@@ -20,6 +20,7 @@ NOT_READY: Final[Responses] = {503: ResponseSpec(Readiness, False, PROBLEMS[503]
 
 @get(
     "/healthz",
+    tags=[HEALTH],
     summary="Whether the process is alive",
     responses=problems(403, 429),
     operation_class=taking(is_open=True),
@@ -31,6 +32,7 @@ async def healthz() -> Liveness:
 
 @get(
     "/readyz",
+    tags=[HEALTH],
     summary="Whether Kafka, store and engine answer (503: not all of them)",
     responses=problems(403, 429) | NOT_READY,
     operation_class=taking(is_open=True),
@@ -44,6 +46,7 @@ async def readyz(request: Asked) -> Response[Readiness]:
 @get(
     "/metrics",
     media_type=MediaType.TEXT,
+    tags=[HEALTH],
     summary="Counts and latencies, as Prometheus reads them",
     responses=problems(401, 403, 429),
 )

@@ -17,6 +17,7 @@ from channels.api.bodies import (
 )
 from channels.api.catalogue import categories_of, find_items, ids_asked, item_out
 from channels.api.declaring import (
+    CATALOGUE,
     PLAIN,
     STRICT,
     ItemId,
@@ -26,6 +27,7 @@ from channels.api.declaring import (
     taking,
     text,
 )
+from channels.api.examples import CATEGORY
 from channels.api.log_events import now_ms
 from channels.api.names import ITEMS_QUERY, read_names, warnings_of
 from channels.api.problems import ApiError
@@ -42,7 +44,7 @@ from schemas.limits import ID_LENGTH_MAX, STRING_LENGTH_MAX
 
 OFFSET_MAX: Final = 10**9
 ASKED: Final = (
-    query("category", text(STRING_LENGTH_MAX), "A category; those below it belong to it"),
+    query("category", text(STRING_LENGTH_MAX), "A category; those below it belong to it", CATEGORY),
     query("q", text(STRING_LENGTH_MAX), "Words that must all be in name, brand, category or tags"),
     query(
         "id",
@@ -55,13 +57,14 @@ ASKED: Final = (
         "Ids, with commas between them; ids that have commas themselves are for `id`",
     ),
     query("offset", number(0, OFFSET_MAX), "Leave out so many"),
-    query("limit", number(1, ITEMS_PER_PAGE_MAX), "At most so many"),
+    query("limit", number(1, ITEMS_PER_PAGE_MAX), "At most so many", 5),
     STRICT,
 )
 
 
 @get(
     "/v1/items",
+    tags=[CATALOGUE],
     summary="Items of the catalogue",
     responses=problems(*PLAIN),
     operation_class=taking(asked=ASKED),
@@ -86,6 +89,7 @@ async def items(request: Asked) -> ItemsOut:
 
 @get(
     "/v1/items/{item_id:str}",
+    tags=[CATALOGUE],
     summary="One item of the catalogue",
     responses=problems(*PLAIN, 404),
 )
@@ -102,6 +106,7 @@ async def item(request: Asked, item_id: ItemId) -> ItemOut:
 
 @get(
     "/v1/catalogue/categories",
+    tags=[CATALOGUE],
     summary="All categories",
     responses=problems(401, 403, 429),
 )
