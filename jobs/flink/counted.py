@@ -32,14 +32,32 @@ def read_counts(rest: FlinkRest, kind: str = "decide") -> dict[str, int]:
 
     Raises ConfigError where Flink does not answer.
     """
-    totals = dict.fromkeys(MEANINGS, 0)
     with rest.kept() as kept:
-        for one in _vertices(kept, kind):
-            ours = ",".join(id_ for id_ in _metrics(kept, one) if _name(id_) in totals)
-            sums = kept.ask(f"{one.metrics}?agg=sum&get={ours}") if ours else ()
-            for metric in sums:
+        return CountsOf(kept, tuple(MEANINGS), kind).read()
+
+
+class CountsOf:
+    """Some counters of the running jobs of a kind, for whoever reads them often: where they are is asked once.
+
+    To list the metrics of a job costs it more than to sum two of them. Not for jobs that may start again meanwhile.
+    """
+
+    def __init__(self, rest: FlinkRest, names: tuple[str, ...], kind: str = "decide") -> None:
+        """Raises ConfigError where Flink does not answer, as reading does."""
+        self._rest, self._names = rest, names
+        self._questions: list[str] = []
+        for one in _vertices(rest, kind):
+            ours = ",".join(id_ for id_ in _metrics(rest, one) if _name(id_) in names)
+            if ours:
+                self._questions.append(f"{one.metrics}?agg=sum&get={ours}")
+
+    def read(self) -> dict[str, int]:
+        """Each counter's sum over all subtasks and operators."""
+        totals = dict.fromkeys(self._names, 0)
+        for question in self._questions:
+            for metric in self._rest.ask(question):
                 totals[_name(metric["id"])] += int(metric["sum"])
-    return totals
+        return totals
 
 
 def read_instances(rest: FlinkRest, name: str, kind: str = "decide") -> int:

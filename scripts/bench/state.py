@@ -5,8 +5,6 @@ from collections.abc import Iterator, Sequence
 from statistics import median
 from typing import Any, Final, NamedTuple
 
-import psutil
-
 from jobs.config import Config, config_from
 from jobs.flink.rest import rest_of
 from jobs.publish import now_ms
@@ -20,7 +18,7 @@ from scripts.bench.setting import (
     prepare,
     records,
 )
-from scripts.bench.throughput import job_process, job_rate, reach, reading
+from scripts.bench.throughput import Job, job_rate
 from scripts.console import say, show_json, show_table
 from scripts.ops.engine import Engine
 
@@ -55,26 +53,26 @@ def bench(config: Config, people: Sequence[int], items: int, is_json: bool) -> N
         engine.start()
         prepare(engine, config, items)
         engine.await_learn()
-        processes = job_process(engine)
+        job = Job.of(engine)
         shift_ms = now_ms() - log[-1].timestamp_ms
         say("warming up")
-        job_rate(engine, processes, log[:WARM_UP_EVENTS], shift_ms)
+        job_rate(job, log[:WARM_UP_EVENTS], shift_ms)
         costs, known, at = [], 0, WARM_UP_EVENTS
         for step in steps:
             say(f"bringing {step - known:,} more people, {EVENTS_PER_PERSON} events each")
-            _bring(engine, processes, known, step)
+            _bring(job, known, step)
             known = step
             say(f"measuring with {step:,} people in state")
             rates = []
             for _ in range(ROUNDS):
-                rates.append(job_rate(engine, processes, log[at : at + CHUNK], shift_ms))
+                rates.append(job_rate(job, log[at : at + CHUNK], shift_ms))
                 at += CHUNK
             state, took_ms = _checkpoint(engine)
             costs.append(
                 Cost(
                     step, median(one.events_per_s for one in rates),
                     median(one.events_per_cpu_s for one in rates),
-                    state / MIB, took_ms, sum(one.memory_info().rss for one in processes) / MIB,
+                    state / MIB, took_ms, sum(one.memory_info().rss for one in job.processes) / MIB,
                 )
             )  # fmt: skip
     setting = describe() | {"items": items, "candidates": CANDIDATES, "rounds": ROUNDS}
@@ -89,17 +87,17 @@ def bench(config: Config, people: Sequence[int], items: int, is_json: bool) -> N
     show_table(title, columns, costs)
 
 
-def _bring(engine: Engine, processes: list[psutil.Process], known: int, wanted: int) -> None:
+def _bring(job: Job, known: int, wanted: int) -> None:
     """People nobody has seen before, each with a session; returns when the job has taken them."""
-    taken, sent = reading(engine, processes).events, 0
+    taken, sent = job.reading().events, 0
     for event in visits(known, wanted):
-        engine.log.event(event)
+        job.engine.log.event(event)
         sent += 1
         if sent % AHEAD_MAX == 0:
-            engine.log.flush()
-            reach(engine, processes, taken + sent - AHEAD_MAX // 2)
-    engine.log.flush()
-    reach(engine, processes, taken + sent)
+            job.engine.log.flush()
+            job.reach(taken + sent - AHEAD_MAX // 2)
+    job.engine.log.flush()
+    job.reach(taken + sent)
 
 
 def visits(known: int, wanted: int) -> Iterator[Event]:

@@ -3,13 +3,13 @@
 import time
 from collections.abc import Iterator, Sequence
 from statistics import median
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 
 import msgspec
 import psutil
 
 from jobs.config import Config, config_from
-from jobs.flink.counted import read_counts
+from jobs.flink.counted import CountsOf
 from jobs.flink.rest import rest_of
 from jobs.fold.fold import Fold, FoldRules
 from jobs.fold.learner import Learner
@@ -79,12 +79,12 @@ def bench(config: Config, events: int, items: int, is_json: bool) -> None:
         published = prepare(engine, config, items)
         engine.await_learn()
         loop = prepared_loop(config, items, log, published)
-        processes = job_process(engine)
+        job = Job.of(engine)
         shift_ms = now_ms() - log[-1].timestamp_ms
         rounds: list[tuple[Rate, Rate]] = []
         for number, chunk in enumerate(chunks):
             say(f"round {number + 1} of {len(chunks)}, the first {WARM_UP_ROUNDS} to warm up")
-            rounds.append((loop.rate(chunk), job_rate(engine, processes, chunk, shift_ms)))
+            rounds.append((loop.rate(chunk), job_rate(job, chunk, shift_ms)))
     measured = rounds[WARM_UP_ROUNDS:]
     ratio = median(job.events_per_cpu_s / bare.events_per_cpu_s for bare, job in measured)
     rates = [_median("Flink job", [job for _, job in measured])]
@@ -107,15 +107,57 @@ def _median(what: str, rates: list[Rate]) -> Rate:
     return Rate(what, *(median(column) for column in columns))
 
 
-def job_rate(
-    engine: Engine, processes: list[psutil.Process], chunk: list[LogRecord], shift_ms: int
-) -> Rate:
+class Job(NamedTuple):
+    """The decide job of an engine that this process started: its processes and its counters."""
+
+    engine: Engine
+    processes: list[psutil.Process]
+    counts: CountsOf
+
+    @classmethod
+    def of(cls, engine: Engine) -> Self:
+        """Raises ConfigError where it is not ours or does not answer."""
+        rest = rest_of(config_from(), engine.addresses.flink)
+        return cls(engine, job_process(), CountsOf(rest, ("events", "decisions")))
+
+    def reading(self) -> Reading:
+        """Its progress now."""
+        counts = self.counts.read()
+        return Reading(
+            time.monotonic(), _cpu_s(self.processes), counts["events"], counts["decisions"]
+        )
+
+    def reach(self, events: int) -> Reading:
+        """The reading when it has taken so many events and its decisions have come to rest."""
+        last, since_s = self.reading(), time.monotonic()
+        while True:
+            time.sleep(POLL_S)
+            now = self.reading()
+            if now.events >= events and now.decisions == last.decisions:
+                return last
+            if now.events > last.events:
+                since_s = now.time_s
+            self.engine.check()
+            if now.time_s > since_s + STALL_S_MAX:
+                raise ConfigError(f"the job stands at {now.events} of {events} events; see its log")
+            last = now
+
+
+def job_process() -> list[psutil.Process]:
+    """The job's process and its JVM."""
+    for process in psutil.Process().children(recursive=True):
+        if "jobs.run_decide" in " ".join(process.cmdline()):
+            return [process, *process.children(recursive=True)]
+    raise ConfigError("the decide job is not a child of this process: unset KAIROS_FLINK")
+
+
+def job_rate(job: Job, chunk: list[LogRecord], shift_ms: int) -> Rate:
     """Sends a chunk as fast as Kafka takes it and waits until the job has decided on all of it."""
-    before = reading(engine, processes)
+    before = job.reading()
     for record in chunk:
-        engine.log.event(_moved(EVENT.decode(record.value), shift_ms))
-    engine.log.flush()
-    after = reach(engine, processes, before.events + len(chunk))
+        job.engine.log.event(_moved(EVENT.decode(record.value), shift_ms))
+    job.engine.log.flush()
+    after = job.reach(before.events + len(chunk))
     took = after.events - before.events
     return Rate(
         "Flink job",
@@ -127,36 +169,6 @@ def job_rate(
 
 def _moved(event: Event, shift_ms: int) -> Event:
     return msgspec.structs.replace(event, event_time_ms=event.event_time_ms + shift_ms)
-
-
-def job_process(engine: Engine) -> list[psutil.Process]:
-    """The job's process and its JVM."""
-    for process in psutil.Process().children(recursive=True):
-        if "jobs.run_decide" in " ".join(process.cmdline()):
-            return [process, *process.children(recursive=True)]
-    raise ConfigError("the decide job is not a child of this process: unset KAIROS_FLINK")
-
-
-def reading(engine: Engine, processes: list[psutil.Process]) -> Reading:
-    """The job's progress now."""
-    counts = read_counts(rest_of(config_from(), engine.addresses.flink))
-    return Reading(time.monotonic(), _cpu_s(processes), counts["events"], counts["decisions"])
-
-
-def reach(engine: Engine, processes: list[psutil.Process], events: int) -> Reading:
-    """The reading when the job has taken so many events and its decisions have come to rest."""
-    last, since_s = reading(engine, processes), time.monotonic()
-    while True:
-        time.sleep(POLL_S)
-        now = reading(engine, processes)
-        if now.events >= events and now.decisions == last.decisions:
-            return last
-        if now.events > last.events:
-            since_s = now.time_s
-        engine.check()
-        if now.time_s > since_s + STALL_S_MAX:
-            raise ConfigError(f"the job stands at {now.events} of {events} events; see its log")
-        last = now
 
 
 def _cpu_s(processes: list[psutil.Process]) -> float:

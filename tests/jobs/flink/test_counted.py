@@ -11,7 +11,14 @@ from typing import Any, Final
 import pytest
 
 from jobs.config import PROJECT
-from jobs.flink.counted import Progress, is_running, read_counts, read_instances, read_progress
+from jobs.flink.counted import (
+    CountsOf,
+    Progress,
+    is_running,
+    read_counts,
+    read_instances,
+    read_progress,
+)
 from jobs.flink.rest import FlinkRest
 from schemas.errors import ConfigError
 
@@ -83,6 +90,16 @@ def test_counts_are_summed_over_all_parts_of_running_jobs_over_one_connection(
     assert Answers.connections == 1
     assert read_counts(rest, "decide.p") == counts, "a job by its whole name"
     assert read_instances(rest, "events") == 3, "two of one part, one of the other"
+
+
+def test_some_counters_are_read_again_without_looking_them_up(
+    rest: FlinkRest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts = CountsOf(rest, ("events",))
+    only = {path: PATHS[path] for path in PATHS if path.endswith("get=a.events")}
+    again = METRICS.format("d", "k") + "?agg=sum&get=b.events"
+    monkeypatch.setattr(f"{__name__}.PATHS", only | {again: [{"id": "b.events", "sum": 1.0}]})
+    assert counts.read() == counts.read() == {"events": 6}
 
 
 def test_progress_is_the_restarts_of_a_job_and_the_records_that_wait_by_topic(
