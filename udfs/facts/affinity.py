@@ -4,7 +4,7 @@ Each entry holds its sums as of its own time. An addition decays the older of th
 so the order of additions does not matter (but for rounding) and an untouched entry costs nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from math import log, nan
 from typing import Final
@@ -20,12 +20,14 @@ from udfs.facts.item import brands, categories, of_categories, prices
 from udfs.facts.merging import counts_of
 from udfs.facts.purchases import buys_in
 from udfs.facts.types import STRING, STRINGS
-from udfs.facts.view import View, once
+from udfs.facts.view import View
 from udfs.fading import LONG_HALF_LIFE_MS, SHORT_HALF_LIFE_MS, decay
 from udfs.knowledge.category_facts import LEVELS, level_of
 from udfs.knowledge.knowledge import Knowledge
 from udfs.moment import Moment
 
+Term = Callable[[Affinity, int], float]
+"""`long` or `short`: what is left of a leaning at a time."""
 PRICE_STEP: Final = 1.5
 """Price levels are a factor of 1.5 wide: 10 and 14 share one, 10 and 16 do not."""
 TOP_MAX: Final = 5
@@ -52,14 +54,11 @@ def lean(affinities: dict[str, Affinity], name: str, weight: float, time_ms: int
     affinities[name] = new if entry is None else _sum(entry, new)
 
 
-def shares(affinities: dict[str, Affinity], time_ms: int) -> dict[str, tuple[float, float]]:
-    """Each name's share of all long and of all short leanings at `time_ms`; each sums to 1."""
-    now = {
-        name: (_long(entry, time_ms), _short(entry, time_ms)) for name, entry in affinities.items()
-    }
-    long_sum = sum(long for long, _ in now.values()) or 1.0
-    short_sum = sum(short for _, short in now.values()) or 1.0
-    return {name: (long / long_sum, short / short_sum) for name, (long, short) in now.items()}
+def shares(affinities: dict[str, Affinity], time_ms: int, term: Term) -> dict[str, float]:
+    """Each name's share of all leanings of a term (`long` or `short`) at `time_ms`; they sum to 1."""
+    now = {name: term(entry, time_ms) for name, entry in affinities.items()}
+    total = sum(now.values()) or 1.0
+    return {name: value / total for name, value in now.items()}
 
 
 def price_level(price: float) -> str:
@@ -74,27 +73,29 @@ def merge_leanings(one: PersonState, other: PersonState, name: str) -> object:
     for key, entry in others.items():
         found[key] = _sum(found[key], entry) if key in found else entry
     now_ms = max((entry.at_ms for entry in found.values()), default=0)
-    strongest = sorted(found, key=lambda key: (-_long(found[key], now_ms), key))[:AFFINITIES_MAX]
+    strongest = sorted(found, key=lambda key: (-long(found[key], now_ms), key))[:AFFINITIES_MAX]
     return {key: found[key] for key in sorted(strongest)}
 
 
 def _sum(one: Affinity, other: Affinity) -> Affinity:
     now_ms = max(one.at_ms, other.at_ms)
     return Affinity(
-        _long(one, now_ms) + _long(other, now_ms), _short(one, now_ms) + _short(other, now_ms), now_ms
+        long(one, now_ms) + long(other, now_ms), short(one, now_ms) + short(other, now_ms), now_ms
     )  # fmt: skip
 
 
 def _drop_weakest(affinities: dict[str, Affinity], time_ms: int) -> None:
-    weakest = min(affinities, key=lambda name: (_long(affinities[name], time_ms), name))
+    weakest = min(affinities, key=lambda name: (long(affinities[name], time_ms), name))
     del affinities[weakest]
 
 
-def _long(entry: Affinity, time_ms: int) -> float:
+def long(entry: Affinity, time_ms: int) -> float:
+    """The leaning in the long run, at `time_ms`."""
     return decay(entry.long, time_ms - entry.at_ms, LONG_HALF_LIFE_MS)
 
 
-def _short(entry: Affinity, time_ms: int) -> float:
+def short(entry: Affinity, time_ms: int) -> float:
+    """The leaning of late."""
     return decay(entry.short, time_ms - entry.at_ms, SHORT_HALF_LIFE_MS)
 
 
@@ -163,7 +164,7 @@ def _buy_level(state: PersonState, level: int) -> None:
 
 def leanings(m: Moment, affinities: dict[str, Affinity]) -> list[str]:
     """The TOP_MAX names leant to most in the long run, the strongest first."""
-    return sorted(affinities, key=lambda name: (-_long(affinities[name], m.now_ms), name))[:TOP_MAX]
+    return sorted(affinities, key=lambda name: (-long(affinities[name], m.now_ms), name))[:TOP_MAX]
 
 
 def leaning(m: Moment, affinities: dict[str, Affinity]) -> str | None:
@@ -177,43 +178,28 @@ def bought_price_level(m: Moment) -> str | None:
     return max(bought, key=lambda name: (bought[name], LEVELS.index(name)), default=None)
 
 
-@once
-def _category_shares(v: View) -> dict[str, tuple[float, float]]:
-    return shares(v.state.categories, v.now_ms)
-
-
-@once
-def _brand_shares(v: View) -> dict[str, tuple[float, float]]:
-    return shares(v.state.brands, v.now_ms)
-
-
-def _to_category(v: View, term: int) -> Column:
-    """The person's leaning to the candidate's category, as a share: long (0) or short (1)."""
-    found, names = _category_shares(v), categories(v)[0]
-    values = [nan if name is None else found.get(name, NO_SHARE)[term] for name in names]
+def _to_category(v: View, term: Term) -> Column:
+    """The person's leaning to the candidate's category, as a share."""
+    found = shares(v.state.categories, v.now_ms, term)
+    values = [nan if name is None else found.get(name, 0.0) for name in categories(v)[0]]
     return of_categories(v, values)
 
 
-def _to_brand(v: View, term: int) -> Column:
-    return _of_names(_brand_shares(v), brands(v), term)
+def _to_brand(v: View, term: Term) -> Column:
+    return _of_names(shares(v.state.brands, v.now_ms, term), brands(v))
 
 
 def _to_price_level(v: View) -> Column:
     levels = [None if price != price else _level(price) for price in prices(v).tolist()]  # noqa: PLR0124
-    return _of_names(shares(v.state.price_levels, v.now_ms), levels, 0)
+    return _of_names(shares(v.state.price_levels, v.now_ms, long), levels)
 
 
-def _of_names(
-    found: dict[str, tuple[float, float]], names: Sequence[str | None], term: int
-) -> Column:
+def _of_names(found: dict[str, float], names: Sequence[str | None]) -> Column:
     """Each name's share in `found`, 0 where it has none; NaN for no name."""
-    values: dict[str | None, float] = {name: both[term] for name, both in found.items()}
-    values[None] = nan
-    return np.array([values.get(name, 0.0) for name in names])
+    return np.array([nan if name is None else found.get(name, 0.0) for name in names])
 
 
 _level: Final = lru_cache(maxsize=65_536)(price_level)
-NO_SHARE: Final = (0.0, 0.0)
 
 FACTS: Final = (
     person("categories", STRINGS, "up to five categories that the person leans to, the strongest first", lambda m: leanings(m, m.state.categories)),
@@ -222,10 +208,10 @@ FACTS: Final = (
     person("top_brand", STRING, "the brand that the person leans to most", lambda m: leaning(m, m.state.brands)),
     person("price_level", STRING, "budget, middle or premium: what the person leans to in the long run (half-life 30 days)", lambda m: leaning(m, m.state.price_bands)),
     person("bought_price_level", STRING, "budget, middle or premium: what the person has bought most", bought_price_level),
-    feature("person_category_long", "person_item", "share of category in the long affinity", lambda v: _to_category(v, 0)),
-    feature("person_category_short", "person_item", "share of category in the short affinity", lambda v: _to_category(v, 1)),
-    feature("person_brand_long", "person_item", "share of brand in the long affinity", lambda v: _to_brand(v, 0)),
-    feature("person_brand_short", "person_item", "share of brand in the short affinity", lambda v: _to_brand(v, 1)),
+    feature("person_category_long", "person_item", "share of category in the long affinity", lambda v: _to_category(v, long)),
+    feature("person_category_short", "person_item", "share of category in the short affinity", lambda v: _to_category(v, short)),
+    feature("person_brand_long", "person_item", "share of brand in the long affinity", lambda v: _to_brand(v, long)),
+    feature("person_brand_short", "person_item", "share of brand in the short affinity", lambda v: _to_brand(v, short)),
     feature("person_price_level", "person_item", "share of price level in the long affinity", _to_price_level),
 )  # fmt: skip
 

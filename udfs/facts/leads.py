@@ -17,6 +17,11 @@ def _of(v: View, found: Shares) -> Array:
 
 
 @once
+def _next_few(v: View) -> Array:
+    return _of(v, v.leads.next_few)
+
+
+@once
 def _near(v: View) -> Near:
     return v.leads.near_scores(v.ids)
 
@@ -28,8 +33,8 @@ def _ranked(values: Array) -> Column:
 
 FACTS: Final = (
     feature("next_strength", "session_item", "share of the next-item links of the item touched last", lambda v: _of(v, v.leads.next_last)),
-    feature("next_few", "session_item", "the same of the last few items, earlier ones less", lambda v: _of(v, v.leads.next_few)),
-    feature("next_rank", "session_item", "its place by that share among the candidates", lambda v: _ranked(_of(v, v.leads.next_few))),
+    feature("next_few", "session_item", "the same of the last few items, earlier ones less", _next_few),
+    feature("next_rank", "session_item", "its place by that share among the candidates", lambda v: _ranked(_next_few(v))),
     feature("seen_with_last", "session_item", "share of the seen-with links of the item touched last", lambda v: _of(v, v.leads.seen_last)),
     feature("seen_with_few", "session_item", "the same of the last few items", lambda v: _of(v, v.leads.seen_few)),
     feature("bought_with", "session_item", "share of the bought-with links of cart and last item", lambda v: _of(v, v.leads.bought)),

@@ -1,15 +1,17 @@
 """Learnt: what the stream has learnt of a candidate and its category, as of the decision's epoch."""
 
 from math import log1p, nan
+from struct import Struct
 from typing import Final
 
 import numpy as np
 
 from schemas.knowledge import ItemKnowledge
 from schemas.limits import HOUR_MS
+from udfs.by_identity import by_identity
 from udfs.facts.fact import Column, Room, feature
 from udfs.facts.item import categories, of_categories
-from udfs.facts.view import Array, View, once, row, table
+from udfs.facts.view import Array, View, once, row
 from udfs.fading import LONG_HALF_LIFE_MS, SHORT_HALF_LIFE_MS, decay
 
 PRIOR_WEIGHT: Final = 10.0
@@ -20,7 +22,11 @@ LEARNT_COLUMNS: Final = (
     "views", "carts", "purchases", "exposures", "examined", "taken", "interest", "interest_short",
 )  # fmt: skip
 _LEARNT_AT: Final = {name: at for at, name in enumerate(LEARNT_COLUMNS)}
-UNLEARNT: Final = (0.0,) * len(LEARNT_COLUMNS) + (nan, nan)
+ROW: Final = Struct(f"={len(LEARNT_COLUMNS) + 2}d")
+"""What is learnt of one item, as it lies in a table of floats: LEARNT_COLUMNS, `at_ms` and `last_ms`."""
+UNLEARNT: Final = ROW.pack(*(0.0,) * len(LEARNT_COLUMNS), nan, nan)
+ROWS_KEPT: Final = 4_096
+"""Of the records that are looked at most: one is 4 kB at most, and is held for as long as its row."""
 
 
 def learnt(v: View, name: str) -> Array:
@@ -30,7 +36,8 @@ def learnt(v: View, name: str) -> Array:
 
 @once
 def _rows(v: View) -> Array:
-    return table([UNLEARNT if one.learnt is None else _row(one.learnt) for one in v.candidates])
+    rows = [UNLEARNT if one.learnt is None else _row(one.learnt) for one in v.candidates]
+    return np.frombuffer(b"".join(rows), np.float64).reshape(len(rows), -1).T
 
 
 @once
@@ -42,8 +49,9 @@ def _learnt_columns(v: View) -> Array:
     return counts
 
 
-def _row(known: ItemKnowledge) -> tuple[float, ...]:
-    return (
+@by_identity(ROWS_KEPT)
+def _row(known: ItemKnowledge) -> bytes:
+    return ROW.pack(
         known.views, known.carts, known.purchases, known.exposures, known.examined, known.taken,
         known.interest, known.interest_short, known.at_ms, known.last_ms,
     )  # fmt: skip

@@ -1,6 +1,6 @@
 """Touched: what happened to a candidate in this visit, and how it is like what was touched."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from math import nan
 from typing import Final
@@ -13,24 +13,57 @@ from udfs.facts.fact import Column, Room, feature, item
 from udfs.facts.item import brands, categories, matched, of_categories, signs
 from udfs.facts.touches import TOUCHES, last_brand
 from udfs.facts.types import BOOL, INT
-from udfs.facts.view import Array, View, aged, bucket, once, row, table
+from udfs.facts.view import Array, View, aged, bucket, once
 from udfs.items.match_items import likeness_of, overlap, signs_of
 from udfs.items.retrieve_candidates import Retrieved, category_of_interest
 from udfs.moment import Moment
 
 KINDS: Final = {kind: float(number) for number, kind in enumerate(TOUCHES)}
-TOUCH_COLUMNS: Final = (
-    "views", "clicks", "carts", "taken", "touches", "dwell_s", "attention_s",
-    "age_s", "first_age_s", "rank", "first_rank", "kind", "steps", "sign",
-)  # fmt: skip
-_TOUCH_AT: Final = {name: at for at, name in enumerate(TOUCH_COLUMNS)}
-UNTOUCHED: Final = np.array([[0.0]] * 7 + [[nan]] * 7)
-"""What stands in the TOUCH_COLUMNS of an item that was not touched."""
+
+
+@once
+def _later_touched(v: View) -> dict[int, int]:
+    """How many distinct items were touched after the one with this order."""
+    orders = sorted((one.order for one in v.context.items.values()), reverse=True)
+    return {order: later for later, order in enumerate(orders)}
+
+
+TOUCH_COUNTS: Final[Mapping[str, Callable[[View, ItemTouch], float]]] = {
+    "views": lambda _, one: one.views,
+    "clicks": lambda _, one: one.clicks,
+    "carts": lambda _, one: one.carts,
+    "taken": lambda _, one: one.taken,
+    "touches": lambda _, one: one.touches,
+    "dwell_s": lambda _, one: one.dwell_ms / 1000.0,
+    "attention_s": lambda _, one: one.attention_ms / 1000.0,
+}
+"""What of a touch is 0 where there was none."""
+TOUCH_VALUES: Final[Mapping[str, Callable[[View, ItemTouch], float]]] = {
+    "age_s": lambda v, one: max(0, v.now_ms - one.last_ms) / 1000.0,
+    "first_age_s": lambda v, one: max(0, v.now_ms - one.first_ms) / 1000.0,
+    "rank": lambda v, one: _later_touched(v)[one.order],
+    "first_rank": lambda v, one: v.context.touch_count - one.first_order,
+    "kind": lambda _, one: KINDS.get(one.last_kind, nan),
+    "steps": lambda v, one: v.context.event_count - one.last_event,
+    "sign": lambda _, one: bucket(one.last_sign or None),
+}
+"""What is missing there."""
 
 
 def touch(v: View, name: str) -> Array:
-    """One of TOUCH_COLUMNS."""
-    return row(_touch_columns(v), _TOUCH_AT[name])
+    """One of TOUCH_COUNTS or TOUCH_VALUES of each candidate: few are touched, so those alone are looked at."""
+    read, column = TOUCH_COUNTS.get(name), np.zeros(v.count)
+    if read is None:
+        read = TOUCH_VALUES[name]
+        column.fill(nan)
+    for place, one in _touched(v):
+        column[place] = read(v, one)
+    return column
+
+
+@once
+def _touched(v: View) -> list[tuple[int, ItemTouch]]:
+    return [(place, one) for place, one in enumerate(v.touches) if one is not None]
 
 
 @once
@@ -43,41 +76,6 @@ def is_touched(v: View) -> NDArray[np.bool_]:
 def touch_ranks(v: View) -> Array:
     """0 = touched last; infinite where it was not touched."""
     return np.where(is_touched(v), touch(v, "rank"), np.inf)
-
-
-@once
-def _touch_columns(v: View) -> Array:
-    columns = UNTOUCHED.repeat(v.count, axis=1)
-    touches = [one for one in v.touches if one is not None]
-    if touches:
-        later = _later_touched(v)
-        columns[:, is_touched(v)] = table([_touch_row(v, one, later) for one in touches])
-    return columns
-
-
-def _touch_row(v: View, one: ItemTouch, later_touched: dict[int, int]) -> tuple[float, ...]:
-    return (
-        one.views,
-        one.clicks,
-        one.carts,
-        one.taken,
-        one.touches,
-        one.dwell_ms / 1000.0,
-        one.attention_ms / 1000.0,
-        max(0, v.now_ms - one.last_ms) / 1000.0,
-        max(0, v.now_ms - one.first_ms) / 1000.0,
-        later_touched[one.order],
-        v.context.touch_count - one.first_order,
-        KINDS.get(one.last_kind, nan),
-        v.context.event_count - one.last_event,
-        bucket(one.last_sign or None),
-    )
-
-
-def _later_touched(v: View) -> dict[int, int]:
-    """How many distinct items were touched after the one with this order."""
-    orders = sorted((one.order for one in v.context.items.values()), reverse=True)
-    return {order: later for later, order in enumerate(orders)}
 
 
 def is_viewed(m: Moment, one: Retrieved) -> bool:

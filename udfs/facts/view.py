@@ -70,13 +70,6 @@ def once(compute: Callable[[View], V]) -> Callable[[View], V]:
     return made
 
 
-def table(rows: Sequence[tuple[float, ...]]) -> Array:
-    """One row or more, all as long as the first, as columns."""
-    # a flat list is read in two thirds of the time of one of tuples
-    flat = np.array([value for row in rows for value in row], dtype=np.float64)
-    return flat.reshape(len(rows), -1).T
-
-
 def row(rows: Array, index: int) -> Array:
     """One row; numpy types what an index gives as Any."""
     found: Array = rows[index]

@@ -1,14 +1,15 @@
 """How alike items are by what the catalogue says, and what words, filters and queries say of one."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import lru_cache, wraps
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from itertools import islice
 from math import log
 from sys import intern
 from typing import Final
 
 from schemas.items import Item
+from udfs.by_identity import by_identity
 
 WORD: Final = re.compile(r"\w+")
 CACHED: Final = 65_536
@@ -22,23 +23,7 @@ def words(text: str) -> frozenset[str]:
     return frozenset(list(dict.fromkeys(found))[:WORDS_MAX])
 
 
-def by_item(made_of: Callable[[Item], frozenset[str]]) -> Callable[[Item], frozenset[str]]:
-    """What is made of an item, kept by its identity: it is made once, looked at in every decision, and costly to hash."""
-    kept: dict[int, tuple[Item, frozenset[str]]] = {}
-
-    @wraps(made_of)
-    def found(item: Item) -> frozenset[str]:
-        one = kept.get(id(item))
-        if one is None or one[0] is not item:
-            if len(kept) >= CACHED:
-                kept.clear()
-            one = kept[id(item)] = item, made_of(item)
-        return one[1]
-
-    return found
-
-
-@by_item
+@by_identity(CACHED)
 def signs_of(item: Item) -> frozenset[str]:
     """What an item can match by: tags, `attribute=value`, brand, the words of its name."""
     named = [f"{attribute}={value}" for attribute, value in item.attributes.items()]
@@ -62,7 +47,7 @@ def filters_met(item: Item, filters: Mapping[str, str]) -> float:
     return met / len(filters)
 
 
-@by_item
+@by_identity(CACHED)
 def offers_of(item: Item) -> frozenset[str]:
     """What filters can ask of an item: tags, words of its name, and `name=value` of the brand, attributes and their words."""
     return frozenset(_offered(item))

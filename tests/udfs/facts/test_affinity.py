@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from schemas.limits import AFFINITIES_MAX, DAY_MS
 from schemas.state.person import Affinity
 from tests.builders import NOON
-from udfs.facts.affinity import lean, price_level, shares
+from udfs.facts.affinity import lean, long, price_level, shares, short
 from udfs.fading import LONG_HALF_LIFE_MS, SHORT_HALF_LIFE_MS
 
 additions = st.lists(
@@ -67,16 +67,17 @@ def test_a_late_addition_is_decayed_to_the_entrys_time() -> None:
 
 def test_shares_sum_to_one_and_recent_leanings_weigh_more_in_the_short() -> None:
     affinities = leaning([("old", 1.0, NOON), ("new", 1.0, NOON + 30 * DAY_MS)])
-    found = shares(affinities, NOON + 30 * DAY_MS)
-    assert isclose(sum(long for long, _ in found.values()), 1.0)
-    assert isclose(sum(short for _, short in found.values()), 1.0)
-    assert isclose(found["old"][0], 1 / 3)
-    assert found["old"][1] < 1e-6
+    in_the_long_run = shares(affinities, NOON + 30 * DAY_MS, long)
+    of_late = shares(affinities, NOON + 30 * DAY_MS, short)
+    assert isclose(sum(in_the_long_run.values()), 1.0)
+    assert isclose(sum(of_late.values()), 1.0)
+    assert isclose(in_the_long_run["old"], 1 / 3)
+    assert of_late["old"] < 1e-6
 
 
 def test_shares_of_nothing_are_nothing() -> None:
-    assert shares({}, NOON) == {}
-    assert shares({"a": Affinity(0.0, 0.0, NOON)}, NOON) == {"a": (0.0, 0.0)}
+    assert shares({}, NOON, long) == {}
+    assert shares({"a": Affinity(0.0, 0.0, NOON)}, NOON, short) == {"a": 0.0}
 
 
 def test_at_the_bound_the_weakest_goes() -> None:
