@@ -40,8 +40,8 @@ Stage = Literal["eligibility", "applicability", "suitability"]
 class Rule(Struct, frozen=True, forbid_unknown_fields=True):
     """A requirement of many actions: of those named, of those of these kinds, or (neither given) of all but nothing.
 
-    A `compliance` rule fails closed: missing attributes and errors exclude. So do all others; but
-    verdicts of a compliance rule are marked, and no lever or experiment may switch it off.
+    What is not known excludes. Example: `context.country in ["DE"]` excludes a person whose country the event does not
+    name. A rule with `is_compliance` is marked in verdicts, and no lever or experiment may switch it off.
     """
 
     name: Id
@@ -55,7 +55,8 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True):
 class Boost(Struct, frozen=True, forbid_unknown_fields=True):
     """Raises (or lowers) the items that a condition over `item.*` holds for.
 
-    Items are ordered by relevance (rank by score, from 1 down to 0) times the weights of all boosts that hold; the
+    Items are ordered by relevance (rank by score, from 1 down to 0) times the weights of all boosts that hold. Example:
+    four items have 1, 0.75, 0.5 and 0.25; a boost of 3 on the third makes 1.5 of it, so it comes first. The
     `reason` of the strongest one that raises an item is told to the person.
     """
 
@@ -71,14 +72,19 @@ class ItemRules(Struct, frozen=True, forbid_unknown_fields=True):
     require: Condition | None = None
     boosts: tuple[Boost, ...] = ()
     pin: Condition | None = None
-    """Items of the catalogue that must be in the slate, at its end at the latest, whatever their score."""
+    """Items of the catalogue that must be in the slate, whatever their score. Example: a list of 8 and two pins that score badly:
+    six places hold the best items, the last two the pins. A pin that scores well keeps its place."""
 
 
 class Limits(Struct, frozen=True, forbid_unknown_fields=True):
     """How often one person may get an action, counted in grants.
 
-    A decision for the action grants it, and the grant stands for as long as that decision is valid: until then it
-    may be decided again (the same offer on the next page) without counting. `times` within `within_ms`
+    A grant is a promise, not a page: it stands for as long as the decision that made it is valid, and until then the same
+    action may be decided again without counting. Example: with `times: 1`, `within: 30 d` and decisions that are valid for
+    20 minutes, a person sees the voucher on four pages from 9:00 to 9:15, which is one grant; at 10:00 there is none, nor
+    for 30 days.
+
+    `times` within `within_ms`
     (0 = no limit); not again within `cool_down_ms` after a grant; never again after a dismissal where
     `never_after_dismissal`, nor after a click where `never_after_click`.
     """
@@ -93,9 +99,12 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
 class Budget(Struct, frozen=True, forbid_unknown_fields=True):
     """What an offer may cost: exposures times `cost`, in total and per day (of the policy's time zone).
 
-    None = no bound. `is_paced` spreads a day's budget evenly over the day. `people_per_s` is how many people a second
-    may come at once without having done so before: the more, the sooner the end of a budget goes to a share of people
-    only; the fewer, the more a sudden crowd may overshoot it (see udfs/actions/pace_budgets.py).
+    None = no bound. `is_paced` spreads a day's budget evenly over the day.
+
+    `people_per_s` is the largest crowd, in people a second, that may come unseen before. It takes up to 14 s until an
+    exposure is known, and who comes meanwhile could overspend. Example: what is left pays for 100 people. With 1, at most 14 come
+    in that time: all are offered it. With 50 it may be 700: one of seven is. So a large number is careful at the end
+    of a budget, a small one spends it to the end but may overshoot (`udfs/actions/pace_budgets.py`).
     """
 
     total: Value | None = None
@@ -119,7 +128,10 @@ class Treatment(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Action(Struct, frozen=True, forbid_unknown_fields=True):
-    """What may be done. Priority = response propensity x context weight x value x lever.
+    """What may be done. Priority = response propensity x context weight x value x lever; the highest wins.
+
+    Example: 2 of 100 people take an offer (`prior: 0.02`) that is worth 60: 0.02 x 1 x 60 x 1 = 1.2. A chat that 10 of 100
+    take and that is worth 5 has 0.5, so the offer is chosen.
 
     `prior` is the response propensity until enough people have seen it. The first treatment that fits channel
     and condition is taken. `reason` says why, to the person. `item` names the attribute that holds the item

@@ -42,7 +42,10 @@ SENDING: Final[tuple[str, ...]] = ("email", "push", "sms")
 class Placement(Struct, frozen=True, forbid_unknown_fields=True):
     """Where a decision is shown, which events ask for it, and how many items it holds.
 
-    An event asks by its type or by naming the placement in `placements`; `when` narrows that down.
+    An event asks by its type or by naming the placement in `placements`; `when` narrows that down. Example: with
+    `event_types: [cart_viewed]` each look at the cart is decided on; a placement without types is decided on for
+    those events and requests only that name it.
+
     `actions` are those that compete here, beside the actions that name the placement themselves.
     """
 
@@ -96,6 +99,9 @@ class ContextWeight(Struct, frozen=True, forbid_unknown_fields=True):
 class Exploration(Struct, frozen=True, forbid_unknown_fields=True):
     """How a choice leaves the best priority now and then, so that others are learnt about.
 
+    Example: two actions compete. With `epsilon_greedy` and a share of 0.1 the better one is chosen 95 times of 100, the other
+    5 times; without exploration nobody would ever see the other, and it would never be learnt whether it is better by now.
+
     `epsilon_greedy`: with chance `share` any of the survivors, each as likely. `softmax`: survivors in
     proportion to exp(priority / (`share` x the best priority)). `none`: always the best.
     """
@@ -105,15 +111,22 @@ class Exploration(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Holdout(Struct, frozen=True, forbid_unknown_fields=True):
-    """The share of people who get the non-personal default, for ever the same ones under one `salt`."""
+    """The share of people who get the non-personal default, for ever the same ones under one `salt`.
+
+    Example: with 0.05 some 50 of 1,000 people get the placement's `fallback`, so the others can be compared with them.
+    Another `salt` makes it 50 others.
+    """
 
     share: Share = 0.05
     salt: Text = "holdout"
 
 
 class Arm(Struct, frozen=True, forbid_unknown_fields=True):
-    """A variant: `changes` is merged into the policy (RFC 7396); lists of things with an id or a name by that, written as
-    a mapping (`actions: {chat: {value: 3}}`) or as a list (`actions: [{id: chat, value: 3}]`).
+    """A variant: `changes` says what is different for its people, and nothing else is.
+
+    Name a thing by its id or name, then the fields that change. Example: `changes: {actions: {chat: {value: 3}}}` gives the
+    action `chat` the value 3 and leaves its other fields as they are; `{actions: {chat: {budget: null}}}` takes its budget
+    away. A list does the same: `actions: [{id: chat, value: 3}]`. Without `changes` an arm is what the others are compared with.
     """
 
     name: Id
