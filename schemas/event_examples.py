@@ -1,4 +1,4 @@
-"""One example of each type of event, with what it says: the pages of documentation and the API's document show them.
+"""One example of each type of event, with what it says, and of an item: the pages of documentation and the API's document show them.
 
 They are of the demo shop's visitor `mia`, in the order in which such things happen, but for what only other businesses have.
 """
@@ -76,6 +76,12 @@ EVENT_EXAMPLES: Final[dict[EventType, Example]] = {
     "session_ended": Example("The visit is over, before 30 minutes of silence say so."),
 }  # fmt: skip
 """By type; `clock_ticked` is the engine's own."""
+ITEM_EXAMPLE: Final[Mapping[str, Any]] = {
+    "item_id": "SKU-402", "name": "Loppentarn Brook cushioned running shoe", "category": "Sports/Running/Shoes",
+    "brand": "Loppentarn", "price": 119.95, "currency": "EUR", "stock": 59, "tags": ["running", "cushioned"],
+    "attributes": {"colour": "white", "sizes": "7 8 9 10 11 12"}, "text": "A thick, springy midsole takes the shock out of long runs.",
+    "image": "https://shop.example/SKU-402.jpg",
+}  # fmt: skip
 
 
 def example_of(event_type: EventType) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from jobs.config import PROJECT
 from schemas import limits
 from schemas.doors import NOBODY
 from schemas.errors import InvalidEvent, InvalidReason
-from schemas.event_examples import EVENT_EXAMPLES, example_of
+from schemas.event_examples import EVENT_EXAMPLES, ITEM_EXAMPLE, example_of
 from schemas.events import EVENT_TYPES, NEVER_TOO_LATE, Candidate, Context, Event
 from schemas.formats.field_names import EVENT_NAMES, ITEM_NAMES, NEED_ITEMS, Names
 from schemas.items import Item
@@ -52,7 +52,7 @@ def page() -> str:
             _fields("Events", "", Event, EVENT_NAMES),
             _fields("Candidates of an event", "candidates", Candidate, EVENT_NAMES.parts["candidates"]),
             _fields("Context of an event", "context", Context, EVENT_NAMES.parts["context"]),
-            _types(), _fields("Items", "", Item, ITEM_NAMES), _reasons(), _bounds(),
+            _types(), _fields("Items", "", Item, ITEM_NAMES), _item(), _reasons(), _bounds(),
         )
     )  # fmt: skip
 
@@ -183,6 +183,10 @@ def _examples() -> str:
     return "One example of each, as a line of a file or a body of `POST /v1/events`:\n\n" + "".join(
         told
     )
+
+
+def _item() -> str:
+    return f"An item, as a line of a file:\n\n```json\n{json.dumps(ITEM_EXAMPLE)}\n```\n\n"
 
 
 def _reasons() -> str:

@@ -10,11 +10,12 @@ from typer.testing import CliRunner
 from channels.api.measures import COUNTERS, GAUGES, HISTOGRAMS
 from jobs.config import PROJECT, SETTINGS
 from jobs.metrics import MEANINGS
-from schemas.event_examples import EVENT_EXAMPLES, example_of
+from schemas.event_examples import EVENT_EXAMPLES, ITEM_EXAMPLE, example_of
 from schemas.events import EventType
-from schemas.formats.field_names import EVENT_NAMES, renamed
+from schemas.formats.field_names import EVENT_NAMES, ITEM_NAMES, renamed
 from schemas.formats.json_lines import event_from_json
 from scripts.cli import app
+from scripts.files.import_events import read_items
 from scripts.files.input_docs import page as accepts
 from scripts.reference import all_pages, command_line_page, metrics_page, settings_page
 
@@ -85,3 +86,14 @@ def test_a_type_has_an_example_that_every_door_reads_without_a_word(event_type: 
 
 def test_there_are_examples_of_all_types_and_of_no_other() -> None:
     assert sorted(EVENT_EXAMPLES) == TYPES
+
+
+def test_the_example_of_an_item_is_one_that_every_door_reads_without_a_word(tmp_path: Path) -> None:
+    assert renamed(dict(ITEM_EXAMPLE), ITEM_NAMES).notes == []
+    line = next(one for one in accepts().splitlines() if one.startswith('{"item_id"'))
+    file = tmp_path / "items.jsonl"
+    file.write_text(line)
+    (item,) = read_items(file)
+    assert (item.item_id, item.stock, item.image) == (
+        ITEM_EXAMPLE["item_id"], ITEM_EXAMPLE["stock"], ITEM_EXAMPLE["image"],
+    )  # fmt: skip
