@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from jobs.config import Config
 from schemas.errors import ConfigError, NotUp
 from scripts.console import show, show_json
+from scripts.ops.homes import elsewhere
 from scripts.ops.status import status
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ def screenshots(config: Config, folder: Path, *, is_json: bool) -> None:
     """Takes the pictures from the shop that runs here and says where they are; raises ConfigError."""
     address = status(config)["api"]["address"]
     if address is None:
-        raise NotUp("no shop is open: `kairos demo` or `kairos up --shop` opens it")
+        there = elsewhere(config.home, "shop screenshots")
+        raise NotUp(f"no shop is open: `kairos demo` or `kairos up --shop` opens it{there}")
     made = take(f"http://{address}", folder)
     if is_json:
         show_json({"files": [str(path) for path in made]})

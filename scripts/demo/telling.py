@@ -133,6 +133,7 @@ def next_steps(api: str, home: Path, decision_id: str, names: Names) -> list[str
         f"  2. {names[PUT_INTO_CART]}: {shop}/p/{PUT_INTO_CART}",
         "     Put it into the cart and follow “Shipping & returns”: express delivery is offered, once, for 20 minutes.",
         "  3. Press “Why this?” at an item that is recommended: the reason. Press “Not interested”: another one, at once.",
+        "Or let the shop lead you: its first page has three tours of three steps.",
         "",
         f"Behind it: the console, http://{api}/console/ ; the API, http://{api}/docs",
         "In another terminal, standing where you stand now:",

@@ -25,6 +25,8 @@ export async function load() {
   return items.length;
 }
 
+/** Whether this engine's catalogue is not the shop's. */
+export const isEmpty = () => !goods().length || !articles().length;
 export const find = (id) => byId.get(id);
 export const isArticle = (item) => item.category.startsWith(MAGAZINE);
 export const goods = () => items.filter((item) => !isArticle(item));

@@ -14,6 +14,8 @@ const NAMES = {
   assistant: "Assistant", next_articles: "Read next", front_page: "Front page",
 };
 const FUNNEL = ["has looked at nothing yet", "has looked at products", "has something in the cart", "is at the checkout", "has bought"];
+const STRUGGLES = 0.7; // of 1, as the shop's policy has it: whoever uses the menu is far below
+const SOURCES = { fresh: "decided just now", recent: "decided before", trending: "what others like", default: "the shop's own" };
 const VERDICTS = { chosen: "chosen", not_chosen: "not chosen", excluded: "left out", suppressed: "left out" };
 
 /** Sentences for what is worth saying, from features and from what conditions saw; falsy = not worth it. */
@@ -26,10 +28,10 @@ const FACTS = [
   [(f, a) => words(a["session.favourite_topics"]), (f, a) => `Keeps coming back to ${words(a["session.favourite_topics"])}.`],
   [(f) => f.session_cart_value > 0, (f) => `${money(f.session_cart_value)} in the cart.`],
   [(f, a) => words(a["session.help_pages"]), () => "Opened help pages."],
-  [(f) => f.session_help > 0, (f) => `${Math.round(f.session_help)} s on help pages.`],
+  [(f) => f.session_help >= 1, (f) => `${Math.round(f.session_help)} s on help pages.`],
   [(f, a) => Number(a["session.searches_of_last_query"]) > 1, (f, a) => `Searched ${a["session.searches_of_last_query"]} times for the same.`],
   [(f, a) => Number(a["session.back_navigations"]) > 0, (f, a) => `Went back ${a["session.back_navigations"]} times.`],
-  [(f) => f.session_struggle >= 1, (f) => (f.session_struggle === 1 ? "One sign of struggle." : `${f.session_struggle} signs of struggle.`)],
+  [(f) => f.session_struggle >= STRUGGLES, () => "Seems to look for something in vain."],
   [(f, a) => words(a["context.country"]), (f, a) => `Delivers to ${words(a["context.country"])}.`],
   [(f) => f.person_purchases_30d > 0, (f) => `Bought ${f.person_purchases_30d} times in 30 days.`],
   [(f) => f.person_sessions > 0, (f) => `${f.person_sessions} earlier visits.`],
@@ -43,7 +45,7 @@ function words(value) {
 
 export class Inspector {
   constructor(element, toggle, find) {
-    Object.assign(this, { element, toggle, find, seen: new Map(), events: [], values: {}, reasons: new Map(), selected: "", item: "", explained: null });
+    Object.assign(this, { element, toggle, find, seen: new Map(), events: [], values: {}, reasons: new Map(), unfolded: new Set(), selected: "", item: "", explained: null });
     this.body = h("div", { class: "inspector-body" });
     element.append(
       h("header", {}, h("h2", {}, icon(ICONS.eye), "What Kairos sees"), h("button", { type: "button", class: "round", "aria-label": "Close the inspector", onclick: () => this.open(false, true) }, icon(ICONS.close))),
@@ -155,6 +157,12 @@ export class Inspector {
     this.body.scrollTop = at;
   }
 
+  /** What is open stays open when the engine has news. */
+  fold(key, summary, ...inside) {
+    const keep = (event) => (event.target.open ? this.unfolded.add(key) : this.unfolded.delete(key));
+    return h("details", { open: this.unfolded.has(key), ontoggle: keep }, h("summary", {}, summary), inside);
+  }
+
   // --- the visit, in words ---------------------------------------------------------------------------------------
 
   visit() {
@@ -167,7 +175,7 @@ export class Inspector {
     return h("section", {},
       h("h3", {}, "This visit"),
       h("ul", { class: "facts-list" }, [who, consent, ...told].map((text) => h("li", {}, text)), [...new Set(this.reasons.values())].map((text) => h("li", { class: "reasoned" }, text))),
-      names.length > 0 && h("details", {}, h("summary", {}, `All ${names.length} values it looked at`),
+      names.length > 0 && this.fold("values", `The numbers: all ${names.length} values it looked at`,
         h("div", { class: "wide-table", tabindex: "0", role: "region", "aria-label": "All values" }, h("table", {}, h("tbody", {}, names.map((name) => h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, short(this.values[name])))))))));
   }
 
@@ -191,7 +199,7 @@ export class Inspector {
     const { source, why } = shown;
     const explained = this.explained?.decision.decision_id === shown.decision_id ? this.explained : null;
     return h("div", { class: "decision", tabindex: "-1" },
-      h("p", { class: "headline" }, h("strong", {}, shown.action_id.replaceAll("_", " ")), source && h("span", { class: `rung ${source}` }, source)),
+      h("p", { class: "headline" }, h("strong", {}, shown.action_id.replaceAll("_", " ")), source && h("span", { class: `rung ${source}`, title: source }, SOURCES[source] || source)),
       shown.explanation && h("p", {}, shown.explanation),
       why && h("p", { class: "hint" }, why),
       explained ? this.explanation(explained) : h("p", { class: "hint" }, this.problem || "Looking it up …"));
@@ -204,16 +212,18 @@ export class Inspector {
     const left = trace.candidates.filter((one) => one.verdict === "suppressed").length;
     return h("div", {},
       this.item && this.asked(order.find((one) => one.item_id === this.item), decision, trace),
-      h("h4", {}, "What could have been done"),
-      h("ul", { class: "actions" }, verdicts.map((one) => h("li", { class: one.verdict }, h("p", {}, h("strong", {}, one.action_id.replaceAll("_", " ")), h("span", { class: "verdict" }, VERDICTS[one.verdict])), h("small", {}, one.words || priority(one))))),
-      trace.candidates.length > 0 && [
-        h("h4", {}, "Items"),
-        h("p", { class: "hint" }, `${trace.candidates.length} looked at, ${left} left out by a rule, ${chosen.length} shown. Found by ${Object.keys(funnel).map((one) => one.replaceAll("_", " ")).join(", ")}.`),
-        h("ol", { class: "candidates" }, order.slice(0, CANDIDATES_SHOWN).map((one) => this.candidate(one))),
-        left > 0 && h("p", { class: "hint" }, `For example left out: ${leftOut(order, this.find)}.`),
-      ],
+      h("p", {}, inWords(verdicts, trace.candidates.length, left, chosen.length)),
+      left > 0 && h("p", { class: "hint" }, `For example left out: ${leftOut(order, this.find)}.`),
       remark && trace.candidates.length > 0 && h("p", { class: "hint" }, remark),
-      h("p", { class: "hint versions" }, `Policy ${decision.versions.policy} · model ${decision.versions.model} · knowledge ${decision.versions.knowledge} · ${decision.decision_id}`));
+      this.fold("decision", "The numbers: what could have been done, scores, versions",
+        h("h4", {}, "What could have been done"),
+        h("ul", { class: "actions" }, verdicts.map((one) => h("li", { class: one.verdict }, h("p", {}, h("strong", {}, one.action_id.replaceAll("_", " ")), h("span", { class: "verdict" }, VERDICTS[one.verdict])), h("small", {}, one.words || priority(one))))),
+        trace.candidates.length > 0 && [
+          h("h4", {}, "Items"),
+          h("p", { class: "hint" }, `Found by ${Object.keys(funnel).map((one) => one.replaceAll("_", " ")).join(", ")}.`),
+          h("ol", { class: "candidates" }, order.slice(0, CANDIDATES_SHOWN).map((one) => this.candidate(one))),
+        ],
+        h("p", { class: "hint versions" }, `Policy ${decision.versions.policy} · model ${decision.versions.model} · knowledge ${decision.versions.knowledge} · ${decision.decision_id}`)));
   }
 
   candidate(one) {
@@ -233,8 +243,9 @@ export class Inspector {
     return h("div", { class: "asked", tabindex: "-1" },
       h("h4", {}, `Why ${this.find(one.item_id)?.name || "this"}?`),
       h("p", {}, reason || "It follows from its score."),
-      h("p", { class: "hint" }, `Found as ${one.source.replaceAll("_", " ")}, score ${one.score.toFixed(4)}${boosts(one) ? `, weighed ${boosts(one)}` : ""}.`),
-      telling.length > 0 && h("table", {}, h("caption", {}, shares ? "What moved its score most" : "What is known of it here"), h("tbody", {}, telling.slice(0, FEATURES_SHOWN).map(([name, value]) => h("tr", {}, h("th", { scope: "row" }, this.explained.meanings?.[name] || name), h("td", {}, `${value > 0 && shares ? "+" : ""}${short(value)}`))))));
+      this.fold("asked", "The numbers",
+        h("p", { class: "hint" }, `Found as ${one.source.replaceAll("_", " ")}, score ${one.score.toFixed(4)}${boosts(one) ? `, weighed ${boosts(one)}` : ""}.`),
+        telling.length > 0 && h("table", {}, h("caption", {}, shares ? "What moved its score most" : "What is known of it here"), h("tbody", {}, telling.slice(0, FEATURES_SHOWN).map(([name, value]) => h("tr", {}, h("th", { scope: "row" }, this.explained.meanings?.[name] || name), h("td", {}, `${value > 0 && shares ? "+" : ""}${short(value)}`)))))));
   }
 
   // --- time ------------------------------------------------------------------------------------------------------
@@ -271,6 +282,16 @@ const place = (chosen, one) => (chosen.includes(one.item_id) ? chosen.indexOf(on
 const short = (value) => (typeof value === "number" ? Number(value.toPrecision(4)).toString() : String(value));
 const boosts = (one) => Object.entries(one.values).filter(([, value]) => String(value).startsWith("x")).map(([name, value]) => `${value} ${name.replaceAll("_", " ")}`).join(", ");
 const priority = (one) => (one.verdict === "excluded" ? `${one.stage}: ${one.rule}` : `priority ${short(one.priority)}`);
+
+const many = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
+
+/** What was weighed, in a sentence or two. */
+function inWords(verdicts, candidates, left, shown) {
+  const others = verdicts.filter((one) => one.verdict !== "chosen");
+  const excluded = others.filter((one) => one.verdict === "excluded").length;
+  const actions = others.length ? `${many(others.length, "other action")} could have been taken${excluded ? `; ${excluded} of them ruled out here` : ""}. ` : "";
+  return actions + (candidates ? `${many(candidates, "item")} looked at, ${left} left out by a rule, ${shown} shown.` : "");
+}
 
 function leftOut(order, find) {
   const one = order.find((candidate) => candidate.verdict === "suppressed");

@@ -6,12 +6,14 @@ import * as catalogue from "./catalogue.js";
 import { announce, h, icon, ICONS } from "./dom.js";
 import { Inspector } from "./inspector.js";
 import * as service from "./service.js";
+import { Tour } from "./tour.js";
 import * as views from "./views.js";
 
 const COUNTRIES = { DE: "Germany", AT: "Austria", BE: "Belgium", FR: "France", LU: "Luxembourg", NL: "Netherlands", GB: "Great Britain" };
 const element = (id) => document.getElementById(id);
 const main = element("main");
 let inspector;
+let tour;
 
 const ROUTES = [
   [/^\/shop\/?$/, views.home],
@@ -43,6 +45,7 @@ function show(isFirst = false) {
   const event = page.event === "search_performed" && !query ? "page_viewed" : page.event;
   kairos.page(event, page.fields || {});
   page.after?.();
+  tour.turned();
   if (!isFirst) {
     scrollTo(0, 0);
     main.querySelector("h1")?.focus({ preventScroll: true });
@@ -135,12 +138,19 @@ function listen() {
     const begun = performance.now();
     draw(event.target, event.detail);
     inspector.decided(event.target.dataset.kairos, event.detail, performance.now() - begun);
+    tour.decided(event.target.dataset.kairos, event.detail);
   });
-  document.addEventListener("kairos:sent", (event) => inspector.sent(event.detail));
+  document.addEventListener("kairos:sent", (event) => {
+    inspector.sent(event.detail);
+    tour.sent(event.detail);
+  });
   document.addEventListener("click", (event) => {
     const why = event.target.closest("[data-why]");
     const link = event.target.closest("a[href^='/shop']:not([target])");
+    const chosen = event.target.closest("[data-tour]");
+    tour.pressed(event.target);
     if (why) inspector.explain(why.dataset.why, why.dataset.whyItem, why);
+    else if (chosen) tour.start(chosen.dataset.tour);
     else if (event.target.closest("[data-chat]")) openChat();
     else if (event.target.closest("[data-kairos-skip]")) event.target.closest("[data-item]").classList.add("leaving");
     else if (link && !event.defaultPrevented && event.button === 0 && !(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey)) {
@@ -166,6 +176,17 @@ function askKey() {
     h("form", { class: "form", onsubmit: enter }, h("label", { for: "key" }, "The browser key"), h("input", { id: "key", name: "key", required: true, autocomplete: "off", spellcheck: "false" }), h("button", { class: "button", type: "submit" }, "Open the shop")));
 }
 
+/** An engine without the shop's items: somebody's own, most likely. */
+function tellEmpty() {
+  main.replaceChildren(
+    h("h1", {}, "This engine has no demo shop"),
+    h("p", {}, "Larkmoor, the made-up shop, sells what the demo's catalogue holds, and this engine's catalogue does not hold it."),
+    h("ul", { class: "links" },
+      h("li", {}, h("code", {}, "kairos demo"), " runs the shop, beside this engine and apart from its data."),
+      h("li", {}, h("code", {}, "kairos up --shop"), " puts the shop's items and policy into an engine of its own home."),
+      h("li", {}, "For your own pages: ", h("a", { href: "/docs", target: "_self" }, "the API"), " and docs/channels.md. What the engine does: ", h("a", { href: "/console/", target: "_self" }, "the console"), ".")));
+}
+
 async function open() {
   kairos.key(sessionStorage.getItem(KEPT_KEY) || undefined);
   try {
@@ -175,6 +196,10 @@ async function open() {
     else main.replaceChildren(h("h1", {}, "The catalogue cannot be read"), h("p", { class: "notice" }, `${error.message}. Is the API up? `, h("a", { href: "/shop/", target: "_self" }, "Try again")));
     return;
   }
+  if (catalogue.isEmpty()) {
+    tellEmpty();
+    return;
+  }
   show(true);
   element("foot").hidden = false; // not before there is something above it: it would jump
   askConsent();
@@ -182,5 +207,6 @@ async function open() {
 
 frame();
 inspector = new Inspector(element("inspector"), element("inspect"), catalogue.find);
+tour = new Tour(element("tour"), go);
 listen();
 open();

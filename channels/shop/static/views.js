@@ -5,6 +5,7 @@ import { cartBanner, addressOf, card, drawing, hero, shelf, stars, stockOf } fro
 import * as cart from "./cart.js";
 import { announce, h, money } from "./dom.js";
 import { reviewsOf } from "./reviews.js";
+import { welcome } from "./tour.js";
 
 const categoryAddress = (path) => `/shop/c/${path.split("/").map(encodeURIComponent).join("/")}`;
 
@@ -18,6 +19,7 @@ export function home() {
     event: "page_viewed",
     nodes: [
       h("h1", { class: "unseen", tabindex: "-1" }, "Larkmoor, sports and home"),
+      welcome(),
       hero({ title: "Autumn is for going out", text: "Tents that forgive you, packs that carry themselves, and a kettle for afterwards.", button: "To the outdoor shelves", link: categoryAddress("Outdoor"), item: cover }),
       h("nav", { class: "departments", "aria-label": "Departments" }, shop.DEPARTMENTS.map((one) => {
         const [example] = shop.popular(shop.within(one.path), 1);
