@@ -59,6 +59,17 @@ class LogRange:
         """Whether it holds the first record that was ever written to each partition."""
         return not any(span.first for span in self.spans.values())
 
+    def keep_newest(self, count: int) -> bool:
+        """Leaves the newest `count` records, as many of each partition; whether that is all of the range."""
+        if len(self) <= count:
+            return True
+        each = max(1, count // max(1, self.partitions))
+        self.spans = {
+            at: Span(max(first, end - each), max(turn, end - each), end)
+            for at, (first, turn, end) in self.spans.items()
+        }
+        return False
+
     def __iter__(self) -> Iterator[LogRecord]:
         readers = [self._partition(at, span) for at, span in sorted(self.spans.items())]
         try:

@@ -25,6 +25,12 @@ class Facts(Protocol):
     def person(self, named: str) -> Shown | None:
         """The newest decisions for a person, an anonymous id or a session; None = nothing is known."""
 
+    def today(self) -> Shown:
+        """What became of every action today, over all people, and what budgets have spent."""
+
+    def catalogue(self, words: str, offset: int) -> Shown:
+        """A page of the items that hold these words; all of them without."""
+
     def recent(self) -> Shown:
         """The newest decisions of all people."""
 

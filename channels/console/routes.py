@@ -21,6 +21,7 @@ from schemas.errors import ConfigError
 from schemas.limits import NOTE_LENGTH_MAX
 
 AUDIT_SHOWN: Final = 200
+OFFSET_MAX: Final = 10**9
 
 STATIC: Final = Path(__file__).parent / "static"
 PAGES: Final = {
@@ -29,6 +30,7 @@ PAGES: Final = {
     "console.js": ("console.js", "text/javascript"),
     "charts.js": ("charts.js", "text/javascript"),
     "offers.js": ("offers.js", "text/javascript"),
+    "today.js": ("today.js", "text/javascript"),
     "dom.js": ("dom.js", "text/javascript"),
     "views.js": ("views.js", "text/javascript"),
     "icon.svg": ("icon.svg", "image/svg+xml"),
@@ -104,6 +106,22 @@ async def person(request: Asked, named: Looked) -> Response[Any]:
 async def recent(request: Asked) -> Response[Any]:
     """The newest decisions of all people."""
     return await show(request, "viewer", lambda facts: facts.recent())
+
+
+@get("/api/today")
+async def today(request: Asked) -> Response[Any]:
+    """What became of every action today."""
+    return await show(request, "viewer", lambda facts: facts.today())
+
+
+@get("/api/catalogue")
+async def catalogue(
+    request: Asked,
+    words: Annotated[str, QueryParameter(max_length=500)] = "",
+    offset: Annotated[int, QueryParameter(ge=0, le=OFFSET_MAX)] = 0,
+) -> Response[Any]:
+    """The items that hold these words."""
+    return await show(request, "viewer", lambda facts: facts.catalogue(words, offset))
 
 
 @get("/api/decision")
@@ -192,7 +210,7 @@ async def rollback_model(request: Asked) -> Response[Any]:
 HANDLERS: Final = [
     page, index,
     sign_in, sign_out, me,
-    live, traffic, letters, person, recent, decision, why_not, policy, models, audit,
+    live, traffic, letters, person, recent, today, catalogue, decision, why_not, policy, models, audit,
     check, publish, rollback, publish_model, rollback_model, *OFFER_HANDLERS,
 ]  # fmt: skip
 

@@ -4,10 +4,12 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
+import msgspec
 from redis import RedisError
 
 from channels.api import audit_log
 from channels.api.audit_log import Actor
+from channels.api.catalogue import find_items
 from channels.api.knowledge import NO_ITEMS, Snapshot
 from channels.console.facts import Facts, Shown
 from channels.console.traffic import Recent, Traffic
@@ -20,8 +22,10 @@ from schemas.decisions import Decision
 from schemas.errors import ConfigError, InvalidReason
 from scripts.audit.decision_view import decision_row, decision_view, fate_view
 from scripts.audit.explain_decision import DecisionFinder
+from scripts.audit.today_child import Today, Wanted
 from scripts.ops.audit_view import changes_of
 from scripts.ops.console_offers import ConsoleOffers
+from scripts.ops.counting import NotCounted, ask, command_of, place_of
 from scripts.ops.engine_counts import EngineCounts, rate, rates
 from scripts.ops.hops import BUDGETS_MS, Hop, stored_ms
 from scripts.ops.kept_answer import Kept
@@ -29,10 +33,12 @@ from scripts.ops.live_versions import live_versions
 from scripts.ops.shown_names import item_names, items_in, policy_names
 from scripts.ops.status import status
 from scripts.ops.stores import store_of
+from scripts.policy.action_words import STAGES
 from scripts.policy.policy_versions import versions_in
 
 LETTER_SHOWN_MAX: Final = 1_000
 DECISIONS_SHOWN_MAX: Final = 50
+ITEMS_SHOWN: Final = 50
 WHY_NOT_DECISIONS_MAX: Final = 10
 WHY_NOT_S: Final = 8.0
 """Then no further decision is looked at: somebody waits for the answer."""
@@ -59,6 +65,7 @@ class ConsoleFacts(ConsoleOffers, Facts):
         self._traffic = Traffic()
         self.watch = Watch(kafka, self._prefix, self._traffic)
         self._counts = EngineCounts(rest_of(config, flink) if flink else None)
+        self._today = Kept(self._count_today)
         self._services = Kept(lambda: status(self._config))
         self._stored_ms = Kept(lambda: stored_ms(self._store))
 
@@ -145,6 +152,22 @@ class ConsoleFacts(ConsoleOffers, Facts):
             "actions": sorted({one.id for one in self._live_policy().actions}),
         }
 
+    def today(self) -> Shown:
+        """What became of every action today, over all people, and what budgets have spent; kept for a moment."""
+        try:
+            found = self._today()
+        except NotCounted as error:
+            raise ConfigError(f"what became of actions today is not known: {error}") from error
+        shown: Shown = msgspec.to_builtins(found)
+        return shown | {"at_ms": now_ms(), "stages": STAGES}
+
+    def catalogue(self, words: str, offset: int) -> Shown:
+        """A page of the items that hold these words; all of them without."""
+        snapshot = self._catalogue()
+        found = find_items(snapshot, "", words, None, offset, ITEMS_SHOWN)
+        shown: Shown = msgspec.to_builtins(found)
+        return shown | {"all": len(snapshot.items), "limit": ITEMS_SHOWN}
+
     def recent(self) -> Shown:
         """The newest decisions of all people."""
         found = [one.decision for one in self._traffic.newest(DECISIONS_SHOWN_MAX)]
@@ -197,6 +220,10 @@ class ConsoleFacts(ConsoleOffers, Facts):
     def record(self, actor: Actor, what: str, outcome: str, details: Mapping[str, str]) -> None:
         """Writes an entry into the audit log."""
         self._audit.append(actor, what, outcome, details)
+
+    def _count_today(self) -> Today:
+        wanted = Wanted(place_of(self._kafka, self._prefix), self._live_policy())
+        return ask(command_of("scripts.audit.today_child"), wanted, Today)
 
     def _names(self, decisions: Iterable[Decision]) -> dict[str, str]:
         """What their items and policies are called."""

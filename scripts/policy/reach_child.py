@@ -3,13 +3,9 @@
 Wanted (JSON) comes by stdin; Told goes to stdout.
 """
 
-import os
-import sys
 import time
-from pathlib import Path
 from typing import Final
 
-import msgspec
 from msgspec import Struct
 
 from jobs.config import config_from
@@ -19,13 +15,13 @@ from jobs.knowledge_feed import KnowledgeFeed
 from jobs.learning.trust import trust_of
 from jobs.publish import now_ms
 from log.kafka import read_to_end
-from log.range import LogRange, Span
-from log.settings import Brokers
+from log.range import LogRange
 from schemas.errors import ConfigError
 from schemas.formats import FORMATS
 from schemas.limits import DAY_MS
 from schemas.policy import Policy
 from schemas.topics import EVENTS, ITEMS
+from scripts.ops.counting import Place, answer
 from scripts.policy.reach import UNKNOWN, alone, count_reach, sentence
 from udfs.knowledge.knowledge import Knowledge
 
@@ -33,16 +29,12 @@ WEEK_MS: Final = 7 * DAY_MS
 EVENTS_MAX: Final = 20_000
 """The newest of the week; more would take longer than somebody waits."""
 COUNTING_S: Final = 8.0
-NICENESS: Final = 10
-"""Deciding comes first."""
 
 
 class Wanted(Struct, frozen=True):
-    """The offer `action_id` of a policy, over the log of this Kafka; `settings_file`: what its clients need."""
+    """The offer `action_id` of a policy, over the log of a Kafka."""
 
-    kafka: str
-    settings_file: str | None
-    prefix: str
+    place: Place
     policy: Policy
     action_id: str
 
@@ -58,15 +50,14 @@ def told(wanted: Wanted) -> Told:
     begun_s = time.monotonic()
     config = config_from()
     policy = alone(wanted.policy, wanted.action_id)
-    file = wanted.settings_file
-    kafka = Brokers(wanted.kafka, None if file is None else Path(file))
+    kafka, prefix = wanted.place.brokers, wanted.place.prefix
     try:
-        log = LogRange(kafka, wanted.prefix + EVENTS, now_ms() - WEEK_MS, None)
-        is_whole = newest(log, EVENTS_MAX)
+        log = LogRange(kafka, prefix + EVENTS, now_ms() - WEEK_MS, None)
+        is_whole = log.keep_newest(EVENTS_MAX)
         feed = KnowledgeFeed(
             Knowledge(uncatalogued=config.uncatalogued), lambda _: None, trust_of(config)
         )
-        for record in read_to_end(kafka, [wanted.prefix + ITEMS]):
+        for record in read_to_end(kafka, [prefix + ITEMS]):
             if time.monotonic() > begun_s + COUNTING_S:
                 return Told(f"{UNKNOWN}reading the catalogue takes longer than {COUNTING_S:.0f} s.")
             feed.apply(record.value, record.offset, record.timestamp_ms)
@@ -81,19 +72,5 @@ def told(wanted: Wanted) -> Told:
     return Told(sentence(found, policy.actions[0]))
 
 
-def newest(log: LogRange, count: int) -> bool:
-    """Leaves the newest `count` records of a range, as many of each partition; whether that is all of it."""
-    if len(log) <= count:
-        return True
-    each = max(1, count // max(1, log.partitions))
-    log.spans = {
-        at: Span(max(first, end - each), max(turn, end - each), end)
-        for at, (first, turn, end) in log.spans.items()
-    }
-    return False
-
-
 if __name__ == "__main__":
-    os.nice(NICENESS)
-    asked = msgspec.json.decode(sys.stdin.buffer.read(), type=Wanted)
-    sys.stdout.buffer.write(msgspec.json.encode(told(asked)))
+    answer(Wanted, told)

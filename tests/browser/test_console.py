@@ -11,7 +11,7 @@ from tests.browser.shop import Visitor
 from tests.e2e.homes import wait_for
 
 pytestmark = pytest.mark.browser
-PAGES = ("now", "look", "letters", "policy", "models", "audit")
+PAGES = ("now", "look", "today", "catalogue", "letters", "policy", "models", "audit")
 PHONE = (390, 844)
 
 
@@ -103,6 +103,19 @@ def test_the_newest_decisions_and_their_people_are_there_to_click(page: Page) ->
     page.go_back()
     newest.locator("tbody tr").first.get_by_role("link").last.click()
     expect(page.locator("h2.found")).to_contain_text("Decision", timeout=30_000)
+
+
+def test_the_day_and_the_catalogue_are_read(page: Page) -> None:
+    page.goto(page.url + "#/today")
+    actions = page.get_by_role("table", name="Actions today")
+    expect(actions).to_contain_text("recommend_items", timeout=30_000)
+    expect(actions).to_contain_text("makes no sense now")
+    budgets = page.get_by_role("table", name="Budgets")
+    expect(budgets.get_by_role("row").filter(has_text="express_shipping")).to_contain_text("7,000")
+    page.get_by_role("link", name="Catalogue").click()
+    page.get_by_label("Words of name, brand, category or tags").fill("gooseneck")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("table", name="Items")).to_contain_text("ooseneck")
 
 
 def test_a_change_is_checked_asked_about_and_told(page: Page) -> None:

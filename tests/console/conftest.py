@@ -43,6 +43,12 @@ class StandIn(Facts):
     def person(self, named: str) -> Shown | None:
         return {"asked": named} if named == "anna" else None
 
+    def today(self) -> Shown:
+        return {"asked": "today"}
+
+    def catalogue(self, words: str, offset: int) -> Shown:
+        return {"asked": f"{words} {offset}"}
+
     def recent(self) -> Shown:
         return {"asked": "recent"}
 

@@ -289,6 +289,8 @@ SHOWN = {
     "GET /console/api/traffic": "viewer",
     "GET /console/api/letters": "viewer",
     "GET /console/api/recent": "viewer",
+    "GET /console/api/today": "viewer",
+    "GET /console/api/catalogue?words=shoe&offset=5": "viewer",
     "GET /console/api/person?named=anna": "viewer",
     "GET /console/api/decision?decision_id=d1": "viewer",
     "GET /console/api/why-not?person=anna&action=a": "viewer",

@@ -130,6 +130,29 @@ def _known(page: Page, named: str) -> Any:
     return found if status == 200 else None
 
 
+def test_what_became_of_each_action_today_is_counted_in_the_log(
+    page: Page, decision_id: str
+) -> None:
+    wait_for(lambda: page.get("today")["decisions"] >= VIEWS)
+    found = page.get("today")
+    assert found["is_whole"]
+    chosen = page.get("decision", decision_id=decision_id)["action_id"]
+    rows = {one["action"]: one for one in found["actions"]}
+    assert rows[chosen]["chosen"] >= VIEWS
+    for one in rows.values():
+        dropped = sum(rule["count"] for rule in one["dropped"])
+        assert one["competed"] == one["chosen"] + one["outweighed"] + dropped
+    assert found["budgets"] == []
+
+
+def test_the_catalogue_is_there_to_look_through(page: Page) -> None:
+    found = page.get("catalogue", words="item 39")
+    assert [one["item_id"] for one in found["items"]] == ["i39"]
+    whole = page.get("catalogue")
+    assert (whole["total"], whole["all"], len(whole["items"])) == (40, 40, 40)
+    assert page.get("catalogue", offset="39")["items"][0]["item_id"] == "i39"
+
+
 def test_the_newest_decisions_are_there_to_click_and_called_by_names(
     page: Page, decision_id: str
 ) -> None:

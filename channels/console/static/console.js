@@ -2,12 +2,15 @@
 
 import { h, renew } from "./dom.js";
 import { offers } from "./offers.js";
+import { catalogue, today } from "./today.js";
 import { audit, letters, look, models, now, policy } from "./views.js";
 
 const RANKS = ["viewer", "marketer", "operator"];
 const PAGES = [
   { name: "now", title: "Now", view: now, role: "viewer" },
   { name: "look", title: "Look up", view: look, role: "viewer" },
+  { name: "today", title: "Today", view: today, role: "viewer" },
+  { name: "catalogue", title: "Catalogue", view: catalogue, role: "viewer" },
   { name: "letters", title: "Dead letters", view: letters, role: "viewer" },
   { name: "offers", title: "Offers", view: offers, role: "viewer" },
   { name: "policy", title: "Policy", view: policy, role: "viewer" },
@@ -128,7 +131,10 @@ function show() {
   leave = () => {};
   offline("");
   for (const link of nav.children) {
-    if (link.getAttribute("href") === `#/${page.name}`) link.setAttribute("aria-current", "page");
+    if (link.getAttribute("href") === `#/${page.name}`) {
+      link.setAttribute("aria-current", "page");
+      link.scrollIntoView({ block: "nearest", inline: "nearest" }); // on a phone the row of pages is wider than the screen
+    }
     else link.removeAttribute("aria-current");
   }
   document.title = `${page.title} · Kairos console`;

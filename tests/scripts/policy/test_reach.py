@@ -18,7 +18,6 @@ from schemas.records import LogRecord
 from scripts.ops.offer_reach import OfferReach
 from scripts.policy.policy_file import read_policy
 from scripts.policy.reach import UNKNOWN, Reach, alone, count_reach, sentence
-from scripts.policy.reach_child import newest
 from tests.builders import NOON, make_event, make_record
 from udfs.knowledge.knowledge import Knowledge
 
@@ -138,8 +137,8 @@ def test_the_sentence_says_what_was_counted_and_no_more(reach: Reach, said: str)
 def test_of_a_long_log_the_newest_of_each_partition_are_read() -> None:
     log = LogRange.__new__(LogRange)
     log.spans = {0: Span(0, 0, 100), 1: Span(90, 90, 100)}
-    assert newest(log, 110)
-    assert not newest(log, 40)
+    assert log.keep_newest(110)
+    assert not log.keep_newest(40)
     assert log.spans == {0: Span(80, 80, 100), 1: Span(90, 90, 100)}
 
 
@@ -166,7 +165,7 @@ def test_the_child_reads_the_kafka_that_the_console_reads_with_its_settings() ->
     reach = OfferReach(Brokers("kafka:9092", Path("kafka.properties")), "live-")
     program = (
         "import json, sys; asked = json.load(sys.stdin); "
-        "print(json.dumps({'sentence': ' '.join(asked[one] for one in ('kafka', 'settings_file', 'prefix'))}))"
+        "print(json.dumps({'sentence': ' '.join(asked['place'][one] for one in ('kafka', 'settings_file', 'prefix'))}))"
     )
     reach.command = (sys.executable, "-I", "-c", program)
     assert reach(POLICY, "sale") == "kafka:9092 kafka.properties live-"

@@ -1,0 +1,102 @@
+"""The child process that counts what became of every action today; it reads beside the API's process.
+
+Wanted (JSON) comes by stdin; Today goes to stdout.
+"""
+
+import time
+from collections.abc import Iterator
+from typing import Any, Final
+
+from msgspec import Struct
+
+from jobs.publish import now_ms
+from log.range import LogRange
+from schemas.codec import TRACE
+from schemas.decisions import DecisionTrace
+from schemas.errors import InvalidEvent
+from schemas.knowledge import ActionKnowledge, learnt_record
+from schemas.policy import Policy
+from schemas.topics import KNOWLEDGE, TRACES
+from scripts.audit.today import budgets, fates
+from scripts.ops.counting import Place, answer
+from udfs.actions.pace_budgets import local_day
+
+TRACES_MAX: Final = 10_000
+LEARNT_MAX: Final = 100_000
+"""The newest of each topic; what was shown of an action before these is not found."""
+READING_S: Final = 7.0
+"""For each of the two topics."""
+
+
+class Wanted(Struct, frozen=True):
+    """The actions of a policy, in the topics of a Kafka."""
+
+    place: Place
+    policy: Policy
+
+
+class Today(Struct, frozen=True):
+    """`is_whole`: every decision since `from_ms` was counted, else the newest; `currency` is that of the budgets."""
+
+    from_ms: int
+    decisions: int
+    is_whole: bool
+    actions: list[dict[str, Any]]
+    budgets: list[dict[str, Any]]
+    currency: str
+
+
+class _Bounded:
+    """What a topic holds of a time, as far as time is left."""
+
+    def __init__(self, log: LogRange, count: int) -> None:
+        self._log = log
+        self.is_whole = log.keep_newest(count)
+        self._deadline_s = time.monotonic() + READING_S
+
+    def values(self) -> Iterator[tuple[bytes, int]]:
+        """Value and time of each record."""
+        for record in self._log:
+            if time.monotonic() > self._deadline_s:
+                self.is_whole = False
+                return
+            yield record.value, record.timestamp_ms
+
+
+def today(wanted: Wanted) -> Today:
+    """Counts; raises ConfigError where Kafka does not answer."""
+    policy, kafka, prefix = wanted.policy, wanted.place.brokers, wanted.place.prefix
+    at_ms = now_ms()
+    from_ms = local_day(policy.time_zone, at_ms).start_ms
+    traces = _Bounded(LogRange(kafka, prefix + TRACES, from_ms, None), TRACES_MAX)
+    decisions, actions = fates(_traces(traces))
+    known = {}
+    if any(one.budget for one in policy.actions):
+        learnt = _Bounded(LogRange(kafka, prefix + KNOWLEDGE, None, None), LEARNT_MAX)
+        known = {one.key: one for one in _learnt(learnt)}
+    return Today(
+        from_ms, decisions, traces.is_whole, actions, budgets(policy, known, at_ms), policy.currency
+    )
+
+
+def _traces(read: _Bounded) -> Iterator[DecisionTrace]:
+    """What is no trace is left out, as everywhere."""
+    for value, _ in read.values():
+        try:
+            yield TRACE.decode(value)
+        except InvalidEvent:
+            continue
+
+
+def _learnt(read: _Bounded) -> Iterator[ActionKnowledge]:
+    for value, time_ms in read.values():
+        try:
+            record = learnt_record(value, time_ms)
+        except InvalidEvent:
+            continue
+        if isinstance(record, ActionKnowledge):
+            yield record
+
+
+if __name__ == "__main__":
+    answer(Wanted, today)
