@@ -30,6 +30,7 @@ PAGES: Final = {
     "console.js": ("console.js", "text/javascript"),
     "charts.js": ("charts.js", "text/javascript"),
     "offers.js": ("offers.js", "text/javascript"),
+    "cards.js": ("cards.js", "text/javascript"),
     "today.js": ("today.js", "text/javascript"),
     "dom.js": ("dom.js", "text/javascript"),
     "views.js": ("views.js", "text/javascript"),

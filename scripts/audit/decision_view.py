@@ -1,5 +1,6 @@
 """A decision as the console shows it: the funnel, what became of every action and item, in words."""
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
@@ -34,6 +35,18 @@ def decision_row(decision: Decision) -> dict[str, Any]:
         "arm": decision.arm,
         "versions": msgspec.to_builtins(versions) | {"catalogue": utc(versions.catalogue)},
     }
+
+
+def seen_now(newest_first: Iterable[Decision], now_ms: int) -> list[dict[str, Any]]:
+    """What a person sees at `now_ms`: of each placement the newest decision with its texts, while it is valid."""
+    found: dict[str, Decision] = {}
+    for one in newest_first:
+        found.setdefault(one.placement, one)
+    return [
+        decision_row(one) | {"content": one.content}
+        for _, one in sorted(found.items())
+        if one.kind == "decided" and one.valid_until_ms > now_ms
+    ]
 
 
 def decision_view(decision: Decision, explained: Explained | None) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from jobs.publish import now_ms
 from schemas.counted import counted
 from schemas.decisions import Decision
 from schemas.errors import ConfigError, InvalidReason
-from scripts.audit.decision_view import decision_row, decision_view, fate_view
+from scripts.audit.decision_view import decision_row, decision_view, fate_view, seen_now
 from scripts.audit.explain_decision import DecisionFinder
 from scripts.audit.today_child import Today, Wanted
 from scripts.ops.audit_view import changes_of
@@ -149,6 +149,7 @@ class ConsoleFacts(ConsoleOffers, Facts):
             "remark": remark,
             "decisions": [decision_row(one.decision) for one in found[:DECISIONS_SHOWN_MAX]],
             "names": self._names(one.decision for one in found[:DECISIONS_SHOWN_MAX]),
+            "sees": seen_now((one.decision for one in found), now_ms()),
             "actions": sorted({one.id for one in self._live_policy().actions}),
         }
 

@@ -121,6 +121,8 @@ def test_a_person_is_found_by_id_or_session(page: Page, decision_id: str, named:
     assert found["person"] == VISITOR
     assert found["is_session"] == (named == SESSION)
     assert decision_id in [one["decision_id"] for one in found["decisions"]]
+    (seen,) = [one for one in found["sees"] if one["placement"] == "next_item"]
+    assert seen["decision_id"] == decision_id
     times = [one["event_time_ms"] for one in found["decisions"]]
     assert times == sorted(times, reverse=True)
 

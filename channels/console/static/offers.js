@@ -1,12 +1,12 @@
 // Offers by form: one action of the policy at a time. What is wrong is said at its field; nothing goes live without a preview.
 
-import { badge, card, h, renew, table } from "./dom.js";
+import { language_name, offer_card } from "./cards.js";
+import { card, h, renew, table } from "./dom.js";
 import { change, confirm_change, differences } from "./views.js";
 
 const HOWS = { is: "is", is_not: "is not", at_least: "is at least", at_most: "is at most", above: "is more than", below: "is less than", has: "contains", has_not: "does not contain" };
 const GROUPS = { segment: "Segments of the policy", session: "This visit", person: "The person", context: "The moment" };
 const NAMES = { title: "Title", text: "Text", code: "Code to use", button: "Button", link: "Link of the button", image: "Picture (address)", reason: "Why the person gets it, in one sentence" };
-const STANDS_FOR = /(\{[a-z][\w.]*\})/;
 const SETTLED_MS = 800;
 const EMPTY = { id: "", placements: [], content: {}, reason: {}, who: [], needs_consent: true, starts: "", ends: "", value: "1", times: "1", within_days: "30", cool_down_hours: "", never_after_dismissal: true, never_after_click: false, per_day: "", total: "", cost: "1" };
 
@@ -166,7 +166,7 @@ function form_for(desk, found, { form, kept, is_new }, leave) {
     publish.disabled = answer.changes.length === 0;
     const heading = h("h2", { tabindex: "-1" }, "Preview");
     renew(told, h("section", { class: "card" }, heading,
-      answer.cards.map((one) => shown(one, answer.cards.length > 1)),
+      answer.cards.map((one) => offer_card(one, answer.cards.length > 1)),
       h("p", { class: "muted" }, `At ${answer.cards[0]?.placements.join(", ") || "no placement"}, as far as the page there shows these texts.`),
       answer.warnings.map((one) => h("p", { class: "notice" }, one)),
       answer.changes.length ? h("details", {}, h("summary", {}, `What changes in the policy's file (${answer.changes.length})`), differences(answer.changes, "")) : h("p", { class: "notice" }, "It is as the live one: there is nothing to publish.")));
@@ -247,30 +247,3 @@ function conditions_for(found, form, fields) {
 
 /** `session.cart_value` as people say it. */
 const words = (of) => of.slice(of.indexOf(".") + 1).replaceAll("_", " ");
-
-function language_name(language) {
-  try {
-    return new Intl.DisplayNames(undefined, { type: "language" }).of(language);
-  } catch {
-    return language;
-  }
-}
-
-/** The card as a page shows it; what stands for a value of the moment is marked. */
-function shown({ language, content, reason, needs_consent }, is_named) {
-  const filled = (text) => text.split(STANDS_FOR).map((one) => (STANDS_FOR.test(one) ? h("span", { class: "blank" }, one.slice(1, -1)) : one));
-  return h("article", { class: "shown", lang: language, "aria-label": `The card in ${language_name(language)}` },
-    content.image && picture(content.image),
-    content.title && h("h3", {}, filled(content.title)),
-    content.text && h("p", {}, filled(content.text)),
-    content.code && h("p", {}, badge(content.code, "ok")),
-    content.button && h("span", { class: "call" }, filled(content.button)),
-    content.link && h("p", { class: "muted" }, "leads to ", code(content.link)),
-    reason && h("p", { class: "muted" }, filled(reason)),
-    (is_named || needs_consent) && h("small", {}, [is_named && language_name(language), needs_consent && "for people who agreed to personalisation"].filter(Boolean).join(", ")));
-}
-
-function picture(address) {
-  if (!address.startsWith("/")) return h("p", { class: "muted" }, "Picture: ", code(address), " (the console loads nothing from elsewhere)");
-  return h("img", { src: address, alt: "", onerror: (event) => event.target.replaceWith(h("p", { class: "problem" }, `There is no picture at ${address}.`)) });
-}

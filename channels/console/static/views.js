@@ -1,5 +1,6 @@
 // The console's pages. Each fills its place once and then renews only what has changed.
 
+import { offer_card } from "./cards.js";
 import { bars, chart, funnel, hops, lines, stacked } from "./charts.js";
 import { ago, badge, card, h, long_table, moment, number, percent, renew, table } from "./dom.js";
 
@@ -243,10 +244,22 @@ function person_of(found, asked, desk) {
     h("h2", { class: "found" }, found.is_session ? ["Session ", code(asked), " is of ", code(found.person)] : ["Person ", code(found.person)]),
     found.remark && h("p", { class: "notice" }, found.remark),
     found.actions.length > 0 && card("Why did they not get it?", why, answer),
+    sees(found),
     card("Decisions, the newest first", long_table("Decisions", ["when", "placement", "decided", "for the person", "items", "policy · model", "decision"],
       found.decisions.map((one) => [moment(one.event_time_ms), code(one.placement), [h("strong", {}, one.action_id), one.is_holdout && badge("holdout")], one.explanation,
         items_of(one, found.names), [named(found.names, one.versions.policy), " · ", code(one.versions.model)], to_decision(one.decision_id)]), ROWS_SHOWN)),
   ];
+}
+
+/** Each placement as this person sees it now. */
+function sees(found) {
+  const one_of = (one) => h("div", { class: "column" },
+    h("h3", {}, code(one.placement), " ", h("small", {}, ["until ", moment(one.valid_until_ms)])),
+    offer_card({ content: one.content, reason: one.explanation }),
+    one.items.length > 0 && h("ol", { class: "mistakes" }, one.items.map((each) => h("li", {}, item_name(found.names, each)))),
+    h("p", { class: "muted" }, one.action_id === "nothing" ? "The page keeps what it has of its own." : ["by ", h("strong", {}, one.action_id), ", decision ", to_decision(one.decision_id)]));
+  return card("What they see now", h("p", { class: "muted" }, "The newest decision of each placement, while it is valid; after that the page shows its own."),
+    found.sees.length ? h("div", { class: "sees" }, found.sees.map(one_of)) : h("p", {}, "Nothing that is still valid."));
 }
 
 function decision_of(found) {
