@@ -46,6 +46,9 @@ class Facts(Protocol):
     def check(self, text: str) -> Shown:
         """What is wrong in a policy's text, by line, and what differs from the live one."""
 
+    def what_if(self, text: str) -> Shown:
+        """What a policy would have decided otherwise, likewise."""
+
     def publish_policy(self, actor: Actor, text: str, note: str) -> Shown:
         """Checks a policy's text and puts it in force, as `kairos policy publish` does."""
 
@@ -60,6 +63,9 @@ class Facts(Protocol):
 
     def reach_of_offer(self, given: OfferChange) -> Shown:
         """About how many people a day meet an offer, by last week's log; empty while the form has mistakes."""
+
+    def what_if_of_offer(self, given: OfferChange) -> Shown:
+        """What the policy with this offer would have decided otherwise, over the newest of last week's log."""
 
     def publish_offer(self, actor: Actor, given: OfferChange) -> Shown:
         """Publishes the policy with this offer, by the same checks."""

@@ -37,6 +37,16 @@ async def reach(request: Asked) -> Response[Any]:
     return await change(request, "marketer", OFFER_CHANGE, made)
 
 
+@post("/api/offers/what-if", status_code=200)
+async def what_if_of_offer(request: Asked) -> Response[Any]:
+    """What the policy with this offer would have decided otherwise."""
+
+    def made(facts: Facts, _: Actor, given: OfferChange) -> Shown:
+        return facts.what_if_of_offer(given)
+
+    return await change(request, "marketer", OFFER_CHANGE, made)
+
+
 @post("/api/offers/publish", status_code=200)
 async def publish_offer(request: Asked) -> Response[Any]:
     """Publishes the policy with this offer."""
@@ -57,4 +67,4 @@ async def take_back(request: Asked) -> Response[Any]:
     return await change(request, "marketer", OFFER_BACK, made)
 
 
-OFFER_HANDLERS: Final = [offers, preview, reach, publish_offer, take_back]
+OFFER_HANDLERS: Final = [offers, preview, reach, what_if_of_offer, publish_offer, take_back]

@@ -168,6 +168,16 @@ async def check(request: Asked) -> Response[Any]:
     return await change(request, "marketer", POLICY_TEXT, made)
 
 
+@post("/api/policy/what-if", status_code=200)
+async def what_if(request: Asked) -> Response[Any]:
+    """What a policy would have decided otherwise."""
+
+    def made(facts: Facts, _: Actor, given: PolicyText) -> Shown:
+        return facts.what_if(given.text)
+
+    return await change(request, "marketer", POLICY_TEXT, made)
+
+
 @post("/api/policy/publish", status_code=200)
 async def publish(request: Asked) -> Response[Any]:
     """Puts a policy in force."""
@@ -212,7 +222,7 @@ HANDLERS: Final = [
     page, index,
     sign_in, sign_out, me,
     live, traffic, letters, person, recent, today, catalogue, decision, why_not, policy, models, audit,
-    check, publish, rollback, publish_model, rollback_model, *OFFER_HANDLERS,
+    check, what_if, publish, rollback, publish_model, rollback_model, *OFFER_HANDLERS,
 ]  # fmt: skip
 
 

@@ -99,9 +99,22 @@ def compare(
     )
     last_ms = newest_ms + 1 if to_ms is None else to_ms
     found = Comparison(prefix, first_ms, last_ms)
-    wanted = _count(found, _within(live, found), _within(shadow, found))
+    wanted = count_differing(found, _within(live, found), _within(shadow, found))
     _add_examples(found, kafka, topics, wanted)
     return found
+
+
+def seen_of(one: Decision) -> Seen:
+    """What is kept of a decision."""
+    return Seen(
+        one.event_time_ms,
+        one.placement,
+        one.action_id,
+        one.treatment_id,
+        hash(tuple(item.item_id for item in one.items)),
+        hash(tuple(sorted(one.content.items()))),
+        one.versions,
+    )
 
 
 def comparison_json(found: Comparison) -> dict[str, Any]:
@@ -155,15 +168,7 @@ def _decided(records: Iterable[LogRecord]) -> Iterator[Decision]:
 def _by_id(records: Iterable[LogRecord]) -> dict[str, Seen]:
     found: dict[str, Seen] = {}
     for one in _decided(records):
-        found[one.decision_id] = Seen(
-            one.event_time_ms,
-            one.placement,
-            one.action_id,
-            one.treatment_id,
-            hash(tuple(item.item_id for item in one.items)),
-            hash(tuple(sorted(one.content.items()))),
-            one.versions,
-        )
+        found[one.decision_id] = seen_of(one)
         if len(found) > DECISIONS_MAX:
             raise ConfigError(
                 f"more than {DECISIONS_MAX:,} decisions: narrow it by --from and --to"
@@ -175,8 +180,8 @@ def _within(side: dict[str, Seen], found: Comparison) -> dict[str, Seen]:
     return {key: one for key, one in side.items() if found.from_ms <= one.time_ms < found.to_ms}
 
 
-def _count(found: Comparison, live: dict[str, Seen], shadow: dict[str, Seen]) -> list[str]:
-    """Counts, and the ids of some that differ."""
+def count_differing(found: Comparison, live: dict[str, Seen], shadow: dict[str, Seen]) -> list[str]:
+    """Counts decisions by their ids into `found`; the ids of some that differ."""
     wanted: list[str] = []
     for key, one in live.items():
         other = shadow.get(key)

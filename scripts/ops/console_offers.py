@@ -1,5 +1,6 @@
 """Offers by form on the console: the policy's own document underneath, published as `kairos policy publish` does."""
 
+from threading import Lock
 from typing import Final
 
 import msgspec
@@ -11,7 +12,10 @@ from jobs.config import Config
 from jobs.publish import AHEAD_MS, now_ms
 from schemas.errors import ConfigError
 from schemas.policy import Policy
+from scripts.audit.what_if import WhatIf
+from scripts.audit.what_if_child import Wanted
 from scripts.ops.console_versions import ConsoleVersions
+from scripts.ops.counting import NotCounted, ask, command_of, place_of
 from scripts.ops.offer_reach import OfferReach
 from scripts.policy import policy_versions
 from scripts.policy.offer_form import (
@@ -40,6 +44,7 @@ class ConsoleOffers(ConsoleVersions):
 
     def __init__(self, config: Config, kafka: str) -> None:
         super().__init__(config, kafka)
+        self._comparing = Lock()
         self._reach = OfferReach(kafka, self._prefix)
 
     def offers(self) -> Shown:
@@ -88,6 +93,32 @@ class ConsoleOffers(ConsoleVersions):
         except (FormFaults, PolicyMistakes):
             return {"sentence": ""}
         return {"sentence": self._reach(policy, given.offer.id)}
+
+    def what_if_of_offer(self, given: OfferChange) -> Shown:
+        """What the policy with this offer would have decided otherwise, over the newest of last week's log."""
+        base = self._base_of(given.base, policy_versions.versions_in(self._control(), self._keys))
+        before = draft_again(base).policy
+        drafted = with_offer(before, given.offer, is_new=given.is_new)
+        return self._compared(before, check_policy(policy_yaml(drafted.policy)).policy)
+
+    def what_if(self, text: str) -> Shown:
+        """What a policy would have decided otherwise, likewise."""
+        versions = policy_versions.versions_in(self._control(), self._keys)
+        return self._compared(draft_again(_base(versions)).policy, check_policy(text).policy)
+
+    def _compared(self, before: Policy, draft: Policy) -> Shown:
+        """One at a time: each takes a processor for a while."""
+        if not self._comparing.acquire(blocking=False):
+            raise ConfigError("another draft is being compared: ask again in a moment")
+        try:
+            wanted = Wanted(place_of(self._kafka, self._prefix), before, draft)
+            found = ask(command_of("scripts.audit.what_if_child"), wanted, WhatIf)
+        except NotCounted as error:
+            raise ConfigError(f"what would have been otherwise is not known: {error}") from error
+        finally:
+            self._comparing.release()
+        shown: Shown = msgspec.to_builtins(found)
+        return shown
 
     def publish_offer(self, actor: Actor, given: OfferChange) -> Shown:
         """Publishes the policy with this offer; raises ConfigError where the policy is another one meanwhile."""

@@ -82,6 +82,7 @@ def test_a_visitor_is_looked_up_and_their_decision_explained(
     page.keyboard.type(session)
     page.keyboard.press("Enter")
     expect(page.locator("h2.found")).to_contain_text(session)
+    expect(page.get_by_role("heading", name="What they see now")).to_be_visible()
     page.get_by_role("button", name="Ask").click()
     expect(page.locator(".sentence")).to_contain_text(
         re.compile("chosen|competed in none"), timeout=30_000

@@ -55,14 +55,7 @@ def test_an_offer_is_made_previewed_published_and_taken_back_by_keyboard(
     page.keyboard.type("2")
     press("Enter")
     expect(page.get_by_role("heading", name="Preview")).to_be_focused()
-    card = page.get_by_role("article")
-    expect(card.get_by_role("heading")).to_have_text("Autumn for session.cart_item_name")
-    expect(page.get_by_text(f"session.cart_value >= {WORTH}")).to_be_hidden()
-    expect(page.locator(".reach")).to_contain_text(
-        re.compile("met this|is not known"), timeout=30_000
-    )
-    accessible(page, "a preview")
-
+    look_at_preview(page)
     tab_to(page.get_by_role("button", name="Publish …"), press_key="Shift+Tab")
     press("Enter")
     confirm(page, "Publish")
@@ -78,6 +71,22 @@ def test_an_offer_is_made_previewed_published_and_taken_back_by_keyboard(
     history = page.request.get(f"{visitor.shop.url}/console/api/live").json()["history"]
     assert history[0]["note"] == f"{offer} taken back"
     assert history[0]["version"] == history[2]["version"], "it is as before"
+
+
+def look_at_preview(page: Page) -> None:
+    """The card, who meets it, what would have been otherwise; what changes in the file is folded."""
+    card = page.get_by_role("article")
+    expect(card.get_by_role("heading")).to_have_text("Autumn for session.cart_item_name")
+    expect(page.get_by_text(f"session.cart_value >= {WORTH}")).to_be_hidden()
+    expect(page.locator(".reach")).to_contain_text(
+        re.compile("met this|is not known"), timeout=30_000
+    )
+    tab_to(page.get_by_role("button", name="What if?"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_text(re.compile("decisions over|is not known: the log"))).to_be_visible(
+        timeout=30_000
+    )
+    accessible(page, "a preview")
 
 
 def take_back(page: Page, row: Locator) -> None:

@@ -8,8 +8,8 @@ from scripts.audit.compare import (
     SAME_VERSIONS,
     Comparison,
     Seen,
-    _count,
     comparison_json,
+    count_differing,
 )
 
 NOON = 1_800_000_000_000
@@ -25,7 +25,7 @@ def seen(**changes: Any) -> Seen:
 
 def compare(live: dict[str, Seen], shadow: dict[str, Seen]) -> tuple[Comparison, list[str]]:
     found = Comparison("green.", NOON, END)
-    return found, _count(found, live, shadow)
+    return found, count_differing(found, live, shadow)
 
 
 def test_the_same_decision_does_not_differ_whatever_epoch_it_saw() -> None:

@@ -78,6 +78,12 @@ class StandIn(Facts):
     def reach_of_offer(self, given: OfferChange) -> Shown:
         return {"asked": given.offer.id}
 
+    def what_if_of_offer(self, given: OfferChange) -> Shown:
+        return {"asked": given.offer.id}
+
+    def what_if(self, text: str) -> Shown:
+        return {"asked": text}
+
     def publish_offer(self, actor: Actor, given: OfferChange) -> Shown:
         return self._change(actor, f"offer {given.offer.id} {given.note}")
 

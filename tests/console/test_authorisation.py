@@ -305,6 +305,8 @@ CHANGES: dict[str, tuple[str, Any]] = {
     "POST /console/api/policy/rollback": ("marketer", {"version": "v1"}),
     "POST /console/api/offers/preview": ("marketer", {"base": "v1", "offer": {"id": "x"}}),
     "POST /console/api/offers/reach": ("marketer", {"base": "v1", "offer": {"id": "x"}}),
+    "POST /console/api/offers/what-if": ("marketer", {"base": "v1", "offer": {"id": "x"}}),
+    "POST /console/api/policy/what-if": ("marketer", {"text": "placements: []"}),
     "POST /console/api/offers/publish": ("marketer", {"base": "v1", "offer": {"id": "x"}}),
     "POST /console/api/offers/take-back": ("marketer", {"base": "v1", "id": "x"}),
     "POST /console/api/models/publish": ("operator", {"version": "m1"}),
@@ -330,7 +332,7 @@ def test_who_sees_and_changes_what_on_the_console(
         may = ROLES.index(name) >= ROLES.index(role)
         assert answer.status_code == (200 if may else 403), (name, answer.text)
     made = {actor.who for actor, _ in facts.changes}
-    if what in CHANGES and not what.endswith(("check", "preview", "reach")):
+    if what in CHANGES and not what.endswith(("check", "preview", "reach", "what-if")):
         assert made == set(ROLES[ROLES.index(role) :])
     else:
         assert made == set()

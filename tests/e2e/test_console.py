@@ -219,6 +219,26 @@ def test_how_many_people_meet_an_offer_is_counted_on_the_log(page: Page, decisio
     assert page.get("offers")["base"] == base
 
 
+def test_what_a_draft_would_decide_otherwise_is_counted_on_the_log(
+    page: Page, decision_id: str
+) -> None:
+    assert decision_id
+    text = page.get("policy")["text"]
+    draft = f"{text}actions:\n  - {{id: sale, kind: offer, value: 1000000, placements: [next_item], treatments: [{{id: t}}]}}\n"
+    assert page.post("policy/check", text=draft)["is_ok"]
+    found = page.post("policy/what-if", text=draft)
+    assert found["compared"] >= VIEWS
+    (move,) = found["moves"]
+    assert (move["placement"], move["live"], move["draft"]) == (
+        "next_item",
+        "recommend_items",
+        "sale",
+    )
+    assert move["count"] == found["differing"] >= VIEWS
+    same = page.post("policy/what-if", text=f"{text}currency: SEK\n")
+    assert (same["compared"], same["differing"]) == (found["compared"], 0)
+
+
 def test_a_policy_with_a_mistake_is_shown_with_its_line_and_not_published(page: Page) -> None:
     text = page.get("policy")["text"] + "no_such_field: 1\n"
     found = page.post("policy/check", text=text)

@@ -2,7 +2,7 @@
 
 import { language_name, offer_card } from "./cards.js";
 import { card, h, renew, table } from "./dom.js";
-import { change, confirm_change, differences } from "./views.js";
+import { change, confirm_change, differences, what_if } from "./views.js";
 
 const HOWS = { is: "is", is_not: "is not", at_least: "is at least", at_most: "is at most", above: "is more than", below: "is less than", has: "contains", has_not: "does not contain" };
 const GROUPS = { segment: "Segments of the policy", session: "This visit", person: "The person", context: "The moment" };
@@ -169,6 +169,7 @@ function form_for(desk, found, { form, kept, is_new }, leave) {
       answer.cards.map((one) => offer_card(one, answer.cards.length > 1)),
       h("p", { class: "muted" }, `At ${answer.cards[0]?.placements.join(", ") || "no placement"}, as far as the page there shows these texts.`),
       answer.warnings.map((one) => h("p", { class: "notice" }, one)),
+      answer.changes.length > 0 && what_if(desk, "offers/what-if", { base: found.base, offer, is_new }),
       answer.changes.length ? h("details", {}, h("summary", {}, `What changes in the policy's file (${answer.changes.length})`), differences(answer.changes, "")) : h("p", { class: "notice" }, "It is as the live one: there is nothing to publish.")));
     heading.focus();
     recount();

@@ -357,6 +357,28 @@ export function policy(place, desk) {
   load().catch((error) => desk.say(error.message, true));
 }
 
+/** A button that compares a draft with the live policy over the log, and what it finds below. */
+export function what_if(desk, path, body) {
+  const result = h("div", { class: "column", role: "status" });
+  const button = h("button", { type: "button", async onclick() {
+    button.disabled = true;
+    renew(result, h("p", { class: "muted" }, "Deciding once more, by the live policy and by the draft …"));
+    await desk.post(path, body).then((found) => renew(result, otherwise(found)), (error) => renew(result, h("p", { class: "notice" }, error.message)));
+    button.disabled = false;
+  } }, "What if? Compare over the log");
+  return h("div", { class: "column" }, h("p", {}, button), result);
+}
+
+function otherwise(found) {
+  if (!found.events) return h("p", { class: "notice" }, "What would have been otherwise is not known: the log holds no events of the last week.");
+  const over = `${found.is_whole ? "all" : "the newest"} ${number(found.events)} events of the last week`;
+  const alone = [found.only_live && `${number(found.only_live)} would not have been made`, found.only_draft && `${number(found.only_draft)} more would have been made`].filter(Boolean).join(", ");
+  return [h("p", { class: "sentence" }, `${number(found.differing)} of ${number(found.compared)} decisions over ${over} would have been others${alone ? `; ${alone}` : ""}.`),
+    h("p", { class: "muted" }, "Without the trained models, and with what is learnt from these events alone: what differs is of the draft."),
+    Object.keys(found.differs_in).length > 0 && table("What differs", ["first in", "decisions"], Object.entries(found.differs_in)),
+    found.moves.length > 0 && table("Other actions", ["placement", "live", "draft", "decisions"], found.moves.map((one) => [code(one.placement), one.live, h("strong", {}, one.draft), one.count]))];
+}
+
 export function differences(changes, none) {
   if (!changes.length) return h("p", { class: "muted" }, none);
   return [h("h3", {}, "Against the live one"), h("pre", { class: "file changes", tabindex: "0", "aria-label": "Changes against the live policy" },
@@ -386,7 +408,7 @@ function editor(desk, changed) {
     }
     checked = { text, ...told };
     publish.disabled = !told.changes.length;
-    renew(found, h("p", {}, badge("ok", "ok"), " ", told.summary), told.warnings.map((one) => h("p", { class: "notice" }, `line ${one.line}: ${one.message}`)), told.notes.map((one) => h("p", { class: "notice" }, one)), differences(told.changes, "It is as the live one: there is nothing to publish."));
+    renew(found, h("p", {}, badge("ok", "ok"), " ", told.summary), told.warnings.map((one) => h("p", { class: "notice" }, `line ${one.line}: ${one.message}`)), told.notes.map((one) => h("p", { class: "notice" }, one)), differences(told.changes, "It is as the live one: there is nothing to publish."), told.changes.length > 0 && what_if(desk, "policy/what-if", { text }));
   }
   async function put() {
     if (!checked || checked.text !== field.value) return;
