@@ -54,7 +54,7 @@ ROLES: Final = (
     ),
     Role(
         "Decision API and console",
-        (ITEMS, CONTROL, DECISIONS, TRACES, DEAD_LETTERS),
+        ALL,
         (EVENTS, DEAD_LETTERS, CONTROL),
         keys=("decision:*", "session:*", "fallback:*", "writer", "latency"),
         commands=READS_STORE,

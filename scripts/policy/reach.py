@@ -119,7 +119,8 @@ def sentence(reach: Reach, action: Action) -> str:
     if span_ms < DAY_MS:
         return f"{of} met this ({over}): too short a time to say how many a day.{beside}"
     a_day = reach.met_days / (span_ms / DAY_MS)
-    return f"{_about(a_day)} a day meet this: {of} ({over}).{beside}"
+    verb = "meets" if round(a_day) == 1 or 0 < a_day < 1 else "meet"
+    return f"{_about(a_day)} a day {verb} this: {of} ({over}).{beside}"
 
 
 def _about(number: float) -> str:

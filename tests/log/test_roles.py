@@ -9,6 +9,8 @@ from jobs.run_decide import DECIDE
 from jobs.run_learn import LEARN
 from log.roles import FALLBACK_GROUP, ROLES, STORE_GROUP, WRITES_STORE, Role, table
 from schemas.topics import EVENTS, TOPICS
+from scripts.audit import today_child, what_if_child
+from scripts.policy import reach_child
 
 ROOT = Path(__file__).parents[2]
 
@@ -26,6 +28,19 @@ def test_jobs_have_the_rights_to_what_they_read_and_write() -> None:
         mine = role(f"{job.kind} job")
         assert {EVENTS, *job.knowledge} <= set(mine.reads)
         assert set(job.outputs) == set(mine.writes)
+
+
+def test_the_console_has_the_rights_to_what_its_children_read() -> None:
+    """Each names the topics that it reads."""
+    mine = role("Decision API and console").reads
+    for child in (reach_child, today_child, what_if_child):
+        topics = {
+            getattr(child, name)
+            for name in ("EVENTS", "ITEMS", "TRACES", "KNOWLEDGE")
+            if hasattr(child, name)
+        }
+        assert topics
+        assert topics <= set(mine)
 
 
 def test_every_topic_has_who_writes_and_who_reads_it() -> None:

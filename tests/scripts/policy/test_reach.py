@@ -115,7 +115,7 @@ TOLD = (
     ),
     (
         Reach(1, 1, 1, 20_000, NOON, NOON + 2 * DAY_MS, False),
-        "Fewer than one person a day meet this: 1 of the last 1 person (20,000 events over 2 days, not the whole week).",
+        "Fewer than one person a day meets this: 1 of the last 1 person (20,000 events over 2 days, not the whole week).",
     ),
     (
         Reach(9, 0, 0, 1, NOON, NOON + 3 * DAY_MS // 2, True),
