@@ -29,6 +29,7 @@ from schemas.limits import (
 )
 from schemas.sizes import size_at_most
 from schemas.thread_safe_types import prepared
+from schemas.write_avro import writer_of
 
 MARKER: Final = b"\xc3\x01"
 HEADER_BYTES: Final = 10
@@ -65,6 +66,7 @@ class Codec(Generic[T]):
     def __init__(self, record: str, build: Callable[[Any], T], bytes_max: int) -> None:
         mine = sorted((s for s in WRITER_SCHEMAS if s.record == record), key=lambda s: s.version)
         self._newest = mine[-1]
+        self._write = writer_of(self._newest.schema)
         self._by_header = {s.header: s.schema for s in mine}
         self._added = {s.header: _added(s.schema, self._newest.schema) for s in mine}
         self._build = build
@@ -72,11 +74,7 @@ class Codec(Generic[T]):
 
     def encode(self, value: T) -> bytes:
         """The record's bytes. `value` must be valid: a bug here is not an InvalidEvent."""
-        out = BytesIO()
-        out.write(self._newest.header)
-        fields = msgspec.to_builtins(value, builtin_types=(bytes,))
-        fastavro.schemaless_writer(out, self._newest.schema, fields, disable_tuple_notation=True)
-        return out.getvalue()
+        return self._newest.header + self._write(value)
 
     def decode(self, data: bytes) -> T:
         """The value in `data`; raises InvalidEvent on anything that is not exactly one record."""
