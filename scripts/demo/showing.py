@@ -5,7 +5,6 @@ from itertools import groupby
 from typing import Final, NamedTuple
 
 from jobs.fold.fold import Fold, FoldRules
-from jobs.fold.learner import Learner
 from jobs.publish import now_ms
 from schemas.codec import EVENT
 from schemas.counted import counted
@@ -100,12 +99,16 @@ def story_of(events: Sequence[Event], learnt_share: float) -> Story:
 def decided_without(
     events: Sequence[Event], items: Sequence[Item], rules: FoldRules
 ) -> dict[str, Decision]:
-    """What is decided on these events without any model, by id: the same log, through the same steps."""
+    """What is decided on these events without any model, by id: the same log, through the same steps.
+
+    Nothing is learnt on the way: what the running job learns of events that are older than their arrival is in force
+    after them, so it decides on these without it, too.
+    """
     log = [
         LogRecord("demo", 0, at, one.event_time_ms, one.session_id, EVENT.encode(one))
         for at, one in enumerate(events)
     ]
-    fold = Fold(default_knowledge(items), rules, Learner())
+    fold = Fold(default_knowledge(items), rules)
     made = [decision for one in fold.run(log) for decision, _ in one.decisions]
     return {one.decision_id: one for one in made}
 

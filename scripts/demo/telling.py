@@ -116,8 +116,10 @@ def header(columns: Sequence[Column]) -> list[str]:
 
 def compared(pairs: Sequence[tuple[Decision, Decision]]) -> str:
     """How much the model changes, of a visit's decisions without and with it."""
-    first = sum(_first(one) != _first(other) for one, other in pairs)
-    return f"In {first} of these {len(pairs)} decisions the model puts another item first."
+    ordered = [[_ids(one), _ids(other)] for one, other in pairs]
+    changed = sum(one != other for one, other in ordered)
+    first = sum(one[:1] != other[:1] for one, other in ordered)
+    return f"In {changed} of these {len(pairs)} decisions the model makes another order, in {first} of them it puts another item first."
 
 
 def next_steps(api: str, home: Path, decision_id: str, names: Names) -> list[str]:
@@ -153,5 +155,5 @@ def _cut(text: str, width: int) -> str:
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
-def _first(decision: Decision) -> str:
-    return decision.items[0].item_id if decision.items else ""
+def _ids(decision: Decision) -> list[str]:
+    return [one.item_id for one in decision.items]

@@ -134,7 +134,15 @@ def test_each_decision_of_the_visit_is_compared_and_what_repeats_is_counted(
     assert any(
         f"{stage.repeated} more decisions, each as the one before it" in one for one in lines
     )
-    assert lines[-1] == f"In 0 of these {len(made)} decisions the model puts another item first."
+    assert lines[-1].startswith(
+        f"In 0 of these {len(made)} decisions the model makes another order"
+    )
+
+
+def test_what_is_compared_rests_on_what_the_running_job_knows_then() -> None:
+    """It learns of old events when they arrive, which is after them: statistics would be of another world."""
+    assert {one.versions.knowledge for one in without().values()} == {0}
+    assert {one.versions.model for one in without().values()} == {"popularity"}
 
 
 def test_latency_is_the_median_of_the_visit_and_the_cold_start_stands_apart() -> None:

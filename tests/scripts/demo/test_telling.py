@@ -135,8 +135,11 @@ def test_an_answer_of_the_shop_has_place_items_reason_and_id() -> None:
 
 
 def test_how_much_a_model_changes_is_counted_by_first_items() -> None:
-    pairs = [(decision("a", "b"), decision("b", "a")), (decision("a", "b"), decision("a", "c"))]
-    assert compared(pairs) == "In 1 of these 2 decisions the model puts another item first."
+    one = decision("a", "b")
+    pairs = [(one, decision("b", "a")), (one, decision("a", "c")), (one, one)]
+    assert compared(pairs) == (
+        "In 2 of these 3 decisions the model makes another order, in 1 of them it puts another item first."
+    )
 
 
 # --- what to do next ----------------------------------------------------------------------------------------
