@@ -10,7 +10,7 @@ from channels.api.measures import Meant
 
 COUNTS: Final = {
     "kairos_dead_letters_total": Meant(
-        "Records that decide could not use, by reason, since its start", ("reason",)
+        "Records that decide could not use, by reason, since its start; what the API refused is `rejected` among its events", ("reason",)
     ),
     "kairos_engine_total": Meant(
         "What decide has counted since its start, by counter: events, decisions and the others of the jobs' counters", ("counter",)
