@@ -380,6 +380,10 @@ def test_an_event_becomes_a_decision_in_kafka_and_the_store_and_an_answer(secure
         body = {"session_id": "visitor", "anonymous_id": "visitor", "events_in_session": []}
         shown = client.post("/api/recommendations", json=body)
         assert shown.status_code == 200
+        today = client.get(
+            "/console/api/today"
+        )  # a child of the API's process reads with its rights
+        assert today.json()["decisions"] >= 1, today.text
         wait_for(lambda: is_ready(client))  # a store that answers late counts as down for a moment
 
 

@@ -171,7 +171,8 @@ function form_for(desk, found, { form, kept, is_new }, leave) {
       answer.warnings.map((one) => h("p", { class: "notice" }, one)),
       answer.changes.length > 0 && what_if(desk, "offers/what-if", { base: found.base, offer, is_new }),
       answer.changes.length ? h("details", {}, h("summary", {}, `What changes in the policy's file (${answer.changes.length})`), differences(answer.changes, "")) : h("p", { class: "notice" }, "It is as the live one: there is nothing to publish.")));
-    heading.focus();
+    heading.focus({ preventScroll: true });
+    heading.scrollIntoView({ block: "start" });
     recount();
   }
 

@@ -57,3 +57,10 @@ def test_of_the_oldest_the_end_alone_may_be_known(log: AuditLog) -> None:
     with log.recording(ANNA, "policy publish", {"version": "v1"}):
         pass
     assert shown(log, 1) == [("anna", "policy publish", "done", "v1")]
+
+
+def test_the_same_change_made_twice_is_two(log: AuditLog) -> None:
+    for _ in range(2):
+        with log.recording(ANNA, "model rollback", {}):
+            pass
+    assert shown(log) == [("anna", "model rollback", "done", "")] * 2
