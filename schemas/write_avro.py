@@ -38,6 +38,8 @@ def _writer(schema: Any, named: dict[str, Write]) -> Write:
     kind = schema["type"]
     if kind == "record":
         return named.setdefault(schema["name"], _record(schema["fields"], named))
+    if kind == "enum":
+        return {name: write_long(place) for place, name in enumerate(schema["symbols"])}.__getitem__
     if kind == "array":
         return _array(_writer(schema["items"], named))
     if kind == "map":

@@ -51,6 +51,7 @@ FINGERPRINTS = {
     "trace.v2": "0943e37a8101a6cf",
     "trace.v3": "cac4e438aebc2ec6",
     "trace.v4": "30f2b08f37ee082f",
+    "trace.v5": "ac7a2f9348f04475",
 }
 """CRC-64-AVRO of every schema version that was ever written: a line is added, none is changed."""
 

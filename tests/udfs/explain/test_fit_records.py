@@ -136,7 +136,8 @@ def test_a_trace_fits_whatever_there_is_room_for(bytes_max: int) -> None:
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("trace/v*/*.avro")), ids=str)
 def test_no_traces_bytes_are_more_than_its_size_at_most(path) -> None:  # type: ignore[no-untyped-def]
     trace = TRACE.decode(path.read_bytes())
-    assert len(TRACE.encode(trace)) <= size_at_most(trace) <= 2 * len(TRACE.encode(trace)) + 500
+    # it spells out the names of fields, and verdicts, which are a byte each
+    assert len(TRACE.encode(trace)) <= size_at_most(trace) <= 2.25 * len(TRACE.encode(trace)) + 500
 
 
 texts = st.text(max_size=80) | st.sampled_from(["", "盾" * 90, "x" * 300])
