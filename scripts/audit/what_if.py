@@ -1,7 +1,7 @@
 """What a draft of a policy would have decided otherwise: one log folded twice, by the live policy and by the draft."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from msgspec import Struct
@@ -48,32 +48,43 @@ def what_if(
     log: Iterable[LogRecord], knowledge: Callable[[], Knowledge], rules: FoldRules,
     policies: tuple[Policy, Policy], is_over: Callable[[], bool],
 ) -> WhatIf:  # fmt: skip
-    """Compares the live policy and the draft (`policies`) over the log, as far as it is read before `is_over`.
+    """Compares the live policy and the draft (`policies`) over the log, as far as the live one comes before `is_over`.
 
-    `knowledge` gives the catalogue anew, without a policy. What the stream teaches both learn from this log alone.
+    `knowledge` gives the catalogue anew, without a policy. What the stream teaches both learn from this log alone. The draft
+    takes about as long once more.
     """
-    records, is_whole = _until(log, is_over)
-    live, draft = (_decided(records, knowledge(), rules, one) for one in policies)
+    read = _Read(log, is_over)
+    live = _decided(read, knowledge(), rules, policies[0])
+    records = read.records
+    draft = _decided(records, knowledge(), rules, policies[1])
     found = Comparison("draft", 0, EVENT_TIME_MAX_MS)
     count_differing(found, live, draft)
     return WhatIf(
         len(records), records[0].timestamp_ms if records else 0, records[-1].timestamp_ms if records else 0,
-        is_whole, found.total.compared, found.total.differing, found.only_live, found.only_shadow,
+        not read.is_cut, found.total.compared, found.total.differing, found.only_live, found.only_shadow,
         found.differs_in, _moves(live, draft),
     )  # fmt: skip
 
 
-def _until(log: Iterable[LogRecord], is_over: Callable[[], bool]) -> tuple[list[LogRecord], bool]:
-    records: list[LogRecord] = []
-    for record in log:
-        if is_over():
-            return records, False
-        records.append(record)
-    return records, True
+class _Read:
+    """The records up to the one at which time was up, kept."""
+
+    def __init__(self, log: Iterable[LogRecord], is_over: Callable[[], bool]) -> None:
+        self._log, self._is_over = log, is_over
+        self.records: list[LogRecord] = []
+        self.is_cut = False
+
+    def __iter__(self) -> Iterator[LogRecord]:
+        for record in self._log:
+            if self._is_over():
+                self.is_cut = True
+                return
+            self.records.append(record)
+            yield record
 
 
 def _decided(
-    records: Sequence[LogRecord], knowledge: Knowledge, rules: FoldRules, policy: Policy
+    records: Iterable[LogRecord], knowledge: Knowledge, rules: FoldRules, policy: Policy
 ) -> dict[str, Seen]:
     knowledge.add_policy("what-if", 0, 0, compile_policy(policy))
     return {

@@ -23,12 +23,15 @@ from schemas.policy import Policy
 from schemas.topics import EVENTS, ITEMS
 from scripts.ops.counting import Place, answer
 from scripts.policy.reach import UNKNOWN, alone, count_reach, sentence
+from udfs.explain.tracing import Tracing
 from udfs.knowledge.knowledge import Knowledge
 
 WEEK_MS: Final = 7 * DAY_MS
 EVENTS_MAX: Final = 20_000
 """The newest of the week; more would take longer than somebody waits."""
 COUNTING_S: Final = 8.0
+DIGESTS: Final = Tracing(share=0.0)
+"""Nobody reads the features."""
 
 
 class Wanted(Struct, frozen=True):
@@ -64,7 +67,7 @@ def told(wanted: Wanted) -> Told:
     except ConfigError as error:
         return Told(f"{UNKNOWN}{error}.")
     decode = FORMATS[config.source_format].decode
-    rules = FoldRules(decode, config.seed, config.lateness_ms, rate_of(config))
+    rules = FoldRules(decode, config.seed, config.lateness_ms, rate_of(config), tracing=DIGESTS)
     deadline_s = begun_s + 2 * COUNTING_S
     found = count_reach(
         log, feed.knowledge, rules, policy, lambda: time.monotonic() > deadline_s, is_whole=is_whole

@@ -21,7 +21,7 @@ export function today(place, desk) {
 }
 
 function shown(found) {
-  const over = found.is_whole ? `All ${number(found.decisions)} decisions since ` : `The newest ${number(found.decisions)} decisions of those since `;
+  const over = found.is_whole ? `All ${number(found.decisions)} decisions since ` : `Not all of the day: ${number(found.decisions)} of the newest decisions since `;
   return [
     card("Which rule dropped which action", h("p", { class: "muted" }, over, moment(found.from_ms), "."),
       table("Actions today", ["action", "competed", "chosen", "outweighed", "dropped", "share dropped", "by which rule, the most frequent first"],

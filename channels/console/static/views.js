@@ -371,7 +371,7 @@ export function what_if(desk, path, body) {
 
 function otherwise(found) {
   if (!found.events) return h("p", { class: "notice" }, "What would have been otherwise is not known: the log holds no events of the last week.");
-  const over = `${found.is_whole ? "all" : "the newest"} ${number(found.events)} events of the last week`;
+  const over = found.is_whole ? `all ${number(found.events)} events of the last week` : `${number(found.events)} of the newest events of the last week`;
   const alone = [found.only_live && `${number(found.only_live)} would not have been made`, found.only_draft && `${number(found.only_draft)} more would have been made`].filter(Boolean).join(", ");
   return [h("p", { class: "sentence" }, `${number(found.differing)} of ${number(found.compared)} decisions over ${over} would have been others${alone ? `; ${alone}` : ""}.`),
     h("p", { class: "muted" }, "Without the trained models, and with what is learnt from these events alone: what differs is of the draft."),
