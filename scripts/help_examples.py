@@ -122,6 +122,7 @@ EXAMPLES: Final[dict[str, tuple[str, str]]] = {
     "bench api": ("bench api --rate 100", "bench api --kill-engine"),
     "bench flood": ("bench flood", "bench flood --seconds 60 --json"),
     "bench throughput": ("bench throughput", "bench throughput --events 10000 --against ../before"),
+    "bench budget": ("bench budget", "bench budget --rate 300 --json"),
     "bench rank": ("bench rank", "bench rank --items 10000 --sessions 20000"),
     "bench decide": ("bench decide", "bench decide --requests 1000"),
     "bench replay": ("bench replay", "bench replay --task-managers 1 --task-managers 2"),

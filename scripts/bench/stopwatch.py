@@ -1,17 +1,18 @@
 """What a decision's time goes to: the functions of its parts, watched."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from time import perf_counter
-from types import ModuleType
 from typing import Any, Final
 
 from scripts.bench import requests
 from udfs import decide as deciding
 from udfs.actions import judge_actions as judging
 
-PARTS: Final[tuple[tuple[str, ModuleType, str], ...]] = (
+Watched = tuple[str, Any, str]
+"""A part, and where a function of it is found: a module, a class or an object, and the name there."""
+PARTS: Final[tuple[Watched, ...]] = (
     ("session", requests, "track_session"),
     ("attributes", judging, "read_attributes"),
     ("conditions", deciding, "Checked"),
@@ -23,7 +24,8 @@ PARTS: Final[tuple[tuple[str, ModuleType, str], ...]] = (
     ("trace", deciding, "trace_actions"),
     ("trace", deciding, "trace_decision"),
 )
-"""What a decision's time is split into, and the functions (module, name) whose time it is."""
+"""What a decision's time is split into, and the functions whose time it is."""
+MISSING: Final = object()
 REST: Final = "rest"
 """The remaining part: the person's profile, decoding the context, the decision's texts."""
 
@@ -33,12 +35,14 @@ class Stopwatch:
 
     def __init__(self) -> None:
         self.ms: dict[str, float] = defaultdict(float)
+        self.calls: dict[str, int] = defaultdict(int)
         self._inside: list[float] = []
 
     def watch(self, part: str, function: Callable[..., Any]) -> Callable[..., Any]:
         """The function, watched."""
 
         def watched(*args: Any, **kwargs: Any) -> Any:
+            self.calls[part] += 1
             self._inside.append(0.0)
             begun_s = perf_counter()
             try:
@@ -53,13 +57,18 @@ class Stopwatch:
 
 
 @contextmanager
-def watched_parts(stopwatch: Stopwatch) -> Iterator[None]:
-    """Within it the functions of PARTS are watched."""
-    originals = [getattr(module, name) for _, module, name in PARTS]
-    for (part, module, name), original in zip(PARTS, originals, strict=True):
-        setattr(module, name, stopwatch.watch(part, original))
-    try:
+def watched_parts(stopwatch: Stopwatch, parts: Sequence[Watched] = PARTS) -> Iterator[None]:
+    """Within it the functions of the parts are watched."""
+    with ExitStack() as stack:
+        for part, owner, name in parts:
+            stack.callback(_restore, owner, name, vars(owner).get(name, MISSING))
+            setattr(owner, name, stopwatch.watch(part, getattr(owner, name)))
         yield
-    finally:
-        for (_, module, name), original in zip(PARTS, originals, strict=True):
-            setattr(module, name, original)
+
+
+def _restore(owner: Any, name: str, own: Any) -> None:
+    """What was there; of an object whose class has it, nothing of its own."""
+    if own is MISSING:
+        delattr(owner, name)
+    else:
+        setattr(owner, name, own)

@@ -90,6 +90,21 @@ def throughput(
 
 
 @app.command()
+def budget(
+    events: Annotated[int, typer.Option(min=1_000, help="Events of the loop.")] = 20_000,
+    rate: Annotated[int, typer.Option(min=1, max=5_000, help="Events per second.")] = 200,
+    seconds: Annotated[int, typer.Option(min=2, max=3_600, help="Measured, after warm-up.")] = 30,
+    warm_up: Annotated[int, typer.Option(min=0, max=600, help="Seconds before.")] = 20,
+    items: Catalogue = 10_000,
+    json: Json = False,
+) -> None:
+    """What an event costs: microseconds by part of the steps, and cores by process of the engine."""
+    from scripts.bench.budget import Load, bench
+
+    bench(config_from(), Load(events, rate, seconds, warm_up, items), json)
+
+
+@app.command()
 def rank(
     warm_up: Annotated[int, typer.Option(min=0, help="Requests before, of each size.")] = 1_000,
     requests: Annotated[int, typer.Option(min=1, help="Measured requests of each size.")] = 5_000,

@@ -20,7 +20,7 @@ ROOT: Final[Any] = typer.main.get_command(app)
 POLICY: Final = str(DEMO_DATA / "shop" / "policy.yaml")
 ENDS: Final[dict[int, tuple[str, ...]]] = {
     DONE: (
-        "down", "reset", "reset --yes", "try FILE", "features", "accepts", f"policy check {POLICY}",
+        "down", "reset", "reset --yes", "try FILE", "features", "accepts", "docs", f"policy check {POLICY}",
         f"policy diff {POLICY} {POLICY}", "policy docs", "control keygen KEY",
         "key secret KEY", "key audit", "key create --name anna --role viewer --file KEYS", "cluster down",
         "replay status",
@@ -43,7 +43,7 @@ ENDS: Final[dict[int, tuple[str, ...]]] = {
 }  # fmt: skip
 """By exit code: command lines; files that are named in capitals are made for them, or not."""
 NOT_RUN: Final = {
-    "demo", "up", "cluster up", "bench latency", "bench api", "bench flood", "bench throughput", "bench rank", "bench decide",
+    "demo", "up", "cluster up", "bench latency", "bench api", "bench flood", "bench throughput", "bench budget", "bench rank", "bench decide",
     "bench replay", "bench state", "bench evaluate", "chaos", "package", "cluster keys",
     "doctor",  # by what this machine has: tests/e2e/test_cli.py
 }  # fmt: skip
