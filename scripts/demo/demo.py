@@ -9,7 +9,7 @@ from channels.store.store import Store
 from jobs.config import Config
 from jobs.fold.fold import FoldRules
 from jobs.job_settings import rate_of
-from jobs.publish import now_ms
+from jobs.publish import Log, now_ms
 from schemas.codec import EVENT
 from schemas.decisions import Decision
 from schemas.errors import ConfigError
@@ -87,12 +87,17 @@ def demo(config: Config, is_once: bool, is_json: bool) -> int:
     opened_ms = now_ms()
     # the shop from now on: the bundled events, all older, are another shop's, whose policy is the default one
     open_shop = opening(config, opened_ms)
+    items = list(read_items(DEMO_FOLDER / "items.jsonl"))
+
+    def prepare(log: Log, kafka: str) -> None:
+        open_shop(log, kafka)
+        publish_items(log, kafka, config.topic_prefix, items)
+
     say("starting Kafka, Valkey, two Flink jobs and the API: 10 to 30 s")
-    with Engine(config, say, has_api=not is_once, prepare=open_shop) as engine:
+    with Engine(config, say, has_api=not is_once, prepare=prepare) as engine:
         addresses = engine.start()
-        items = list(read_items(DEMO_FOLDER / "items.jsonl"))
-        publish_items(engine.log, addresses.kafka, config.topic_prefix, items)
-        before = engine.counts_now()
+        # a job that begins on an empty log has counted nothing yet
+        before = {} if config.kafka is None else engine.counts_now()
         reader = DecisionReader(addresses.kafka, config.topic_prefix + DECISIONS)
         store = store_of(config, addresses.redis)
         store.forget_latencies()
@@ -147,14 +152,10 @@ def _rules(config: Config) -> FoldRules:
 
 def _teach(run: Run) -> None:
     """Trains a model on the older events; it is in force for what comes after them."""
-    events, split = run.events, int(len(run.events) * LEARNT_SHARE)
-    log = [
-        LogRecord("demo", 0, at, one.event_time_ms, one.session_id, EVENT.encode(one))
-        for at, one in enumerate(events[:split])
-    ]
-    source = Source(log, default_knowledge(run.items), _rules(run.config))
+    source = lessons(run.imported, run.items, _rules(run.config))
     report, published = train_from(source, run.config)
-    announce(run.engine.log, RANKER, published, events[split].event_time_ms)
+    split = int(len(run.events) * LEARNT_SHARE)
+    announce(run.engine.log, RANKER, published, run.events[split].event_time_ms)
     say(
         f"a model, {published.version}, learnt from the first {split} events ({report.examples} "
         "decisions that were followed by a choice); it ranks what comes after them"
@@ -164,9 +165,19 @@ def _teach(run: Run) -> None:
         say(f"`kairos model publish` would want --force: {in_words(doubts)}")
 
 
+def lessons(imported: SnowplowImport, items: Sequence[Item], rules: FoldRules) -> Source:
+    """What the model learns from: the older events at their own time, so that every demo learns the same."""
+    events = retime(imported.events, imported.events[-1].event_time_ms)
+    log = [
+        LogRecord("demo", 0, at, one.event_time_ms, one.session_id, EVENT.encode(one))
+        for at, one in enumerate(events[: int(len(events) * LEARNT_SHARE)])
+    ]
+    return Source(log, default_knowledge(items), rules)
+
+
 def _summarise(run: Run) -> Summary:
     after = run.engine.counts_now()
-    counts = {name: count - run.before[name] for name, count in after.items()}
+    counts = {name: count - run.before.get(name, 0) for name, count in after.items()}
     _await_arrival(run.engine, run.reader, run.store, counts["decisions"])
     people = {decision.person for decision in run.reader.seen.values()}
     samples = run.store.latencies_ms()

@@ -3,20 +3,26 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from pathlib import Path
 
 import pytest
 
-from jobs.fold.fold import FoldRules
+from jobs.config import config_from
+from jobs.fold.fold import Fold, FoldRules
+from jobs.learning.artefact_check import artefacts_of
 from schemas.codec import EVENT
 from schemas.decisions import Decision
 from schemas.events import Event
+from schemas.records import LogRecord
 from scripts.demo import showing
-from scripts.demo.demo import LEARNT_SHARE
+from scripts.demo.demo import LEARNT_SHARE, lessons
 from scripts.demo.feeding import Take
 from scripts.demo.showing import Stage, decided_without, latency, play, story_of
 from scripts.files.import_events import read_items
 from scripts.files.import_snowplow import DEMO_APP_IDS, DEMO_FOLDER, read_snowplow
 from scripts.files.retime import retime
+from scripts.training.training import default_knowledge, train_from
+from udfs.facts.features import FEATURE_SPACE
 
 NOW_MS = 1_790_000_000_000
 LINE = re.compile(r" *(\d*)  (\S.*?)  +(\S.*?)  +(\S.*?)  +([0-9a-f]{32})$")
@@ -143,6 +149,34 @@ def test_what_is_compared_rests_on_what_the_running_job_knows_then() -> None:
     """It learns of old events when they arrive, which is after them: statistics would be of another world."""
     assert {one.versions.knowledge for one in without().values()} == {0}
     assert {one.versions.model for one in without().values()} == {"popularity"}
+
+
+def test_the_model_of_the_demo_changes_the_visit(tmp_path: Path) -> None:
+    """It learns the same each time, whatever the clock says, so each demo has something to show."""
+    items = list(read_items(DEMO_FOLDER / "items.jsonl"))
+    rules = FoldRules(EVENT.decode, "kairos")
+    config = config_from({"KAIROS_HOME": str(tmp_path)})
+    _, published = train_from(
+        lessons(read_snowplow(DEMO_FOLDER, DEMO_APP_IDS), items, rules), config
+    )
+    story = story_of(events(), LEARNT_SHARE)
+    knowledge = default_knowledge(items)
+    ranker = artefacts_of(config).ranker(published, FEATURE_SPACE)
+    knowledge.add_model(ranker.version, story.later[0].event_time_ms, 0, ranker)
+    log = [
+        LogRecord("demo", 0, at, one.event_time_ms, one.session_id, EVENT.encode(one))
+        for at, one in enumerate(events())
+    ]
+    ids = {one.event_id for one in story.visit}
+    made = [one for step in Fold(knowledge, rules).run(log) for one, _ in step.decisions]
+    visit = [one for one in made if one.event_id in ids]
+    orders = [
+        one for one in visit
+        if [item.item_id for item in one.items]
+        != [item.item_id for item in without()[one.decision_id].items]
+    ]  # fmt: skip
+    assert {one.versions.model for one in visit} == {published.version}
+    assert len(orders) >= 10
 
 
 def test_latency_is_the_median_of_the_visit_and_the_cold_start_stands_apart() -> None:
