@@ -134,7 +134,6 @@ def _show(run: Run) -> Summary:
     without = decided_without(run.events, run.items, _rules(run.config))
     made = play(stage, story_of(run.events, LEARNT_SHARE), without, partial(_teach, run))
     summary = _summarise(run)
-    run.engine.await_learn()
     for text in (
         latency(run.store.latencies_ms(), len(made), stage.first_ms), _counts(summary),
         *next_steps(

@@ -79,7 +79,8 @@ def test_second_run_goes_on_takes_typed_events_and_ends_with_ctrl_c(demo_home: H
                 command, shell=True, capture_output=True, text=True, check=False,
                 env={"PATH": os.environ["PATH"]},
             )  # fmt: skip
-            assert done.returncode == 0, done.stderr
+            # the learn job may still be starting, and then `status` says so
+            assert done.returncode in ((0, 3) if command.endswith("status") else (0,)), done.stderr
         more = lines_until(process, identify_decision("me", "mine", "typed here", "home"))
         assert any(line.startswith("not an event: ") for line in [*said, *more])
         assert "  home  " in more[-1]
