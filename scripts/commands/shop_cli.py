@@ -18,7 +18,9 @@ def shop() -> None:
 
 @app.command()
 def screenshots(
-    to: Annotated[Path, typer.Option(help="Folder for the pictures.")] = PROJECT / "docs",
+    to: Annotated[
+        Path, typer.Option(help="Folder for the pictures.", show_default="docs")
+    ] = PROJECT / "docs",
     json: Json = False,
 ) -> None:
     """Take the pictures of the documentation from the shop that `kairos demo` or `up --shop` runs."""

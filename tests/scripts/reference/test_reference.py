@@ -64,12 +64,16 @@ def commands(group: Any, words: tuple[str, ...] = ()) -> list[tuple[str, Any]]:
     return found
 
 
+def test_no_page_says_where_it_was_made() -> None:
+    for path, page in all_pages.PAGES.items():
+        assert str(PROJECT) not in page(), path
+
+
 def test_every_setting_and_every_metric_has_a_row_that_says_what_it_is() -> None:
     settings, metrics = settings_page.page(), metrics_page.page()
     for setting in SETTINGS:
         assert f"| `{setting.name}` | " in settings
         assert setting.meaning
-    assert str(PROJECT) not in settings
     for name in (*COUNTERS, *HISTOGRAMS, *GAUGES, *MEANINGS):
         assert f"| `{name}` | " in metrics
 
