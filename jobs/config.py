@@ -1,7 +1,7 @@
 """Every setting: the only reader of the environment. All errors are reported together, by name."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeVar
 
@@ -98,7 +98,7 @@ class Setting(NamedTuple):
 
 
 SETTINGS: Final = (
-    Setting("KAIROS_HOME", str(PROJECT / ".kairos"), Path, "data, logs and caches"),
+    Setting("KAIROS_HOME", str(PROJECT / ".kairos"), values.home, "data, logs and caches"),
     Setting("KAIROS_KAFKA", "", values.address, "Kafka brokers; empty = embedded"),
     Setting("KAIROS_REDIS", "", values.store, "Redis or Valkey, as HOST:PORT or a redis:// or rediss:// URL; empty = embedded"),
     Setting("KAIROS_FLINK", "", values.one_address, "Flink's REST address; empty = embedded"),
@@ -174,13 +174,21 @@ def config_from(
             errors.append(f"{setting.name}={text!r}: {error}")
     known = {setting.name for setting in SETTINGS}
     errors += [
-        f"{name}: no such setting; there are {', '.join(sorted(known))}"
+        f"{name}: no such setting{_meant(name, known)}; there are {', '.join(sorted(known))}"
         for name in sorted(environment)
         if name.startswith("KAIROS_") and name not in known
     ]
     if errors:
         raise ConfigError("; ".join(errors))
     return with_files(Config(*found))  # type: ignore[arg-type]  # the table is in the order of Config
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    """The setting that was probably meant, first: the list of all is long."""
+    from difflib import get_close_matches  # only where there is a mistake
+
+    near = get_close_matches(name, sorted(known), 1, 0.8)
+    return f": {near[0]} is meant?" if near else ""
 
 
 def with_files(config: Config) -> Config:

@@ -45,6 +45,18 @@ def prefix(text: str) -> str:
     return text
 
 
+def home(text: str) -> Path:
+    """A folder, which may be made yet: nothing on the way to it is a file."""
+    path = Path(text)
+    try:
+        file_there = next((one for one in (path, *path.parents) if one.is_file()), None)
+    except OSError as error:
+        raise ValueError(f"{error.filename} cannot be looked at: {error.strerror}") from error
+    if file_there is not None:
+        raise ValueError(f"a folder is wanted, and {file_there} is a file")
+    return path
+
+
 def file(text: str) -> Path | None:
     """A path, made absolute; None for nothing."""
     return Path(text).absolute() if text else None

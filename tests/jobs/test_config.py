@@ -102,6 +102,7 @@ def test_a_configuration_survives_the_way_to_a_child() -> None:
 
 
 WRONG = {
+    "KAIROS_HOME": [__file__, f"{__file__}/below"],
     "KAIROS_KAFKA": ["localhost", "localhost:", ":9092", "h:0", "h:65536", "h:x", "a:1,b", "h:-1"],
     "KAIROS_REDIS": [
         "redis://",
