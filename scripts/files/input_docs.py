@@ -31,7 +31,7 @@ from schemas.limits import (
 from schemas.meant_types import MEANT_TYPES
 from schemas.times import time_ms, utc
 from scripts.files.csv_rows import ROW_CHARS_MAX, ROW_LINES_MAX
-from scripts.files.input_files import COMPRESSED, KINDS, LINE_BYTES_MAX, WHOLE_BYTES_MAX
+from scripts.files.input_files import COMPRESSED, KINDS, LINE_BYTES_MAX, TABLE, WHOLE_BYTES_MAX
 from scripts.files.input_texts import AFTER_TIMES, FILES, HEAD, IDS, REASONS, TIMES, VALUES
 from scripts.files.made_ids import BEGINNING
 from scripts.files.sorted_events import RUN_BYTES_MAX
@@ -61,7 +61,7 @@ def _files() -> str:
     return FILES.format(
         codecs=" or ".join(COMPRESSED.values()), line=LINE_BYTES_MAX, whole=WHOLE_BYTES_MAX,
         rows=ROW_LINES_MAX, chars=ROW_CHARS_MAX, run=RUN_BYTES_MAX >> 20,
-        kinds="; ".join(one.removeprefix("a ") for one in KINDS.values()),
+        kinds="; ".join(one.removeprefix("a ") for one in (*KINDS.values(), TABLE)),
     )  # fmt: skip
 
 

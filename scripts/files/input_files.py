@@ -3,6 +3,7 @@
 What cannot be what was asked for (binary, UTF-16, a table) is said at once, before anything is done with it.
 """
 
+import re
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,6 +37,9 @@ KINDS: Final = {
     b"%PDF": "a PDF file",
     b"<": "XML or HTML: JSON Lines are wanted",
 }
+TABLE: Final = "a table (CSV): write each row as a JSON object on a line of its own"
+_HEADING: Final = re.compile(rb'"?[A-Za-z_][\w .-]*"?(?:[,;\t] ?"?[A-Za-z_][\w .-]*"?)+')
+"""A line of names with one kind of mark or another between them: no JSON begins so."""
 
 
 class Line(NamedTuple):
@@ -57,6 +61,8 @@ def read_values(path: Path) -> Iterator[Line]:
     """
     with _opened(path) as file:
         first = _first(path, file)
+        if _HEADING.fullmatch(first[:SAMPLE].partition(b"\n")[0].rstrip()):
+            raise UnusableInput(f"{path} is {TABLE}")
         rest = iter(lambda: _read(path, file), b"")
         if _is_one_text(first):
             yield from _whole(path, first, rest)
