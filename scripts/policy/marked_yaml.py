@@ -15,6 +15,13 @@ DEPTH_MAX: Final = 40
 BEFORE_TEXT: Final = re.compile(r"^(?:[&!]\S*\s+)+")
 """An anchor or a tag in front of a text."""
 
+REMEDIES: Final = {
+    re.compile(r"^ *\t"): "indent with blanks, not with a tab",
+    re.compile(r"(?:^|\s)(?://|/\*)"): "a comment begins with `#`",
+    re.compile(r":\s*\S.*[^\s{,]: "): "a text with a colon in it stands in quotes",
+}
+"""By what stands in the line where YAML ends: what is to be done."""
+
 Place = tuple[str | int, ...]
 """Where something is: names of fields and places in lists, from the top."""
 
@@ -202,7 +209,17 @@ def _no_yaml(error: yaml.MarkedYAMLError, text: str) -> Fault:
     mark = error.problem_mark
     if error.context_mark is not None and (mark is None or mark.index >= len(text.rstrip())):
         mark = error.context_mark
-    return Fault(mark.line + 1 if mark else 1, (), f"this is no YAML: {error.problem}")
+    line = mark.line if mark else 0
+    written = text.split("\n")[line : line + 1]
+    return Fault(line + 1, (), f"this is no YAML: {error.problem}{_remedy(written)}")
+
+
+def _remedy(written: list[str]) -> str:
+    """What helps where the parser's words do not: of the line with the fault."""
+    for mark, remedy in REMEDIES.items():
+        if any(mark.search(one) for one in written):
+            return f": {remedy}"
+    return ""
 
 
 def _line(event: Any) -> int:
