@@ -57,7 +57,8 @@ def read_content(what: str, uri: str, bytes_max: int) -> bytes:
         with os.fdopen(os.open(path_of(what, uri), _FLAGS), "rb") as file:
             data = read_regular(file.fileno(), bytes_max)
     except (OSError, ValueError) as error:
-        raise ConfigError(f"{what} {uri}: cannot be read: {error}") from error
+        why = getattr(error, "strerror", None) or error
+        raise ConfigError(f"{what} {uri}: cannot be read: {why}") from error
     return data
 
 

@@ -15,6 +15,7 @@ from models.learning.calibration import Calibration
 from models.learning.example_file import ExampleFile, Index
 from models.learning.report import Report
 from models.scorer import FeatureSpace, Scorer
+from schemas.counted import counted
 from schemas.errors import ConfigError
 
 
@@ -87,6 +88,7 @@ def _checked_groups(index: Index) -> int:
     positives = int(labels.sum())
     if positives in (0, len(labels)):
         raise ConfigError(
-            f"{len(labels)} examples of which {positives} positive: both kinds are needed to train"
+            f"{counted(len(labels), 'candidate')} of decisions, {positives} of them taken: an order is learnt from "
+            "both, those that were taken and those that were not; more history, of several items, is wanted"
         )
     return int(index.groups[-1]) + 1

@@ -206,7 +206,7 @@ def explain_one(trial: Trial, decision_id: str, *, is_json: bool) -> None:
         made = next(iter(found.values()))
     else:
         raise ConfigError(
-            f"{len(found) or 'no'} of {trial.counts['decisions']:,} decisions begin with {decision_id!r}: "
+            f"{len(found) or 'none'} of {trial.counts['decisions']:,} decisions begin with {decision_id!r}: "
             "run it without --why to see their ids"
         )
     explained: Explained = explain(*made, trial.ranker)

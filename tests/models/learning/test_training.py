@@ -236,12 +236,14 @@ def test_weights_count(tmp_path: Path) -> None:
 def test_one_class_only_is_refused(tmp_path: Path, features: int, positive: int | None) -> None:
     groups = [Group(one.features[:features], positive) for one in make_groups(5)]
     rows, positives = 5 * features, 0 if positive is None else 5
-    with pytest.raises(ConfigError, match=f"{rows} examples of which {positives} positive"):
+    with pytest.raises(
+        ConfigError, match=f"{rows} candidates? of decisions, {positives} of them taken"
+    ):
         trained_on(tmp_path, groups)
 
 
 def test_no_examples_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="0 examples of which 0 positive"):
+    with pytest.raises(ConfigError, match="0 candidates of decisions, 0 of them taken"):
         trained_on(tmp_path, [])
 
 
