@@ -37,7 +37,10 @@ KINDS: Final = {
     b"%PDF": "a PDF file",
     b"<": "XML or HTML: JSON Lines are wanted",
 }
-TABLE: Final = "a table (CSV): write each row as a JSON object on a line of its own"
+TABLE: Final = (
+    "a table (CSV): write each row as a JSON object on a line of its own, "
+    "or say `--format snowplow` where it is Snowplow's"
+)
 _HEADING: Final = re.compile(rb'"?[A-Za-z_][\w .-]*"?(?:[,;\t] ?"?[A-Za-z_][\w .-]*"?)+')
 """A line of names with one kind of mark or another between them: no JSON begins so."""
 

@@ -82,7 +82,7 @@ FILES: Final = (
     Mistake("events where a policy is wanted", "policy check events.jsonl", "", FAILED,
             ("event_id: unknown field, expected one of placements",)),
     Mistake("CSV where JSON lines are wanted", TRY, "event_id,event_type,time\ne1,product_viewed,1\n", FAILED,
-            ("it is a table (CSV)", "write each row as a JSON object on a line of its own")),
+            ("it is a table (CSV)", "write each row as a JSON object on a line of its own", "--format snowplow")),
     Mistake("CSV with semicolons, as Excel writes it", TRY, b'\xef\xbb\xbf"Id";"Type"\r\n1;2\r\n', FAILED, ("it is a table (CSV)",)),
     Mistake("items as CSV", "items import it", "item_id\tprice\ni1\t3\n", FAILED, ("it is a table (CSV)",)),
     Mistake("a spreadsheet", TRY, b"PK\x03\x04\x00\x00", FAILED, ("a zip archive (or a spreadsheet): unpack it first",)),
