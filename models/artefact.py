@@ -123,4 +123,6 @@ def _decode(uri: str, data: bytes) -> Artefact:
     try:
         return msgspec.msgpack.decode(data, type=Artefact)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigError(f"model {uri}: broken: {error}") from error
+        raise ConfigError(
+            f"model {uri}: broken, or none that `kairos train` wrote: {error}"
+        ) from error

@@ -187,7 +187,7 @@ COMMANDS: Final = (
     Mistake("to evaluate from before all events on", "evaluate --events it --train-before 2020-01-01", TEN, REFUSED, ("lies outside the events, which are of",)),
     Mistake("an id of no decision", "try it --why nonsense", event(), REFUSED, ("begin with 'nonsense': run it without --why to see their ids",)),
     Mistake("a model that is none", "try events.jsonl --model gone.json", "", REFUSED, ("model gone.json: cannot be read: No such file or directory",)),
-    Mistake("a file of something else for a model", "try events.jsonl --model it", "{}", REFUSED, ("model it: broken",)),
+    Mistake("a file of something else for a model", "try events.jsonl --model it", "{}", REFUSED, ("model it: broken, or none that `kairos train` wrote",)),
     Mistake("a model that nobody trained", "model publish it", "{}", REFUSED, ("`kairos model list` shows them",)),
     Mistake("--from after --to", "replay --prefix p. --from 2026-02-01 --to 2026-01-01", "", REFUSED, ("is not before --to", "exchange the two")),
     Mistake("yesterday", "replay --prefix p. --from yesterday", "", REFUSED, ("'yesterday' is no time", "ISO 8601 are wanted")),
