@@ -153,3 +153,22 @@ def test_axe_finds_no_serious_fault_in_the_tour(
     expect(visitor.page.locator("#add.marked")).to_be_visible()
     assert visitor.page.evaluate("document.documentElement.scrollWidth") <= desk[0]
     assert serious(visitor, "on its way") == []
+
+
+def test_a_decision_that_comes_before_the_page_is_drawn_stays_marked(
+    visit: Callable[..., Visitor],
+) -> None:
+    visitor = visit()
+    visitor.open("/shop/")
+    marked = visitor.page.evaluate(
+        """async () => {
+            const { Tour } = await import("/shop/tour.js");
+            const tour = new Tour(document.createElement("section"), () => {});
+            Object.assign(tour, { name: "doubt", at: 2 });
+            tour.turned();
+            tour.decided("offer_bar", { action_id: "express_shipping" });
+            await new Promise((done) => setTimeout(done, 200));
+            return [tour.isDone, document.querySelectorAll("[data-kairos=offer_bar].marked").length];
+        }"""
+    )
+    assert marked == [True, 1]

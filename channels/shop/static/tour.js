@@ -115,7 +115,9 @@ export class Tour {
 
   /** Another page is shown: where the step is done on it, that place is marked. */
   turned() {
-    if (this.name && !this.isDone) setTimeout(() => this.mark(this.step?.at?.()), DRAWN_MS);
+    setTimeout(() => {
+      if (this.step && !this.isDone) this.mark(this.step.at?.()); // the decision may have come meanwhile, and marked what it changed
+    }, DRAWN_MS);
   }
 
   /** Leads to the place of the step. */
