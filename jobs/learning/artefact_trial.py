@@ -38,7 +38,8 @@ CHILD_MODULES: Final = (
 def _code() -> bytes:
     """What the child imports, as a zip file: the folder that this was imported from may go (jobs/code.py)."""
     found = BytesIO()
-    with ZipFile(found, "w") as archive:
+    # a packed archive bears no times: its files are of 1970, before which and 1980 a zip has none
+    with ZipFile(found, "w", strict_timestamps=False) as archive:
         for pattern in ("schemas/**/*.py", "models/**/*.py", *CHILD_MODULES):
             for path in sorted(PROJECT.glob(pattern)):
                 archive.write(path, path.relative_to(PROJECT))
