@@ -71,7 +71,8 @@ class TimedState(Generic[S]):
             return None
         self._pending_ms = NEVER_MS
         if state.timer_ms > fired_ms:
-            self.store(key, state, timers)
+            # as it was due when the event came: the watermark may have jumped past it since
+            self._keep(key, state, state.timer_ms, timers)
             return None
         return state
 
@@ -84,6 +85,9 @@ class TimedState(Generic[S]):
         due_ms = state.timer_ms
         if self._look_again_ms is not None:
             due_ms = self._look_again_ms(due_ms, timers.current_watermark())
+        self._keep(key, state, due_ms, timers)
+
+    def _keep(self, key: str, state: S, due_ms: int, timers: Any) -> None:
         is_put_off = self._pending_ms < due_ms != state.timer_ms
         if self._pending_ms == NEVER_MS or due_ms < self._pending_ms or is_put_off:
             self._pending_ms = due_ms

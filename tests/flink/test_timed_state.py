@@ -122,6 +122,21 @@ def test_timer_of_before_does_not_run_for_what_comes_after_it_has_passed() -> No
     assert state.load_due(KEY, 14, cell) == person(12)
 
 
+def test_timer_that_the_log_jumped_over_runs_at_once() -> None:
+    """An hour without events, then one: the state's own time has passed too, and nothing came late."""
+    cell = Cell()
+    state = TimedState[PersonState](
+        cell, "person", PERSON_STATE, lambda due, log: max(due, log + 5)
+    )
+    for timer_ms in (10, 30):
+        state.load(KEY)
+        state.store(KEY, person(timer_ms), cell)
+    cell.log_ms = 60
+    assert state.load_due(KEY, 10, cell) is None
+    assert cell.timers == [10, 30]
+    assert state.load_due(KEY, 30, cell) == person(30)
+
+
 def test_timer_that_is_not_the_pending_one_is_ignored() -> None:
     cell = Cell()
     state = stored(cell, 10, 5)
