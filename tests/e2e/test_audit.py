@@ -104,7 +104,7 @@ def test_an_archive_takes_the_place_of_a_topic(lived: Lived) -> None:
     engine, prefix = lived.engine, "old."
     write_copy(engine.kafka, prefix, lived.topics)
     own = {"KAIROS_TOPIC_PREFIX": prefix}
-    folder = str(engine.home.path / "archived")
+    folder = str(engine.home.path.parent / "archived")
     done = engine.home.json("archive", "--to", folder, "--json", **own)
     assert [one["records"] for one in done] == [
         len(lived.topics[EVENTS]), len(lived.topics[DECISIONS]),

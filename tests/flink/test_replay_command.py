@@ -402,7 +402,7 @@ def test_a_prefix_in_use_is_refused(kafka: str, tmp_path: Path) -> None:
     produce(kafka, "full." + EVENTS, [(NOON, "s1", event)])
     config = config_from(command_settings(kafka, tmp_path) | {"KAIROS_TOPIC_PREFIX": "full."})
     produce(kafka, "full.p3.decisions", [(NOON, "x", b"y")])
-    with pytest.raises(ConfigError, match=r"in use: full\.p3\.decisions holds 1 records"):
+    with pytest.raises(ConfigError, match=r"in use: full\.p3\.decisions holds 1 record"):
         begun(config, kafka, "full.p3.")
     assert begun(config, kafka, "p4.").plan is not None
     assert begun(config, kafka, "p4.").plan is not None, "the same again goes on"

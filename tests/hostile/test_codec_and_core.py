@@ -150,7 +150,11 @@ def survive_knowledge(seed: int) -> None:
     for record in make_epoch(make_learnt("i1", epoch, views=3.0), epoch=epoch):
         name = {"ItemKnowledge": "item_knowledge", "EpochEnd": "epoch_end"}[type(record).__name__]
         engine.tell(CODECS[name].encode(record), epoch_end_ms(epoch))
-    assert "e2" in engine.decisions([honest("e1", 0), honest("e2", 1)])
+    policy = engine.knowledge.policy_at(NOON + MINUTE_MS)
+    assert policy is not None
+    # a byte may have been changed in the name of a placement: then that is the policy
+    is_placed = any(one.placement.name == "home" for one in policy.placements)
+    assert ("e2" in engine.decisions([honest("e1", 0), honest("e2", 1)])) == is_placed
     engine.knowledge.advance(effective_from_ms(epoch))
     known = engine.knowledge.statistics.item("i1", epoch)
     assert known is not None
