@@ -20,4 +20,5 @@ def test_code_whose_files_bear_no_times_is_packed_as_any_other(
         os.utime(tmp_path / name / "one.py", (0, 0))
     monkeypatch.setattr(artefact_trial, "PROJECT", tmp_path)
     with ZipFile(BytesIO(artefact_trial._code())) as archive:
-        assert archive.namelist() == ["schemas/one.py", "models/one.py"]
+        names = [str(Path(name) / "one.py") for name in ("schemas", "models")]
+        assert archive.namelist() == names
