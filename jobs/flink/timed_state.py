@@ -78,8 +78,8 @@ class TimedState(Generic[S]):
 
     def store(self, key: str, state: S | None, timers: Any) -> None:
         """Keeps the state of `key`, which was loaded last, and sees to its timer."""
-        self._busy.pop(key, None)
         if state is None:
+            self._busy.pop(key, None)
             self._cell.clear()
             return
         due_ms = state.timer_ms
@@ -93,6 +93,7 @@ class TimedState(Generic[S]):
             self._pending_ms = due_ms
             timers.register_event_time_timer(due_ms)
         self._cell.update(TIME.pack(self._pending_ms) + self._codec.encode(state))
+        self._busy.pop(key, None)  # to the end: the first is the one that was busy longest ago
         self._busy[key] = state, self._pending_ms
         if len(self._busy) > BUSY_KEYS_MAX:
             del self._busy[next(iter(self._busy))]

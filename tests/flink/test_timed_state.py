@@ -163,3 +163,15 @@ def test_new_state_of_a_key_whose_old_timer_is_still_pending_has_its_own() -> No
     assert cell.timers == [10, 40]
     assert state.load_due(KEY, 10, cell) is None
     assert state.load_due(KEY, 40, cell) == person(40)
+
+
+def test_the_key_that_was_busy_longest_ago_is_let_go_first() -> None:
+    """Also where the newest that happened to a key was a timer that fired early."""
+    cell = Cell()
+    state = stored(cell, 10, 30)
+    for n in range(BUSY_KEYS_MAX - 1):
+        state.store(f"other-{n}", person(20), Cell())
+    assert state.load_due(KEY, 10, cell) is None
+    state.store("one more", person(20), Cell())
+    assert state.is_busy(KEY)
+    assert not state.is_busy("other-0")
