@@ -3,7 +3,6 @@
 Wanted (JSON) comes by stdin; Today goes to stdout.
 """
 
-import time
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -18,6 +17,7 @@ from schemas.knowledge import ActionKnowledge, learnt_record
 from schemas.policy import Policy
 from schemas.topics import KNOWLEDGE, TRACES
 from scripts.audit.today import budgets, fates
+from scripts.ops.bounded import Bounded, in_seconds
 from scripts.ops.counting import Place, answer
 from udfs.actions.pace_budgets import local_day
 
@@ -46,52 +46,43 @@ class Today(Struct, frozen=True):
     currency: str
 
 
-class _Bounded:
-    """What a topic holds of a time, as far as time is left."""
-
-    def __init__(self, log: LogRange, count: int) -> None:
-        self._log = log
-        self.is_whole = log.keep_newest(count)
-        self._deadline_s = time.monotonic() + READING_S
-
-    def values(self) -> Iterator[tuple[bytes, int]]:
-        """Value and time of each record."""
-        for record in self._log:
-            if time.monotonic() > self._deadline_s:
-                self.is_whole = False
-                return
-            yield record.value, record.timestamp_ms
-
-
 def today(wanted: Wanted) -> Today:
     """Counts; raises ConfigError where Kafka does not answer."""
     policy, kafka, prefix = wanted.policy, wanted.place.brokers, wanted.place.prefix
     at_ms = now_ms()
     from_ms = local_day(policy.time_zone, at_ms).start_ms
-    traces = _Bounded(LogRange(kafka, prefix + TRACES, from_ms, None), TRACES_MAX)
+    log = LogRange(kafka, prefix + TRACES, from_ms, None)
+    is_whole = log.keep_newest(TRACES_MAX)
+    traces = Bounded(log, in_seconds(READING_S))
     decisions, actions = fates(_traces(traces))
     known = {}
     if any(one.budget for one in policy.actions):
-        learnt = _Bounded(LogRange(kafka, prefix + KNOWLEDGE, None, None), LEARNT_MAX)
-        known = {one.key: one for one in _learnt(learnt)}
+        learnt = LogRange(kafka, prefix + KNOWLEDGE, None, None)
+        learnt.keep_newest(LEARNT_MAX)
+        known = {one.key: one for one in _learnt(Bounded(learnt, in_seconds(READING_S)))}
     return Today(
-        from_ms, decisions, traces.is_whole, actions, budgets(policy, known, at_ms), policy.currency
+        from_ms,
+        decisions,
+        is_whole and not traces.is_cut,
+        actions,
+        budgets(policy, known, at_ms),
+        policy.currency,
     )
 
 
-def _traces(read: _Bounded) -> Iterator[DecisionTrace]:
+def _traces(read: Bounded) -> Iterator[DecisionTrace]:
     """What is no trace is left out, as everywhere."""
-    for value, _ in read.values():
+    for one in read:
         try:
-            yield TRACE.decode(value)
+            yield TRACE.decode(one.value)
         except InvalidEvent:
             continue
 
 
-def _learnt(read: _Bounded) -> Iterator[ActionKnowledge]:
-    for value, time_ms in read.values():
+def _learnt(read: Bounded) -> Iterator[ActionKnowledge]:
+    for one in read:
         try:
-            record = learnt_record(value, time_ms)
+            record = learnt_record(one.value, one.timestamp_ms)
         except InvalidEvent:
             continue
         if isinstance(record, ActionKnowledge):

@@ -12,6 +12,7 @@ from schemas.limits import EVENT_TIME_MAX_MS
 from schemas.policy import Policy
 from schemas.records import LogRecord
 from scripts.audit.compare import Comparison, Seen, count_differing, seen_of
+from scripts.ops.bounded import Bounded
 from udfs.knowledge.knowledge import Knowledge
 from udfs.policy.compile_policy import compile_policy
 
@@ -53,9 +54,9 @@ def what_if(
     `knowledge` gives the catalogue anew, without a policy. What the stream teaches both learn from this log alone. The draft
     takes about as long once more.
     """
-    read = _Read(log, is_over)
-    live = _decided(read, knowledge(), rules, policies[0])
-    records = read.records
+    read = Bounded(log, is_over)
+    records: list[LogRecord] = []
+    live = _decided(_kept(read, records), knowledge(), rules, policies[0])
     draft = _decided(records, knowledge(), rules, policies[1])
     found = Comparison("draft", 0, EVENT_TIME_MAX_MS)
     count_differing(found, live, draft)
@@ -66,21 +67,10 @@ def what_if(
     )  # fmt: skip
 
 
-class _Read:
-    """The records up to the one at which time was up, kept."""
-
-    def __init__(self, log: Iterable[LogRecord], is_over: Callable[[], bool]) -> None:
-        self._log, self._is_over = log, is_over
-        self.records: list[LogRecord] = []
-        self.is_cut = False
-
-    def __iter__(self) -> Iterator[LogRecord]:
-        for record in self._log:
-            if self._is_over():
-                self.is_cut = True
-                return
-            self.records.append(record)
-            yield record
+def _kept(log: Iterable[LogRecord], records: list[LogRecord]) -> Iterator[LogRecord]:
+    for record in log:
+        records.append(record)
+        yield record
 
 
 def _decided(

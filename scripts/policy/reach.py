@@ -12,6 +12,7 @@ from schemas.counted import counted
 from schemas.limits import DAY_MS, EVENT_TIME_MAX_MS, HOUR_MS, MINUTE_MS
 from schemas.policy import Contact, Exploration, Holdout, Policy
 from schemas.records import LogRecord
+from scripts.ops.bounded import Bounded
 from udfs.knowledge.knowledge import Knowledge
 from udfs.policy.compile_policy import compile_policy
 
@@ -70,7 +71,7 @@ def count_reach(
     """Folds the log; `policy` is that of `alone`, `knowledge` holds the catalogue and no policy. Stops reading once `is_over`."""
     (action,) = policy.actions
     knowledge.add_policy("draft", 0, 0, compile_policy(policy))
-    read = _Read(log, is_over)
+    read = _Counted(log, is_over)
     people: set[str] = set()
     met: set[tuple[str, int]] = set()
     for folded in Fold(knowledge, rules).run(read):
@@ -87,18 +88,13 @@ def count_reach(
     )  # fmt: skip
 
 
-class _Read:
-    """The records up to the one at which time was up, counted."""
+class _Counted(Bounded):
+    """How many were read, and from when to when."""
 
-    def __init__(self, log: Iterable[LogRecord], is_over: Callable[[], bool]) -> None:
-        self._log, self._is_over = log, is_over
-        self.events, self.from_ms, self.to_ms, self.is_cut = 0, 0, 0, False
+    events, from_ms, to_ms = 0, 0, 0
 
     def __iter__(self) -> Iterator[LogRecord]:
-        for record in self._log:
-            if self._is_over():
-                self.is_cut = True
-                return
+        for record in super().__iter__():
             if not self.events:
                 self.from_ms = record.timestamp_ms
             self.events += 1
