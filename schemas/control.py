@@ -13,7 +13,9 @@ class Control(Struct, frozen=True):
     """One version of one piece of knowledge: a small `payload` (JSON), or `uri` and `sha256`.
 
     `signature`, by the key `key_id`, is of everything else: see schemas/signed_control.py. `note` says why there is
-    this version, `author` who put it there; nothing is decided by either.
+    this version, `author` who put it there; nothing is decided by either. Nor by `is_return`: it stands for what was in
+    force before an announced version, so that a version published before its time takes its place as well
+    (scripts/policy/schedule.py).
     """
 
     kind: Text
@@ -27,3 +29,4 @@ class Control(Struct, frozen=True):
     key_id: Text | None = None
     note: Annotated[str, Meta(max_length=NOTE_LENGTH_MAX)] | None = None
     author: Text | None = None
+    is_return: bool = False

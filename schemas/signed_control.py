@@ -113,8 +113,12 @@ def content(control: Control) -> bytes:
         control.kind, control.name, control.version, control.effective_from_ms, control.payload,
         control.uri, control.sha256,
     )  # fmt: skip
-    # what was signed before there were notes stays as it was signed
-    said = () if control.note is control.author is None else (control.note, control.author)
+    # what was signed before there were notes, or returns, stays as it was signed
+    said: tuple[str | bool | None, ...] = (control.note, control.author)
+    if control.is_return:
+        said = (*said, True)
+    elif control.note is control.author is None:
+        said = ()
     return _DOMAIN + msgspec.msgpack.encode((*fields, *said))
 
 

@@ -29,7 +29,7 @@ V = TypeVar("V", bound=Version)
 
 class Change(NamedTuple):
     """What was put on `control`: the version, from when on, which one it follows (None: none), and
-    which one, announced before, will end it again (None: none). `record`: the hash of the record
+    which one will end it again (None: none), and when. `record`: the hash of the record
     (schemas/signed_control.py), by which the audit log names it.
     """
 
@@ -38,6 +38,7 @@ class Change(NamedTuple):
     replaces: str | None
     ended_by: str | None
     record: str = ""
+    ended_ms: int | None = None
 
 
 def controls_in(
@@ -65,13 +66,15 @@ def put_in_force(log: Log, control: Control, versions: Sequence[Version]) -> Cha
     log.flush()
     return Change(
         control.version, from_ms, before.version if before else None,
-        after.version if after else None, content_hash(control),
+        after.version if after else None, content_hash(control), after.effective_from_ms if after else None,
     )  # fmt: skip
 
 
 def show_change(kind: str, change: Change) -> None:
     """One sentence; `kind`: policy or model."""
     replaces = f"instead of {change.replaces}" if change.replaces else "the first"
-    ended = f", until {change.ended_by}, announced before, takes over" if change.ended_by else ""
+    ended = ""
+    if change.ended_by and change.ended_ms is not None:
+        ended = f", until {change.ended_by} takes over on {utc(change.ended_ms)}"
     from_time = utc(change.effective_from_ms)
     show(f"{kind} {change.version} decides from {from_time} on, {replaces}{ended}")

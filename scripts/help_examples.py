@@ -65,9 +65,11 @@ EXAMPLES: Final[dict[str, tuple[str, str]]] = {
     "policy check": ("policy check policy.yaml", "policy check shop.yaml news.yaml --json"),
     "policy publish": (
         "policy publish policy.yaml --note 'free shipping in May'",
-        "policy publish policy.yaml --effective-from 2026-06-01T00:00:00Z",
+        "policy publish sale.yaml --effective-from '2026-11-27T00:00 Europe/Berlin' --until 2026-11-30T00:00:00Z",
     ),
     "policy history": ("policy history", "policy history --json"),
+    "policy scheduled": ("policy scheduled", "policy scheduled --json"),
+    "policy take-back": ("policy take-back", "policy take-back 3f2a91"),
     "policy diff": ("policy diff policy.yaml", "policy diff 3f2a91 policy.yaml"),
     "policy rollback": ("policy rollback", "policy rollback 3f2a91"),
     "policy show": ("policy show", "policy show 3f2a91"),

@@ -7,11 +7,18 @@ import typer
 
 from scripts.commands.options import JsonValue
 from scripts.console import show_json
-from scripts.times import time_or_none
 
 app = typer.Typer(help="Check, publish, compare and take back policies.", no_args_is_help=True)
 EffectiveFrom = Annotated[
-    str | None, typer.Option("--effective-from", help="From when on; without it, in 2 seconds.")
+    str | None,
+    typer.Option(
+        "--effective-from",
+        help="From when on, also ahead; without it, in 2 seconds. A time without a zone is UTC; '2026-11-30T09:00 Europe/Berlin' names one.",
+    ),
+]
+Until = Annotated[
+    str | None,
+    typer.Option("--until", help="Until when: what is in force before takes over again."),
 ]
 Named = Annotated[str, typer.Argument(help="A version (or the beginning of it), or a file.")]
 
@@ -32,6 +39,7 @@ def publish(
     file: Annotated[Path, typer.Argument(help="A policy file (YAML).")],
     name: Annotated[str, typer.Option(help="Whose policy it is.")] = "default",
     effective_from: EffectiveFrom = None,
+    until: Until = None,
     version: Annotated[
         str | None, typer.Option(help="What decisions call it; without it, a hash of the content.")
     ] = None,
@@ -42,10 +50,38 @@ def publish(
 
     The version bears your name and the note, as `kairos policy history` shows.
     """
-    from scripts.policy.policies_here import Called
+    from scripts.policy.moments import time_given
+    from scripts.policy.policies_here import Called, When
     from scripts.policy.policies_here import publish as run
 
-    run(file, Called(name, version, note), time_or_none(effective_from), is_json=json)
+    when = When(time_given(effective_from), time_given(until))
+    run(file, Called(name, version, note), when, is_json=json)
+
+
+@app.command()
+def scheduled(json: JsonValue = False) -> None:
+    """Show what was published for a time to come, and what will end."""
+    from scripts.policy.policies_here import show_scheduled_here
+
+    show_scheduled_here(is_json=json)
+
+
+@app.command("take-back")
+def take_back(
+    version: Annotated[
+        str | None,
+        typer.Argument(help="A version (or its beginning); without it, the only one announced."),
+    ] = None,
+    effective_from: Annotated[
+        str | None, typer.Option("--effective-from", help="Its time, where it is announced twice.")
+    ] = None,
+    json: JsonValue = False,
+) -> None:
+    """Take back what was published for a time to come; what is in force before goes on."""
+    from scripts.policy.moments import time_given
+    from scripts.policy.policies_here import take_back as run
+
+    run(version, time_given(effective_from), is_json=json)
 
 
 @app.command()
@@ -82,9 +118,10 @@ def rollback(
     json: JsonValue = False,
 ) -> None:
     """Put a policy in force again that was before; done twice, it is undone."""
+    from scripts.policy.moments import time_given
     from scripts.policy.policies_here import roll_back
 
-    roll_back(version, time_or_none(effective_from), is_json=json)
+    roll_back(version, time_given(effective_from), is_json=json)
 
 
 @app.command("show")

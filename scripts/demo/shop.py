@@ -19,7 +19,8 @@ from scripts.demo.make_catalogue import DEMO_DATA
 from scripts.files.import_events import read_items
 from scripts.files.publish_items import decided_of, late_warning, published_items
 from scripts.policy.policy_file import read_policy
-from scripts.policy.policy_versions import Draft, announced, publish, version_of
+from scripts.policy.policy_versions import Draft, announced, version_of
+from scripts.policy.schedule import publish
 
 FOLDER: Final = DEMO_DATA / "shop"
 NAME: Final = "shop"

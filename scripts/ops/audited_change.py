@@ -7,14 +7,14 @@ from channels.api.audit_log import Actor, AuditLog
 from jobs.publish import Log
 from models.content import Published
 from scripts.change import Change
-from scripts.policy import policy_versions
+from scripts.policy import policy_versions, schedule
 from scripts.policy.policy_versions import Draft, PolicyVersion
 from scripts.times import utc
 from scripts.training import model_versions
 from scripts.training.model_guard import in_words
 from scripts.training.model_versions import Announced
 
-What = Literal["publish", "rollback"]
+What = Literal["publish", "rollback", "take back"]
 
 
 class Audited(NamedTuple):
@@ -35,7 +35,7 @@ def change_policy(
         details["note"] = draft.note
     with audited.log.recording(audited.actor, f"policy {audited.what}", details):
         policy_versions.check_new(versions, draft, at_ms)
-        change = policy_versions.publish(log, versions, draft, at_ms)
+        change = schedule.publish(log, versions, draft, at_ms)
         details.update(_details(change))
     return change
 
@@ -64,4 +64,6 @@ def _details(change: Change) -> dict[str, str]:
     found = {"in_force_from": utc(change.effective_from_ms), "replaces": change.replaces or "none"}
     if change.record:
         found["record"] = change.record
-    return found | ({"ended_by": change.ended_by} if change.ended_by else {})
+    if change.ended_by and change.ended_ms is not None:
+        found |= {"ended_by": change.ended_by, "ended": utc(change.ended_ms)}
+    return found

@@ -39,7 +39,8 @@ class Read(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A record as `kairos control list` shows it: `state` is live, coming, past or refused.
+    """A record as `kairos control list` shows it: `state` is live, coming, replaced (by a later one of
+    its time, so that it never holds), past or refused.
 
     `is_missed`: it is refused, and would be in force, or come into force, if it were not.
     """
@@ -83,7 +84,10 @@ def listed(records: Sequence[Read], trust: Trust, at_ms: int) -> list[Row]:
         if fault is not None and content(control) in contents:
             continue
         is_coming = control.effective_from_ms > at_ms
-        state = "coming" if is_coming else "live" if one.offset in live else "past"
+        is_held = one.offset in live
+        state = (
+            ("coming" if is_held else "replaced") if is_coming else "live" if is_held else "past"
+        )
         rows.append(
             Row(
                 "refused" if fault else state, control.kind, control.name, control.version,
@@ -116,7 +120,8 @@ def unsigned_records(
     `is_all`: also those that are past; else what is in force at `at_ms` and what will be.
     """
     unsigned = trust._replace(keys=OPEN)
-    usable = [one for one in records if fault_of(one.control, unsigned) is None]
+    # one that was replaced stays as it is: written again, it would be the last of its time
+    usable = _lasting([one for one in records if fault_of(one.control, unsigned) is None])
     wanted = usable if is_all else _in_force(usable, at_ms)
     signed = {content(one.control) for one in usable if _is_signed(one.control, trust)}
     found = {}
@@ -152,8 +157,13 @@ def _in_force(records: Sequence[Read], at_ms: int) -> list[Read]:
     for one in sorted(records, key=lambda one: one.order):
         if one.control.effective_from_ms <= at_ms:
             now[one.slot] = one
-    coming = [one for one in records if one.control.effective_from_ms > at_ms]
+    coming = [one for one in _lasting(records) if one.control.effective_from_ms > at_ms]
     return [*now.values(), *coming]
+
+
+def _lasting(records: Sequence[Read]) -> list[Read]:
+    """Of the records of one slot and time the last."""
+    return list({(one.slot, one.control.effective_from_ms): one for one in records}.values())
 
 
 def _read(record: LogRecord) -> Read | None:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -13,6 +12,7 @@ from schemas.actions import Action, Budget, Limits, Treatment
 from schemas.errors import ConfigError
 from schemas.limits import DAY_MS, EVENT_TIME_MAX_MS, HOUR_MS
 from schemas.policy import Policy
+from scripts.policy.moments import moment_of, moment_shown
 from scripts.policy.offer_who import requirements_of, who_of
 
 OFFERS: Final = ("offer", "content", "assistance", "message")
@@ -258,22 +258,11 @@ def _length(text: str, unit_ms: int, empty_ms: int) -> int:
 
 
 def _moment(text: str, empty_ms: int, zone: ZoneInfo) -> int:
-    if not text:
-        return empty_ms
-    try:
-        moment = datetime.fromisoformat(text)
-        time_ms = round(moment.replace(tzinfo=moment.tzinfo or zone).timestamp() * 1000)
-    except (ValueError, OverflowError):
-        time_ms = -1
-    if not 0 <= time_ms < EVENT_TIME_MAX_MS:
-        raise ValueError("a day and time such as 2026-11-30T09:00 is wanted")
-    return time_ms
+    return moment_of(text, zone) if text else empty_ms
 
 
 def _moment_shown(time_ms: int, none_ms: int, zone: ZoneInfo) -> str:
-    if time_ms == none_ms:
-        return ""
-    return datetime.fromtimestamp(time_ms / 1000, zone).strftime("%Y-%m-%dT%H:%M")
+    return "" if time_ms == none_ms else moment_shown(time_ms, zone)
 
 
 def _number_shown(number: float | None, none: float | None = None) -> str:

@@ -17,6 +17,7 @@ from scripts.ops.audited_change import Audited, What, change_policy
 from scripts.ops.local_audit import audit_log_of, local_actor
 from scripts.ops.status import running_kafka
 from scripts.policy.governing import governs_from
+from scripts.policy.moments import in_zone
 from scripts.policy.policy_file import PolicyFile, PolicyMistakes, check_policy, counts_of, summary
 from scripts.policy.policy_text import difference_json, difference_text, differences, policy_yaml
 from scripts.policy.policy_versions import (
@@ -31,6 +32,7 @@ from scripts.policy.policy_versions import (
     version_of,
     warnings_of,
 )
+from scripts.policy.schedule import scheduled_json, show_scheduled, taking_back
 from scripts.times import utc
 
 
@@ -88,17 +90,46 @@ class Called(NamedTuple):
     note: str
 
 
-def publish(file: Path, called: Called, at_ms: int | None, *, is_json: bool) -> None:
+class When(NamedTuple):
+    """From when on a version decides (None: in AHEAD_MS), and until when (None: until another one does)."""
+
+    from_ms: int | None = None
+    until_ms: int | None = None
+
+
+def publish(file: Path, called: Called, when: When, *, is_json: bool) -> None:
     """Puts the policy in a file in force."""
-    found = checked(file)
-    version = called.version or version_of(found.policy)
-    draft = Draft(version, called.name, found.policy, called.note)
-    warnings = [f"{file}:{one}" for one in found.warnings]
-    change = _put_in_force("publish", policies_here(), draft, at_ms, warnings)
-    notes = (*found.notes, *([governs_from(change)] if at_ms is None else []))
+    publish_checked(checked(file), str(file), called, when, is_json=is_json)
+
+
+def publish_checked(
+    found: PolicyFile, place: str, called: Called, when: When, *, is_json: bool
+) -> None:
+    """Puts a checked policy in force; `place` is what warnings call it by."""
+    policy = found.policy
+    version = called.version or version_of(policy)
+    draft = Draft(version, called.name, policy, called.note, until_ms=when.until_ms)
+    warnings = [f"{place}:{one}" for one in found.warnings]
+    change = _put_in_force("publish", policies_here(), draft, when.from_ms, warnings)
+    notes = [*found.notes]
+    notes += [governs_from(change)] if when.from_ms is None else _clocks(change, policy)
     for one in notes:
         say(one)
     _show(change, warnings, notes, is_json=is_json)
+
+
+def show_scheduled_here(*, is_json: bool) -> None:
+    """What is announced and has not begun."""
+    rows = scheduled_json(policies_here(), now_ms())
+    (show_json if is_json else show_scheduled)(rows)
+
+
+def take_back(version: str | None, at_ms: int | None, *, is_json: bool) -> None:
+    """Takes an announced version back; without one, the only one that is announced."""
+    versions = policies_here()
+    back = taking_back(versions, version, at_ms, now_ms())
+    change = _put_in_force("take back", versions, back.draft, back.from_ms, [])
+    _show(change, (), (), is_json=is_json)
 
 
 def roll_back(version: str | None, at_ms: int | None, *, is_json: bool) -> None:
@@ -142,6 +173,12 @@ def _named(named: str) -> Policy:
     if Path(named).is_file():
         return checked(Path(named)).policy
     return draft_again(find_version(named, policies_here())).policy
+
+
+def _clocks(change: Change, policy: Policy) -> list[str]:
+    """What the clocks of the policy's own zone show when it begins: times without a zone are UTC."""
+    local = in_zone(change.effective_from_ms, policy.time_zone)
+    return [f"{utc(change.effective_from_ms)} is {local}, the policy's time zone"] if local else []
 
 
 def _put_in_force(

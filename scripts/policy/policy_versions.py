@@ -5,12 +5,10 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any, Final, NamedTuple
 
-from jobs.publish import AHEAD_MS, Log, now_ms
+from jobs.publish import AHEAD_MS, now_ms
 from log.kafka import read_to_end
-from schemas.control import Control
 from schemas.counted import counted
 from schemas.errors import ConfigError
-from schemas.limits import EVENT_TIME_MAX_MS, NOTE_LENGTH_MAX
 from schemas.policy import Policy, policy_from_payload
 from schemas.records import LogRecord
 from schemas.signed_control import ControlKeys
@@ -39,16 +37,22 @@ class PolicyVersion(NamedTuple):
     fault: str = ""
     note: str = ""
     author: str = ""
+    is_return: bool = False
 
 
 class Draft(NamedTuple):
-    """A checked policy that is to be put in force, with a note why, and who does so."""
+    """A checked policy that is to be put in force, with a note why, and who does so.
+
+    `until_ms`: when what is in force before it takes over again. `is_return`: it is what takes over (schemas/control.py).
+    """
 
     version: str
     name: str
     policy: Policy
     note: str = ""
     author: str = ""
+    until_ms: int | None = None
+    is_return: bool = False
 
 
 def version_of(policy: Policy) -> str:
@@ -72,7 +76,7 @@ def versions_in(records: Iterable[LogRecord], keys: ControlKeys) -> list[PolicyV
             found.append(
                 PolicyVersion(
                     time_ms, record.offset, control.version, name, policy, fault,
-                    control.note or "", control.author or "",
+                    control.note or "", control.author or "", control.is_return,
                 )
             )  # fmt: skip
     return sorted(found, key=lambda one: (one.effective_from_ms, one.offset))
@@ -80,7 +84,12 @@ def versions_in(records: Iterable[LogRecord], keys: ControlKeys) -> list[PolicyV
 
 def in_force(versions: list[PolicyVersion], at_ms: int) -> PolicyVersion | None:
     """The policy that decides at `at_ms`; None = none."""
-    return changes.in_force(_usable(versions), at_ms)
+    return changes.in_force(deciding(versions), at_ms)
+
+
+def deciding(versions: Iterable[PolicyVersion]) -> list[PolicyVersion]:
+    """Those that decide at some time: the engine takes them, and of one time the last."""
+    return list({one.effective_from_ms: one for one in versions if one.policy is not None}.values())
 
 
 def find_version(named: str, versions: list[PolicyVersion]) -> PolicyVersion:
@@ -115,8 +124,9 @@ def previous(versions: list[PolicyVersion], at_ms: int) -> Draft:
     now = in_force(versions, at_ms)
     if now is None:
         raise ConfigError("nothing to roll back to: no policy is in force")
-    for one in reversed(versions[: versions.index(now)]):
-        if one.version != now.version and one.policy not in (None, now.policy):
+    held = deciding(versions)
+    for one in reversed(held[: held.index(now)]):
+        if one.version != now.version and one.policy != now.policy:
             return draft_again(one)
     raise ConfigError(f"nothing to roll back to: only {now.version} has been in force")
 
@@ -139,22 +149,6 @@ def check_new(versions: list[PolicyVersion], draft: Draft, at_ms: int | None) ->
             )
 
 
-def publish(log: Log, versions: list[PolicyVersion], draft: Draft, at_ms: int | None) -> Change:
-    """Puts the draft in force from `at_ms` on (default: in AHEAD_MS)."""
-    from_ms = now_ms() + AHEAD_MS if at_ms is None else at_ms
-    if not 0 <= from_ms < EVENT_TIME_MAX_MS:
-        raise ConfigError(f"{utc(from_ms)} is no time from which a policy can be in force")
-    if len(draft.note) > NOTE_LENGTH_MAX:
-        raise ConfigError(
-            f"a note has at most {NOTE_LENGTH_MAX} characters, this one {len(draft.note):,}"
-        )
-    control = Control(
-        "policy", draft.name, draft.version, from_ms, payload_of(draft.policy),
-        note=draft.note or None, author=draft.author or None,
-    )  # fmt: skip
-    return changes.put_in_force(log, control, _usable(versions))
-
-
 def warnings_of(policy: Policy) -> list[str]:
     """What is allowed in a policy and looks wrong, each with its field."""
     return [str(one) for one in compile_policy(policy).warnings]
@@ -171,12 +165,16 @@ def timing_warnings(change: Change, at_ms: int) -> list[str]:
 
 
 def history_json(versions: list[PolicyVersion], at_ms: int) -> list[dict[str, Any]]:
-    """Every version, the newest first, and what it is at `at_ms`: live, coming, refused or past."""
+    """Every version, the newest first, and what it is at `at_ms`: live, coming, taken back, refused or past."""
     now = in_force(versions, at_ms)
+    held = {one.effective_from_ms: one for one in deciding(versions)}
 
     def state(one: PolicyVersion) -> str:
         if one.policy is None:
             return "refused"
+        instead = held[one.effective_from_ms]
+        if instead is not one and instead.is_return:
+            return "taken back"
         return "live" if one is now else "coming" if one.effective_from_ms > at_ms else "past"
 
     return [
@@ -188,6 +186,7 @@ def history_json(versions: list[PolicyVersion], at_ms: int) -> list[dict[str, An
             "fault": one.fault,
             "note": one.note,
             "author": one.author,
+            "is_return": one.is_return,
         }
         for one in reversed(versions)
     ]
@@ -202,11 +201,6 @@ def show_history(rows: list[dict[str, Any]]) -> None:
         for one in rows
     ]
     show_table("", columns, cells)
-
-
-def _usable(versions: Iterable[PolicyVersion]) -> list[PolicyVersion]:
-    """Those that the engine takes."""
-    return [one for one in versions if one.policy is not None]
 
 
 def _loaded(payload: bytes) -> tuple[Policy | None, str]:

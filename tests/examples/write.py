@@ -197,6 +197,9 @@ def wire_examples() -> dict[str, dict[str, Any]]:
             "noted": msgspec.structs.replace(
                 DEFAULT_CONTROL, note="as it comes", author="anna"
             ),
+            "return": msgspec.structs.replace(
+                DEFAULT_CONTROL, effective_from_ms=NOON, is_return=True
+            ),
             "popularity": Control(
                 "popularity", "shop", "1", NOON, b'{"i1":3.0,"i2":1.5}'
             ),

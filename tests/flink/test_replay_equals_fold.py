@@ -143,11 +143,14 @@ def rich_policy() -> Policy:
 
 
 def changing_knowledge(lines: list[Line], folder: Path) -> Iterator[Control]:
-    """A policy and a model that come into force on the way, a policy and a model that cannot."""
+    """A policy and a model that come into force on the way, a policy and a model that cannot, and one that is taken back."""
     quarter = int(HOURS * HOUR_MS / 4)
     yield DEFAULT_CONTROL
     payload = msgspec.json.encode(rich_policy())
     yield Control("policy", "default", "rich", NOON + quarter, payload=payload)
+    of_before = msgspec.json.encode(DEFAULT_POLICY)
+    yield Control("policy", "default", "taken-back", NOON + 2 * quarter, payload=of_before)
+    yield Control("policy", "default", "rich", NOON + 2 * quarter, payload=payload, is_return=True)
     broken = msgspec.json.encode({"segments": [{"name": "a", "when": "no.such > 1"}]})
     yield Control("policy", "default", "broken", NOON + quarter + 1, payload=broken)
     log = [

@@ -36,6 +36,7 @@ FINGERPRINTS = {
     "control.v1": "fbf4855d0f2e24bb",
     "control.v2": "ed28b511b6aa7d66",
     "control.v3": "aef0c1dcfe6691ad",
+    "control.v4": "6118c60c58ff2c69",
     "dead_letter.v1": "ca484f47db7727a8",
     "decision.v1": "39eb0b81760505c8",
     "decision.v2": "1fc19392aaa76716",

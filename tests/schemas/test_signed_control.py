@@ -71,17 +71,21 @@ def test_what_is_unsigned_or_signed_by_somebody_else_is_refused(
 CHANGES: dict[str, Any] = {
     "kind": "policy", "name": "responses", "version": "w", "effective_from_ms": 6, "payload": b"",
     "uri": "/m/b", "sha256": "ac" * 32,
-    "note": "why", "author": "anna",
+    "note": "why", "author": "anna", "is_return": True,
 }  # fmt: skip
 
 
-def test_what_was_signed_before_there_were_notes_is_taken_as_ever() -> None:
+def test_what_was_signed_before_there_were_notes_or_returns_is_taken_as_ever() -> None:
     """The bytes that are signed of a record without note and author are those of before."""
     fields = ("model", "ranker", "v", 5, None, "/m/a", "ab" * 32)
     assert content(MODEL) == b"kairos.control.1\0" + msgspec.msgpack.encode(fields)
     noted = msgspec.structs.replace(MODEL, note="why", author="anna")
     assert content(noted) == b"kairos.control.1\0" + msgspec.msgpack.encode(
         (*fields, "why", "anna")
+    )
+    back = msgspec.structs.replace(MODEL, is_return=True)
+    assert content(back) == b"kairos.control.1\0" + msgspec.msgpack.encode(
+        (*fields, None, None, True)
     )
 
 

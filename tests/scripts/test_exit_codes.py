@@ -36,7 +36,7 @@ ENDS: Final[dict[int, tuple[str, ...]]] = {
     ),
     NOT_UP: (
         "import FILE", "status", "items import ITEMS", "items list", "items show i", "items remove i", "train", "explain d", "why-not p a", "verify replay", "verify skew", "archive",
-        f"policy publish {POLICY}", "policy history", "policy rollback", "policy show", "model list", "model rollback",
+        f"policy publish {POLICY}", "policy history", "policy scheduled", "policy take-back", "policy rollback", "policy show", "model list", "model rollback",
         "control list", "replay --prefix p.", "cluster status", "cluster stop decide", "cluster savepoint decide",
         "cluster cancel decide", "replay drop p.", "upgrade decide", "decide", "learn", "compare p.", "shop screenshots", "api",
     ),

@@ -5,6 +5,7 @@ import gzip
 import json
 import os
 import re
+import shlex
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -172,6 +173,13 @@ POLICIES: Final = (
     Mistake("a budget of less than nothing", CHECK, policy(more="budget: {cost: 1, per_day: -5}"), FAILED, ("per_day: expected a number of at least 0, found -5",)),
     Mistake("a policy that is not there", "policy check gone.yaml", "", REFUSED, ("gone.yaml cannot be read: No such file",)),
     Mistake("from a day that is no time", "policy publish policy.yaml --effective-from tomorrow", "", REFUSED, ("'tomorrow' is no time", "such as 2026-01-31T12:00:00Z")),
+    Mistake("until a day that is no time", "policy publish policy.yaml --until friday", "", REFUSED, ("'friday' is no time",)),
+    Mistake("a city where a time zone is wanted", "policy publish policy.yaml --effective-from '2026-11-30T09:00 Berlin'", "", REFUSED,
+            ("there is no time zone 'Berlin': Europe/Berlin is one",)),
+    Mistake("a time that the clocks skip", "policy publish policy.yaml --effective-from '2026-03-29T02:30 Europe/Berlin'", "", REFUSED,
+            ("there is no 02:30 on 2026-03-29 in Europe/Berlin: the clocks go forward; 03:30 is the same moment",)),
+    Mistake("a time that the clocks show twice", "policy publish policy.yaml --effective-from '2026-10-25T02:30 Europe/Berlin'", "", REFUSED,
+            ("twice, for they go back: write which one, 2026-10-25T02:30+02:00 or 2026-10-25T02:30+01:00",)),
 )  # fmt: skip
 COMMANDS: Final = (
     Mistake("no command", "", "", REFUSED, ("Begin:", "demo", "up ")),
@@ -261,7 +269,7 @@ def test_a_mistake_has_its_sentence(
 
 def played(typed: str) -> tuple[int, str]:
     """The exit code of a command line and all that it prints, as `scripts.cli.main` would end it."""
-    words = ASSIGNED.sub("", typed).split()
+    words = shlex.split(ASSIGNED.sub("", typed))
     done = CliRunner().invoke(app, words, standalone_mode=False, env=dict(ASSIGNED.findall(typed)))
     error: Any = done.exception
     if error is None:

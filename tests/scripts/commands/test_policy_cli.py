@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from jobs.config import PROJECT
+from jobs.config import PROJECT, config_from
 from jobs.publish import now_ms
 from schemas.codec import CONTROL, ITEM
 from schemas.control import Control
@@ -18,7 +18,7 @@ from schemas.records import LogRecord
 from schemas.signed_control import OPEN
 from scripts import cli
 from scripts.change import Change
-from scripts.ops.local_audit import local_actor
+from scripts.ops.local_audit import audit_log_of, local_actor
 from scripts.policy.policy_file import parse_policy, payload_of
 from scripts.policy.policy_text import difference_text, differences
 from scripts.policy.policy_versions import (
@@ -370,23 +370,32 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield f"{LOOPBACK}:{port}"
 
 
-@pytest.mark.e2e
-def test_policies_are_published_compared_and_taken_back(
-    kairos: Kairos, broker: str, good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def told(
+    kairos: Kairos, broker: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Any]:
+    """Says what a command of `kairos policy` answers a program, on topics of the test's own."""
     from log.kafka import create_topics
     from schemas.topics import topics
 
+    prefix = f"{tmp_path.name}-"
     monkeypatch.setenv("KAIROS_KAFKA", broker)
-    monkeypatch.setenv("KAIROS_TOPIC_PREFIX", "policies-")
+    monkeypatch.setenv("KAIROS_TOPIC_PREFIX", prefix)
     monkeypatch.setenv("KAIROS_HOME", str(tmp_path / "home"))
-    create_topics(broker, topics("policies-"))
+    create_topics(broker, topics(prefix))
 
-    def told(*words: object) -> Any:
+    def ask(*words: object) -> Any:
         done = kairos("policy", *words, "--json")
         assert done.code == 0, done.err
         return json.loads(done.out)
 
+    return ask
+
+
+@pytest.mark.e2e
+def test_policies_are_published_compared_and_taken_back(
+    kairos: Kairos, told: Callable[..., Any], good: Path, tmp_path: Path
+) -> None:
     assert told("history") == []
     assert kairos("policy", "show").err.startswith("kairos: no policy is in force")
     words = (
@@ -431,4 +440,28 @@ def test_policies_are_published_compared_and_taken_back(
     assert third["effective_from_ms"] >= now_ms()
     states = [(row["version"], row["state"]) for row in told("history")]
     assert states == [("one", "coming"), (second["version"], "live"), ("one", "past")]
+
+
+@pytest.mark.e2e
+def test_a_policy_is_scheduled_to_its_end_and_taken_back(
+    kairos: Kairos, told: Callable[..., Any], good: Path, tmp_path: Path
+) -> None:
+    sale = tmp_path / "sale.yaml"
+    sale.write_text(GOOD + "currency: USD\n")
+    told("publish", good, "--version", "one", "--effective-from", now_ms() - HOUR_MS)
+    ahead = ("--effective-from", "2099-03-01T09:00 Europe/Berlin", "--until")
+    coming = told("publish", sale, *ahead, "2099-03-02T00:00Z")
+    assert (coming["replaces"], coming["ended_by"]) == ("one", "one")
+    assert kairos("policy", "publish", sale, *ahead, "2099-02-01").code == 2, "it ends too soon"
+    me = local_actor().who
+    rows = [(row["version"], row["is_return"], row["author"]) for row in told("scheduled")]
+    assert rows == [(coming["version"], False, me), ("one", True, me)]
+    assert "2099-03-01T08:00" in kairos("policy", "scheduled").out
     assert "coming" in kairos("policy", "history").out
+    assert kairos("policy", "take-back").code == 2, "there are two"
+    back = told("take-back", coming["version"][:6])
+    assert (back["version"], back["replaces"]) == ("one", coming["version"])
+    assert told("scheduled") == []
+    assert kairos("policy", "scheduled").out.startswith("nothing is scheduled:")
+    written = [one.what for one in audit_log_of(config_from()).newest(2)]
+    assert written == ["policy take back"] * 2

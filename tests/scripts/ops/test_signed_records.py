@@ -60,8 +60,17 @@ def test_what_is_in_force_or_coming_is_signed_once(trust: Trust, tmp_path: Path)
     signed = in_log(*(one.control for one in log), *map(OURS.sign, found))
     assert unsigned_records(signed, trust, NOW, is_all=False) == []
     assert versions(unsigned_records(log, trust, NOW, is_all=True)) == [
-        "default-1", "old", "now", "a", "b", "c", "next",
+        "default-1", "old", "a", "b", "c", "next", "now",
     ]  # fmt: skip
+
+
+def test_what_was_taken_back_is_not_signed_again_behind_what_took_its_place(trust: Trust) -> None:
+    """The last record of a time holds: written again, the replaced one would come into force."""
+    log = in_log(policy("now", 2), policy("sale", NOW + 1), OURS.sign(policy("now", NOW + 1)))
+    for is_all in (False, True):
+        assert versions(unsigned_records(log, trust, NOW, is_all=is_all)) == ["now"]
+    states = [(one.version, one.state) for one in listed(log, trust._replace(keys=OPEN), NOW)]
+    assert states == [("now", "coming"), ("sale", "replaced"), ("now", "live")]
 
 
 def test_another_key_signs_again_what_readers_take_no_more(trust: Trust) -> None:
