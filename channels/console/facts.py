@@ -25,8 +25,11 @@ class Facts(Protocol):
     def person(self, named: str) -> Shown | None:
         """The newest decisions for a person, an anonymous id or a session; None = nothing is known."""
 
+    def limits(self, person: str) -> Shown:
+        """What a person has spent of each limited action."""
+
     def today(self) -> Shown:
-        """What became of every action today, over all people, and what budgets have spent."""
+        """What became of every action today, over all people, who met a limit, and what budgets have spent."""
 
     def catalogue(self, words: str, offset: int) -> Shown:
         """A page of the items that hold these words; all of them without."""

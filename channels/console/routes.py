@@ -103,6 +103,12 @@ async def person(request: Asked, named: Looked) -> Response[Any]:
     return await show(request, "viewer", lambda facts: facts.person(named))
 
 
+@get("/api/limits")
+async def limits(request: Asked, person: Looked) -> Response[Any]:
+    """What a person has spent of each limited action."""
+    return await show(request, "viewer", lambda facts: facts.limits(person))
+
+
 @get("/api/recent")
 async def recent(request: Asked) -> Response[Any]:
     """The newest decisions of all people."""
@@ -221,7 +227,7 @@ async def rollback_model(request: Asked) -> Response[Any]:
 HANDLERS: Final = [
     page, index,
     sign_in, sign_out, me,
-    live, traffic, letters, person, recent, today, catalogue, decision, why_not, policy, models, audit,
+    live, traffic, letters, person, limits, recent, today, catalogue, decision, why_not, policy, models, audit,
     check, what_if, publish, rollback, publish_model, rollback_model, *OFFER_HANDLERS,
 ]  # fmt: skip
 

@@ -16,9 +16,11 @@ from schemas.errors import InvalidEvent
 from schemas.knowledge import ActionKnowledge, learnt_record
 from schemas.policy import Policy
 from schemas.topics import KNOWLEDGE, TRACES
+from scripts.audit.limits_spent import limited
 from scripts.audit.today import budgets, fates
 from scripts.ops.bounded import Bounded, in_seconds
 from scripts.ops.counting import Place, answer
+from scripts.policy.action_words import limits_in_words
 from udfs.actions.pace_budgets import local_day
 
 TRACES_MAX: Final = 10_000
@@ -36,12 +38,18 @@ class Wanted(Struct, frozen=True):
 
 
 class Today(Struct, frozen=True):
-    """`is_whole`: every decision since `from_ms` was counted, else the newest; `currency` is that of the budgets."""
+    """`is_whole`: every decision since `from_ms` was counted, else the newest; `limits` are those of the policy in words, by action;
+    `currency` is that of the budgets. The others are as in `Fates`.
+    """
 
     from_ms: int
-    decisions: int
     is_whole: bool
+    decisions: int
+    people: int
+    limited_decisions: int
+    limited_people: int
     actions: list[dict[str, Any]]
+    limits: dict[str, str]
     budgets: list[dict[str, Any]]
     currency: str
 
@@ -54,7 +62,7 @@ def today(wanted: Wanted) -> Today:
     log = LogRange(kafka, prefix + TRACES, from_ms, None)
     is_whole = log.keep_newest(TRACES_MAX)
     traces = Bounded(log, in_seconds(READING_S))
-    decisions, actions = fates(_traces(traces))
+    counted = fates(_traces(traces))
     known = {}
     if any(one.budget for one in policy.actions):
         learnt = LogRange(kafka, prefix + KNOWLEDGE, None, None)
@@ -62,9 +70,9 @@ def today(wanted: Wanted) -> Today:
         known = {one.key: one for one in _learnt(Bounded(learnt, in_seconds(READING_S)))}
     return Today(
         from_ms,
-        decisions,
         is_whole and not traces.is_cut,
-        actions,
+        *counted,
+        {name: limits_in_words(one.limits) for name, one in limited(policy).items()},
         budgets(policy, known, at_ms),
         policy.currency,
     )

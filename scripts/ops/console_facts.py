@@ -20,6 +20,7 @@ from jobs.publish import now_ms
 from schemas.counted import counted
 from schemas.decisions import Decision
 from schemas.errors import ConfigError, InvalidReason
+from scripts.audit import limits_child
 from scripts.audit.decision_view import decision_row, decision_view, fate_view, seen_now
 from scripts.audit.explain_decision import DecisionFinder
 from scripts.audit.today_child import Today, Wanted
@@ -153,8 +154,19 @@ class ConsoleFacts(ConsoleOffers, Facts):
             "actions": sorted({one.id for one in self._live_policy().actions}),
         }
 
+    def limits(self, person: str) -> Shown:
+        """What a person has spent of each limited action, counted in the log."""
+        policy = self._live_policy()
+        wanted = limits_child.Wanted(place_of(self._kafka, self._prefix), policy, person)
+        try:
+            found = ask(command_of("scripts.audit.limits_child"), wanted, limits_child.Spent)
+        except NotCounted as error:
+            raise ConfigError(f"what is spent of limits is not known: {error}") from error
+        shown: Shown = msgspec.to_builtins(found)
+        return shown | {"at_ms": now_ms()}
+
     def today(self) -> Shown:
-        """What became of every action today, over all people, and what budgets have spent; kept for a moment."""
+        """What became of every action today, over all people, who met a limit, and what budgets have spent; kept for a moment."""
         try:
             found = self._today()
         except NotCounted as error:

@@ -3,8 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from schemas.actions import Limits
+from schemas.counted import counted
 from schemas.decisions import DecisionTrace, TracedAction
-from scripts.times import utc
+from scripts.times import length_in_words, utc
 
 STAGES: Final = {
     "eligibility": "may not be offered",
@@ -57,6 +59,27 @@ def fate_in_words(one: TracedAction, trace: DecisionTrace) -> str:
         f"{priority_in_words(winner)}; its own is {priority_in_words(one)}, "
         f"and its chance was {one.probability:.1%}."
     )
+
+
+def limits_in_words(limits: Limits) -> str:
+    """How often one person may get an action: `once in 14 days, never again once they closed it`."""
+    said = []
+    if limits.times:
+        often = "once" if limits.times == 1 else counted(limits.times, "time")
+        said.append(f"{often} in {length_in_words(limits.within_ms)}")
+    if limits.cool_down_ms:
+        said.append(f"not within {length_in_words(limits.cool_down_ms)} of the last")
+    ends = [
+        word
+        for word, is_end in (
+            ("closed", limits.never_after_dismissal),
+            ("clicked", limits.never_after_click),
+        )
+        if is_end
+    ]
+    if ends:
+        said.append(f"never again once they {' or '.join(ends)} it")
+    return ", ".join(said)
 
 
 def _saw(values: Values) -> str:

@@ -9,10 +9,11 @@ from msgspec.structs import replace
 from jobs.fold.fold import Fold, FoldRules
 from schemas.actions import Action
 from schemas.counted import counted
-from schemas.limits import DAY_MS, EVENT_TIME_MAX_MS, HOUR_MS, MINUTE_MS
+from schemas.limits import DAY_MS, EVENT_TIME_MAX_MS
 from schemas.policy import Contact, Exploration, Holdout, Policy
 from schemas.records import LogRecord
 from scripts.ops.bounded import Bounded
+from scripts.times import length_in_words
 from udfs.knowledge.knowledge import Knowledge
 from udfs.policy.compile_policy import compile_policy
 
@@ -109,7 +110,7 @@ def sentence(reach: Reach, action: Action) -> str:
     span_ms = max(reach.to_ms - reach.from_ms, 1)
     of = f"{reach.met:,} of the last {counted(reach.people, 'person', 'people')}"
     part = "" if reach.is_whole else ", not the whole week"
-    over = f"{counted(reach.events, 'event')} over {_length(span_ms)}{part}"
+    over = f"{counted(reach.events, 'event')} over {length_in_words(span_ms)}{part}"
     limits = " Its limits are counted in;" if action.limits.times else ""
     beside = f"{limits} budget, dates and what other offers would have won are not."
     if span_ms < DAY_MS:
@@ -127,13 +128,3 @@ def _about(number: float) -> str:
         step = 10 ** (len(str(whole)) - 2)
         whole = round(whole / step) * step
     return f"About {counted(whole, 'person', 'people')}"
-
-
-def _length(span_ms: int) -> str:
-    """`6.5 days`, `3 hours`, `20 minutes`."""
-    for unit_ms, noun in ((DAY_MS, "day"), (HOUR_MS, "hour")):
-        if span_ms >= unit_ms:
-            return (
-                f"{round(span_ms / unit_ms, 1):g} {noun}{'s' if span_ms >= 1.05 * unit_ms else ''}"
-            )
-    return counted(max(1, span_ms // MINUTE_MS), "minute")

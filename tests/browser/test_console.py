@@ -94,6 +94,23 @@ def test_a_visitor_is_looked_up_and_their_decision_explained(
     expect(page.get_by_role("heading", name="What became of each action")).to_be_visible()
 
 
+def test_what_a_visitor_has_spent_of_a_limit_is_told(visit: Callable[..., Visitor]) -> None:
+    visitor = visit()
+    visitor.open("/shop/p/SKU-425")
+    visitor.page.get_by_role("button", name="Put into the cart").click()
+    visitor.follow("Shipping & returns")
+    visitor.shows("offer_bar", "Free express shipping")
+    person = visitor.page.evaluate("kairos.ids().anonymous_id")
+    page = open_console(visitor)
+    page.goto(f"{page.url}#/look?q={person}")
+    limits = page.get_by_role("table", name="Limits")
+    given = limits.get_by_role("row").filter(has_text="express_shipping")
+    expect(given).to_contain_text("once in 90 days", timeout=30_000)
+    expect(given).to_contain_text("1 of 1")
+    expect(given).to_contain_text("They have it now, until")
+    expect(limits.get_by_role("row").filter(has_text="0 of 1").first).to_contain_text("Yes.")
+
+
 def test_the_newest_decisions_and_their_people_are_there_to_click(page: Page) -> None:
     page.goto(page.url + "#/look")
     newest = page.get_by_role("table", name="The newest decisions")
@@ -113,6 +130,8 @@ def test_the_day_and_the_catalogue_are_read(page: Page) -> None:
     expect(actions).to_contain_text("makes no sense now")
     budgets = page.get_by_role("table", name="Budgets")
     expect(budgets.get_by_role("row").filter(has_text="express_shipping")).to_contain_text("7,000")
+    met = page.get_by_role("table", name="Limits met")
+    expect(met.get_by_role("row").filter(has_text="express_shipping")).to_contain_text("once in")
     page.get_by_role("link", name="Catalogue").click()
     page.get_by_label("Words of name, brand, category or tags").fill("gooseneck")
     page.keyboard.press("Enter")

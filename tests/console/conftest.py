@@ -43,6 +43,9 @@ class StandIn(Facts):
     def person(self, named: str) -> Shown | None:
         return {"asked": named} if named == "anna" else None
 
+    def limits(self, person: str) -> Shown:
+        return {"asked": person}
+
     def today(self) -> Shown:
         return {"asked": "today"}
 

@@ -292,6 +292,7 @@ SHOWN = {
     "GET /console/api/today": "viewer",
     "GET /console/api/catalogue?words=shoe&offset=5": "viewer",
     "GET /console/api/person?named=anna": "viewer",
+    "GET /console/api/limits?person=anna": "viewer",
     "GET /console/api/decision?decision_id=d1": "viewer",
     "GET /console/api/why-not?person=anna&action=a": "viewer",
     "GET /console/api/policy": "viewer",

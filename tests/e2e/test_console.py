@@ -145,6 +145,11 @@ def test_what_became_of_each_action_today_is_counted_in_the_log(
         dropped = sum(rule["count"] for rule in one["dropped"])
         assert one["competed"] == one["chosen"] + one["outweighed"] + dropped
     assert found["budgets"] == []
+    assert found["people"] >= 1
+    assert (found["limits"], found["limited_decisions"]) == ({}, 0), (
+        "the default policy limits nothing"
+    )
+    assert page.get("limits", person=VISITOR)["limits"] == []
 
 
 def test_the_catalogue_is_there_to_look_through(page: Page) -> None:

@@ -29,16 +29,40 @@ function shown(found) {
           const dropped = one.competed - one.chosen - one.outweighed;
           return [h("strong", {}, one.action), one.competed, one.chosen, one.outweighed, dropped, percent(dropped / one.competed), rules(one.dropped, found.stages)];
         }), "Nothing was decided today.")),
+    card("Limits met", h("p", { class: "muted" }, limits_met(found)),
+      table("Limits met", ["action", "limit", "decisions", "people", "by which limit"], limited(found).map((one) => [h("strong", {}, one.action), one.limit, one.count, one.people, rules(one.dropped, {})]),
+        "No action of the live policy has a limit.")),
     card("Budgets", h("p", { class: "muted" }, `In ${found.currency}: what was shown, times its cost.`),
       table("Budgets", ["action", "today", "of a day's", "in all", "of the total"],
         found.budgets.map((one) => [h("strong", {}, one.action), ...spent(one.spent_today, one.per_day), ...spent(one.spent, one.total)]), "No action has a budget.")),
   ];
 }
 
+const LIMITS = "constraints";
+
+function limits_met(found) {
+  const of = `of ${number(found.decisions)} decisions for ${number(found.people)} people`;
+  return found.limited_decisions
+    ? `In ${number(found.limited_decisions)} decisions for ${number(found.limited_people)} people an action was left out because the person had had enough of it, ${of}.`
+    : `Nobody met a limit, ${of}.`;
+}
+
+/** The actions that have limits, or had when they were met. */
+function limited(found) {
+  const counted = Object.fromEntries(found.actions.map((one) => [one.action, one]));
+  const met = found.actions.filter((one) => one.limited_people).map((one) => one.action);
+  return [...new Set([...Object.keys(found.limits), ...met])].map((action) => {
+    const dropped = (counted[action]?.dropped ?? []).filter((one) => one.stage === LIMITS);
+    return { action, limit: found.limits[action] ?? "none any more", dropped, people: counted[action]?.limited_people ?? 0, count: dropped.reduce((sum, one) => sum + one.count, 0) };
+  });
+}
+
+const RULES = { limit: "had it as often as they may", cool_down: "had it a moment ago", dismissed: "closed it", clicked: "clicked it" };
+
 const spent = (value, bound) => [number(value, 2), bound === null ? "no bound" : `${number(bound, 2)}${bound ? ` (${percent(value / bound)})` : ""}`];
 
 function rules(dropped, stages) {
-  const line = (one) => h("div", {}, code(one.rule), ` ${number(one.count)} × `, h("small", {}, stages[one.stage] ?? one.stage));
+  const line = (one) => h("div", {}, code(one.rule), ` ${number(one.count)} × `, h("small", {}, stages[one.stage] ?? RULES[one.rule] ?? one.stage));
   const more = dropped.slice(RULES_SHOWN);
   return [dropped.slice(0, RULES_SHOWN).map(line), more.length > 0 && h("details", {}, h("summary", {}, `${more.length} more`), more.map(line))];
 }

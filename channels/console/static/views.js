@@ -245,6 +245,7 @@ function person_of(found, asked, desk) {
     found.remark && h("p", { class: "notice" }, found.remark),
     found.actions.length > 0 && card("Why did they not get it?", why, answer),
     sees(found),
+    limits(found, desk),
     card("Decisions, the newest first", long_table("Decisions", ["when", "placement", "decided", "for the person", "items", "policy · model", "decision"],
       found.decisions.map((one) => [moment(one.event_time_ms), code(one.placement), [h("strong", {}, one.action_id), one.is_holdout && badge("holdout")], one.explanation,
         items_of(one, found.names), [named(found.names, one.versions.policy), " · ", code(one.versions.model)], to_decision(one.decision_id)]), ROWS_SHOWN)),
@@ -260,6 +261,25 @@ function sees(found) {
     h("p", { class: "muted" }, one.action_id === "nothing" ? "The page keeps what it has of its own." : ["by ", h("strong", {}, one.action_id), ", decision ", to_decision(one.decision_id)]));
   return card("What they see now", h("p", { class: "muted" }, "The newest decision of each placement, while it is valid; after that the page shows its own."),
     found.sees.length ? h("div", { class: "sees" }, found.sees.map(one_of)) : h("p", {}, "Nothing that is still valid."));
+}
+
+/** What this person has spent of the limits of actions: counted in the log, so it comes after the rest. */
+function limits(found, desk) {
+  const list = h("div", { "aria-live": "polite" }, h("p", { class: "muted" }, "Counting …"));
+  desk.get("limits", { person: found.person }).then(
+    (told) => renew(list,
+      table("Limits", ["action", "limit", "spent", "may they have it again?"], told.limits.map((one) => [h("strong", {}, one.action), one.limit,
+        one.times ? `${one.granted} of ${one.times}` : `${one.granted}`, again_of(one)]), "No action of the live policy has a limit."),
+      !told.is_whole && h("p", { class: "notice" }, "Counted in the newest part of the log only: what is older is missing.")),
+    (error) => renew(list, h("p", { class: "notice" }, error.message)));
+  return card("Limits spent", h("p", { class: "muted" }, "By the live policy's limits, of the decisions for this id. What they got under another id before they signed in is not shown here, and counts all the same."), list);
+}
+
+function again_of(one) {
+  if (one.stands_until_ms) return ["They have it now, until ", moment(one.stands_until_ms), "."];
+  if (one.rule === "dismissed") return "Never: they closed it.";
+  if (one.rule === "clicked") return "Never: they clicked it.";
+  return one.rule ? ["From ", moment(one.free_from_ms), " on."] : "Yes.";
 }
 
 function decision_of(found) {

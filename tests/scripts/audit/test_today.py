@@ -29,16 +29,16 @@ def traced(action_id: str, verdict: str, stage: str = "", rule: str = "") -> dic
     }  # fmt: skip
 
 
-def trace(*actions: dict[str, Any]) -> DecisionTrace:
+def trace(*actions: dict[str, Any], person: str = "p") -> DecisionTrace:
     made = tuple(msgspec.convert(one, TracedAction) for one in actions)
     versions = Versions("v", "m", 0, 0, "c")
-    return DecisionTrace("d", "p", "s", "e", 0, "home", 1, versions, "f", b"", (), 0.5, made)
+    return DecisionTrace("d", person, "s", "e", 0, "home", 1, versions, "f", b"", (), 0.5, made)
 
 
 def test_rules_are_counted_by_action_the_most_frequent_first() -> None:
     full = traced("sale", "excluded", "applicability", "full_cart")
     once = traced("sale", "excluded", "constraints", "times")
-    decisions, found = fates(
+    counted = fates(
         [
             trace(full, traced("nothing", "chosen")),
             trace(once, traced("nothing", "chosen")),
@@ -47,14 +47,15 @@ def test_rules_are_counted_by_action_the_most_frequent_first() -> None:
             trace(),
         ]
     )
-    assert decisions == 5
+    found = counted.actions
+    assert counted[:4] == (5, 1, 1, 1)
     assert found == [
-        {"action": "nothing", "competed": 4, "chosen": 3, "outweighed": 1, "dropped": []},
+        {"action": "nothing", "competed": 4, "chosen": 3, "outweighed": 1, "limited_people": 0, "dropped": []},
         {
-            "action": "sale", "competed": 4, "chosen": 1, "outweighed": 0,
+            "action": "sale", "competed": 4, "chosen": 1, "outweighed": 0, "limited_people": 1,
             "dropped": [
-                {"stage": "applicability", "rule": "full_cart", "count": 2},
-                {"stage": "constraints", "rule": "times", "count": 1},
+                {"stage": "applicability", "rule": "full_cart", "count": 2, "people": 1},
+                {"stage": "constraints", "rule": "times", "count": 1, "people": 1},
             ],
         },
     ]  # fmt: skip
@@ -80,3 +81,25 @@ def test_what_a_budget_has_spent_is_what_was_shown_times_its_cost() -> None:
     )
     tomorrow = budgets(POLICY, {known.key: known}, now_ms + DAY_MS)[0]
     assert (tomorrow["spent_today"], tomorrow["spent"]) == (0.0, 100.0)
+
+
+def test_who_met_a_limit_is_counted_by_action_and_over_all() -> None:
+    often = traced("sale", "excluded", "constraints", "limit")
+    closed = traced("sale", "excluded", "constraints", "dismissed")
+    other = traced("gift", "excluded", "constraints", "cool_down")
+    full = traced("gift", "excluded", "applicability", "full_cart")
+    found = fates(
+        [
+            trace(often, full, person="anna"),
+            trace(often, other, person="anna"),
+            trace(closed, person="anna"),
+            trace(often, person="bert"),
+            trace(full, person="carl"),
+        ]
+    )
+    assert found[:4] == (5, 3, 4, 2)
+    gift, sale = found.actions
+    assert (gift["limited_people"], sale["limited_people"]) == (1, 2)
+    assert {one["rule"]: (one["count"], one["people"]) for one in sale["dropped"]} == {
+        "limit": (3, 2), "dismissed": (1, 1),
+    }  # fmt: skip
