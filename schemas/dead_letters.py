@@ -6,6 +6,7 @@ from msgspec import Meta, Struct, structs
 
 from schemas.errors import InvalidEvent
 from schemas.limits import DEAD_LETTER_MESSAGE_MAX, DEAD_LETTER_RAW_BYTES_MAX, EVENT_BYTES_MAX
+from schemas.mask_text import mask_bytes, mask_text
 from schemas.numbers import Line, Whole
 from schemas.records import LogRecord
 from schemas.sizes import size_at_most
@@ -27,13 +28,14 @@ class DeadLetter(Struct, frozen=True):
 
 
 def dead_letter(record: LogRecord, error: InvalidEvent) -> DeadLetter:
-    """The dead letter of `record`; raw bytes over the limit are cut, and the message says so."""
-    cut = len(record.value) - DEAD_LETTER_RAW_BYTES_MAX
+    """The dead letter of `record`, e-mail addresses, phone numbers and cards in it masked; raw bytes over the limit are cut, and the message says so."""
+    raw = mask_bytes(record.value)
+    cut = len(raw) - DEAD_LETTER_RAW_BYTES_MAX
     note = f" (the last {cut} raw bytes are left out)" if cut > 0 else ""
     return DeadLetter(
         reason=error.reason,
-        message=error.message[:DEAD_LETTER_MESSAGE_MAX] + note,
-        raw=record.value[:DEAD_LETTER_RAW_BYTES_MAX],
+        message=mask_text(error.message)[:DEAD_LETTER_MESSAGE_MAX] + note,
+        raw=raw[:DEAD_LETTER_RAW_BYTES_MAX],
         topic=record.topic,
         partition=record.partition,
         offset=record.offset,

@@ -14,7 +14,7 @@ from udfs.policy.compile_action import STAGES
 from udfs.policy.compile_policy import compile_policy
 
 ROOT: Final = Path(__file__).parent.parent
-PAGES: Final = ("SECURITY.md", "docs/threat-model.md")
+PAGES: Final = ("SECURITY.md", "docs/threat-model.md", "docs/privacy.md")
 NAMED: Final = re.compile(r"(?:^|[\s`(])(?P<file>[\w./-]*)::(?P<name>test_\w+)")
 ITEM: Final = re.compile(r"^- .*(?:\n  .*)*", re.MULTILINE)
 

@@ -15,6 +15,7 @@ from schemas.limits import (
     SESSION_GAP_MS,
     TIME_MAX_MS,
 )
+from schemas.mask_event import masked
 from schemas.records import LogRecord
 from schemas.state.session import (
     NewsKind,
@@ -113,7 +114,7 @@ def _valid_event(record: LogRecord, decode: Callable[[bytes], Event]) -> Event:
         ahead_s = (time_ms - record.timestamp_ms) // 1000
         raise InvalidEvent("ahead_of_log", f"{ahead_s} s ahead of the record's timestamp", time_ms)
     check_identity(event)
-    return event
+    return masked(event)
 
 
 def _expire(state: SessionState | None, session_id: str, event_ms: int) -> SessionResult:

@@ -34,6 +34,7 @@ from scripts.bench.stopwatch import Stopwatch, Watched, watched_parts
 from scripts.bench.workload import shoppers
 from scripts.console import say, show_json, show_table
 from udfs import decide as deciding
+from udfs import track_session as tracking
 from udfs.items import rank_items as ranking
 
 WARM_UP_SHARE: Final = 4
@@ -41,6 +42,7 @@ WARM_UP_SHARE: Final = 4
 PARTS: Final[tuple[Watched, ...]] = (
     ("event, decoding", EVENT, "decode"),
     ("session step", throughput, "track_session"),
+    ("event, masking", tracking, "masked"),
     ("state and news, both ways", SESSION_STATE, "decode"),
     ("state and news, both ways", SESSION_STATE, "encode"),
     ("state and news, both ways", SESSION_NEWS, "decode"),

@@ -17,6 +17,7 @@ from schemas.errors import ConfigError, InvalidEvent, UnusableInput
 from schemas.events import Event
 from schemas.formats.field_names import MADE_ID, Notices
 from schemas.formats.json_lines import read_event
+from schemas.mask_event import masked
 from schemas.records import LogRecord
 from scripts.files.input_files import is_usable, read_values
 from scripts.files.made_ids import MadeIds
@@ -115,12 +116,12 @@ def lines_of(paths: Iterable[Path]) -> Iterator[Placed]:
 
 
 def write_lines(events: Iterable[Event], path: Path) -> int:
-    """Writes events as JSON Lines, without the fields that say nothing; how many they were."""
+    """Writes events as JSON Lines, without the fields that say nothing and with their free text masked; how many they were."""
     count = 0
     try:
         with path.open("wb") as file:
             for event in events:
-                file.write(msgspec.json.encode(without_defaults(event)) + b"\n")
+                file.write(msgspec.json.encode(without_defaults(masked(event))) + b"\n")
                 count += 1
     except OSError as error:
         raise ConfigError(f"{path} cannot be written: {error.strerror}") from error

@@ -67,8 +67,9 @@ def keeping(encode, kept: list[bytes]):  # type: ignore[no-untyped-def]
     return encoding
 
 
-def test_an_event_is_decoded_once_and_taken_by_each_step_once(work: Work) -> None:
+def test_an_event_is_decoded_masked_and_taken_by_each_step_once(work: Work) -> None:
     assert work.calls("event, decoding") == work.calls("session step") == EVENTS
+    assert work.calls("event, masking") == EVENTS
     news = work.calls("person step")
     assert EVENTS <= news <= 1.1 * EVENTS
     assert work.calls("state and news, both ways") <= 2 * EVENTS + 4 * news

@@ -1,0 +1,50 @@
+"""An event without the e-mail addresses, phone numbers and cards in its free text; its ids stay as the sender chose them."""
+
+from typing import Final
+
+from msgspec.structs import replace
+
+from schemas.events import Context, Event
+from schemas.mask_text import mask_text
+
+ID_NAMES: Final = ("_id", "_ids")
+"""Properties that end so hold ids."""
+
+
+def masked(event: Event) -> Event:
+    """The event with `page`, `query`, `value`, names and values of `properties`, referrer and campaign masked; the same object where
+    there is nothing to mask. Ids are never touched, nor properties that hold them.
+    """
+    page, query, value = _text(event.page), _text(event.query), _text(event.value)
+    properties = _properties(event.properties) if event.properties else event.properties
+    context = _context(event.context) if event.context is not None else None
+    if (
+        page is event.page
+        and query is event.query
+        and value is event.value
+        and properties is event.properties
+        and context is event.context
+    ):
+        return event
+    return replace(
+        event, page=page, query=query, value=value, properties=properties, context=context
+    )
+
+
+def _text(text: str | None) -> str | None:
+    return mask_text(text) if text else text
+
+
+def _properties(given: dict[str, str]) -> dict[str, str]:
+    found = {
+        mask_text(name): value if name.endswith(ID_NAMES) else mask_text(value)
+        for name, value in given.items()
+    }
+    return given if found == given else found
+
+
+def _context(given: Context) -> Context:
+    referrer, campaign = _text(given.referrer), _text(given.campaign)
+    if referrer is given.referrer and campaign is given.campaign:
+        return given
+    return replace(given, referrer=referrer, campaign=campaign)
