@@ -6,7 +6,8 @@ from typing import Final
 from schemas.actions import Limits
 from schemas.counted import counted
 from schemas.decisions import DecisionTrace, TracedAction
-from scripts.times import length_in_words, utc
+from scripts.lengths import length_in_words
+from scripts.times import utc
 
 STAGES: Final = {
     "eligibility": "may not be offered",

@@ -12,8 +12,8 @@ from schemas.counted import counted
 from schemas.limits import DAY_MS, EVENT_TIME_MAX_MS
 from schemas.policy import Contact, Exploration, Holdout, Policy
 from schemas.records import LogRecord
+from scripts.lengths import length_in_words
 from scripts.ops.bounded import Bounded
-from scripts.times import length_in_words
 from udfs.knowledge.knowledge import Knowledge
 from udfs.policy.compile_policy import compile_policy
 
