@@ -45,6 +45,8 @@ RECORD_TEXT_MAX: Final = 1_000_000
 # --- other records; beyond these a publisher is refused ---------------------------------------
 ITEM_BYTES_MAX: Final = 100_000
 NOTE_LENGTH_MAX: Final = 300
+DRAFTS_MAX: Final = 200
+"""Drafts of policies in one home; one more is refused."""
 CONTROL_BYTES_MAX: Final = 1_000_000
 SIGNATURE_BYTES_MAX: Final = 64
 ARTEFACT_BYTES_MAX: Final = 512 * 1024 * 1024

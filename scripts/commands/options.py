@@ -29,3 +29,14 @@ Force = Annotated[bool, typer.Option("--force", help="Whatever speaks against th
 WhichCluster = Annotated[
     str | None, typer.Option("--cluster", help="Flink's REST address; without it this home's.")
 ]
+EffectiveFrom = Annotated[
+    str | None,
+    typer.Option(
+        "--effective-from",
+        help="From when on, also ahead; without it, in 2 seconds. A time without a zone is UTC; '2026-11-30T09:00 Europe/Berlin' names one.",
+    ),
+]
+Until = Annotated[
+    str | None,
+    typer.Option("--until", help="Until when: what is in force before takes over again."),
+]

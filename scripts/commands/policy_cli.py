@@ -5,21 +5,12 @@ from typing import Annotated
 
 import typer
 
-from scripts.commands.options import JsonValue
+from scripts.commands import draft_cli
+from scripts.commands.options import EffectiveFrom, JsonValue, Until
 from scripts.console import show_json
 
 app = typer.Typer(help="Check, publish, compare and take back policies.", no_args_is_help=True)
-EffectiveFrom = Annotated[
-    str | None,
-    typer.Option(
-        "--effective-from",
-        help="From when on, also ahead; without it, in 2 seconds. A time without a zone is UTC; '2026-11-30T09:00 Europe/Berlin' names one.",
-    ),
-]
-Until = Annotated[
-    str | None,
-    typer.Option("--until", help="Until when: what is in force before takes over again."),
-]
+app.add_typer(draft_cli.app, name="draft")
 Named = Annotated[str, typer.Argument(help="A version (or the beginning of it), or a file.")]
 
 

@@ -8,6 +8,7 @@ from jobs.publish import Log
 from models.content import Published
 from scripts.change import Change
 from scripts.policy import policy_versions, schedule
+from scripts.policy.drafts import Drafts, KeptDraft
 from scripts.policy.policy_versions import Draft, PolicyVersion
 from scripts.times import utc
 from scripts.training import model_versions
@@ -58,6 +59,24 @@ def change_model(
         change = model_versions.publish(log, models, published, at_ms)
         details.update(_details(change))
     return change
+
+
+def save_draft(
+    log: AuditLog, actor: Actor, drafts: Drafts, draft: KeptDraft, seen_ms: int | None = None
+) -> KeptDraft | None:
+    """Keeps a draft, and says which one it takes the place of; raises ConfigError where it cannot be kept."""
+    details = {"draft": draft.name} | ({"note": draft.note} if draft.note else {})
+    with log.recording(actor, "policy draft save", details):
+        before = drafts.save(draft, seen_ms)
+        if before is not None:
+            details["replaces"] = f"that of {before.author} of {utc(before.saved_ms)}"
+    return before
+
+
+def delete_draft(log: AuditLog, actor: Actor, drafts: Drafts, name: str) -> KeptDraft:
+    """Deletes a draft; raises ConfigError where there is none."""
+    with log.recording(actor, "policy draft delete", {"draft": name}):
+        return drafts.delete(name)
 
 
 def _details(change: Change) -> dict[str, str]:

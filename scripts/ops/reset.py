@@ -20,7 +20,9 @@ EMPTIED: Final = (
     NOTE, "stack.json",
 )  # fmt: skip
 """What `reset` takes away: what happened, and all that was made of it."""
-KEPT: Final = "jars, passwords and keys, the audit log, and what `kairos archive` wrote"
+KEPT: Final = (
+    "jars, passwords and keys, drafts of policies, the audit log, and what `kairos archive` wrote"
+)
 
 
 def begin_demo(config: Config) -> None:

@@ -42,10 +42,10 @@ def policies_here() -> list[PolicyVersion]:
     return announced(running_kafka(config), config.topic_prefix, keys_of(config))
 
 
-def checked(file: Path) -> PolicyFile:
-    """The policy in a file; ends the command, with every mistake told, where there is one."""
+def checked(source: Path | str, called: str = "policy") -> PolicyFile:
+    """The policy in a file, or in a text that is `called` so; ends the command, with every mistake told, where there is one."""
     try:
-        return check_policy(file)
+        return check_policy(source, called)
     except PolicyMistakes as error:
         complain(str(error))
         raise typer.Exit(FAILED) from error
@@ -150,7 +150,12 @@ def show_difference(before: str, after: str | None, *, is_json: bool) -> None:
         first, second = draft_again(live(policies_here(), now_ms())).policy, _named(before)
     else:
         first, second = _named(before), _named(after)
-    found = differences(first, second)
+    show_differences(first, second, is_json=is_json)
+
+
+def show_differences(before: Policy, after: Policy, *, is_json: bool) -> None:
+    """What differs between two policies."""
+    found = differences(before, after)
     if is_json:
         show_json([difference_json(one) for one in found])
     else:

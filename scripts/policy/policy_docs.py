@@ -26,7 +26,7 @@ written as `20 min`, `1.5 h`, `30 d` or `45 s`; a moment as `2026-01-31T18:00+01
 given in milliseconds instead, under the field's name with `_ms` at its end.
 
 `kairos policy publish FILE` puts it in force two seconds later, `--effective-from TIME` from a time on, `--until TIME` until one; `kairos policy scheduled` shows what
-is to come, `take-back` takes it back ([how](howto.md#decide-what-is-offered)).
+is to come, `take-back` takes it back; `kairos policy draft save FILE` keeps one that is not finished ([how](howto.md#decide-what-is-offered)).
 
 """
 ATTRIBUTES_HEAD: Final = """\

@@ -69,9 +69,12 @@ def read_policy(source: Path | str) -> Policy:
     return check_policy(source).policy
 
 
-def check_policy(source: Path | str) -> PolicyFile:
-    """The policy with its warnings; raises PolicyMistakes, and ConfigError where there is no file."""
-    name = "policy" if isinstance(source, str) else str(source)
+def check_policy(source: Path | str, called: str = "policy") -> PolicyFile:
+    """The policy with its warnings; raises PolicyMistakes, and ConfigError where there is no file.
+
+    `called`: what mistakes call a text.
+    """
+    name = called if isinstance(source, str) else str(source)
     read = _read(source, name)
     mistakes = _mistakes_of(read.reader)
     if read.policy is None:
@@ -127,7 +130,7 @@ def summary(policy: Policy) -> str:
 
 def _read(source: Path | str, name: str) -> Read:
     try:
-        root, faults = read_tree(_text(source, name))
+        root, faults = read_tree(text_of(source, name))
     except Unreadable as error:
         raise PolicyMistakes(name, [_mistake(*error.fault)]) from error
     reader = PolicyReader(faults)
@@ -154,7 +157,8 @@ def _notes(root: Node, policy: Policy) -> tuple[str, ...]:
     return (f"{said}, because `holdout` is not written: `holdout: {{share: 0}}` holds out nobody",)
 
 
-def _text(source: Path | str, name: str) -> str:
+def text_of(source: Path | str, name: str) -> str:
+    """The text of a policy file; raises PolicyMistakes where it is too large or no UTF-8, ConfigError where it cannot be read."""
     if isinstance(source, str):
         content = source.encode()
     else:

@@ -21,7 +21,8 @@ POLICY: Final = str(DEMO_DATA / "shop" / "policy.yaml")
 ENDS: Final[dict[int, tuple[str, ...]]] = {
     DONE: (
         "down", "reset", "reset --yes", "try FILE", "features", "accepts", "docs", f"policy check {POLICY}",
-        f"policy diff {POLICY} {POLICY}", "policy docs", "control keygen KEY",
+        f"policy diff {POLICY} {POLICY}", "policy docs", "control keygen KEY", f"policy draft save {POLICY}",
+        "policy draft save NO_EVENTS", "policy draft list",
         "key secret KEY", "key audit", "key create --name anna --role viewer --file KEYS", "cluster down",
         "replay status",
     ),
@@ -32,7 +33,8 @@ ENDS: Final[dict[int, tuple[str, ...]]] = {
         "evaluate", "key list --file KEYS", "convert GONE OUT --format snowplow", "key revoke nobody --file KEYS", "key person-token p --file KEYS",
         "key revoke-token t --file KEYS", "key revoke-person p --file KEYS", "key rotate-secret --file KEYS", "control sign",
         "model publish nobody", "verify archive", "replay pause p.", "replay resume p.",
-        "train --events GONE", "logs", "items import GONE", "items import NO_EVENTS", "dance", "status --no-such-option",
+        "train --events GONE", "logs", "policy draft show gone", "policy draft diff gone", "policy draft publish gone", "policy draft delete gone",
+         "items import GONE", "items import NO_EVENTS", "dance", "status --no-such-option",
     ),
     NOT_UP: (
         "import FILE", "status", "items import ITEMS", "items list", "items show i", "items remove i", "train", "explain d", "why-not p a", "verify replay", "verify skew", "archive",

@@ -178,6 +178,38 @@ def test_a_bad_file_is_not_published_and_needs_no_kafka_to_be_refused(
     assert done.err.count("\n") == 3
 
 
+def test_a_draft_is_kept_shown_and_deleted_without_any_server(
+    kairos: Kairos, good: Path, bad: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KAIROS_HOME", str(tmp_path / "home"))
+    assert kairos("policy", "draft", "list").out.startswith("there are no drafts: `kairos policy")
+    assert kairos("policy", "draft", "save", good).out == "draft good is saved\n"
+    done = kairos("policy", "draft", "save", bad, "--name", "good", "--note", "not yet")
+    *mistakes, saved = done.out.splitlines()
+    assert (done.code, len(mistakes)) == (0, 3)
+    assert mistakes[0].startswith(f"{bad}:3: placements[0].size: expected")
+    me = local_actor().who
+    assert saved.startswith(f"draft good is saved instead of that of {me} of 20")
+    assert saved.endswith(", with 3 mistakes to mend before it can be published")
+    shown = kairos("policy", "draft", "show", "good").out
+    assert shown.splitlines()[1] == "# not yet"
+    assert shown.endswith(BAD)
+    (row,) = json.loads(kairos("policy", "draft", "list", "--json").out)
+    assert (row["name"], row["note"], row["author"], len(row["mistakes"])) == (
+        "good",
+        "not yet",
+        me,
+        3,
+    )
+    assert "3 mistakes" in kairos("policy", "draft", "list").out
+    for command in ("publish", "diff"):
+        done = kairos("policy", "draft", command, "good")
+        assert (done.code, done.out) == (1, "")
+        assert done.err.startswith("draft good:3: placements[0].size: expected")
+    assert kairos("policy", "draft", "delete", "good").out == "draft good is deleted\n"
+    assert kairos("policy", "draft", "show", "good").code == 2
+
+
 def test_a_bad_file_is_not_compared(kairos: Kairos, good: Path, bad: Path) -> None:
     done = kairos("policy", "diff", good, bad)
     assert (done.code, done.out, done.err.count("\n")) == (1, "", 3)
@@ -465,3 +497,13 @@ def test_a_policy_is_scheduled_to_its_end_and_taken_back(
     assert kairos("policy", "scheduled").out.startswith("nothing is scheduled:")
     written = [one.what for one in audit_log_of(config_from()).newest(2)]
     assert written == ["policy take back"] * 2
+
+    told("draft", "save", sale, "--note", "for a weekend")
+    assert kairos("policy", "draft", "diff", "sale").out == '~ currency: "EUR" -> "USD"\n'
+    told("draft", "publish", "sale", *ahead, "2099-03-02T00:00Z")
+    noted = [(row["version"], row["note"]) for row in told("scheduled")]
+    assert noted == [(coming["version"], "for a weekend"), ("one", "")]
+    assert [row["version"] for row in told("draft", "list")] == [coming["version"]], "it stays"
+    before = told("history")
+    told("draft", "delete", "sale")
+    assert told("history") == before
