@@ -18,6 +18,7 @@ from jobs.flink.waiting import Waiting
 from jobs.job_settings import JobSettings
 from jobs.knowledge_feed import KnowledgeFeed, LearntReader, open_feed
 from jobs.metrics import Counts
+from log.private_lines import privately
 from schemas.formats import FORMATS
 from schemas.knowledge import is_learnt
 from schemas.outputs import DESTINATIONS, Written, counters
@@ -65,7 +66,7 @@ class SessionStep:
         record = LogRecord(self._topic, partition, offset, ctx.timestamp(), key, payload)
         state, knowledge = self._state.load(key), self.feed.knowledge
         lateness_ms, rate = self._settings.lateness_ms, self._settings.rate
-        result = track_session(state, record, self._decode, knowledge, lateness_ms, rate)
+        result = privately(track_session, state, record, self._decode, knowledge, lateness_ms, rate)
         return self._keep(key, result, ctx)
 
     def expire(self, fired_ms: int, ctx: Any) -> SessionResult | None:
@@ -144,7 +145,8 @@ class PersonStep:
         self.feed.settle()
         self.feed.see(given.order_ms)
         state, step = self._state.load(key), INPUTS[given.kind].step
-        result = step(state, given, self.feed.knowledge, seed, tracing=self._tracing)
+        knowledge, tracing = self.feed.knowledge, self._tracing
+        result = privately(step, state, given, knowledge, seed, tracing=tracing)
         yield from self._emit(key, result, ctx)
 
     def expire(self, fired_ms: int, ctx: Any) -> Iterator[Row]:

@@ -116,5 +116,7 @@ def _http_error(request: Request[Any, Any, Any], error: HTTPException) -> Respon
 
 
 def _bug(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    logger.error("%s %s failed", request.method, request.scope["path"], exc_info=error)
+    # the address as it is declared: the one that was asked for may name a person
+    place = request.scope.get("path_template", "an unknown address")
+    logger.error("%s %s failed", request.method, place, exc_info=error)
     return problem_response(request, 500, "this is a fault of ours, and it was logged")

@@ -24,6 +24,7 @@ from channels.store.store import Store, open_store
 from channels.store.values import Trend
 from log.clients import open_consumer_of, open_producer_of
 from log.following import ServerAway, log_record, poll_batch
+from log.private_lines import log_privately
 from log.roles import FALLBACK_GROUP, STORE_GROUP
 from log.settings import Brokers
 from log.store_address import StoreAddress
@@ -216,7 +217,7 @@ def main() -> None:
     parser.add_argument("--kafka-settings-file", type=Path)
     parser.add_argument("--redis-password-file", type=Path)
     given = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    log_privately()
     kafka = Brokers(given.kafka, given.kafka_settings_file)
     redis = StoreAddress(given.redis, given.redis_password_file)
     try:

@@ -1,6 +1,5 @@
 """`kairos api`: the Decision API as a process: Services of what this deployment has, under uvicorn."""
 
-import logging
 import resource
 import time
 from collections.abc import Mapping
@@ -32,6 +31,7 @@ from jobs.flink.counted import is_running
 from jobs.flink.rest import FlinkRest, rest_of
 from jobs.learning.trust import trust_of
 from jobs.stack.ports import API, check_free, free_port
+from log.private_lines import log_privately
 from log.store_address import open_redis
 from log.unusable import Aside
 from schemas.errors import ConfigError
@@ -199,7 +199,7 @@ def serve(config: Config, services: Services, host: str, port: int) -> None:
     """Serves until SIGTERM or SIGINT; what was accepted is then in Kafka. Raises ConfigError."""
     services.access.check_host(host)
     allow_files(config.api_connections + FILES_BESIDE)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    log_privately()
     settings: dict[str, Any] = {
         "http": bounded_protocol(services.door), "loop": "uvloop", "lifespan": "on", "ws": "none",
         "access_log": False, "server_header": False, "date_header": True, "log_config": None,
