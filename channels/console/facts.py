@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from channels.api.audit_log import Actor
 from channels.console.offer_bodies import OfferBack, OfferChange
+from channels.console.policy_bodies import Announced, DraftText, PolicyText
 
 Shown = dict[str, Any]
 """One JSON object."""
@@ -52,11 +53,29 @@ class Facts(Protocol):
     def what_if(self, text: str) -> Shown:
         """What a policy would have decided otherwise, likewise."""
 
-    def publish_policy(self, actor: Actor, text: str, note: str) -> Shown:
-        """Checks a policy's text and puts it in force, as `kairos policy publish` does."""
+    def publish_policy(self, actor: Actor, given: PolicyText) -> Shown:
+        """Checks a policy's text and puts it in force, as `kairos policy publish` does: at once, or from a time on."""
 
     def roll_back_policy(self, actor: Actor, version: str) -> Shown:
         """Puts a version in force again, the one before the present one for an empty version."""
+
+    def drafts(self) -> Shown:
+        """The drafts of policies, the one saved last first."""
+
+    def draft(self, name: str) -> Shown:
+        """A draft with its text."""
+
+    def save_draft(self, actor: Actor, given: DraftText) -> Shown:
+        """Keeps a draft, with mistakes or without, unless somebody has saved another one of its name meanwhile."""
+
+    def delete_draft(self, actor: Actor, name: str) -> Shown:
+        """Deletes a draft."""
+
+    def scheduled(self) -> Shown:
+        """What was published for a time to come, and what will end."""
+
+    def take_back_policy(self, actor: Actor, given: Announced) -> Shown:
+        """Takes a version back before it begins."""
 
     def offers(self) -> Shown:
         """The offers of the policy as forms, and what a form may choose from."""
@@ -69,6 +88,9 @@ class Facts(Protocol):
 
     def what_if_of_offer(self, given: OfferChange) -> Shown:
         """What the policy with this offer would have decided otherwise, over the newest of last week's log."""
+
+    def draft_offer(self, actor: Actor, given: OfferChange) -> Shown:
+        """Keeps the policy with this offer as a draft of the offer's name."""
 
     def publish_offer(self, actor: Actor, given: OfferChange) -> Shown:
         """Publishes the policy with this offer, by the same checks."""

@@ -47,6 +47,16 @@ async def what_if_of_offer(request: Asked) -> Response[Any]:
     return await change(request, "marketer", OFFER_CHANGE, made)
 
 
+@post("/api/offers/draft", status_code=200)
+async def draft_offer(request: Asked) -> Response[Any]:
+    """Keeps the policy with this offer as a draft."""
+
+    def made(facts: Facts, actor: Actor, given: OfferChange) -> Shown:
+        return facts.draft_offer(actor, given)
+
+    return await change(request, "marketer", OFFER_CHANGE, made)
+
+
 @post("/api/offers/publish", status_code=200)
 async def publish_offer(request: Asked) -> Response[Any]:
     """Publishes the policy with this offer."""
@@ -67,4 +77,12 @@ async def take_back(request: Asked) -> Response[Any]:
     return await change(request, "marketer", OFFER_BACK, made)
 
 
-OFFER_HANDLERS: Final = [offers, preview, reach, what_if_of_offer, publish_offer, take_back]
+OFFER_HANDLERS: Final = [
+    offers,
+    preview,
+    reach,
+    what_if_of_offer,
+    draft_offer,
+    publish_offer,
+    take_back,
+]

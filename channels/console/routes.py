@@ -7,18 +7,18 @@ import msgspec
 from litestar import Response, Router, get, post
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, QueryParameter
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from channels.api.access import Forbidden, Unauthorized
 from channels.api.audit_log import Actor
-from channels.api.bodies import BODY_BYTES_MAX
 from channels.console.answering import HEADERS, change, problem, show
 from channels.console.desk import TOO_LATE, Asked
+from channels.console.drafts import DRAFT_HANDLERS
 from channels.console.facts import Facts, Shown
 from channels.console.offers import OFFER_HANDLERS
+from channels.console.policy_bodies import POLICY_TEXT, PolicyText, Version
 from channels.console.sign_in import me, sign_in, sign_out
 from schemas.errors import ConfigError
-from schemas.limits import NOTE_LENGTH_MAX
 
 AUDIT_SHOWN: Final = 200
 OFFSET_MAX: Final = 10**9
@@ -29,6 +29,7 @@ PAGES: Final = {
     "console.css": ("console.css", "text/css"),
     "console.js": ("console.js", "text/javascript"),
     "charts.js": ("charts.js", "text/javascript"),
+    "drafts.js": ("drafts.js", "text/javascript"),
     "offers.js": ("offers.js", "text/javascript"),
     "cards.js": ("cards.js", "text/javascript"),
     "today.js": ("today.js", "text/javascript"),
@@ -37,14 +38,6 @@ PAGES: Final = {
     "icon.svg": ("icon.svg", "image/svg+xml"),
 }
 Looked = Annotated[str, QueryParameter(min_length=1, max_length=500)]
-Version = Annotated[str, Meta(max_length=300)]
-
-
-class PolicyText(Struct, forbid_unknown_fields=True):
-    """A policy file's text (YAML), and why it is published."""
-
-    text: Annotated[str, Meta(max_length=BODY_BYTES_MAX)]
-    note: Annotated[str, Meta(max_length=NOTE_LENGTH_MAX)] = ""
 
 
 class Named(Struct, forbid_unknown_fields=True):
@@ -60,7 +53,6 @@ class NamedModel(Struct, forbid_unknown_fields=True):
     force: bool = False
 
 
-POLICY_TEXT: Final = msgspec.json.Decoder(PolicyText)
 NAMED: Final = msgspec.json.Decoder(Named)
 NAMED_MODEL: Final = msgspec.json.Decoder(NamedModel)
 
@@ -186,10 +178,10 @@ async def what_if(request: Asked) -> Response[Any]:
 
 @post("/api/policy/publish", status_code=200)
 async def publish(request: Asked) -> Response[Any]:
-    """Puts a policy in force."""
+    """Puts a policy in force, at once or from a time on."""
 
     def made(facts: Facts, actor: Actor, given: PolicyText) -> Shown:
-        return facts.publish_policy(actor, given.text, given.note)
+        return facts.publish_policy(actor, given)
 
     return await change(request, "marketer", POLICY_TEXT, made)
 
@@ -228,7 +220,7 @@ HANDLERS: Final = [
     page, index,
     sign_in, sign_out, me,
     live, traffic, letters, person, limits, recent, today, catalogue, decision, why_not, policy, models, audit,
-    check, what_if, publish, rollback, publish_model, rollback_model, *OFFER_HANDLERS,
+    check, what_if, publish, rollback, publish_model, rollback_model, *OFFER_HANDLERS, *DRAFT_HANDLERS,
 ]  # fmt: skip
 
 

@@ -8,16 +8,19 @@ import msgspec
 from channels.api.audit_log import Actor
 from channels.console.facts import Shown
 from channels.console.offer_bodies import OfferBack, OfferChange
+from channels.console.policy_bodies import PolicyText
 from jobs.config import Config
 from jobs.publish import AHEAD_MS, now_ms
 from schemas.errors import ConfigError
 from schemas.policy import Policy
 from scripts.audit.what_if import WhatIf
 from scripts.audit.what_if_child import Wanted
-from scripts.ops.console_versions import ConsoleVersions
+from scripts.ops.audited_change import save_draft
+from scripts.ops.console_drafts import ConsoleDrafts
 from scripts.ops.counting import NotCounted, ask, command_of, place_of
 from scripts.ops.offer_reach import OfferReach
 from scripts.policy import policy_versions
+from scripts.policy.drafts import draft_json, new_draft
 from scripts.policy.offer_form import (
     CONSENT,
     TEXTS,
@@ -39,7 +42,7 @@ from udfs.facts.attributes import ATTRIBUTES
 MEANINGS: Final = {one.attribute: one.meaning for one in ATTRIBUTES}
 
 
-class ConsoleOffers(ConsoleVersions):
+class ConsoleOffers(ConsoleDrafts):
     """One offer at a time, of the policy that a change made now would follow."""
 
     def __init__(self, config: Config, kafka: str) -> None:
@@ -120,11 +123,20 @@ class ConsoleOffers(ConsoleVersions):
         shown: Shown = msgspec.to_builtins(found)
         return shown
 
+    def draft_offer(self, actor: Actor, given: OfferChange) -> Shown:
+        """Keeps the policy with this offer as a draft of the offer's name, in place of an older one."""
+        before = draft_again(self._base_of(given.base, self._versions())).policy
+        drafted = with_offer(before, given.offer, is_new=given.is_new)
+        text = policy_yaml(drafted.policy)
+        draft = new_draft(given.offer.id, text, given.note, actor.who)
+        save_draft(self._audit, actor, self._drafts, draft)
+        return draft_json(draft)
+
     def publish_offer(self, actor: Actor, given: OfferChange) -> Shown:
         """Publishes the policy with this offer; raises ConfigError where the policy is another one meanwhile."""
         before = draft_again(self._base_of(given.base, self._versions())).policy
         drafted = with_offer(before, given.offer, is_new=given.is_new)
-        return self.publish_policy(actor, policy_yaml(drafted.policy), given.note)
+        return self.publish_policy(actor, PolicyText(policy_yaml(drafted.policy), given.note))
 
     def take_back_offer(self, actor: Actor, given: OfferBack) -> Shown:
         """Publishes the policy without this offer; raises ConfigError where something else in it names the offer."""
@@ -138,7 +150,7 @@ class ConsoleOffers(ConsoleVersions):
                 f"{given.id} cannot be taken back by itself: the policy names it elsewhere, too ({places}). "
                 "Change that on the page Policy first, or let the offer end by its date"
             ) from error
-        return self.publish_policy(actor, text, given.note)
+        return self.publish_policy(actor, PolicyText(text, given.note))
 
     def _base_of(self, version: str, versions: list[PolicyVersion]) -> PolicyVersion:
         """The policy that a form began with; raises ConfigError where a change would follow another one now."""

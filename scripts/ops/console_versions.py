@@ -1,9 +1,11 @@
 """Policies and models as the console shows, checks and changes them: as `kairos policy` and `kairos model` do."""
 
 from collections.abc import Sequence
+from zoneinfo import ZoneInfo
 
 from channels.api.audit_log import Actor
 from channels.console.facts import Shown
+from channels.console.policy_bodies import PolicyText
 from jobs.config import Config
 from jobs.learning.artefact_check import artefacts_of
 from jobs.learning.trust import keys_of, signer_of
@@ -19,6 +21,7 @@ from scripts.ops.audited_change import Audited, change_model, change_policy
 from scripts.ops.kept_answer import Kept
 from scripts.ops.local_audit import audit_log_of
 from scripts.policy import policy_versions
+from scripts.policy.moments import time_ahead
 from scripts.policy.policy_file import PolicyMistakes, check_policy, summary
 from scripts.policy.policy_text import difference_text, differences, policy_yaml
 from scripts.policy.policy_versions import (
@@ -70,15 +73,21 @@ class ConsoleVersions:
             "summary": summary(checked.policy),
             "warnings": [one._asdict() for one in checked.warnings],
             "notes": checked.notes,
+            "time_zone": checked.policy.time_zone,
             "changes": _changes(versions, checked.policy),
         }
 
-    def publish_policy(self, actor: Actor, text: str, note: str = "") -> Shown:
-        """Checks a policy's text and puts it in force, as `kairos policy publish` does."""
-        policy = check_policy(text).policy
+    def publish_policy(self, actor: Actor, given: PolicyText) -> Shown:
+        """Checks a policy's text and puts it in force, as `kairos policy publish` does: at once, or from a time on."""
+        policy = check_policy(given.text).policy
+        from_ms, until_ms = (
+            time_ahead(text, field, ZoneInfo(policy.time_zone), now_ms())
+            for field, text in (("From", given.starts), ("Until", given.ends))
+        )
         now = policy_versions.in_force(self._versions(), now_ms())
-        draft = Draft(version_of(policy), now.name if now else "default", policy, note)
-        return self._change_policy(Audited(self._audit, actor, "publish"), draft)
+        name = now.name if now else "default"
+        draft = Draft(version_of(policy), name, policy, given.note, until_ms=until_ms)
+        return self._change_policy(Audited(self._audit, actor, "publish"), draft, from_ms)
 
     def roll_back_policy(self, actor: Actor, version: str) -> Shown:
         """Puts a version in force again, the one before the present one for an empty version."""
@@ -121,8 +130,8 @@ class ConsoleVersions:
         """The same of rankers."""
         return model_versions.announced(self._kafka, self._prefix, self._keys)
 
-    def _change_policy(self, audited: Audited, draft: Draft) -> Shown:
-        change = change_policy(audited, self._log(), self._versions(), draft, None)
+    def _change_policy(self, audited: Audited, draft: Draft, from_ms: int | None = None) -> Shown:
+        change = change_policy(audited, self._log(), self._versions(), draft, from_ms)
         return self._changed(change) | {"warnings": warnings_of(draft.policy)}
 
     def _change_model(

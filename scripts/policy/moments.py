@@ -54,6 +54,21 @@ def time_given(text: str | None) -> int | None:
         raise ConfigError(f"{text!r} is no time: {error}") from error
 
 
+def time_ahead(text: str, field: str, zone: ZoneInfo, now_ms: int) -> int | None:
+    """Epoch milliseconds of what was typed in a form's field, None of nothing; raises ConfigError where it is no time, or past."""
+    if not text.strip():
+        return None
+    try:
+        found = moment_of(text.strip(), zone)
+    except ValueError as error:
+        raise ConfigError(f"{field}: {error}") from error
+    if found <= now_ms:
+        raise ConfigError(
+            f"{field}: {moment_shown(found, zone).replace('T', ' ')} in {zone.key} is past: choose a time to come, or leave it empty"
+        )
+    return found
+
+
 def in_zone(time_ms: int, name: str) -> str:
     """What the clock of this zone shows then, in a sentence's half; empty of UTC, which is said anyway."""
     if name == "UTC":
@@ -74,4 +89,6 @@ def _check_clock(first: datetime, zone: ZoneInfo) -> None:
             f"there is no {said}: the clocks go forward; {first + gap:%H:%M} is the same moment"
         )
     offsets = " or ".join(one.isoformat(timespec="minutes") for one in (first, second))
-    raise ValueError(f"the clocks show {said} twice, for they go back: write which one, {offsets}")
+    raise ValueError(
+        f"the clocks show {said} twice, for they go back: choose another time, or write which one, {offsets}"
+    )

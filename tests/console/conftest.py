@@ -14,6 +14,7 @@ from channels.api.audit_log import Actor, AuditLog
 from channels.api.services import Services
 from channels.console.facts import Facts, Shown
 from channels.console.offer_bodies import OfferBack, OfferChange
+from channels.console.policy_bodies import Announced, DraftText, PolicyText
 from channels.security.keys import KeysFile, SecretFile, write_keys
 from jobs.config import config_from
 from schemas.errors import ConfigError
@@ -69,8 +70,26 @@ class StandIn(Facts):
     def check(self, text: str) -> Shown:
         return {"asked": text}
 
-    def publish_policy(self, actor: Actor, text: str, note: str) -> Shown:
-        return self._change(actor, f"publish {text}{note}")
+    def publish_policy(self, actor: Actor, given: PolicyText) -> Shown:
+        return self._change(actor, f"publish {given.text}{given.note}")
+
+    def drafts(self) -> Shown:
+        return {"asked": "drafts"}
+
+    def draft(self, name: str) -> Shown:
+        return {"asked": name}
+
+    def save_draft(self, actor: Actor, given: DraftText) -> Shown:
+        return self._change(actor, f"draft {given.name}")
+
+    def delete_draft(self, actor: Actor, name: str) -> Shown:
+        return self._change(actor, f"no draft {name}")
+
+    def scheduled(self) -> Shown:
+        return {"asked": "scheduled"}
+
+    def take_back_policy(self, actor: Actor, given: Announced) -> Shown:
+        return self._change(actor, f"take back {given.version}")
 
     def offers(self) -> Shown:
         return {"asked": "offers"}
@@ -86,6 +105,9 @@ class StandIn(Facts):
 
     def what_if(self, text: str) -> Shown:
         return {"asked": text}
+
+    def draft_offer(self, actor: Actor, given: OfferChange) -> Shown:
+        return self._change(actor, f"draft of {given.offer.id}")
 
     def publish_offer(self, actor: Actor, given: OfferChange) -> Shown:
         return self._change(actor, f"offer {given.offer.id} {given.note}")

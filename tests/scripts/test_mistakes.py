@@ -186,7 +186,7 @@ POLICIES: Final = (
     Mistake("a time that the clocks skip", "policy publish policy.yaml --effective-from '2026-03-29T02:30 Europe/Berlin'", "", REFUSED,
             ("there is no 02:30 on 2026-03-29 in Europe/Berlin: the clocks go forward; 03:30 is the same moment",)),
     Mistake("a time that the clocks show twice", "policy publish policy.yaml --effective-from '2026-10-25T02:30 Europe/Berlin'", "", REFUSED,
-            ("twice, for they go back: write which one, 2026-10-25T02:30+02:00 or 2026-10-25T02:30+01:00",)),
+            ("twice, for they go back: choose another time, or write which one, 2026-10-25T02:30+02:00 or 2026-10-25T02:30+01:00",)),
 )  # fmt: skip
 COMMANDS: Final = (
     Mistake("no command", "", "", REFUSED, ("Begin:", "demo", "up ")),

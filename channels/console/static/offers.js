@@ -63,6 +63,7 @@ function form_for(desk, found, { form, kept, is_new }, leave) {
   let checked = null;
   const told = h("div", { class: "offer", "aria-live": "polite" });
   const publish = h("button", { class: "main", type: "button", disabled: true, onclick: put }, "Publish …");
+  const draft = h("button", { type: "button", disabled: true, onclick: keep }, "Save as draft");
 
   function field(name, label, control, hint = "") {
     const id = `offer-${name.replace(/\W/g, "-")}`;
@@ -125,7 +126,7 @@ function form_for(desk, found, { form, kept, is_new }, leave) {
     check("never_after_dismissal", "Never again after it was closed"), check("never_after_click", "Never again after it was clicked")),
     h("fieldset", {}, h("legend", {}, "Publish"),
       field("note", "Note for colleagues", input("", { maxlength: "300" }), "Why this change: it stands beside the version, with your name."),
-      h("p", { class: "buttons" }, h("button", { type: "submit" }, "Preview"), publish, h("button", { class: "quiet", type: "button", onclick: leave }, "Back to the list"))),
+      h("p", { class: "buttons" }, h("button", { type: "submit" }, "Preview"), publish, draft, h("button", { class: "quiet", type: "button", onclick: leave }, "Back to the list"))),
     told);
   if (!is_new) recount();
   return node;
@@ -141,7 +142,7 @@ function form_for(desk, found, { form, kept, is_new }, leave) {
     if (mine === asked) reached.textContent = answer.sentence;
   }
 
-  function stale() { checked = null; publish.disabled = true; }
+  function stale() { checked = null; publish.disabled = draft.disabled = true; }
 
   function typed() {
     const made = { ...form, placements: places.filter((one) => one.box.checked).map((one) => one.box.value), who: who.rows(), reason: said("reason"), content: {} };
@@ -163,7 +164,7 @@ function form_for(desk, found, { form, kept, is_new }, leave) {
     if (!answer) return;
     if (!answer.is_ok) { faults(answer.faults); return; }
     checked = offer;
-    publish.disabled = answer.changes.length === 0;
+    publish.disabled = draft.disabled = answer.changes.length === 0;
     const heading = h("h2", { tabindex: "-1" }, "Preview");
     renew(told, h("section", { class: "card" }, heading,
       answer.cards.map((one) => offer_card(one, answer.cards.length > 1)),
@@ -191,6 +192,12 @@ function form_for(desk, found, { form, kept, is_new }, leave) {
     const count = Object.keys(found_faults).length;
     renew(told, h("p", { class: "problem" }, `${count} ${count > 1 ? "things are" : "thing is"} not right yet: each is said at its field.`), others.map((one) => h("p", { class: "problem" }, one)));
     first?.focus();
+  }
+
+  async function keep() {
+    if (!checked) return;
+    const saved = await desk.post("offers/draft", { base: found.base, offer: checked, is_new, note: value("note").trim() }).catch((error) => desk.say(error.message, true));
+    if (saved) desk.say(`draft ${saved.name} is saved: the page Policy has it, and publishes it at once or for a time to come.`);
   }
 
   async function put() {

@@ -3,6 +3,7 @@
 import { offer_card } from "./cards.js";
 import { bars, chart, funnel, hops, lines, stacked } from "./charts.js";
 import { ago, badge, card, h, long_table, moment, number, percent, renew, table } from "./dom.js";
+import { drafts, scheduled, times } from "./drafts.js";
 
 const EVERY_MS = 5000;
 const NAMED_MAX = 5;
@@ -350,24 +351,27 @@ function funnel_of(title, steps) {
 export function policy(place, desk) {
   const history = h("div");
   const text = h("div");
-  const parts = [card("Versions", desk.may("marketer") && h("p", {}, h("button", { onclick: () => back("") }, "Go back to the one before …")), history), text];
-  if (desk.may("marketer")) parts.push(editor(desk, () => load()));
-  renew(place, parts);
+  const edited = desk.may("marketer") ? editor(desk, () => load()) : null;
+  const planned = scheduled(desk, () => load());
+  const kept = drafts(desk, (one) => (edited ? edited.open(one) : show_text(["Draft ", h("strong", {}, one.name)], [], one.text)));
+  renew(place, card("Versions", desk.may("marketer") && h("p", {}, h("button", { onclick: () => back("") }, "Go back to the one before …")), history), planned.node, kept.node, text, edited?.node);
 
   async function load() {
-    const found = await desk.get("live");
+    const [found] = await Promise.all([desk.get("live"), planned.load(), kept.load()]);
     renew(history, table("Versions of the policy", ["state", "version", "in force from", "name", "by", "note", "do"],
-      found.history.map((one) => [badge(one.state, one.state === "live" ? "ok" : one.state === "refused" ? "bad" : ""), code(one.version), one.effective_from_ms ? moment(one.effective_from_ms) : "the beginning", one.name, one.author, one.note,
+      found.history.map((one) => [badge(one.state, one.state === "live" ? "ok" : one.state === "refused" ? "bad" : ""), code(one.version), one.effective_from_ms ? moment(one.effective_from_ms) : "the beginning", one.name, one.author, one.is_return ? "takes over again" : one.note,
         one.fault || h("span", { class: "buttons" },
           h("button", { class: "quiet", onclick: () => view(one.version) }, "Show", h("span", { class: "unseen" }, ` ${one.version}`)),
-          desk.may("marketer") && one.state === "past" && h("button", { class: "quiet", onclick: () => back(one.version) }, "Put in force again …", h("span", { class: "unseen" }, ` ${one.version}`)))])));
+          desk.may("marketer") && ["past", "taken back"].includes(one.state) && h("button", { class: "quiet", onclick: () => back(one.version) }, "Put in force again …", h("span", { class: "unseen" }, ` ${one.version}`)))])));
   }
   async function view(version) {
     const found = await desk.get("policy", { version }).catch((error) => desk.say(error.message, true));
     if (!found) return;
-    const title = h("h2", { tabindex: "-1" }, "Policy ", code(found.version));
-    renew(text, h("section", { class: "card" }, title, h("p", { class: "muted" }, found.summary),
-      differences(found.changes, "It is as the live one."), h("pre", { class: "file", tabindex: "0", "aria-label": "The policy's file" }, found.text)));
+    show_text(["Policy ", code(found.version)], [h("p", { class: "muted" }, found.summary), differences(found.changes, "It is as the live one.")], found.text);
+  }
+  function show_text(name, told, file) {
+    const title = h("h2", { tabindex: "-1" }, name);
+    renew(text, h("section", { class: "card" }, title, told, h("pre", { class: "file", tabindex: "0", "aria-label": "The policy's file" }, file)));
     title.focus();
   }
   async function back(version) {
@@ -410,6 +414,9 @@ function editor(desk, changed) {
   const field = h("textarea", { id: "policy-text", rows: "18", spellcheck: "false", autocapitalize: "off", oninput: () => { checked = null; publish.disabled = true; } });
   const found = h("div", { "aria-live": "polite" });
   const note = h("input", { id: "policy-note", maxlength: "300", autocomplete: "off" });
+  const name = h("input", { id: "draft-name", maxlength: "64", autocomplete: "off", spellcheck: "false", "aria-describedby": "draft-hint" });
+  const when = times();
+  let seen = { name: "", saved_ms: 0 }; // the draft that the text began with: another one's is not replaced
   const publish = h("button", { class: "main", disabled: true, type: "button", onclick: put }, "Publish …");
   async function begin() {
     const live = await desk.get("policy").catch((error) => desk.say(error.message, true));
@@ -428,17 +435,43 @@ function editor(desk, changed) {
     }
     checked = { text, ...told };
     publish.disabled = !told.changes.length;
+    when.of(told.time_zone);
     renew(found, h("p", {}, badge("ok", "ok"), " ", told.summary), told.warnings.map((one) => h("p", { class: "notice" }, `line ${one.line}: ${one.message}`)), told.notes.map((one) => h("p", { class: "notice" }, one)), differences(told.changes, "It is as the live one: there is nothing to publish."), told.changes.length > 0 && what_if(desk, "policy/what-if", { text }));
   }
   async function put() {
     if (!checked || checked.text !== field.value) return;
-    const is_sure = await confirm_change("Publish this policy", ["Version ", code(checked.version), ` decides in two seconds: ${checked.changes.length} change${checked.changes.length > 1 ? "s" : ""} against the live one.`], "Publish");
-    if (is_sure && await change(desk, "policy/publish", { text: checked.text, note: note.value.trim() }, "policy")) { publish.disabled = true; await changed(); }
+    const is_sure = await confirm_change("Publish this policy", ["Version ", code(checked.version), `${when.words(checked.time_zone)}: ${checked.changes.length} change${checked.changes.length > 1 ? "s" : ""} against the live one.`], "Publish");
+    if (is_sure && await change(desk, "policy/publish", { text: checked.text, note: note.value.trim(), ...when.values() }, "policy")) { publish.disabled = true; when.clear(); await changed(); }
   }
-  return card("Change it", h("p", { class: "buttons" }, h("button", { type: "button", onclick: begin }, "Begin with the live one")),
+  async function keep() {
+    const asked = { name: name.value.trim(), text: field.value, note: note.value.trim() };
+    const saved = await desk.post("drafts/save", { ...asked, seen_ms: seen.name === asked.name ? seen.saved_ms : 0 }).catch((error) => desk.say(error.message, true));
+    if (!saved) return;
+    seen = saved;
+    const count = saved.mistakes.length;
+    desk.say(`draft ${saved.name} is saved${count ? `, with ${count} mistake${count > 1 ? "s" : ""} to mend before it can be published` : ""}.`);
+    await changed();
+  }
+  function open(draft) {
+    seen = draft;
+    field.value = draft.text;
+    name.value = draft.name;
+    note.value = draft.note;
+    checked = null;
+    publish.disabled = true;
+    renew(found);
+    field.focus();
+    field.setSelectionRange(0, 0);
+  }
+  const node = card("Change it", h("p", { class: "buttons" }, h("button", { type: "button", onclick: begin }, "Begin with the live one")),
     h("label", { for: "policy-text" }, "Policy file (YAML)"), field,
     h("label", { for: "policy-note" }, "Note for colleagues"), note,
-    h("p", { class: "buttons" }, h("button", { type: "button", onclick: check }, "Check"), publish), found);
+    when.node,
+    h("p", { class: "buttons" }, h("button", { type: "button", onclick: check }, "Check"), publish), found,
+    h("label", { for: "draft-name" }, "Name of the draft"), name,
+    h("small", { id: "draft-hint" }, "Letters, digits, _, - and . are a name. A draft may have mistakes; it decides nothing until it is published."),
+    h("p", { class: "buttons" }, h("button", { type: "button", onclick: keep }, "Save as draft")));
+  return { node, open };
 }
 
 function go_to(field, line) {
@@ -448,11 +481,14 @@ function go_to(field, line) {
   field.setSelectionRange(at, at + (field.value.split("\n")[line - 1]?.length ?? 0));
 }
 
+/** A time as people say it; with its day where that is not now. */
+const clock = (ms) => (Math.abs(ms - Date.now()) < 3_600_000 ? new Date(ms).toLocaleTimeString() : new Date(ms).toLocaleString());
+
 /** Makes a change and says what came of it. */
 export async function change(desk, path, body, kind) {
   try {
     const done = await desk.post(path, body);
-    desk.say(`${kind} ${done.version} decides from ${new Date(done.effective_from_ms).toLocaleTimeString()} on${done.replaces ? `, instead of ${done.replaces}` : ""}.${(done.warnings || []).map((one) => ` Warning: ${one}.`).join("")}`);
+    desk.say(`${kind} ${done.version} decides from ${clock(done.effective_from_ms)} on${done.replaces ? `, instead of ${done.replaces}` : ""}${done.ended_by ? `, until ${done.ended_by} takes over on ${clock(done.ended_ms)}` : ""}.${(done.warnings || []).map((one) => ` Warning: ${one}.`).join("")}`);
     return done;
   } catch (error) {
     desk.say(error.message, true);

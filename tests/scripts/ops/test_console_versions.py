@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from channels.api.audit_log import Actor
+from channels.console.policy_bodies import PolicyText
 from jobs.config import config_from
 from schemas.policy import DEFAULT_POLICY, Policy
 from scripts.change import Change
@@ -54,7 +55,7 @@ def test_what_holds_nothing_back_is_told_when_a_policy_is_published_or_taken_bac
     versions: ConsoleVersions, version: str
 ) -> None:
     anna = Actor("anna", "marketer", "127.0.0.1")
-    assert versions.publish_policy(anna, HELD)["warnings"] == [WARNING]
+    assert versions.publish_policy(anna, PolicyText(HELD))["warnings"] == [WARNING]
     assert versions.roll_back_policy(anna, version)["warnings"] == [WARNING]
     assert versions.roll_back_policy(anna, "v2")["warnings"] == [
         f"placements[{at}]: no event type asks for it: only events that name it do"
