@@ -1,4 +1,4 @@
-"""The audit log: who changed what, when, from where. JSON Lines, only ever appended to.
+"""The audit log: who changed what, or looked at whom, when, from where. JSON Lines, only ever appended to.
 
 Each line holds the hash of the line before it, so a line that was altered, taken out or put in is
 found. What was cut off at the end is found by whoever noted a hash before (`verify(path, noted)`).
@@ -25,10 +25,12 @@ NO_HASH: Final = "0" * 64
 TEXT_LENGTH_MAX: Final = 1_000
 LINE_BYTES_MAX: Final = 1 << 17
 FAULTS_MAX: Final = 100
+READ: Final = "read"
+"""The outcome of a look, which changes nothing (channels/api/read_log.py)."""
 
 
 class Entry(Struct, frozen=True, forbid_unknown_fields=True):
-    """One change. `what` is `policy publish`, `sign in` …; `outcome` is `begun`, `done` or why not."""
+    """One change or look. `what` is `policy publish`, `sign in`, `read person` …; `outcome` is `begun`, `done`, `read` or why not."""
 
     at_ms: int
     who: str
@@ -112,15 +114,29 @@ class AuditLog:
             raise
         self.append(actor, what, "done", details)
 
-    def newest(self, count: int) -> list[Entry]:
-        """The last entries, the newest first; what cannot be read is left out."""
+    def newest(
+        self, count: int, is_wanted: Callable[[Entry], bool] = lambda _: True
+    ) -> list[Entry]:
+        """The last entries that are wanted, the newest first; what cannot be read is left out."""
         found: deque[Entry] = deque(maxlen=count)
         for line in _lines(self.path):
             try:
-                found.append(_ENTRY.decode(line))
+                entry = _ENTRY.decode(line)
             except msgspec.MsgspecError:
                 continue
+            if is_wanted(entry):
+                found.append(entry)
         return list(reversed(found))
+
+
+def is_change(entry: Entry) -> bool:
+    """Whether something was changed, or was to be."""
+    return entry.outcome != READ
+
+
+def is_look(entry: Entry) -> bool:
+    """Whether somebody has only looked."""
+    return entry.outcome == READ
 
 
 def verify(path: Path, noted: str = "") -> Verified:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from channels.api.access import Caller
+from channels.api.audit_log import Actor
 from channels.api.problems import ApiError
 from channels.api.services import Services
 from schemas.errors import ConfigError
@@ -27,11 +28,12 @@ class Explaining:
         self._pages = Queue("explain-page", EXPLAINING_TO_PAGES_MAX)
 
     async def explain(
-        self, caller: Caller, decision_id: str, at_ms: int | None
+        self, caller: Caller, decision_id: str, at_ms: int | None, address: str = ""
     ) -> Mapping[str, Any] | None:
         """As JSON can hold it; None = not found, or none of the caller's. Raises ApiError 503.
 
-        A page is told of its own newest decisions only: for those it is known at once whether they are.
+        A page is told of its own newest decisions only: for those it is known at once whether they are. What anybody else is told
+        stands in the audit log first.
         """
         services = self._services
         if not services.decisions.is_connected:
@@ -43,11 +45,20 @@ class Explaining:
         place = services.decisions.place_of(decision_id)
         known_ms = place.timestamp_ms if place else at_ms
         queue = self._pages if caller.is_visitor else self._servers
-        found = await queue.run(lambda: services.explain(decision_id, known_ms))
-        about = found["decision"] if found else {}
-        if found is None or not may_see(services, caller, about["session_id"], about["person"]):
-            return None
-        return found
+
+        def seen() -> Mapping[str, Any] | None:
+            found = services.explain(decision_id, known_ms)
+            about = found["decision"] if found else {}
+            if found is None or not may_see(services, caller, about["session_id"], about["person"]):
+                return None
+            if not caller.is_visitor:
+                actor = Actor(caller.name, caller.role or "api", address)
+                services.looked(
+                    actor, "read decision", [about["person"]], {"decision": decision_id}
+                )
+            return found
+
+        return await queue.run(seen)
 
 
 class Queue:

@@ -1,10 +1,11 @@
 """Services: all that the endpoints work with, made by whoever starts the API."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from channels.api.access import Access
+from channels.api.audit_log import Actor
 from channels.api.decision_stream import DecisionStream
 from channels.api.door import Door
 from channels.api.event_log import EventLog
@@ -24,6 +25,10 @@ Explain = Callable[[str, "int | None"], "Mapping[str, Any] | None"]
 """By decision id and, if it is known, its event's time; None = not found. Blocks: called in a thread."""
 
 
+Looked = Callable[[Actor, str, "Iterable[str]", "Mapping[str, str]"], None]
+"""Writes down who looks at whom; raises ConfigError where it cannot. Blocks: called in a thread."""
+
+
 @dataclass
 class Services:
     """`say` and `explain` live in layers that channels may not import. `extra` is for the console."""
@@ -38,6 +43,7 @@ class Services:
     say: Callable[[str, str, str], str]
     explain: Explain
     is_engine_up: Callable[[], bool]
+    looked: Looked = lambda *_: None
     budget_ms: int = BUDGET_MS
     shop_key: str = ""
     """Of the demo shop's own server; never in a page."""

@@ -1,6 +1,6 @@
 """How the console's endpoints answer: who may is asked first, what takes time goes to a worker thread, faults are problems."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -35,6 +35,31 @@ async def show(request: Asked, role: Role, ask: Callable[[Facts], Shown | None])
     desk = desk_of(request)
     facts = desk.signed(request, role).facts
     found = await desk.answer(lambda: ask(facts))
+    if found is None:
+        raise NotFoundException("nothing is known of it here")
+    return Response(found)
+
+
+async def look(
+    request: Asked,
+    what: str,
+    ask: Callable[[Facts], Shown | None],
+    persons: Sequence[str] = (),
+    details: Mapping[str, str] | None = None,
+) -> Response[Any]:
+    """As `show`, of what is said of people: it stands in the audit log who looked before anything is shown."""
+    desk = desk_of(request)
+    caller, facts = desk.signed(request, "viewer")
+    actor = Actor(caller.name, caller.role or "", address_of(request))
+
+    def looked() -> Shown | None:
+        found = ask(facts)
+        whose = (found or {}).get("person")
+        also = (whose,) if isinstance(whose, str) else ()
+        facts.looked(actor, what, (*persons, *also), details or {})
+        return found
+
+    found = await desk.answer(looked)
     if found is None:
         raise NotFoundException("nothing is known of it here")
     return Response(found)

@@ -1,6 +1,6 @@
 """What the console shows and changes: an interface, because it rests on layers that channels may not import."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 from channels.api.audit_log import Actor
@@ -108,7 +108,12 @@ class Facts(Protocol):
         """Puts the model in force again that was before the present one."""
 
     def audit(self, count: int) -> Shown:
-        """The newest entries of the audit log, and whether it is whole."""
+        """The newest entries of the audit log, changes and looks apart, and whether it is whole."""
+
+    def looked(
+        self, actor: Actor, what: str, persons: Iterable[str], details: Mapping[str, str]
+    ) -> None:
+        """Writes into the audit log who looks at these people; raises ConfigError where it cannot be written."""
 
     def record(self, actor: Actor, what: str, outcome: str, details: Mapping[str, str]) -> None:
         """Writes an entry into the audit log."""

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from channels.api.access import Forbidden, Unauthorized
 from channels.api.audit_log import Actor
-from channels.console.answering import HEADERS, change, problem, show
+from channels.console.answering import HEADERS, change, look, problem, show
 from channels.console.desk import TOO_LATE, Asked
 from channels.console.drafts import DRAFT_HANDLERS
 from channels.console.facts import Facts, Shown
@@ -86,25 +86,25 @@ async def traffic(request: Asked) -> Response[Any]:
 @get("/api/letters")
 async def letters(request: Asked) -> Response[Any]:
     """The newest dead letters."""
-    return await show(request, "viewer", lambda facts: facts.letters())
+    return await look(request, "read dead letters", lambda facts: facts.letters())
 
 
 @get("/api/person")
 async def person(request: Asked, named: Looked) -> Response[Any]:
     """What is known of a person or session."""
-    return await show(request, "viewer", lambda facts: facts.person(named))
+    return await look(request, "read person", lambda facts: facts.person(named), (named,))
 
 
 @get("/api/limits")
 async def limits(request: Asked, person: Looked) -> Response[Any]:
     """What a person has spent of each limited action."""
-    return await show(request, "viewer", lambda facts: facts.limits(person))
+    return await look(request, "read limits", lambda facts: facts.limits(person), (person,))
 
 
 @get("/api/recent")
 async def recent(request: Asked) -> Response[Any]:
     """The newest decisions of all people."""
-    return await show(request, "viewer", lambda facts: facts.recent())
+    return await look(request, "read newest decisions", lambda facts: facts.recent())
 
 
 @get("/api/today")
@@ -126,13 +126,19 @@ async def catalogue(
 @get("/api/decision")
 async def decision(request: Asked, decision_id: Looked) -> Response[Any]:
     """How a decision came about."""
-    return await show(request, "viewer", lambda facts: facts.decision(decision_id))
+    told = {"decision": decision_id}
+    return await look(
+        request, "read decision", lambda facts: facts.decision(decision_id), details=told
+    )
 
 
 @get("/api/why-not")
 async def why_not(request: Asked, person: Looked, action: Looked) -> Response[Any]:
     """Why an action was not chosen for a person."""
-    return await show(request, "viewer", lambda facts: facts.why_not(person, action))
+    told = {"action": action}
+    return await look(
+        request, "read why not", lambda facts: facts.why_not(person, action), (person,), told
+    )
 
 
 @get("/api/policy")

@@ -34,12 +34,14 @@ def explain(
     from jobs.learning.trust import trust_of
     from scripts.audit import explained_view, explanation, verify
     from scripts.audit.deployed_log import Log
+    from scripts.ops.local_audit import note_look
     from scripts.ops.status import running_kafka, stored_at_ms
 
     config = config_from()
     kafka = running_kafka(config)
     again = partial(verify.trace_again, Log(kafka, config, archive))
     explained = explanation.find(kafka, config.topic_prefix, decision_id, trust_of(config), again)
+    note_look(config, "read decision", [explained.decision.person], {"decision": decision_id})
     if json:
         show_json(explanation.explained_json(explained))
     else:
@@ -57,9 +59,11 @@ def why_not(
 ) -> None:
     """Say why a person did not get an action: the rule, and what it saw."""
     from scripts.audit import why_not as module
+    from scripts.ops.local_audit import note_look
     from scripts.ops.status import running_kafka
 
     config, at_ms = config_from(), time_or_none(at)
+    note_look(config, "read why not", [person], {"action": action})
     found = module.why_not(running_kafka(config), config.topic_prefix, person, action, at_ms)
     show_json(module.why_not_json(found)) if json else show(found.sentence)
 

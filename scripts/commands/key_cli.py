@@ -140,13 +140,25 @@ def audit(
         str, typer.Option(help="With --verify: a hash shown before, which has to be there still.")
     ] = "",
     last: Annotated[int, typer.Option(min=1, max=10_000, help="So many entries.")] = 20,
+    reads: Annotated[
+        bool, typer.Option("--reads", help="Who looked at people, decisions and dead letters.")
+    ] = False,
+    person: Annotated[
+        str, typer.Option(help="Who looked at this person; the log has a keyed hash of the id.")
+    ] = "",
     json: JsonValue = False,
 ) -> int:
-    """Show who changed what, when and from where: the newest first."""
+    """Show who changed what, when and from where, or who looked: the newest first."""
+    from channels.api.audit_log import is_change, is_look
     from scripts.ops import local_audit
 
-    log = local_audit.audit_log_of(config_from())
+    config = config_from()
+    log = local_audit.audit_log_of(config)
     if verify or noted:
         return passed(local_audit.show_verified(log, noted, is_json=json))
-    local_audit.show_entries(log, last, is_json=json)
+    if person:
+        entries = local_audit.read_log_of(config).looks_at(person, last)
+    else:
+        entries = log.newest(last, is_look if reads else is_change)
+    local_audit.show_entries(entries, is_json=json)
     return DONE

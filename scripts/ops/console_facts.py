@@ -31,6 +31,7 @@ from scripts.ops.engine_counts import EngineCounts, rate, rates
 from scripts.ops.hops import BUDGETS_MS, Hop, stored_ms
 from scripts.ops.kept_answer import Kept
 from scripts.ops.live_versions import live_versions
+from scripts.ops.local_audit import read_log_of
 from scripts.ops.shown_names import item_names, items_in, policy_names
 from scripts.ops.status import status
 from scripts.ops.stores import store_of
@@ -62,6 +63,7 @@ class ConsoleFacts(ConsoleOffers, Facts):
         super().__init__(config, kafka)
         self._finder = finder
         self._store = store_of(config, redis)
+        self._looks = read_log_of(config)
         self._api_latencies, self._catalogue = api_latencies, catalogue
         self._traffic = Traffic()
         self.watch = Watch(kafka, self._prefix, self._traffic)
@@ -219,12 +221,19 @@ class ConsoleFacts(ConsoleOffers, Facts):
         return {"sentence": sentence, "decision_id": None}
 
     def audit(self, count: int) -> Shown:
-        """The newest entries of the audit log, and whether it is whole."""
+        """The newest entries of the audit log, changes and looks apart, and whether it is whole."""
         if not self._audit.path.exists():
-            return {"entries": [], "is_whole": True, "faults": [], "head": audit_log.NO_HASH}
+            return {
+                "entries": [],
+                "reads": [],
+                "is_whole": True,
+                "faults": [],
+                "head": audit_log.NO_HASH,
+            }
         verified = audit_log.verify(self._audit.path)
         return {
-            "entries": changes_of(self._audit.newest(count)),
+            "entries": changes_of(self._audit.newest(count, audit_log.is_change)),
+            "reads": msgspec.to_builtins(self._audit.newest(count, audit_log.is_look)),
             "is_whole": not verified.faults,
             "faults": verified.faults,
             "head": verified.head,
@@ -233,6 +242,12 @@ class ConsoleFacts(ConsoleOffers, Facts):
     def record(self, actor: Actor, what: str, outcome: str, details: Mapping[str, str]) -> None:
         """Writes an entry into the audit log."""
         self._audit.append(actor, what, outcome, details)
+
+    def looked(
+        self, actor: Actor, what: str, persons: Iterable[str], details: Mapping[str, str]
+    ) -> None:
+        """Writes into it who looks at these people."""
+        self._looks.looked(actor, what, persons, details)
 
     def _count_today(self) -> Today:
         wanted = Wanted(place_of(self._kafka, self._prefix), self._live_policy())

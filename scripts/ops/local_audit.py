@@ -1,22 +1,59 @@
-"""The audit log of this home, and who acts in it from the command line."""
+"""The audit log of this home, and who acts in it, or looks, from the command line."""
 
 import os
 import pwd
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from channels.api import audit_log
-from channels.api.audit_log import Actor, AuditLog
+from channels.api.audit_log import Actor, AuditLog, Entry
+from channels.api.read_log import ReadLog
+from channels.security.pseudonyms import KEY_LENGTH_MIN, Pseudonyms, read_pseudonyms
 from jobs.config import Config
+from jobs.stack import passwords
+from jobs.stack.private import write_private
 from schemas.counted import counted
-from scripts.console import show, show_json, show_table
+from schemas.errors import ConfigError
+from scripts.console import say, show, show_json, show_table
 from scripts.times import utc
 
 FILE_NAME: Final = "audit.jsonl"
+KEY_NAME: Final = "audit.key"
+"""In the folder of secrets: the key of the pseudonyms of people who were looked at."""
 
 
 def audit_log_of(config: Config) -> AuditLog:
     """The log that commands and console of this home append to."""
     return AuditLog(config.home / FILE_NAME)
+
+
+def read_log_of(config: Config) -> ReadLog:
+    """Where it stands who looked at whom in this home."""
+    return ReadLog(audit_log_of(config), lambda: _pseudonyms_of(config))
+
+
+def note_look(
+    config: Config, what: str, persons: Iterable[str], details: Mapping[str, str]
+) -> None:
+    """Notes what a command is about to show; where that cannot be written, it says so and goes on.
+
+    Who types it reads the topics anyway, and what is wrong with a full disk has to be looked at, too.
+    """
+    try:
+        read_log_of(config).looked(local_actor(), what, persons, details)
+    except (ConfigError, OSError) as error:
+        why = error.__cause__.__cause__ if error.__cause__ is not None else error
+        say(f"this look stands in no audit log: {why or error}")
+
+
+def _pseudonyms_of(config: Config) -> Pseudonyms:
+    """By the key of this home, which is made at the first look."""
+    path = config.home / passwords.FOLDER / KEY_NAME
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_private(path, secrets.token_hex(KEY_LENGTH_MIN))
+    return read_pseudonyms(path)
 
 
 def show_verified(log: AuditLog, noted: str, *, is_json: bool) -> bool:
@@ -34,9 +71,8 @@ def show_verified(log: AuditLog, noted: str, *, is_json: bool) -> bool:
     return not found.faults
 
 
-def show_entries(log: AuditLog, count: int, *, is_json: bool) -> None:
-    """Who changed what, when and from where: so many entries, the newest first."""
-    entries = log.newest(count)
+def show_entries(entries: Sequence[Entry], *, is_json: bool) -> None:
+    """Who did what, when and from where, the newest first."""
     if is_json:
         show_json([{name: getattr(one, name) for name in one.__struct_fields__} for one in entries])
         return

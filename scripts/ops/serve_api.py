@@ -103,6 +103,7 @@ def services_of(config: Config, kafka: str, redis: str, flink: str | None) -> Se
         knowledge=knowledge,
         say=say,
         explain=finder.explained,
+        looked=facts.looked,
         is_engine_up=EngineState(rest_of(config, flink) if flink else None),
         budget_ms=config.api_budget_ms,
         shop_key=shop_key_of(config),

@@ -1,6 +1,6 @@
 """The whole application in this process, with keys, and without any server behind it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,13 @@ from litestar.testing import TestClient
 from channels.api import event_log
 from channels.api.app import build_app
 from channels.api.audit_log import Actor, AuditLog
+from channels.api.read_log import ReadLog
 from channels.api.services import Services
 from channels.console.facts import Facts, Shown
 from channels.console.offer_bodies import OfferBack, OfferChange
 from channels.console.policy_bodies import Announced, DraftText, PolicyText
 from channels.security.keys import KeysFile, SecretFile, write_keys
+from channels.security.pseudonyms import Pseudonyms
 from jobs.config import config_from
 from schemas.errors import ConfigError
 from scripts.ops.serve_api import services_of
@@ -30,6 +32,7 @@ class StandIn(Facts):
 
     def __init__(self, audit: AuditLog) -> None:
         self.log = audit
+        self.looks = ReadLog(audit, lambda: Pseudonyms(b"k" * 32))
         self.changes: list[tuple[Actor, str]] = []
 
     def live(self) -> Shown:
@@ -133,6 +136,11 @@ class StandIn(Facts):
     def record(self, actor: Actor, what: str, outcome: str, details: Mapping[str, str]) -> None:
         self.log.append(actor, what, outcome, details)
 
+    def looked(
+        self, actor: Actor, what: str, persons: Iterable[str], details: Mapping[str, str]
+    ) -> None:
+        self.looks.looked(actor, what, persons, details)
+
     def _change(self, actor: Actor, what: str) -> Shown:
         if what == "publish broken":
             raise ConfigError("3: actions: a mistake")
@@ -160,6 +168,7 @@ def services_with(facts: Facts | None, **settings: str) -> Services:
     services.extra.pop("console", None)
     if facts is not None:
         services.extra["console"] = facts
+        services.looked = facts.looked
     return services
 
 

@@ -10,8 +10,10 @@ from channels.api.access import Access, Unauthorized
 from channels.api.audit_log import AuditLog
 from channels.security.keys import read_keys
 from channels.security.pseudonyms import read_pseudonyms
+from jobs.config import config_from
 from schemas.errors import ConfigError
 from scripts.commands.key_cli import app
+from scripts.ops.local_audit import local_actor, note_look
 
 BROWSER = ("create", "--name", "page", "--scope", "events:write", "--browser")
 
@@ -186,3 +188,30 @@ def test_a_secret_of_the_environment_is_rotated_there(
     key("create", "--name", "shop", "--scope", "admin")
     monkeypatch.setenv("KAIROS_API_SECRET", "e" * 32)
     assert "former_secrets" in refusal("rotate-secret")
+
+
+def test_who_looked_is_shown_apart_and_by_person(home: Path) -> None:
+    key("create", "--name", "shop", "--scope", "admin")
+    note_look(config_from(), "read decision", ["anna"], {"decision": "d1"})
+    note_look(config_from(), "read why not", ["bert"], {"action": "a1"})
+    log = home / "home" / "audit.jsonl"
+    assert "anna" not in log.read_text().replace(local_actor().who, "")
+    shown = [
+        json.loads(key("audit", *words, "--json").output)
+        for words in ((), ("--reads",), ("--person", "anna"))
+    ]
+    assert [[one["what"] for one in entries] for entries in shown] == [
+        ["key create", "key create"], ["read why not", "read decision"], ["read decision"],
+    ]  # fmt: skip
+    assert shown[2][0]["who"] == local_actor().who
+    assert key("audit", "--verify").exit_code == 0
+    place = home / "home" / "secrets" / "audit.key"
+    assert place.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_command_that_cannot_note_its_look_says_so_and_goes_on(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "home" / "audit.jsonl").mkdir(parents=True)
+    note_look(config_from(), "read decision", ["anna"], {"decision": "d1"})
+    assert "this look stands in no audit log: " in capsys.readouterr().err

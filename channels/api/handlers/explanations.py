@@ -98,7 +98,7 @@ async def explain(request: Asked, decision_id: DecisionId) -> Mapping[str, Any]:
     at_ms = time_in_query(request, "event_time_ms")
     address = visit_of(request).address
     check(services.measures, services.door.explanation(caller, address))
-    found = await explaining.explain(caller, decision_id, at_ms)
+    found = await explaining.explain(caller, decision_id, at_ms, str(address))
     if found is None:  # whether it exists is nobody else's business
         raise ApiError(
             404,

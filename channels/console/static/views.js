@@ -536,6 +536,9 @@ export function audit(place, desk) {
     h("p", { class: found.is_whole ? "notice ok" : "notice bad" }, found.is_whole ? "The log is whole: no line was altered, taken out or put in. Its last hash is " : "The log was altered. ", found.is_whole && code(found.head), found.faults.map((one) => h("span", { class: "fault" }, one))),
     card("Who changed what, the newest first", long_table("Audit log", ["when", "who", "role", "from", "what", "outcome", "details"],
       found.entries.map((one) => [moment(one.at_ms), h("strong", {}, one.who), one.role, one.address, one.what, badge(one.outcome, one.outcome === "done" ? "ok" : one.outcome === "begun" ? "" : "warn"),
-        Object.entries(one.details).map(([name, value]) => h("span", { class: "figure" }, `${name} ${value}`))]), ROWS_SHOWN, "Nothing was changed yet."))),
+        Object.entries(one.details).map(([name, value]) => h("span", { class: "figure" }, `${name} ${value}`))]), ROWS_SHOWN, "Nothing was changed yet.")),
+    card("Who looked, the newest first", h("p", {}, "People stand here under pseudonyms; ", code("kairos key audit --person ID"), " says who looked at somebody."),
+      long_table("Looks", ["when", "who", "role", "from", "what", "details"], found.reads.map((one) => [moment(one.at_ms), h("strong", {}, one.who), one.role, one.address, one.what,
+        Object.entries(one.details).map(([name, value]) => h("span", { class: "figure" }, `${name} ${value}`))]), ROWS_SHOWN, "Nobody has looked yet."))),
   (error) => desk.say(error.message, true));
 }

@@ -4,6 +4,8 @@ import json
 import shlex
 import subprocess
 import sys
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Final, get_args
 
 import pytest
@@ -11,7 +13,7 @@ import typer
 from typer.testing import CliRunner
 
 from channels.security.keys import Scope
-from jobs.config import PROJECT
+from jobs.config import PROJECT, config_from
 from schemas import CODE_VERSION
 from scripts import help_pages
 from scripts.cli import app
@@ -22,6 +24,7 @@ from scripts.exit_codes import MEANINGS
 from scripts.files.convert_file import ITEMS_OF
 from scripts.files.event_files import FOREIGN, JSON
 from scripts.help_examples import EXAMPLES
+from scripts.ops.local_audit import read_log_of
 
 ROOT: Final[Any] = typer.main.get_command(app)
 HEAVY: Final = (
@@ -146,12 +149,14 @@ def test_what_opens_the_shop_keeps_every_feature_and_nothing_else_does(
 
 
 def test_explain_makes_a_trace_again_from_the_log_and_the_archive_that_are_named(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    monkeypatch.setenv("KAIROS_HOME", str(tmp_path))
     made: list[Any] = []
 
-    def find(kafka: str, prefix: str, decision_id: str, trust: Any, again: Any) -> None:
+    def find(kafka: str, prefix: str, decision_id: str, trust: Any, again: Any) -> Any:
         made.append((kafka, decision_id, again(decision_id)))
+        return SimpleNamespace(decision=SimpleNamespace(person="anna"))
 
     monkeypatch.setattr("scripts.ops.status.running_kafka", lambda _: "k:1")
     monkeypatch.setattr(
@@ -162,3 +167,14 @@ def test_explain_makes_a_trace_again_from_the_log_and_the_archive_that_are_named
     monkeypatch.setattr("scripts.audit.explanation.explained_json", lambda _: {})
     decision_cli.explain("d1", archive="s3://bucket/kairos", json=True)
     assert made == [("k:1", "d1", (("k:1", "s3://bucket/kairos"), "d1"))]
+    (look,) = read_log_of(config_from()).looks_at("anna", 9)
+    assert (look.what, look.details["decision"]) == ("read decision", "d1")
+
+
+def test_why_not_is_a_look_at_the_person(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("KAIROS_HOME", str(tmp_path))
+    monkeypatch.setattr("scripts.ops.status.running_kafka", lambda _: "k:1")
+    monkeypatch.setattr("scripts.audit.why_not.why_not", lambda *_: SimpleNamespace(sentence="no"))
+    decision_cli.why_not("anna", "a1")
+    (look,) = read_log_of(config_from()).looks_at("anna", 9)
+    assert (look.what, look.details["action"]) == ("read why not", "a1")
