@@ -13,6 +13,7 @@ from jobs.flink.waiting import Waiting, pack, unpack
 from jobs.job_settings import JobSettings
 from jobs.metrics import Counts
 from jobs.operators import BYTES, SessionStep, enter_task, take_knowledge
+from log.private_lines import privately
 from schemas.knowledge import EPOCH_END, EpochEnd, effective_from_ms, epoch_end_ms, epoch_of
 from schemas.limits import BUSY_KEYS_MAX, EPOCH_MS
 from schemas.state.lessons import LEARNER_MEMORY, LESSON, LearnerMemory, Lesson
@@ -144,7 +145,7 @@ class LessonOperator(KeyedProcessFunction):  # type: ignore[misc]
                 self._memory.store(key, None, timers)
 
     def _take(self, lesson: Lesson, timers: Any) -> Iterator[Row]:
-        taken = take_lesson(self._memory.load(lesson.person), lesson)
+        taken = privately(take_lesson, self._memory.load(lesson.person), lesson)
         self._memory.store(lesson.person, taken.memory, timers)
         self._counts.add(*taken.counts)
         yield from fact_rows(taken.lesson)
