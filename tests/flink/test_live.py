@@ -107,10 +107,14 @@ def test_later_knowledge_is_taken_and_unusable_knowledge_left_out(job: Job) -> N
     policy = Policy(placements=(Placement("new_place", event_types=("product_viewed",)),))
     later = Control("policy", "default", "two", NOON + 500, msgspec.json.encode(policy))
     broken = Control("model", "ranker", "m", 0, uri="/nowhere", sha256="00")
-    lines = [(NOON, "k", one) for one in (b"junk", CONTROL.encode(broken), CONTROL.encode(later))]
+    # announced and taken back: the last record of one time holds
+    gone = Control("policy", "default", "gone", NOON + 600, b"{}")
+    again = msgspec.structs.replace(later, effective_from_ms=NOON + 600, is_return=True)
+    sent = (b"junk", *map(CONTROL.encode, (broken, later, gone, again)))
+    lines = [(NOON, "k", one) for one in sent]
     produce(job.kafka, PREFIX + CONTROL_TOPIC, lines)
     rest = FlinkRest(job.decide.rest, job.decide.keys)
-    while (counts := read_counts(rest))["knowledge_applied"] < 2 * 42:
+    while (counts := read_counts(rest))["knowledge_applied"] < 2 * 44:
         time.sleep(0.05)
     assert counts["knowledge_refused"] == 2 * 2
     produce(job.kafka, PREFIX + EVENTS, [viewed(90, NOON + 499), viewed(91, ONE_MINUTE_LATER)])
