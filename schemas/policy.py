@@ -27,6 +27,7 @@ from schemas.limits import (
     PLACEMENTS_PER_POLICY_MAX,
     RETRIEVED_MAX,
     RULES_PER_POLICY_MAX,
+    SENSITIVE_MAX,
     SLATE_MAX,
 )
 from schemas.thread_safe_types import prepared
@@ -72,12 +73,19 @@ class Placement(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Suppression(Struct, frozen=True, forbid_unknown_fields=True):
-    """What is never offered: out of stock, bought or dismissed within these times, being looked at."""
+    """What is never offered: out of stock, bought or dismissed within these times, being looked at, sensitive and not asked for.
+
+    Example: with `sensitive: [health]` what is of the category `health` is offered only in a visit that has looked at something of it, or
+    searched for it, whatever the person did before.
+    """
 
     out_of_stock: bool = True
     bought_ms: Annotated[int, Meta(ge=0, le=400 * DAY_MS)] = 30 * DAY_MS
     dismissed_ms: Annotated[int, Meta(ge=0, le=400 * DAY_MS)] = 90 * DAY_MS
     current_item: bool = True
+    sensitive: Annotated[tuple[Id, ...], Meta(max_length=SENSITIVE_MAX)] = ()
+    """Categories (health, belief …) whose items are offered only within the visit that asked for them, by the engine and by every rung of the API;
+    a `rerank` with `suppress: false` keeps the caller's own."""
 
 
 class Segment(Struct, frozen=True, forbid_unknown_fields=True):

@@ -241,14 +241,14 @@ class Answerer:
         knowledge = self._services.knowledge
         version = knowledge.policy_at(now_ms)
         snapshot = knowledge.snapshot
-
+        withheld = version.policy.suppression.sensitive if version else ()
         return Setting(
             now_ms,
             version.policy if version else None,
             version.version if version else "none",
             snapshot.catalogue_ms,
             lambda item_id: knowledge.item_at(item_id, now_ms),
-            lambda count, passed: first_available(snapshot, count, passed),
+            lambda count, passed: first_available(snapshot, count, passed, withheld),
             self._services.say,
             version.in_arms if version else None,
         )

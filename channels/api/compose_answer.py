@@ -196,6 +196,11 @@ def policy_of(decision: Decision, setting: Setting) -> Policy | None:
     return setting.in_arms(decision.arm)
 
 
+def sensitive_in(setting: Setting) -> tuple[str, ...]:
+    """The categories that the policy declares sensitive."""
+    return setting.policy.suppression.sensitive if setting.policy else ()
+
+
 def action_in(policy: Policy | None, action_id: str) -> Action | None:
     """The action of this id; None where the policy, or the action in it, is not known."""
     return next((one for one in policy.actions if one.id == action_id), None) if policy else None

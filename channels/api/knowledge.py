@@ -6,7 +6,7 @@ time is the newest with `effective_from_ms` not after it.
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -181,10 +181,14 @@ def _newest_of(held: Sequence[tuple[int, int, Item]]) -> list[tuple[int, int, It
     return sorted(past, key=lambda one: one[:2])[-1:] + [one for one in held if one[0] > now_ms]
 
 
-def first_available(snapshot: Snapshot, count: int, passed: Iterable[str] = ()) -> list[Item]:
-    """The catalogue's first items that are not sold out, but for those `passed` over."""
+def first_available(
+    snapshot: Snapshot, count: int, passed: Iterable[str] = (), withheld: Collection[str] = ()
+) -> list[Item]:
+    """The catalogue's first items that are not sold out, but for those `passed` over and the categories `withheld`."""
     left_out = frozenset(passed)
     there = (
-        item for item in snapshot.items.values() if item.stock != 0 and item.item_id not in left_out
+        item
+        for item in snapshot.items.values()
+        if item.stock != 0 and item.item_id not in left_out and item.category not in withheld
     )
     return list(islice(there, count))

@@ -21,6 +21,7 @@ from channels.api.compose_answer import (
     of_action,
     of_items,
     policy_of,
+    sensitive_in,
 )
 from channels.api.stale_texts import is_stale, without_stale_reasons
 from schemas.decisions import Decision
@@ -69,7 +70,10 @@ def _recent(case: Case, why: list[str]) -> Answer | None:
         return None
     fault = _fault(decision, setting)
     decision = without_stale_reasons(decision, setting.item)
-    kept = tuple(one for one in decision.items if _may_show(one.item_id, found, setting))
+    is_own = decision.session_id == found.session_id
+    kept = tuple(
+        one for one in decision.items if _may_show(one.item_id, found, setting, is_own=is_own)
+    )
     if not fault and (decision.items or wanted.must_have_items) and not kept:
         fault = "has no item left that may be shown"
     if fault:
@@ -155,12 +159,18 @@ def _size(wanted: Wanted, placement: Placement | None) -> int:
     return wanted.size or (placement.size if placement else PRODUCTS)
 
 
-def _may_show(item_id: str, found: Found, setting: Setting) -> bool:
-    """Not what is gone, sold out, or not wanted; what the catalogue never had is nobody's to forbid."""
+def _may_show(item_id: str, found: Found, setting: Setting, *, is_own: bool = False) -> bool:
+    """Not what is gone, sold out, or not wanted; nor what is sensitive, where the engine has not decided it in this visit (`is_own`) and the
+    visit is not about its category. What the catalogue never had is nobody's to forbid.
+    """
     if item_id in found.avoid:
         return False
     item = setting.item(item_id)
-    return item is None or not (item.is_gone or item.stock == 0)
+    if item is None:
+        return True
+    if not is_own and item.category in sensitive_in(setting) and item.category != found.category:
+        return False
+    return not (item.is_gone or item.stock == 0)
 
 
 def _placement(policy: Policy | None, name: str) -> Placement | None:

@@ -116,6 +116,9 @@ RULES: Final[dict[tuple[str, str], Callable[[Values], str]]] = {
     ("suppression", "no_item"): lambda v: f"there is none: {_saw(v)}",
     ("suppression", "gone"): lambda v: f"it has left the catalogue: {_saw(v)}",
     ("suppression", "out_of_stock"): lambda v: f"it is out of stock: {_saw(v)}",
+    ("suppression", "sensitive"): lambda v: (
+        f"its category is sensitive, and this visit did not ask for it: {_saw(v)}"
+    ),
     ("treatment", "no_treatment"): lambda v: (
         f"none for channel {v.get('channel', 'unknown')} whose condition holds"
     ),

@@ -9,11 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from channels.api.compose_answer import Found, Setting, Wanted
+from channels.api.knowledge import NO_ITEMS, first_available
 from channels.api.ladder import choose
 from schemas.actions import Action, Treatment
 from schemas.decisions import Decision, DecisionItem, Versions
 from schemas.items import Item
-from schemas.policy import Arm, Experiment, Placement, Policy
+from schemas.policy import Arm, Experiment, Placement, Policy, Suppression
 from schemas.rests_on import RestsOn
 from scripts.ops.serve_api import read_policy
 from udfs.language.sentences import say
@@ -261,3 +262,39 @@ def test_a_reason_that_is_not_so_any_more_goes_and_its_item_stays() -> None:
     assert answer.explanation == ""
     fresh = choose(LIST, Found(fresh=found.recent), setting())
     assert fresh.items[0].reason == "why"
+
+
+PRIVATE: Final = {"p1": Item("p1", category="health"), "p2": Item("p2", category="running")}
+
+
+def with_sensitive(*categories: str) -> Setting:
+    policy = msgspec.structs.replace(POLICY, suppression=Suppression(sensitive=categories))
+    return setting(policy=policy, item=PRIVATE.get)
+
+
+@pytest.mark.parametrize(
+    ("category", "session_id", "shown"),
+    [("", "s2", ["p2"]), ("running", "s2", ["p2"]), ("health", "s2", ["p1", "p2"])],
+)
+def test_what_is_sensitive_trends_for_those_only_whose_visit_is_about_it(
+    category: str, session_id: str, shown: list[str]
+) -> None:
+    found = Found(category=category, trending=("p1", "p2"), session_id=session_id)
+    answer = choose(Wanted("list"), found, with_sensitive("health"))
+    assert [one.item_id for one in answer.items] == shown
+    assert len(choose(Wanted("list"), found, with_sensitive()).items) == 2
+
+
+def test_a_last_decision_shows_it_in_its_own_visit_only() -> None:
+    last = decision("p1", "p2")
+    for session_id, shown in ((last.session_id, ["p1", "p2"]), ("another", ["p2"])):
+        found = Found(recent=last, session_id=session_id)
+        answer = choose(Wanted("list"), found, with_sensitive("health"))
+        assert [one.item_id for one in answer.items] == shown
+        assert answer.source == "recent"
+
+
+def test_the_first_items_of_the_catalogue_hold_nothing_sensitive() -> None:
+    snapshot = NO_ITEMS._replace(items=PRIVATE)
+    assert [one.item_id for one in first_available(snapshot, 9, (), ("health",))] == ["p2"]
+    assert len(first_available(snapshot, 9)) == 2

@@ -267,6 +267,19 @@ def test_an_item_that_an_action_is_about_gives_its_texts_and_its_stock() -> None
     assert fate(trace).rule == "out_of_stock"
 
 
+def test_an_item_of_a_sensitive_category_is_no_action_in_a_visit_that_did_not_ask_for_it() -> None:
+    reminder = action(item="session.cart_item", reason={"en": "Still there: {item.name}"})
+    rules = {"suppression": {"sensitive": ["health"]}}
+    cart = SessionContext(1, NOON, NOON, cart={"pill": CartLine(1, 9.0)})
+    pill = Item("pill", 0, name="Pill", category="health", stock=4)
+    decision, trace = ask(knowing(reminder, items=(pill,), **rules), context=cart)
+    assert decision.action_id == NOTHING
+    assert (fate(trace).rule, fate(trace).values) == ("sensitive", {"category": "health"})
+    asked_for = asked(category="health")
+    decision, _ = ask(knowing(reminder, items=(pill,), **rules), asked_for, context=cart)
+    assert decision.explanation == "Still there: Pill"
+
+
 def test_a_text_that_tells_nothing_of_an_item_rests_on_none() -> None:
     cart = SessionContext(1, NOON, NOON, cart={"shoe": CartLine(1, 90.0)})
     greeting = action(item="session.cart_item", reason={"en": "Hello {person.role}"})

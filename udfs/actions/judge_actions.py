@@ -8,11 +8,12 @@ an action is its verdict. A condition that fails for want of an attribute, or by
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from schemas.policy import NOTHING
+from schemas.policy import NOTHING, Suppression
 from udfs.actions.pace_budgets import within_budget
 from udfs.draw import draw
 from udfs.facts.attributes import read_attributes
 from udfs.facts.grants import beyond_limits, stands
+from udfs.items.withhold_sensitive import is_withheld
 from udfs.moment import Moment
 from udfs.policy.compiled_policy import (
     CompiledAction,
@@ -133,7 +134,7 @@ def _verdict(
     if limit is not None:
         return Verdict("constraints", *limit)
     if action.item is not None:
-        suppressed = _suppressed(action.item, checked.moment)
+        suppressed = _suppressed(action.item, checked.moment, policy.policy.suppression)
         if suppressed is not None:
             return suppressed
     if action.budget is not None and not stands(history, now_ms):
@@ -147,7 +148,7 @@ def _verdict(
     return MAY
 
 
-def _suppressed(attribute: str, moment: Moment) -> Verdict | None:
+def _suppressed(attribute: str, moment: Moment, rules: Suppression) -> Verdict | None:
     """Whether the one item that an action is about cannot be offered now."""
     item_id = read_attributes((attribute,), moment)[attribute]
     if not isinstance(item_id, str):
@@ -157,6 +158,8 @@ def _suppressed(attribute: str, moment: Moment) -> Verdict | None:
         return Verdict("suppression", "gone", {attribute: item_id})
     if item.stock == 0:
         return Verdict("suppression", "out_of_stock", {attribute: item_id, "stock": "0"})
+    if rules.sensitive and is_withheld(item, rules.sensitive, moment):
+        return Verdict("suppression", "sensitive", {"category": str(item.category)})
     return None
 
 

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from schemas.policy import Suppression
 from udfs.items.retrieve_candidates import Retrieved
+from udfs.items.withhold_sensitive import is_withheld
 from udfs.moment import Moment
 
 
@@ -42,6 +43,8 @@ def _verdict(
         return Verdict("gone", {})
     if rules.out_of_stock and item is not None and item.stock == 0:
         return Verdict("out_of_stock", {"stock": "0"})
+    if rules.sensitive and is_withheld(item, rules.sensitive, moment):
+        return Verdict("sensitive", {"category": str(item.category if item else None)})
     if item_id in bought:
         return Verdict("bought", {"bought_ms": str(bought[item_id])})
     dismissed_ms = moment.state.dismissed.get(item_id)

@@ -54,6 +54,7 @@ def excluded(case: Case) -> TracedAction:
     knowledge = Knowledge()
     knowledge.add_policy("p", 0, 0, policy)
     knowledge.add_item(Item("sold-out", stock=0), 0)
+    knowledge.add_item(Item("pills", category="health"), 1)
     shown = case.exposures
     hour = NOON // HOUR_MS
     teach(knowledge, make_action("banner", exposures_total=shown, hour=hour, hourly=(shown,)))
@@ -142,6 +143,11 @@ CASES = [
         "suppression", "out_of_stock",
         "it is out of stock: context.item was sold-out, stock was 0",
         {"item": "context.item"}, event={"item_ids": ["sold-out"]},
+    ),
+    Case(
+        "suppression", "sensitive",
+        "its category is sensitive, and this visit did not ask for it: category was health",
+        {"item": "context.item"}, {"suppression": {"sensitive": ["health"]}}, event={"item_ids": ["pills"]},
     ),
     Case(
         "budget", "budget_total", "all of it is spent (left was 0, cost was 0.5, budget was 10)",
