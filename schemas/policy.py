@@ -84,7 +84,7 @@ class Suppression(Struct, frozen=True, forbid_unknown_fields=True):
     dismissed_ms: Annotated[int, Meta(ge=0, le=400 * DAY_MS)] = 90 * DAY_MS
     current_item: bool = True
     sensitive: Annotated[tuple[Id, ...], Meta(max_length=SENSITIVE_MAX)] = ()
-    """Categories (health, belief …) whose items are offered only within the visit that asked for them, by the engine and by every rung of the API;
+    """Categories (health, belief …) whose items are offered only within the visit that asked for them, by the engine and by every rung of the API, and kept in no profile;
     a `rerank` with `suppress: false` keeps the caller's own."""
 
 

@@ -1,16 +1,19 @@
 """The ladder of answers as a table: what was found out, and which rung that gives."""
 
 from collections.abc import Iterable
-from typing import Any, Final
+from types import SimpleNamespace
+from typing import Any, Final, cast
 
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from channels.api.answers import Answerer
 from channels.api.compose_answer import Found, Setting, Wanted
 from channels.api.knowledge import NO_ITEMS, first_available
 from channels.api.ladder import choose
+from channels.api.services import Services
 from schemas.actions import Action, Treatment
 from schemas.decisions import Decision, DecisionItem, Versions
 from schemas.items import Item
@@ -298,3 +301,10 @@ def test_the_first_items_of_the_catalogue_hold_nothing_sensitive() -> None:
     snapshot = NO_ITEMS._replace(items=PRIVATE)
     assert [one.item_id for one in first_available(snapshot, 9, (), ("health",))] == ["p2"]
     assert len(first_available(snapshot, 9)) == 2
+    policy = msgspec.structs.replace(POLICY, suppression=Suppression(sensitive=("health",)))
+    version = SimpleNamespace(policy=policy, version="p1", in_arms=None)
+    knowledge = SimpleNamespace(policy_at=lambda _: version, snapshot=snapshot, item_at=None)
+    answerer = object.__new__(Answerer)
+    answerer._services = cast("Services", SimpleNamespace(knowledge=knowledge, say=say))
+    found = answerer._setting(NOW).first_items(9, frozenset())
+    assert [one.item_id for one in found] == ["p2"]

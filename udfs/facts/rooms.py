@@ -40,6 +40,7 @@ from udfs.facts import (
 )
 from udfs.facts.fact import Fact, Kept, Purpose, Room
 from udfs.facts.identity import parts_in
+from udfs.items.withhold_sensitive import without_sensitive
 from udfs.knowledge.knowledge import Knowledge
 
 ROOMS: Final[tuple[Room, ...]] = (
@@ -81,6 +82,7 @@ def fold_profile(state: PersonState, news: SessionNews, knowledge: Knowledge) ->
 
     A handover brings a visit that belonged to an anonymous id until now, as far as its context tells.
     """
+    news = without_sensitive(news, knowledge)
     if news.kind == "ended":
         for on_end in _END:
             on_end(state)

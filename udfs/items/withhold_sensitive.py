@@ -1,9 +1,14 @@
-"""Items of categories that a policy declares sensitive: offered only within the visit that asked for them."""
+"""Items of categories that a policy declares sensitive: offered only within the visit that asked for them, and kept of no person."""
 
 from collections.abc import Collection
 
+from msgspec.structs import replace
+
+from schemas.events import Event
 from schemas.items import Item
+from schemas.state.session import SESSION_CONTEXT, SessionNews
 from udfs.items.match_items import signs_of, words
+from udfs.knowledge.knowledge import Knowledge
 from udfs.moment import Moment
 
 
@@ -22,3 +27,43 @@ def is_withheld(item: Item | None, sensitive: Collection[str], moment: Moment) -
         return False
     said = words(category) | signs_of(item)
     return not any(asked and asked <= said for asked in map(words, context.queries))
+
+
+def without_sensitive(news: SessionNews, knowledge: Knowledge) -> SessionNews:
+    """What a person's profile is told of the news: nothing of an item of such a category; the same object where there is none.
+
+    The visit's own memory, which ends with it, knows them; so does what is decided within it.
+    """
+    policy = knowledge.policy_at(news.order_ms)
+    sensitive = policy.policy.suppression.sensitive if policy is not None else ()
+    if not sensitive or news.kind == "ended":
+        return news
+    if news.kind == "handover":
+        return replace(news, context=_context_without(news.context, sensitive))
+    if news.event is None:
+        return news
+    return replace(news, event=_event_without(news.event, sensitive, knowledge))
+
+
+def _event_without(event: Event, sensitive: Collection[str], knowledge: Knowledge) -> Event:
+    is_about = event.category is not None and event.category in sensitive
+
+    def is_kept(item_id: str) -> bool:
+        item = knowledge.item_at(item_id, event.event_time_ms)
+        category = item.category if item is not None else None
+        return not is_about if category is None else category not in sensitive
+
+    kept = tuple(filter(is_kept, event.item_ids))
+    if not is_about and len(kept) == len(event.item_ids):
+        return event
+    return replace(event, item_ids=kept, category=None if is_about else event.category)
+
+
+def _context_without(encoded: bytes, sensitive: Collection[str]) -> bytes:
+    context = SESSION_CONTEXT.decode(encoded)
+    left_out = {name for name, touch in context.items.items() if touch.category in sensitive}
+    if not left_out:
+        return encoded
+    context.items = {name: one for name, one in context.items.items() if name not in left_out}
+    context.cart = {name: one for name, one in context.cart.items() if name not in left_out}
+    return SESSION_CONTEXT.encode(context)
