@@ -77,6 +77,7 @@ class Config(NamedTuple):
     retention: str
     ports: Ports
     trace_share: float
+    consent: str
 
 
 class Secret(str):
@@ -155,6 +156,8 @@ SETTINGS: Final = (
             "how long topics are kept, instead of the usual: decisions=30,traces=7,events=ever"),
     Setting("KAIROS_PORTS", str(Ports()), values.ports, "of what is started here; 0 = any free one, alone: for all of them"),
     Setting("KAIROS_TRACE_SHARE", "0.01", values.share, "share of traces with every feature"),
+    Setting("KAIROS_CONSENT", "all", values.consent,
+            "purposes that are granted where a person said nothing of consent; none = none of them"),
 )  # fmt: skip
 
 
@@ -189,6 +192,21 @@ def _meant(name: str, known: Iterable[str]) -> str:
 
     near = get_close_matches(name, sorted(known), 1, 0.8)
     return f": {near[0]} is meant?" if near else ""
+
+
+def with_consent(config: Config, text: str | None) -> Config:
+    """The same where other purposes are granted to who said nothing of them; raises ConfigError."""
+    return config if purposes_or_none(text) is None else config._replace(consent=text or "")
+
+
+def purposes_or_none(text: str | None) -> frozenset[str] | None:
+    """What `--consent` names, None where it was not given; raises ConfigError."""
+    from schemas.events import purposes_from  # commands that ask for no consent do not load it
+
+    try:
+        return None if text is None else purposes_from(text)
+    except ValueError as error:
+        raise ConfigError(f"--consent: {error}") from error
 
 
 def with_files(config: Config) -> Config:

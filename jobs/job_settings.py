@@ -5,6 +5,7 @@ from typing import Final, Literal, NamedTuple
 from jobs.config import Config, SourceFormat
 from jobs.learning.trust import Trust, trust_of
 from log.offsets import Offsets, ReplayRange
+from schemas.events import purposes_from
 from schemas.items import Uncatalogued
 from schemas.limits import RECORD_BYTES_MAX, SECOND_MS
 from schemas.topics import CONTROL, EVENTS, ITEMS, KNOWLEDGE
@@ -26,6 +27,7 @@ class JobSettings(NamedTuple):
     managers must run (jobs/code.py); None = they were started for this job. `trust`: what is taken
     from records of `control`. `record_bytes_max`: what key and value of a record that it writes may have
     in bytes, by the topics (log/record_size.py). `trace_share`: of so many decisions the trace holds the matrix.
+    `assumed`: purposes that are granted where a person said nothing of consent.
     """
 
     job: JobKind
@@ -46,6 +48,7 @@ class JobSettings(NamedTuple):
     rate: Rate = USUAL_RATE
     uncatalogued: Uncatalogued = "when_empty"
     trace_share: float = 1.0
+    assumed: frozenset[str] = frozenset()
 
     @property
     def kind(self) -> str:
@@ -126,6 +129,7 @@ def job_settings(
         rate=rate_of(config),
         uncatalogued=config.uncatalogued,
         trace_share=config.trace_share,
+        assumed=purposes_from(config.consent),
     )
 
 

@@ -281,7 +281,7 @@ def open_feed(
     Epochs that are far behind the newest are in force at once, so that they need not all be kept.
     """
     feed = KnowledgeFeed(
-        Knowledge(uncatalogued=settings.uncatalogued), count, settings.trust, settings.name,
+        Knowledge(uncatalogued=settings.uncatalogued, assumed=settings.assumed), count, settings.trust, settings.name,
         takes_models=settings.job == "decide",
     )  # fmt: skip
     if settings.replay is None:

@@ -109,9 +109,8 @@ def fact_rows(lesson: Lesson) -> Iterator[Row]:
 class LessonOperator(KeyedProcessFunction):  # type: ignore[misc]
     """Keyed by person: lessons in, what counts of them out as facts for items, categories, actions and past sessions.
 
-    Lessons in which the person's memory has a say wait for the watermark and are taken in the order of time, live too:
-    the epochs that they belong to wait for it anyway. So what counts does not depend on which of a person's sessions is
-    read first. The others only pass through: on a way of their own the watermark could overtake these where sources are idle.
+    They wait for the watermark and are taken in the order of time, live too: the epochs that they belong to wait for it
+    anyway. So what counts does not depend on which of a person's sessions is read first.
     """
 
     def __init__(self, settings: JobSettings) -> None:
@@ -127,9 +126,7 @@ class LessonOperator(KeyedProcessFunction):  # type: ignore[misc]
     def process_element(self, value: Any, ctx: Any) -> Iterator[Row]:
         """Keeps the lesson under its time, or takes it at once: what is late has nothing to wait for."""
         lesson, timers = LESSON.decode(value), ctx.timer_service()
-        if not lesson.is_personal:
-            yield from fact_rows(lesson)
-        elif lesson.order_ms > timers.current_watermark():
+        if lesson.order_ms > timers.current_watermark():
             self._waiting.put(lesson.order_ms, value, timers)
         else:
             yield from self._take(lesson, timers)
@@ -145,7 +142,8 @@ class LessonOperator(KeyedProcessFunction):  # type: ignore[misc]
                 self._memory.store(key, None, timers)
 
     def _take(self, lesson: Lesson, timers: Any) -> Iterator[Row]:
-        taken = privately(take_lesson, self._memory.load(lesson.person), lesson)
+        memory, assumed = self._memory.load(lesson.person), self._settings.assumed
+        taken = privately(take_lesson, memory, lesson, assumed)
         self._memory.store(lesson.person, taken.memory, timers)
         self._counts.add(*taken.counts)
         yield from fact_rows(taken.lesson)

@@ -20,6 +20,8 @@ MEANINGS: Final = {
     "seen_ids_dropped": "event ids forgotten at the bound of a session's memory",
     "sessions_ended": "sessions that ended",
     "sessions_forgotten": "session keys forgotten after the deduplication horizon",
+    "lessons_refused": "pieces of news that taught nothing, because their person does not agree to analytics",
+    "decisions_purged": "decisions taken back because the person does not agree to what they rest on",
     "persons_forgotten": "profiles forgotten after their horizon",
     "decisions": "decisions made",
     "conditions_failed": "conditions of a policy that could not be checked of a person: what needs them is excluded",

@@ -9,6 +9,7 @@ from typing import Final
 from jobs.learning.model_roots import roots_from
 from jobs.stack.ports import ANY_FREE, Ports
 from log.store_address import check_address
+from schemas.events import purposes_from
 from schemas.rates import Rate, Shares
 from schemas.topics import retention_from
 
@@ -118,6 +119,12 @@ def ports(text: str) -> Ports:
             f"{wrong[0]!r} is none of {', '.join(Ports._fields)}: kafka=9092,redis=0 is wanted, or 0"
         )
     return Ports()._replace(**{name: read(port) for name, _, port in pairs})
+
+
+def consent(text: str) -> str:
+    """Purposes, as `events.purposes_from` reads them."""
+    purposes_from(text)
+    return text
 
 
 def retention(text: str) -> str:

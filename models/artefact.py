@@ -25,6 +25,7 @@ class Artefact(Struct, frozen=True, kw_only=True):
     """`from_ms` to `to_ms` is the event time of the training data, `examples` its decisions.
 
     `feature_names` are the columns of its booster, `feature_set` the digest of their definitions. Without `calibration` the model ranks but names no chance of a response.
+    `assumed_consent`: what was granted to people of the data who had said nothing.
     """
 
     format: Literal[2] = 2
@@ -38,6 +39,7 @@ class Artefact(Struct, frozen=True, kw_only=True):
     calibration: Calibration | None
     report: Report
     booster: bytes
+    assumed_consent: Names = ()
 
 
 prepared(Artefact)

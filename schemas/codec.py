@@ -99,7 +99,23 @@ def _added(writer: Any, reader: Any) -> dict[str, Any] | None:
     old, new = writer["fields"], reader["fields"]
     added = {one["name"]: _default(one) for one in new[len(old) :]}
     is_plain = all(type(one) is bool or one in ([], b"") for one in added.values())
-    return added if is_plain and _as_read(new[: len(old)]) == _as_read(old) else None
+    return added if is_plain and _extends(_as_read(new[: len(old)]), _as_read(old)) else None
+
+
+def _extends(new: Any, old: Any) -> bool:
+    """Whether it is the same but for more fields of records inside it, at their ends and null by default, as their types
+    say it too.
+    """
+    if isinstance(new, list) and isinstance(old, list):
+        return len(new) == len(old) and all(map(_extends, new, old))
+    if not (isinstance(new, dict) and isinstance(old, dict) and "fields" in old):
+        if isinstance(new, dict) and isinstance(old, dict):
+            return new.keys() == old.keys() and all(_extends(new[name], old[name]) for name in new)
+        return bool(new == old)
+    mine, others = new.get("fields", []), old["fields"]
+    return _extends(mine[: len(others)], others) and all(
+        one["default"] is None for one in mine[len(others) :]
+    )
 
 
 def _as_read(schema: Any) -> Any:

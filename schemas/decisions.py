@@ -49,7 +49,8 @@ class Decision(Struct, frozen=True):
     offered), `propensity_source` says where that is from (`model`, `counts`, `prior`); `action_probability` is the
     chance that this action was chosen, after every constraint. `content` are the treatment's texts for the person,
     `rests_on` what they and the items' reasons tell of items.
-    The kinds `void` and `purged`, and `is_merging`, have their place in the wire; nothing writes them yet.
+    `purged`: what was decided for the placement is taken back, since the person does not agree to it any more; it has no trace.
+    The kind `void`, and `is_merging`, have their place in the wire; nothing writes them yet.
     """
 
     decision_id: Name

@@ -67,10 +67,26 @@ SENT_TYPES: Final = EVENT_TYPES - {"clock_ticked"}
 NEVER_TOO_LATE: Final = frozenset(
     {"purchase_completed", "purchase_refunded", "consent_changed", "erasure_requested"}
 )
-"""These are taken however late they come: money, consent and erasure are facts, not signals. Consent counts in the event
-that says it; nothing is erased yet."""
+"""These are taken however late they come: money, consent and erasure are facts, not signals. Nothing
+is erased yet."""
 
 Purpose = Literal["personalisation", "analytics", "advertising", "email", "push", "sms", "in_app"]
+PURPOSES: Final[tuple[Purpose, ...]] = get_args(Purpose)
+"""What somebody may agree to, each by itself."""
+ALL_PURPOSES: Final = "all"
+NO_PURPOSES: Final = "none"
+"""How a setting or an option says that everything is granted, or nothing."""
+CONSENT_CHANGED: Final = "consent_changed"
+TEXT_VERSION: Final = "text_version"
+SOURCE: Final = "source"
+OBJECTION: Final = "objection"
+"""Properties of `consent_changed`: the text that was agreed to, who told it, and `profiling` of who objects to that (anything
+else takes the objection back).
+"""
+PROFILING: Final = "profiling"
+CONSENT_SOURCE: Final = "consent_source"
+ASSUMED: Final = "assumed"
+"""Property, and its value, of an event whose consent nobody said: whoever imported it did (`--consent`)."""
 
 Id = Annotated[str, Meta(min_length=1, max_length=ID_LENGTH_MAX)]
 Text = Annotated[str, Meta(max_length=STRING_LENGTH_MAX)]
@@ -91,7 +107,10 @@ class Candidate(Struct, frozen=True):
 
 
 class Context(Struct, frozen=True):
-    """Where the event came from; all of it optional, none of it identifies a person."""
+    """Where the event came from; all of it optional, none of it identifies a person.
+
+    `gpc`: whether the browser asks by Global Privacy Control not to be sold or shared; it takes `advertising` back.
+    """
 
     device: Text | None = None
     os: Text | None = None
@@ -101,6 +120,7 @@ class Context(Struct, frozen=True):
     referrer: Text | None = None
     campaign: Text | None = None
     utc_offset_min: Annotated[int, Meta(ge=-1440, le=1440)] | None = None
+    gpc: bool | None = None
 
 
 class Event(Struct, frozen=True):
@@ -159,6 +179,25 @@ def event_from_fields(fields: object) -> Event:
             "unknown_event_type", _unknown(event.event_type[:100]), event.event_time_ms
         )
     return event
+
+
+def purposes_from(text: str) -> frozenset[str]:
+    """What a setting like `personalisation,analytics` says, `all` for every purpose, `none` or nothing; raises ValueError."""
+    names = [one for part in text.split(",") if (one := part.strip())]
+    if names in ([ALL_PURPOSES], [NO_PURPOSES]):
+        return frozenset(PURPOSES if names == [ALL_PURPOSES] else ())
+    for one in names:
+        if one not in PURPOSES:
+            raise ValueError(
+                f"purposes with commas between, {ALL_PURPOSES} or {NO_PURPOSES}: {one!r} is none of {', '.join(PURPOSES)}"
+            )
+    return frozenset(names)
+
+
+def granted_in_words(granted: frozenset[str]) -> str:
+    """What is granted where nothing is said of consent, as outputs tell it."""
+    names = ", ".join(one for one in PURPOSES if one in granted)
+    return f"where nothing is said of consent, {names or 'nothing'} is granted"
 
 
 def _unknown(event_type: str) -> str:

@@ -137,6 +137,8 @@ STATEMENTS_MAX: Final = 32
 """Facts that a profile states, and preferences; at the bound the one told longest ago goes."""
 STATEMENT_LENGTH_MAX: Final = 256
 """The rest of a longer value is cut off."""
+CONSENT_TEXT_MAX: Final = 64
+"""Of the version of a consent's text, and of who told it: the rest is cut off."""
 FEATURES_MAX: Final = 32
 """Features of a product that a person opened; at the bound the one opened longest ago goes."""
 

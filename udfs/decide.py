@@ -14,16 +14,18 @@ from udfs.actions.asked_decisions import asks_for, may_ask
 from udfs.actions.assign_arms import assign_arms, is_held_out
 from udfs.actions.draw_unit import changes_arm, told_unit, unit_of
 from udfs.actions.judge_actions import MAY, Checked, Judged, Verdict, hold_out, judge_actions
+from udfs.actions.take_back import take_back
 from udfs.actions.weigh_actions import weigh_actions
 from udfs.draw import draw, identify_decision
 from udfs.explain.fit_records import Made, fit_all
 from udfs.explain.trace_decision import trace_actions, trace_decision
 from udfs.explain.tracing import WHOLE, Tracing
 from udfs.explain.write_texts import content_of, explanation_of, told_of_items
+from udfs.facts.consent import agreed, place
 from udfs.facts.grants import has_limits, remember_grant
 from udfs.facts.identity import part_of
 from udfs.facts.purchases import fact_of, is_repeated, remember_fact
-from udfs.facts.rooms import fold_profile
+from udfs.facts.rooms import fold_profile, purge_person
 from udfs.items.fill_slate import Ranked, Slate, fill_slate
 from udfs.items.rank_items import COLD_SCORER, rank_items
 from udfs.knowledge.knowledge import Knowledge
@@ -61,6 +63,20 @@ def decide(
     decision has `named` as what it saw; else they are those in force.
     """
     knowledge.advance(news.order_ms)
+    state, is_repeat, counts = _folded(state, news, knowledge)
+    is_asked = is_wanted and not is_repeat
+    asked = _asked(state, news, knowledge, seed, named, tracing) if is_asked else None
+    made, failed = _decide_all(asked) if asked is not None else ([], 0)
+    outputs, unfit = fit_all(made, news, tracing.room)
+    taken_back = tuple(take_back(state, agreed(state.consent, knowledge.assumed), news))
+    counts += ("conditions_failed",) * failed + unfit + ("decisions_purged",) * len(taken_back)
+    return Result(state, outputs + taken_back, state.timer_ms, counts)
+
+
+def _folded(
+    state: PersonState | None, news: SessionNews, knowledge: Knowledge
+) -> tuple[PersonState, bool, tuple[str, ...]]:
+    """The state with the news in it, as far as the person agreed to that; whether it was told before; what to count."""
     counts: tuple[str, ...] = ()
     if state is not None and news.order_ms >= state.timer_ms:
         state, counts = None, ("persons_forgotten",)
@@ -73,26 +89,26 @@ def decide(
         counts += ("facts_repeated",)
     else:
         fold_profile(state, news, knowledge)
-    if news.kind == "handover" and _is_exposed_twice(unit, news, knowledge):
+    holds = agreed(state.consent, knowledge.assumed)
+    if not holds.is_personal:
+        state = purge_person(state, holds.granted)
+    elif news.kind == "handover" and _is_exposed_twice(unit, news, knowledge):
         counts += ("multiple_exposures",)
     state.last_ms = max(state.last_ms, news.order_ms)
     state.timer_ms = state.last_ms + PERSON_EXPIRY_MS
-    counts += ("fact_ids_dropped",) * _remember_facts(state, news)
-    asked = (
-        _asked(state, news, knowledge, seed, named, tracing)
-        if is_wanted and not is_repeat
-        else None
-    )
-    if asked is None:
-        return Result(state, (), state.timer_ms, counts)
+    return state, is_repeat, counts + ("fact_ids_dropped",) * _remember_facts(state, news)
+
+
+def _decide_all(asked: Asked) -> tuple[list[Made], int]:
+    """What each placement that is asked for gets, and how many conditions failed to run."""
     made: list[Made] = []
+    failed = 0
     for placement in asked.policy.placements:
         if asks_for(asked.moment.event, placement.placement):
-            decided, failed = _decide_one(placement, asked)
+            decided, errors = _decide_one(placement, asked)
             made += [decided] if decided else []
-            counts += ("conditions_failed",) * failed
-    outputs, unfit = fit_all(made, news, tracing.room)
-    return Result(state, outputs, state.timer_ms, counts + unfit)
+            failed += errors
+    return made, failed
 
 
 def _is_repeat(state: PersonState, news: SessionNews) -> bool:
@@ -151,16 +167,17 @@ def _asked(
         return None
     policy = known.policy.policy
     unit = unit_of(state, news).id
-    arms = assign_arms(policy.experiments, unit)
+    holds = agreed(state.consent, knowledge.assumed)
+    # an arm and the holdout are for those whose decisions are personal: the others are not experimented on
+    arms = assign_arms(policy.experiments, unit) if holds.is_personal else {}
     variant = known.policy.variant(arms)
     if not any(asks_for(event, one.placement) for one in variant.placements):
         return None
-    is_out = is_held_out(policy.holdout, unit)
+    is_out = holds.is_personal and is_held_out(policy.holdout, unit)
     moment = Moment(state, news.visit, event, knowledge, known)
     language = language_of(event, policy.language)
-    return Asked(
-        news.person, state, moment.masked() if is_out else moment, variant, arms, is_out, language, seed, tracing
-    )  # fmt: skip
+    asked = Asked(news.person, state, moment, variant, arms, is_out, holds, language, seed, tracing)
+    return asked._replace(moment=moment.masked()) if asked.is_masked else asked
 
 
 def _decide_one(placement: CompiledPlacement, asked: Asked) -> tuple[Made | None, int]:
@@ -202,7 +219,9 @@ def _compete(placement: CompiledPlacement, asked: Asked, checked: Checked) -> Co
 
 def _judge(placement: CompiledPlacement, asked: Asked, checked: Checked) -> list[Judged]:
     if not asked.is_held_out:
-        return judge_actions(placement, asked.policy, checked, asked.person, asked.seed)
+        return judge_actions(
+            placement, asked.policy, checked, asked.person, asked.seed, asked.agreed
+        )
     default = placement.placement.fallback or RECOMMEND_ITEMS
     return hold_out(placement, default)
 
@@ -227,7 +246,9 @@ def _decision(
             asked.state, action.id, decision_id, event.event_time_ms, valid_until_ms
         )
     slate = competition.slates.get(action.id)
-    items = _items(competition.ranked, slate)
+    items, channel = _items(competition.ranked, slate), setting.channel or event.channel
+    place(asked.state, setting.name, valid_until_ms, asked.needs(action, channel))
+    is_response = action.kind != "nothing" and asked.agreed.may_profile
     return Decision(
         decision_id=decision_id,
         kind="decided",
@@ -236,12 +257,12 @@ def _decision(
         event_id=event.event_id,
         event_time_ms=event.event_time_ms,
         placement=setting.name,
-        channel=setting.channel or event.channel,
+        channel=channel,
         action_id=action.id,
         treatment_id=chosen.treatment.treatment.id if chosen.treatment else "none",
         items=items,
         priority=contender.priority,
-        response_propensity=None if action.kind == "nothing" else contender.propensity,
+        response_propensity=contender.propensity if is_response else None,
         action_probability=choice.probabilities[action.id],
         arm=asked.arms,
         is_holdout=asked.is_held_out,

@@ -47,10 +47,14 @@ PersonResult = Result[PersonState, Written]
 
 
 def decisions_in(outputs: Iterable[object]) -> tuple[Made, ...]:
-    """The decisions among outputs, each with its trace."""
+    """What was decided among outputs, each with its trace."""
     given = list(outputs)
     traces = {one.decision_id: one for one in given if isinstance(one, DecisionTrace)}
-    return tuple((one, traces[one.decision_id]) for one in given if isinstance(one, Decision))
+    return tuple(
+        (one, traces[one.decision_id])
+        for one in given
+        if isinstance(one, Decision) and one.kind == "decided"
+    )
 
 
 def dead_letters_in(outputs: Iterable[object]) -> tuple[DeadLetter, ...]:

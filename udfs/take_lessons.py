@@ -1,7 +1,7 @@
 """What news teaches, and what of it counts where the memory of its person has a say.
 
 By session, in the order of its log: `lesson_of`. By person, in the order of time: `take_lesson`. There a purchase counts once
-whatever its session; a person without proof touches an item so many times a day and no more, in however many sessions; and a
+whatever its session; of a person who does not agree to analytics nothing is learnt; a person without proof touches an item so many times a day and no more, in however many sessions; and a
 response spends of a budget only where its decision was asked for in its session or by its person.
 """
 
@@ -10,6 +10,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from schemas.events import Event
+from schemas.knowledge import KEY_SEPARATOR
 from schemas.limits import (
     DECISIONS_KNOWN_MAX,
     DECISIONS_KNOWN_MS,
@@ -18,12 +19,14 @@ from schemas.limits import (
     PERSON_EXPIRY_MS,
     SESSION_DECISIONS_MAX,
 )
+from schemas.state.consent import NO_CONSENT
 from schemas.state.lessons import LearnerMemory, Lesson
 from schemas.state.session import SessionNews
 from udfs.actions.asked_decisions import asked_decisions
+from udfs.facts.consent import Granted, agreed, later, stricter, told
 from udfs.facts.purchases import fact_of
 from udfs.knowledge.knowledge import Knowledge
-from udfs.knowledge.learn_facts import action_facts, item_facts, session_fact
+from udfs.knowledge.learn_facts import SPENT, action_facts, item_facts, session_fact
 from udfs.session.deduplicate import hash_of, hashes_in, is_seen, remember
 from udfs.session.weigh_proof import count_touches, touched_items
 
@@ -53,15 +56,19 @@ def lesson_of(asked: bytes, news: SessionNews, knowledge: Knowledge) -> tuple[by
         _bought(event) if items else b"",
         _touches(news, event, knowledge) if items else (),
         b"" if is_seen(asked, decision) else decision,
-        tuple(mine),
+        tuple(mine), consent=news.consent,
     )  # fmt: skip
+    is_said = told(NO_CONSENT, event) != NO_CONSENT
     for one in mine:
         asked, _ = remember(asked, one, news.order_ms, DECISIONS_KNOWN_MS, SESSION_DECISIONS_MAX)
-    return asked, lesson if lesson.is_personal or actions or items else None
+    return asked, lesson if is_said or mine or actions or items else None
 
 
-def take_lesson(memory: LearnerMemory | None, lesson: Lesson) -> Taken:
-    """One lesson for the person that it names; a due timer runs first. The memory is changed in place."""
+def take_lesson(memory: LearnerMemory | None, lesson: Lesson, assumed: Granted) -> Taken:
+    """One lesson for the person that it names; a due timer runs first. The memory is changed in place.
+
+    `assumed` is granted where nothing was said of consent.
+    """
     if memory is None or lesson.order_ms >= memory.timer_ms:
         memory = LearnerMemory(lesson.order_ms)
     memory.last_ms = max(memory.last_ms, lesson.order_ms)
@@ -82,6 +89,10 @@ def take_lesson(memory: LearnerMemory | None, lesson: Lesson) -> Taken:
         history = tuple(replace(one, spends=False) for one in lesson.actions)
         lesson = replace(lesson, actions=history)
         counts.append("decisions_unknown")
+    memory.consent = (stricter if lesson.is_handover else later)(memory.consent, lesson.consent)
+    if not agreed(memory.consent, assumed).is_counted:
+        lesson = _uncounted(lesson)
+        counts.append("lessons_refused")
     counts += _remember_facts(memory, lesson.moved)
     for one in lesson.asked:
         memory.asked, _ = remember(
@@ -94,7 +105,14 @@ def _ended(news: SessionNews, knowledge: Knowledge) -> Lesson | None:
     ended = session_fact(news, knowledge)
     if ended is None:
         return None
-    return Lesson(news.person, news.order_ms, news.session_id, news.position, ended=ended)
+    return Lesson(
+        news.person,
+        news.order_ms,
+        news.session_id,
+        news.position,
+        ended=ended,
+        consent=news.consent,
+    )
 
 
 def _moved(asked: bytes, news: SessionNews) -> Lesson | None:
@@ -102,8 +120,20 @@ def _moved(asked: bytes, news: SessionNews) -> Lesson | None:
     lesson = Lesson(
         news.person, news.order_ms, news.session_id, news.position,
         asked=tuple(hashes_in(asked)), moved=tuple(one.id_hash for one in news.visit.facts if not one.is_unproven),
+        consent=news.consent, is_handover=True,
     )  # fmt: skip
-    return lesson if lesson.is_personal else None
+    is_told = news.consent != NO_CONSENT
+    return lesson if is_told or lesson.asked or lesson.moved else None
+
+
+def _uncounted(lesson: Lesson) -> Lesson:
+    """What it takes from budgets, and nothing that others learn from."""
+    spent = tuple(
+        replace(one, count=SPENT)
+        for one in lesson.actions
+        if one.spends and one.count == "exposures" and KEY_SEPARATOR not in one.key
+    )
+    return replace(lesson, actions=spent, items=(), ended=None)
 
 
 def _bought(event: Event) -> bytes:

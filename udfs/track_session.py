@@ -17,6 +17,7 @@ from schemas.limits import (
 )
 from schemas.mask_event import masked
 from schemas.records import LogRecord
+from schemas.state.consent import NO_CONSENT, Consent
 from schemas.state.session import (
     NewsKind,
     SessionContext,
@@ -24,6 +25,7 @@ from schemas.state.session import (
     SessionState,
     SessionSummary,
 )
+from udfs.facts.consent import told
 from udfs.facts.rooms import fold_context
 from udfs.facts.slate import remember_slate
 from udfs.knowledge.knowledge import Knowledge
@@ -38,13 +40,14 @@ ENDS: Final = frozenset({"session_ended", "signed_out"})
 
 
 class Taken(NamedTuple):
-    """Where an event lies in the log and how it was taken, as its news tells it (schemas/state/session.py)."""
+    """Where an event lies in the log and how it was taken, with what its visit said of consent, as its news tells it (schemas/state/session.py)."""
 
     partition: int = -1
     offset: int = -1
     is_late: bool = False
     uncounted: tuple[str, ...] = ()
     is_over_rate: bool = False
+    consent: Consent = NO_CONSENT
 
 
 NO_EVENT: Final = Taken()
@@ -199,7 +202,8 @@ def _tell(
     """Folds the event into the session and says so to the person it belongs to."""
     news = []
     if _is_handover(state, event):
-        place = Taken(taken.partition, taken.offset)
+        said = context.consent if context is not None else NO_CONSENT
+        place = Taken(taken.partition, taken.offset, consent=said)
         news.append(_news(state, event.session_id, "handover", event=event, taken=place))
     if not state.is_identified:
         state.person = event.anonymous_id
@@ -208,6 +212,8 @@ def _tell(
         fold_context(context, event, knowledge)
         state.keep_visit(context)
         state.timer_ms = context.last_ms + SESSION_GAP_MS
+    said = context.consent if context is not None else told(NO_CONSENT, event)
+    taken = taken._replace(consent=said)
     news.append(_news(state, event.session_id, "event", event=event, taken=taken))
     if context is not None and event.candidates:
         remember_slate(context, event)
@@ -239,9 +245,11 @@ def _is_handover(state: SessionState, event: Event) -> bool:
 
 
 def _end(state: SessionState, session_id: str, closed_ms: int, order_ms: int) -> SessionNews:
-    summary = summarise_session(state.take_visit(), session_id, state.anonymous_id, closed_ms)
+    visit = state.take_visit()
+    summary = summarise_session(visit, session_id, state.anonymous_id, closed_ms)
     state.context = b""
-    return _news(state, session_id, "ended", order_ms=order_ms, summary=summary)
+    taken = Taken(consent=visit.consent)
+    return _news(state, session_id, "ended", order_ms=order_ms, summary=summary, taken=taken)
 
 
 def _news(
@@ -269,6 +277,7 @@ def _news(
         taken.offset,
         taken.uncounted,
         taken.is_over_rate,
+        taken.consent,
     )
 
 

@@ -217,6 +217,8 @@ class DecisionStream:
                 keep(self._newest, person, newest, DECISIONS_KEPT_MAX)
         else:  # what was taken back is not shown from here, either
             self._newest.pop(person, None)
+            for one in [one for one in self._recent if one[::2] == cause[::2]]:
+                del self._recent[one]
         place = Place(record.partition, record.offset, record.timestamp_ms, cause)
         keep(self._places, decision.decision_id, place, PLACES_KEPT_MAX)
         if cause in self._waiting or decision.session_id in self._subscribers:

@@ -87,7 +87,11 @@ class Traffic:
                 _count(bucket.versions, seen, (OTHER, OTHER, OTHER))
                 if latency_ms is not None:
                     bucket.latencies_ms.append(latency_ms)
-            self._keep(decision, data, record_ms)
+            if decision.kind == "decided":
+                self._keep(decision, data, record_ms)
+            else:  # the person does not agree to what was decided before: nobody looks at it here
+                for name in self._of_person.pop(decision.person, ()):
+                    self._recent.pop(name, None)
 
     def add_letter(self, letter: DeadLetter, at_ms: int) -> None:
         """Counts and keeps a dead letter."""

@@ -133,6 +133,8 @@ class LoggedDecisions:
                 decision = DECISION.decode(record.value)
             except InvalidEvent:
                 continue
+            if decision.kind != "decided":
+                continue
             event = (decision.session_id, decision.event_id)
             order = orders.setdefault(decision.person, {})
             order.pop(event, None)  # of one written twice the newest counts
@@ -177,6 +179,8 @@ class LoggedDecisions:
         except InvalidEvent as error:
             self._fault(record, str(error))
             return None
+        if isinstance(logged, Decision) and logged.kind != "decided":
+            return None  # what was taken back has no trace, and rests on nothing
         expected = logged.person if isinstance(logged, Decision) else logged.decision_id
         if record.key != expected:
             self._fault(record, f"its key is not {expected!r}")

@@ -20,6 +20,7 @@ from schemas.state.session import SessionNews, SessionState
 from udfs.decide import decide, expire_person
 from udfs.explain.fit_records import Made, fit_letters
 from udfs.explain.tracing import WHOLE, Tracing
+from udfs.facts.consent import agreed
 from udfs.knowledge.knowledge import Knowledge
 from udfs.results import (
     PersonResult,
@@ -107,6 +108,14 @@ class Fold:
             max(self._newest.values(), default=0) if end_ms is None else end_ms
         )
         yield from self._deliver(None)
+
+    def teaches(self, person: str) -> bool:
+        """Whether others may learn from what was just decided for the person, or from how they answered."""
+        state = self.persons.get(person)
+        if state is None:
+            return False
+        holds = agreed(state.consent, self._knowledge.assumed)
+        return holds.is_counted and holds.may_profile
 
     def knowledge_at(self, _time_ms: int) -> Knowledge:
         """What an event of this time is folded with, when nothing is decided on it."""

@@ -56,8 +56,8 @@ class Learner:
         asked, lesson = lesson_of(before, news, knowledge)
         if asked:
             self._asked[news.session_id] = asked
-        if lesson is None or not lesson.is_personal:
-            return lesson
-        taken = take_lesson(self._people.get(lesson.person), lesson)
+        if lesson is None:
+            return None
+        taken = take_lesson(self._people.get(lesson.person), lesson, knowledge.assumed)
         self._people[lesson.person] = taken.memory
         return taken.lesson

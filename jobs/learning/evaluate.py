@@ -109,9 +109,11 @@ def evaluate(
                 run.train(knowledge, learn, examples)
 
         rules = FoldRules(event_from_json, setting.seed, lateness_ms=0, decides=run.decides)
-        for one in Fold(knowledge, rules, Learner()).run(_paused(log, setting, train)):
+        fold = Fold(knowledge, rules, Learner())
+        for one in fold.run(_paused(log, setting, train)):
             for decision, trace in one.decisions:
-                run.take(decision, trace)
+                if fold.teaches(decision.person):
+                    run.take(decision, trace)
     return run.result()
 
 

@@ -96,6 +96,8 @@ def collect_responses(
         if news is None or event is None or news.kind != "event":
             continue
         newest_ms = max(newest_ms, news.order_ms)
+        if not fold.teaches(news.person):
+            continue
         if news.context:
             moments.add(news.person, event, _row(fold.persons[news.person], news, event, knowledge))
         action_id = named_action(event)

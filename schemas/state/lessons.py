@@ -10,6 +10,7 @@ from msgspec import Meta, Struct, field
 from schemas.codec import StateCodec
 from schemas.limits import SESSION_FACTS_MAX
 from schemas.numbers import Finite, Whole
+from schemas.state.consent import NO_CONSENT, Consent
 from schemas.state.session import HASH_BYTES
 
 IdHash = Annotated[bytes, Meta(max_length=HASH_BYTES)]
@@ -65,8 +66,9 @@ class Lesson(Struct, array_like=True, frozen=True):
 
     `bought`: the purchase that it is. `touches`: items that an event without proof counts for. `decision`: the one that a
     response names and its session does not know. `asked`: decisions that the person is known to have asked for from now on;
-    `moved`: purchases and refunds of a session that is the person's from now on. What depends on its person is taken in the order
-    of (order_ms, session_id, position).
+    `moved`: purchases and refunds of a session that is the person's from now on. `consent`: what its visit said by then,
+    of a visitor who turns out to be the person where it `is_handover`. Lessons of a person are taken in the order of (order_ms,
+    session_id, position).
     """
 
     person: str
@@ -81,18 +83,15 @@ class Lesson(Struct, array_like=True, frozen=True):
     asked: tuple[IdHash, ...] = ()
     moved: Annotated[tuple[IdHash, ...], Meta(max_length=SESSION_FACTS_MAX)] = ()
     ended: SessionFact | None = None
-
-    @property
-    def is_personal(self) -> bool:
-        """Whether it depends on what is remembered of its person, or adds to that."""
-        return bool(self.bought or self.touches or self.decision or self.asked or self.moved)
+    consent: Consent = NO_CONSENT
+    is_handover: bool = False
 
 
 class LearnerMemory(Struct, array_like=True):
     """What the learn job remembers of one person; bounds are in schemas/limits.py, it expires by event time.
 
     `fact_ids`: purchases and refunds that were counted; `asked`: decisions that were asked for; `touches`: how often events
-    without proof counted for an item (by a hash) on `touch_day`.
+    without proof counted for an item (by a hash) on `touch_day`; `consent`: what the person said.
     """
 
     last_ms: Whole
@@ -101,6 +100,7 @@ class LearnerMemory(Struct, array_like=True):
     asked: bytes = b""
     touch_day: Whole = 0
     touches: dict[str, Whole] = field(default_factory=dict)
+    consent: Consent = NO_CONSENT
 
 
 ITEM_FACT: Final = StateCodec(ItemFact, version=1)

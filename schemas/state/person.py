@@ -6,6 +6,7 @@ from msgspec import Struct, field
 
 from schemas.codec import StateCodec
 from schemas.numbers import Finite, Name, Whole
+from schemas.state.consent import NO_CONSENT, Consent, Placed
 from schemas.state.session import CartLine
 
 
@@ -76,7 +77,7 @@ class PersonState(Struct, array_like=True):
     that were counted (udfs/facts/purchases.py). `unit` is None in states of before there were any. `cart` is what
     lies in the person's cart over all visits, the newest line last: first filled at `cart_since_ms`, changed at `cart_ms`. `statements_ms` and
     `preferences_ms` say when each name was told last, also of what was taken back. `parts` are the ids, by hashes, whose states this one
-    was made of; empty in states of before there were any. Which room of `udfs/facts` keeps a field, and for what purpose, stands there.
+    was made of; empty in states of before there were any. `placed` is what stands of decisions by placement. Which room of `udfs/facts` keeps a field, and for what purpose, stands there.
     """
 
     first_ms: Whole
@@ -117,6 +118,8 @@ class PersonState(Struct, array_like=True):
     statements_ms: dict[str, Whole] = field(default_factory=dict)
     preferences_ms: dict[str, Whole] = field(default_factory=dict)
     parts: bytes = b""
+    consent: Consent = NO_CONSENT
+    placed: dict[str, Placed] = field(default_factory=dict)
 
 
 PERSON_STATE: Final = StateCodec(PersonState, version=1)

@@ -12,6 +12,7 @@ from msgspec import Meta, Struct, field
 from schemas.codec import StateCodec
 from schemas.events import Event
 from schemas.numbers import Finite, Whole
+from schemas.state.consent import NO_CONSENT, Consent
 
 HASH_BYTES: Final = 8
 """Of an id that is remembered."""
@@ -186,6 +187,7 @@ class SessionContext(Struct, array_like=True):
     exit_ms: Whole = 0
     unproven_purchases: Whole = 0
     facts: list[Fact] = field(default_factory=list)
+    consent: Consent = NO_CONSENT
 
 
 class SessionState(Struct, array_like=True, dict=True):
@@ -264,7 +266,7 @@ class SessionNews(Struct, array_like=True, frozen=True, dict=True):
     order of (order_ms, session_id, position). `handover`: the session has just been identified and
     all of it so far now belongs to `person`. `ended`: `summary` is set, `event` is not. `partition` and
     `offset`: where the event lies in the log; -1 where that is not known. `uncounted`: items
-    for which the event counts in no statistics. `is_over_rate`: nothing is decided on it.
+    for which the event counts in no statistics. `is_over_rate`: nothing is decided on it. `consent`: what the visit said by then.
     """
 
     kind: NewsKind
@@ -280,6 +282,7 @@ class SessionNews(Struct, array_like=True, frozen=True, dict=True):
     offset: Whole = -1
     uncounted: tuple[str, ...] = ()
     is_over_rate: bool = False
+    consent: Consent = NO_CONSENT
 
     @cached_property
     def visit(self) -> SessionContext:

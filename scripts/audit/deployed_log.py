@@ -5,6 +5,7 @@ from itertools import chain
 
 from jobs.audit.taught import Taught, taught_from_ms
 from jobs.config import Config
+from jobs.empty_knowledge import empty_knowledge
 from jobs.fold.fold import FoldRules
 from jobs.job_settings import rate_of
 from jobs.knowledge_feed import KnowledgeFeed
@@ -16,7 +17,6 @@ from schemas.knowledge import KnowledgeRecord
 from schemas.signed_control import read_control
 from schemas.topics import CONTROL, DECISIONS, EVENTS, ITEMS, KNOWLEDGE
 from scripts.ops.archive import opened
-from udfs.knowledge.knowledge import Knowledge
 
 
 class Log:
@@ -48,7 +48,7 @@ class Log:
     def taught(self, epochs_kept: int) -> Taught:
         """All that was published, and what was taught, to be learnt."""
         feed = KnowledgeFeed(
-            Knowledge(epochs_kept, self.config.uncatalogued), lambda _: None, trust_of(self.config)
+            empty_knowledge(self.config, epochs_kept), lambda _: None, trust_of(self.config)
         )
         for record in chain(self.records(CONTROL), self.records(ITEMS)):
             feed.apply(record.value, record.offset, record.timestamp_ms)

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from jobs.config import config_from
-from scripts.commands.options import AppId, ItemsFile, Json, Partial, Strict
+from jobs.config import config_from, purposes_or_none, with_consent
+from scripts.commands.options import AppId, Consent, ItemsFile, Json, Partial, Strict
 
 Format = Literal["kairos", "snowplow", "trivago"]
 Foreign = Literal["snowplow", "trivago", "trivago-items"]
@@ -24,19 +24,21 @@ def import_(
     items: Annotated[Path | None, typer.Option(help="A catalogue to publish first.")] = None,
     partial: Partial = False,
     strict: Strict = False,
+    consent: Consent = None,
     json: Json = False,
 ) -> int:
     """Put events of files into the log, in order of time over all of them; bad lines go to the dead letters.
 
     Reads JSON Lines, arrays and pretty JSON, plain or compressed by gzip or zstd. Exit code 1 where nothing, or
     less than half, could be used. An item without `effective_from_ms` holds from the earliest of these events if it
-    is new, from now on if it is changed; one that is as it was writes nothing.
+    is new, from now on if it is changed; one that is as it was writes nothing. --consent is written into events that
+    say nothing of it, as assumed: what a person said themselves, before or after, overrules it.
     """
     from scripts.files.event_files import EventFiles
     from scripts.files.import_files import run
     from scripts.files.items_here import ItemsFile as Catalogue
 
-    events = EventFiles(files, file_format, app_id, is_strict=strict)
+    events = EventFiles(files, file_format, app_id, strict, purposes_or_none(consent))
     catalogue = Catalogue(items, partial, strict) if items is not None else None
     return run(config_from(), events, catalogue, is_json=json)
 
@@ -47,6 +49,7 @@ def convert(
     out: Annotated[Path, typer.Argument(help="JSON Lines to write.")],
     file_format: Annotated[Foreign, typer.Option("--format", help="Format of the file.")],
     app_id: AppId = None,
+    consent: Consent = None,
 ) -> None:
     """Write a file's events as JSON Lines, which import, train and evaluate read.
 
@@ -55,7 +58,7 @@ def convert(
     """
     from scripts.files.convert_file import convert as run
 
-    run(file, out, file_format, app_id)
+    run(file, out, file_format, app_id, purposes_or_none(consent))
 
 
 @app.command("try")
@@ -73,6 +76,7 @@ def try_(
         Format, typer.Option("--format", help="Format of the files.")
     ] = "kairos",
     app_id: AppId = None,
+    consent: Consent = None,
     why: Annotated[
         str | None, typer.Option(help="Explain the decision of this id, or that begins so.")
     ] = None,
@@ -99,4 +103,4 @@ def try_(
 
     files = EventFiles([*(events or ()), *(more or ())], file_format, app_id)
     world = World(items, policy_in(policy) if policy else None, model or ())
-    try_files(config_from(), files, world, Shown(why, json, shows_all))
+    try_files(with_consent(config_from(), consent), files, world, Shown(why, json, shows_all))

@@ -21,6 +21,12 @@ Strict = Annotated[
     bool,
     typer.Option("--strict", help="Refuse what has a field that nobody reads (else it is said)."),
 ]
+Consent = Annotated[
+    str | None,
+    typer.Option(
+        "--consent", metavar="PURPOSES", help="Granted where records say nothing of it: a,b, all or none. Else KAIROS_CONSENT."
+    ),
+]  # fmt: skip
 AppId = Annotated[list[str] | None, typer.Option(help="Snowplow: only these apps.")]
 DecisionsFrom = Annotated[str | None, typer.Option("--from", help="Decisions from here on.")]
 To = Annotated[str | None, typer.Option(help="… to before here.")]

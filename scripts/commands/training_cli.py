@@ -5,9 +5,18 @@ from typing import Annotated
 
 import typer
 
-from jobs.config import config_from
+from jobs.config import config_from, with_consent
 from schemas.errors import ConfigError
-from scripts.commands.options import Archive, EventFiles, Force, ItemsFile, Json, MoreFiles, To
+from scripts.commands.options import (
+    Archive,
+    Consent,
+    EventFiles,
+    Force,
+    ItemsFile,
+    Json,
+    MoreFiles,
+    To,
+)
 from scripts.console import show_json
 from scripts.times import parse_time, time_or_none
 
@@ -27,6 +36,7 @@ def train(
         bool, typer.Option("--responses", help="Learn who clicks on which action, not a ranker.")
     ] = False,
     archive: Archive = None,
+    consent: Consent = None,
     publish: Annotated[bool, typer.Option("--publish", help="Make the model live.")] = False,
     force: Force = False,
     json: Json = False,
@@ -39,7 +49,7 @@ def train(
     from scripts.training.train_here import Wish, train_here
     from scripts.training.training import from_files, from_log
 
-    config = config_from()
+    config = with_consent(config_from(), consent)
     if events:
         source = from_files([*events, *(more or ())], items, config)
     else:
@@ -69,6 +79,7 @@ def evaluate(
     compare: Annotated[
         tuple[Path, Path] | None, typer.Option(help="Two files of --save: second less first.")
     ] = None,
+    consent: Consent = None,
     json: Json = False,
 ) -> None:
     """Train on what is before a time, then score every later decision against what came next.
@@ -84,7 +95,7 @@ def evaluate(
         return
     if not events or train_before is None:
         raise ConfigError("evaluate needs --events and --train-before, or --compare with two files")
-    config = config_from()
+    config = with_consent(config_from(), consent)
     setting = evaluation.setting_of(placement, parse_time(train_before), k, config, policy)
     found = evaluation.evaluate_files([*events, *(more or ())], items, setting, config, save)
     (show_json if json else evaluation.show_report)(found)

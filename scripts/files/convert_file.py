@@ -6,7 +6,7 @@ from typing import Final
 
 from schemas.counted import counted
 from schemas.errors import UnusableInput
-from schemas.events import Event
+from schemas.events import Event, granted_in_words
 from scripts.console import say, show
 from scripts.files.event_files import EventFiles
 from scripts.files.event_lines import write_lines
@@ -35,10 +35,16 @@ class _Good:
                 yield one
 
 
-def convert(file: Path, out: Path, file_format: str, app_ids: Sequence[str] | None) -> None:
+def convert(
+    file: Path,
+    out: Path,
+    file_format: str,
+    app_ids: Sequence[str] | None,
+    consent: frozenset[str] | None = None,
+) -> None:
     """Writes the events; raises UnusableInput, and leaves `out` as it was, where nothing or less than half is one."""
     base = ITEMS_OF.get(file_format, file_format)
-    good = _Good(Watched("converting", EventFiles([file], base, app_ids).read()))
+    good = _Good(Watched("converting", EventFiles([file], base, app_ids, consent=consent).read()))
     is_device = out.exists() and not out.is_file()
     written = out if is_device else out.with_name(f"{out.name}.part")
     try:
@@ -54,7 +60,8 @@ def convert(file: Path, out: Path, file_format: str, app_ids: Sequence[str] | No
         say(
             f"{counted(good.invalid, 'row is no event', 'rows are no events')} and left out; the first: {good.first_fault}"
         )
-    show(f"{counted(count, 'event')} written to {out}")
+    assumed = "" if consent is None else f"; {granted_in_words(consent)}"
+    show(f"{counted(count, 'event')} written to {out}{assumed}")
 
 
 def _check(good: _Good, count: int) -> None:

@@ -4,8 +4,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from schemas.events import Event
+from msgspec.structs import replace
+
+from schemas.events import ASSUMED, CONSENT_SOURCE, PURPOSES, Event
 from schemas.formats.field_names import Notices
+from schemas.limits import PROPERTIES_PER_EVENT_MAX
 from scripts.console import say
 from scripts.files.import_events import Bad, checked, read_json_lines
 
@@ -13,12 +16,16 @@ JSON: Final = "kairos"
 
 
 class EventFiles(NamedTuple):
-    """Files that are one log. `app_ids`: Snowplow's apps that count, None for all; `is_strict`: what nobody would read is no event."""
+    """Files that are one log. `app_ids`: Snowplow's apps that count, None for all; `is_strict`: what nobody would read is no event.
+
+    `consent`: what is granted where an event says nothing of it; None = that stays unsaid.
+    """
 
     paths: Sequence[Path]
     format: str = JSON
     app_ids: Sequence[str] | None = None
     is_strict: bool = False
+    consent: frozenset[str] | None = None
 
     @property
     def is_json(self) -> bool:
@@ -34,10 +41,31 @@ class EventFiles(NamedTuple):
         """
         for path in self.paths:
             if self.is_json:
-                yield from read_json_lines(path, at_ms, notices, is_strict=self.is_strict)
+                found: Iterable[Event | Bad] = read_json_lines(
+                    path, at_ms, notices, is_strict=self.is_strict
+                )
             else:
-                found = FOREIGN[self.format](path, self.app_ids)
-                yield from found if at_ms is None else checked(found, path.name, at_ms)
+                rows = FOREIGN[self.format](path, self.app_ids)
+                found = rows if at_ms is None else checked(rows, path.name, at_ms)
+            yield from found if self.consent is None else assuming(found, self.consent)
+
+
+def assuming(source: Iterable[Event | Bad], granted: frozenset[str]) -> Iterator[Event | Bad]:
+    """The same, with what is granted in events that say nothing of it, marked as assumed.
+
+    One that has no room for the mark stays as it is.
+    """
+    consent = tuple(one for one in PURPOSES if one in granted)
+    for one in source:
+        if (
+            isinstance(one, Bad)
+            or one.consent is not None
+            or len(one.properties) == PROPERTIES_PER_EVENT_MAX
+        ):
+            yield one
+        else:
+            marked = one.properties | {CONSENT_SOURCE: ASSUMED}
+            yield replace(one, consent=consent, properties=marked)
 
 
 def _trivago(path: Path, _: Sequence[str] | None) -> list[Event | Bad]:

@@ -1,9 +1,12 @@
 """`kairos import`, all of it: files are checked before anything is written, and the summary is what became of them."""
 
+from typing import Any
+
 from jobs.config import Config
 from jobs.learning.trust import keys_of
 from jobs.publish import Log, now_ms
 from schemas.counted import counted
+from schemas.events import granted_in_words
 from schemas.formats.field_names import Notices
 from schemas.items import Item
 from scripts.console import complain, say, show, show_json
@@ -44,10 +47,14 @@ def run(config: Config, files: EventFiles, items: ItemsFile | None, *, is_json: 
     for notice in notices:
         say(in_words(notice))
     if is_json:
-        told = {"warnings": [one._asdict() for one in notices]}
+        told: dict[str, Any] = {"warnings": [one._asdict() for one in notices]}
+        if files.consent is not None:
+            told["assumed_consent"] = sorted(files.consent)
         show_json(done._asdict() | told | ({"items": len(written)} if items is not None else {}))
     else:
         show(summary(done))
+        if files.consent is not None:
+            say(granted_in_words(files.consent))
     if not done.is_usable:
         complain(f"kairos: {unusable(done)}")
     return passed(done.is_usable)

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from jobs.config import Config
+from jobs.empty_knowledge import empty_knowledge
 from jobs.fold.fold import Fold, Folded, FoldRules
 from jobs.fold.learner import Learner
 from jobs.job_settings import rate_of
@@ -21,7 +22,7 @@ from schemas.counted import counted
 from schemas.dead_letters import DeadLetter, dead_letter
 from schemas.decisions import Decision, DecisionTrace
 from schemas.errors import ConfigError, UnusableInput
-from schemas.events import Event
+from schemas.events import Event, granted_in_words
 from schemas.formats.field_names import Notices
 from schemas.limits import ARTEFACT_BYTES_MAX, EVENT_TIME_MAX_MS
 from schemas.policy import DEFAULT_CONTROL, DEFAULT_POLICY, NOTHING, Policy
@@ -84,7 +85,7 @@ class Trial:
     """
 
     def __init__(self, source: Iterable[Event | Bad], world: World, config: Config) -> None:
-        self.knowledge = Knowledge(uncatalogued=config.uncatalogued)
+        self.knowledge = empty_knowledge(config)
         self.rankers: dict[str, XgboostRanker] = {}
         self._set_up(world)
         self._source, self._config = source, config
@@ -189,7 +190,11 @@ def show_trial(trial: Trial, *, is_json: bool, shows_all: bool) -> None:
         else:
             for line in said(trial.knowledge, one, shows_all):
                 show(line)
-    show_json({"counts": trial.counts}) if is_json else show(summary(trial.counts))
+    granted = trial.knowledge.assumed
+    if is_json:
+        show_json({"counts": trial.counts, "assumed_consent": sorted(granted)})
+    else:
+        show(f"{summary(trial.counts)}; {granted_in_words(granted)}")
 
 
 def explain_one(trial: Trial, decision_id: str, *, is_json: bool) -> None:

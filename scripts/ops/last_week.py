@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from jobs.config import Config
+from jobs.empty_knowledge import empty_knowledge
 from jobs.fold.fold import FoldRules
 from jobs.job_settings import rate_of
 from jobs.knowledge_feed import KnowledgeFeed
@@ -43,9 +44,7 @@ def items_of(place: Place) -> Iterable[LogRecord]:
 
 def catalogue_of(config: Config, items: Iterable[LogRecord]) -> Knowledge:
     """Knowledge of these items and nothing else."""
-    feed = KnowledgeFeed(
-        Knowledge(uncatalogued=config.uncatalogued), lambda _: None, trust_of(config)
-    )
+    feed = KnowledgeFeed(empty_knowledge(config), lambda _: None, trust_of(config))
     for one in items:
         feed.apply(one.value, one.offset, one.timestamp_ms)
     return feed.knowledge

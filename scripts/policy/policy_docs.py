@@ -33,7 +33,7 @@ ATTRIBUTES_HEAD: Final = """\
 ## Attributes
 
 Conditions and `{placeholders}` in texts name them. `purpose` is what one is of: `service` of this visit and the catalogue,
-`personalisation` of the person beyond it. Nothing is held back by it: actions ask for consent, by their `purposes`.
+`personalisation` of the person beyond it. Of a person who has not agreed to personalisation those are missing (docs/consent.md).
 Those of `item` are there in the rules for items only, and for the item that an action is about.
 
 | attribute | type | purpose | meaning |

@@ -97,6 +97,7 @@ def asked(config: Config, wish: Wish, what_if: Instead) -> Asked:
         session_events_per_s=config.session_events_per_s,
         session_burst=config.session_burst,
         uncatalogued=config.uncatalogued,
+        consent=config.consent,
     )
 
 
@@ -110,6 +111,7 @@ def fixed(config: Config, one: Asked) -> Config:
         session_events_per_s=one.session_events_per_s,
         session_burst=one.session_burst,
         uncatalogued=one.uncatalogued,
+        consent=one.consent,
     )
 
 

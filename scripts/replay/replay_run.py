@@ -13,6 +13,7 @@ from msgspec import Struct
 from jobs.config import Config
 from jobs.fold.replay import Plan
 from schemas.errors import ConfigError
+from schemas.events import ALL_PURPOSES
 from schemas.items import Uncatalogued
 from schemas.limits import SESSION_BURST, SESSION_EVENTS_PER_S
 
@@ -40,6 +41,7 @@ class Asked(Struct, frozen=True):
     session_events_per_s: int = SESSION_EVENTS_PER_S
     session_burst: int = SESSION_BURST
     uncatalogued: Uncatalogued = "when_empty"
+    consent: str = ALL_PURPOSES
 
 
 class Manner(Struct, frozen=True):

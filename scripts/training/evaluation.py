@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from jobs.config import Config
+from jobs.empty_knowledge import empty_knowledge
 from jobs.learning.answers import EXAMPLES_MAX
 from jobs.learning.evaluate import Evaluated, evaluate
 from jobs.learning.evaluation_split import QUESTIONS, Setting, Split, split_log
@@ -20,6 +21,7 @@ from models.evaluation import Outcome, compare
 from models.scorer import Scorer
 from schemas.counted import counted
 from schemas.errors import ConfigError
+from schemas.events import purposes_from
 from scripts.console import percentile, say, show, show_table
 from scripts.files.event_lines import EventLines, lines_of
 from scripts.files.import_events import read_items
@@ -29,7 +31,6 @@ from scripts.progress import Watched
 from scripts.training.model_guard import DECISIONS_MIN
 from scripts.training.training import EXAMPLES_NAME, learn
 from udfs.facts.features import FEATURE_SPACE
-from udfs.knowledge.knowledge import Knowledge
 
 SAVED: Final = pa.schema(
     [
@@ -54,7 +55,7 @@ def evaluate_files(
     """The report of a run over files of events, as `--json` prints it; `save` keeps its ranks."""
     if save is not None:
         check_writable(save)
-    knowledge = Knowledge(uncatalogued=config.uncatalogued)
+    knowledge = empty_knowledge(config)
     for position, item in enumerate(read_items(items, say) if items is not None else ()):
         knowledge.add_item(item, position)
     log = EventLines(Watched("reading", lines_of(events))).check(say)
@@ -79,7 +80,8 @@ def evaluate_files(
         )  # fmt: skip
     if save is not None:
         write_saved(Saved(setting.placement, setting.k, found.outcomes), save)
-    return report(setting, split, found, log.invalid)
+    assumed = sorted(purposes_from(config.consent))
+    return report(setting, split, found, log.invalid) | {"assumed_consent": assumed}
 
 
 def report(setting: Setting, split: Split, found: Evaluated, invalid: int) -> dict[str, Any]:

@@ -13,8 +13,8 @@ HEAD: Final = """\
 Written by `kairos features --write` from the rooms in `udfs/facts`; do not edit. {count} features, set `{digest}`.
 
 Each row of a decision's matrix is one candidate, in this order of columns; what is missing is NaN. `purpose`
-is what a feature is of: `service` of this visit and the catalogue, `personalisation` of the person beyond it. Nothing is held back by it:
-actions ask for consent, by their `purposes` (docs/policy.md).
+is what a feature is of: `service` of this visit and the catalogue, `personalisation` of the person beyond it. Of a person who has not
+agreed to personalisation those are missing (docs/consent.md).
 
 | feature | entity | purpose | meaning |
 | --- | --- | --- | --- |

@@ -11,6 +11,7 @@ import msgspec
 
 from jobs.audit.taught import taught_from_ms
 from jobs.config import Config
+from jobs.empty_knowledge import empty_knowledge
 from jobs.fold.fold import FoldRules
 from jobs.job_settings import rate_of
 from jobs.knowledge_feed import KnowledgeFeed
@@ -30,9 +31,10 @@ from models.scorer import ColumnScorer, FeatureSpace, Scorer
 from schemas import CODE_VERSION
 from schemas.counted import counted
 from schemas.errors import ConfigError
+from schemas.events import granted_in_words, purposes_from
 from schemas.formats import FORMATS
 from schemas.formats.json_lines import event_from_json
-from schemas.items import Item, Uncatalogued
+from schemas.items import Item
 from schemas.knowledge import KnowledgeRecord
 from schemas.policy import DEFAULT_CONTROL, DEFAULT_POLICY
 from schemas.records import LogRecord
@@ -69,6 +71,7 @@ class Report(NamedTuple):
     train_seconds: float
     metrics: dict[str, float]
     report: ModelReport
+    assumed_consent: tuple[str, ...] = ()
 
 
 class Source(NamedTuple):
@@ -92,11 +95,9 @@ class Learnt(NamedTuple):
     seconds: float
 
 
-def default_knowledge(
-    items: Iterable[Item], uncatalogued: Uncatalogued = "when_empty"
-) -> Knowledge:
-    """The default policy, in force since ever, and these items."""
-    knowledge = Knowledge(uncatalogued=uncatalogued)
+def default_knowledge(items: Iterable[Item], empty: Knowledge | None = None) -> Knowledge:
+    """The default policy, in force since ever, and these items, in what is `empty`."""
+    knowledge = empty or Knowledge()
     version, from_ms = DEFAULT_CONTROL.version, DEFAULT_CONTROL.effective_from_ms
     knowledge.add_policy(version, from_ms, 0, compile_policy(DEFAULT_POLICY))
     for position, item in enumerate(items):
@@ -107,7 +108,7 @@ def default_knowledge(
 def from_files(files: Sequence[Path], items: Path | None, config: Config) -> Source:
     """The events of JSON Lines files, put in order of time; the default policy."""
     knowledge = default_knowledge(
-        read_items(items, say) if items is not None else (), config.uncatalogued
+        read_items(items, say) if items is not None else (), empty_knowledge(config)
     )
     lines = EventLines(Watched("reading", lines_of(files))).check(say)
     rules = FoldRules(event_from_json, config.seed, config.lateness_ms, rate_of(config))
@@ -123,9 +124,7 @@ def from_log(
 ) -> Source:
     """What Kafka, and an archive, hold between two times, with the policy, catalogue and statistics of then."""
     prefix = config.topic_prefix
-    feed = KnowledgeFeed(
-        Knowledge(uncatalogued=config.uncatalogued), lambda _: None, trust_of(config)
-    )
+    feed = KnowledgeFeed(empty_knowledge(config), lambda _: None, trust_of(config))
     for record in read_to_end(kafka, [prefix + CONTROL, prefix + ITEMS]):
         feed.apply(record.value, record.offset, record.timestamp_ms)
     log = LogRange(kafka, prefix + EVENTS, from_ms, to_ms, opened(archive, config, EVENTS))
@@ -165,7 +164,7 @@ def train_from(source: Source, config: Config) -> tuple[Report, Published]:
     report = Report(
         learnt.published.version, learnt.published.uri, found.events, found.answered,
         found.decisions, found.examples, source.invalid, learnt.seconds, learnt.artefact.metrics,
-        learnt.artefact.report,
+        learnt.artefact.report, learnt.artefact.assumed_consent,
     )  # fmt: skip
     return report, learnt.published
 
@@ -188,6 +187,7 @@ def learn(examples: Path, config: Config) -> Learnt:
         calibration=trained.calibration,
         report=trained.report,
         booster=trained.booster,
+        assumed_consent=tuple(sorted(purposes_from(config.consent))),
     )
     published = save_artefact(artefact, models_folder(config))
     vouched(config, "ranker", published, FEATURE_SPACE)
@@ -219,7 +219,7 @@ def show_report(report: Report) -> None:
         f"{counted(report.events, 'event')}, {counted(report.answered, 'answered decision')}, {report.decisions:,} of "
         f"them made, {counted(report.examples, 'example')}"
         + (f", {counted(report.invalid, 'invalid line')}" if report.invalid else "")
-        + f"; trained in {report.train_seconds:.1f} s"
+        + f"; trained in {report.train_seconds:.1f} s; {granted_in_words(frozenset(report.assumed_consent))}"
     )
     _show_figures(report)
     told = report.report

@@ -28,6 +28,7 @@ from schemas.limits import (
     OFFERED_MAX,
     PARTS_MAX,
     PERSON_CART_MAX,
+    PLACEMENTS_PER_POLICY_MAX,
     PURCHASES_MAX,
     RECENT_ITEMS_MAX,
     SECOND_MS,
@@ -38,6 +39,7 @@ from schemas.state.person import PERSON_STATE, PersonState
 from schemas.state.session import SESSION_CONTEXT, SessionContext, SessionNews
 from tests.builders import NOON, make_event, make_knowledge
 from tests.logs import shopping_log
+from udfs.facts.consent import place
 from udfs.facts.grants import remember_grant
 from udfs.facts.identity import part_of
 from udfs.facts.purchases import fact_of, remember_fact
@@ -59,13 +61,13 @@ BOUNDS: Final = {
     "actions": ACTIONS_REMEMBERED_MAX, "statements": STATEMENTS_MAX, "preferences": STATEMENTS_MAX,
     "statements_ms": 2 * STATEMENTS_MAX, "preferences_ms": 2 * STATEMENTS_MAX,
     "features_opened": FEATURES_MAX, "features_activated": FEATURES_MAX, "cart": PERSON_CART_MAX,
-    "fact_ids": FACT_IDS_MAX * ENTRY_BYTES, "parts": PARTS_MAX * 8,
+    "fact_ids": FACT_IDS_MAX * ENTRY_BYTES, "parts": PARTS_MAX * 8, "placed": PLACEMENTS_PER_POLICY_MAX,
 }  # fmt: skip
 TYPES: Final = (
     "product_viewed", "product_viewed", "product_viewed", "product_added_to_cart", "element_clicked",
     "decision_exposed", "decision_clicked", "decision_dismissed", "not_interested", "feature_opened",
     "feature_activated", "profile_updated", "preference_stated", "identified", "purchase_completed",
-    "purchase_refunded", "product_removed_from_cart", "page_viewed",
+    "purchase_refunded", "product_removed_from_cart", "page_viewed", "consent_changed",
 )  # fmt: skip
 UNORDERED: Final = tuple(one for one in TYPES if "purchase" not in one and "removed" not in one)
 """What happens to a person in any order comes to the same."""
@@ -87,6 +89,9 @@ def events_of(
                 anonymous_id=visitor, person_id="p" if n % 2 else None, session_id=f"s-{visitor}-{seed}",
                 item_ids=[f"i{chance.randrange(40)}"], attribute=name, value=chance.choice(("x", "y", "")),
                 decision_id=f"d{chance.randrange(9)}", value_amount=float(chance.randrange(90)),
+                consent=chance.choice((None, [], ["personalisation"], ["email", "analytics"])),
+                context={"gpc": chance.choice((None, True, False))},
+                properties={"objection": chance.choice(("profiling", "none"))},
             )
         )  # fmt: skip
     return found
@@ -109,6 +114,7 @@ def grown(visitor: str, *events: Event, state: PersonState | None = None) -> Per
         action_id = f"offer-{event.attribute}"
         valid_until_ms = event.event_time_ms + MINUTE_MS
         remember_grant(state, action_id, f"d-{event.event_id}", event.event_time_ms, valid_until_ms)
+        place(state, f"slot-{event.attribute}", valid_until_ms, event.consent or ())
     return state
 
 
@@ -233,8 +239,9 @@ def test_two_devices_are_as_one_where_order_cannot_matter(one: int, other: int) 
     second = events_of("laptop", other, 5, UNORDERED)
     together = grown("phone", *sorted(first + second, key=lambda event: event.event_time_ms))
     merged = merge_persons(grown("phone", *first), grown("laptop", *second))
+    # of what two people said the stricter holds, of what one said the newer;
     # the lines of a cart that both filled are taken for the same; grants are each device's own
-    assert differing(merged, together) - {"cart"} <= {"parts", "offered", "actions"}
+    assert differing(merged, together) - {"cart"} <= {"parts", "offered", "actions", "consent"}
     assert merged.cart.keys() == together.cart.keys()
     assert merged.actions.keys() == together.actions.keys()
 

@@ -50,7 +50,7 @@ from schemas.state.person import PERSON_STATE, PersonState
 from schemas.state.session import SESSION_CONTEXT, SESSION_NEWS, SESSION_STATE
 from tests.builders import NOON, make_catalogue, make_event, make_knowledge, make_record, track_all
 from udfs.explain.fit_records import leave_out
-from udfs.facts import cart, grants
+from udfs.facts import cart, consent, grants
 from udfs.facts.features import FEATURE_SPACE
 from udfs.facts.grants import remember_grant
 from udfs.knowledge.knowledge import Knowledge
@@ -84,7 +84,7 @@ EVERYTHING: Final[dict[str, Any]] = {
     "context": {
         "device": "phone", "os": "Android", "browser": "Firefox", "country": "DE",
         "city": "Köln", "referrer": "https://example.org/", "campaign": "spring",
-        "utc_offset_min": 60,
+        "utc_offset_min": 60, "gpc": True,
     },
     "properties": {"theme": "dunkel", "emoji": "👟"}, "sent_at_ms": NOON + 7,
     "is_unproven": True, "has_no_candidates": True,
@@ -340,7 +340,7 @@ def _lessons() -> dict[str, bytes]:
         if lesson is not None:
             found.append(lesson)
         if lesson is not None and lesson.person == "a1":
-            memory = take_lesson(memory, lesson).memory
+            memory = take_lesson(memory, lesson, make_knowledge().assumed).memory
     moved = next(one for one in found if one.moved)
     return {
         "lesson.touched": LESSON.encode(found[0]),
@@ -422,6 +422,14 @@ def state_examples() -> dict[str, Any]:
         "person_state.unit": PERSON_STATE.encode(fold.persons["p1"]),
         "person_state.cart": PERSON_STATE.encode(_with_cart(fold.persons["p1"])),
         "person_state.parts": PERSON_STATE.encode(_with_cart(fold.persons["p1"])),
+        "person_state.consent": PERSON_STATE.encode(_with_consent(fold.persons["p1"])),
+        "session_context.consent": _consented().context,
+        "session_news.consent": SESSION_NEWS.encode(_consented()),
+        "lesson.consent": LESSON.encode(_consented_lesson()),
+        "lesson.signed_in": LESSON.encode(_signed_in()),
+        "learner_memory.consent": LEARNER_MEMORY.encode(
+            take_lesson(None, _consented_lesson(), Knowledge().assumed).memory
+        ),
         "person_state.anonymous": PERSON_STATE.encode(fold.persons["a1"]),
     }
 
@@ -442,6 +450,38 @@ def _with_cart(state: PersonState) -> PersonState:
         person, make_event(event_type="product_added_to_cart", price=9.5), Knowledge()
     )
     return person
+
+
+CONSENTED: Final = make_event(
+    event_id="said", event_type="consent_changed", consent=["email", "analytics"], context={"gpc": True},
+    properties={"text_version": "2", "source": "banner", "objection": "profiling"},
+)  # fmt: skip
+
+
+def _with_consent(state: PersonState) -> PersonState:
+    """The same person, who said what they agree to, and for whom something was decided."""
+    person = PERSON_STATE.decode(PERSON_STATE.encode(state))
+    consent.on_person_event(person, CONSENTED, None)
+    consent.place(person, "letter", NOON + HOUR_MS, ["email"])
+    return person
+
+
+def _consented() -> Any:
+    """The news of a visit that began with it."""
+    return track_all([CONSENTED])[1][0]
+
+
+def _consented_lesson() -> Any:
+    return lesson_of(b"", _consented(), Knowledge())[1]
+
+
+def _signed_in() -> Any:
+    """The lesson of a visit that turns out to be a person's."""
+    asks = make_event(
+        event_id="in", event_type="identified", person_id="p1", event_time_ms=NOON + 1
+    )
+    handover = _of_kind(track_all([CONSENTED, asks])[1], "handover")
+    return lesson_of(b"", handover, Knowledge())[1]
 
 
 def _of_kind(news: list[Any], kind: str) -> Any:

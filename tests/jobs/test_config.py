@@ -31,7 +31,7 @@ def test_without_any_setting_there_are_the_defaults() -> None:
             api_streams=Shares(1_000, 800, 100), api_connections=4_000, api_address_connections=400,
             shop_key_file=None,
             session_events_per_s=20, session_burst=200, uncatalogued="when_empty", retention="",
-            ports=Ports(9092, 6379, 8081, 8082), trace_share=0.01,
+            ports=Ports(9092, 6379, 8081, 8082), trace_share=0.01, consent="all",
         )  # fmt: skip
 
 
@@ -57,7 +57,7 @@ def test_every_setting_is_read() -> None:
         "KAIROS_API_STREAMS": "30/20/10", "KAIROS_API_CONNECTIONS": "31", "KAIROS_API_ADDRESS_CONNECTIONS": "11",
         "KAIROS_SHOP_KEY_FILE": "/k/shop.key",
         "KAIROS_SESSION_EVENTS_PER_S": "0", "KAIROS_SESSION_BURST": "1", "KAIROS_UNCATALOGUED": "never",
-        "KAIROS_RETENTION_DAYS": "decisions=30,events=ever", "KAIROS_TRACE_SHARE": "0.5",
+        "KAIROS_RETENTION_DAYS": "decisions=30,events=ever", "KAIROS_TRACE_SHARE": "0.5", "KAIROS_CONSENT": "email,analytics",
         "KAIROS_PORTS": "kafka=1,redis=0,flink=3,learn=65535",
     }  # fmt: skip
     assert set(given) == {one.name for one in SETTINGS}
@@ -71,7 +71,7 @@ def test_every_setting_is_read() -> None:
         "10.0.0.0/8,::1/128", Rate(1, 2), Rate(3, 4), Rate(0.5, 6), Rate(7, 8), Rate(9, 10), Rate(11, 12), 13,
         Rate(14, 15), Rate(16, 17), Rate(18, 19), Rate(20, 21), Rate(22, 23), Shares(30, 20, 10), 31, 11,
         Path("/k/shop.key"),
-        0, 1, "never", "decisions=30,events=ever", Ports(1, 0, 3, 65_535), 0.5,
+        0, 1, "never", "decisions=30,events=ever", Ports(1, 0, 3, 65_535), 0.5, "email,analytics",
     )  # fmt: skip
     assert as_environment(config_from(given)) == given
 

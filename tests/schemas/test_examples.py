@@ -45,6 +45,7 @@ FINGERPRINTS = {
     "event.v1": "92061ec1f2919e60",
     "event.v2": "84ca65e362bda884",
     "event.v3": "346cd785dbe62b53",
+    "event.v4": "b43a956e73beceed",
     "item.v1": "c5d5f42c562ef3aa",
     "item_knowledge.v1": "df8cf5e71cbdf766",
     "past_session.v1": "951ee76a6c496611",
@@ -120,7 +121,7 @@ def test_no_file_is_an_orphan() -> None:
 
 
 def test_every_event_field_has_an_example() -> None:
-    everything = EVENT.decode((FOLDER / "event/v3/everything.avro").read_bytes())
+    everything = EVENT.decode((FOLDER / "event/v4/everything.avro").read_bytes())
     empty = {name for name in Event.__struct_fields__ if not getattr(everything, name)}
     assert empty == set()
     assert everything.event_type in EVENT_TYPES
@@ -181,9 +182,9 @@ def as_read(fields: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def event_v4() -> WriterSchema:
+def event_v5() -> WriterSchema:
     """The event with an optional field more, and one more in its candidates."""
-    schema = deepcopy(json.loads((SCHEMAS / "event.v3.avsc").read_text(encoding="utf-8")))
+    schema = deepcopy(json.loads((SCHEMAS / "event.v4.avsc").read_text(encoding="utf-8")))
     schema["fields"].append({"name": "mood", "type": "string", "default": "calm"})
     candidates = next(one for one in schema["fields"] if one["name"] == "candidates")
     candidates["type"]["items"]["fields"].append(
@@ -191,7 +192,7 @@ def event_v4() -> WriterSchema:
     )
     parsed = parse_schema(schema)
     crc = fingerprint(to_parsing_canonical_form(parsed), "CRC-64-AVRO")
-    return WriterSchema("event", 4, parsed, MARKER + bytes.fromhex(crc))
+    return WriterSchema("event", 5, parsed, MARKER + bytes.fromhex(crc))
 
 
 @pytest.mark.parametrize(
@@ -200,7 +201,7 @@ def event_v4() -> WriterSchema:
 def test_a_record_of_an_old_version_decodes_under_the_next(
     example: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(codec_module, "WRITER_SCHEMAS", (*WRITER_SCHEMAS, event_v4()))
+    monkeypatch.setattr(codec_module, "WRITER_SCHEMAS", (*WRITER_SCHEMAS, event_v5()))
     codec = Codec[Any]("event", lambda fields: fields, EVENT_BYTES_MAX)
     old = example.with_suffix(".avro").read_bytes()
     fields = codec.decode(old)

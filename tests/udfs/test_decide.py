@@ -339,7 +339,7 @@ def test_where_a_decision_is_not_wanted_everything_else_goes_on() -> None:
     wanted, unwanted = (decide(None, news, CATALOGUE, "seed", one) for one in (True, False))
     assert unwanted.decisions == ()
     assert wanted.state is not None
-    assert unwanted.state == msgspec.structs.replace(wanted.state, sequence=0)
+    assert unwanted.state == msgspec.structs.replace(wanted.state, sequence=0, placed={})
 
 
 def test_knowledge_moves_on_with_the_order_of_the_news() -> None:

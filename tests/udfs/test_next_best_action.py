@@ -108,13 +108,13 @@ def test_a_link_that_values_make_is_looked_at_again(
 
 
 @pytest.mark.parametrize("page", ["policy", "features"])
-def test_nothing_is_held_back_by_the_purpose_of_a_fact_and_the_pages_say_so(page: str) -> None:
+def test_facts_of_a_person_are_for_those_who_agree_and_the_pages_say_so(page: str) -> None:
     text = (Path(__file__).parent.parent.parent / "docs" / f"{page}.md").read_text()
-    assert "Nothing is held back by it" in " ".join(text.split())
+    assert "not agreed to personalisation those are missing" in " ".join(text.split())
     knowledge = knowing(action(eligibility=need("person.purchase_count == 1")))
-    buyer = PersonState(NOON, NOON, timer_ms=NOON + 400 * DAY_MS, purchase_count=1)
-    for consent in (None, [], ["personalisation"]):
-        assert chosen(knowledge, event=asked(consent=consent), state=buyer) == "banner"
+    for consent, expected in ((None, "banner"), ([], NOTHING), (["personalisation"], "banner")):
+        buyer = PersonState(NOON, NOON, timer_ms=NOON + 400 * DAY_MS, purchase_count=1)
+        assert chosen(knowledge, event=asked(consent=consent), state=buyer) == expected
 
 
 def test_nothing_is_erased_yet_and_the_pages_say_so() -> None:
@@ -145,8 +145,6 @@ def test_doing_nothing_is_always_a_candidate() -> None:
          {"person.loyalty_tier": "missing", "error": "person.loyalty_tier is missing"}),
         ({"starts_ms": NOON + 1}, "eligibility", "not_yet", None),
         ({"ends_ms": NOON}, "eligibility", "over", None),
-        ({"purposes": ["personalisation"]}, "eligibility", "consent",
-         {"consent": "unknown", "needs": "personalisation"}),
         ({"item": "session.cart_item"}, "suppression", "no_item", None),
         ({"treatments": [{"id": "t", "channel": "email"}]}, "treatment", "no_treatment", None),
         ({"treatments": [{"id": "t", "when": "session.events > 5"}]}, "treatment", "no_treatment", None),
@@ -168,6 +166,9 @@ def test_consent_that_was_given_lets_it_through_and_one_that_was_not_does_not() 
     knowledge = knowing(action(purposes=["personalisation"]))
     assert chosen(knowledge, event=asked(consent=["personalisation"])) == "banner"
     assert chosen(knowledge, event=asked(consent=["analytics"])) == NOTHING
+    knowledge.assumed = frozenset()
+    _, trace = ask(knowledge)
+    assert fate(trace).values == {"consent": "unknown", "needs": "personalisation"}
 
 
 def test_a_rule_forbids_its_actions_only_and_says_if_it_is_the_law() -> None:

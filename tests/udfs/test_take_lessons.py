@@ -17,6 +17,7 @@ from schemas.limits import (
     TOUCHED_ITEMS_MAX,
     TOUCHES_PER_DAY_MAX,
 )
+from schemas.state.consent import Consent
 from schemas.state.lessons import LESSON, LearnerMemory, Lesson
 from tests.builders import NOON, make_event, make_knowledge, track_all
 from udfs.draw import identify_decision
@@ -48,15 +49,79 @@ def taken(*all_lessons: Lesson) -> tuple[LearnerMemory, list[Taken]]:
     """The lessons of one person, one after the other."""
     memory, found = LearnerMemory(0), []
     for lesson in all_lessons:
-        found.append(take_lesson(memory, lesson))
+        found.append(take_lesson(memory, lesson, KNOWLEDGE.assumed))
         memory = found[-1].memory
     return memory, found
 
 
-def test_what_needs_nobodys_memory_passes_by() -> None:
+def test_what_teaches_nothing_is_no_lesson() -> None:
     plain = make_event(event_type="content_read", item_ids=["i1"])
-    assert [one.is_personal for one in lessons(plain)] == [False]
+    assert len(lessons(plain)) == 1
     assert lessons(make_event(event_type="page_scrolled")) == []
+    said = make_event(event_type="page_scrolled", consent=[])
+    assert [one.consent.purposes for one in lessons(said)] == [()]
+
+
+def kinds_taught(*events: Event, assumed: frozenset[str] = frozenset()) -> list[str]:
+    """What others learn from one person, by count or kind, in order."""
+    memory, found = None, []
+    for lesson in lessons(*events):
+        memory, counted, _ = take_lesson(memory, lesson, assumed)
+        found += [one.count for one in counted.actions]
+        found += [one.count for one in counted.items if one.count]
+        found += ["session"] if counted.ended else []
+    return found
+
+
+def shown(name: str, decision_id: str = "d1") -> Event:
+    named = {"action_id": "gift", "placement": "hero"}
+    return make_event(
+        event_id=name, event_type="decision_exposed", decision_id=decision_id, properties=named
+    )
+
+
+def test_of_a_person_who_does_not_agree_to_analytics_nothing_is_learnt() -> None:
+    end = make_event(event_id="end", event_type="session_ended", event_time_ms=NOON + 9)
+    visit = [view(is_unproven=False), shown("x"), end]
+    everything = frozenset({"analytics"})
+    assert set(kinds_taught(*visit, assumed=everything)) == {"views", "exposures", "session"}
+    assert kinds_taught(*visit) == kinds_taught(
+        view(is_unproven=False, consent=["personalisation"])
+    )
+    # an exposure takes from its action's budget all the same, and counts for nothing else
+    ask = make_event(event_id="ask", placements=["home"], consent=[])
+    own = identify_decision("a1", "s1", "ask", "home")
+    assert kinds_taught(ask, shown("y", decision_id=own), assumed=everything) == ["spent"]
+
+
+def test_withdrawal_in_one_session_holds_in_the_other() -> None:
+    assumed = frozenset({"analytics"})
+    (first,) = lessons(view("i1", NOON, session_id="s1", consent=["analytics"]))
+    (stop,) = lessons(
+        make_event(
+            event_type="consent_changed", event_time_ms=NOON + 1, session_id="s2", consent=[]
+        )
+    )
+    (more,) = lessons(view("i2", NOON + 2, session_id="s3"))
+    memory = take_lesson(None, first, assumed).memory
+    memory = take_lesson(memory, stop, assumed).memory
+    after = take_lesson(memory, more, assumed)
+    assert (after.lesson.items, after.counts) == ((), ("lessons_refused",))
+
+
+def test_who_signs_in_is_learnt_of_by_the_stricter_of_what_both_said() -> None:
+    assumed = frozenset({"analytics"})
+    for visitor, person in ((["analytics"], []), ([], ["analytics"])):
+        said = Consent(tuple(person), NOON - DAY_MS)
+        memory = LearnerMemory(NOON, NOON + PERSON_EXPIRY_MS, consent=said)
+        events = [
+            view("i1", NOON, consent=visitor),
+            make_event(event_id="in", event_type="identified", person_id="p", event_time_ms=NOON + 1),
+            view("i2", NOON + 2, "e2"),
+        ]  # fmt: skip
+        for lesson in (one for one in lessons(*events) if one.person == "p"):
+            taken_of = take_lesson(memory, lesson, assumed)
+            assert taken_of.lesson.items == () or not lesson.items
 
 
 def test_a_lesson_survives_its_way() -> None:
@@ -144,7 +209,7 @@ def test_no_person_counts_more_often_for_an_item_on_a_day(
             f"i{item}", NOON + hours * HOUR_MS + number, f"e{number}", session_id=f"s{session}"
         )
         by_session.setdefault(session, []).append(event)
-    told = [one for events in by_session.values() for one in lessons(*events) if one.is_personal]
+    told = [one for events in by_session.values() for one in lessons(*events)]
     told.sort(key=lambda one: (one.order_ms, one.session_id, one.position))
     seen: Counter[tuple[str, int]] = Counter()
     counted: Counter[tuple[str, int]] = Counter()

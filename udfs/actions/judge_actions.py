@@ -8,10 +8,12 @@ an action is its verdict. A condition that fails for want of an attribute, or by
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from schemas.actions import Action
 from schemas.policy import NOTHING, Suppression
 from udfs.actions.pace_budgets import within_budget
 from udfs.draw import draw
 from udfs.facts.attributes import read_attributes
+from udfs.facts.consent import Agreed, needs_of
 from udfs.facts.grants import beyond_limits, stands
 from udfs.items.withhold_sensitive import is_withheld
 from udfs.moment import Moment
@@ -81,13 +83,22 @@ class Checked:
 
 
 def judge_actions(
-    placement: CompiledPlacement, policy: CompiledPolicy, checked: Checked, person: str, seed: str
+    placement: CompiledPlacement,
+    policy: CompiledPolicy,
+    checked: Checked,
+    person: str,
+    seed: str,
+    agreed: Agreed,
 ) -> list[Judged]:
     """Every action of the placement, in the order of their ids."""
     channel = placement.placement.channel or checked.moment.event.channel
     found = []
     for one in placement.actions:
-        verdict = _verdict(one, policy, checked, person, seed)
+        verdict = _untimely(one.action, checked.moment.now_ms)
+        if verdict is MAY:
+            verdict = _refused(one.action, channel, agreed)
+        if verdict is MAY:
+            verdict = _verdict(one, policy, checked, person, seed)
         treatment = None
         if verdict is MAY:
             treatment = _treatment(one, channel, checked)
@@ -111,17 +122,7 @@ def hold_out(placement: CompiledPlacement, default: str) -> list[Judged]:
 def _verdict(
     one: CompiledAction, policy: CompiledPolicy, checked: Checked, person: str, seed: str
 ) -> Verdict:
-    action, event, now_ms = one.action, checked.moment.event, checked.moment.now_ms
-    if not action.starts_ms <= now_ms < action.ends_ms:
-        rule = "not_yet" if now_ms < action.starts_ms else "over"
-        values = {"starts_ms": str(action.starts_ms), "ends_ms": str(action.ends_ms)}
-        return Verdict("eligibility", rule, values)
-    if action.purposes:
-        refused = [name for name in action.purposes if name not in (event.consent or ())]
-        if refused:
-            said = "unknown" if event.consent is None else ", ".join(event.consent) or "none"
-            values = {"consent": said, "needs": ", ".join(refused)}
-            return Verdict("eligibility", "consent", values)
+    action, now_ms = one.action, checked.moment.now_ms
     failed = one.mask & checked.failed
     if failed:
         check = one.checks[(failed & -failed).bit_length() - 1]
@@ -146,6 +147,22 @@ def _verdict(
         if spent is not None:
             return Verdict("budget", *spent)
     return MAY
+
+
+def _untimely(action: Action, now_ms: int) -> Verdict:
+    if action.starts_ms <= now_ms < action.ends_ms:
+        return MAY
+    rule = "not_yet" if now_ms < action.starts_ms else "over"
+    values = {"starts_ms": str(action.starts_ms), "ends_ms": str(action.ends_ms)}
+    return Verdict("eligibility", rule, values)
+
+
+def _refused(action: Action, channel: str | None, agreed: Agreed) -> Verdict:
+    """Whether the person did not agree to it."""
+    refused = [name for name in needs_of(action, channel) if name not in agreed.granted]
+    if not refused:
+        return MAY
+    return Verdict("eligibility", "consent", {"consent": agreed.said, "needs": ", ".join(refused)})
 
 
 def _suppressed(attribute: str, moment: Moment, rules: Suppression) -> Verdict | None:

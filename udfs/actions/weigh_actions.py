@@ -63,6 +63,8 @@ def _propensity(
     action, moment = one.compiled.action, asked.moment
     if action.kind == "nothing":
         return 0.0, ""
+    if not asked.agreed.may_profile:
+        return 1.0, ""  # the same for all: what people like them answer is not asked
     slate = slates.get(action.id)
     if slate is not None and ranked.propensities is not None:
         return float(ranked.propensities[slate.places[0]]), "model"

@@ -19,6 +19,8 @@ def explanation_of(
     chosen: Judged, items: tuple[DecisionItem, ...], asked: Asked, checked: Checked
 ) -> str:
     """Why, in one sentence for the person."""
+    if not asked.agreed.may_profile:
+        return say("objected", "", asked.language)
     template = in_language(chosen.compiled.reason, asked.language, asked.policy.policy.language)
     if template is not None:
         said = render(template, _values(chosen.compiled, template.names, checked))

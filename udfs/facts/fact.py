@@ -23,7 +23,7 @@ Entity = Literal[
 ]
 Purpose = Literal["service", "personalisation"]
 """`service`: of this visit and the catalogue alone; `personalisation`: of the person beyond it. It says what `purge_person` leaves
-(udfs/facts/rooms.py), which nothing calls yet; nothing that decides asks for it."""
+(udfs/facts/rooms.py) of a person who has not agreed to that."""
 PERSONAL: Final = frozenset({"person", "person_item"})
 Column = NDArray[np.float64] | float
 """One value per candidate, or one for all of them; NaN = missing."""

@@ -18,6 +18,7 @@ from udfs.facts import (
     caller,
     cart,
     clock,
+    consent,
     exposures,
     grants,
     identity,
@@ -38,14 +39,14 @@ from udfs.facts import (
     usage,
     visit,
 )
-from udfs.facts.fact import Fact, Kept, Purpose, Room
+from udfs.facts.fact import Fact, Kept, Room
 from udfs.facts.identity import parts_in
 from udfs.items.withhold_sensitive import without_sensitive
 from udfs.knowledge.knowledge import Knowledge
 
 ROOMS: Final[tuple[Room, ...]] = (
     visit.ROOM, topics.ROOM, touches.ROOM, pages.ROOM, search.ROOM, intent.ROOM, cart.ROOM, statements.ROOM,
-    usage.ROOM, identity.ROOM, activity.ROOM, purchases.ROOM, affinity.ROOM, exposures.ROOM, grants.ROOM,
+    usage.ROOM, consent.ROOM, identity.ROOM, activity.ROOM, purchases.ROOM, affinity.ROOM, exposures.ROOM, grants.ROOM,
     clock.ROOM, place.ROOM, touched.ROOM, prices.ROOM, leads.ROOM, item.ROOM, learnt.ROOM, slate.ROOM, caller.ROOM,
 )  # fmt: skip
 FACTS: Final[tuple[Fact, ...]] = tuple(fact for room in ROOMS for fact in room.facts)
@@ -110,12 +111,12 @@ def merge_persons(one: PersonState, other: PersonState) -> PersonState:
     return PersonState(**{name: kept.merge(one, other, name) for name, kept in _KEPT.items()})
 
 
-def purge_person(state: PersonState, granted: frozenset[Purpose]) -> PersonState:
+def purge_person(state: PersonState, granted: frozenset[str]) -> PersonState:
     """What is left of a state where only these purposes are granted; `service` always is."""
     return PersonState(**{name: _left(state, name, kept, granted) for name, kept in _KEPT.items()})
 
 
-def _left(state: PersonState, name: str, kept: Kept, granted: frozenset[Purpose]) -> Any:
+def _left(state: PersonState, name: str, kept: Kept, granted: frozenset[str]) -> Any:
     if kept.purpose == "service" or kept.purpose in granted:
         return getattr(state, name)
     return kept.purged(state) if kept.purged else _default(name)

@@ -18,7 +18,7 @@ from udfs.policy.compiled_policy import CompiledAction
 from udfs.session.follow_session import follow_session
 
 COLD_SCORER: Final = ColumnScorer("popularity", "item_interest")
-"""The order of popularity, for as long as there is no model, and for people in the holdout."""
+"""The order of popularity, for as long as there is no model, and for people in the holdout or who are not profiled."""
 GIVEN_ORDER: Final = ColumnScorer("given", "caller_position", sign=-1.0)
 """The order in which the caller handed its candidates in: what people in the holdout get of a rerank."""
 NO_VECTORS: Final = np.empty((0, FEATURE_SPACE.count), np.float32)
@@ -64,7 +64,7 @@ def rank_items(
 
 def _scorer(asked: Asked) -> Scorer:
     """The model in force, where the person may be ranked by one."""
-    if asked.is_held_out:
+    if asked.is_masked:
         return GIVEN_ORDER if asked.moment.event.candidates else COLD_SCORER
     return asked.moment.known.scorer or COLD_SCORER
 

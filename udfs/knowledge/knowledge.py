@@ -11,6 +11,7 @@ from typing import NamedTuple
 from models.response import ResponseModel
 from models.scorer import Scorer
 from schemas.decisions import Versions
+from schemas.events import PURPOSES
 from schemas.items import Item, Uncatalogued
 from schemas.knowledge import ActionKnowledge, EpochEnd, KnowledgeRecord
 from schemas.limits import EPOCHS_KEPT
@@ -37,13 +38,18 @@ class Known(NamedTuple):
 class Knowledge:
     """All knowledge of one operator. `prune` bounds it live; a replay keeps every version.
 
-    `epochs_kept`: how far back what the stream taught can be seen; an audit may need to look further.
+    `epochs_kept`: how far back what the stream taught can be seen; an audit may need to look further. `assumed`: the purposes
+    that are granted where a person said nothing of consent.
     """
 
     def __init__(
-        self, epochs_kept: int = EPOCHS_KEPT, uncatalogued: Uncatalogued = "when_empty"
+        self,
+        epochs_kept: int = EPOCHS_KEPT,
+        uncatalogued: Uncatalogued = "when_empty",
+        assumed: frozenset[str] = frozenset(PURPOSES),
     ) -> None:
         self._uncatalogued = uncatalogued
+        self.assumed = assumed
         self.catalogue = Catalogue()
         self.statistics = ItemStatistics(epochs_kept)
         self.actions = ActionStatistics(epochs_kept)

@@ -38,6 +38,8 @@ RESPONSES: Final = {
     "decision_dismissed": "dismissals",
 }
 """Event types that count for the action they name (`properties["action_id"]`), and as what."""
+SPENT: Final = "spent"
+"""Of an exposure that takes from its action's budget and teaches nothing: its person does not agree to analytics."""
 NEIGHBOURS: Final = 3
 """Touches before this one that it is linked to."""
 

@@ -19,11 +19,13 @@ from schemas.knowledge import (
 from schemas.limits import HOUR_MS, LINKS_MAX
 from schemas.state.lessons import ActionFact, ItemFact, SessionFact
 from udfs.fading import LONG_HALF_LIFE_MS, SHORT_HALF_LIFE_MS, decay
-from udfs.knowledge.learn_facts import INTEREST, RESPONSES
+from udfs.knowledge.learn_facts import INTEREST, RESPONSES, SPENT
 
 FORGET: Final = 1e-3
 """A link that has decayed below this weight is dropped."""
 COUNTED: Final = ("views", "clicks", "carts", "purchases", "exposures", "examined", "taken")
+SPENDS: Final = ("exposures", SPENT)
+"""What takes from an action's budget."""
 LINKED: Final = ("next_items", "seen_with", "bought_with")
 
 
@@ -86,7 +88,7 @@ def learn_action(
     )  # fmt: skip
     if KEY_SEPARATOR in key:
         return known
-    exposed = [fact.time_ms for fact in facts if fact.count == "exposures" and fact.spends]
+    exposed = [fact.time_ms for fact in facts if fact.spends and fact.count in SPENDS]
     hour = (at_ms - 1) // HOUR_MS
     hourly = _moved(was.hourly, hour - was.hour, HOURS_KEPT)
     for place, count in Counter(hour - time_ms // HOUR_MS for time_ms in exposed).items():

@@ -7,6 +7,10 @@ SENTENCES: Final[dict[str, dict[str, str]]] = {
         "en": "Nothing suits you better than silence",
         "de": "Nichts passt gerade besser als Ruhe",
     },
+    "objected": {
+        "en": "The same for everybody: you object to profiling",
+        "de": "Für alle gleich: Sie widersprechen dem Profiling",
+    },
     "in_cart": {"en": "You had this in your cart", "de": "Das hatten Sie im Warenkorb"},
     "viewed": {"en": "You looked at this recently", "de": "Das haben Sie sich kürzlich angesehen"},
     "because_item": {"en": "Because you viewed {what}", "de": "Weil Sie {what} angesehen haben"},

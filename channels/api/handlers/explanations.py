@@ -124,7 +124,12 @@ async def _sent(answerer: Answerer, subscription: Subscription) -> AsyncIterator
 
 
 def _event_of(answerer: Answerer, decision: Decision) -> bytes:
-    """The decision as `POST /v1/decisions` gives it."""
-    answer = answerer.told(decision)
-    body = msgspec.json.encode(answer)
-    return b"id: " + decision.decision_id.encode() + b"\nevent: decision\ndata: " + body + b"\n\n"
+    """The decision as `POST /v1/decisions` gives it; of one that is taken back only for which placement it was."""
+    if decision.kind == "decided":
+        return _message(b"decision", decision, answerer.told(decision))
+    return _message(b"purged", decision, {"placement": decision.placement, "kind": decision.kind})
+
+
+def _message(kind: bytes, decision: Decision, told: object) -> bytes:
+    body = msgspec.json.encode(told)
+    return b"id: %b\nevent: %b\ndata: %b\n\n" % (decision.decision_id.encode(), kind, body)

@@ -11,7 +11,7 @@ from schemas.errors import InvalidEvent
 from schemas.formats import FORMATS
 from tests.examples.write import FOLDER
 
-EVENTS = [EVENT.decode(path.read_bytes()) for path in sorted(FOLDER.glob("event/v3/*.avro"))]
+EVENTS = [EVENT.decode(path.read_bytes()) for path in sorted(FOLDER.glob("event/v4/*.avro"))]
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -1,0 +1,52 @@
+"""Decisions that are taken back because what they rest on is not granted any more: `purged` records, which empty the store."""
+
+from collections.abc import Iterator
+
+from schemas import CODE_VERSION
+from schemas.decisions import Decision, Versions
+from schemas.policy import NOTHING
+from schemas.state.person import PersonState
+from schemas.state.session import SessionNews
+from udfs.draw import identify_decision
+from udfs.facts.consent import Agreed, forget_placed
+
+WITHDRAWN: Versions = Versions("none", "none", 0, 0, CODE_VERSION)
+"""No policy and no model decided it."""
+
+
+def take_back(state: PersonState, agreed: Agreed, news: SessionNews) -> Iterator[Decision]:
+    """One record for each placement whose decision stands and may not; newer than that and older than what follows.
+
+    `state.sequence` stays, so what is decided is the same whatever was taken back before it.
+    """
+    event = news.event
+    if event is None or not state.placed:
+        return
+    sequence = max(state.sequence + 1, news.order_ms * 1000)
+    for placement in forget_placed(state, agreed.granted, event.event_time_ms):
+        yield Decision(
+            decision_id=identify_decision(
+                news.person, event.session_id, event.event_id, f"purged/{placement}"
+            ),
+            kind="purged",
+            person=news.person,
+            session_id=event.session_id,
+            event_id=event.event_id,
+            event_time_ms=event.event_time_ms,
+            placement=placement,
+            channel=None,
+            action_id=NOTHING,
+            treatment_id="none",
+            items=(),
+            priority=0.0,
+            response_propensity=None,
+            action_probability=1.0,
+            arm={},
+            is_holdout=False,
+            is_merging=False,
+            explanation="",
+            versions=WITHDRAWN,
+            sequence=sequence,
+            sent_at_ms=event.sent_at_ms,
+            valid_until_ms=event.event_time_ms,
+        )
