@@ -3,8 +3,11 @@
 import random
 from typing import Any, NamedTuple
 
+from msgspec.structs import replace
+
 from schemas.codec import EVENT
-from schemas.events import event_from_fields
+from schemas.errors import InvalidEvent
+from schemas.events import Context, event_from_fields
 from schemas.limits import HOUR_MS, MINUTE_MS, SECOND_MS
 from tests.builders import NOON
 from udfs.draw import identify_decision
@@ -42,6 +45,30 @@ def shopping_log(
         lines += _session(chance, session, start_ms, items, faults)
         session += 1
     return [line for _, line in sorted(lines, key=lambda pair: pair[0])]
+
+
+SAID: tuple[dict[str, Any], ...] = (
+    {"consent": ("personalisation", "analytics", "advertising")}, {"consent": ()}, {"consent": ("personalisation",)},
+    {"consent": ("analytics", "email")}, {"context": Context(gpc=True)}, {"event_type": "consent_changed", "consent": ()},
+    {"event_type": "consent_changed", "properties": {"objection": "profiling"}},
+    {"event_type": "consent_changed", "properties": {"objection": "none"}, "consent": ("personalisation", "analytics")},
+)  # fmt: skip
+
+
+def consenting(lines: list[Line]) -> list[Line]:
+    """The same log, in which each tenth event says what its person agrees to; a repeat says the same."""
+    found = []
+    for line in lines:
+        try:
+            event = EVENT.decode(line.value)
+        except InvalidEvent:
+            found.append(line)
+            continue
+        chance = random.Random(event.event_id)
+        if chance.random() < 0.1:
+            event = replace(event, **chance.choice(SAID))
+        found.append(line._replace(value=EVENT.encode(event)))
+    return found
 
 
 def _session(

@@ -35,7 +35,7 @@ from schemas.topics import CONTROL, EVENTS, ITEMS, KNOWLEDGE
 from tests.builders import LATENESS_MS, NOON, make_catalogue, make_event
 from tests.flink.replays import Replays
 from tests.flink.runs import Line, fill_log, produce, run_learn_replay, start_job
-from tests.logs import shopping_log
+from tests.logs import consenting, shopping_log
 from udfs.draw import identify_decision
 from udfs.knowledge.knowledge import Knowledge
 from udfs.track_session import expire_session, track_session
@@ -105,7 +105,9 @@ def items_of(kafka: str, prefix: str) -> Knowledge:
 @pytest.fixture(scope="module")
 def shopping(kafka: str) -> Log:
     prefix = "lessons."
-    lines = with_responses([Line(*line) for line in shopping_log(EVENT_COUNT, seed=3, hours=3.0)])
+    lines = with_responses(
+        [Line(*one) for one in consenting(shopping_log(EVENT_COUNT, seed=3, hours=3.0))]
+    )
     # after a silent hour: the sessions that end by themselves do so before the log's end
     lines.append(viewed("last", NOON + 5 * HOUR_MS))
     fill_log(kafka, prefix, lines, make_catalogue())

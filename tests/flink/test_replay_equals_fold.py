@@ -24,6 +24,7 @@ from schemas import CODE_VERSION
 from schemas.actions import Action, Budget, Limits, Requirement, Treatment
 from schemas.codec import CONTROL, DEAD_LETTER, DECISION, EVENT, ITEM, TRACE, Codec
 from schemas.control import Control
+from schemas.decisions import Decision, DecisionTrace
 from schemas.items import Item
 from schemas.limits import HOUR_MS, MINUTE_MS
 from schemas.policy import (
@@ -45,7 +46,7 @@ from scripts.files.import_snowplow import DEMO_APP_IDS, DEMO_FOLDER, read_snowpl
 from tests.builders import NOON, make_catalogue, make_knowledge
 from tests.flink.replays import Replays
 from tests.flink.runs import TRACE_SHARE, fill_log, produce, run_learn_replay, run_replay
-from tests.logs import Line, shopping_log
+from tests.logs import Line, consenting, shopping_log
 from udfs.explain.tracing import Tracing
 from udfs.facts.features import FEATURE_SPACE
 from udfs.knowledge.knowledge import Knowledge
@@ -98,9 +99,11 @@ def folded(kafka: str, prefix: str, kind: type[Fold] = Fold, to_ms: int = AHEAD_
         for letter in one.dead_letters:
             place = f"{letter.topic}/{letter.partition}/{letter.offset}"
             found[DEAD_LETTERS].append((place, DEAD_LETTER.encode(letter)))
-        for decision, trace in one.decisions:
-            found[DECISIONS].append((decision.person, DECISION.encode(decision)))
-            found[TRACES].append((trace.decision_id, TRACE.encode(trace)))
+        for output in one.outputs:
+            if isinstance(output, Decision):
+                found[DECISIONS].append((output.person, DECISION.encode(output)))
+            elif isinstance(output, DecisionTrace):
+                found[TRACES].append((output.decision_id, TRACE.encode(output)))
     return Log(prefix, {name: sorted(pairs) for name, pairs in found.items()}, counts)
 
 
@@ -214,7 +217,7 @@ def first_difference(
 
 @pytest.fixture(scope="module")
 def shopping(replays: Replays, kafka: str, home: Path) -> Log:
-    lines = shopping_log(EVENT_COUNT, hours=HOURS)
+    lines = consenting(shopping_log(EVENT_COUNT, hours=HOURS))
     fill_log(kafka, "shopping.", lines, [])
     produce(kafka, "shopping." + ITEMS, [(0, i.item_id, ITEM.encode(i)) for i in changing_items()])
     controls = list(changing_knowledge(lines, home / "models"))
@@ -228,10 +231,13 @@ def test_the_log_holds_everything_that_could_go_wrong(shopping: Log) -> None:
     for name in ("duplicates", "too_late", "malformed", "sessions_ended", "events"):
         assert name in shopping.counts, name
     decisions = [DECISION.decode(value) for _, value in shopping.expected[DECISIONS]]
-    assert {one.versions.policy for one in decisions} == {"default-1", "rich"}
+    policies = {one.versions.policy for one in decisions if one.kind == "decided"}
+    assert policies == {"default-1", "rich"}
     assert {one.action_id for one in decisions} >= {"recommend_items", "greet", "gift", "nothing"}
     assert {one.arm.get("greeting") for one in decisions} == {None, "as_is", "bold"}
     assert any(one.is_holdout for one in decisions)
+    assert {one.kind for one in decisions} == {"decided", "purged"}
+    assert any(one.explanation.startswith("The same for everybody") for one in decisions)
     assert any(0.0 < one.action_probability < 1.0 for one in decisions)
     verdicts = {
         candidate.rule

@@ -8,6 +8,7 @@ from zlib import crc32
 
 from jobs.fold.learner import Learner
 from schemas.codec import CONTROL, DEAD_LETTER, DECISION, EVENT, ITEM, TRACE
+from schemas.decisions import Decision, DecisionTrace
 from schemas.knowledge import (
     ACTION_KNOWLEDGE,
     EPOCH_END,
@@ -129,10 +130,11 @@ class LiveJob:
         self._told.append(news)
         result = decide(self._persons.get(news.person), news, self._knowledge, SEED)
         self._persons[news.person] = result.state
-        for decision, trace in result.decisions:
-            time_ms = decision.event_time_ms
-            self._write(DECISIONS, time_ms, decision.person, DECISION.encode(decision))
-            self._write(TRACES, time_ms, decision.decision_id, TRACE.encode(trace))
+        for one in result.outputs:
+            if isinstance(one, Decision):
+                self._write(DECISIONS, one.event_time_ms, one.person, DECISION.encode(one))
+            elif isinstance(one, DecisionTrace):
+                self._write(TRACES, one.event_time_ms, one.decision_id, TRACE.encode(one))
 
     def _write(
         self, topic: str, time_ms: int, key: str, value: bytes, partition: int | None = None

@@ -1,6 +1,7 @@
 """`verify replay`: what a live job logged is reproduced byte by byte; whatever was changed is found and named."""
 
 import random
+from collections import Counter
 from typing import Any
 
 import msgspec
@@ -27,7 +28,7 @@ from scripts.audit.skew_view import show_skew
 from scripts.audit.verify import Audit, trace_again, verify
 from tests.builders import NOON, make_catalogue, make_event
 from tests.jobs.live_job import LiveJob, Topics
-from tests.logs import Line, shopping_log
+from tests.logs import Line, consenting, shopping_log
 from tests.scripts.audit.copies import Copy, edited
 from tests.udfs.knowledge.compacted import compacted
 from udfs.explain.fit_records import TOO_LARGE, leave_out
@@ -63,6 +64,16 @@ def places(found: Audit) -> set[str]:
     return {one.place for one in found.faults} | {
         place for one in found.differences for place in (*one.places, *one.suspects)
     }
+
+
+def test_decisions_of_people_who_agree_and_take_it_back_are_reproduced() -> None:
+    lines = of_few_people(consenting(shopping_log(400, seed=8, hours=0.3, faults=False)), 20)
+    topics = LiveJob(lines, LAG_MS).topics
+    kinds = Counter(DECISION.decode(one.value).kind for one in topics[DECISIONS])
+    assert kinds["purged"] > 5
+    found = audit(topics)
+    assert found.reproduced == found.decisions == kinds["decided"] > 100
+    assert (found.differing, found.faults) == ({}, [])
 
 
 def test_every_decision_of_a_live_job_is_reproduced(topics: Topics) -> None:
