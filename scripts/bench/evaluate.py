@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from jobs.config import Config
 from jobs.learning.evaluation_split import Setting
+from schemas.events import ALL_PURPOSES
 from schemas.limits import DAY_MS
 from scripts.bench.click_log import BEGUN_MS, Size, click_log
 from scripts.bench.setting import describe
@@ -27,7 +28,9 @@ def bench(config: Config, size: Size, is_json: bool) -> None:
         path = Path(folder) / "events.jsonl"
         say(f"writing {write_lines(click_log(size), path):,} events")
         begun_s = time.monotonic()
-        report = evaluate_files([path], None, setting, config._replace(home=Path(folder)), None)
+        report = evaluate_files(
+            [path], None, setting, config._replace(home=Path(folder), consent=ALL_PURPOSES), None
+        )
         seconds = time.monotonic() - begun_s
     found = describe() | {
         "events": report["events"],

@@ -22,6 +22,7 @@ from models.content import Published
 from schemas.codec import EVENT
 from schemas.control import Control
 from schemas.errors import ConfigError
+from schemas.events import ALL_PURPOSES
 from schemas.policy import Holdout, Placement, Policy
 from schemas.records import LogRecord
 from scripts.bench.workload import catalogue, shoppers
@@ -47,7 +48,10 @@ POLICY: Final = Policy(
 def bench_config(config: Config) -> Config:
     """Topics, store keys and ports of their own, so that a benchmark touches nobody's data."""
     run = f"bench-{now_ms()}-"
-    return config._replace(topic_prefix=run, store_prefix=run, ports=ANY_FREE, api_port=0)
+    # people who agree to everything: theirs are the dear decisions
+    return config._replace(
+        topic_prefix=run, store_prefix=run, ports=ANY_FREE, api_port=0, consent=ALL_PURPOSES
+    )
 
 
 class BenchEngine(Engine):

@@ -13,7 +13,7 @@ from jobs.publish import Log, now_ms
 from schemas.codec import EVENT
 from schemas.decisions import Decision
 from schemas.errors import ConfigError
-from schemas.events import Event
+from schemas.events import PURPOSES, Event
 from schemas.items import Item
 from schemas.records import LogRecord
 from schemas.topics import DECISIONS
@@ -25,6 +25,7 @@ from scripts.demo.showing import Stage, decided_without, latency, play, story_of
 from scripts.demo.telling import names_of, next_steps
 from scripts.demo.typed import go_on
 from scripts.exit_codes import passed
+from scripts.files.event_files import assuming
 from scripts.files.import_events import read_items
 from scripts.files.import_snowplow import DEMO_APP_IDS, DEMO_FOLDER, SnowplowImport, read_snowplow
 from scripts.files.retime import retime
@@ -83,7 +84,7 @@ def demo(config: Config, is_once: bool, is_json: bool) -> int:
     For a program (`is_once` or `is_json`) it plays all events at once and sums up; for a person it shows some of them.
     """
     begin_demo(config)
-    imported = read_snowplow(DEMO_FOLDER, DEMO_APP_IDS)
+    imported = consented(read_snowplow(DEMO_FOLDER, DEMO_APP_IDS))
     opened_ms = now_ms()
     # the shop from now on: the bundled events, all older, are another shop's, whose policy is the default one
     open_shop = opening(config, opened_ms)
@@ -112,6 +113,18 @@ def demo(config: Config, is_once: bool, is_json: bool) -> int:
             reader.close()
     is_whole = summary.decisions == summary.decisions_in_kafka and summary.decisions_in_store > 0
     return passed(is_whole)
+
+
+def consented(imported: SnowplowImport) -> SnowplowImport:
+    """The same, of people who agree to everything: they are none, the events are a public sample."""
+    rows = [
+        row._replace(event=event)
+        for row, event in zip(
+            imported.rows, assuming(imported.events, frozenset(PURPOSES)), strict=True
+        )
+        if isinstance(event, Event)
+    ]
+    return imported._replace(rows=rows)
 
 
 def _sum_up(run: Run, is_json: bool) -> Summary:

@@ -10,7 +10,7 @@ import msgspec
 from jobs.publish import now_ms
 from schemas.decisions import Decision
 from schemas.errors import InvalidEvent
-from schemas.events import Event
+from schemas.events import PURPOSES, Event
 from schemas.formats.json_lines import event_from_json
 from schemas.policy import NOTHING
 from scripts.console import show
@@ -68,6 +68,7 @@ def typed_event(text: str, time_ms: int, number: int) -> Event:
         "session_id": "typed",
         "anonymous_id": "you",
         "sent_at_ms": time_ms,
+        "consent": PURPOSES,
     } | given
     return event_from_json(msgspec.json.encode(filled))
 

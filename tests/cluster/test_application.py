@@ -143,6 +143,7 @@ def flink(home: Home, kafka: str, tmp_path_factory: pytest.TempPathFactory) -> F
         "FLINK_PID_DIR": str(folder / "pid"),
         "KAIROS_KAFKA": kafka,
         "KAIROS_KAFKA_SETTINGS_FILE": str(settings_file_of(kafka)),
+        "KAIROS_CONSENT": "all",
         "KAIROS_CHECKPOINTS": str(folder / "checkpoints"),
         "PYTHONPATH": sysconfig.get_path("purelib"),
     }

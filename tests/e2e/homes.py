@@ -62,6 +62,7 @@ class Home(NamedTuple):
             "KAIROS_PORTS": "0",
             "KAIROS_API_PORT": "0",
             "COLUMNS": "250",  # wide enough that no table wraps
+            "KAIROS_CONSENT": "all",  # of events that say nothing of it: most tests are about something else
             "KAIROS_TRACE_SHARE": "1",  # so that every decision can be looked into
         }
         return outer | own | settings

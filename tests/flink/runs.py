@@ -127,6 +127,7 @@ def environment(prefix: str, home: Path, parallelism: int = 1) -> dict[str, str]
         "KAIROS_HOME": str(home),
         "KAIROS_TOPIC_PREFIX": prefix,
         "KAIROS_PARALLELISM": str(parallelism),
+        "KAIROS_CONSENT": "all",
         "KAIROS_TRACE_SHARE": str(TRACE_SHARE),
     }
     return {name: value for name, value in os.environ.items() if "KAIROS" not in name} | own
