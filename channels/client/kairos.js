@@ -82,7 +82,7 @@
     os: (/Windows|Android|iPhone|iPad|Mac|Linux/.exec(agent) || [])[0], browser: (/Firefox|Edg|Chrome|Safari/.exec(agent) || [])[0],
     utc_offset_min: -new Date().getTimezoneOffset(), campaign: new URLSearchParams(location.search).get("utm_campaign") || undefined,
     referrer: document.referrer.startsWith(location.origin) ? undefined : document.referrer.split("?")[0] || undefined,
-    gpc: Boolean(navigator.globalPrivacyControl) || undefined,
+    gpc: navigator.globalPrivacyControl,
   };
   const track = (type, fields = {}) => {
     wake();
@@ -180,10 +180,9 @@
     send("/v1/decisions", { session_id: session, anonymous_id: anonymous, placements, page, consent, context, events });
   const take = (decision, isPushed) => {
     const slot = slots.get(decision.placement), known = slot && slot.decision;
-    if (slot && known && decision.kind === "purged") { settle(slot, null); return; } // the person does not agree to it any more
     if (!slot || (!isPushed && slot.isAnswered) || decision.valid_until_ms < Date.now()) return;
     slot.isAnswered = true;
-    if (!known || !known.decision_id || known.decision_id !== decision.decision_id) settle(slot, decision);
+    if (!known || !known.decision_id || known.decision_id !== decision.decision_id) settle(slot, decision.purged ? null : decision);
   };
   const isLink = (text) => !/[\s\0-\x20\x7f-\xa0\\]|^\/\/|^(?!https?:\/\/[^/?#]|mailto:|tel:)[^/?#]*:/i.test(text);
   const settle = (slot, decision) => {

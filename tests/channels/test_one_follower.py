@@ -6,12 +6,14 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from confluent_kafka import Producer
 
+from channels.api.answers import Answerer
 from channels.api.decision_stream import cause_of
+from channels.api.handlers.explanations import _event_of
 from channels.api.services import Services
 from channels.console.desk import EXTRA
 from channels.console.traffic import DECISIONS_KEPT_MAX
@@ -132,6 +134,31 @@ def test_a_decision_that_was_taken_back_names_nobody() -> None:
     services.decisions._take(taken(make_decision(1, kind="void", session_id="s9")))
     assert services.visitors.person_of("s9") is None
     services.log.close()
+
+
+def test_what_a_person_takes_back_is_forgotten_by_all_who_read_it() -> None:
+    services = lonely_services()
+    mine = [make_decision(n, session_id="s9", person="anna", event_id=f"e{n}") for n in (1, 2)]
+    other = make_decision(3, session_id="s8", person="ben", event_id="e3")
+    for one in (*mine, other):
+        services.decisions._take(taken(one))
+    purged = make_decision(9, session_id="s9", person="anna", event_id="e9", kind="purged")
+    services.decisions._take(taken(purged))
+    stream = services.decisions
+    assert [stream.find(cause_of(one, one.placement)) for one in (*mine, other)] == [
+        None,
+        None,
+        other,
+    ]
+    assert (stream.newest("anna", "home"), stream.newest("ben", "home")) == (None, other)
+    assert [shown_by_console(services, one) for one in (*mine, other)] == [False, False, True]
+    services.log.close()
+
+
+def test_an_open_page_is_told_what_is_taken_back_and_nothing_more() -> None:
+    purged = make_decision(9, person="anna", kind="purged")
+    told = _event_of(cast(Answerer, None), purged).decode()
+    assert told == 'id: d9\nevent: purged\ndata: {"placement":"home","purged":true}\n\n'
 
 
 def test_an_error_of_who_looks_on_holds_nobody_up(caplog: pytest.LogCaptureFixture) -> None:

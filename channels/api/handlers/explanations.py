@@ -127,7 +127,7 @@ def _event_of(answerer: Answerer, decision: Decision) -> bytes:
     """The decision as `POST /v1/decisions` gives it; of one that is taken back only for which placement it was."""
     if decision.kind == "decided":
         return _message(b"decision", decision, answerer.told(decision))
-    return _message(b"purged", decision, {"placement": decision.placement, "kind": decision.kind})
+    return _message(b"purged", decision, {"placement": decision.placement, "purged": True})
 
 
 def _message(kind: bytes, decision: Decision, told: object) -> bytes:
