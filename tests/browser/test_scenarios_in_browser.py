@@ -15,6 +15,7 @@ pytestmark = pytest.mark.browser
 ITEMS: dict[str, Item] = {item.item_id: item for item in shop_items()}
 SHOES = ("SKU-403", "SKU-402", "SKU-413")
 PREMIUM_PAIR = "SKU-425"
+RIGHT = "one.getBoundingClientRect().right"
 
 
 def tagged(ids: list[str], tag: str) -> list[bool]:
@@ -86,6 +87,10 @@ def test_hesitation(visit: Callable[..., Visitor]) -> None:
     visitor.follow("Shipping & returns")
     visitor.shows("cart_banner", f"{ITEMS[PREMIUM_PAIR].stock} in stock right now")
     visitor.shows("offer_bar", "Free express shipping for 20 minutes")
+    visitor.page.set_viewport_size({"width": 1280, "height": 800})
+    end = visitor.placed("offer_bar").locator("p > span").last
+    expect(end).to_contain_text("until")
+    assert end.evaluate(f"one => {RIGHT} <= one.parentElement.{RIGHT[4:]}"), "it is in sight"
     until = visitor.placed("offer_bar").inner_text().rpartition("until ")[2][:5]
     visitor.placed("cart_banner").get_by_role("link", name="To the cart").click()
     visitor.settle()

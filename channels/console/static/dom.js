@@ -50,16 +50,18 @@ export function ago(ms, now = Date.now()) {
   return seconds < 5 ? "just now" : `${seconds} seconds ago`;
 }
 
+const PERCENT = /^[\d.,\s]+%$|^–$/;
+
 /** A table in a frame that scrolls sideways where it is too wide; `rows` are lists of cells. */
 export function table(caption, columns, rows, empty = "There is nothing.") {
   if (!rows.length) return h("p", { class: "muted" }, empty);
-  const is_number = columns.map((_, at) => rows.every((row) => typeof row[at] === "number"));
+  const is_number = columns.map((_, at) => rows.every((row) => typeof row[at] === "number" || PERCENT.test(row[at])));
   return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
     h("table", {},
       h("caption", { class: "unseen" }, caption),
       h("thead", {}, h("tr", {}, columns.map((one, at) => h("th", { scope: "col", class: is_number[at] && "number" }, one)))),
       h("tbody", {}, rows.map((row) => h("tr", {}, row.map((cell, at) =>
-        h("td", { class: is_number[at] && "number" }, is_number[at] ? number(cell, Number.isInteger(cell) ? 0 : 3) : cell)))))));
+        h("td", { class: is_number[at] && "number" }, typeof cell === "number" ? number(cell, Number.isInteger(cell) ? 0 : 3) : cell)))))));
 }
 
 /** A long table: the first `count` rows, the others behind a line that opens them. */

@@ -167,7 +167,7 @@ function form_for(desk, found, { form, kept, is_new }, leave) {
     publish.disabled = draft.disabled = answer.changes.length === 0;
     const heading = h("h2", { tabindex: "-1" }, "Preview");
     renew(told, h("section", { class: "card" }, heading,
-      answer.cards.map((one) => offer_card(one, answer.cards.length > 1)),
+      h("div", { class: "sees" }, answer.cards.map((one) => offer_card(one, answer.cards.length > 1))),
       h("p", { class: "muted" }, `At ${answer.cards[0]?.placements.join(", ") || "no placement"}, as far as the page there shows these texts.`),
       answer.warnings.map((one) => h("p", { class: "notice" }, one)),
       answer.changes.length > 0 && what_if(desk, "offers/what-if", { base: found.base, offer, is_new }),
