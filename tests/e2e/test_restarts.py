@@ -133,9 +133,9 @@ def test_what_is_killed_comes_back_and_nothing_is_lost(running: Running, name: s
     running.send(f"before {name}")
     running.await_decided(f"before {name}")
     before, service = running.pids(), running.services()[name]
+    began_s = time.monotonic()
     os.kill(before[name], signal.SIGKILL)
     running.send(f"while {name} is away")
-    began_s = time.monotonic()
     wait_for(lambda: running.pids()[name] != before[name])
     assert time.monotonic() - began_s < RESTARTED_S_MAX
     running.send(f"after {name}")
@@ -151,7 +151,7 @@ def test_what_is_killed_comes_back_and_nothing_is_lost(running: Running, name: s
     assert all(one.process and is_alive(one.process) for one in now.values())
 
 
-def test_status_names_what_ended_and_why(running: Running) -> None:
+def test_status_and_the_console_name_what_ended_and_why(running: Running) -> None:
     found = running.home.status()
     assert {name: (one["restarts"], one["reason"]) for name, one in found.items()} == dict.fromkeys(
         CHILDREN, (1, "ended by signal 9 (SIGKILL)")
@@ -162,6 +162,22 @@ def test_status_names_what_ended_and_why(running: Running) -> None:
     assert table.stdout.count("ended by signal 9 (SIGKILL)") == len(CHILDREN)
     api = found["api"]["address"]
     assert httpx.get(f"http://{api}/readyz", timeout=30).status_code == 200
+    # what the console draws of it: tests/browser/test_console.py
+    shown = httpx.get(f"http://{api}/console/api/live", timeout=30).json()["services"]
+    told = ("state", "restarts", "reason", "ended_ms")
+    assert {name: [one[field] for field in told] for name, one in shown.items()} == {
+        name: [one[field] for field in told] for name, one in found.items()
+    }
+
+
+def test_every_event_has_its_decision_and_each_is_made_again(running: Running) -> None:
+    sent = {f"{when} {name}" for name in CHILDREN for when in ("before", "after")}
+    sent |= {f"while {name} is away" for name in CHILDREN}
+    assert running.decisions.look().keys() >= sent
+    found = running.home.json("verify", "replay", "--json")
+    assert (found["is_whole"], found["unexplained"]) == (True, 0), found["differences"][:3]
+    assert found["decisions"] >= len(sent)
+    assert running.home.json("verify", "skew", "--json")["is_none"]
 
 
 @pytest.mark.parametrize("name", ["flink", "learn"])
