@@ -30,7 +30,6 @@ from scripts.commands import (
     model_cli,
     policy_cli,
     replay_cli,
-    shop_cli,
     training_cli,
 )
 from scripts.console import complain
@@ -47,7 +46,6 @@ GROUPS: Final = {
     "key": key_cli,
     "replay": replay_cli,
     "cluster": cluster_cli,
-    "shop": shop_cli,
     "bench": bench_cli,
 }
 """Theirs stand behind a word: `kairos policy check`."""

@@ -42,7 +42,7 @@ EXAMPLES: Final[dict[str, tuple[str, str]]] = {
     ),
     "features": ("features", "features --write"),
     "accepts": ("accepts", "accepts --write"),
-    "docs": ("docs", "docs --write"),
+    "docs": ("docs --write", "docs --pictures"),
     "explain": ("explain DECISION_ID", "explain DECISION_ID --json"),
     "why-not": (
         "why-not anna free_shipping",
@@ -130,8 +130,6 @@ EXAMPLES: Final[dict[str, tuple[str, str]]] = {
         "cluster keys keys/ --name flink.example",
         "cluster keys keys/ --name flink.example --name 10.0.0.5",
     ),
-    "shop": ("shop screenshots", "shop screenshots --to pictures"),
-    "shop screenshots": ("shop screenshots", "shop screenshots --to pictures"),
     "bench": ("bench rank", "bench throughput --events 10000"),
     "bench latency": ("bench latency", "bench latency --rate 300 --seconds 60"),
     "bench api": ("bench api --rate 100", "bench api --kill-engine"),

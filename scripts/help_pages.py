@@ -21,7 +21,7 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "Models": ("train", "evaluate", "model"),
     "History": ("replay", "compare"),
     "Operate": ("api", "key", "control", "cluster", "decide", "learn", "upgrade", "package"),
-    "Measure, and look up": ("bench", "chaos", "shop", "features", "accepts", "docs"),
+    "Measure, and look up": ("bench", "chaos", "features", "accepts", "docs"),
 }
 """By the heading under which `kairos --help` shows them: commands in the order in which they are needed."""
 WIDTH_MAX: Final = 110

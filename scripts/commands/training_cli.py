@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from jobs.config import config_from, with_consent
+from jobs.config import PROJECT, config_from, with_consent
 from schemas.errors import ConfigError
 from scripts.commands.options import (
     Archive,
@@ -126,11 +126,23 @@ def accepts(
 @app.command()
 def docs(
     write: Annotated[bool, typer.Option("--write", help="Write those that are stale.")] = False,
+    pictures: Annotated[
+        bool, typer.Option("--pictures", help="Take the pictures of the shop and console that run.")
+    ] = False,
+    to: Annotated[
+        Path, typer.Option(help="Folder for the pictures.", show_default="docs/pictures")
+    ] = PROJECT / "docs" / "pictures",
 ) -> None:
     """Say which pages of docs/ that are made from the code are as the code is.
 
-    They are: what we accept, the policy file, the features, the command line, the settings, the metrics.
+    They are: what we accept, the policy file, the features, the command line, the settings, the metrics. `--pictures` takes the
+    pictures of the shop, its tour and the console instead, from what `kairos demo` or `up --shop` runs.
     """
+    if pictures:
+        from scripts.demo.pictures import pictures as take_all
+
+        take_all(config_from(), to)
+        return
     from scripts.reference.all_pages import show_pages
 
     show_pages(is_written=write)

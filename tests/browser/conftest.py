@@ -1,7 +1,6 @@
 """The shop on one engine for all browser tests, a Chromium per module, and a visitor per test."""
 
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -10,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from jobs.config import PROJECT
+from scripts.demo.pictures import chromium
 from tests.browser.shop import Shop, Visitor
 from tests.e2e.homes import fresh_home, kafka_of
 
@@ -26,15 +26,6 @@ SHIFTS: Final = """
     of: one.sources.map(({node}) => node && (node.className || node.id || node.nodeName)),
   }))).observe({type: "layout-shift", buffered: true});
 """
-
-
-def chromium() -> str | None:
-    """The browser of this machine."""
-    return (
-        shutil.which("chromium")
-        or shutil.which("chromium-browser")
-        or shutil.which("google-chrome")
-    )
 
 
 @pytest.fixture(scope="session")

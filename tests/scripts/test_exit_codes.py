@@ -40,7 +40,7 @@ ENDS: Final[dict[int, tuple[str, ...]]] = {
         "import FILE", "status", "items import ITEMS", "items list", "items show i", "items remove i", "train", "explain d", "why-not p a", "verify replay", "verify skew", "archive",
         f"policy publish {POLICY}", "policy history", "policy scheduled", "policy take-back", "policy rollback", "policy show", "model list", "model rollback",
         "control list", "replay --prefix p.", "cluster status", "cluster stop decide", "cluster savepoint decide",
-        "cluster cancel decide", "replay drop p.", "upgrade decide", "decide", "learn", "compare p.", "shop screenshots", "api",
+        "cluster cancel decide", "replay drop p.", "upgrade decide", "decide", "learn", "compare p.", "docs --pictures", "api",
     ),
 }  # fmt: skip
 """By exit code: command lines; files that are named in capitals are made for them, or not."""
