@@ -156,8 +156,8 @@ SETTINGS: Final = (
             "how long topics are kept, instead of the usual: decisions=30,traces=7,events=ever"),
     Setting("KAIROS_PORTS", str(Ports()), values.ports, "of what is started here; 0 = any free one, alone: for all of them"),
     Setting("KAIROS_TRACE_SHARE", "0.01", values.share, "share of traces with every feature"),
-    Setting("KAIROS_CONSENT", "none", values.consent,
-            "purposes that are granted where a person said nothing of consent, or all"),
+    Setting("KAIROS_CONSENT", "all", values.consent,
+            "purposes that are granted where a person said nothing of consent, all or none"),
 )  # fmt: skip
 
 
