@@ -9,7 +9,6 @@ from typing import Final
 from jobs.learning.model_roots import roots_from
 from jobs.stack.ports import ANY_FREE, Ports
 from log.store_address import check_address
-from schemas.events import purposes_from
 from schemas.rates import Rate, Shares
 from schemas.topics import retention_from
 
@@ -123,7 +122,10 @@ def ports(text: str) -> Ports:
 
 def consent(text: str) -> str:
     """Purposes, as `events.purposes_from` reads them."""
-    purposes_from(text)
+    if text not in ("all", "none"):  # these need no look at events, which every command would load
+        from schemas.events import purposes_from
+
+        purposes_from(text)
     return text
 
 
