@@ -230,13 +230,13 @@ def shopping(replays: Replays, kafka: str, home: Path) -> Log:
 def test_the_log_holds_everything_that_could_go_wrong(shopping: Log) -> None:
     for name in ("duplicates", "too_late", "malformed", "sessions_ended", "events"):
         assert name in shopping.counts, name
-    decisions = [DECISION.decode(value) for _, value in shopping.expected[DECISIONS]]
-    policies = {one.versions.policy for one in decisions if one.kind == "decided"}
-    assert policies == {"default-1", "rich"}
+    every = [DECISION.decode(value) for _, value in shopping.expected[DECISIONS]]
+    assert {one.kind for one in every} == {"decided", "purged"}
+    decisions = [one for one in every if one.kind == "decided"]
+    assert {one.versions.policy for one in decisions} == {"default-1", "rich"}
     assert {one.action_id for one in decisions} >= {"recommend_items", "greet", "gift", "nothing"}
     assert {one.arm.get("greeting") for one in decisions} == {None, "as_is", "bold"}
     assert any(one.is_holdout for one in decisions)
-    assert {one.kind for one in decisions} == {"decided", "purged"}
     assert any(one.explanation.startswith("The same for everybody") for one in decisions)
     assert any(0.0 < one.action_probability < 1.0 for one in decisions)
     verdicts = {
@@ -280,7 +280,12 @@ def test_an_ordering_fault_is_found(kafka: str, shopping: Log) -> None:
             if codec.decode(value).event_time_ms < to_ms - DISORDER_MS
         }
         assert well_before <= set(shopping.expected[name]), "what comes later changes nothing"
-        assert 500 < len(right[name]) == len(faulty[name])
+        # what is taken back, and when, is another matter: it depends on the order, too
+        made, others = (
+            sum(codec.decode(value).versions.policy != "none" for _, value in pairs)
+            for pairs in (right[name], faulty[name])
+        )
+        assert 500 < made == others
         assert faulty[name] != right[name]
 
 
