@@ -51,7 +51,7 @@ def excluded(case: Case) -> TracedAction:
     placement = {"name": "hero", "actions": ["banner"], "fallback": "nothing"}
     document = {"placements": [placement], "actions": [banner], "holdout": {"share": 0.0}}
     policy = compile_policy(msgspec.convert(document | case.policy, Policy))
-    knowledge = Knowledge()
+    knowledge = Knowledge(assumed=frozenset({"personalisation"}))
     knowledge.add_policy("p", 0, 0, policy)
     knowledge.add_item(Item("sold-out", stock=0), 0)
     knowledge.add_item(Item("pills", category="health"), 1)
