@@ -51,7 +51,9 @@ def excluded(case: Case) -> TracedAction:
     placement = {"name": "hero", "actions": ["banner"], "fallback": "nothing"}
     document = {"placements": [placement], "actions": [banner], "holdout": {"share": 0.0}}
     policy = compile_policy(msgspec.convert(document | case.policy, Policy))
-    knowledge = Knowledge(assumed=frozenset({"personalisation"}))
+    # nobody is held out who is not known to agree to personal decisions
+    assumed = ("personalisation",) if case.rule == "holdout" else ()
+    knowledge = Knowledge(assumed=frozenset(assumed))
     knowledge.add_policy("p", 0, 0, policy)
     knowledge.add_item(Item("sold-out", stock=0), 0)
     knowledge.add_item(Item("pills", category="health"), 1)
