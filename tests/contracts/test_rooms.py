@@ -240,8 +240,14 @@ def test_two_devices_are_as_one_where_order_cannot_matter(one: int, other: int) 
     together = grown("phone", *sorted(first + second, key=lambda event: event.event_time_ms))
     merged = merge_persons(grown("phone", *first), grown("laptop", *second))
     # of what two people said the stricter holds, of what one said the newer;
-    # the lines of a cart that both filled are taken for the same; grants are each device's own
-    assert differing(merged, together) - {"cart"} <= {"parts", "offered", "actions", "consent"}
+    # the lines of a cart that both filled are taken for the same; grants and what stands are each device's own
+    assert differing(merged, together) - {"cart"} <= {
+        "parts",
+        "offered",
+        "actions",
+        "consent",
+        "placed",
+    }
     assert merged.cart.keys() == together.cart.keys()
     assert merged.actions.keys() == together.actions.keys()
 

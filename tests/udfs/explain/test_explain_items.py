@@ -86,7 +86,16 @@ def test_names_are_those_of_the_moment() -> None:
 
 def test_every_source_has_a_sentence_and_no_sentence_is_of_none() -> None:
     sources = {source for source, _ in SHARES} | {"caller"}
-    others = {"silence", "in_cart", "viewed", "because_item", "because_category", "pinned", "other"}
+    others = {
+        "silence",
+        "in_cart",
+        "viewed",
+        "because_item",
+        "because_category",
+        "pinned",
+        "other",
+        "objected",
+    }
     assert set(SENTENCES) - others < sources
     assert all(sentence("pan", source, context()) for source in sources)
 
