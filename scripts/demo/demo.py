@@ -21,7 +21,7 @@ from scripts.console import percentile, say, show, show_json
 from scripts.demo import shop
 from scripts.demo.feeding import DecisionReader, feed
 from scripts.demo.shop import opening, publish_items, shop_items
-from scripts.demo.showing import Stage, decided_without, latency, play, story_of
+from scripts.demo.showing import Stage, decided_without, latency, play, rehearse, story_of
 from scripts.demo.telling import names_of, next_steps
 from scripts.demo.typed import go_on
 from scripts.exit_codes import passed
@@ -94,6 +94,9 @@ def demo(config: Config, is_once: bool, is_json: bool) -> int:
         open_shop(log, kafka)
         publish_items(log, kafka, config.topic_prefix, items)
 
+    events = retime(imported.events, opened_ms - 1)
+    if not (is_once or is_json):
+        rehearse(events, items, _rules(config))
     say("starting Kafka, Valkey, two Flink jobs and the API: 10 to 30 s")
     with Engine(config, say, has_api=not is_once, prepare=prepare) as engine:
         addresses = engine.start()
@@ -103,7 +106,6 @@ def demo(config: Config, is_once: bool, is_json: bool) -> int:
         store = store_of(config, addresses.redis)
         store.forget_latencies()
         say(f"Kafka {addresses.kafka}  Valkey {addresses.redis}  Flink {addresses.flink}")
-        events = retime(imported.events, opened_ms - 1)
         run = Run(engine, config, reader, store, imported, events, items, before)
         try:
             summary = _sum_up(run, is_json) if is_once or is_json else _show(run)

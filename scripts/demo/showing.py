@@ -17,6 +17,7 @@ from scripts.demo.feeding import DecisionReader, Take, await_decided, feed, leav
 from scripts.demo.telling import (
     BESIDE,
     DECIDED,
+    REHEARSED,
     Column,
     Names,
     compared,
@@ -35,6 +36,8 @@ SHOWN_PER_S: Final = 20.0
 """A pace at which a person can read, and no event waits for another."""
 FAST_PER_S: Final = 200.0
 FIRST_LINES: Final = 6
+REHEARSED_EVENTS: Final = 40
+REHEARSED_LINES: Final = 4
 
 
 class Story(NamedTuple):
@@ -111,6 +114,29 @@ def decided_without(
     fold = Fold(default_knowledge(items), rules)
     made = [decision for one in fold.run(log) for decision, _ in one.decisions]
     return {one.decision_id: one for one in made}
+
+
+def rehearse(events: Sequence[Event], items: Sequence[Item], rules: FoldRules) -> None:
+    """What the first events lead to, in this process: nobody has to wait for servers to see a decision.
+
+    The job makes the very same ones of them a moment later, under the same ids.
+    """
+    names, said = names_of(items), list[list[str]]()
+    by_id = {one.event_id: one for one in events}
+    for decision in decided_without(events[:REHEARSED_EVENTS], items, rules).values():
+        cells = [
+            deed(by_id[decision.event_id], names),
+            shown(decision, names),
+            decision.explanation,
+        ]
+        if len(said) < REHEARSED_LINES and (not said or said[-1][:-1] != cells):
+            said.append([*cells, decision.decision_id])
+    show(
+        "\nThe first events through the engine's own steps, in this process, while the servers start:\n"
+    )
+    for text in (*header(REHEARSED), *(line(REHEARSED, cells) for cells in said)):
+        show(text)
+    show("")
 
 
 def play(

@@ -52,6 +52,8 @@ MS: Final = Column("   ms", 5)
 DID: Final = Column("somebody", 32)
 TWO: Final = 26
 DECIDED: Final = (MS, DID, Column("is shown", 29), Column("because", 27), ID)
+REHEARSED: Final = DECIDED[1:]
+"""Without a server nothing has to arrive anywhere, so there is no latency."""
 BESIDE: Final = (
     MS,
     DID,

@@ -17,7 +17,15 @@ from schemas.records import LogRecord
 from scripts.demo import showing
 from scripts.demo.demo import LEARNT_SHARE, lessons
 from scripts.demo.feeding import Take
-from scripts.demo.showing import Stage, decided_without, latency, play, story_of
+from scripts.demo.showing import (
+    REHEARSED_LINES,
+    Stage,
+    decided_without,
+    latency,
+    play,
+    rehearse,
+    story_of,
+)
 from scripts.files.import_events import read_items
 from scripts.files.import_snowplow import DEMO_APP_IDS, DEMO_FOLDER, read_snowplow
 from scripts.files.retime import retime
@@ -67,6 +75,19 @@ class Folded(Stage):
 
     def wait(self, decisions: Mapping[str, Decision], take: Take) -> None:
         """All are there."""
+
+
+def test_the_first_lines_need_no_server_and_are_those_that_the_job_will_write(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    items = list(read_items(DEMO_FOLDER / "items.jsonl"))
+    rehearse(events(), items, FoldRules(EVENT.decode, "kairos"))
+    found = [one.split() for one in capsys.readouterr().out.splitlines()]
+    lines = [words for words in found if words and re.fullmatch("[0-9a-f]{32}", words[-1])]
+    assert len(lines) == REHEARSED_LINES
+    first = list(without().values())[:40]
+    assert {words[-1] for words in lines} <= {one.decision_id for one in first}
+    assert any("Cotton shirt" in " ".join(words) for words in lines), "by their names"
 
 
 @pytest.fixture(scope="module")
