@@ -11,6 +11,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from channels.store.store import open_store
 from jobs.publish import Log, now_ms
 from log.kafka import read_to_end
 from schemas.codec import DEAD_LETTER, EVENT
@@ -414,6 +415,43 @@ def test_the_stream_brings_the_decisions_of_its_session_as_they_are_made(api: Ap
     assert [one["decision_id"] for one in heard] == decided
     assert {one["source"] for one in heard} == {"fresh"}
     wait_for(lambda: api.metric("kairos_api_streams") == 0)
+
+
+def test_what_a_person_takes_back_is_gone_for_every_reader(api: Api) -> None:
+    """Store, API and the open stream, from the event on that says so; what follows knows the visit alone."""
+    session, person = own("takes-back"), own("somebody")
+    mine = {"session_id": session, "anonymous_id": person}
+    agrees = {"consent": ["personalisation", "analytics"]}
+    made = api.recommend(session, "i1", "i2", anonymous_id=person, **agrees)
+    store = open_store(api.engine.redis, "kairos")
+    read = partial(store.read, person, "next_item", now_ms())
+    first = wait_for(read)
+    assert first.decision_id == made["decision_id"]
+    heard: list[str] = []
+    is_listening = threading.Event()
+
+    def listen() -> None:
+        address = f"http://{api.address}/v1/stream?session_id={session}"
+        with httpx.stream("GET", address, timeout=60) as answer:
+            for line in answer.iter_lines():
+                is_listening.set()
+                heard.append(line)
+                if '"purged":true' in line:
+                    return
+
+    listener = threading.Thread(target=listen, daemon=True)
+    listener.start()
+    assert is_listening.wait(60)
+    stop = {"event_type": "consent_changed", "consent": [], "event_time_ms": now_ms(), **mine}
+    assert api.post("/v1/events", stop, 202)["accepted"] == 1
+    listener.join(60)
+    assert 'data: {"placement":"next_item","purged":true}' in heard
+    wait_for(lambda: read() is None)
+    assert api.get(f"/v1/decisions/{person}/next_item")["source"] != "recent"
+    asks = {"placements": ["home"], "budget_ms": PATIENT, "page": "/", **mine}
+    (home,) = api.post("/v1/decisions", asks)["decisions"]
+    assert (home["source"], home["arm"]) == ("fresh", {})
+    assert home["items"], "the visit still ranks"
 
 
 def test_a_decision_is_explained_as_on_the_command_line(api: Api) -> None:
