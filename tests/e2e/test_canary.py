@@ -1,5 +1,6 @@
 """An address that others wrote in clear into `events` stands in nothing that the running engine writes: no other topic, no state, no key or value of the store, no log."""
 
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,7 +23,8 @@ SESSION = "canary-session"
 def holding(folder: Path, said: bytes, since_ms: int) -> list[Path]:
     """Files, written since then, that hold these bytes; a checkpoint may be gone again while it is read."""
     found = []
-    for path in folder.rglob("*"):
+    # not rglob, which fails where a folder is gone meanwhile
+    for path in (Path(at) / name for at, _, names in os.walk(folder) for name in names):
         with suppress(FileNotFoundError, IsADirectoryError):
             if path.stat().st_mtime * 1_000 >= since_ms and said in path.read_bytes():
                 found.append(path)

@@ -132,16 +132,20 @@ def test_every_record_is_readable_but_those_that_the_dead_letters_name(
     }
     letters = {one.key: one.fields for one in topics["dead_letters"]}
     assert JUNK in unreadable.values()
-    assert {place: letters[place]["raw"] for place in unreadable} == unreadable
+    for place, raw in unreadable.items():
+        kept = letters[place]["raw"]
+        assert len(kept) == len(raw), "what is masked keeps its length"
+        assert all(mine in (one, ord("*")) for mine, one in zip(kept, raw, strict=True))
     assert {letters[place]["reason"] for place in unreadable} == {"not_single_object"}
     assert all(read for read in topics.values())
     assert any(one["topic"] == "import:bad.jsonl" for one in letters.values())
 
 
 def test_topics_hold_their_own_record_under_its_key(topics: dict[str, list[Read]]) -> None:
+    letters = {one.key for one in topics["dead_letters"]}
     for topic, read in topics.items():
         for one in read:
-            if one.fields is not None:
+            if one.fields is not None and one.place not in letters:
                 assert one.key == KEYS[topic](one.fields), one.place
 
 
@@ -154,7 +158,8 @@ def test_no_record_is_from_the_future(topics: dict[str, list[Read]]) -> None:
 
 
 def test_decision_and_trace_belong_together(topics: dict[str, list[Read]]) -> None:
-    decisions = {one.fields["decision_id"]: one.fields for one in topics["decisions"]}
+    read = [one.fields for one in topics["decisions"]]
+    decisions = {one["decision_id"]: one for one in read if one["kind"] == "decided"}
     traces = {one.fields["decision_id"]: one.fields for one in topics["traces"]}
     assert decisions.keys() == traces.keys()
     for decision_id, decision in decisions.items():

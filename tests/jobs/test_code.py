@@ -40,7 +40,7 @@ for place, (time_ms, key, value) in enumerate(events):
     for news in result.news:
         _, lesson = learn_operators.lesson_of(b"", news, feed.knowledge)
         if lesson is not None:
-            taken = learn_operators.take_lesson(None, lesson)
+            taken = learn_operators.take_lesson(None, lesson, feed.knowledge.assumed)
             facts += sum(1 for _ in learn_operators.fact_rows(taken.lesson))
         found = sys.modules["udfs.decide"].decide(persons.get(news.person), news, feed.knowledge, "seed")
         persons[news.person] = found.state

@@ -1,6 +1,7 @@
 import os
 import shutil
 import subprocess
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -86,8 +87,27 @@ def test_tests_run_in_the_project(project: Path) -> None:
     said = run(project / "kairos", "test", "-k", "x").stdout.split(" ", 1)[1]
     few = "-m not stack and not cluster and not browser and not long"
     assert said == f"{project} {project} -P -m pytest -n 2 {few} -k x\n"
-    said = run(project / "kairos", "test", "--all", "-k", "x").stdout.split(" ", 1)[1]
-    assert said == f"{project} {project} -P -m pytest -n 2 -k x\n"
+    said = run(project / "kairos", "test", "--all", "-m", "cluster").stdout.split(" ", 1)[1]
+    assert said == f"{project} {project} -P -m pytest -n 2 -m cluster\n"
+
+
+def test_all_tests_are_suites_one_after_the_other(project: Path) -> None:
+    """Each test is of exactly one of them."""
+    said = run(project / "kairos", "test", "--all", "-k", "x").stdout.splitlines()
+    calls = [one for one in said if " -m pytest -n 2 -m " in one]
+    suites = [one.partition("-n 2 -m ")[2].removesuffix(" -k x") for one in calls]
+    marks = ("stack", "cluster", "browser", "long")
+    for has in product((False, True), repeat=len(marks)):
+        marked = dict(zip(marks, has, strict=True))
+        assert sum(bool(eval(one, {}, marked)) for one in suites) == 1, marked
+
+
+def test_a_suite_that_fails_is_named_at_the_end_and_the_others_run(project: Path) -> None:
+    fails = '#!/bin/sh\ncase "$*" in *"cluster or browser"*) exit 1 ;; *stack*) exit 5 ;; esac\n'
+    script(project / ".venv" / "bin" / "python", fails)
+    done = run(project / "kairos", "test", "--all")
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-1] == "== not green: tests that are cluster or browser"
 
 
 def test_a_symbolic_link_finds_the_project(project: Path) -> None:
