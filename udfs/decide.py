@@ -21,7 +21,7 @@ from udfs.explain.fit_records import Made, fit_all
 from udfs.explain.trace_decision import trace_actions, trace_decision
 from udfs.explain.tracing import WHOLE, Tracing
 from udfs.explain.write_texts import content_of, explanation_of, told_of_items
-from udfs.facts.consent import agreed, place
+from udfs.facts.consent import agreed, place, told
 from udfs.facts.grants import has_limits, remember_grant
 from udfs.facts.identity import part_of
 from udfs.facts.purchases import fact_of, is_repeated, remember_fact
@@ -87,6 +87,10 @@ def _folded(
     is_repeat = _is_repeat(state, news)
     if is_repeat:
         counts += ("facts_repeated",)
+        if (
+            news.event is not None
+        ):  # money counts once; what is said of consent holds whenever it is said
+            state.consent = told(state.consent, news.event)
     else:
         fold_profile(state, news, knowledge)
     holds = agreed(state.consent, knowledge.assumed)

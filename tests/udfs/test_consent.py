@@ -193,6 +193,21 @@ def test_withdrawal_in_one_session_holds_in_the_other_and_for_late_ones() -> Non
     assert fold.persons["a1"].recent_items == {}
 
 
+def test_a_purchase_that_is_told_again_counts_once_and_its_consent_holds() -> None:
+    fold = engine()
+    bought = {
+        "event_type": "purchase_completed",
+        "event_id": "order",
+        "item_ids": ["i1"],
+        "value_amount": 9.0,
+    }
+    first = make_event(event_time_ms=NOON, consent=["personalisation"], **bought)
+    again = make_event(event_time_ms=NOON + 1, session_id="s2", consent=[], **bought)
+    told(fold, first, again)
+    assert fold.persons["a1"].consent.purposes == ()
+    assert fold.persons["a1"].purchases == []
+
+
 def test_flipping_ten_times_a_second_ends_as_it_was_said_last() -> None:
     for last in ([], ["personalisation"]):
         fold = engine()
