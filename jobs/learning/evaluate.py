@@ -114,6 +114,8 @@ def evaluate(
             for decision, trace in one.decisions:
                 if fold.teaches(decision.person):
                     run.take(decision, trace)
+                else:
+                    run.pass_over(trace)
     return run.result()
 
 
@@ -204,6 +206,10 @@ class _Run:
         self._ms.append(ms)
         self._version = trace.versions.model
         self._score(decision, trace, self._waiting.pop(key))
+
+    def pass_over(self, trace: DecisionTrace) -> None:
+        """Of a person who does not agree to it nothing is learnt, and nothing counts, as 0 neither."""
+        self._waiting.pop((trace.session_id, trace.event_id), None)
 
     def result(self) -> Evaluated:
         """All figures. What the engine refused to decide (a session too long, say) counts as 0."""

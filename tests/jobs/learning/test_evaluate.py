@@ -205,6 +205,24 @@ def test_every_test_decision_is_scored_once_and_by_hand(tmp_path: Path) -> None:
         assert ranks.figures(split_of(events, "rerank").item_count) == pytest.approx(expected)
 
 
+def test_decisions_of_people_who_do_not_agree_to_analytics_are_not_scored(tmp_path: Path) -> None:
+    def scored(*purposes: str) -> set[str]:
+        theirs = {"session_id": "s3", "anonymous_id": "a9"}
+        asks = request(3800, "r4", "d", "e", **theirs)
+        events = [
+            *BEFORE,
+            request(3600, "r1", "a", "b", "c"),
+            at(3605, "ranking_clicked", "b", request_id="r1"),
+            msgspec.structs.replace(asks, consent=purposes),
+            at(3801, "ranking_clicked", "d", request_id="r4", **theirs),
+        ]
+        found = evaluated(events, "rerank", Recorder(), tmp_path)
+        return {one.event_id for one in found.outcomes}
+
+    assert scored("analytics") == {"r1", "r4"}
+    assert scored("personalisation") == {"r1"}
+
+
 def test_without_anything_to_learn_the_cold_start_is_evaluated(tmp_path: Path) -> None:
     events = [
         at(0, "page_viewed", session_id="old"),

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -37,6 +38,19 @@ def request(seconds: float, event_id: str, *item_ids: str) -> Event:
         seconds, "ranking_requested", event_id=event_id,
         candidates=[{"item_id": one, "position": n} for n, one in enumerate(item_ids)],
     )  # fmt: skip
+
+
+def test_people_who_do_not_agree_to_analytics_are_no_examples() -> None:
+    clicked = at(2, "ranking_clicked", "i2", request_id="r1")
+
+    def found(**said: Any) -> int:
+        asks = msgspec.structs.replace(request(1, "r1", "i1", "i2"), **said)
+        return len(collected(asks, clicked)[1])
+
+    assert found() == found(consent=("analytics",)) == 1
+    assert found(consent=("personalisation",)) == 0
+    objects = at(0, "consent_changed", consent=["analytics"], properties={"objection": "profiling"})
+    assert collected(objects, request(1, "r1", "i1", "i2"), clicked)[1] == []
 
 
 class Group(NamedTuple):

@@ -35,6 +35,16 @@ def response(kind: str, decision: str = "d1", action: str = "quiz") -> dict[str,
     }  # fmt: skip
 
 
+def test_people_who_do_not_agree_to_analytics_are_no_examples() -> None:
+    def clicks(*purposes: str) -> list[float]:
+        shown = response("exposed") | {"consent": list(purposes)}
+        found = collected((0, shown), (SECOND_MS, response("clicked")))
+        return [float(one) for one in found.clicks]
+
+    assert clicks("analytics") == [1.0]
+    assert clicks("personalisation") == []
+
+
 @pytest.mark.parametrize(
     ("steps", "expected"),
     [
