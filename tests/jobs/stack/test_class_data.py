@@ -26,6 +26,8 @@ def jars() -> tuple[Path, ...]:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setitem(class_data.NOTED_MIN, "kafka", CLASSES)
+    # at low priority on a busy machine it takes as long as it takes
+    monkeypatch.setattr(class_data, "MAKE_S_MAX", 600.0)
     return tmp_path / "data"
 
 
