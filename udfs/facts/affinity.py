@@ -21,6 +21,7 @@ from udfs.facts.merging import counts_of
 from udfs.facts.purchases import buys_in
 from udfs.facts.types import STRING, STRINGS
 from udfs.facts.view import View
+from udfs.facts.wishes import stated_first
 from udfs.fading import LONG_HALF_LIFE_MS, SHORT_HALF_LIFE_MS, decay
 from udfs.knowledge.category_facts import LEVELS, level_of
 from udfs.knowledge.knowledge import Knowledge
@@ -162,14 +163,15 @@ def _buy_level(state: PersonState, level: int) -> None:
 # --- facts --------------------------------------------------------------------------------------
 
 
-def leanings(m: Moment, affinities: dict[str, Affinity]) -> list[str]:
-    """The TOP_MAX names leant to most in the long run, the strongest first."""
-    return sorted(affinities, key=lambda name: (-long(affinities[name], m.now_ms), name))[:TOP_MAX]
+def leanings(m: Moment, said_of: str, affinities: dict[str, Affinity]) -> list[str]:
+    """TOP_MAX names: what the person states under a name of WISHED, then those leant to most in the long run, the strongest first."""
+    found = sorted(affinities, key=lambda name: (-long(affinities[name], m.now_ms), name))
+    return stated_first(m, said_of, found)[:TOP_MAX]
 
 
-def leaning(m: Moment, affinities: dict[str, Affinity]) -> str | None:
-    """The name leant to most in the long run."""
-    return next(iter(leanings(m, affinities)), None)
+def leaning(m: Moment, said_of: str, affinities: dict[str, Affinity]) -> str | None:
+    """The first of these."""
+    return next(iter(leanings(m, said_of, affinities)), None)
 
 
 def bought_price_level(m: Moment) -> str | None:
@@ -202,11 +204,11 @@ def _of_names(found: dict[str, float], names: Sequence[str | None]) -> Column:
 _level: Final = lru_cache(maxsize=65_536)(price_level)
 
 FACTS: Final = (
-    person("categories", STRINGS, "up to five categories that the person leans to, the strongest first", lambda m: leanings(m, m.state.categories)),
-    person("top_category", STRING, "the category that the person leans to most", lambda m: leaning(m, m.state.categories)),
-    person("brands", STRINGS, "up to five brands that the person leans to, the strongest first", lambda m: leanings(m, m.state.brands)),
-    person("top_brand", STRING, "the brand that the person leans to most", lambda m: leaning(m, m.state.brands)),
-    person("price_level", STRING, "budget, middle or premium: what the person leans to in the long run (half-life 30 days)", lambda m: leaning(m, m.state.price_bands)),
+    person("categories", STRINGS, "up to five categories: those that the person states, then those that they lean to, the strongest first", lambda m: leanings(m, "category", m.state.categories)),
+    person("top_category", STRING, "the category that the person states, else the one that they lean to most", lambda m: leaning(m, "category", m.state.categories)),
+    person("brands", STRINGS, "up to five brands: those that the person states, then those that they lean to, the strongest first", lambda m: leanings(m, "brand", m.state.brands)),
+    person("top_brand", STRING, "the brand that the person states, else the one that they lean to most", lambda m: leaning(m, "brand", m.state.brands)),
+    person("price_level", STRING, "budget, middle or premium: what the person states, else leans to in the long run (half-life 30 days)", lambda m: leaning(m, "price_level", m.state.price_bands)),
     person("bought_price_level", STRING, "budget, middle or premium: what the person has bought most", bought_price_level),
     feature("person_category_long", "person_item", "share of category in the long affinity", lambda v: _to_category(v, long)),
     feature("person_category_short", "person_item", "share of category in the short affinity", lambda v: _to_category(v, short)),

@@ -1,6 +1,6 @@
 """The slate of one action: which of the ranked items are in it, in what order, and why each is there."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -12,10 +12,12 @@ from schemas.rests_on import RestsOn, rests_on
 from udfs.explain.explain_items import explain_items
 from udfs.facts.attributes import read_item_attributes
 from udfs.items.choose_slate import choose_slate
+from udfs.items.heed_wishes import Heeded
 from udfs.items.retrieve_candidates import Retrieved
 from udfs.items.suppress_candidates import PASSED, Verdict
 from udfs.knowledge.catalogue import ALL
 from udfs.language.render_texts import Template, in_language, render
+from udfs.language.sentences import say
 from udfs.moment import Moment
 from udfs.policy.compiled_policy import CompiledAction, CompiledBoost
 from udfs.policy.conditions import Condition, ConditionFailed
@@ -30,6 +32,7 @@ class Ranked(NamedTuple):
     """The candidates of a decision with what the ranker and the suppression say of each.
 
     `features` are all of them where they are kept, else no rows; `digest` is of those that the ranker read.
+    `stated` is what the person's own wishes make of candidates, by their place.
     """
 
     candidates: list[Retrieved]
@@ -39,6 +42,7 @@ class Ranked(NamedTuple):
     scores: NDArray[np.float32]
     propensities: NDArray[np.float64] | None
     model: str
+    stated: Mapping[int, Heeded]
 
 
 class Slate(NamedTuple):
@@ -81,22 +85,23 @@ def fill_slate(
         free = [at for at in free if verdicts[at] is PASSED]
         weighed = {at: _weigh(one.boosts, seen[at]) for at in free}
         pinned = [at for at in free if one.pin is not None and _holds(one.pin, seen[at])]
-        scores = _boosted(scores, free, weighed)
+    if weighed or ranked.stated:
+        scores = _boosted(scores, free, weighed, ranked.stated)
     places = choose_slate(ranked.candidates, scores, free, placement.size, placement.diversity)
     places = _with_pinned(places, pinned[:PINS_MAX], placement.size)
     shown = [ranked.candidates[at] for at in places]
     reasons = explain_items(shown, moment, language)
     told: list[RestsOn | None] = []
     for number, at in enumerate(places):
+        if at in ranked.stated and ranked.stated[at].reason:
+            stated = ranked.stated[at]
+            reasons[number] = say(stated.reason, stated.what, language)
         template = _template(weighed[at], language) if at in weighed else None
         text = render(template, weighed[at].values) if template else None
         if template and text:
             reasons[number] = text
             told.append(rests_on(ranked.candidates[at].item, template.names, is_reason=True))
-    for at, found in weighed.items():
-        if found.boosts:
-            said = {one.name: f"x{one.weight:g}" for one in found.boosts}
-            verdicts[at] = Verdict(verdicts[at].rule, said)
+    verdicts = _with_weights(verdicts, free, weighed, ranked.stated)
     return Slate(places, reasons, verdicts, tuple(filter(None, told)))
 
 
@@ -142,14 +147,39 @@ def _weigh(boosts: Sequence[CompiledBoost], values: dict[str, object]) -> _Weigh
 
 
 def _boosted(
-    scores: NDArray[np.float32], free: Sequence[int], weighed: dict[int, _Weighed]
+    scores: NDArray[np.float32],
+    free: Sequence[int],
+    weighed: Mapping[int, _Weighed],
+    stated: Mapping[int, Heeded],
 ) -> NDArray[np.float32]:
-    """Relevance (rank among the free ones, from 1 to 0) times weight: whatever the scale of a scorer is."""
+    """Relevance (rank among the free ones, from 1 to 0) times the weights of rules and wishes: whatever the scale of a scorer is."""
     ordered = sorted(free, key=lambda at: (-scores[at], at))
     boosted = np.zeros(len(scores), dtype=np.float32)
     for place, at in enumerate(ordered):
-        boosted[at] = (1.0 - place / len(ordered)) * weighed[at].weight
+        weight = weighed[at].weight if at in weighed else 1.0
+        if at in stated:
+            weight *= stated[at].weight
+        boosted[at] = (1.0 - place / len(ordered)) * weight
     return boosted
+
+
+def _with_weights(
+    verdicts: list[Verdict],
+    free: Sequence[int],
+    weighed: Mapping[int, _Weighed],
+    stated: Mapping[int, Heeded],
+) -> list[Verdict]:
+    """The verdicts with what raised or lowered each candidate, for the trace."""
+    if not weighed and not stated:
+        return verdicts
+    found = list(verdicts)
+    for at in free:
+        said = {one.name: f"x{one.weight:g}" for one in weighed[at].boosts} if at in weighed else {}
+        if at in stated:
+            said |= stated[at].by
+        if said:
+            found[at] = Verdict(found[at].rule, said)
+    return found
 
 
 def _with_pinned(places: list[int], pinned: Sequence[int], size: int) -> list[int]:

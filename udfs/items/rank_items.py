@@ -11,7 +11,9 @@ from udfs.actions.asked import Asked
 from udfs.explain.vectors import digest_of
 from udfs.facts.features import FEATURE_SPACE, columns_of, compute_features
 from udfs.facts.view import View
+from udfs.facts.wishes import Wishes, wishes_of
 from udfs.items.fill_slate import Ranked, wanted_items
+from udfs.items.heed_wishes import WISHED_FOR, heed_wishes, wanted_by
 from udfs.items.retrieve_candidates import retrieve_candidates
 from udfs.items.suppress_candidates import PASSED, suppress_candidates
 from udfs.policy.compiled_policy import CompiledAction
@@ -22,7 +24,7 @@ COLD_SCORER: Final = ColumnScorer("popularity", "item_interest")
 GIVEN_ORDER: Final = ColumnScorer("given", "caller_position", sign=-1.0)
 """The order in which the caller handed its candidates in: what people in the holdout get of a rerank."""
 NO_VECTORS: Final = np.empty((0, FEATURE_SPACE.count), np.float32)
-UNRANKED: Final = Ranked([], NO_VECTORS, b"", [], np.empty(0, np.float32), None, "")
+UNRANKED: Final = Ranked([], NO_VECTORS, b"", [], np.empty(0, np.float32), None, "", {})
 
 
 def rank_items(
@@ -42,7 +44,8 @@ def rank_items(
     leads = follow_session(
         moment.context, moment.state, moment.knowledge.statistics, moment.known.epoch, moment.now_ms
     )
-    wanted = _wanted(slates, asked, values)
+    wishes = wishes_of(moment)
+    wanted = _wanted(slates, asked, values, wishes, placement.candidates)
     candidates = retrieve_candidates(moment, leads, placement.candidates, wanted)
     scorer = _scorer(asked)
     view = View(moment, candidates, leads)
@@ -59,7 +62,10 @@ def rank_items(
     )
     propensities = scorer.propensity(scores)
     digest = digest_of(scorer.names, read) if candidates else b""
-    return Ranked(candidates, features, digest, verdicts, scores, propensities, scorer.version)
+    stated = heed_wishes(wishes, candidates, moment)
+    return Ranked(
+        candidates, features, digest, verdicts, scores, propensities, scorer.version, stated
+    )
 
 
 def _scorer(asked: Asked) -> Scorer:
@@ -70,11 +76,17 @@ def _scorer(asked: Asked) -> Scorer:
 
 
 def _wanted(
-    slates: Sequence[CompiledAction], asked: Asked, values: dict[str, object]
+    slates: Sequence[CompiledAction],
+    asked: Asked,
+    values: dict[str, object],
+    wishes: Wishes | None,
+    count: int,
 ) -> dict[str, str]:
-    """Items that the rules of the slates ask for, with their source."""
+    """Items that the rules of the slates ask for, then what the person wants more of, with their source."""
     found: dict[str, str] = {}
     for one in slates:
         for item_id, source in wanted_items(one, asked.moment, values).items():
             found.setdefault(item_id, source)
+    for item_id in wanted_by(wishes, asked.moment, count):
+        found.setdefault(item_id, WISHED_FOR)
     return found

@@ -30,6 +30,14 @@ SENTENCES: Final[dict[str, dict[str, str]]] = {
     "trending_category": {"en": "Popular with other people", "de": "Beliebt bei anderen"},
     "trending": {"en": "Popular with other people", "de": "Beliebt bei anderen"},
     "new": {"en": "New in our catalogue", "de": "Neu in unserem Sortiment"},
+    "stated": {
+        "en": "Because you said you like {what}",
+        "de": "Weil Sie gesagt haben, dass Sie {what} mögen",
+    },
+    "stated_price": {
+        "en": "Because you said: price level {what}",
+        "de": "Weil Sie gesagt haben: Preislage {what}",
+    },
     "other": {"en": "From our catalogue", "de": "Aus unserem Sortiment"},
 }
 """Reasons; those named as a source of candidates say what that source alone knows of an item."""

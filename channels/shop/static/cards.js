@@ -3,6 +3,7 @@
 import { find, goods, isArticle, popular, within, articles } from "./catalogue.js";
 import { announce, clock, h, icon, ICONS, money } from "./dom.js";
 import { picture } from "./pictures.js";
+import { drawAssumed } from "./preferences.js";
 import { setOffer } from "./cart.js";
 
 export function drawing(item) {
@@ -178,7 +179,7 @@ function drawAssistant(element, decision) {
   announce(`${title} ${text}`);
 }
 
-const DRAW = { hero: drawHero, cart_banner: drawCartBanner, offer_bar: drawOffer, assistant: drawAssistant };
+const DRAW = { hero: drawHero, cart_banner: drawCartBanner, offer_bar: drawOffer, assistant: drawAssistant, preferences: drawAssumed };
 
 /** Draws a placement for a decision, or its default for null. */
 export function draw(element, decision) {

@@ -10,7 +10,7 @@ const LOG_MAX = 12;
 const FEATURES_SHOWN = 8;
 const CANDIDATES_SHOWN = 8;
 const NAMES = {
-  hero: "Hero", list: "List", home: "Home list", cart: "Cart list", cart_banner: "Cart banner", offer_bar: "Offer bar",
+  hero: "Hero", list: "List", home: "Home list", cart: "Cart list", cart_banner: "Cart banner", offer_bar: "Offer bar", preferences: "What we assume",
   assistant: "Assistant", next_articles: "Read next", front_page: "Front page",
 };
 const FUNNEL = ["has looked at nothing yet", "has looked at products", "has something in the cart", "is at the checkout", "has bought"];

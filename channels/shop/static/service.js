@@ -4,6 +4,7 @@ import * as shop from "./catalogue.js";
 import { addressOf, card, cartBanner, drawing, shelf } from "./cards.js";
 import * as cart from "./cart.js";
 import { announce, clock, h, money } from "./dom.js";
+import { assumed } from "./preferences.js";
 
 const READ_MS = 1500;
 const DELIVERY = { fee: 4.95, free_from: 50, express: 6.9 };
@@ -188,27 +189,15 @@ export function privacy({ go }) {
   };
 }
 
-export function preferences() {
-  const questions = [
-    ["favourite_sport", "Your sport", ["Running", "Cycling", "Hiking", "Yoga", "None"]],
-    ["shoe_size", "Your shoe size", ["6", "7", "8", "9", "10", "11", "12"]],
-    ["cooks_for", "You cook for", ["myself", "two", "a family"]],
-  ];
-  const save = (event) => {
-    event.preventDefault();
-    for (const [name] of questions) {
-      const { value } = event.target.elements[name];
-      if (value) kairos.track("preference_stated", { attribute: name, value });
-    }
-    done.textContent = "Thank you. It counts from now on.";
-  };
-  const done = h("p", { role: "status", class: "added" });
+/** What is assumed, as the placement `preferences` says it, and a form that says otherwise. */
+export function preferences({ go }) {
   return {
     title: "What you like",
     event: "page_viewed",
     nodes: [
-      h("h1", { tabindex: "-1" }, "What you like"), h("p", {}, "Tell us instead of letting us guess."),
-      h("form", { class: "form", onsubmit: save }, questions.map(([name, label, values]) => [h("label", { for: name }, label), h("select", { id: name, name }, h("option", { value: "" }, "I would rather not say"), values.map((value) => h("option", { value }, value)))]), h("button", { class: "button", type: "submit" }, "Save"), done),
+      h("h1", { tabindex: "-1" }, "What you like"), h("p", {}, "What you say here counts before anything that we guess, from the next list on."),
+      assumed(() => go("/shop/preferences", { isReplaced: true })),
+      shelf("home"),
     ],
   };
 }
