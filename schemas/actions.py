@@ -19,6 +19,8 @@ from schemas.limits import (
 Condition = Annotated[str, Meta(min_length=1, max_length=CONDITION_LENGTH_MAX)]
 """A CEL expression that gives true or false."""
 LengthMs = Annotated[int, Meta(ge=1, le=400 * DAY_MS)]
+RestMs = Annotated[int, Meta(ge=0, le=400 * DAY_MS)]
+"""How long something is left alone; 0 = not at all."""
 MomentMs = Annotated[int, Meta(ge=0, le=EVENT_TIME_MAX_MS)]
 Weight = Annotated[float, Meta(ge=0, le=1_000)]
 Value = Annotated[float, Meta(ge=0, le=1e9)]
@@ -91,9 +93,16 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
 
     times: Annotated[int, Meta(ge=0, le=GRANTS_MAX)] = 0
     within_ms: LengthMs = 400 * DAY_MS
-    cool_down_ms: Annotated[int, Meta(ge=0, le=400 * DAY_MS)] = 0
+    cool_down_ms: RestMs = 0
     never_after_dismissal: bool = True
     never_after_click: bool = False
+    after_dismissal_ms: RestMs = 0
+    """Not again for so long after a dismissal; say `never_after_dismissal: false` beside it."""
+    after_conversion_ms: RestMs = 0
+    """Not again for so long after something was bought within 7 days of a click on it."""
+    ignored_times: Annotated[int, Meta(ge=0, le=GRANTS_MAX)] = 0
+    """Not while so many of its exposures within `ignored_within` were neither clicked nor dismissed (0 = no limit)."""
+    ignored_within_ms: LengthMs = 30 * DAY_MS
 
 
 class Budget(Struct, frozen=True, forbid_unknown_fields=True):
@@ -159,3 +168,5 @@ class Action(Struct, frozen=True, forbid_unknown_fields=True):
     items: ItemRules = ItemRules()
     item: Id | None = None
     reason: Sentence = {}
+    group: Id | None = None
+    """What contact limits call it together with others."""

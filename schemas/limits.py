@@ -131,6 +131,16 @@ GRANTS_MAX: Final = 32
 """Grants of one action that are remembered, so the most that a limit can count to."""
 OFFERED_MAX: Final = 32
 """Decisions whose action is remembered, so that a click or dismissal finds it; the oldest goes."""
+CONTACTS_MAX: Final = 128
+"""Contacts of a person that are remembered, some 80 bytes each, so the most that a limit can count to. At the bound what was never shown goes, then
+what no limit counts any more; where all of them count, there is no further contact until one of them is over (`contact_memory`).
+"""
+CONTACT_LIMITS_MAX: Final = 32
+"""Limits of a policy over all actions, and channels or groups that one of them names; with more it is refused when it is checked."""
+CONVERTED_WITHIN_MS: Final = 7 * DAY_MS
+"""Who buys within this time of a click on an action was converted by it."""
+REFUSED_MAX: Final = 32
+"""Categories, and actions, that a person does not want; at the bound the one told longest ago goes."""
 PARTS_MAX: Final = 64
 """Ids whose states were merged into one person's that are remembered; of more those with the largest hashes."""
 STATEMENTS_MAX: Final = 32

@@ -22,6 +22,8 @@ from schemas.errors import ConfigError
 from schemas.events import EventType, Id, Text
 from schemas.limits import (
     ACTIONS_PER_POLICY_MAX,
+    CONTACT_LIMITS_MAX,
+    CONTACTS_MAX,
     DAY_MS,
     HOUR_MS,
     PLACEMENTS_PER_POLICY_MAX,
@@ -32,6 +34,9 @@ from schemas.limits import (
 )
 from schemas.thread_safe_types import prepared
 
+Channels = Annotated[tuple[Text, ...], Meta(max_length=CONTACT_LIMITS_MAX)]
+Groups = Annotated[tuple[Id, ...], Meta(max_length=CONTACT_LIMITS_MAX)]
+Times = Annotated[int, Meta(ge=0, le=CONTACTS_MAX)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 
 RECOMMEND_ITEMS: Final = "recommend_items"
@@ -74,6 +79,9 @@ class Placement(Struct, frozen=True, forbid_unknown_fields=True):
 
 class Suppression(Struct, frozen=True, forbid_unknown_fields=True):
     """What is never offered: out of stock, bought or dismissed within these times, being looked at, sensitive and not asked for.
+
+    `dismissed` holds for items, for categories with all below them, and for actions: `not_interested` (and `decision_dismissed`, but for
+    actions) with `item_ids`, else with `category`, else with the property `action_id`, from the very next decision on.
 
     Example: with `sensitive: [health]` what is of the category `health` is offered only in a visit that has looked at something of it, or
     searched for it, whatever the person did before.
@@ -152,19 +160,61 @@ class Experiment(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class QuietHours(Struct, frozen=True, forbid_unknown_fields=True):
-    """Hours of the day in which nothing is to be sent (`begin` 22, `end` 8 goes over midnight); not enforced yet."""
+    """Hours of the day in which nothing is decided for these channels (`begin` 22, `end` 8 goes over midnight).
+
+    The hour is the person's own where the event says its offset to UTC (`context.utc_offset_min`), else that of the policy's
+    `time_zone`, in summer and winter. Where `begin` is `end`, all hours are quiet.
+    """
 
     begin: Annotated[int, Meta(ge=0, le=23)]
     end: Annotated[int, Meta(ge=0, le=23)]
-    channels: tuple[Text, ...] = SENDING
+    channels: Channels = SENDING
+
+
+class ContactLimit(Struct, frozen=True, forbid_unknown_fields=True):
+    """At most `times` contacts of one person within `within`, over all that it counts: a rolling window of event time.
+
+    It counts contacts by these `channels` and of actions of these `groups`; none named = all. `times: 0` = never.
+    """
+
+    name: Id
+    times: Annotated[int, Meta(ge=0, le=CONTACTS_MAX)]
+    within_ms: LengthMs = DAY_MS
+    channels: Channels = ()
+    groups: Groups = ()
+
+
+class Fatigue(Struct, frozen=True, forbid_unknown_fields=True):
+    """Lowers the priority of an action by `factor` for each of its exposures within `within` that was not answered.
+
+    Example: with 0.8, what was shown three times and neither clicked nor dismissed has 0.8 x 0.8 x 0.8 = 0.51 of its priority,
+    so others come first long before a limit forbids it. Of contacts only, and of people who agreed to personalisation.
+    """
+
+    factor: Annotated[float, Meta(ge=0, le=1)]
+    within_ms: LengthMs = 7 * DAY_MS
 
 
 class Contact(Struct, frozen=True, forbid_unknown_fields=True):
-    """Limits over all actions and channels at once. They are kept and not enforced yet; `policy check` warns of them."""
+    """How often and when a person may be contacted, once over all placements, channels, visits and devices.
+
+    A *contact* is a decision for an offer, assistance, a message or content, and any but doing nothing that goes out by e-mail,
+    push or SMS; a slate on a page that somebody opened is none. It is reserved when it is decided and
+    holds its place until the decision is not valid any more; once its exposure, click or dismissal is told, it counts from the time at which it
+    was shown. What was not shown in time is released; told later, it counts all the same, so a limit is overshot by no
+    more than what was shown after its end. Channels in `unreported` tell nothing back: what is decided for them counts as shown at once.
+
+    A limit counts what was decided while a policy had a limit that counts it.
+    """
 
     quiet_hours: QuietHours | None = None
-    per_day: Annotated[int, Meta(ge=0, le=1_000)] = 0
-    per_week: Annotated[int, Meta(ge=0, le=1_000)] = 0
+    per_day: Times | None = None
+    """At most so many contacts within 24 hours of event time; 0 = never."""
+    per_week: Times | None = None
+    """Likewise within 7 days."""
+    limits: Annotated[tuple[ContactLimit, ...], Meta(max_length=CONTACT_LIMITS_MAX)] = ()
+    fatigue: Fatigue | None = None
+    unreported: Channels = SENDING
 
 
 class Policy(Struct, frozen=True, forbid_unknown_fields=True):

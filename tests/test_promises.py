@@ -9,9 +9,8 @@ from typing import Final
 import pytest
 from msgspec import inspect
 
-from schemas.policy import Contact, Policy, QuietHours
+from schemas.policy import Policy
 from udfs.policy.compile_action import STAGES
-from udfs.policy.compile_policy import compile_policy
 
 ROOT: Final = Path(__file__).parent.parent
 PAGES: Final = ("SECURITY.md", "docs/threat-model.md", "docs/privacy.md")
@@ -121,7 +120,7 @@ def test_what_is_put_off_is_found() -> None:
     assert put_off("The pages of a later session") == set()
 
 
-IDLE: Final = {"Placement.page", "Policy.currency", "Contact", "QuietHours"}
+IDLE: Final = {"Placement.page", "Policy.currency"}
 """Of a policy: what nothing decides by."""
 
 
@@ -155,8 +154,8 @@ def test_each_field_of_a_policy_is_read_by_the_core_or_says_that_nothing_is_deci
     fields = list(fields_of(inspect.type_info(Policy), set()))
     assert len(fields) > 80
     unread = {(of.__name__, name) for of, name in fields if name not in used}
-    assert ("Contact", "per_week") in unread
-    assert [one for one in unread if one[0] not in IDLE and ".".join(one) not in IDLE] == []
+    assert ("Policy", "currency") in unread
+    assert [one for one in unread if ".".join(one) not in IDLE] == []
 
 
 def test_what_nothing_is_decided_by_says_so() -> None:
@@ -164,7 +163,3 @@ def test_what_nothing_is_decided_by_says_so() -> None:
     for name in ("page", "currency"):
         (row,) = (one for one in page.splitlines() if one.startswith(f"| `{name}` |"))
         assert "for people who read the policy" in row
-    for name in ("Contact", "QuietHours"):
-        assert "not enforced" in page.partition(f"## {name}\n")[2].partition("\n## ")[0]
-    held = Policy(contact=Contact(QuietHours(22, 8), 1, 1))
-    assert len(compile_policy(held).warnings) == len(Contact.__struct_fields__)

@@ -14,6 +14,7 @@ from udfs.actions.asked_decisions import asks_for, may_ask
 from udfs.actions.assign_arms import assign_arms, is_held_out
 from udfs.actions.draw_unit import changes_arm, told_unit, unit_of
 from udfs.actions.judge_actions import MAY, Checked, Judged, Verdict, hold_out, judge_actions
+from udfs.actions.note_decision import note_decision
 from udfs.actions.take_back import take_back
 from udfs.actions.weigh_actions import weigh_actions
 from udfs.draw import draw, identify_decision
@@ -21,8 +22,7 @@ from udfs.explain.fit_records import Made, fit_all
 from udfs.explain.trace_decision import trace_actions, trace_decision
 from udfs.explain.tracing import WHOLE, Tracing
 from udfs.explain.write_texts import content_of, explanation_of, told_of_items
-from udfs.facts.consent import agreed, place, told
-from udfs.facts.grants import has_limits, remember_grant
+from udfs.facts.consent import agreed, told
 from udfs.facts.identity import part_of
 from udfs.facts.purchases import fact_of, is_repeated, remember_fact
 from udfs.facts.rooms import fold_profile, purge_person
@@ -224,10 +224,10 @@ def _compete(placement: CompiledPlacement, asked: Asked, checked: Checked) -> Co
 def _judge(placement: CompiledPlacement, asked: Asked, checked: Checked) -> list[Judged]:
     if not asked.is_held_out:
         return judge_actions(
-            placement, asked.policy, checked, asked.person, asked.seed, asked.agreed
+            placement, asked.policy, checked, asked.person, asked.seed, asked.agreed, asked.state
         )
     default = placement.placement.fallback or RECOMMEND_ITEMS
-    return hold_out(placement, default)
+    return hold_out(placement, default, asked.policy, asked.moment, asked.state)
 
 
 def _with_items(one: Judged, slate: Slate | None) -> Judged:
@@ -244,14 +244,9 @@ def _decision(
     chosen = next(one for one in competition.judged if one.compiled.action.id == choice.action_id)
     action, contender = chosen.compiled.action, competition.contenders[choice.action_id]
     decision_id = competition.decision_id
-    valid_until_ms = event.event_time_ms + (action.valid_ms or setting.valid_ms)
-    if action.kind != "nothing" and has_limits(action.limits):
-        valid_until_ms = remember_grant(
-            asked.state, action.id, decision_id, event.event_time_ms, valid_until_ms
-        )
     slate = competition.slates.get(action.id)
     items, channel = _items(competition.ranked, slate), setting.channel or event.channel
-    place(asked.state, setting.name, valid_until_ms, asked.needs(action, channel))
+    valid_until_ms = note_decision(asked, action, setting, decision_id)
     is_response = action.kind != "nothing" and asked.agreed.may_profile
     return Decision(
         decision_id=decision_id,

@@ -7,6 +7,7 @@ from msgspec import Struct, field
 from schemas.codec import StateCodec
 from schemas.numbers import Finite, Name, Whole
 from schemas.state.consent import NO_CONSENT, Consent, Placed
+from schemas.state.contacts import Contacted
 from schemas.state.session import CartLine
 
 
@@ -48,12 +49,14 @@ class ActionHistory(Struct, array_like=True):
     """What a person got of one action that has limits.
 
     `granted_ms` are the newest grants (GRANTS_MAX), oldest first; the last one stands until `stands_until_ms`.
+    `converted_ms`: when something was bought soon after a click on it, the last time.
     """
 
     granted_ms: list[Whole] = field(default_factory=list)
     stands_until_ms: Whole = 0
     clicked_ms: Whole | None = None
     dismissed_ms: Whole | None = None
+    converted_ms: Whole | None = None
 
 
 class Unit(Struct, array_like=True, frozen=True):
@@ -77,7 +80,8 @@ class PersonState(Struct, array_like=True):
     that were counted (udfs/facts/purchases.py). `unit` is None in states of before there were any. `cart` is what
     lies in the person's cart over all visits, the newest line last: first filled at `cart_since_ms`, changed at `cart_ms`. `statements_ms` and
     `preferences_ms` say when each name was told last, also of what was taken back. `parts` are the ids, by hashes, whose states this one
-    was made of; empty in states of before there were any. `placed` is what stands of decisions by placement. Which room of `udfs/facts` keeps a field, and for what purpose, stands there.
+    was made of; empty in states of before there were any. `placed` is what stands of decisions by placement. `contacts` are decisions by the
+    beginning of their ids (udfs/facts/contacts.py), `refused_categories` and `refused_actions` what the person does not want, and since when. Which room of `udfs/facts` keeps a field, and for what purpose, stands there.
     """
 
     first_ms: Whole
@@ -120,6 +124,9 @@ class PersonState(Struct, array_like=True):
     parts: bytes = b""
     consent: Consent = NO_CONSENT
     placed: dict[str, Placed] = field(default_factory=dict)
+    contacts: dict[str, Contacted] = field(default_factory=dict)
+    refused_categories: dict[str, Whole] = field(default_factory=dict)
+    refused_actions: dict[str, Whole] = field(default_factory=dict)
 
 
 PERSON_STATE: Final = StateCodec(PersonState, version=1)

@@ -7,7 +7,8 @@ from typing import Any, Final, NamedTuple
 from schemas.decisions import DecisionTrace
 from schemas.knowledge import ActionKnowledge, action_key
 from schemas.policy import Policy
-from udfs.actions.pace_budgets import exposures_of, local_day
+from udfs.actions.pace_budgets import exposures_of
+from udfs.calendars import local_day
 
 LIMITS: Final = "constraints"
 """The stage at which what a person got before speaks against an action."""

@@ -21,7 +21,7 @@ from scripts.audit.today import budgets, fates
 from scripts.ops.bounded import Bounded, in_seconds
 from scripts.ops.counting import Place, answer
 from scripts.policy.action_words import limits_in_words
-from udfs.actions.pace_budgets import local_day
+from udfs.calendars import local_day
 
 TRACES_MAX: Final = 10_000
 LEARNT_MAX: Final = 100_000

@@ -8,6 +8,7 @@ from schemas.counted import counted
 from schemas.decisions import DecisionTrace, TracedAction
 from scripts.lengths import length_in_words
 from scripts.times import utc
+from udfs.actions.limit_contacts import PREFIX
 
 STAGES: Final = {
     "eligibility": "may not be offered",
@@ -29,6 +30,8 @@ def verdict_in_words(one: TracedAction) -> str:
     special = RULES.get((one.stage, one.rule))
     if special is not None:
         return special(one.values)
+    if one.stage == "constraints" and one.rule.startswith(PREFIX):
+        return _contacts(one.rule.removeprefix(PREFIX), one.values)
     saw = _saw(one.values)
     compliance = " (compliance)" if one.values.get("compliance") else ""
     error = one.values.get("error")
@@ -42,7 +45,16 @@ def priority_in_words(one: TracedAction) -> str:
     return (
         f"{one.priority:.4g} = propensity {one.propensity:.4g} ({one.propensity_source or 'none'})"
         f" x context {one.context_weight:g} x value {one.value:g} x lever {one.lever:g}"
+        + _tired(one)
     )
+
+
+def _tired(one: TracedAction) -> str:
+    """That fatigue is in the context's weight."""
+    if "fatigue" not in one.values:
+        return ""
+    times = counted(int(one.values["unanswered"]), "time")
+    return f" (fatigue {one.values['fatigue']} in context: shown {times} without an answer)"
 
 
 def fate_in_words(one: TracedAction, trace: DecisionTrace) -> str:
@@ -78,6 +90,13 @@ def limits_in_words(limits: Limits) -> str:
         )
         if is_end
     ]
+    if limits.after_dismissal_ms and not limits.never_after_dismissal:
+        said.append(f"not within {length_in_words(limits.after_dismissal_ms)} of being closed")
+    if limits.after_conversion_ms:
+        said.append(f"not within {length_in_words(limits.after_conversion_ms)} of a purchase by it")
+    if limits.ignored_times:
+        within = length_in_words(limits.ignored_within_ms)
+        said.append(f"not while ignored {counted(limits.ignored_times, 'time')} in {within}")
     if ends:
         said.append(f"never again once they {' or '.join(ends)} it")
     return ", ".join(said)
@@ -87,6 +106,14 @@ def _saw(values: Values) -> str:
     """`session.views_5min was 1, person.loyalty_tier was missing`."""
     shown = (f"{name} was {value}" for name, value in values.items() if name not in HIDDEN)
     return ", ".join(shown)
+
+
+def _contacts(name: str, values: Values) -> str:
+    within = length_in_words(int(values["within_ms"]))
+    return (
+        f"the limit {name!r} allows {values['times']} contacts in {within}: "
+        f"{values['shown']} were shown, {values['reserved']} may still be"
+    )
 
 
 def _moment(values: Values, name: str) -> str:
@@ -112,6 +139,30 @@ RULES: Final[dict[tuple[str, str], Callable[[Values], str]]] = {
     ),
     ("constraints", "clicked"): lambda v: (
         f"the person has clicked it, on {_moment(v, 'clicked_ms')}"
+    ),
+    ("constraints", "after_dismissal"): lambda v: (
+        f"it rests since the person dismissed it on {_moment(v, 'dismissed_ms')}"
+    ),
+    ("constraints", "after_conversion"): lambda v: (
+        f"it rests since the person bought after a click on it, on {_moment(v, 'converted_ms')}"
+    ),
+    ("constraints", "ignored"): lambda v: (
+        f"shown {v['times']} times of at most {v['limit']} without an answer, last on {_moment(v, 'shown_ms')}"
+    ),
+    ("constraints", "quiet_hours"): lambda v: (
+        f"hours are quiet by {v['channel']} from {v['begin']} to {v['end']}, and it is {v['hour']} o'clock there ({v['zone']})"
+    ),
+    ("constraints", "contact_memory"): lambda v: (
+        f"{v['contacts']} contacts are still counted, and no more are remembered"
+    ),
+    ("suppression", "refused"): lambda v: (
+        f"the person does not want it, since {_moment(v, 'refused_ms')}"
+    ),
+    ("suppression", "dismissed"): lambda v: (
+        f"the person does not want the item, since {_moment(v, 'dismissed_ms')}"
+    ),
+    ("suppression", "refused_category"): lambda v: (
+        f"the person wants nothing of {v['category']}, since {_moment(v, 'refused_ms')}"
     ),
     ("suppression", "no_item"): lambda v: f"there is none: {_saw(v)}",
     ("suppression", "gone"): lambda v: f"it has left the catalogue: {_saw(v)}",

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from msgspec.structs import replace
 
 from channels.console.offer_bodies import OfferForm
-from schemas.actions import Action, Budget, Limits, Treatment
+from schemas.actions import Action, Budget, Treatment
 from schemas.errors import ConfigError
 from schemas.limits import DAY_MS, EVENT_TIME_MAX_MS, HOUR_MS
 from schemas.policy import Policy
@@ -142,16 +142,17 @@ def _filled(
     """The action with the form's texts, times, limits and budget; what the form leaves as it was stays to the last digit."""
     zone = ZoneInfo(policy.time_zone)
     typed = _Typed(before, form, faults, is_new=is_new)
-    limits = Limits(
-        typed.take("times", lambda text: _whole(text, 0), action.limits.times),
-        typed.take(
+    limits = replace(
+        action.limits,
+        times=typed.take("times", lambda text: _whole(text, 0), action.limits.times),
+        within_ms=typed.take(
             "within_days", lambda text: _length(text, DAY_MS, 400 * DAY_MS), action.limits.within_ms
         ),
-        typed.take(
+        cool_down_ms=typed.take(
             "cool_down_hours", lambda text: _length(text, HOUR_MS, 0), action.limits.cool_down_ms
         ),
-        form.never_after_dismissal,
-        form.never_after_click,
+        never_after_dismissal=form.never_after_dismissal,
+        never_after_click=form.never_after_click,
     )
     others = tuple(one for one in action.purposes if one != CONSENT)
     is_kept = form.needs_consent == (CONSENT in action.purposes)

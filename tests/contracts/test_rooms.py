@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import fields
 
+from schemas.actions import Action
 from schemas.codec import EVENT
 from schemas.errors import InvalidEvent
 from schemas.events import EVENT_TYPES, Event
@@ -19,6 +20,7 @@ from schemas.items import Item
 from schemas.limits import (
     ACTIONS_REMEMBERED_MAX,
     AFFINITIES_MAX,
+    CONTACTS_MAX,
     DAY_MS,
     DISMISSALS_MAX,
     EXPOSURES_MAX,
@@ -31,22 +33,29 @@ from schemas.limits import (
     PLACEMENTS_PER_POLICY_MAX,
     PURCHASES_MAX,
     RECENT_ITEMS_MAX,
+    REFUSED_MAX,
     SECOND_MS,
     STATEMENTS_MAX,
     TAKEN_ITEMS_MAX,
 )
+from schemas.policy import Contact, ContactLimit, Policy
 from schemas.state.person import PERSON_STATE, PersonState
 from schemas.state.session import SESSION_CONTEXT, SessionContext, SessionNews
 from tests.builders import NOON, make_event, make_knowledge
 from tests.logs import shopping_log
 from udfs.facts.consent import place
+from udfs.facts.contacts import remember_contact
 from udfs.facts.grants import remember_grant
 from udfs.facts.identity import part_of
 from udfs.facts.purchases import fact_of, remember_fact
 from udfs.facts.rooms import FACTS, ROOMS, fold_context, fold_profile, merge_persons, purge_person
 from udfs.moment import NOBODY, Moment
+from udfs.policy.contact_rules import contact_rules
 from udfs.session.deduplicate import ENTRY_BYTES
 
+CONTACTS: Final = contact_rules(
+    Policy(contact=Contact(per_week=99, limits=(ContactLimit("all", 99, within_ms=30 * DAY_MS),)))
+)
 KNOWLEDGE: Final = make_knowledge(
     *(
         Item(f"i{n}", 0, f"Item {n}", f"Shop/{n % 5}", f"Brand {n % 3}", 10.0 + n, tags=(f"t{n % 7}",))
@@ -62,6 +71,7 @@ BOUNDS: Final = {
     "statements_ms": 2 * STATEMENTS_MAX, "preferences_ms": 2 * STATEMENTS_MAX,
     "features_opened": FEATURES_MAX, "features_activated": FEATURES_MAX, "cart": PERSON_CART_MAX,
     "fact_ids": FACT_IDS_MAX * ENTRY_BYTES, "parts": PARTS_MAX * 8, "placed": PLACEMENTS_PER_POLICY_MAX,
+    "contacts": CONTACTS_MAX, "refused_categories": REFUSED_MAX, "refused_actions": REFUSED_MAX,
 }  # fmt: skip
 TYPES: Final = (
     "product_viewed", "product_viewed", "product_viewed", "product_added_to_cart", "element_clicked",
@@ -88,7 +98,7 @@ def events_of(
                 event_id=f"{visitor}-{seed}-{n}", event_type=chance.choice(types), event_time_ms=now_ms,
                 anonymous_id=visitor, person_id="p" if n % 2 else None, session_id=f"s-{visitor}-{seed}",
                 item_ids=[f"i{chance.randrange(40)}"], attribute=name, value=chance.choice(("x", "y", "")),
-                decision_id=f"d{chance.randrange(9)}", value_amount=float(chance.randrange(90)),
+                decision_id=f"{visitor}-d{chance.randrange(9)}", value_amount=float(chance.randrange(90)),
                 consent=chance.choice((None, [], ["personalisation"], ["email", "analytics"])),
                 context={"gpc": chance.choice((None, True, False))},
                 properties={"objection": chance.choice(("profiling", "none"))},
@@ -114,6 +124,9 @@ def grown(visitor: str, *events: Event, state: PersonState | None = None) -> Per
         action_id = f"offer-{event.attribute}"
         valid_until_ms = event.event_time_ms + MINUTE_MS
         remember_grant(state, action_id, f"d-{event.event_id}", event.event_time_ms, valid_until_ms)
+        action = Action(action_id, "offer", group="offers")
+        decided_ms, decision_id = event.event_time_ms, event.decision_id or ""
+        remember_contact(state, CONTACTS, action, decision_id, decided_ms, valid_until_ms, "web")
         place(state, f"slot-{event.attribute}", valid_until_ms, event.consent or ())
     return state
 
@@ -331,6 +344,7 @@ def test_limits_and_units_outlive_the_purge() -> None:
     state = someone(5, 40)
     purged = purge_person(state, frozenset())
     assert (purged.actions, purged.offered) == (state.actions, state.offered)
+    assert (purged.contacts, purged.refused_actions) == (state.contacts, state.refused_actions)
     assert (purged.fact_ids, purged.unit) == (state.fact_ids, state.unit)
 
 

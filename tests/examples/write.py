@@ -13,7 +13,7 @@ import numpy as np
 
 from jobs.fold.fold import Fold, FoldRules
 from jobs.fold.learner import Learner
-from schemas.actions import Action, Requirement, Treatment
+from schemas.actions import Action, Limits, Requirement, Treatment
 from schemas.codec import CONTROL, DEAD_LETTER, DECISION, EVENT, ITEM, TRACE, Codec, StateCodec
 from schemas.control import Control
 from schemas.dead_letters import dead_letter
@@ -34,7 +34,7 @@ from schemas.knowledge import (
     PastSession,
 )
 from schemas.limits import HOUR_MS, MINUTE_MS
-from schemas.policy import DEFAULT_CONTROL, Exploration, Holdout, Placement, Policy
+from schemas.policy import DEFAULT_CONTROL, Contact, Exploration, Holdout, Placement, Policy
 from schemas.records import LogRecord
 from schemas.rests_on import RestsOn
 from schemas.state.lessons import (
@@ -50,12 +50,13 @@ from schemas.state.person import PERSON_STATE, PersonState
 from schemas.state.session import SESSION_CONTEXT, SESSION_NEWS, SESSION_STATE
 from tests.builders import NOON, make_catalogue, make_event, make_knowledge, make_record, track_all
 from udfs.explain.fit_records import leave_out
-from udfs.facts import cart, consent, grants
+from udfs.facts import cart, consent, contacts, exposures, grants
 from udfs.facts.features import FEATURE_SPACE
 from udfs.facts.grants import remember_grant
 from udfs.knowledge.knowledge import Knowledge
 from udfs.knowledge.learn_facts import item_facts, session_fact
 from udfs.policy.compile_policy import compile_policy
+from udfs.policy.contact_rules import contact_rules
 from udfs.session.limit_rate import Rate
 from udfs.take_lessons import lesson_of, take_lesson
 
@@ -423,6 +424,7 @@ def state_examples() -> dict[str, Any]:
         "person_state.cart": PERSON_STATE.encode(_with_cart(fold.persons["p1"])),
         "person_state.parts": PERSON_STATE.encode(_with_cart(fold.persons["p1"])),
         "person_state.consent": PERSON_STATE.encode(_with_consent(fold.persons["p1"])),
+        "person_state.contacts": PERSON_STATE.encode(_with_contacts(fold.persons["p1"])),
         "session_context.consent": _consented().context,
         "session_news.consent": SESSION_NEWS.encode(_consented()),
         "lesson.consent": LESSON.encode(_consented_lesson()),
@@ -463,6 +465,30 @@ def _with_consent(state: PersonState) -> PersonState:
     person = PERSON_STATE.decode(PERSON_STATE.encode(state))
     consent.on_person_event(person, CONSENTED, None)
     consent.place(person, "letter", NOON + HOUR_MS, ["email"])
+    return person
+
+
+def _with_contacts(state: PersonState) -> PersonState:
+    """The same person, who was shown one offer and may be shown another, bought after a click, and does not want all of it."""
+    person = PERSON_STATE.decode(PERSON_STATE.encode(state))
+    rules = contact_rules(Policy(contact=Contact(per_day=3)))
+    for number, (action_id, channel) in enumerate((("chat", "web"), ("letter", "email"))):
+        action = Action(action_id, "offer", group="offers", limits=Limits(after_conversion_ms=1))
+        decided_ms, decision_id = NOON + number, str(number) * 32
+        remember_grant(person, action_id, decision_id, decided_ms, decided_ms + HOUR_MS)
+        until_ms = decided_ms + HOUR_MS
+        contacts.remember_contact(person, rules, action, decision_id, decided_ms, until_ms, channel)
+    said: list[dict[str, Any]] = [
+        {"event_type": "decision_clicked", "decision_id": "0" * 32},
+        {"event_type": "purchase_completed"},
+        {"event_type": "not_interested", "category": "Shop/C1"},
+        {"event_type": "not_interested", "properties": {"action_id": "greet"}},
+    ]
+    for number, fields in enumerate(said):
+        event = make_event(event_time_ms=NOON + MINUTE_MS + number, **fields)
+        for room in (grants, contacts, exposures):
+            if event.event_type in room.ROOM.person_events:
+                room.on_person_event(person, event, None)
     return person
 
 

@@ -4,7 +4,7 @@ Priority = response propensity x context weight x value x lever. Pure: the same 
 same draw give the same choice; what may not compete is not here and so changes nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import exp
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ from schemas.policy import NOTHING, Exploration
 
 
 class Contender(NamedTuple):
-    """An action with the parts of its priority; `source` says where the propensity is from."""
+    """An action with the parts of its priority; `source` says where the propensity is from, `told` what else a trace says."""
 
     action_id: str
     propensity: float
@@ -21,6 +21,7 @@ class Contender(NamedTuple):
     value: float
     lever: float
     priority: float
+    told: Mapping[str, str] = {}
 
 
 class Choice(NamedTuple):
@@ -37,10 +38,11 @@ def contend(
     context_weight: float,
     value: float,
     lever: float,
+    told: Mapping[str, str] = {},
 ) -> Contender:
     """The action with its priority."""
     priority = propensity * context_weight * value * lever
-    return Contender(action_id, propensity, source, context_weight, value, lever, priority)
+    return Contender(action_id, propensity, source, context_weight, value, lever, priority, told)
 
 
 def arbitrate(contenders: Sequence[Contender], exploration: Exploration, drawn: float) -> Choice:

@@ -10,10 +10,14 @@ from typing import Final, NamedTuple
 
 from schemas.actions import Action
 from schemas.policy import NOTHING, Suppression
+from schemas.state.person import PersonState
+from udfs.actions.limit_contacts import beyond_contact
 from udfs.actions.pace_budgets import within_budget
 from udfs.draw import draw
 from udfs.facts.attributes import read_attributes
 from udfs.facts.consent import Agreed, needs_of
+from udfs.facts.contacts import unanswered
+from udfs.facts.exposures import dismissed_since, refused_since
 from udfs.facts.grants import beyond_limits, stands
 from udfs.items.withhold_sensitive import is_withheld
 from udfs.moment import Moment
@@ -89,8 +93,9 @@ def judge_actions(
     person: str,
     seed: str,
     agreed: Agreed,
+    state: PersonState,
 ) -> list[Judged]:
-    """Every action of the placement, in the order of their ids."""
+    """Every action of the placement, in the order of their ids; `state` is the person's own, also where the moment is masked."""
     channel = placement.placement.channel or checked.moment.event.channel
     found = []
     for one in placement.actions:
@@ -98,7 +103,7 @@ def judge_actions(
         if verdict is MAY:
             verdict = _refused(one.action, channel, agreed)
         if verdict is MAY:
-            verdict = _verdict(one, policy, checked, person, seed)
+            verdict = _verdict(one, policy, checked, person, seed, state, channel)
         treatment = None
         if verdict is MAY:
             treatment = _treatment(one, channel, checked)
@@ -108,20 +113,30 @@ def judge_actions(
     return found
 
 
-def hold_out(placement: CompiledPlacement, default: str) -> list[Judged]:
-    """The same for a person in the holdout: only the default and doing nothing may be chosen."""
+def hold_out(
+    placement: CompiledPlacement,
+    default: str,
+    policy: CompiledPolicy,
+    moment: Moment,
+    state: PersonState,
+) -> list[Judged]:
+    """The same for a person in the holdout: only the default and doing nothing may be chosen, the default as contacts allow."""
+    channel = placement.placement.channel or moment.event.channel
     found = []
     for one in placement.actions:
-        is_default = one.action.id in (default, NOTHING)
-        treatment = one.treatments[0] if is_default else None
-        verdict = MAY if is_default else Verdict("eligibility", "holdout", {"default": default})
+        if one.action.id in (default, NOTHING):
+            verdict = _beyond_contact(one.action, channel, policy, moment, state)
+        else:
+            verdict = Verdict("eligibility", "holdout", {"default": default})
+        treatment = one.treatments[0] if verdict is MAY else None
         found.append(Judged(one, treatment, verdict))
     return found
 
 
 def _verdict(
-    one: CompiledAction, policy: CompiledPolicy, checked: Checked, person: str, seed: str
-) -> Verdict:
+    one: CompiledAction, policy: CompiledPolicy, checked: Checked, person: str, seed: str,
+    state: PersonState, channel: str | None,
+) -> Verdict:  # fmt: skip
     action, now_ms = one.action, checked.moment.now_ms
     failed = one.mask & checked.failed
     if failed:
@@ -130,10 +145,16 @@ def _verdict(
         if check.is_compliance:
             values["compliance"] = "true"
         return Verdict(check.stage, check.name, values)
-    history = checked.moment.state.actions.get(action.id)
-    limit = beyond_limits(history, action.limits, now_ms)
+    history = state.actions.get(action.id)
+    limit = beyond_limits(history, action.limits, now_ms) or _ignored(action, state, now_ms)
     if limit is not None:
         return Verdict("constraints", *limit)
+    verdict = _beyond_contact(action, channel, policy, checked.moment, state)
+    if verdict is not MAY:
+        return verdict
+    refused_ms = refused_since(state, action.id, now_ms, policy.policy.suppression.dismissed_ms)
+    if refused_ms is not None:
+        return Verdict("suppression", "refused", {"refused_ms": str(refused_ms)})
     if action.item is not None:
         suppressed = _suppressed(action.item, checked.moment, policy.policy.suppression)
         if suppressed is not None:
@@ -147,6 +168,26 @@ def _verdict(
         if spent is not None:
             return Verdict("budget", *spent)
     return MAY
+
+
+def _ignored(action: Action, state: PersonState, now_ms: int) -> tuple[str, dict[str, str]] | None:
+    """Whether it was shown as often as may be ignored, and nobody answered."""
+    limits = action.limits
+    if not limits.ignored_times or stands(state.actions.get(action.id), now_ms):
+        return None
+    shown_ms = unanswered(state, action.id, limits.ignored_within_ms, now_ms)
+    if len(shown_ms) < limits.ignored_times:
+        return None
+    values = {"times": str(len(shown_ms)), "limit": str(limits.ignored_times)}
+    return "ignored", values | {"shown_ms": str(shown_ms[-1])}
+
+
+def _beyond_contact(
+    action: Action, channel: str | None, policy: CompiledPolicy, moment: Moment, state: PersonState
+) -> Verdict:
+    offset_min, rules = moment.told.utc_offset_min, policy.contact
+    found = beyond_contact(action, channel, policy.policy, rules, state, moment.now_ms, offset_min)
+    return MAY if found is None else Verdict("constraints", *found)
 
 
 def _untimely(action: Action, now_ms: int) -> Verdict:
@@ -173,6 +214,9 @@ def _suppressed(attribute: str, moment: Moment, rules: Suppression) -> Verdict |
     item = moment.item(item_id)
     if item is None:
         return Verdict("suppression", "gone", {attribute: item_id})
+    dismissed = dismissed_since(item, moment.state, moment.now_ms, rules.dismissed_ms)
+    if dismissed is not None:
+        return Verdict("suppression", *dismissed)
     if item.stock == 0:
         return Verdict("suppression", "out_of_stock", {attribute: item_id, "stock": "0"})
     if rules.sensitive and is_withheld(item, rules.sensitive, moment):

@@ -18,11 +18,8 @@ The price: the last exposures of a budget go slowly where few people ask. The lo
 twice, because records hold sums and readers take no epoch a second time.
 """
 
-from datetime import datetime, timedelta  # noqa: TID251 - reads calendars, never a clock
-from functools import lru_cache
 from math import inf
 from typing import Final, NamedTuple
-from zoneinfo import ZoneInfo
 
 from schemas.actions import Budget
 from schemas.knowledge import RECENT_EPOCHS, ActionKnowledge, action_key
@@ -30,9 +27,9 @@ from schemas.limits import (
     EPOCH_AHEAD_MS,
     EPOCH_MS,
     HOUR_MS,
-    MINUTE_MS,
     SECOND_MS,
 )
+from udfs.calendars import Day, local_day
 from udfs.fading import LONG_HALF_LIFE_MS, decay
 from udfs.knowledge.action_statistics import ActionStatistics
 
@@ -40,8 +37,6 @@ TO_EXPOSURE_MS: Final = 10 * SECOND_MS
 """Most decisions that are shown are shown within this time; at most RECENT_EPOCHS less the epoch's own delay."""
 FIRST_INSTALMENT: Final = 1 / 96
 """The share of a paced day's budget that is there from its first moment on."""
-QUARTER_MS: Final = 15 * MINUTE_MS
-"""Since 2000 every zone's days and changes of the clock begin at a quarter of an hour."""
 NEWEST_EPOCHS: Final = 4
 """What is on its way is taken from these, where they were faster than the whole horizon."""
 ROUNDING: Final = 1e-9
@@ -52,13 +47,6 @@ class Refusal(NamedTuple):
 
     rule: str
     values: dict[str, str]
-
-
-class Day(NamedTuple):
-    """A day of a time zone."""
-
-    start_ms: int
-    end_ms: int
 
 
 class Allowance(NamedTuple):
@@ -148,19 +136,6 @@ def exposures_of(known: ActionKnowledge | None, day: Day) -> int:
     newest = max(0, known.hour - (day.end_ms - 1) // HOUR_MS)
     oldest = max(0, known.hour - day.start_ms // HOUR_MS + 1)
     return sum(known.hourly[newest:oldest])
-
-
-def local_day(time_zone: str, now_ms: int) -> Day:
-    """The day of an IANA time zone that `now_ms` is in; an unknown zone raises (a policy is checked for it)."""
-    return _day_of(time_zone, now_ms // QUARTER_MS)
-
-
-@lru_cache(maxsize=1_024)
-def _day_of(time_zone: str, quarter: int) -> Day:
-    now = datetime.fromtimestamp(quarter * QUARTER_MS / SECOND_MS, ZoneInfo(time_zone))
-    start = now.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
-    end = start + timedelta(days=1)  # of the calendar: 23 or 25 hours where the clock changes
-    return Day(round(start.timestamp() * SECOND_MS), round(end.timestamp() * SECOND_MS))
 
 
 def _recent(known: ActionKnowledge | None, epoch: int, epochs: int) -> tuple[float, float]:

@@ -8,6 +8,7 @@ from schemas.policy import NOTHING, Placement
 from udfs.actions.arbitrate import Contender, contend
 from udfs.actions.asked import Asked
 from udfs.actions.judge_actions import Checked, Judged
+from udfs.actions.limit_contacts import fatigue_of
 from udfs.actions.respond import respond, response_context, response_row
 from udfs.items.fill_slate import Ranked, Slate
 
@@ -29,16 +30,21 @@ def weigh_actions(
 ) -> dict[str, Contender]:
     """Each by its id."""
     responses = _responses(competing, asked, ranked)
+    channel = placement.channel or asked.moment.event.channel
     return {
         one.compiled.action.id: _contender(
-            one, asked, checked, _propensity(one, placement, asked, ranked, slates, responses)
+            one,
+            asked,
+            checked,
+            _propensity(one, placement, asked, ranked, slates, responses),
+            channel,
         )
         for one in competing
     }
 
 
 def _contender(
-    one: Judged, asked: Asked, checked: Checked, propensity: tuple[float, str]
+    one: Judged, asked: Asked, checked: Checked, propensity: tuple[float, str], channel: str | None
 ) -> Contender:
     action, policy = one.compiled.action, asked.policy
     if action.kind == "nothing":
@@ -48,6 +54,11 @@ def _contender(
         weight = policy.weights[at]
         if checked.holds(weight.at):
             context_weight = min(context_weight * weight.weight, CONTEXT_WEIGHT_MAX)
+    if asked.agreed.is_personal:
+        moment = asked.moment
+        tired, told = fatigue_of(action, channel, policy.policy, moment.state, moment.now_ms)
+        context_weight *= tired
+        return contend(action.id, *propensity, context_weight, action.value, action.lever, told)
     return contend(action.id, *propensity, context_weight, action.value, action.lever)
 
 

@@ -75,7 +75,7 @@ def _action(one: Judged, contender: Contender | None, choice: Choice) -> TracedA
     is_chosen = action.id == choice.action_id
     return TracedAction(
         action.id, treatment_id, "chosen" if is_chosen else "not_chosen", "arbitration",
-        "chosen" if is_chosen else "outweighed", {}, contender.propensity, contender.source,
+        "chosen" if is_chosen else "outweighed", dict(contender.told), contender.propensity, contender.source,
         contender.context_weight, contender.value, contender.lever, contender.priority,
         choice.probabilities.get(action.id, 0.0),
     )  # fmt: skip

@@ -5,7 +5,9 @@ from typing import Final
 import numpy as np
 
 from schemas.events import Event
-from schemas.limits import DISMISSALS_MAX, EXPOSURES_MAX
+from schemas.items import Item
+from schemas.limits import DISMISSALS_MAX, EXPOSURES_MAX, ID_LENGTH_MAX, REFUSED_MAX
+from schemas.policy import NOTHING
 from schemas.state.person import Exposure, PersonState
 from udfs.facts.fact import Column, Kept, Room, feature, item, person
 from udfs.facts.keeping import keep, note_newest
@@ -30,6 +32,44 @@ def on_person_event(state: PersonState, event: Event, knowledge: object) -> None
     elif event.event_type in DISMISSES:
         for item_id in event.item_ids:
             note_newest(state.dismissed, item_id, event.event_time_ms, DISMISSALS_MAX)
+        if not event.item_ids:
+            _refuse(state, event)
+
+
+def _refuse(state: PersonState, event: Event) -> None:
+    """Notes what an event that names no item says: a category, else an action that is not wanted.
+
+    A decision that is dismissed names its action as every response does; what that means, the action's limits say.
+    """
+    action_id = event.properties.get("action_id")
+    if event.category:
+        category = event.category[:ID_LENGTH_MAX]
+        note_newest(state.refused_categories, category, event.event_time_ms, REFUSED_MAX)
+    elif action_id and action_id != NOTHING and event.event_type == "not_interested":
+        action_id = action_id[:ID_LENGTH_MAX]
+        note_newest(state.refused_actions, action_id, event.event_time_ms, REFUSED_MAX)
+
+
+def refused_since(state: PersonState, action_id: str, now_ms: int, within_ms: int) -> int | None:
+    """When the person said that they do not want the action, if that was within this time."""
+    refused_ms = state.refused_actions.get(action_id)
+    return refused_ms if refused_ms is not None and now_ms - refused_ms < within_ms else None
+
+
+def dismissed_since(
+    item: Item, state: PersonState, now_ms: int, within_ms: int
+) -> tuple[str, dict[str, str]] | None:
+    """The rule, and what it saw, where the person does not want the item or its category, or one above that."""
+    dismissed_ms = state.dismissed.get(item.item_id)
+    if dismissed_ms is not None and now_ms - dismissed_ms < within_ms:
+        return "dismissed", {"dismissed_ms": str(dismissed_ms)}
+    if not state.refused_categories or not item.category:
+        return None
+    for category, refused_ms in state.refused_categories.items():
+        is_of = item.category == category or item.category.startswith(f"{category}/")
+        if is_of and now_ms - refused_ms < within_ms:
+            return "refused_category", {"category": category, "refused_ms": str(refused_ms)}
+    return None
 
 
 def merge_exposures(one: PersonState, other: PersonState, name: str) -> object:
@@ -63,5 +103,8 @@ FACTS: Final = (
 
 ROOM: Final = Room(
     "exposures", FACTS, on_person_event=on_person_event, person_events=EXPOSES | DISMISSES,
-    person={"exposures": Kept(merge_exposures), "dismissed": Kept(newest_of(DISMISSALS_MAX))},
+    person={
+        "exposures": Kept(merge_exposures), "dismissed": Kept(newest_of(DISMISSALS_MAX)),
+        "refused_categories": Kept(newest_of(REFUSED_MAX)), "refused_actions": Kept(newest_of(REFUSED_MAX), "service"),
+    },
 )  # fmt: skip

@@ -5,12 +5,18 @@ from typing import Final
 
 from schemas.actions import Limits
 from schemas.events import Event
-from schemas.limits import ACTIONS_REMEMBERED_MAX, GRANTS_MAX, OFFERED_MAX
+from schemas.limits import (
+    ACTIONS_REMEMBERED_MAX,
+    CONVERTED_WITHIN_MS,
+    GRANTS_MAX,
+    OFFERED_MAX,
+)
 from schemas.state.person import ActionHistory, PersonState
 from udfs.facts.fact import Kept, Room
 from udfs.facts.merging import newest_last
 
 ANSWERS: Final = frozenset({"decision_clicked", "decision_dismissed"})
+BOUGHT: Final = "purchase_completed"
 
 
 def stands(history: ActionHistory | None, now_ms: int) -> bool:
@@ -40,7 +46,15 @@ def beyond_limits(
         return "limit", values | {"granted_ms": str(granted[-1])}
     if granted and now_ms - granted[-1] < limits.cool_down_ms:
         return "cool_down", {"granted_ms": str(granted[-1])}
+    if _is_within(history.dismissed_ms, limits.after_dismissal_ms, now_ms):
+        return "after_dismissal", {"dismissed_ms": str(history.dismissed_ms)}
+    if _is_within(history.converted_ms, limits.after_conversion_ms, now_ms):
+        return "after_conversion", {"converted_ms": str(history.converted_ms)}
     return None
+
+
+def _is_within(time_ms: int | None, length_ms: int, now_ms: int) -> bool:
+    return time_ms is not None and now_ms - time_ms < length_ms
 
 
 def has_limits(limits: Limits) -> bool:
@@ -50,6 +64,9 @@ def has_limits(limits: Limits) -> bool:
         or limits.cool_down_ms
         or limits.never_after_dismissal
         or limits.never_after_click
+        or limits.after_dismissal_ms
+        or limits.after_conversion_ms
+        or limits.ignored_times
     )
 
 
@@ -76,7 +93,10 @@ def remember_grant(
 
 
 def on_person_event(state: PersonState, event: Event, knowledge: object) -> None:
-    """Takes note of a click on, or the dismissal of, an action that was decided."""
+    """Takes note of a click on, or the dismissal of, an action that was decided, and of a purchase soon after a click."""
+    if event.event_type == BOUGHT:
+        _convert(state, event.event_time_ms)
+        return
     if event.event_type not in ANSWERS:
         return
     action_id = state.offered.get(event.decision_id or "")
@@ -89,6 +109,14 @@ def on_person_event(state: PersonState, event: Event, knowledge: object) -> None
         history.clicked_ms = max(event.event_time_ms, history.clicked_ms or 0)
     else:
         history.dismissed_ms = max(event.event_time_ms, history.dismissed_ms or 0)
+
+
+def _convert(state: PersonState, now_ms: int) -> None:
+    """Each action that was clicked not long before brought the purchase."""
+    for history in state.actions.values():
+        clicked_ms = history.clicked_ms
+        if clicked_ms is not None and 0 <= now_ms - clicked_ms < CONVERTED_WITHIN_MS:
+            history.converted_ms = max(now_ms, history.converted_ms or 0)
 
 
 def _least_needed(actions: Mapping[str, ActionHistory]) -> str:
@@ -130,6 +158,7 @@ def _both(one: ActionHistory, other: ActionHistory) -> ActionHistory:
         max(one.stands_until_ms, other.stands_until_ms),
         _later(one.clicked_ms, other.clicked_ms),
         _later(one.dismissed_ms, other.dismissed_ms),
+        _later(one.converted_ms, other.converted_ms),
     )
 
 
@@ -146,6 +175,6 @@ def _is_answered(history: ActionHistory) -> bool:
 
 
 ROOM: Final = Room(
-    "grants", on_person_event=on_person_event, person_events=ANSWERS,
+    "grants", on_person_event=on_person_event, person_events=ANSWERS | {BOUGHT},
     person={"actions": Kept(merge_actions, "service"), "offered": Kept(merge_offered, "service")},
 )  # fmt: skip

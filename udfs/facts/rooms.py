@@ -19,6 +19,7 @@ from udfs.facts import (
     cart,
     clock,
     consent,
+    contacts,
     exposures,
     grants,
     identity,
@@ -46,7 +47,7 @@ from udfs.knowledge.knowledge import Knowledge
 
 ROOMS: Final[tuple[Room, ...]] = (
     visit.ROOM, topics.ROOM, touches.ROOM, pages.ROOM, search.ROOM, intent.ROOM, cart.ROOM, statements.ROOM,
-    usage.ROOM, consent.ROOM, identity.ROOM, activity.ROOM, purchases.ROOM, affinity.ROOM, exposures.ROOM, grants.ROOM,
+    usage.ROOM, consent.ROOM, identity.ROOM, activity.ROOM, purchases.ROOM, affinity.ROOM, exposures.ROOM, grants.ROOM, contacts.ROOM,
     clock.ROOM, place.ROOM, touched.ROOM, prices.ROOM, leads.ROOM, item.ROOM, learnt.ROOM, slate.ROOM, caller.ROOM,
 )  # fmt: skip
 FACTS: Final[tuple[Fact, ...]] = tuple(fact for room in ROOMS for fact in room.facts)

@@ -2,7 +2,9 @@
 
 from typing import NamedTuple
 
+from schemas.items import Item
 from schemas.policy import Suppression
+from udfs.facts.exposures import dismissed_since
 from udfs.items.retrieve_candidates import Retrieved
 from udfs.items.withhold_sensitive import is_withheld
 from udfs.moment import Moment
@@ -47,7 +49,10 @@ def _verdict(
         return Verdict("sensitive", {"category": str(item.category if item else None)})
     if item_id in bought:
         return Verdict("bought", {"bought_ms": str(bought[item_id])})
-    dismissed_ms = moment.state.dismissed.get(item_id)
-    if dismissed_ms is not None and moment.now_ms - dismissed_ms < rules.dismissed_ms:
-        return Verdict("dismissed", {"dismissed_ms": str(dismissed_ms)})
+    state = moment.state
+    if state.dismissed or state.refused_categories:
+        about = item or Item(item_id, moment.now_ms)
+        dismissed = dismissed_since(about, state, moment.now_ms, rules.dismissed_ms)
+        if dismissed is not None:
+            return Verdict(*dismissed)
     return PASSED

@@ -7,9 +7,10 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo, available_timezones
 
 from schemas.actions import Action, Treatment
-from schemas.policy import NOTHING, RECOMMEND_ITEMS, Contact, Policy
+from schemas.policy import NOTHING, RECOMMEND_ITEMS, Policy
 from udfs.policy.compiled_policy import Mistake, Path
 from udfs.policy.conditions import STRING
+from udfs.policy.contact_rules import DAILY, WEEKLY
 from udfs.policy.gather_parts import Gathered
 
 BUILT_IN: Final = (
@@ -25,6 +26,7 @@ KEYS: Final = {
     "rules": "name",
     "context_weights": "name",
     "experiments": "name",
+    "limits": "name",
     "treatments": "id",
     "arms": "name",
 }
@@ -44,6 +46,16 @@ def check_names(policy: Policy, gathered: Gathered) -> None:
         for at, one in enumerate(getattr(policy, group)):
             for number, name in enumerate(one.actions):
                 gathered.known(name, ids, "action", (group, at, "actions", number))
+    groups = {one.group for one in policy.actions if one.group is not None}
+    for at, limit in enumerate(policy.contact.limits):
+        for number, name in enumerate(limit.groups):
+            gathered.known(
+                name, groups, "group of actions", ("contact", "limits", at, "groups", number)
+            )
+        if limit.name in (DAILY, WEEKLY):
+            gathered.wrong(
+                ("contact", "limits", at, "name"), f"{limit.name!r} is a limit of its own"
+            )
     for at, action in enumerate(policy.actions):
         for number, need in enumerate(action.eligibility):
             _check_reserved(need.name, ("actions", at, "eligibility", number, "name"), gathered)
@@ -58,6 +70,7 @@ def _lists(policy: Policy) -> Iterator[tuple[Path, Sequence[Any]]]:
     """Each list of things with names, by its place."""
     for group in ("placements", "actions", "segments", "rules", "context_weights", "experiments"):
         yield (group,), getattr(policy, group)
+    yield ("contact", "limits"), policy.contact.limits
     for at, action in enumerate(policy.actions):
         yield ("actions", at, "treatments"), action.treatments
     for at, experiment in enumerate(policy.experiments):
@@ -130,13 +143,17 @@ def warnings_of(policy: Policy) -> tuple[Mistake, ...]:
         for at, one in enumerate(policy.actions)
         if not one.placements and one.id not in placed and one.id not in (NOTHING, RECOMMEND_ITEMS)
     ]
-    return (*asked, *idle, *unkept(policy))
+    return (*asked, *idle, *pointless(policy))
 
 
-def unkept(policy: Policy) -> list[Mistake]:
-    """What nothing is held back by, though a policy says so."""
-    return [
-        Mistake(("contact", name), "nothing is held back by this yet: it is kept and not enforced")
-        for name in Contact.__struct_fields__
-        if getattr(policy.contact, name)
-    ]
+def pointless(policy: Policy) -> Iterator[Mistake]:
+    """Limits that say less or more than whoever wrote them may mean."""
+    hours = policy.contact.quiet_hours
+    if hours is not None and hours.begin == hours.end:
+        yield Mistake(("contact", "quiet_hours"), "it ends when it begins: all hours are quiet")
+    for at, one in enumerate(policy.actions):
+        if one.limits.after_dismissal_ms and one.limits.never_after_dismissal:
+            path = ("actions", at, "limits", "after_dismissal_ms")
+            yield Mistake(
+                path, "never_after_dismissal holds beside it: say `false` to have it rest only"
+            )

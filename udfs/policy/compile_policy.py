@@ -10,10 +10,11 @@ import msgspec
 
 from schemas.errors import ConfigError
 from schemas.policy import Policy
-from udfs.policy.check_policy import BUILT_IN, check_names, check_setting, unkept, warnings_of
+from udfs.policy.check_policy import BUILT_IN, check_names, check_setting, pointless, warnings_of
 from udfs.policy.compile_action import STAGES, compile_action, requirements
 from udfs.policy.compile_placement import compile_placement, compile_segments
 from udfs.policy.compiled_policy import Arms, Check, CompiledPolicy, CompiledWeight, Mistake
+from udfs.policy.contact_rules import contact_rules
 from udfs.policy.gather_parts import Gathered
 from udfs.policy.vary_policy import (
     changing,
@@ -59,8 +60,8 @@ def compile_all(policy: Policy, *, is_whole: bool = True) -> tuple[CompiledPolic
         mistakes += [Mistake(changes, str(one)) for one in wrong if one.message not in known]
         variants[arms] = variant
         if len(arms) == 1:
-            idle = (one for one in unkept(variant.policy) if one not in compiled.warnings)
-            warnings += [Mistake(changes, str(one)) for one in idle]
+            own = (one for one in pointless(variant.policy) if one not in compiled.warnings)
+            warnings += [Mistake(changes, str(one)) for one in own]
     asked_by = compiled.asked_by.union(*(one.asked_by for one in variants.values()))
     found = compiled._replace(variants=variants, warnings=tuple(warnings), asked_by=asked_by)
     return found, mistakes
@@ -113,6 +114,7 @@ def _compile(policy: Policy) -> tuple[CompiledPolicy, list[Mistake]]:
     compiled = CompiledPolicy(
         policy, gathered.conditions, placements, weights, {}, changing(policy), warnings_of(policy),
         frozenset(event_type for one in policy.placements for event_type in one.event_types),
+        contact_rules(policy),
     )  # fmt: skip
     return compiled, gathered.mistakes
 

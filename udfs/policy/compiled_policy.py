@@ -8,6 +8,7 @@ from schemas.events import Event
 from schemas.policy import Experiment, Placement, Policy
 from udfs.language.render_texts import Template
 from udfs.policy.conditions import Condition
+from udfs.policy.contact_rules import ContactRules
 
 Path = tuple[str | int, ...]
 Arms = tuple[tuple[str, str], ...]
@@ -102,6 +103,7 @@ class CompiledPolicy(NamedTuple):
     changing: frozenset[tuple[str, str]]
     warnings: tuple[Mistake, ...]
     asked_by: frozenset[str]
+    contact: ContactRules
 
     def may_be_asked_by(self, event: Event) -> bool:
         """Whether the event asks for a placement of any arm; most events ask for none."""

@@ -15,13 +15,13 @@ from scripts.policy import policy_versions
 from scripts.policy.policy_file import parse_policy
 from scripts.policy.policy_versions import PolicyVersion
 
-HELD = "placements: [{name: home, event_types: [page_viewed]}]\ncontact: {per_day: 3}\n"
-WARNING = "contact.per_day: nothing is held back by this yet: it is kept and not enforced"
+HELD = "placements: [{name: home, event_types: [page_viewed]}]\ncontact: {quiet_hours: {begin: 8, end: 8}}\n"
+WARNING = "contact.quiet_hours: it ends when it begins: all hours are quiet"
 
 
 @pytest.fixture
 def versions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ConsoleVersions:
-    """Of a Kafka on which two policies lie, the older one with a limit on contacts; what is changed is not written."""
+    """Of a Kafka on which two policies lie, the older one with hours that are all quiet; what is changed is not written."""
 
     def policy(from_ms: int, policy: Policy) -> PolicyVersion:
         return PolicyVersion(from_ms, from_ms, f"v{from_ms}", "default", policy)
@@ -36,11 +36,11 @@ def versions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ConsoleVersions
     return ConsoleVersions(config_from({"KAIROS_HOME": str(tmp_path)}), "nowhere:1")
 
 
-def test_what_holds_nothing_back_is_told_when_a_policy_is_checked(
+def test_what_looks_wrong_is_told_when_a_policy_is_checked(
     versions: ConsoleVersions,
 ) -> None:
     assert versions.check(HELD)["warnings"] == [
-        {"line": 2, "field": "contact.per_day", "message": WARNING.partition(": ")[2]}
+        {"line": 2, "field": "contact.quiet_hours", "message": WARNING.partition(": ")[2]}
     ]
 
 
@@ -51,7 +51,7 @@ def test_the_holdout_that_holds_by_itself_is_told(versions: ConsoleVersions) -> 
 
 
 @pytest.mark.parametrize("version", ["", "v1"])
-def test_what_holds_nothing_back_is_told_when_a_policy_is_published_or_taken_back(
+def test_what_looks_wrong_is_told_when_a_policy_is_published_or_taken_back(
     versions: ConsoleVersions, version: str
 ) -> None:
     anna = Actor("anna", "marketer", "127.0.0.1")

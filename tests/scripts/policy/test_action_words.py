@@ -4,17 +4,21 @@ from typing import Any, NamedTuple
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
+from schemas.actions import Limits
 from schemas.decisions import DecisionTrace, TracedAction, Versions
 from schemas.items import Item
 from schemas.limits import DAY_MS, HOUR_MS
 from schemas.policy import Policy
+from schemas.state.contacts import Contacted
 from schemas.state.person import ActionHistory, PersonState
 from schemas.state.session import SESSION_CONTEXT, SessionContext, SessionNews
 from scripts.policy.action_words import (
     RULES,
     STAGES,
     fate_in_words,
+    limits_in_words,
     priority_in_words,
     verdict_in_words,
 )
@@ -43,6 +47,7 @@ class Case(NamedTuple):
     history: ActionHistory | None = None
     event: dict[str, Any] = {}
     exposures: int = 0
+    state: dict[str, Any] = {}
 
 
 def excluded(case: Case) -> TracedAction:
@@ -51,16 +56,17 @@ def excluded(case: Case) -> TracedAction:
     placement = {"name": "hero", "actions": ["banner"], "fallback": "nothing"}
     document = {"placements": [placement], "actions": [banner], "holdout": {"share": 0.0}}
     policy = compile_policy(msgspec.convert(document | case.policy, Policy))
-    # nobody is held out who is not known to agree to personal decisions
-    assumed = ("personalisation",) if case.rule == "holdout" else ()
+    # nobody is held out who is not known to agree to personal decisions, and nothing is known of who does not
+    assumed = ("personalisation",) if case.rule == "holdout" or case.state else ()
     knowledge = Knowledge(assumed=frozenset(assumed))
     knowledge.add_policy("p", 0, 0, policy)
     knowledge.add_item(Item("sold-out", stock=0), 0)
     knowledge.add_item(Item("pills", category="health"), 1)
+    knowledge.add_item(Item("pot", category="Tea/Pots"), 2)
     shown = case.exposures
     hour = NOON // HOUR_MS
     teach(knowledge, make_action("banner", exposures_total=shown, hour=hour, hourly=(shown,)))
-    state = PersonState(NOON, NOON, timer_ms=NOON + DAY_MS)
+    state = PersonState(NOON, NOON, timer_ms=NOON + DAY_MS, **case.state)
     if case.history is not None:
         state.actions["banner"] = case.history
     event = make_event(placements=["hero"], **case.event)
@@ -76,6 +82,8 @@ def need(when: str) -> list[dict[str, str]]:
     return [{"name": "need", "when": when}]
 
 
+IN_HOURS = {"contact": {"quiet_hours": {"begin": 22, "end": 8, "channels": ["web"]}}}
+SHOWN = Contacted("banner", NOON - DAY_MS, NOON, shown_ms=NOON - DAY_MS)
 GRANTED = ActionHistory([NOON - DAY_MS], NOON - DAY_MS + 1)
 LAW = {"rules": [{"name": "law", "when": 'context.country == "DE"', "is_compliance": True}]}
 
@@ -132,6 +140,53 @@ CASES = [
     Case(
         "constraints", "clicked", f"the person has clicked it, on {DAY_BEFORE}",
         {"limits": {"never_after_click": True}}, history=ActionHistory(clicked_ms=NOON - DAY_MS),
+    ),
+    Case(
+        "constraints", "after_dismissal", f"it rests since the person dismissed it on {DAY_BEFORE}",
+        {"limits": {"never_after_dismissal": False, "after_dismissal_ms": 2 * DAY_MS}},
+        history=ActionHistory(dismissed_ms=NOON - DAY_MS),
+    ),
+    Case(
+        "constraints", "after_conversion", f"it rests since the person bought after a click on it, on {DAY_BEFORE}",
+        {"limits": {"after_conversion_ms": 2 * DAY_MS}}, history=ActionHistory(converted_ms=NOON - DAY_MS),
+    ),
+    Case(
+        "constraints", "ignored", f"shown 1 times of at most 1 without an answer, last on {DAY_BEFORE}",
+        {"limits": {"ignored_times": 1}}, state={"contacts": {"d": SHOWN}},
+    ),
+    Case(
+        "constraints", "contact:mine",
+        "the limit 'mine' allows 1 contacts in 2 days: 1 were shown, 0 may still be",
+        policy={"contact": {"limits": [{"name": "mine", "times": 1, "within_ms": 2 * DAY_MS}]}}, state={"contacts": {"d": SHOWN}},
+    ),
+    Case(
+        "constraints", "quiet_hours",
+        "hours are quiet by web from 22 to 8, and it is 22 o'clock there (UTC)",
+        policy=IN_HOURS, event={"channel": "web"},
+    ),
+    Case(
+        "constraints", "quiet_hours",
+        "hours are quiet by web from 22 to 8, and it is 0 o'clock there (UTC+120 min)",
+        policy=IN_HOURS, event={"channel": "web", "context": {"utc_offset_min": 120}},
+    ),
+    Case(
+        "constraints", "contact_memory", "128 contacts are still counted, and no more are remembered",
+        policy={"contact": {"limits": [
+            {"name": name, "times": 100, "within_ms": 2 * DAY_MS, "channels": [name]} for name in ("app", "web")
+        ]}},
+        event={"channel": "web"}, state={"contacts": {f"{n}": replace(SHOWN, channel=("app", "web")[n % 2]) for n in range(128)}},
+    ),
+    Case(
+        "suppression", "refused", f"the person does not want it, since {DAY_BEFORE}",
+        state={"refused_actions": {"banner": NOON - DAY_MS}},
+    ),
+    Case(
+        "suppression", "dismissed", f"the person does not want the item, since {DAY_BEFORE}",
+        {"item": "context.item"}, event={"item_ids": ["pot"]}, state={"dismissed": {"pot": NOON - DAY_MS}},
+    ),
+    Case(
+        "suppression", "refused_category", f"the person wants nothing of Tea, since {DAY_BEFORE}",
+        {"item": "context.item"}, event={"item_ids": ["pot"]}, state={"refused_categories": {"Tea": NOON - DAY_MS}},
     ),
     Case(
         "suppression", "no_item", "there is none: session.cart_item was missing",
@@ -194,7 +249,7 @@ def test_an_exclusion_is_said_with_its_rule_and_what_it_saw(case: Case) -> None:
 
 def test_every_rule_and_stage_of_the_engine_is_among_these() -> None:
     assert RULES.keys() == {
-        (one.stage, one.rule) for one in CASES if one.rule not in ("need", "law")
+        (one.stage, one.rule) for one in CASES if one.rule not in ("need", "law", "contact:mine")
     }
     assert STAGES.keys() == {one.stage for one in CASES}
 
@@ -203,6 +258,21 @@ def test_a_rule_of_the_policy_may_be_called_like_one_of_another_stage() -> None:
     own = {"suitability": [{"name": "consent", "when": "session.events > 5"}]}
     words = "rule 'consent' does not hold: session.events was 0"
     assert verdict_in_words(excluded(Case("suitability", "consent", words, own))) == words
+
+
+def test_limits_of_an_action_are_said() -> None:
+    limits = Limits(
+        never_after_dismissal=False, after_dismissal_ms=3 * DAY_MS, after_conversion_ms=30 * DAY_MS, ignored_times=2,
+    )  # fmt: skip
+    assert limits_in_words(limits) == (
+        "not within 3 days of being closed, not within 30 days of a purchase by it, not while ignored 2 times in 30 days"
+    )
+
+
+def test_fatigue_is_said_with_the_priority() -> None:
+    tired = traced("quiz", "chosen", 0.3, values={"fatigue": "0.49", "unanswered": "2"})
+    said = "(fatigue 0.49 in context: shown 2 times without an answer)"
+    assert priority_in_words(tired).endswith(said)
 
 
 # --- fates ---------------------------------------------------------------------------------------

@@ -32,9 +32,9 @@ from udfs.actions.pace_budgets import (
     Refusal,
     allowance,
     exposures_of,
-    local_day,
     within_budget,
 )
+from udfs.calendars import local_day
 from udfs.knowledge.action_statistics import ActionStatistics
 from udfs.knowledge.learn_items import learn_action
 

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from schemas.policy import DEFAULT_POLICY, NOTHING, RECOMMEND_ITEMS, Contact, Policy
+from schemas.policy import DEFAULT_POLICY, NOTHING, RECOMMEND_ITEMS, Policy
 from udfs.policy.compile_policy import PolicyError, compile_policy
 from udfs.policy.compiled_policy import dotted
 from udfs.policy.vary_policy import VARIANTS_MAX, merge
@@ -112,27 +112,53 @@ def test_what_is_allowed_and_looks_wrong_is_a_warning() -> None:
     }  # fmt: skip
 
 
-NOT_ENFORCED = "nothing is held back by this yet: it is kept and not enforced"
+QUIET: dict[str, Any] = {"contact": {"quiet_hours": {"begin": 8, "end": 8}}}
+ALL_DAY = "contact.quiet_hours: it ends when it begins: all hours are quiet"
 
 
-@pytest.mark.parametrize("name", Contact.__struct_fields__)
-def test_what_holds_nothing_back_yet_is_a_warning_in_the_policy_and_in_an_arm(name: str) -> None:
-    limit = {"quiet_hours": {"begin": 22, "end": 8}}.get(name, 3)
-    said = compile_policy(policy(contact={name: limit})).warnings
-    assert [str(one) for one in said] == [f"contact.{name}: {NOT_ENFORCED}"]
-    arms = [arm("control"), arm("held", contact={name: limit})]
+def test_hours_that_are_all_quiet_are_a_warning_in_the_policy_and_in_an_arm() -> None:
+    assert [str(one) for one in compile_policy(policy(**QUIET)).warnings] == [ALL_DAY]
+    arms = [arm("control"), arm("held", **QUIET)]
     said = compile_policy(policy(experiments=[{"name": "e", "arms": arms}])).warnings
-    assert [str(one) for one in said] == [
-        f"experiments[0].arms[1].changes: contact.{name}: {NOT_ENFORCED}"
-    ]
+    assert [str(one) for one in said] == [f"experiments[0].arms[1].changes: {ALL_DAY}"]
 
 
-def test_a_limit_that_holds_nothing_back_is_told_once_for_all_arms() -> None:
+def test_what_looks_wrong_in_all_arms_is_told_once() -> None:
     arms = [arm("control"), arm("dear", nothing_priority=0.5)]
-    found = policy(contact={"per_day": 3}, experiments=[{"name": "e", "arms": arms}])
-    assert [str(one) for one in compile_policy(found).warnings] == [
-        f"contact.per_day: {NOT_ENFORCED}"
-    ]
+    found = policy(**QUIET, experiments=[{"name": "e", "arms": arms}])
+    assert [str(one) for one in compile_policy(found).warnings] == [ALL_DAY]
+
+
+def test_what_is_enforced_is_no_warning() -> None:
+    contact = {
+        "quiet_hours": {"begin": 22, "end": 8}, "per_day": 0, "per_week": 3,
+        "limits": [{"name": "mails", "times": 1, "channels": ["email"]}], "fatigue": {"factor": 0.8},
+    }  # fmt: skip
+    assert compile_policy(policy(contact=contact)).warnings == ()
+    rests = banner(limits={"after_dismissal_ms": 1, "never_after_dismissal": False})
+    assert compile_policy(policy(actions=[rests])).warnings == ()
+    (said,) = compile_policy(policy(actions=[banner(limits={"after_dismissal_ms": 1})])).warnings
+    assert dotted(said.path) == "actions[0].limits.after_dismissal_ms"
+
+
+def test_limits_of_contacts_name_groups_that_are_there_and_have_names_of_their_own() -> None:
+    limits = [{"name": "a", "times": 1, "groups": ["sale"]}, {"name": "a", "times": 1}, {"name": "per_day", "times": 1}]  # fmt: skip
+    assert mistakes(policy(contact={"limits": limits})).keys() == {
+        "contact.limits[0].groups[0]", "contact.limits[1].name", "contact.limits[2].name",
+    }  # fmt: skip
+    found = policy(contact={"limits": limits[:1]}, actions=[banner(group="sale")])
+    assert compile_policy(found).contact.limits[0].groups == ("sale",)
+
+
+def test_an_arm_changes_one_limit_of_contacts() -> None:
+    held = arm("held", contact={"limits": {"mails": {"times": 5}}, "per_day": None})
+    contact = {"per_day": 3, "limits": [{"name": "mails", "times": 1}, {"name": "sms", "times": 2}]}
+    compiled = compile_policy(
+        policy(contact=contact, experiments=[{"name": "e", "arms": [arm("control"), held]}])
+    )
+    one = compiled.variant({"e": "held"}).contact
+    assert {limit.name: limit.times for limit in one.limits} == {"mails": 5, "sms": 2}
+    assert [limit.name for limit in compiled.contact.limits] == ["per_day", "mails", "sms"]
 
 
 def test_an_arm_changes_any_part_by_id_or_name() -> None:
