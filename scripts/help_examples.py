@@ -43,7 +43,7 @@ EXAMPLES: Final[dict[str, tuple[str, str]]] = {
     "features": ("features", "features --write"),
     "accepts": ("accepts", "accepts --write"),
     "docs": ("docs --write", "docs --pictures"),
-    "explain": ("explain DECISION_ID", "explain DECISION_ID --json"),
+    "explain": ("explain DECISION_ID", "explain DECISION_ID --against OTHER_ID"),
     "why-not": (
         "why-not anna free_shipping",
         "why-not anna free_shipping --at 2026-05-01T12:00:00Z",

@@ -23,6 +23,10 @@ app.add_typer(verify_app, name="verify")
 @app.command()
 def explain(
     decision_id: Annotated[str, typer.Argument(help="As the demo prints it.")],
+    against: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="Say what made it another offer than this decision's."),
+    ] = None,
     archive: Archive = None,
     json: Json = False,
 ) -> None:
@@ -32,7 +36,7 @@ def explain(
     beginning on.
     """
     from jobs.learning.trust import trust_of
-    from scripts.audit import explained_view, explanation, verify
+    from scripts.audit import difference, explained_view, explanation, verify
     from scripts.audit.deployed_log import Log
     from scripts.ops.local_audit import note_look
     from scripts.ops.status import running_kafka, stored_at_ms
@@ -42,7 +46,10 @@ def explain(
     again = partial(verify.trace_again, Log(kafka, config, archive))
     explained = explanation.find(kafka, config.topic_prefix, decision_id, trust_of(config), again)
     note_look(config, "read decision", [explained.decision.person], {"decision": decision_id})
-    if json:
+    if against is not None:
+        found = difference.find(config, kafka, explained, against)
+        show_json(found) if json else difference.show_against(found)
+    elif json:
         show_json(explanation.explained_json(explained))
     else:
         explained_view.show_explained(explained, stored_at_ms(config, explained.decision))

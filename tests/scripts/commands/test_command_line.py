@@ -171,6 +171,26 @@ def test_explain_makes_a_trace_again_from_the_log_and_the_archive_that_are_named
     assert (look.what, look.details["decision"]) == ("read decision", "d1")
 
 
+def test_explain_against_another_decision_is_a_look_at_both(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("KAIROS_HOME", str(tmp_path))
+
+    def find(kafka: str, prefix: str, decision_id: str, *_: Any) -> Any:
+        versions = SimpleNamespace(policy="p")
+        return SimpleNamespace(
+            decision=SimpleNamespace(person=f"of-{decision_id}", versions=versions), trace=None
+        )
+
+    monkeypatch.setattr("scripts.ops.status.running_kafka", lambda _: "k:1")
+    monkeypatch.setattr("scripts.audit.explanation.find", find)
+    monkeypatch.setattr("scripts.audit.difference.announced", lambda *_: [])
+    monkeypatch.setattr("scripts.audit.difference.against", lambda *_: {"differences": []})
+    decision_cli.explain("d1", against="d2", json=True)
+    looks = [read_log_of(config_from()).looks_at(person, 9) for person in ("of-d1", "of-d2")]
+    assert [[one.details["decision"] for one in found] for found in looks] == [["d1"], ["d2"]]
+
+
 def test_why_not_is_a_look_at_the_person(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("KAIROS_HOME", str(tmp_path))
     monkeypatch.setattr("scripts.ops.status.running_kafka", lambda _: "k:1")
