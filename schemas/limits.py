@@ -165,7 +165,7 @@ ACTIONS_PER_POLICY_MAX: Final = 1_000
 RULES_PER_POLICY_MAX: Final = 1_000
 """Rules, segments or context weights. A policy beyond any of these bounds is refused when it is checked."""
 SENSITIVE_MAX: Final = 100
-"""Categories that a policy declares sensitive; with more it is refused when it is checked."""
+"""Categories, and names of attributes, that a policy declares sensitive; with more it is refused when it is checked."""
 NAME_LENGTH_MAX: Final = 100
 """Of placements, actions and treatments; a policy with a longer name is refused when it is checked."""
 CONDITION_LENGTH_MAX: Final = 4_000

@@ -240,6 +240,8 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     """The language of texts where the event names none of those that a text has."""
     nothing_priority: Value = 0.0
     """What an action must be worth more than."""
+    sensitive_attributes: Annotated[tuple[Id, ...], Meta(max_length=SENSITIVE_MAX)] = ()
+    """Names (religion, health_status …) of what people state and of properties of events: never kept, never a feature, and no condition or text may read them."""
 
 
 DEFAULT_POLICY: Final = Policy(

@@ -31,6 +31,7 @@ from udfs.facts.slate import remember_slate
 from udfs.knowledge.knowledge import Knowledge
 from udfs.results import Output, Result, SessionResult
 from udfs.session.deduplicate import hash_of, is_seen, remember
+from udfs.session.drop_sensitive import without_attributes
 from udfs.session.limit_rate import USUAL_RATE, Rate, is_over
 from udfs.session.summarise_session import summarise_session
 from udfs.session.weigh_proof import weigh_proof
@@ -67,7 +68,7 @@ def track_session(
     runner's own timer has already fired.
     """
     try:
-        event = _valid_event(record, decode)
+        event = without_attributes(_valid_event(record, decode), knowledge)
     except InvalidEvent as error:
         return _refused(_result(state), record, error)
     if event.event_type == "clock_ticked":

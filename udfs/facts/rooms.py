@@ -44,6 +44,7 @@ from udfs.facts.fact import Fact, Kept, Room
 from udfs.facts.identity import parts_in
 from udfs.items.withhold_sensitive import without_sensitive
 from udfs.knowledge.knowledge import Knowledge
+from udfs.session.drop_sensitive import forget_attributes
 
 ROOMS: Final[tuple[Room, ...]] = (
     visit.ROOM, topics.ROOM, touches.ROOM, pages.ROOM, search.ROOM, intent.ROOM, cart.ROOM, statements.ROOM,
@@ -95,6 +96,7 @@ def fold_profile(state: PersonState, news: SessionNews, knowledge: Knowledge) ->
     elif news.event is not None:
         for on_person_event in _PERSON[news.event.event_type]:
             on_person_event(state, news.event, knowledge)
+    forget_attributes(state, news, knowledge)
 
 
 def merge_persons(one: PersonState, other: PersonState) -> PersonState:

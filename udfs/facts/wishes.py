@@ -12,7 +12,8 @@ from schemas.items import Item
 from udfs.knowledge.category_facts import LEVELS
 from udfs.moment import Moment
 
-WISHED: Final = ("category", "topic", "brand", "price_level", "size")
+CATEGORY: Final = "category"
+WISHED: Final = (CATEGORY, "topic", "brand", "price_level", "size")
 """Attributes that mean something to the engine: a category and all beneath it, a tag, a brand, budget, middle or premium, and a size."""
 SIZES: Final = ("size", "sizes")
 """Attributes under which an item lists the sizes that it is there in."""
@@ -74,7 +75,7 @@ def meets(name: str, wanted: Mapping[str, str], item: Item, level: str) -> str:
     """Which of the wanted the item is, of the name; empty = none. `level` is the level of its price."""
     if not wanted:
         return ""
-    if name == "category":
+    if name == CATEGORY:
         return is_among(item.category, wanted) if item.category else ""
     if name == "brand":
         return wanted.get(item.brand.lower(), "") if item.brand else ""

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from schemas.events import Event
 from schemas.items import Item
 from schemas.state.session import SESSION_CONTEXT, SessionNews
+from udfs.facts.wishes import CATEGORY, LESS, is_among
 from udfs.items.match_items import signs_of, words
 from udfs.knowledge.knowledge import Knowledge
 from udfs.moment import Moment
@@ -46,6 +47,8 @@ def without_sensitive(news: SessionNews, knowledge: Knowledge) -> SessionNews:
 
 
 def _event_without(event: Event, sensitive: Collection[str], knowledge: Knowledge) -> Event:
+    if event.event_type == "preference_stated":
+        return _preference_without(event, sensitive)
     is_about = event.category is not None and event.category in sensitive
 
     def is_kept(item_id: str) -> bool:
@@ -59,11 +62,37 @@ def _event_without(event: Event, sensitive: Collection[str], knowledge: Knowledg
     return replace(event, item_ids=kept, category=None if is_about else event.category)
 
 
+def _preference_without(event: Event, sensitive: Collection[str]) -> Event:
+    """What is stated of other categories."""
+    properties = _wishes_without(event.properties, sensitive)
+    stated = event.attribute == CATEGORY and event.value is not None
+    value = _wish_without(str(event.value), sensitive) if stated else event.value
+    if properties is event.properties and value == event.value:
+        return event
+    return replace(event, properties=properties, value=value)
+
+
+def _wishes_without(facts: dict[str, str], sensitive: Collection[str]) -> dict[str, str]:
+    """Facts by name, of which the categories that are wished for are others; the same object where they are."""
+    said = facts.get(CATEGORY)
+    left = _wish_without(said, sensitive) if said is not None else said
+    return facts if left is None or left == said else facts | {CATEGORY: left}
+
+
+def _wish_without(value: str, sensitive: Collection[str]) -> str:
+    named = {one.lower(): one for one in sensitive}
+    said = value.split(",")
+    left = [one for one in said if not is_among(one.strip().removeprefix(LESS).strip(), named)]
+    return value if len(left) == len(said) else ",".join(left)
+
+
 def _context_without(encoded: bytes, sensitive: Collection[str]) -> bytes:
     context = SESSION_CONTEXT.decode(encoded)
     left_out = {name for name, touch in context.items.items() if touch.category in sensitive}
-    if not left_out:
+    wishes = _wishes_without(context.preferences, sensitive)
+    if not left_out and wishes is context.preferences:
         return encoded
+    context.preferences = wishes
     context.items = {name: one for name, one in context.items.items() if name not in left_out}
     context.cart = {name: one for name, one in context.cart.items() if name not in left_out}
     return SESSION_CONTEXT.encode(context)

@@ -1,6 +1,6 @@
 """What a policy is compiled with: its distinct conditions, its texts, and every mistake, each with its place."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Final
 
@@ -12,6 +12,7 @@ from udfs.language.render_texts import Template, TextError, link_template_fault,
 from udfs.policy.compile_condition import compile_condition
 from udfs.policy.compiled_policy import Mistake, Path
 from udfs.policy.conditions import BOOL, Condition, ConditionError, Type
+from udfs.session.drop_sensitive import names_declared
 
 SHOWN_MAX: Final = 12
 """Names that are told where one is unknown."""
@@ -66,11 +67,13 @@ class Gathered:
         if text is None:
             return None
         try:
-            return compile_condition(text, types)
+            condition = compile_condition(text, types)
         except ConditionError as error:
             place = f"line {error.line}, column {error.column}"
             self.wrong(path, f"{place}: {error.message}")
             return None
+        self._refuse_sensitive(condition.paths, path)
+        return condition
 
     def texts(self, sentence: Sentence, path: Path, has_item: bool) -> dict[str, Template]:
         """A text's templates by language."""
@@ -78,9 +81,12 @@ class Gathered:
         found: dict[str, Template] = {}
         for language, text in sentence.items():
             try:
-                found[language] = parse_text(text, types)
+                found[language] = template = parse_text(text, types)
             except TextError as error:
                 self.wrong((*path, language), str(error))
+            else:
+                names = zip(template.names, template.keys, strict=True)
+                self._refuse_sensitive(names, (*path, language))
         if sentence and self.policy.language not in sentence:
             self.wrong(path, f"there is no text in the policy's language {self.policy.language!r}")
         return found
@@ -100,6 +106,15 @@ class Gathered:
         names = set(names)
         if name not in names:
             self.wrong(path, f"there is no {what} {name!r}{_suggestion(name, names)}")
+
+    def _refuse_sensitive(self, read: Iterable[Sequence[str]], path: Path) -> None:
+        """Notes a mistake where a rule or a text reads what the policy declares sensitive."""
+        declared = self.policy.sensitive_attributes
+        for one in read if declared else ():
+            if name := names_declared(declared, one):
+                self.wrong(
+                    path, f"{name!r} is one of `sensitive_attributes`, which nothing may read"
+                )
 
 
 def _suggestion(name: str, names: Iterable[str]) -> str:

@@ -66,8 +66,9 @@ def varied(policy: Policy, arms: Arms) -> Policy:
 
 
 def has_other_compliance(variant: Policy, policy: Policy) -> bool:
-    """Whether an arm would change compliance rules, which it cannot."""
-    return _compliance(variant) != _compliance(policy)
+    """Whether an arm would change compliance rules, or what is sensitive, which it cannot."""
+    declared = policy.sensitive_attributes
+    return _compliance(variant) != _compliance(policy) or variant.sensitive_attributes != declared
 
 
 def _compliance(policy: Policy) -> list[Rule]:

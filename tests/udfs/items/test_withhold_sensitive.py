@@ -162,3 +162,17 @@ def test_what_a_profile_is_told_is_the_news_itself_where_there_is_nothing_to_lea
 def test_a_policy_without_it_reads_as_before() -> None:
     policy = msgspec.json.decode(b'{"suppression": {"bought_ms": 0}}', type=Policy)
     assert policy.suppression.sensitive == ()
+
+
+@pytest.mark.parametrize("is_signed_in", [True, False])
+def test_no_profile_keeps_that_it_is_wished_for(is_signed_in: bool) -> None:
+    person = {"person_id": "anna"} if is_signed_in else {}
+    value = "running, Health, -health/sleep"
+    events = [
+        event(0, "identified", **person) if is_signed_in else event(0, "page_viewed"),
+        event(1, "preference_stated", attribute="category", value=value),
+        event(2, "preference_stated", properties={"category": value, "colour": "red"}),
+        event(3, "identified", person_id="anna"),
+    ]
+    fold, _ = folded(("health",), events)
+    assert fold.persons["anna"].preferences == {"category": "running", "colour": "red"}
