@@ -8,9 +8,10 @@ from typing import Final, NamedTuple
 from channels.api.bodies import Answer
 from channels.api.breaker import Breaker
 from channels.api.compose_answer import Found, Setting, Wanted, answer_of
-from channels.api.decision_stream import Read, cause_of
+from channels.api.decision_stream import Read
 from channels.api.event_log import Delivery, LogUnavailable
 from channels.api.event_of_request import Ask
+from channels.api.kept_decisions import cause_of
 from channels.api.knowledge import first_available
 from channels.api.ladder import choose
 from channels.api.lower_rungs import LowerRungs, look_lower

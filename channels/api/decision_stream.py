@@ -4,13 +4,13 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple
 
+from channels.api.kept_decisions import Cause, KeptDecisions, cause_of, keep
 from log.following import Follower, Taken, Topics
 from log.unusable import LINES_BURST, LINES_PER_S, Budget
 from schemas.codec import DECISION
 from schemas.decisions import Decision
-from schemas.events import Event
 from schemas.records import LogRecord
 from schemas.topics import DECISIONS
 
@@ -25,16 +25,6 @@ QUEUE_MAX: Final = 64
 """Decisions that wait for a slow reader; at the bound the reader is let go."""
 
 logger = logging.getLogger(__name__)
-
-K = TypeVar("K")
-V = TypeVar("V")
-Cause = tuple[str, str, str]
-"""Session, event id and placement: an event's id is its session's own affair, others may use the same."""
-
-
-def cause_of(one: Event | Decision, placement: str) -> Cause:
-    """What a decision is waited for by: of the event that asks, and of the decision on it, the same."""
-    return one.session_id, one.event_id, placement
 
 
 class Place(NamedTuple):
@@ -95,8 +85,7 @@ class DecisionStream:
         self.follower = Follower(kafka, "decisions", topics, self._take)
         self._waiting: dict[Cause, list[asyncio.Future[Decision]]] = {}
         self._subscribers: dict[str, list[Subscription]] = {}
-        self._recent: OrderedDict[Cause, bytes] = OrderedDict()
-        self._newest: OrderedDict[tuple[str, str], tuple[int, bytes]] = OrderedDict()
+        self._kept = KeptDecisions(DECISIONS_KEPT_MAX)
         self._places: OrderedDict[str, Place] = OrderedDict()
         self.on_decision: list[Callable[[Read], None]] = []
         self._lines = Budget(LINES_PER_S, LINES_BURST)
@@ -151,13 +140,11 @@ class DecisionStream:
 
     def find(self, cause: Cause) -> Decision | None:
         """The decision on this event, if it was read lately."""
-        data = self._recent.get(cause)
-        return DECISION.decode(data) if data is not None else None
+        return self._kept.find(cause)
 
     def newest(self, person: str, placement: str) -> Decision | None:
         """The person's newest decision of the placement, if it was read lately."""
-        found = self._newest.get((person, placement))
-        return DECISION.decode(found[1]) if found is not None else None
+        return self._kept.newest(person, placement)
 
     def place_of(self, decision_id: str) -> Place | None:
         """Where in Kafka the decision lies, if it was read lately."""
@@ -208,44 +195,31 @@ class DecisionStream:
     def _serve(self, decision: Decision, record: LogRecord) -> None:
         """Keeps it, and tells those who wait."""
         cause = cause_of(decision, decision.placement)
-        person = (decision.person, decision.placement)
+        sessions = {decision.session_id}
         if decision.kind == "decided":
-            keep(self._recent, cause, record.value, DECISIONS_KEPT_MAX)
-            before = self._newest.get(person)
-            if before is None or before[0] < decision.sequence:
-                newest = (decision.sequence, record.value)
-                keep(self._newest, person, newest, DECISIONS_KEPT_MAX)
-        else:  # what was taken back is not shown from here, either
-            self._newest.pop(person, None)
-            for one in [one for one in self._recent if one[::2] == cause[::2]]:
-                del self._recent[one]
+            self._kept.add(decision, record.value)
+        else:  # what was taken back is not shown from here, either, in whichever session it was decided
+            sessions |= self._kept.take_back(decision.person, decision.placement)
         place = Place(record.partition, record.offset, record.timestamp_ms, cause)
         keep(self._places, decision.decision_id, place, PLACES_KEPT_MAX)
-        if cause in self._waiting or decision.session_id in self._subscribers:
-            self._tell(self._deliver, decision)
+        if cause in self._waiting or not self._subscribers.keys().isdisjoint(sessions):
+            self._tell(decision, sessions)
 
-    def _tell(self, call: Callable[[Decision], None], decision: Decision) -> None:
+    def _tell(self, decision: Decision, sessions: Iterable[str]) -> None:
         try:
-            self._loop.call_soon_threadsafe(call, decision)
+            self._loop.call_soon_threadsafe(self._deliver, decision, sessions)
         except RuntimeError:  # the loop has ended, and with it whoever waited
             return
 
-    def _deliver(self, decision: Decision) -> None:
+    def _deliver(self, decision: Decision, sessions: Iterable[str]) -> None:
         if decision.kind == "decided":
             _wake(self._waiting.get(cause_of(decision, decision.placement), ()), decision)
-        for subscription in self._subscribers.get(decision.session_id, ()):
-            subscription.put(decision)
+        for session_id in sessions:
+            for subscription in self._subscribers.get(session_id, ()):
+                subscription.put(decision)
 
 
 def _wake(waiting: Iterable[asyncio.Future[Decision]], decision: Decision) -> None:
     for future in waiting:
         if not future.done():
             future.set_result(decision)
-
-
-def keep(kept: "OrderedDict[K, V]", key: K, value: V, count_max: int) -> None:
-    """Puts it in as the newest; beyond `count_max` the oldest goes."""
-    kept[key] = value
-    kept.move_to_end(key)
-    if len(kept) > count_max:
-        kept.popitem(last=False)

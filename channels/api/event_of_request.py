@@ -10,7 +10,7 @@ import msgspec
 from channels.api.access import Caller
 from channels.api.bodies import PRODUCTS, DecisionsRequest, RecommendationsRequest
 from channels.api.compose_answer import Wanted
-from channels.api.decision_stream import cause_of
+from channels.api.kept_decisions import cause_of
 from channels.api.problems import ApiError
 from channels.api.read_events import (
     ReadEvents,

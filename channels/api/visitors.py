@@ -6,7 +6,8 @@ Bounded and lost with the process: whatever it knows only makes answers better.
 from collections import OrderedDict
 from typing import Final
 
-from channels.api.decision_stream import Read, keep
+from channels.api.decision_stream import Read
+from channels.api.kept_decisions import keep
 from schemas.events import Event
 
 SESSIONS_MAX: Final = 20_000

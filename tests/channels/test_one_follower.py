@@ -12,8 +12,8 @@ import pytest
 from confluent_kafka import Producer
 
 from channels.api.answers import Answerer
-from channels.api.decision_stream import cause_of
 from channels.api.handlers.explanations import _event_of
+from channels.api.kept_decisions import KeptDecisions, cause_of
 from channels.api.services import Services
 from channels.console.desk import EXTRA
 from channels.console.traffic import DECISIONS_KEPT_MAX
@@ -153,6 +153,52 @@ def test_what_a_person_takes_back_is_forgotten_by_all_who_read_it() -> None:
     assert (stream.newest("anna", "home"), stream.newest("ben", "home")) == (None, other)
     assert [shown_by_console(services, one) for one in (*mine, other)] == [False, False, True]
     services.log.close()
+
+
+def test_what_was_decided_in_other_sessions_of_the_person_is_forgotten_too() -> None:
+    services = lonely_services()
+    laptop = make_decision(1, session_id="laptop", person="anna", event_id="e1")
+    phone = make_decision(2, session_id="phone", person="anna", event_id="e2")
+    elsewhere = make_decision(3, session_id="phone", person="anna", event_id="e2", placement="cart")
+    for one in (laptop, phone, elsewhere):
+        services.decisions._take(taken(one))
+    purged = make_decision(9, session_id="phone", person="anna", event_id="e9", kind="purged")
+    services.decisions._take(taken(purged))
+    stream = services.decisions
+    found = [stream.find(cause_of(one, one.placement)) for one in (laptop, phone, elsewhere)]
+    assert found == [None, None, elsewhere]
+    assert stream.find_id("d1") is None
+    services.log.close()
+
+
+async def _told(purge_first: bool) -> list[tuple[str, str]]:
+    """What a page that is open on the laptop hears while the phone withdraws."""
+    services = lonely_services()
+    services.decisions._loop = asyncio.get_running_loop()
+    heard = services.decisions.subscribe("laptop")
+    decided = make_decision(1, session_id="laptop", person="anna", event_id="e1")
+    purged = make_decision(9, session_id="phone", person="anna", event_id="e9", kind="purged")
+    for one in (purged,) if purge_first else (decided, purged):
+        services.decisions._take(taken(one))
+    await asyncio.sleep(0)
+    services.log.close()
+    told = [heard.queue.get_nowait() for _ in range(heard.queue.qsize())]
+    return [(one.kind, one.placement) for one in told if one is not None]
+
+
+def test_a_page_that_is_open_in_another_session_is_told_what_is_taken_back() -> None:
+    assert asyncio.run(_told(False)) == [("decided", "home"), ("purged", "home")]
+    assert asyncio.run(_told(True)) == [], "nothing was shown there"
+
+
+def test_what_is_kept_has_a_bound_and_leaves_nothing_behind() -> None:
+    kept = KeptDecisions(2)
+    for n in range(5):
+        one = make_decision(n + 1, person=f"p{n}", event_id=f"e{n}")
+        kept.add(one, DECISION.encode(one))
+    assert (len(kept._recent), len(kept._causes), len(kept._newest)) == (2, 2, 2)
+    assert kept.take_back("p4", "home") == {"s1"}
+    assert (len(kept._recent), len(kept._causes), len(kept._newest)) == (1, 1, 1)
 
 
 def test_an_open_page_is_told_what_is_taken_back_and_nothing_more() -> None:
