@@ -21,10 +21,10 @@ from schemas.limits import PERSON_EXPIRY_MS
 from schemas.policy import Policy
 from schemas.records import LogRecord
 from schemas.topics import DECISIONS, EVENTS
-from scripts.audit.limits_spent import limited, limits_spent
+from scripts.audit.limits_spent import limits_spent, looked_at
 from scripts.ops.bounded import Bounded, in_seconds
 from scripts.ops.counting import Place, answer
-from udfs.facts.grants import ANSWERS
+from udfs.facts.contacts import SHOWS
 
 RECORDS_MAX: Final = 50_000
 """The newest of each of the two topics."""
@@ -33,7 +33,7 @@ READING_S: Final = 7.0
 
 
 class Wanted(Struct, frozen=True):
-    """The limited actions of a policy and a person, in the topics of a Kafka."""
+    """What a policy limits, and a person, in the topics of a Kafka."""
 
     place: Place
     policy: Policy
@@ -51,7 +51,7 @@ def spent(wanted: Wanted) -> Spent:
     """Counts; raises ConfigError where Kafka does not answer."""
     at_ms = now_ms()
     made, is_all_made = _read(wanted.place, DECISIONS, at_ms)
-    decisions = decisions_of(wanted.person, limited(wanted.policy), made)
+    decisions = decisions_of(wanted.person, looked_at(wanted.policy), made)
     if not decisions:
         return Spent(limits_spent(wanted.policy, (), (), at_ms), is_all_made and not made.is_cut)
     said, is_all_said = _read(wanted.place, EVENTS, at_ms)
@@ -76,7 +76,7 @@ def decisions_of(
 def answers_to(
     decisions: Iterable[Decision], person: str, records: Iterable[LogRecord]
 ) -> list[Event]:
-    """Clicks on and dismissals of these decisions by this person."""
+    """Exposures, clicks and dismissals of these decisions by this person."""
     made = {one.decision_id: one for one in decisions}
     sessions = {one.session_id for one in made.values()}
     is_named = re.compile(b"|".join(re.escape(one.encode()) for one in made)).search
@@ -90,7 +90,7 @@ def answers_to(
         except InvalidEvent:
             continue  # as everywhere
         is_theirs = one.session_id in sessions or person in (one.person_id, one.anonymous_id)
-        if one.event_type in ANSWERS and is_theirs:
+        if one.event_type in SHOWS and is_theirs:
             found.append(one)
     return found
 

@@ -6,6 +6,7 @@ from typing import Final
 from schemas.actions import Limits
 from schemas.counted import counted
 from schemas.decisions import DecisionTrace, TracedAction
+from schemas.policy import ContactLimit
 from scripts.lengths import length_in_words
 from scripts.times import utc
 from udfs.actions.limit_contacts import PREFIX
@@ -100,6 +101,16 @@ def limits_in_words(limits: Limits) -> str:
     if ends:
         said.append(f"never again once they {' or '.join(ends)} it")
     return ", ".join(said)
+
+
+def contact_limit_in_words(limit: ContactLimit) -> str:
+    """How often a person may be contacted: `at most 3 contacts in 7 days, by email`."""
+    of = f", of {' or '.join(limit.groups)}" if limit.groups else ""
+    by = f", by {' or '.join(limit.channels)}" if limit.channels else ""
+    if not limit.times:
+        return f"no contacts{of}{by}"
+    most = counted(limit.times, "contact")
+    return f"at most {most} in {length_in_words(limit.within_ms)}{of}{by}"
 
 
 def _saw(values: Values) -> str:

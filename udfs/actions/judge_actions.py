@@ -185,7 +185,10 @@ def _ignored(action: Action, state: PersonState, now_ms: int) -> tuple[str, dict
 def _beyond_contact(
     action: Action, channel: str | None, policy: CompiledPolicy, moment: Moment, state: PersonState
 ) -> Verdict:
-    offset_min, rules = moment.told.utc_offset_min, policy.contact
+    rules = policy.contact
+    if not rules.holds_back:
+        return MAY  # as most policies
+    offset_min = moment.told.utc_offset_min
     found = beyond_contact(action, channel, policy.policy, rules, state, moment.now_ms, offset_min)
     return MAY if found is None else Verdict("constraints", *found)
 

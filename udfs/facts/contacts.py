@@ -6,7 +6,6 @@ counts from that time on; without one it is released at its end. One that is con
 is overshot by no more than what was shown after its end, or told after it.
 """
 
-from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from msgspec.structs import replace
@@ -43,12 +42,29 @@ def taken(state: PersonState, limit: ContactLimit, now_ms: int) -> Taken:
     """What the limit counts at `now_ms`."""
     shown = reserved = 0
     for one in state.contacts.values():
-        if one.is_contact and counts(limit, one.group, one.channel):
-            if one.shown_ms is not None:
-                shown += now_ms - one.shown_ms < limit.within_ms
-            else:
-                reserved += now_ms < one.until_ms
+        if (
+            one.is_contact
+            and counts(limit, one.group, one.channel)
+            and now_ms < _end_ms(one, limit)
+        ):
+            reserved += one.shown_ms is None
+            shown += one.shown_ms is not None
     return Taken(shown, reserved)
+
+
+def taken_until(state: PersonState, limit: ContactLimit, now_ms: int) -> list[int]:
+    """When each place that the limit counts at `now_ms` is free again."""
+    ends_ms = (
+        _end_ms(one, limit)
+        for one in state.contacts.values()
+        if one.is_contact and counts(limit, one.group, one.channel)
+    )
+    return [one for one in ends_ms if now_ms < one]
+
+
+def _end_ms(one: Contacted, limit: ContactLimit) -> int:
+    """When it does not take a place of the limit any more: its window after it was shown, else the decision's own end."""
+    return one.until_ms if one.shown_ms is None else one.shown_ms + limit.within_ms
 
 
 def is_full(state: PersonState, rules: ContactRules, now_ms: int) -> bool:
@@ -146,12 +162,8 @@ def _told(*times_ms: int | None) -> list[int]:
 
 def _is_counted(one: Contacted, rules: ContactRules, now_ms: int) -> bool:
     """Whether a limit counts it at `now_ms`."""
-    if not one.is_contact:
-        return False
-    counting: Iterable[ContactLimit] = rules.counting(one.group, one.channel)
-    if one.shown_ms is None:
-        return now_ms < one.until_ms and any(True for _ in counting)
-    return any(now_ms - one.shown_ms < limit.within_ms for limit in counting)
+    counting = rules.counting(one.group, one.channel) if one.is_contact else ()
+    return any(now_ms < _end_ms(one, limit) for limit in counting)
 
 
 def _last_ms(one: Contacted) -> int:

@@ -12,12 +12,15 @@ WEEKLY: Final = "per_week"
 
 
 class ContactRules(NamedTuple):
-    """What a policy says of contacts, ready to count by; `kept_ms`: as long as anything of it looks back."""
+    """What a policy says of contacts, ready to count by; `kept_ms`: as long as anything of it looks back; `holds_back`: whether it may
+    speak against an action at all.
+    """
 
     limits: tuple[ContactLimit, ...]
     unreported: frozenset[str]
     tires_within_ms: int
     kept_ms: int
+    holds_back: bool
 
     def counting(self, group: str, channel: str) -> list[ContactLimit]:
         """The limits that count a contact of this group by this channel."""
@@ -38,9 +41,10 @@ def contact_rules(policy: Policy) -> ContactRules:
         one.limits.ignored_within_ms for one in policy.actions if one.limits.ignored_times
     )
     windows_ms = (one.within_ms for one in (*limits, *contact.limits))
+    holds_back = bool(limits or contact.limits or contact.quiet_hours)
     kept_ms = max((tires_ms, *ignored_ms, *windows_ms))
     return ContactRules(
-        (*limits, *contact.limits), frozenset(contact.unreported), tires_ms, kept_ms
+        (*limits, *contact.limits), frozenset(contact.unreported), tires_ms, kept_ms, holds_back
     )
 
 

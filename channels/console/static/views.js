@@ -269,8 +269,8 @@ function limits(found, desk) {
   const list = h("div", { "aria-live": "polite" }, h("p", { class: "muted" }, "Counting …"));
   desk.get("limits", { person: found.person }).then(
     (told) => renew(list,
-      table("Limits", ["action", "limit", "spent", "may they have it again?"], told.limits.map((one) => [h("strong", {}, one.action), one.limit,
-        one.times ? `${one.granted} of ${one.times}` : `${one.granted}`, again_of(one)]), "No action of the live policy has a limit."),
+      table("Limits", ["action", "limit", "spent", "may they have it again?"], told.limits.map((one) => [h("strong", {}, one.action.replace(/^contact:/, "all contacts: ")), one.limit,
+        one.times ? `${one.granted} of ${one.times}` : `${one.granted}`, again_of(one)]), "The live policy limits nothing."),
       !told.is_whole && h("p", { class: "notice" }, "Counted in the newest part of the log only: what is older is missing.")),
     (error) => renew(list, h("p", { class: "notice" }, error.message)));
   return card("Limits spent", h("p", { class: "muted" }, "By the live policy's limits, of the decisions for this id. What they got under another id before they signed in is not shown here, and counts all the same."), list);
@@ -280,6 +280,7 @@ function again_of(one) {
   if (one.stands_until_ms) return ["They have it now, until ", moment(one.stands_until_ms), "."];
   if (one.rule === "dismissed") return "Never: they closed it.";
   if (one.rule === "clicked") return "Never: they clicked it.";
+  if (one.rule && !one.free_from_ms) return "Never.";
   return one.rule ? ["From ", moment(one.free_from_ms), " on."] : "Yes.";
 }
 

@@ -9,9 +9,10 @@ from schemas.codec import DECISION, EVENT
 from schemas.decisions import Decision
 from schemas.events import Event
 from schemas.limits import DAY_MS, HOUR_MS, MINUTE_MS
+from schemas.policy import Policy
 from schemas.records import LogRecord
 from scripts.audit.limits_child import answers_to, decisions_of
-from scripts.audit.limits_spent import limited, limits_spent, state_of
+from scripts.audit.limits_spent import contacts_of, limited, limits_spent, looked_at, state_of
 from scripts.policy.policy_file import parse_policy
 from tests.builders import NOON, make_event, make_record
 from tests.channels.decisions import make_decision
@@ -46,9 +47,9 @@ def answer_to(asked: Event, kind: str, at_ms: int) -> Event:
     )  # fmt: skip
 
 
-def fold_of(events: list[Event]) -> tuple[Fold, list[Decision]]:
+def fold_of(events: list[Event], policy: Policy = POLICY) -> tuple[Fold, list[Decision]]:
     knowledge = Knowledge()
-    knowledge.add_policy("v1", 0, 0, compile_policy(POLICY))
+    knowledge.add_policy("v1", 0, 0, compile_policy(policy))
     fold = Fold(knowledge, FoldRules(EVENT.decode, "seed"))
     records = [make_record(one, offset) for offset, one in enumerate(events)]
     return fold, [one for step in fold.run(records) for one, _ in step.decisions]
@@ -138,6 +139,58 @@ def test_how_much_is_spent_and_from_when_on_they_may_have_it_again(
 def test_what_they_closed_never_comes_back() -> None:
     found = spent_at(10 * DAY_MS, 0, dismissed=MINUTE_MS)
     assert (found["rule"], found["free_from_ms"]) == ("dismissed", None)
+
+
+HELD = parse_policy("""
+placements:
+  - {name: bar, event_types: [search_performed], actions: []}
+actions:
+  - {id: sale, kind: offer, group: deals, placements: [bar], valid: 20 min, treatments: [{id: t}]}
+contact: {per_day: 4, limits: [{name: mails, times: 0, channels: [email]}, {name: deals, times: 2, within: 2 h, groups: [deals]}]}
+holdout: {share: 0}
+""")
+
+
+def test_contacts_are_counted_as_the_engine_has_them() -> None:
+    searches = [search(at_ms * MINUTE_MS) for at_ms in (0, 5, 21, 26, 146)]
+    shown = [
+        answer_to(searches[at], "decision_exposed", minute * MINUTE_MS)
+        for at, minute in ((0, 1), (3, 26))
+    ]
+    late = answer_to(searches[1], "decision_clicked", 27 * MINUTE_MS)
+    events = sorted([*searches, *shown, late], key=lambda one: one.event_time_ms)
+    fold, made = fold_of(events, HELD)
+    assert [one.action_id for one in made] == ["sale", "sale", "nothing", "sale", "sale"]
+    decisions = decisions_of(
+        "anna", looked_at(HELD), [LogRecord("decisions", 0, 0, 0, one.person, DECISION.encode(one)) for one in made]
+    )  # fmt: skip
+    answers = answers_to(decisions, "anna", [make_record(one) for one in events])
+    found = contacts_of(HELD, decisions, answers, NOON + DAY_MS)
+    assert found.contacts == fold.persons["anna"].contacts
+    rows = {one["action"]: one for one in limits_spent(HELD, decisions, answers, NOON + 146 * MINUTE_MS + 1)}  # fmt: skip
+    assert rows.keys() == {"contact:per_day", "contact:mails", "contact:deals"}
+    assert rows["contact:mails"] | {"last_ms": None} == {
+        "action": "contact:mails", "limit": "no contacts, by email", "granted": 0, "times": 0, "last_ms": None,
+        "stands_until_ms": None, "rule": "contact:mails", "free_from_ms": None,
+    }  # fmt: skip
+    deals, daily = rows["contact:deals"], rows["contact:per_day"]
+    assert deals["limit"] == "at most 2 contacts in 2 hours, of deals"
+    assert (deals["granted"], deals["rule"], daily["granted"], daily["rule"]) == (2, "contact:deals", 4, "contact:per_day")  # fmt: skip
+
+
+def test_it_says_until_when_an_action_rests() -> None:
+    policy = parse_policy("""
+actions:
+  - {id: sale, kind: offer, limits: {never_after_dismissal: false, after_dismissal: 3 d, after_conversion: 9 d}, treatments: [{id: t}]}
+""")
+    made = [make_decision(0, action_id="sale", event_time_ms=NOON, valid_until_ms=NOON + HOUR_MS)]
+    said = [make_event(event_type="decision_dismissed", event_time_ms=NOON + 1, decision_id="d0")]
+    (row,) = limits_spent(policy, made, said, NOON + DAY_MS)
+    assert (row["rule"], row["free_from_ms"]) == ("after_dismissal", NOON + 1 + 3 * DAY_MS)
+    clicked = make_event(event_type="decision_clicked", event_time_ms=NOON + 1, decision_id="d0")
+    bought = make_event(event_type="purchase_completed", event_time_ms=NOON + 2)
+    (row,) = limits_spent(policy, made, [clicked, bought], NOON + DAY_MS)
+    assert (row["rule"], row["free_from_ms"]) == ("after_conversion", NOON + 2 + 9 * DAY_MS)
 
 
 def test_limits_are_said_in_words() -> None:
