@@ -54,7 +54,7 @@ def decided(recipe: Recipe, folder: Path) -> str:
 
 
 def test_every_section_of_the_page_is_a_recipe() -> None:
-    assert len(RECIPES) == PAGE.count("\n## ") == 10
+    assert len(RECIPES) == PAGE.count("\n## ") == 12
 
 
 @by_title
@@ -69,6 +69,10 @@ def test_a_recipe_decides_what_the_page_says(recipe: Recipe, tmp_path: Path) -> 
         ("An A/B test", "size: 2", "size: 1"),
         ("Once only", "times: 1,", "times: 2,"),
         ("Once only", "never_after_dismissal: true", "never_after_dismissal: false"),
+        ("Not too often", "per_day: 2", "per_day: 3"),
+        ("Not too often", "times: 1, within: 7 d", "times: 2, within: 7 d"),
+        ("Quiet hours", "begin: 22", "begin: 0"),
+        ("Quiet hours", "time_zone: Europe/Vienna", "time_zone: UTC"),
         ("A budget", "total: 10,", "total: 1000,"),
         ("Pinned items", '"new" in item.tags', '"old" in item.tags'),
         ("Must-read", '"must-read" in', '"read" in'),
