@@ -114,6 +114,10 @@ class Budget(Struct, frozen=True, forbid_unknown_fields=True):
     exposure is known, and who comes meanwhile could overspend. Example: what is left pays for 100 people. With 1, at most 14 come
     in that time: all are offered it. With 50 it may be 700: one of seven is. So a large number is careful at the end
     of a budget, a small one spends it to the end but may overshoot (`udfs/actions/pace_budgets.py`).
+
+    By a channel that tells nothing back (`contact.unreported`) nobody knows what is spent. Say in `audience` how many people may ask there, and
+    the action is drawn by lot: each person is among as many as the budget pays for, for ever, or is not. Example: 3 pieces for an
+    audience of 1,000, once each (`limits: {times: 1}`): 3 people in the mean, and in 98 of 100 such lots at most 7.
     """
 
     total: Value | None = None
@@ -121,6 +125,8 @@ class Budget(Struct, frozen=True, forbid_unknown_fields=True):
     cost: Value = 1.0
     is_paced: bool = True
     people_per_s: Annotated[float, Meta(gt=0, le=100_000)] = 1.0
+    audience: Annotated[int, Meta(ge=1, le=1_000_000_000)] | None = None
+    """People who may ask by channels that tell nothing back; it needs `limits.times`. None = all of them may get it."""
 
 
 class Treatment(Struct, frozen=True, forbid_unknown_fields=True):

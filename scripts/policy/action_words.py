@@ -188,6 +188,9 @@ RULES: Final[dict[tuple[str, str], Callable[[Values], str]]] = {
     ("budget", "budget_total"): lambda v: f"all of it is spent ({_saw(v)})",
     ("budget", "budget_day"): lambda v: f"the day's is spent ({_saw(v)})",
     ("budget", "budget_pace"): lambda v: f"what is due of the day by now is spent ({_saw(v)})",
+    ("budget", "budget_audience"): lambda v: (
+        f"nothing tells what is shown by this channel, so it goes by lot, and this person has none ({_saw(v)})"
+    ),
     ("budget", "budget_share"): lambda v: f"it ends, and only some people still get it ({_saw(v)})",
 }
 """Verdicts that are no condition of the policy, by stage and rule."""

@@ -8,11 +8,12 @@ an action is its verdict. A condition that fails for want of an attribute, or by
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from schemas.actions import Action
+from schemas.actions import Action, Budget
 from schemas.policy import NOTHING, Suppression
 from schemas.state.person import PersonState
 from udfs.actions.limit_contacts import beyond_contact
-from udfs.actions.pace_budgets import within_budget
+from udfs.actions.pace_budgets import Refusal, beyond_audience, within_budget
+from udfs.calendars import local_day
 from udfs.draw import draw
 from udfs.facts.attributes import read_attributes
 from udfs.facts.consent import Agreed, needs_of
@@ -160,14 +161,28 @@ def _verdict(
         if suppressed is not None:
             return suppressed
     if action.budget is not None and not stands(history, now_ms):
-        moment = checked.moment
-        spent = within_budget(
-            action.id, action.budget, moment.knowledge.actions, moment.known.epoch, now_ms,
-            policy.policy.time_zone, draw(seed, person, action.id),
-        )  # fmt: skip
+        is_told = channel not in policy.contact.unreported
+        spent = _spent(action, action.budget, policy, checked.moment, person, seed, is_told)
         if spent is not None:
             return Verdict("budget", *spent)
     return MAY
+
+
+def _spent(
+    action: Action, budget: Budget, policy: CompiledPolicy, moment: Moment, person: str, seed: str,
+    is_told: bool,
+) -> Refusal | None:  # fmt: skip
+    """What of its budget speaks against it; `is_told`: the channel says what is shown."""
+    drawn, zone, now_ms = draw(seed, person, action.id), policy.policy.time_zone, moment.now_ms
+    if not is_told and budget.audience is not None:
+        today = str(local_day(zone, now_ms).start_ms)
+        drawn_today = draw(seed, person, action.id, today)
+        lost = beyond_audience(budget, action.limits.times, drawn, drawn_today)
+        if lost is not None:
+            return lost
+    return within_budget(
+        action.id, budget, moment.knowledge.actions, moment.known.epoch, now_ms, zone, drawn
+    )
 
 
 def _ignored(action: Action, state: PersonState, now_ms: int) -> tuple[str, dict[str, str]] | None:

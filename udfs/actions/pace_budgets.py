@@ -99,6 +99,22 @@ def within_budget(
     return None
 
 
+def beyond_audience(budget: Budget, times: int, drawn: float, drawn_today: float) -> Refusal | None:
+    """Whether a person has not drawn the action, where nothing tells what of it is shown; None where they have, or nobody draws.
+
+    Each person may get it `times`. `drawn` in [0, 1) is a hash of person and action, `drawn_today` of these and the day.
+    Of n people who ask, n x share get it in the mean, and by chance some 2 x sqrt(n x share) more, with no one counting.
+    """
+    if budget.audience is None or budget.cost == 0.0:
+        return None
+    pieces = budget.cost * budget.audience * max(times, 1)
+    for bound, lot in ((budget.total, drawn), (budget.per_day, drawn_today)):
+        if bound is not None and lot >= bound / pieces:
+            values = {"share": f"{bound / pieces:.4g}", "drawn": f"{lot:.4g}"}
+            return Refusal("budget_audience", values | {"audience": str(budget.audience)})
+    return None
+
+
 def allowance(
     budget: Budget,
     known: ActionKnowledge | None,

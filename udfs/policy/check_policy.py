@@ -113,6 +113,10 @@ def check_action(action: Action, path: Path, gathered: Gathered) -> None:
     budget = action.budget
     if budget is not None and budget.total is None and budget.per_day is None:
         gathered.wrong((*path, "budget"), "it needs `total` or `per_day`")
+    if budget is not None and budget.audience is not None and not action.limits.times:
+        gathered.wrong(
+            (*path, "budget", "audience"), "it needs `limits.times`: how often each may have it"
+        )
 
 
 def check_setting(policy: Policy, gathered: Gathered) -> None:
@@ -151,7 +155,14 @@ def pointless(policy: Policy) -> Iterator[Mistake]:
     hours = policy.contact.quiet_hours
     if hours is not None and hours.begin == hours.end:
         yield Mistake(("contact", "quiet_hours"), "it ends when it begins: all hours are quiet")
+    silent = {one.name for one in policy.placements if one.channel in policy.contact.unreported}
     for at, one in enumerate(policy.actions):
+        places = {*one.placements, *(it.name for it in policy.placements if one.id in it.actions)}
+        if one.budget is not None and one.budget.audience is None and silent & places:
+            message = (
+                "a channel of it tells nothing back, so this is spent without end: say `audience`"
+            )
+            yield Mistake(("actions", at, "budget"), message)
         if one.limits.after_dismissal_ms and one.limits.never_after_dismissal:
             path = ("actions", at, "limits", "after_dismissal_ms")
             yield Mistake(

@@ -221,6 +221,12 @@ CASES = [
         {"budget": {"per_day": 100}}, exposures=95,
     ),
     Case(
+        "budget", "budget_audience",
+        "nothing tells what is shown by this channel, so it goes by lot, and this person has none (share was ",
+        {"budget": {"total": 1, "audience": 10**9}, "limits": {"times": 1}},
+        {"contact": {"unreported": ["web"]}}, event={"channel": "web"},
+    ),
+    Case(
         "budget", "budget_share", "it ends, and only some people still get it (share was ",
         {"budget": {"total": 100, "people_per_s": 100_000}}, exposures=98,
     ),
