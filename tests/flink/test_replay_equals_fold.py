@@ -31,11 +31,15 @@ from schemas.policy import (
     DEFAULT_CONTROL,
     DEFAULT_POLICY,
     Arm,
+    Contact,
+    ContactLimit,
     ContextWeight,
     Experiment,
     Exploration,
+    Fatigue,
     Holdout,
     Policy,
+    QuietHours,
     Segment,
 )
 from schemas.records import LogRecord
@@ -117,7 +121,7 @@ def replayed(replays: Replays, kafka: str, prefix: str, home: Path, parallelism:
 
 
 def rich_policy() -> Policy:
-    """Actions with rules, limits and a budget compete with slates; people explore, are held out, in arms."""
+    """Actions with rules, limits and a budget compete with slates; people explore, are held out, in arms, and tire."""
     need = Requirement("busy", "session.events > 2 && session.intent != 'leaving'")
     greet = Action(
         "greet", "content", ("home", "cart"), (Treatment("t", content={"title": {"en": "Hi"}}),),
@@ -126,7 +130,7 @@ def rich_policy() -> Policy:
     gift = Action(
         "gift", "offer", ("home",), (Treatment("t"),), prior=0.4, value=2.0,
         eligibility=(Requirement("new", "person.purchase_count == 0"),),
-        budget=Budget(total=60.0, is_paced=False, people_per_s=0.01),
+        budget=Budget(total=60.0, is_paced=False, people_per_s=0.01), group="gifts",
     )  # fmt: skip
     placements = tuple(
         msgspec.structs.replace(one, size=min(one.size, 3), candidates=24)
@@ -141,8 +145,12 @@ def rich_policy() -> Policy:
         exploration=Exploration("epsilon_greedy", 0.2),
         holdout=Holdout(0.1),
         experiments=(Experiment("greeting", arms),),
+        contact=Contact(
+            QuietHours(3, 4, ("web",)), per_day=2, fatigue=Fatigue(0.8),
+            limits=(ContactLimit("gifts", 1, HOUR_MS, groups=("gifts",)),),
+        ),
         time_zone="Europe/Berlin",
-    )
+    )  # fmt: skip
 
 
 def changing_knowledge(lines: list[Line], folder: Path) -> Iterator[Control]:
@@ -244,6 +252,7 @@ def test_the_log_holds_everything_that_could_go_wrong(shopping: Log) -> None:
         for _, value in shopping.expected[TRACES]
         for candidate in TRACE.decode(value).actions
     }
+    assert {"contact:per_day", "contact:gifts", "quiet_hours"} <= verdicts, verdicts
     assert {"limit", "cool_down", "busy", "new", "budget_total", "holdout"} <= verdicts, verdicts
     models = {one.versions.model for one in decisions}
     assert len(models) == 3
