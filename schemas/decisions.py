@@ -15,6 +15,10 @@ from schemas.numbers import Chance, Count, Epoch, Finite, Line, Moment, Name, Sa
 from schemas.rests_on import RestsOn
 
 DecisionKind = Literal["decided", "void", "purged"]
+EVERYWHERE: Final = "*"
+"""The placement of a `purged` record of a person of whom no decision stood."""
+WITHDRAWN_PURPOSES: Final = "withdrawn"
+"""Under this name the content of a `purged` record says which purposes were withdrawn."""
 CANDIDATES_MAX: Final = 10 * (CANDIDATES_PER_EVENT_MAX + RETRIEVED_MAX)
 """More than any decision has: what was pinned, and both."""
 ACTIONS_MAX: Final = 2 * ACTIONS_PER_POLICY_MAX
@@ -50,6 +54,7 @@ class Decision(Struct, frozen=True):
     chance that this action was chosen, after every constraint. `content` are the treatment's texts for the person,
     `rests_on` what they and the items' reasons tell of items.
     `purged`: what was decided for the placement is taken back, since the person does not agree to it any more; it has no trace.
+    Its content names the purposes that were withdrawn; where nothing stood, its placement is EVERYWHERE.
     The kind `void`, and `is_merging`, have their place in the wire; nothing writes them yet.
     """
 

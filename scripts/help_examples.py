@@ -15,6 +15,8 @@ EXAMPLES: Final[dict[str, tuple[str, str]]] = {
         "import events.jsonl --items items.jsonl",
         "import snowplow/ --format snowplow --app-id shop",
     ),
+    "consent": ("consent proof customer-7", "consent proof customer-7 --json"),
+    "consent proof": ("consent proof customer-7", "consent proof customer-7 --last 5 --json"),
     "items": ("items import items.jsonl", "items list"),
     "items import": (
         "items import items.jsonl",

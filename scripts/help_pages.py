@@ -20,7 +20,17 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "What is decided, and why": ("policy", "explain", "why-not", "verify"),
     "Models": ("train", "evaluate", "model"),
     "History": ("replay", "compare"),
-    "Operate": ("api", "key", "control", "cluster", "decide", "learn", "upgrade", "package"),
+    "Operate": (
+        "api",
+        "key",
+        "consent",
+        "control",
+        "cluster",
+        "decide",
+        "learn",
+        "upgrade",
+        "package",
+    ),
     "Measure, and look up": ("bench", "chaos", "features", "accepts", "docs"),
 }
 """By the heading under which `kairos --help` shows them: commands in the order in which they are needed."""

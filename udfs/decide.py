@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from schemas import CODE_VERSION
-from schemas.decisions import Decision, DecisionItem, Versions
+from schemas.decisions import EVERYWHERE, Decision, DecisionItem, Versions
 from schemas.limits import PERSON_EXPIRY_MS
 from schemas.policy import RECOMMEND_ITEMS
 from schemas.state.person import PersonState, Unit
@@ -63,13 +63,15 @@ def decide(
     decision has `named` as what it saw; else they are those in force.
     """
     knowledge.advance(news.order_ms)
+    before = agreed(state.consent, knowledge.assumed).granted if state is not None else frozenset()
     state, is_repeat, counts = _folded(state, news, knowledge)
     is_asked = is_wanted and not is_repeat
     asked = _asked(state, news, knowledge, seed, named, tracing) if is_asked else None
     made, failed = _decide_all(asked) if asked is not None else ([], 0)
     outputs, unfit = fit_all(made, news, tracing.room)
-    taken_back = tuple(take_back(state, agreed(state.consent, knowledge.assumed), news))
-    counts += ("conditions_failed",) * failed + unfit + ("decisions_purged",) * len(taken_back)
+    taken_back = tuple(take_back(state, before, agreed(state.consent, knowledge.assumed), news))
+    purged = [one for one in taken_back if one.placement != EVERYWHERE]
+    counts += ("conditions_failed",) * failed + unfit + ("decisions_purged",) * len(purged)
     return Result(state, outputs + taken_back, state.timer_ms, counts)
 
 

@@ -17,9 +17,11 @@ from typing import Final, TypeVar
 from confluent_kafka import Consumer, Message
 from redis import RedisError
 
+from channels.api.audit_log import AuditLog
 from channels.security.pseudonyms import Pseudonyms, read_pseudonyms
 from channels.security.server_faults import in_words, refuses_for_now
 from channels.store.fallbacks import Fallbacks
+from channels.store.proofs import Place, Proofs
 from channels.store.store import Store, open_store
 from channels.store.values import Trend
 from log.clients import open_consumer_of, open_producer_of
@@ -53,7 +55,12 @@ class StoreWriter:
     """
 
     def __init__(
-        self, consumer: Consumer, knowledge: Consumer, store: Store, aside: Aside | None = None
+        self,
+        consumer: Consumer,
+        knowledge: Consumer,
+        store: Store,
+        aside: Aside | None = None,
+        proofs: Proofs | None = None,
     ) -> None:
         self._consumer = consumer
         self._knowledge = knowledge
@@ -61,6 +68,7 @@ class StoreWriter:
         self.fallbacks = Fallbacks(store.read_fallback)
         self.unusable = Unusable(logger, aside)
         self._aside = aside
+        self._proofs = proofs
         self._is_stopping = False
         self._next_beat_s = self._next_complaint_s = 0.0
         self.written = self.refused = 0
@@ -119,6 +127,8 @@ class StoreWriter:
         for (message, _), one in zip(decoded, stored, strict=True):
             if one.fault:
                 self.unusable.add(log_record(message), InvalidEvent("invalid_value", one.fault))
+        if self._proofs is not None:
+            self._proofs.note((pair[0], _place_of(message)) for message, pair in decoded)
         self._when_there(lambda: self._store.sample_latencies(stored))
         self.written += sum(1 for one in stored if one.stored_at_ms)
         self.refused += sum(1 for one in stored if not one.stored_at_ms)
@@ -173,18 +183,24 @@ class StoreWriter:
             return None
 
 
+def _place_of(message: Message) -> Place:
+    return Place(message.topic() or "", message.partition() or 0, message.offset() or 0)
+
+
 def store_writer(
     kafka: str,
     redis: str,
     topic_prefix: str,
     store_prefix: str,
     pseudonyms: Pseudonyms | None = None,
+    proofs: Proofs | None = None,
 ) -> StoreWriter:
-    """A writer between these addresses; what it cannot use goes to the dead letters."""
+    """A writer between these addresses; what it cannot use goes to the dead letters, proofs of withdrawals to an audit log."""
     consumer = _consumer(kafka, f"{topic_prefix}{STORE_GROUP}{store_prefix}")
     knowledge = _consumer(kafka, f"{topic_prefix}{FALLBACK_GROUP}{store_prefix}")
     aside = Aside(open_producer_of(kafka), topic_prefix)
-    writer = StoreWriter(consumer, knowledge, open_store(redis, store_prefix, pseudonyms), aside)
+    store = open_store(redis, store_prefix, pseudonyms)
+    writer = StoreWriter(consumer, knowledge, store, aside, proofs)
     consumer.subscribe([topic_prefix + DECISIONS])
     knowledge.subscribe([topic_prefix + KNOWLEDGE], on_assign=lambda *_: writer.fallbacks.forget())
     return writer
@@ -206,6 +222,13 @@ def run_until_signalled(writer: StoreWriter) -> None:
     logger.info("written %d, refused %d as not newer", writer.written, writer.refused)
 
 
+def _proofs(log: Path | None, key: Path | None, store_prefix: str) -> Proofs | None:
+    """Without a log, or without the key of its pseudonyms, none are noted."""
+    if log is None or key is None:
+        return None
+    return Proofs(AuditLog(log), read_pseudonyms(key), store_prefix)
+
+
 def main() -> None:
     """`python -m channels.store.writer --kafka HOST:PORT --redis HOST:PORT`."""
     parser = argparse.ArgumentParser("channels.store.writer", description=__doc__)
@@ -216,13 +239,17 @@ def main() -> None:
     parser.add_argument("--pseudonym-key-file", type=Path)
     parser.add_argument("--kafka-settings-file", type=Path)
     parser.add_argument("--redis-password-file", type=Path)
+    parser.add_argument("--audit-log-file", type=Path)
+    parser.add_argument("--audit-key-file", type=Path)
     given = parser.parse_args()
     log_privately()
     kafka = Brokers(given.kafka, given.kafka_settings_file)
     redis = StoreAddress(given.redis, given.redis_password_file)
     try:
         pseudonyms = read_pseudonyms(given.pseudonym_key_file)
-        writer = store_writer(kafka, redis, given.topic_prefix, given.store_prefix, pseudonyms)
+        proofs = _proofs(given.audit_log_file, given.audit_key_file, given.store_prefix)
+        prefixes = given.topic_prefix, given.store_prefix
+        writer = store_writer(kafka, redis, *prefixes, pseudonyms, proofs)
     except (ConfigError, ValueError) as error:
         parser.error(str(error))
     run_until_signalled(writer)

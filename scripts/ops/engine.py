@@ -26,6 +26,7 @@ from schemas.errors import ConfigError
 from schemas.events import Event
 from schemas.policy import DEFAULT_CONTROL
 from schemas.topics import CONTROL, EVENTS, retention_from, topics
+from scripts.ops.local_audit import audit_key_of, audit_log_of
 from scripts.ops.signed_records import refused_in_force
 from scripts.ops.stores import store_of
 
@@ -249,6 +250,7 @@ def store_child(config: Config, addresses: Addresses) -> Child:
             *redis_words(addresses.redis), "--topic-prefix", config.topic_prefix,
             "--store-prefix", config.store_prefix,
             *(("--pseudonym-key-file", str(key_file)) if key_file else ()),
+            "--audit-log-file", str(audit_log_of(config).path), "--audit-key-file", str(audit_key_of(config)),
         ),
         is_healthy=is_healthy,
         folder=PROJECT,

@@ -4,12 +4,14 @@ import os
 import pwd
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 from channels.api import audit_log
 from channels.api.audit_log import Actor, AuditLog, Entry
 from channels.api.read_log import ReadLog
 from channels.security.pseudonyms import KEY_LENGTH_MIN, Pseudonyms, read_pseudonyms
+from channels.store.proofs import proofs_of
 from jobs.config import Config
 from jobs.stack import passwords
 from jobs.stack.private import write_private
@@ -47,13 +49,42 @@ def note_look(
         say(f"this look stands in no audit log: {why or error}")
 
 
-def _pseudonyms_of(config: Config) -> Pseudonyms:
-    """By the key of this home, which is made at the first look."""
+def audit_key_of(config: Config) -> Path:
+    """The key of the pseudonyms of this home, which is made at the first look or start."""
     path = config.home / passwords.FOLDER / KEY_NAME
     if not path.exists():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_private(path, secrets.token_hex(KEY_LENGTH_MIN))
-    return read_pseudonyms(path)
+    return path
+
+
+def show_proofs(config: Config, person: str, last: int, *, is_json: bool) -> None:
+    """What the person withdrew, when it was asked for and done, the newest first."""
+    found = proofs_of(audit_log_of(config), _pseudonyms_of(config), person, last)
+    if is_json:
+        show_json(
+            [
+                {"asked_ms": int(one.details["asked_ms"]), "done_ms": one.at_ms} | _told(one)
+                for one in found
+            ]
+        )
+        return
+    rows = [
+        (utc(int(one.details["asked_ms"])), utc(one.at_ms), *_told(one).values()) for one in found
+    ]
+    show_table("", ("asked", "done", "purposes", "keys", "records", "hash"), rows)
+    if not found:
+        show("this home's store writer has noted no withdrawal of this person")
+
+
+def _told(entry: Entry) -> dict[str, str]:
+    details = entry.details
+    return {name: details[name] for name in ("purposes", "keys", "records")} | {"hash": entry.hash}
+
+
+def _pseudonyms_of(config: Config) -> Pseudonyms:
+    """By the key of this home."""
+    return read_pseudonyms(audit_key_of(config))
 
 
 def show_verified(log: AuditLog, noted: str, *, is_json: bool) -> bool:

@@ -23,7 +23,7 @@ ENDS: Final[dict[int, tuple[str, ...]]] = {
         "down", "reset", "reset --yes", "try FILE", "features", "accepts", "docs", f"policy check {POLICY}",
         f"policy diff {POLICY} {POLICY}", "policy docs", "control keygen KEY", f"policy draft save {POLICY}",
         "policy draft save NO_EVENTS", "policy draft list",
-        "key secret KEY", "key audit", "key create --name anna --role viewer --file KEYS", "cluster down",
+        "key secret KEY", "key audit", "consent proof p", "key create --name anna --role viewer --file KEYS", "cluster down",
         "replay status",
     ),
     FAILED: (

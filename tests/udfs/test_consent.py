@@ -9,7 +9,7 @@ import pytest
 from jobs.fold.fold import Fold, FoldRules
 from jobs.fold.learner import Learner
 from schemas.codec import DECISION, EVENT
-from schemas.decisions import Decision
+from schemas.decisions import EVERYWHERE, WITHDRAWN_PURPOSES, Decision
 from schemas.events import PURPOSES, Event
 from schemas.limits import MINUTE_MS
 from schemas.policy import NOTHING, Policy
@@ -98,7 +98,9 @@ def test_every_purpose_granted_denied_unknown_and_withdrawn(purpose: str, how: s
     elif purpose == "personalisation":
         assert purged == {"home", "letter"}
     else:
-        assert purged == {"advertising": {"home"}, "email": {"letter"}}.get(purpose, set())
+        assert purged == {"advertising": {"home"}, "email": {"letter"}}.get(purpose, {EVERYWHERE})
+    withdrawn = {one.content[WITHDRAWN_PURPOSES] for one in decisions if one.kind == "purged"}
+    assert withdrawn == ({purpose} if how == "withdrawn" else set())
 
 
 @pytest.mark.parametrize("assumed", [UNKNOWN, EVERYTHING])
@@ -168,7 +170,8 @@ def test_withdrawal_takes_back_what_stands_and_what_follows_is_newer() -> None:
     assert made == [("decided", "home", "e2"), ("purged", "home", "e3"), ("decided", "home", "e4")]
     assert [one.sequence for one in decisions] == sorted({one.sequence for one in decisions})
     purged = decisions[1]
-    assert (purged.items, purged.content, purged.explanation) == ((), {}, "")
+    assert (purged.items, purged.explanation) == ((), "")
+    assert purged.content == {WITHDRAWN_PURPOSES: "personalisation"}
     assert DECISION.decode(DECISION.encode(purged)) == purged
 
 
@@ -178,7 +181,25 @@ def test_what_is_decided_anew_in_that_moment_takes_the_place_itself() -> None:
         at(2, placements=["home"], consent=["personalisation"]),
         at(3, "consent_changed", consent=[], placements=["home"]),
     )
-    assert [one.kind for one in decisions] == ["decided", "decided"]
+    assert [(one.kind, one.placement) for one in decisions] == [
+        ("decided", "home"), ("decided", "home"), ("purged", EVERYWHERE),
+    ]  # fmt: skip
+
+
+def test_each_withdrawal_leaves_one_record_and_what_withdraws_nothing_leaves_none() -> None:
+    fold = engine()
+    decisions = told(
+        fold,
+        at(1, consent=["personalisation", "email"]),
+        at(2, consent=["email", "personalisation"]),
+        at(3, "consent_changed", consent=["personalisation"]),
+        at(4, consent=["personalisation"]),
+        at(5, "consent_changed", consent=["personalisation"], properties={"objection": "profiling"}),
+    )  # fmt: skip
+    told_of = [(one.event_id, one.placement, one.content[WITHDRAWN_PURPOSES]) for one in decisions]
+    assert told_of == [
+        ("e3", EVERYWHERE, "email"), ("e5", EVERYWHERE, "personalisation, profiling"),
+    ]  # fmt: skip
 
 
 def test_withdrawal_in_one_session_holds_in_the_other_and_for_late_ones() -> None:

@@ -3,27 +3,31 @@
 from collections.abc import Iterator
 
 from schemas import CODE_VERSION
-from schemas.decisions import Decision, Versions
+from schemas.decisions import EVERYWHERE, WITHDRAWN_PURPOSES, Decision, Versions
 from schemas.policy import NOTHING
 from schemas.state.person import PersonState
 from schemas.state.session import SessionNews
 from udfs.draw import identify_decision
-from udfs.facts.consent import Agreed, forget_placed
+from udfs.facts.consent import Agreed, Granted, forget_placed
 
 WITHDRAWN: Versions = Versions("none", "none", 0, 0, CODE_VERSION)
 """No policy and no model decided it."""
 
 
-def take_back(state: PersonState, agreed: Agreed, news: SessionNews) -> Iterator[Decision]:
+def take_back(
+    state: PersonState, before: Granted, agreed: Agreed, news: SessionNews
+) -> Iterator[Decision]:
     """One record for each placement whose decision stands and may not; newer than that and older than what follows.
 
-    `state.sequence` stays, so what is decided is the same whatever was taken back before it.
+    `before` was granted until this news. Where something of it is withdrawn, the records name it, and where no decision stood one for
+    EVERYWHERE does: so each withdrawal leaves a record. `state.sequence` stays, so what is decided is the same whatever was taken back before it.
     """
-    event = news.event
-    if event is None or not state.placed:
+    event, lost = news.event, before - agreed.granted
+    if event is None or not (state.placed or lost):
         return
     sequence = max(state.sequence + 1, news.order_ms * 1000)
-    for placement in forget_placed(state, agreed.granted, event.event_time_ms):
+    placements = forget_placed(state, agreed.granted, event.event_time_ms)
+    for placement in placements or ([EVERYWHERE] if lost else []):
         yield Decision(
             decision_id=identify_decision(
                 news.person, event.session_id, event.event_id, f"purged/{placement}"
@@ -49,4 +53,5 @@ def take_back(state: PersonState, agreed: Agreed, news: SessionNews) -> Iterator
             sequence=sequence,
             sent_at_ms=event.sent_at_ms,
             valid_until_ms=event.event_time_ms,
+            content={WITHDRAWN_PURPOSES: ", ".join(sorted(lost))} if lost else {},
         )
