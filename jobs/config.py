@@ -78,6 +78,7 @@ class Config(NamedTuple):
     ports: Ports
     trace_share: float
     consent: str
+    erasure_key_file: Path | None
 
 
 class Secret(str):
@@ -158,6 +159,8 @@ SETTINGS: Final = (
     Setting("KAIROS_TRACE_SHARE", "0.01", values.share, "share of traces with every feature"),
     Setting("KAIROS_CONSENT", "all", values.consent,
             "purposes that are granted where a person said nothing of consent, all or none"),
+    Setting("KAIROS_ERASURE_KEY_FILE", "", values.file,
+            "the key by which it is kept who was erased; empty = one of the home's own, made with the first job"),
 )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from models.response import ResponseModel
 from models.scorer import FeatureSpace
 from schemas.codec import HEADER_BYTES, ITEM
 from schemas.control import Control
+from schemas.erasures import ERASURE
 from schemas.errors import ConfigError, InvalidEvent
 from schemas.knowledge import RECORDS, KnowledgeRecord, is_learnt, learnt_record
 from schemas.limits import DAY_MS, HOUR_MS
@@ -25,6 +26,7 @@ from schemas.records import LogRecord
 from schemas.signed_control import read_control
 from udfs.actions.respond import RESPONSE_SPACE
 from udfs.facts.features import FEATURE_SPACE
+from udfs.knowledge.erasures import Erasures, UnknownErasures
 from udfs.knowledge.knowledge import Knowledge
 from udfs.policy.compile_policy import compile_policy
 
@@ -115,6 +117,7 @@ class KnowledgeFeed:
         takes_models: bool = True,
     ) -> None:
         self.knowledge = knowledge
+        knowledge.erasures = Erasures(trust.erasures)
         self._takes_models = takes_models
         self.is_live = False
         self._count = count
@@ -147,6 +150,8 @@ class KnowledgeFeed:
                 if self._apply_control(control, position):
                     return None
         except (InvalidEvent, ConfigError) as error:
+            if isinstance(error, UnknownErasures) and not self.is_live:
+                raise  # who starts without knowing who was erased would bring them back
             self._refuse(str(error), control, position)
         else:
             self._applied()
@@ -203,6 +208,8 @@ class KnowledgeFeed:
             self.knowledge.add_policy(version, from_ms, position, compile_policy(policy))
         elif control.kind == "model":
             return self._takes_models and self._apply_model(control, position)
+        elif control.kind == ERASURE:
+            self.knowledge.erasures.add(control)
         else:
             raise InvalidEvent("invalid_value", f"control of unknown kind {control.kind[:100]!r}")
         return False
@@ -211,7 +218,8 @@ class KnowledgeFeed:
         key = (control.version, position)
         if key in self._loaded:
             return False
-        if self.is_live and not self._is_quick(control):
+        kind, published = model_kind(control), _published(control)
+        if self.is_live and not self._artefacts.is_quick(kind.artefact, published, kind.space):
             self._loaded.add(key)
             load = partial(self._load, control)
             self._loading.append(Loading(control, position, load))
@@ -224,10 +232,6 @@ class KnowledgeFeed:
     def _add_model(self, control: Control, position: int, found: Model) -> None:
         add = model_kind(control).add
         add(self.knowledge, control.version, control.effective_from_ms, position, found)
-
-    def _is_quick(self, control: Control) -> bool:
-        kind = model_kind(control)
-        return self._artefacts.is_quick(kind.artefact, _published(control), kind.space)
 
     def _load(self, control: Control) -> Model:
         kind = model_kind(control)

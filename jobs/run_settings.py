@@ -4,6 +4,7 @@ import shutil
 import sys
 
 from jobs.config import Config
+from jobs.erasure_key import make_erasure_key
 from jobs.flink.jvm import JvmSettings
 from jobs.flink.key_maker import make_keys
 from jobs.flink.keys import home_keys, keys_for
@@ -26,6 +27,7 @@ from schemas.topics import EVENTS, retention_from, topics
 def settings_of(job: Job, config: Config, arguments: Arguments) -> JobSettings:
     """What the job decides by, once its topics are there; raises ConfigError where those that it reads are not."""
     kafka = Brokers(arguments.kafka, arguments.kafka_settings_file or config.kafka_settings_file)
+    make_erasure_key(config)
     if arguments.plan is not None:
         plan = read_plan(arguments.plan)
         _create_outputs(job, config, kafka, plan.prefix)
@@ -57,6 +59,7 @@ def _sized(job: Job, settings: JobSettings) -> JobSettings:
 def live_settings(job: Job, config: Config, kafka: str) -> JobSettings:
     """The settings of a live run in application mode: its task managers are its own."""
     prefix = config.topic_prefix
+    make_erasure_key(config)
     knowledge_from = ends_of(kafka, [prefix + name for name in job.knowledge])
     _create_outputs(job, config, kafka, prefix)
     settings = _sized(job, job_settings(job.kind, config, kafka, knowledge_from))

@@ -72,7 +72,7 @@ EVENT_EXAMPLES: Final[dict[EventType, Example]] = {
     "profile_updated": Example("A fact of the person: its name and its value.", {"person_id": "mia@shop", "attribute": "loyalty_tier", "value": "gold"}),
     "consent_changed": Example("What the person agrees to from now on; an empty list: to nothing.", {"consent": ["personalisation", "analytics"]}),
     "preference_stated": Example("What the person prefers. A `category`, `topic`, `brand`, `price_level` or `size` is heeded in ranking; `-` is less of it.", {"attribute": "category", "value": "Sports/Running, -Kitchen"}),
-    "erasure_requested": Example("The person wants to be forgotten. It is kept, and nothing is erased yet.", {"person_id": "mia@shop"}),
+    "erasure_requested": Example("The person wants to be forgotten: all that is kept of them goes.", {"person_id": "mia@shop"}),
     "session_ended": Example("The visit is over, before 30 minutes of silence say so."),
 }  # fmt: skip
 """By type; `clock_ticked` is the engine's own."""

@@ -67,8 +67,11 @@ SENT_TYPES: Final = EVENT_TYPES - {"clock_ticked"}
 NEVER_TOO_LATE: Final = frozenset(
     {"purchase_completed", "purchase_refunded", "consent_changed", "erasure_requested"}
 )
-"""These are taken however late they come: money, consent and erasure are facts, not signals. Nothing
-is erased yet."""
+"""These are taken however late they come: money, consent and erasure are facts, not signals."""
+ERASURE_REQUESTED: Final = "erasure_requested"
+KEEPS: Final = "keeps"
+VISITOR: Final = "visitor"
+"""Property, and its value, of an erasure that leaves the anonymous id alone: others use the device."""
 
 Purpose = Literal["personalisation", "analytics", "advertising", "email", "push", "sms", "in_app"]
 PURPOSES: Final[tuple[Purpose, ...]] = get_args(Purpose)

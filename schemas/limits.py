@@ -123,6 +123,10 @@ DISMISSALS_MAX: Final = 48
 """Oldest goes first in each of these."""
 FACT_IDS_MAX: Final = 512
 """Purchases and refunds whose ids a person keeps, 12 bytes each; at the bound the oldest goes (counted)."""
+ERASED_KEPT_MS: Final = DAY_MS
+"""So long it is known of who was erased that they were, where no list says so: what is late does not bring them back."""
+ERASED_IDS_MAX: Final = 1_000_000
+"""On the list of who was erased; beyond it jobs do not start."""
 FACTS_KEPT_MS: Final = PERSON_EXPIRY_MS
 """So far may the person's newest event be ahead of what it was when the id came; an older one is forgotten."""
 ACTIONS_REMEMBERED_MAX: Final = 64

@@ -18,6 +18,7 @@ from udfs.actions.note_decision import note_decision
 from udfs.actions.take_back import take_back
 from udfs.actions.weigh_actions import weigh_actions
 from udfs.draw import draw, identify_decision
+from udfs.erase import past_erasure
 from udfs.explain.fit_records import Made, fit_all
 from udfs.explain.trace_decision import trace_actions, trace_decision
 from udfs.explain.tracing import WHOLE, Tracing
@@ -63,9 +64,12 @@ def decide(
     decision has `named` as what it saw; else they are those in force.
     """
     knowledge.advance(news.order_ms)
+    state, erased, may_decide = past_erasure(state, news, knowledge.erasures)
+    if erased is not None:
+        return erased
     before = agreed(state.consent, knowledge.assumed).granted if state is not None else frozenset()
     state, is_repeat, counts = _folded(state, news, knowledge)
-    is_asked = is_wanted and not is_repeat
+    is_asked = is_wanted and may_decide and not is_repeat
     asked = _asked(state, news, knowledge, seed, named, tracing) if is_asked else None
     made, failed = _decide_all(asked) if asked is not None else ([], 0)
     outputs, unfit = fit_all(made, news, tracing.room)
@@ -89,9 +93,7 @@ def _folded(
     is_repeat = _is_repeat(state, news)
     if is_repeat:
         counts += ("facts_repeated",)
-        if (
-            news.event is not None
-        ):  # money counts once; what is said of consent holds whenever it is said
+        if news.event is not None:  # money counts once, and consent whenever it is said
             state.consent = told(state.consent, news.event)
     else:
         fold_profile(state, news, knowledge)

@@ -14,6 +14,7 @@ from schemas.knowledge import KEY_SEPARATOR
 from schemas.limits import (
     DECISIONS_KNOWN_MAX,
     DECISIONS_KNOWN_MS,
+    ERASED_KEPT_MS,
     FACT_IDS_MAX,
     FACTS_KEPT_MS,
     PERSON_EXPIRY_MS,
@@ -24,6 +25,7 @@ from schemas.state.lessons import LearnerMemory, Lesson
 from schemas.state.session import SessionNews
 from udfs.actions.asked_decisions import asked_decisions
 from udfs.facts.consent import Granted, agreed, later, stricter, told
+from udfs.facts.erasure import is_erasure
 from udfs.facts.purchases import fact_of
 from udfs.knowledge.knowledge import Knowledge
 from udfs.knowledge.learn_facts import SPENT, action_facts, item_facts, session_fact
@@ -46,6 +48,11 @@ def lesson_of(asked: bytes, news: SessionNews, knowledge: Knowledge) -> tuple[by
         return b"", _ended(news, knowledge)
     if event is None or news.kind == "handover":
         return asked, _moved(asked, news)
+    if is_erasure(news):
+        erased_ms = event.event_time_ms
+        return b"", Lesson(
+            news.person, news.order_ms, news.session_id, news.position, erased_ms=erased_ms
+        )
     actions, items = tuple(action_facts(news)), tuple(item_facts(news, knowledge))
     decision = b""
     if any(one.spends for one in actions):
@@ -71,6 +78,8 @@ def take_lesson(memory: LearnerMemory | None, lesson: Lesson, assumed: Granted) 
     """
     if memory is None or lesson.order_ms >= memory.timer_ms:
         memory = LearnerMemory(lesson.order_ms)
+    if lesson.erased_ms or lesson.order_ms <= memory.erased_ms:
+        return _erased(memory, lesson)
     memory.last_ms = max(memory.last_ms, lesson.order_ms)
     memory.timer_ms = memory.last_ms + PERSON_EXPIRY_MS
     counts: list[str] = []
@@ -99,6 +108,16 @@ def take_lesson(memory: LearnerMemory | None, lesson: Lesson, assumed: Granted) 
             memory.asked, one, memory.last_ms, DECISIONS_KNOWN_MS, DECISIONS_KNOWN_MAX
         )
     return Taken(memory, lesson, tuple(counts))
+
+
+def _erased(memory: LearnerMemory, lesson: Lesson) -> Taken:
+    """Nothing is remembered but when it was asked; what is of before teaches nothing."""
+    if not lesson.erased_ms:
+        nothing = Lesson(lesson.person, lesson.order_ms, lesson.session_id, lesson.position)
+        return Taken(memory, nothing, ("erased",))
+    left = LearnerMemory(lesson.order_ms, lesson.order_ms + ERASED_KEPT_MS)
+    left.erased_ms = max(memory.erased_ms, lesson.erased_ms)
+    return Taken(left, lesson)
 
 
 def _ended(news: SessionNews, knowledge: Knowledge) -> Lesson | None:

@@ -4,18 +4,15 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from schemas.dead_letters import dead_letter
-from schemas.doors import check_identity
 from schemas.errors import InvalidEvent
-from schemas.events import NEVER_TOO_LATE, Event
+from schemas.events import ERASURE_REQUESTED, NEVER_TOO_LATE, Event
 from schemas.limits import (
-    AHEAD_OF_LOG_MAX_MS,
     DEDUP_MS,
     HISTORY_PAUSE_MS,
     SESSION_EVENTS_MAX,
     SESSION_GAP_MS,
     TIME_MAX_MS,
 )
-from schemas.mask_event import masked
 from schemas.records import LogRecord
 from schemas.state.consent import NO_CONSENT, Consent
 from schemas.state.session import (
@@ -32,7 +29,9 @@ from udfs.knowledge.knowledge import Knowledge
 from udfs.results import Output, Result, SessionResult
 from udfs.session.deduplicate import hash_of, is_seen, remember
 from udfs.session.drop_sensitive import without_attributes
+from udfs.session.erase_session import erase_session, is_erased
 from udfs.session.limit_rate import USUAL_RATE, Rate, is_over
+from udfs.session.read_event import valid_event
 from udfs.session.summarise_session import summarise_session
 from udfs.session.weigh_proof import weigh_proof
 
@@ -68,11 +67,13 @@ def track_session(
     runner's own timer has already fired.
     """
     try:
-        event = without_attributes(_valid_event(record, decode), knowledge)
+        event = without_attributes(valid_event(record, decode), knowledge)
     except InvalidEvent as error:
         return _refused(_result(state), record, error)
     if event.event_type == "clock_ticked":
         return _result(state, counts=("clock_ticks",))
+    if is_erased(state, event, knowledge.erasures):
+        return _result(state, counts=("erased",))
     before = _expire(state, event.session_id, event.event_time_ms)
     try:
         return _take(before, record, event, knowledge, lateness_ms, rate)
@@ -107,18 +108,6 @@ def look_again_ms(timer_ms: int, log_ms: int) -> int:
     At once, a visit would be cut wherever the watermark happened to move while it was imported.
     """
     return max(timer_ms, log_ms + HISTORY_PAUSE_MS) if log_ms < TIME_MAX_MS else timer_ms
-
-
-def _valid_event(record: LogRecord, decode: Callable[[bytes], Event]) -> Event:
-    event = decode(record.value)
-    time_ms = event.event_time_ms
-    if event.session_id != record.key:
-        raise InvalidEvent("wrong_key", f"the key is {record.key[:100]!r}", time_ms)
-    if time_ms > record.timestamp_ms + AHEAD_OF_LOG_MAX_MS:
-        ahead_s = (time_ms - record.timestamp_ms) // 1000
-        raise InvalidEvent("ahead_of_log", f"{ahead_s} s ahead of the record's timestamp", time_ms)
-    check_identity(event)
-    return masked(event)
 
 
 def _expire(state: SessionState | None, session_id: str, event_ms: int) -> SessionResult:
@@ -160,6 +149,8 @@ def _take(
     if is_seen(state.seen, id_hash):
         state.kept_until_ms = 0
         return _result(state, before.outputs, (*before.counts, "duplicates"))
+    if event.event_type == ERASURE_REQUESTED:
+        return erase_session(before, state, record, event, knowledge.erasures)
     is_late = time_ms < state.newest_ms - lateness_ms
     if is_late and event.event_type not in NEVER_TOO_LATE:
         behind_s = (state.newest_ms - time_ms) // 1000

@@ -8,7 +8,7 @@ from typing import Final
 
 from channels.api.decision_stream import Read
 from channels.api.kept_decisions import keep
-from schemas.events import Event
+from schemas.events import ERASURE_REQUESTED, Event
 
 SESSIONS_MAX: Final = 20_000
 EVENT_IDS_MAX: Final = 100_000
@@ -96,6 +96,10 @@ class Visitors:
 
     def see(self, event: Event, category: str) -> None:
         """Takes an event that is on its way; `category` is that of its item, where it names none."""
+        is_erasure = event.event_type == ERASURE_REQUESTED
+        if is_erasure:
+            self._sessions.pop(event.session_id, None)
+            self._persons.pop(event.session_id, None)
         visitor = self._sessions.get(event.session_id)
         if visitor is None:
             visitor = self._sessions[event.session_id] = Visitor(event.anonymous_id)
@@ -114,7 +118,7 @@ class Visitors:
         is_free = visitor.may_be_personal
         if event.consent is not None:
             is_free = "personalisation" in event.consent
-        if event.event_type in AVOIDS or is_free != visitor.may_be_personal:
+        if event.event_type in AVOIDS or is_erasure or is_free != visitor.may_be_personal:
             visitor.turned = event.event_id
             visitor.since.clear()
         visitor.may_be_personal = is_free

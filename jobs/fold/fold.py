@@ -208,12 +208,14 @@ class Fold:
                 self._knowledge.learn(record)
 
     def _keep(self, person: str, result: PersonResult) -> None:
-        is_new = person not in self.persons
+        before = self.persons.get(person)
         if result.state is None:
             self.persons.pop(person, None)
             return
         self.persons[person] = result.state
-        if is_new and result.timer_ms is not None:
+        # a profile's time moves on; what is left of an erased one goes sooner
+        is_sooner = before is None or result.state.timer_ms < before.timer_ms
+        if is_sooner and result.timer_ms is not None:
             heappush(self._person_timers, (result.timer_ms, person))
 
     def _expire_persons(self, now_ms: int) -> Iterator[Folded]:

@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from jobs.config import Config
+from jobs.erasure_key import erasure_key_of
 from jobs.learning.model_roots import Roots, roots_from
 from schemas.control import Control
+from schemas.erasures import NO_ERASURE_KEY, ErasureKey
 from schemas.errors import ConfigError
 from schemas.signed_control import OPEN, ControlKeys, Signer, read_keys
 
@@ -17,16 +19,18 @@ Sign = Callable[[Control], Control]
 
 
 class Trust(NamedTuple):
-    """Plain values, carried to the operators. `marks`: see jobs/learning/artefact_check.py."""
+    """Plain values, carried to the operators. `marks`: see jobs/learning/artefact_check.py. `erasures`: the key of who was erased."""
 
     roots: Roots = Roots(())
     marks: str | None = None
     keys: ControlKeys = OPEN
+    erasures: ErasureKey = NO_ERASURE_KEY
 
 
 def trust_of(config: Config) -> Trust:
     """What this deployment trusts; raises ConfigError where its keys cannot be read."""
-    return Trust(roots_of(config), str((config.home / MARKS).absolute()), keys_of(config))
+    marks = str((config.home / MARKS).absolute())
+    return Trust(roots_of(config), marks, keys_of(config), erasure_key_of(config))
 
 
 def roots_of(config: Config) -> Roots:

@@ -67,7 +67,7 @@ class Lesson(Struct, array_like=True, frozen=True):
     `bought`: the purchase that it is. `touches`: items that an event without proof counts for. `decision`: the one that a
     response names and its session does not know. `asked`: decisions that the person is known to have asked for from now on;
     `moved`: purchases and refunds of a session that is the person's from now on. `consent`: what its visit said by then,
-    of a visitor who turns out to be the person where it `is_handover`. Lessons of a person are taken in the order of (order_ms,
+    of a visitor who turns out to be the person where it `is_handover`. `erased_ms`: when the person was erased, where the news is that. Lessons of a person are taken in the order of (order_ms,
     session_id, position).
     """
 
@@ -85,13 +85,14 @@ class Lesson(Struct, array_like=True, frozen=True):
     ended: SessionFact | None = None
     consent: Consent = NO_CONSENT
     is_handover: bool = False
+    erased_ms: Whole = 0
 
 
 class LearnerMemory(Struct, array_like=True):
     """What the learn job remembers of one person; bounds are in schemas/limits.py, it expires by event time.
 
     `fact_ids`: purchases and refunds that were counted; `asked`: decisions that were asked for; `touches`: how often events
-    without proof counted for an item (by a hash) on `touch_day`; `consent`: what the person said.
+    without proof counted for an item (by a hash) on `touch_day`; `consent`: what the person said. Nothing of before `erased_ms` is learnt.
     """
 
     last_ms: Whole
@@ -101,6 +102,7 @@ class LearnerMemory(Struct, array_like=True):
     touch_day: Whole = 0
     touches: dict[str, Whole] = field(default_factory=dict)
     consent: Consent = NO_CONSENT
+    erased_ms: Whole = 0
 
 
 ITEM_FACT: Final = StateCodec(ItemFact, version=1)

@@ -81,7 +81,8 @@ class PersonState(Struct, array_like=True):
     lies in the person's cart over all visits, the newest line last: first filled at `cart_since_ms`, changed at `cart_ms`. `statements_ms` and
     `preferences_ms` say when each name was told last, also of what was taken back. `parts` are the ids, by hashes, whose states this one
     was made of; empty in states of before there were any. `placed` is what stands of decisions by placement. `contacts` are decisions by the
-    beginning of their ids (udfs/facts/contacts.py), `refused_categories` and `refused_actions` what the person does not want, and since when. Which room of `udfs/facts` keeps a field, and for what purpose, stands there.
+    beginning of their ids (udfs/facts/contacts.py), `refused_categories` and `refused_actions` what the person does not want, and since when. What is of
+    before `erased_ms` counts for nothing. Which room of `udfs/facts` keeps a field, and for what purpose, stands there.
     """
 
     first_ms: Whole
@@ -127,6 +128,7 @@ class PersonState(Struct, array_like=True):
     contacts: dict[str, Contacted] = field(default_factory=dict)
     refused_categories: dict[str, Whole] = field(default_factory=dict)
     refused_actions: dict[str, Whole] = field(default_factory=dict)
+    erased_ms: Whole = 0
 
 
 PERSON_STATE: Final = StateCodec(PersonState, version=1)

@@ -197,7 +197,7 @@ class SessionState(Struct, array_like=True, dict=True):
     event ids of seven days (udfs/session/deduplicate.py), `context` is the open session, encoded
     (SESSION_CONTEXT), or empty after it ended. `touches` counts unproven events by a hash of the item on `touch_day`
     (days since 1970; udfs/session/weigh_proof.py), `busy_until_us` is the bucket of udfs/session/limit_rate.py. `kept_until_ms` is when
-    a silent key is forgotten, in the log's time; 0 = not yet found to be silent.
+    a silent key is forgotten, in the log's time; 0 = not yet found to be silent. Nothing of before `erased_ms` is taken.
     """
 
     newest_ms: Whole
@@ -214,6 +214,7 @@ class SessionState(Struct, array_like=True, dict=True):
     touches: dict[str, Whole] = field(default_factory=dict)
     busy_until_us: Whole = 0
     kept_until_ms: Whole = 0
+    erased_ms: Whole = 0
 
     def take_visit(self) -> SessionContext:
         """The open session, to be changed and kept again. It is decoded where this object has not kept it itself:

@@ -10,6 +10,7 @@ from jobs.publish import now_ms
 from log.kafka import read_to_end
 from schemas.codec import CONTROL
 from schemas.control import Control
+from schemas.erasures import ERASURE
 from schemas.errors import ConfigError, InvalidEvent
 from schemas.policy import policy_from_payload
 from schemas.records import LogRecord
@@ -30,6 +31,8 @@ class Read(NamedTuple):
     def slot(self) -> str:
         """What it takes the place of: the policy, the ranker, the model of responses."""
         control = self.control
+        if control.kind == ERASURE:
+            return f"{ERASURE} {control.name}"
         return RESPONSES if control.name == RESPONSES and control.kind == "model" else control.kind
 
     @property
@@ -139,7 +142,7 @@ def fault_of(control: Control, trust: Trust) -> str | None:
             compile_policy(policy_from_payload(control.payload or b""))
         elif control.kind == "model":
             locate("model", control.uri or "", trust.roots)
-        else:
+        elif control.kind != ERASURE:
             return f"of unknown kind {control.kind!r}"
     except ConfigError as error:
         return str(error)

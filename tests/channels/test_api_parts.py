@@ -12,6 +12,7 @@ from channels.api.decision_stream import (
     QUEUE_MAX,
     SUBSCRIBERS_PER_SESSION_MAX,
     DecisionStream,
+    Read,
     Subscription,
 )
 from channels.api.knowledge import KnowledgeReader, Version, first_available
@@ -158,6 +159,23 @@ def test_a_session_is_remembered_by_what_answers_need() -> None:
         "de",
     )
     assert visitor.item_id == "", "a page was opened that shows no item"
+
+
+def test_of_a_visitor_who_wants_to_be_forgotten_nothing_is_left() -> None:
+    visitors = Visitors()
+    decision = make_decision(1, session_id="s")
+    visitors.look_at(Read(decision, LogRecord("decisions", 0, 0, 0, "", b""), is_new=True))
+    assert visitors.person_of("s") == decision.person
+    for event_id, more in (
+        ("e1", {"event_type": "not_interested", "item_ids": ("i1",), "category": "Shoes"}),
+        ("e2", {"event_type": "erasure_requested"}),
+        ("e3", {}),
+    ):
+        visitors.see(make_event(event_id=event_id, session_id="s", **more), "")
+    visitor = visitors.find("s")
+    assert visitor is not None
+    assert (visitor.category, list(visitor.avoided), visitors.person_of("s")) == ("", [], None)
+    assert [visitor.is_current(one) for one in ("e1", "e2", "e3")] == [False, True, True]
 
 
 def test_what_turns_a_visitor_makes_earlier_decisions_old() -> None:

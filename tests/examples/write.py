@@ -400,6 +400,7 @@ def state_examples() -> dict[str, Any]:
         **_unproven(),
         **_remembered(),
         **_lessons(),
+        **_erased(),
         "session_context.full": before.context,
         "session_context.help": _of_type(news, "help_viewed").context,
         "session_context.emptied": news[-1].context,
@@ -433,6 +434,22 @@ def state_examples() -> dict[str, Any]:
             take_lesson(None, _consented_lesson(), Knowledge().assumed).memory
         ),
         "person_state.anonymous": PERSON_STATE.encode(fold.persons["a1"]),
+    }
+
+
+def _erased() -> dict[str, bytes]:
+    """What is left of a session, a person and what the learn job remembered of them."""
+    asked = make_event(event_id="forget", event_type="erasure_requested")
+    fold = Fold(Knowledge(), FoldRules(EVENT.decode, "seed"))
+    (news,) = [one.news for one in fold.run([make_record(asked)]) if one.news]
+    _, lesson = lesson_of(b"", news, Knowledge())
+    assert lesson is not None
+    memory = take_lesson(None, lesson, Knowledge().assumed).memory
+    return {
+        "session_state.erased": SESSION_STATE.encode(fold.sessions["s1"]),
+        "person_state.erased": PERSON_STATE.encode(fold.persons["a1"]),
+        "lesson.erased": LESSON.encode(lesson),
+        "learner_memory.erased": LEARNER_MEMORY.encode(memory),
     }
 
 

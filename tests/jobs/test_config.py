@@ -32,6 +32,7 @@ def test_without_any_setting_there_are_the_defaults() -> None:
             shop_key_file=None,
             session_events_per_s=20, session_burst=200, uncatalogued="when_empty", retention="",
             ports=Ports(9092, 6379, 8081, 8082), trace_share=0.01, consent="all",
+            erasure_key_file=None,
         )  # fmt: skip
 
 
@@ -58,6 +59,7 @@ def test_every_setting_is_read() -> None:
         "KAIROS_SHOP_KEY_FILE": "/k/shop.key",
         "KAIROS_SESSION_EVENTS_PER_S": "0", "KAIROS_SESSION_BURST": "1", "KAIROS_UNCATALOGUED": "never",
         "KAIROS_RETENTION_DAYS": "decisions=30,events=ever", "KAIROS_TRACE_SHARE": "0.5", "KAIROS_CONSENT": "email,analytics",
+        "KAIROS_ERASURE_KEY_FILE": "/k/erasure.key",
         "KAIROS_PORTS": "kafka=1,redis=0,flink=3,learn=65535",
     }  # fmt: skip
     assert set(given) == {one.name for one in SETTINGS}
@@ -72,6 +74,7 @@ def test_every_setting_is_read() -> None:
         Rate(14, 15), Rate(16, 17), Rate(18, 19), Rate(20, 21), Rate(22, 23), Shares(30, 20, 10), 31, 11,
         Path("/k/shop.key"),
         0, 1, "never", "decisions=30,events=ever", Ports(1, 0, 3, 65_535), 0.5, "email,analytics",
+        Path("/k/erasure.key"),
     )  # fmt: skip
     assert as_environment(config_from(given)) == given
 

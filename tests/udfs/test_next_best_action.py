@@ -117,15 +117,6 @@ def test_facts_of_a_person_are_for_those_who_agree_and_the_pages_say_so(page: st
         assert chosen(knowledge, event=asked(consent=consent), state=buyer) == expected
 
 
-def test_nothing_is_erased_yet_and_the_pages_say_so() -> None:
-    table = (Path(__file__).parent.parent.parent / "docs" / "security.md").read_text()
-    assert "| erasure | nothing yet: it is in the log | nothing |" in table
-    knowledge = knowing(action(eligibility=need("person.purchase_count == 1")))
-    buyer = PersonState(NOON, NOON, timer_ms=NOON + 400 * DAY_MS, purchase_count=1)
-    asks = asked(event_type="erasure_requested")
-    assert chosen(knowledge, event=asks, state=buyer) == "banner"
-
-
 def test_doing_nothing_is_always_a_candidate() -> None:
     decision, trace = ask(knowing(action(eligibility=need("session.events < 0"))))
     assert (decision.action_id, decision.treatment_id, decision.content) == (NOTHING, "none", {})

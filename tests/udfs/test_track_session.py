@@ -99,13 +99,21 @@ def test_exactly_the_lateness_is_not_late() -> None:
 
 
 @pytest.mark.parametrize(
-    "event_type",
-    ["purchase_completed", "purchase_refunded", "consent_changed", "erasure_requested"],
+    "event_type", ["purchase_completed", "purchase_refunded", "consent_changed"]
 )
 def test_facts_are_never_too_late(event_type: str) -> None:
     _, news, counts = track_all([at(11), at(0, event_type)])
     assert counts == ["events", "events"]
     assert news[-1].is_late
+
+
+def test_an_erasure_is_never_too_late_and_takes_what_is_there() -> None:
+    state, news, counts = track_all([at(11), at(0, "erasure_requested")])
+    assert counts == ["events", "events", "sessions_erased"]
+    assert news[-1].event is not None
+    assert news[-1].event.event_type == "erasure_requested"
+    assert state is not None
+    assert state.context == b""
 
 
 def test_a_late_fact_after_the_session_ended_opens_no_session() -> None:

@@ -1,6 +1,6 @@
 """Decisions that are taken back because what they rest on is not granted any more: `purged` records, which empty the store."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from schemas import CODE_VERSION
 from schemas.decisions import EVERYWHERE, WITHDRAWN_PURPOSES, Decision, Versions
@@ -25,9 +25,19 @@ def take_back(
     event, lost = news.event, before - agreed.granted
     if event is None or not (state.placed or lost):
         return
-    sequence = max(state.sequence + 1, news.order_ms * 1000)
     placements = forget_placed(state, agreed.granted, event.event_time_ms)
-    for placement in placements or ([EVERYWHERE] if lost else []):
+    yield from purged(state, placements or ([EVERYWHERE] if lost else []), news, lost)
+
+
+def purged(
+    state: PersonState, placements: Iterable[str], news: SessionNews, lost: Granted = frozenset()
+) -> Iterator[Decision]:
+    """The records that empty these placements; they name what was withdrawn, where something was."""
+    event = news.event
+    if event is None:
+        return
+    sequence = max(state.sequence + 1, news.order_ms * 1000)
+    for placement in placements:
         yield Decision(
             decision_id=identify_decision(
                 news.person, event.session_id, event.event_id, f"purged/{placement}"

@@ -17,6 +17,7 @@ from schemas.knowledge import ActionKnowledge, EpochEnd, KnowledgeRecord
 from schemas.limits import EPOCHS_KEPT
 from udfs.knowledge.action_statistics import ActionStatistics
 from udfs.knowledge.catalogue import Catalogue, CatalogueUntil
+from udfs.knowledge.erasures import Erasures
 from udfs.knowledge.item_statistics import ItemStatistics
 from udfs.knowledge.versions import Entry, Timeline
 from udfs.policy.compiled_policy import CompiledPolicy
@@ -50,6 +51,7 @@ class Knowledge:
     ) -> None:
         self._uncatalogued = uncatalogued
         self.assumed = assumed
+        self.erasures = Erasures()
         self.catalogue = Catalogue()
         self.statistics = ItemStatistics(epochs_kept)
         self.actions = ActionStatistics(epochs_kept)
