@@ -135,6 +135,7 @@ EXAMPLES: Final[dict[str, tuple[str, str]]] = {
     "bench": ("bench rank", "bench throughput --events 10000"),
     "bench latency": ("bench latency", "bench latency --rate 300 --seconds 60"),
     "bench api": ("bench api --rate 100", "bench api --kill-engine"),
+    "bench optout": ("bench optout", "bench optout --rate 500 --withdrawals 20 --json"),
     "bench flood": ("bench flood", "bench flood --seconds 60 --json"),
     "bench throughput": ("bench throughput", "bench throughput --events 10000 --against ../before"),
     "bench budget": ("bench budget", "bench budget --rate 300 --json"),

@@ -51,6 +51,27 @@ def api(
 
 
 @app.command()
+def optout(
+    rate: Annotated[int, typer.Option(min=1, max=20_000, help="Events per second.")] = 300,
+    withdrawals: Annotated[
+        int, typer.Option(min=1, max=1_000, help="People per second who withdraw their consent.")
+    ] = 10,
+    seconds: Annotated[int, typer.Option(min=1, max=3_600, help="Measured, after warm-up.")] = 30,
+    warm_up: Annotated[int, typer.Option(min=0, max=600, help="Seconds before.")] = 30,
+    items: Catalogue = 10_000,
+    json: Json = False,
+) -> int:
+    """Withdrawal of consent to nothing personal in the store, a decision in flight each time.
+
+    Exit code 1 where the p99 is above 100 ms, where something personal stayed or came back, or where a decision of before
+    the withdrawal could be read after it was taken back.
+    """
+    from scripts.bench.optout import Load, bench
+
+    return bench(config_from(), Load(rate, withdrawals, seconds, warm_up, items), json)
+
+
+@app.command()
 def flood(
     rate: Annotated[int, typer.Option(min=1, help="Requests per second of the others.")] = 20,
     seconds: Annotated[int, typer.Option(min=5, help="How long each part is measured.")] = 30,

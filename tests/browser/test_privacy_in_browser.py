@@ -1,0 +1,62 @@
+"""What a visitor says of themselves counts in a real browser: preferences, withdrawal in an open page, Global Privacy Control."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.shop import Visitor
+
+pytestmark = pytest.mark.browser
+SHOES = ("SKU-403", "SKU-402", "SKU-413")
+
+
+def test_what_is_assumed_is_seen_and_changed_and_shows_in_the_next_list(
+    visit: Callable[..., Visitor],
+) -> None:
+    visitor = visit()
+    page = visitor.page
+    for shoe in SHOES:
+        visitor.open(f"/shop/p/{shoe}")
+    visitor.open("/shop/preferences")
+    visitor.shows("preferences", "You like Shoes.")
+    page.get_by_label("Kitchen", exact=True).select_option("more of it")
+    page.get_by_label("Your price level").select_option("the lower end")
+    page.get_by_role("button", name="Save").click()
+    visitor.shows("preferences", "You like Kitchen, Shoes.")
+    visitor.shows("preferences", "You choose at the lower end of our prices.")
+    visitor.shows("home", "Because you said you like Kitchen")
+    page.get_by_label("Kitchen (you said so)").select_option("as you guess")
+    page.get_by_label("Sports · Running · Shoes (we guess so)").select_option("less of it")
+    page.get_by_role("button", name="Save").click()
+    expect(visitor.placed("preferences")).not_to_contain_text("You like", timeout=20_000)
+    stated = [one for one in visitor.events() if one.event_type == "preference_stated"]
+    assert [(one.attribute, one.value) for one in stated] == [
+        ("category", "Kitchen"), ("price_level", "budget"), ("category", "-Sports/Running/Shoes"),
+    ]  # fmt: skip
+
+
+def test_an_open_page_shows_its_default_once_its_decision_is_taken_back(
+    visit: Callable[..., Visitor],
+) -> None:
+    visitor = visit()
+    visitor.open(f"/shop/p/{SHOES[0]}")
+    visitor.open("/shop/")
+    assert visitor.slate("home")
+    # the engine alone is told: no page is asked for, so what the page shows now was pushed
+    visitor.page.evaluate("kairos.track('consent_changed', {consent: []})")
+    expect(visitor.placed("home").locator(".told")).to_have_count(0, timeout=20_000)
+    expect(visitor.placed("home")).to_contain_text("What other visitors rate best")
+
+
+def test_global_privacy_control_is_sent_with_every_event(visit: Callable[..., Visitor]) -> None:
+    asks, says_nothing = visit(agrees=False), visit(agrees=False)
+    asks.page.add_init_script(
+        "Object.defineProperty(navigator, 'globalPrivacyControl', {value: true})"
+    )
+    for visitor, gpc in ((asks, True), (says_nothing, None)):
+        visitor.open("/shop/help")
+        visitor.page.evaluate("kairos.track('element_clicked', {value: 'x'})")
+        visitor.page.wait_for_timeout(500)
+        told = {one.context.gpc if one.context else None for one in visitor.events()}
+        assert told == {gpc}

@@ -1,0 +1,103 @@
+"""`bench optout`: what counts as clean, what breaks the promise, and that a decision is in flight each time."""
+
+import pytest
+
+from schemas.decisions import Decision
+from scripts.bench.optout import (
+    P99_MS_MAX,
+    WATCHED_S,
+    Found,
+    Withdrawals,
+    withdrawing,
+)
+from tests.channels.decisions import make_decision
+
+ASKED_MS = 1_000_000
+
+
+def decision(at_ms: int, kind: str = "decided", person: str = "anna") -> Decision:
+    return make_decision(
+        at_ms, person=person, session_id=f"s-{person}", event_time_ms=at_ms, kind=kind
+    )
+
+
+@pytest.fixture
+def withdrawals() -> Withdrawals:
+    """Anna, who had a decision, has withdrawn."""
+    found = Withdrawals()
+    found.see(decision(ASKED_MS - 50), ASKED_MS - 40)
+    assert found.next_person() == ("anna", "s-anna")
+    found.ask("anna", ASKED_MS)
+    return found
+
+
+def look(withdrawals: Withdrawals, stands: Decision | None, after_ms: int) -> None:
+    withdrawals.look(lambda _: stands, lambda: ASKED_MS + after_ms)
+
+
+def test_nobody_withdraws_twice_nor_without_a_decision(withdrawals: Withdrawals) -> None:
+    withdrawals.see(decision(ASKED_MS - 20), ASKED_MS)
+    assert withdrawals.next_person() is None
+    withdrawals.see(decision(ASKED_MS, person="ben"), ASKED_MS)
+    assert withdrawals.next_person() == ("ben", "s-ben")
+
+
+def test_it_takes_until_nothing_of_before_stands(withdrawals: Withdrawals) -> None:
+    look(withdrawals, decision(ASKED_MS - 50), 5)
+    look(withdrawals, decision(ASKED_MS - 1), 10)
+    assert not withdrawals.is_done
+    withdrawals.see(decision(ASKED_MS, "purged"), ASKED_MS + 12)
+    look(withdrawals, None, 20)
+    look(withdrawals, decision(ASKED_MS + 30), 40)
+    found = withdrawals.found(ASKED_MS)
+    assert (found.in_kafka, found.in_store) == ([12], [20])
+    assert found.is_kept
+    assert withdrawals.found(ASKED_MS + 1).in_store == [], "of the warm-up"
+
+
+def test_a_decision_of_after_it_is_clean(withdrawals: Withdrawals) -> None:
+    look(withdrawals, decision(ASKED_MS + 5), 20)
+    assert withdrawals.found(0).in_store == [20]
+
+
+def test_what_stays_comes_back_or_is_decided_late_breaks_it(withdrawals: Withdrawals) -> None:
+    assert withdrawals.found(0).unfinished == 1
+    look(withdrawals, None, 20)
+    look(withdrawals, decision(ASKED_MS - 50), 30)
+    assert withdrawals.found(0).came_back == 1
+    withdrawals.see(decision(ASKED_MS, "purged"), ASKED_MS + 12)
+    withdrawals.see(decision(ASKED_MS - 1), ASKED_MS + 13)
+    assert withdrawals.found(0).decided_late == 1
+    assert not withdrawals.found(0).is_kept
+
+
+def test_it_is_watched_for_a_while_only(withdrawals: Withdrawals) -> None:
+    look(withdrawals, None, 20)
+    look(withdrawals, decision(ASKED_MS - 50), 30 + int(WATCHED_S * 1_000))
+    assert withdrawals.found(0).came_back == 0
+
+
+@pytest.mark.parametrize(
+    ("found", "is_kept"),
+    [
+        (Found([1], [P99_MS_MAX], 0, 0, 0), True),
+        (Found([1], [P99_MS_MAX + 1], 0, 0, 0), False),
+        (Found([1], [1], 1, 0, 0), False),
+        (Found([1], [1], 0, 1, 0), False),
+        (Found([1], [1], 0, 0, 1), False),
+        (Found([], [], 0, 0, 0), False),
+    ],
+)
+def test_the_promise(found: Found, is_kept: bool) -> None:
+    assert found.is_kept is is_kept
+
+
+def test_a_decision_is_in_flight_when_the_person_withdraws() -> None:
+    asking, withdrawal = withdrawing("anna", "s1", ASKED_MS)
+    assert (asking.event_type, withdrawal.event_type) == ("product_viewed", "consent_changed")
+    assert asking.event_time_ms < withdrawal.event_time_ms == ASKED_MS
+    assert (withdrawal.consent, withdrawal.session_id, withdrawal.anonymous_id) == (
+        (),
+        "s1",
+        "anna",
+    )
