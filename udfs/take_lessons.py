@@ -65,7 +65,7 @@ def lesson_of(asked: bytes, news: SessionNews, knowledge: Knowledge) -> tuple[by
         b"" if is_seen(asked, decision) else decision,
         tuple(mine), consent=news.consent,
     )  # fmt: skip
-    is_said = told(NO_CONSENT, event) != NO_CONSENT
+    is_said = news.says_anew and told(NO_CONSENT, event) != NO_CONSENT
     for one in mine:
         asked, _ = remember(asked, one, news.order_ms, DECISIONS_KNOWN_MS, SESSION_DECISIONS_MAX)
     return asked, lesson if is_said or mine or actions or items else None

@@ -22,7 +22,7 @@ from schemas.state.session import (
     SessionState,
     SessionSummary,
 )
-from udfs.facts.consent import told
+from udfs.facts.consent import says_anew, told
 from udfs.facts.rooms import fold_context
 from udfs.facts.slate import remember_slate
 from udfs.knowledge.knowledge import Knowledge
@@ -48,6 +48,7 @@ class Taken(NamedTuple):
     uncounted: tuple[str, ...] = ()
     is_over_rate: bool = False
     consent: Consent = NO_CONSENT
+    says_anew: bool = True
 
 
 NO_EVENT: Final = Taken()
@@ -193,9 +194,9 @@ def _tell(
 ) -> tuple[SessionNews, ...]:
     """Folds the event into the session and says so to the person it belongs to."""
     news = []
+    before = context.consent if context is not None else NO_CONSENT
     if _is_handover(state, event):
-        said = context.consent if context is not None else NO_CONSENT
-        place = Taken(taken.partition, taken.offset, consent=said)
+        place = Taken(taken.partition, taken.offset, consent=before)
         news.append(_news(state, event.session_id, "handover", event=event, taken=place))
     if not state.is_identified:
         state.person = event.anonymous_id
@@ -205,7 +206,8 @@ def _tell(
         state.keep_visit(context)
         state.timer_ms = context.last_ms + SESSION_GAP_MS
     said = context.consent if context is not None else told(NO_CONSENT, event)
-    taken = taken._replace(consent=said)
+    # to whom the visit belongs from now on all of it is new
+    taken = taken._replace(consent=said, says_anew=bool(news) or says_anew(before, said))
     news.append(_news(state, event.session_id, "event", event=event, taken=taken))
     if context is not None and event.candidates:
         remember_slate(context, event)
@@ -270,6 +272,7 @@ def _news(
         taken.uncounted,
         taken.is_over_rate,
         taken.consent,
+        taken.says_anew,
     )
 
 

@@ -267,7 +267,8 @@ class SessionNews(Struct, array_like=True, frozen=True, dict=True):
     order of (order_ms, session_id, position). `handover`: the session has just been identified and
     all of it so far now belongs to `person`. `ended`: `summary` is set, `event` is not. `partition` and
     `offset`: where the event lies in the log; -1 where that is not known. `uncounted`: items
-    for which the event counts in no statistics. `is_over_rate`: nothing is decided on it. `consent`: what the visit said by then.
+    for which the event counts in no statistics. `is_over_rate`: nothing is decided on it. `consent`: what the visit said by then;
+    `says_anew`: whether the event said something of it that the visit had not said before.
     """
 
     kind: NewsKind
@@ -284,6 +285,7 @@ class SessionNews(Struct, array_like=True, frozen=True, dict=True):
     uncounted: tuple[str, ...] = ()
     is_over_rate: bool = False
     consent: Consent = NO_CONSENT
+    says_anew: bool = True
 
     @cached_property
     def visit(self) -> SessionContext:

@@ -428,6 +428,9 @@ def state_examples() -> dict[str, Any]:
         "person_state.contacts": PERSON_STATE.encode(_with_contacts(fold.persons["p1"])),
         "session_context.consent": _consented().context,
         "session_news.consent": SESSION_NEWS.encode(_consented()),
+        "session_news.restated": SESSION_NEWS.encode(
+            msgspec.structs.replace(_consented(), says_anew=False)
+        ),
         "lesson.consent": LESSON.encode(_consented_lesson()),
         "lesson.signed_in": LESSON.encode(_signed_in()),
         "learner_memory.consent": LEARNER_MEMORY.encode(

@@ -54,6 +54,30 @@ def taken(*all_lessons: Lesson) -> tuple[LearnerMemory, list[Taken]]:
     return memory, found
 
 
+def test_what_is_said_with_each_event_is_a_lesson_once_in_a_visit() -> None:
+    """As browsers do: Firefox says `gpc: false` with each event, kairos.js what was agreed to."""
+
+    def scroll(number: int, **said: object) -> Event:
+        time_ms = said.pop("event_time_ms", NOON + number)
+        return make_event(
+            event_id=f"e{number}", event_type="page_scrolled", event_time_ms=time_ms, **said
+        )
+
+    gpc = {"context": {"gpc": False}}
+    assert len(lessons(*(scroll(n, **gpc) for n in range(100)))) == 1
+    assert len(lessons(*(scroll(n, consent=["analytics"]) for n in range(100)))) == 1
+    both = [{"context": {"gpc": n >= 50}, "consent": []} for n in range(100)]
+    changed = lessons(*(scroll(n, **said) for n, said in enumerate(both)))
+    assert [one.consent.gpc for one in changed] == [False, True]
+    later = scroll(200, event_time_ms=NOON + DAY_MS, **gpc)
+    assert len(lessons(scroll(1, **gpc), scroll(2, **gpc), later)) == 2, "another visit"
+    signs_in = make_event(
+        event_id="e3", event_type="identified", person_id="anna", event_time_ms=NOON + 3, **gpc
+    )
+    people = [one.person for one in lessons(scroll(1, **gpc), signs_in, scroll(4, **gpc))]
+    assert people == ["a1", "anna", "anna"], "what was before, and what is said with it"
+
+
 def test_what_teaches_nothing_is_no_lesson() -> None:
     plain = make_event(event_type="content_read", item_ids=["i1"])
     assert len(lessons(plain)) == 1

@@ -120,6 +120,16 @@ def later(kept: Consent, said: Consent) -> Consent:
     return replace(newest, gpc=gpc, gpc_ms=gpc_ms, objects=objects, objects_ms=objects_ms)
 
 
+def says_anew(before: Consent, after: Consent) -> bool:
+    """Whether something else is said now than before, and not the same once more: a browser sends what it said with each event."""
+    return after is not before and _substance(after) != _substance(before)
+
+
+def _substance(one: Consent) -> tuple[object, ...]:
+    is_said = one.gpc_ms > 0, one.objects_ms > 0
+    return one.purposes, one.is_assumed, one.gpc, one.objects, is_said
+
+
 def _newest(one: tuple[bool, int], other: tuple[bool, int]) -> tuple[bool, int]:
     """Whether something is refused, by what was said last; of one moment it is where one says so."""
     return max(one, other, key=lambda said: (said[1], said[0]))
