@@ -29,7 +29,8 @@ def test_what_is_assumed_is_seen_and_changed_and_shows_in_the_next_list(
     page.get_by_label("Kitchen (you said so)").select_option("as you guess")
     page.get_by_label("Sports · Running · Shoes (we guess so)").select_option("less of it")
     page.get_by_role("button", name="Save").click()
-    expect(visitor.placed("preferences")).not_to_contain_text("You like", timeout=20_000)
+    visitor.shows("preferences", "Sports · Running · Shoes (you said so)")
+    expect(visitor.placed("preferences")).not_to_contain_text("You like Shoes")
     stated = [one for one in visitor.events() if one.event_type == "preference_stated"]
     assert [(one.attribute, one.value) for one in stated] == [
         ("category", "Kitchen"), ("price_level", "budget"), ("category", "-Sports/Running/Shoes"),

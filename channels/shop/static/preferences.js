@@ -4,7 +4,8 @@ import { DEPARTMENTS, facets, goods, nameOf } from "./catalogue.js";
 import { announce, h } from "./dom.js";
 
 const LEVELS = { budget: "at the lower end", middle: "in the middle", premium: "at the upper end" };
-const WISHES = { "": "as you guess", more: "more of it", less: "less of it" };
+const WISHES = [["", "as you guess"], ["more", "more of it"], ["less", "less of it"]];
+const PRICES = [["", "as you guess"], ["budget", "the lower end"], ["middle", "the middle"], ["premium", "the upper end"]];
 const listed = (text) => (text || "").split(",").map((one) => one.trim()).filter(Boolean);
 const and = (names) => names.map(nameOf).join(", ");
 
@@ -49,16 +50,16 @@ function asking(element, content) {
   });
   const sizes = facets(goods()).find((one) => one.name === "size")?.values || [];
   const choices = [
-    [h("label", { for: "price_level" }, "Your price level"), options("price_level", { "": "as you guess", budget: "the lower end", middle: "the middle", premium: "the upper end" }, content.said_price_level || "", { "data-choice": "price_level" })],
-    [h("label", { for: "size" }, "Your size"), options("size", { "": "I would rather not say", ...Object.fromEntries(sizes.map((one) => [one, one])) }, content.said_size || "", { "data-choice": "size" })],
+    [h("label", { for: "price_level" }, "Your price level"), options("price_level", PRICES, content.said_price_level || "", { "data-choice": "price_level" })],
+    [h("label", { for: "size" }, "Your size"), options("size", [["", "I would rather not say"], ...sizes.map((one) => [one, one])], content.said_size || "", { "data-choice": "size" })],
   ];
   return h("form", { class: "form", onsubmit: (event) => save(event, element, content) }, choices, wished,
     h("button", { class: "button", type: "submit", "data-kairos-ignore": "" }, "Save"));
 }
 
 function options(id, texts, chosen, more) {
-  const values = chosen && !(chosen in texts) ? { ...texts, [chosen]: chosen } : texts;
-  return h("select", { id, ...more }, Object.entries(values).map(([value, text]) => h("option", { value, selected: value === chosen }, text)));
+  const own = texts.some(([value]) => value === chosen) ? [] : [[chosen, chosen]];
+  return h("select", { id, ...more }, [...texts, ...own].map(([value, text]) => h("option", { value, selected: value === chosen }, text)));
 }
 
 /** States what was changed, and nothing else. */
