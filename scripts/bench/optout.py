@@ -4,6 +4,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -30,6 +31,8 @@ WATCHED_S: Final = 2.0
 """For so long nothing personal may come back into the store, once it is clean."""
 BETWEEN_LOOKS_S: Final = 0.0005
 STANDING_MAX: Final = 2_000
+TRIES_MAX: Final = 20
+"""People who are looked for in the store, where one is to withdraw; a store that is so far behind shows none of them yet."""
 
 Read = Callable[[str], Decision | None]
 """The person's decision as a reader of the store sees it now."""
@@ -87,11 +90,13 @@ class Withdrawals:
         self._came_back: set[str] = set()
         self._decided_late = 0
 
-    def next_person(self) -> tuple[str, str] | None:
-        """Whoever has a decision that stands and has not withdrawn; None = nobody yet."""
-        while self.standing:
+    def next_person(self, read: Read) -> tuple[str, str] | None:
+        """Whoever has a decision that a reader of the store sees and has not withdrawn; None = nobody yet."""
+        for _ in range(TRIES_MAX):
+            if not self.standing:
+                break
             person, session_id = self.standing.pop()
-            if person not in self._asked_ms:
+            if person not in self._asked_ms and read(person) is not None:
                 return person, session_id
         return None
 
@@ -174,8 +179,11 @@ def bench(config: Config, load: Load, is_json: bool) -> int:
         store = store_of(config, addresses.redis)
         withdrawals = Withdrawals()
 
+        def read(person: str) -> Decision | None:
+            return store.read(person, PLACEMENT, now_ms())
+
         def look() -> None:
-            withdrawals.look(lambda person: store.read(person, PLACEMENT, now_ms()), now_ms)
+            withdrawals.look(read, now_ms)
             time.sleep(BETWEEN_LOOKS_S)
 
         def hear() -> None:
@@ -187,9 +195,10 @@ def bench(config: Config, load: Load, is_json: bool) -> int:
             loop.start()
         say(f"{load.rate} events/s, {load.withdrawals} withdrawals/s: {load.warm_up} s of warm-up, {load.seconds} s measured")  # fmt: skip
         events = shoppers(f"bench-{now_ms()}", load.items)
-        send(engine, engine.log, events, load, load.warm_up, withdrawals)
+        withdraw = partial(_withdraw, withdrawals, read, engine.log)
+        send(engine, events, load, load.warm_up, withdraw)
         from_ms = now_ms()
-        behind = send(engine, engine.log, events, load, load.seconds, withdrawals)
+        behind = send(engine, events, load, load.seconds, withdraw)
         _await(withdrawals)
         for loop in loops:
             loop.end()
@@ -199,20 +208,27 @@ def bench(config: Config, load: Load, is_json: bool) -> int:
 
 
 def send(
-    engine: Engine, log: Log, events: Iterator[Event], load: Load, seconds: int, withdrawals: Withdrawals,
+    engine: Engine, events: Iterator[Event], load: Load, seconds: int, withdraw: Callable[[int], None]
 ) -> int:  # fmt: skip
     """Sends at the rate; every so many events somebody withdraws. The most it fell behind, in ms."""
-    worst_ms, every = 0, max(1, load.rate // load.withdrawals)
+    log, worst_ms, every = engine.log, 0, max(1, load.rate // load.withdrawals)
     for number, due_ms in enumerate(islice(moments(load.rate), load.rate * seconds)):
         worst_ms = max(worst_ms, now_ms() - due_ms)
         log.event(msgspec.structs.replace(next(events), event_time_ms=due_ms, sent_at_ms=due_ms))
-        if number % every == 0 and (who := withdrawals.next_person()):
-            withdrawals.ask(who[0], due_ms)  # before anybody can read what came of it
-            for event in withdrawing(*who, due_ms):
-                log.event(event)
+        if number % every == 0:
+            withdraw(due_ms)
         engine.tick()
     log.flush()
     return worst_ms
+
+
+def _withdraw(withdrawals: Withdrawals, read: Read, log: Log, due_ms: int) -> None:
+    """Somebody withdraws, if anybody's decision can be read yet."""
+    who = withdrawals.next_person(read)
+    if who is not None:
+        withdrawals.ask(who[0], due_ms)  # before anybody can read what came of it
+        for event in withdrawing(*who, due_ms):
+            log.event(event)
 
 
 def withdrawing(person: str, session_id: str, due_ms: int) -> tuple[Event, Event]:

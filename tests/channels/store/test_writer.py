@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 from confluent_kafka import TopicPartition
 
+from channels.api.audit_log import AuditLog
+from channels.security.pseudonyms import Pseudonyms
+from channels.store.proofs import Proofs, proofs_of
 from channels.store.store import Store, open_store
 from channels.store.writer import StoreWriter, store_writer
 from jobs.stack.ports import free_port
@@ -21,6 +24,7 @@ from jobs.stack.valkey import valkey_child
 from log.clients import open_consumer_of, open_producer_of
 from log.kafka import create_topics, read_to_end
 from schemas.codec import DEAD_LETTER, DECISION
+from schemas.decisions import WITHDRAWN_PURPOSES
 from schemas.knowledge import EPOCH_END, ITEM_KNOWLEDGE, EpochEnd, ItemKnowledge
 from schemas.topics import DEAD_LETTERS, DECISIONS, KNOWLEDGE, topics
 from tests.channels.decisions import make_decision
@@ -119,6 +123,22 @@ def test_a_record_that_is_no_decision_is_counted_and_skipped(
         (prefix + DECISIONS, raw) for raw in (b"junk", b"", good[:-1])
     }
     assert len({(one.partition, one.offset) for one in letters}) == len(letters) == 4
+
+
+def test_a_withdrawal_is_noted_once_the_store_has_it(
+    kafka: str, valkey: str, prefix: str, store: Store, tmp_path: Path
+) -> None:
+    log, key = AuditLog(tmp_path / "audit.jsonl"), Pseudonyms(b"k" * 32)
+    withdrawn = make_decision(
+        2, kind="purged", items=(), content={WITHDRAWN_PURPOSES: "personalisation"}
+    )
+    produce_bytes(kafka, prefix, *(DECISION.encode(one) for one in (make_decision(1), withdrawn)))
+    with running(store_writer(kafka, valkey, prefix, "test", proofs=Proofs(log, key, "test"))):
+        wait_until(lambda: committed(kafka, prefix) == 2)
+    assert shown(store) is None
+    (proof,) = proofs_of(log, key, withdrawn.person, 9)
+    assert proof.details["records"].startswith(f"{prefix}{DECISIONS}/")
+    assert proof.at_ms >= int(proof.details["asked_ms"])
 
 
 def test_latencies_are_sampled(kafka: str, valkey: str, prefix: str, store: Store) -> None:

@@ -21,12 +21,16 @@ def decision(at_ms: int, kind: str = "decided", person: str = "anna") -> Decisio
     )
 
 
+def decided_before(person: str) -> Decision:
+    return decision(ASKED_MS - 50, person=person)
+
+
 @pytest.fixture
 def withdrawals() -> Withdrawals:
     """Anna, who had a decision, has withdrawn."""
     found = Withdrawals()
     found.see(decision(ASKED_MS - 50), ASKED_MS - 40)
-    assert found.next_person() == ("anna", "s-anna")
+    assert found.next_person(decided_before) == ("anna", "s-anna")
     found.ask("anna", ASKED_MS)
     return found
 
@@ -37,9 +41,11 @@ def look(withdrawals: Withdrawals, stands: Decision | None, after_ms: int) -> No
 
 def test_nobody_withdraws_twice_nor_without_a_decision(withdrawals: Withdrawals) -> None:
     withdrawals.see(decision(ASKED_MS - 20), ASKED_MS)
-    assert withdrawals.next_person() is None
+    assert withdrawals.next_person(decided_before) is None
     withdrawals.see(decision(ASKED_MS, person="ben"), ASKED_MS)
-    assert withdrawals.next_person() == ("ben", "s-ben")
+    assert withdrawals.next_person(lambda _: None) is None, "the store has not got it yet"
+    withdrawals.see(decision(ASKED_MS, person="ben"), ASKED_MS)
+    assert withdrawals.next_person(decided_before) == ("ben", "s-ben")
 
 
 def test_it_takes_until_nothing_of_before_stands(withdrawals: Withdrawals) -> None:
