@@ -90,13 +90,13 @@ def _line(arrives_ms: int, event: Event) -> Line:
 class Parts(ExitStack):
     """The job, a Valkey and a store writer under a prefix of their own, each to be killed."""
 
-    def __init__(self, config: Config, kafka: str) -> None:
+    def __init__(self, config: Config, kafka: str, prefix: str = PREFIX) -> None:
         super().__init__()
         self.config = config
         self.redis_port = free_port()
         redis = f"{LOOPBACK}:{self.redis_port}"
         self.addresses = Addresses(kafka, redis, f"{LOOPBACK}:{free_port()}", "")
-        self.log = Log(kafka, PREFIX, linger_ms=5)
+        self.log = Log(kafka, prefix, linger_ms=5)
         self.store = Redis(LOOPBACK, self.redis_port)
 
     def start_valkey(self) -> Process:
@@ -260,7 +260,7 @@ def test_killed_job_goes_on_where_its_checkpoint_was(parts: Parts) -> None:
         before = _written(kafka)
         parts.send(lines[half:most])
         wait_for(lambda: _written(kafka) >= before + AHEAD)
-        _kill(job)
+        kill(job)
         by_first = list(read_to_end(kafka, [PREFIX + DECISIONS]))
         parts.send(lines[most:])
         parts.start_job()
@@ -341,7 +341,7 @@ def _id(value: bytes) -> str:
     return DECISION.decode(value).decision_id
 
 
-def _kill(job: Process) -> None:
+def kill(job: Process) -> None:
     """As the kernel does when memory is short: the process goes, and its JVM with it."""
     (jvm,) = psutil.Process(job.pid).children()
     psutil.Process(job.pid).send_signal(signal.SIGKILL)
