@@ -1,5 +1,6 @@
 """Item: one article of the catalogue from a point in time on; topic `items`."""
 
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, ValidationError, convert
@@ -39,6 +40,13 @@ class Item(Struct, frozen=True):
 
 
 prepared(Item)
+
+
+def is_within(category: str | None, wholes: Iterable[str]) -> bool:
+    """Whether a category is one of `wholes`, or below one: "Sport/Shoes" is within "Sport"."""
+    return category is not None and any(
+        category == whole or category.startswith(f"{whole}/") for whole in wholes
+    )
 
 
 def item_from_fields(fields: object) -> Item:

@@ -235,10 +235,11 @@ class Answerer:
             seen=visitor.item_id if visitor else "",
             session_id=ask.session_id or ask.person or "",
             language=visitor.language if visitor else "",
+            refused=frozenset(visitor.refused) if visitor else frozenset(),
         )
-        return choose(wanted, found, self._setting(now_ms))
+        return choose(wanted, found, self._setting(now_ms, found.refused))
 
-    def _setting(self, now_ms: int) -> Setting:
+    def _setting(self, now_ms: int, refused: frozenset[str] = frozenset()) -> Setting:
         knowledge = self._services.knowledge
         version = knowledge.policy_at(now_ms)
         snapshot = knowledge.snapshot
@@ -249,7 +250,7 @@ class Answerer:
             version.version if version else "none",
             snapshot.catalogue_ms,
             lambda item_id: knowledge.item_at(item_id, now_ms),
-            lambda count, passed: first_available(snapshot, count, passed, withheld),
+            lambda count, passed: first_available(snapshot, count, passed, withheld, refused),
             self._services.say,
             version.in_arms if version else None,
         )

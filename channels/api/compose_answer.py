@@ -32,7 +32,7 @@ class Wanted(NamedTuple):
 class Found(NamedTuple):
     """What could be found out in time. `why_not` tells, for the caller, why there is nothing fresher.
 
-    `avoid` are items that the person does not want or already has, `seen` the one being looked at.
+    `avoid` are items that the person does not want or already has, `refused` categories that they do not want, `seen` is the item being looked at.
     """
 
     fresh: Decision | None = None
@@ -46,6 +46,7 @@ class Found(NamedTuple):
     seen: str = ""
     session_id: str = ""
     language: str = ""
+    refused: frozenset[str] = frozenset()
 
 
 class Setting(NamedTuple):

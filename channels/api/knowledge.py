@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from log.following import Follower, Taken, Topics
 from log.unusable import Aside, Unusable
 from schemas.codec import ITEM
-from schemas.items import Item
+from schemas.items import Item, is_within
 from schemas.policy import Policy
 from schemas.signed_control import ControlKeys, read_control
 from schemas.topics import CONTROL as CONTROL_TOPIC
@@ -182,13 +182,22 @@ def _newest_of(held: Sequence[tuple[int, int, Item]]) -> list[tuple[int, int, It
 
 
 def first_available(
-    snapshot: Snapshot, count: int, passed: Iterable[str] = (), withheld: Collection[str] = ()
+    snapshot: Snapshot,
+    count: int,
+    passed: Iterable[str] = (),
+    withheld: Collection[str] = (),
+    refused: Collection[str] = (),
 ) -> list[Item]:
-    """The catalogue's first items that are not sold out, but for those `passed` over and the categories `withheld`."""
+    """The catalogue's first items that are not sold out, but for those `passed` over, the categories `withheld`, and those `refused` with
+    all below them.
+    """
     left_out = frozenset(passed)
     there = (
         item
         for item in snapshot.items.values()
-        if item.stock != 0 and item.item_id not in left_out and item.category not in withheld
+        if item.stock != 0
+        and item.item_id not in left_out
+        and item.category not in withheld
+        and not (refused and is_within(item.category, refused))
     )
     return list(islice(there, count))

@@ -25,6 +25,7 @@ from channels.api.compose_answer import (
 )
 from channels.api.stale_texts import is_stale, without_stale_reasons
 from schemas.decisions import Decision
+from schemas.items import is_within
 from schemas.policy import NOTHING, RECOMMEND_ITEMS, Placement, Policy
 
 
@@ -168,6 +169,8 @@ def _may_show(item_id: str, found: Found, setting: Setting, *, is_own: bool = Fa
     item = setting.item(item_id)
     if item is None:
         return True
+    if found.refused and is_within(item.category, found.refused):
+        return False
     if not is_own and item.category in sensitive_in(setting) and item.category != found.category:
         return False
     return not (item.is_gone or item.stock == 0)

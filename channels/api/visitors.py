@@ -9,6 +9,7 @@ from typing import Final
 from channels.api.decision_stream import Read
 from channels.api.kept_decisions import keep
 from schemas.events import ERASURE_REQUESTED, Event
+from schemas.items import is_within
 
 SESSIONS_MAX: Final = 20_000
 EVENT_IDS_MAX: Final = 100_000
@@ -27,11 +28,12 @@ OPENS_A_PAGE: Final = frozenset(
 )
 LOOKS: Final = frozenset({"product_viewed", "content_read"})
 SINCE_MAX: Final = 64
-AVOIDS: Final = frozenset({"not_interested", "decision_dismissed", "purchase_completed"})
+REFUSES: Final = frozenset({"not_interested", "decision_dismissed"})
+AVOIDS: Final = REFUSES | {"purchase_completed"}
 
 
 class Visitor:
-    """One session. `avoided` are items that the person does not want, or has bought.
+    """One session. `avoided` are items that the person does not want, or has bought, `refused` categories that they do not want.
 
     `turned` is the last event that makes earlier decisions wrong (an item not wanted any more, another consent),
     `since` are it and those that came after it.
@@ -46,6 +48,7 @@ class Visitor:
         "last_event_id",
         "may_be_personal",
         "page",
+        "refused",
         "since",
         "turned",
     )
@@ -58,6 +61,7 @@ class Visitor:
         self.language = ""
         self.last_event_id = ""
         self.avoided: dict[str, None] = {}
+        self.refused: OrderedDict[str, None] = OrderedDict()
         self.may_be_personal = True
         self.turned = ""
         self.since: OrderedDict[str, None] = OrderedDict()
@@ -110,7 +114,10 @@ class Visitors:
         visitor.last_event_id = event.event_id
         if event.page is not None and event.event_type in OPENS_A_PAGE:
             visitor.page = event.page
-        visitor.category = event.category or category or visitor.category
+        if event.event_type in REFUSES and event.category and not event.item_ids:
+            _refuse(visitor, event.category)
+        else:
+            visitor.category = event.category or category or visitor.category
         if event.event_type in LOOKS and event.item_ids:
             visitor.item_id = event.item_ids[0]
         elif event.event_type in OPENS_A_PAGE:
@@ -141,3 +148,10 @@ class Visitors:
     def remember_logged(self, event: Event) -> None:
         """Kafka has it."""
         keep(self._logged, f"{event.session_id}\0{event.event_id}", None, EVENT_IDS_MAX)
+
+
+def _refuse(visitor: Visitor, category: str) -> None:
+    """A category that is not wanted, and so is not what the visit is about."""
+    keep(visitor.refused, category, None, AVOIDED_MAX)
+    if is_within(visitor.category, (category,)):
+        visitor.category = ""

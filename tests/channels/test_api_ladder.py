@@ -308,3 +308,20 @@ def test_the_first_items_of_the_catalogue_hold_nothing_sensitive() -> None:
     answerer._services = cast("Services", SimpleNamespace(knowledge=knowledge, say=say))
     found = answerer._setting(NOW).first_items(9, frozenset())
     assert [one.item_id for one in found] == ["p2"]
+
+
+def test_a_category_that_is_not_wanted_is_shown_on_no_rung() -> None:
+    items = {
+        "t1": Item("t1", category="tea/pots"),
+        "t2": Item("t2", category="tea"),
+        "k": Item("k", category="teak"),
+    }
+    shop = setting(item=items.get)
+    for found in (
+        Found(recent=decision(*items), refused=frozenset({"tea"})),
+        Found(trending=tuple(items), refused=frozenset({"tea"})),
+        Found(trending_in_category=tuple(items), category="tea", refused=frozenset({"tea"})),
+    ):
+        assert [one.item_id for one in choose(LIST, found, shop).items] == ["k"]
+    catalogue = NO_ITEMS._replace(items=items)
+    assert [one.item_id for one in first_available(catalogue, 9, (), (), {"tea"})] == ["k"]

@@ -178,6 +178,21 @@ def test_of_a_visitor_who_wants_to_be_forgotten_nothing_is_left() -> None:
     assert [visitor.is_current(one) for one in ("e1", "e2", "e3")] == [False, True, True]
 
 
+def test_a_category_that_is_not_wanted_is_not_what_the_visit_is_about() -> None:
+    visitors = Visitors()
+    look = {"event_type": "product_viewed", "item_ids": ("i1",), "category": "Shoes/Trail"}
+    for changes, about, refused in (
+        (look, "Shoes/Trail", []),
+        ({"event_type": "not_interested", "category": "Hats"}, "Shoes/Trail", ["Hats"]),
+        ({"event_type": "not_interested", "category": "Shoes"}, "", ["Hats", "Shoes"]),
+        ({"event_type": "not_interested", "category": "Tea", "item_ids": ("i1",)}, "Tea", ["Hats", "Shoes"]),
+    ):  # fmt: skip
+        visitors.see(make_event(**changes), "")
+        visitor = visitors.find("s1")
+        assert visitor is not None
+        assert (visitor.category, list(visitor.refused)) == (about, refused)
+
+
 def test_what_turns_a_visitor_makes_earlier_decisions_old() -> None:
     visitors = Visitors()
     for event_id, more in (

@@ -114,6 +114,13 @@ def test_what_is_shown_again_counts_from_its_first_time() -> None:
     assert one.chosen(DAY_MS + 5 * MINUTE_MS) == "banner"
 
 
+def test_what_says_that_it_was_shown_before_it_was_decided_counts_from_the_decision() -> None:
+    one = person(contact={"per_day": 1})
+    one.show(-DAY_MS, one.ask(0))
+    assert one.chosen(DAY_MS - 1) == NOTHING
+    assert one.chosen(DAY_MS) == "banner"
+
+
 def test_an_exposure_that_comes_late_counts_all_the_same() -> None:
     one = person(contact={"per_day": 1})
     first = one.ask(0)

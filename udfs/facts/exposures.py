@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 
 from schemas.events import Event
-from schemas.items import Item
+from schemas.items import Item, is_within
 from schemas.limits import DISMISSALS_MAX, EXPOSURES_MAX, ID_LENGTH_MAX, REFUSED_MAX
 from schemas.policy import NOTHING
 from schemas.state.person import Exposure, PersonState
@@ -66,8 +66,7 @@ def dismissed_since(
     if not state.refused_categories or not item.category:
         return None
     for category, refused_ms in state.refused_categories.items():
-        is_of = item.category == category or item.category.startswith(f"{category}/")
-        if is_of and now_ms - refused_ms < within_ms:
+        if is_within(item.category, (category,)) and now_ms - refused_ms < within_ms:
             return "refused_category", {"category": category, "refused_ms": str(refused_ms)}
     return None
 
