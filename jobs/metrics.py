@@ -22,7 +22,7 @@ MEANINGS: Final = {
     "sessions_forgotten": "session keys forgotten after the deduplication horizon",
     "lessons_refused": "pieces of news that taught nothing, because their person does not agree to analytics",
     "decisions_purged": "decisions taken back because the person does not agree to what they rest on",
-    "sessions_erased": "sessions emptied because somebody asked to be forgotten",
+    "erasures": "events that ask to forget somebody, taken by a session",
     "persons_erased": "profiles emptied because somebody asked to be forgotten",
     "erased": "events and news of before their person was erased: they count for nothing",
     "persons_forgotten": "profiles forgotten after their horizon",

@@ -30,6 +30,7 @@ from scripts.commands import (
     key_cli,
     model_cli,
     policy_cli,
+    privacy_cli,
     replay_cli,
     training_cli,
 )
@@ -37,7 +38,15 @@ from scripts.console import complain
 from scripts.exit_codes import DONE, INTERRUPTED, REFUSED, code_of
 from scripts.help_pages import WIDTH_MAX, FirstLevel, complete
 
-ALONE: Final = (engine_cli, files_cli, training_cli, decision_cli, archive_cli, job_cli)
+ALONE: Final = (
+    engine_cli,
+    files_cli,
+    training_cli,
+    decision_cli,
+    archive_cli,
+    privacy_cli,
+    job_cli,
+)
 """Their commands stand by themselves: `kairos up`."""
 GROUPS: Final = {
     "items": items_cli,

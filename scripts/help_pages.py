@@ -20,6 +20,7 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "What is decided, and why": ("policy", "explain", "why-not", "verify"),
     "Models": ("train", "evaluate", "model"),
     "History": ("replay", "compare"),
+    "People's rights": ("forget", "export", "retention"),
     "Operate": (
         "api",
         "key",

@@ -1,6 +1,7 @@
 """The store: what channels read, in Redis or Valkey. What lies where is told in `keys.py`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import product
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -104,6 +105,21 @@ class Store:
             newest = max(newest, self._found(former, person, placement), key=lambda one: one[0])
         decision = newest[1]
         return decision if decision is not None and decision.valid_until_ms > now_ms else None
+
+    def forget(
+        self, persons: Iterable[str], placements: Iterable[str], sessions: Iterable[str]
+    ) -> int:
+        """Removes what lies there of these people and sessions; how many keys that were."""
+        pairs = list(product(persons, placements))
+        keys = [self.key(*one) for one in pairs] + [self.session_key(one) for one in sessions]
+        for person, placement in pairs:
+            whose = self._pseudonyms.of("person", person)
+            former = former_key_of(self._prefix, "decision", whose, placement)
+            keys += [former] if former is not None else []
+        pipeline: Any = self._redis.pipeline(transaction=False)
+        for key in keys:
+            pipeline.delete(key)
+        return sum(map(int, pipeline.execute()))
 
     def person_of(self, session_id: str) -> str | None:
         """For whom the session's newest decision was made; None = for nobody within a day."""

@@ -60,11 +60,11 @@ class Difference(Struct):
 
     @property
     def skew(self) -> Skew:
-        """What its vectors tell. Late items, which live could not know, say nothing of skew."""
+        """What its vectors tell. Late items, which live could not know, and who was erased say nothing of skew."""
         if not self.packed_skew:
             return Skew()
         found = msgspec.msgpack.decode(self.packed_skew, type=Skew)
-        is_excused = self.cause == "late_items" and found.is_seen
+        is_excused = self.cause in ("late_items", "erased") and found.is_seen
         return Skew(other_knowledge=1) if is_excused else found
 
 

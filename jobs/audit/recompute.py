@@ -23,6 +23,7 @@ from schemas.state.person import PERSON_STATE, PersonState
 from schemas.state.session import SessionNews
 from udfs.decide import decide
 from udfs.knowledge.catalogue import Catalogue
+from udfs.knowledge.erasures import Erasures
 from udfs.knowledge.knowledge import Knowledge
 from udfs.results import PersonResult
 
@@ -53,6 +54,9 @@ class Compared(Struct):
     met: set[str] = set()
     skew: Skew = field(default_factory=Skew)
     trace: DecisionTrace | None = None
+    erasures: Erasures | None = None
+    erased_sessions: set[str] = set()
+    erased_persons: set[str] = set()
 
     def take_reproduced(
         self, logged: LoggedDecisions, decision: LoggedDecision, trace: DecisionTrace | None
@@ -62,8 +66,20 @@ class Compared(Struct):
         self.trace = trace
         self.skew.add(skew_of_same(TRACE.decode(logged.bytes_of(decision.traces[-1]))))
 
+    def _rests_on_erased(self, found: Difference) -> bool:
+        """Whether events of who was erased stand behind it: its person's, its visit's, or one that became the person's."""
+        session_id, person, time_ms = found.event[0], found.person, found.event_time_ms
+        if person in self.erased_persons or session_id in self.erased_sessions:
+            return True
+        return self.erasures is not None and (
+            self.erasures.is_erased("person", person, time_ms)
+            or self.erasures.is_erased("session", session_id, time_ms)
+        )
+
     def keep(self, found: Difference, among: dict[str, Difference]) -> None:
-        """Keeps a difference among those of its kind; at the bound it is only counted."""
+        """Keeps a difference among those of its kind; at the bound it is only counted. Of somebody erased it is no surprise."""
+        if self._rests_on_erased(found):
+            found.cause = "erased"
         if len(among) < DIFFERENCES_MAX:
             among[found.decision_id] = found
         else:
@@ -93,11 +109,13 @@ class AuditFold(Fold):
         """The newest decision that was made without these late items."""
         self._older: dict[str, int] = {}
         self._touched: dict[str, set[str]] = {}
-        self.compared = Compared()
+        self.compared = Compared(erasures=taught.knowledge.erasures)
 
     def decide(self, state: PersonState | None, news: SessionNews) -> PersonResult:
         """One piece of news; decisions only for those who are looked at, and on events that are."""
         event, seed = news.event, self._rules.seed
+        if news.session_id in self.compared.erased_sessions:
+            self.compared.erased_persons.add(news.person)
         is_wanted = event is not None and self._rules.decides(event)
         if event is None or not (is_wanted or news.person in self._logged.persons):
             return decide(state, news, self.knowledge_at(news.order_ms), seed, is_wanted=False)

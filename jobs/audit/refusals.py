@@ -14,7 +14,8 @@ from schemas.codec import DEAD_LETTER
 from schemas.dead_letters import DeadLetter
 from schemas.errors import InvalidEvent
 from schemas.events import Event
-from schemas.limits import EVENT_TIME_MAX_MS
+from schemas.limits import DEAD_LETTER_RAW_BYTES_MAX, EVENT_TIME_MAX_MS
+from schemas.mask_text import mask_bytes
 from schemas.records import LogRecord
 from schemas.topics import earliest_record_ms
 from udfs.explain.fit_records import decision_of
@@ -39,6 +40,7 @@ class Letters:
         self._met: set[bytes] = set()
         self._ends: dict[int, int] = {}
         self._read_ms = 0
+        self._newest: LogRecord | None = None
         firsts: dict[int, int] = {}
         self.refused: list[Refused] = []
         """Made by the replay, and not logged."""
@@ -69,7 +71,16 @@ class Letters:
         for record in log:
             self._ends[record.partition] = record.offset
             self._read_ms = record.timestamp_ms
+            self._newest = record
             yield record
+
+    def pass_over(self) -> str:
+        """The record that the replay read last is of somebody erased: it need not be refused again. Its session."""
+        if self._newest is None:
+            return ""
+        raw = mask_bytes(self._newest.value)[:DEAD_LETTER_RAW_BYTES_MAX]
+        self._met.add(sha256(raw).digest())
+        return self._newest.key
 
     def take(self, letter: DeadLetter) -> None:
         """A dead letter that the replay made of the record that it read last."""

@@ -7,6 +7,7 @@ EXPLAINED: Final = {
     "other_code": "were made by another version of the code or its features: check that version out",
     "expired": "have a part whose topic no longer goes back so far: read it from an archive (--archive)",
     "older_state": "rest on events from before the log's beginning: read them from an archive (--archive)",
+    "erased": "rest on events of people who were erased since: nothing reads these any more",
     "too_large": "are made again and were too large to be written: a dead letter says so",
     "late_items": "rest on items that were published after the time from which they hold",
     "late_policy": "a replay makes and live did not: the policy was published after its time",

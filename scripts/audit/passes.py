@@ -89,6 +89,8 @@ class Passes:
         for step in fold.run(self.letters.watch(watched)):
             for letter in step.dead_letters:
                 self.letters.take(letter)
+            if step.news is None and "erased" in step.counts:
+                fold.compared.erased_sessions.add(self.letters.pass_over())
             # not by time alone: what was imported into a live log lies behind clock ticks of much later
             is_over = step.news is not None and step.news.order_ms > until_ms
             is_met = fold.compared.decisions == len(self._logged)

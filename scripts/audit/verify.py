@@ -93,7 +93,8 @@ class Audit(Struct):
     @property
     def is_whole(self) -> bool:
         """Whether something was reproduced and nothing differs without a cause."""
-        return self.reproduced > 0 and not self.unexplained
+        is_something = self.reproduced > 0 or self.differing.get("erased", 0) > 0
+        return is_something and not self.unexplained
 
 
 def scope_of(from_ms: int | None, to_ms: int | None, decision_id: str | None = None) -> Scope:

@@ -24,7 +24,7 @@ ENDS: Final[dict[int, tuple[str, ...]]] = {
         f"policy diff {POLICY} {POLICY}", "policy docs", "control keygen KEY", f"policy draft save {POLICY}",
         "policy draft save NO_EVENTS", "policy draft list",
         "key secret KEY", "key audit", "consent proof p", "key create --name anna --role viewer --file KEYS", "cluster down",
-        "replay status",
+        "replay status", "retention",
     ),
     FAILED: (
         "try NO_EVENTS", "policy check NO_EVENTS", "policy publish NO_EVENTS", "convert FILE OUT --format snowplow",
@@ -40,7 +40,8 @@ ENDS: Final[dict[int, tuple[str, ...]]] = {
         "import FILE", "status", "items import ITEMS", "items list", "items show i", "items remove i", "train", "explain d", "why-not p a", "verify replay", "verify skew", "archive",
         f"policy publish {POLICY}", "policy history", "policy scheduled", "policy take-back", "policy rollback", "policy show", "model list", "model rollback",
         "control list", "replay --prefix p.", "cluster status", "cluster stop decide", "cluster savepoint decide",
-        "cluster cancel decide", "replay drop p.", "upgrade decide", "decide", "learn", "compare p.", "docs --pictures", "api",
+        "cluster cancel decide", "replay drop p.", "upgrade decide", "decide", "learn", "compare p.", "docs --pictures", "api", "forget p --yes",
+        "export p",
     ),
 }  # fmt: skip
 """By exit code: command lines; files that are named in capitals are made for them, or not."""

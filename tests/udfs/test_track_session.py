@@ -109,7 +109,7 @@ def test_facts_are_never_too_late(event_type: str) -> None:
 
 def test_an_erasure_is_never_too_late_and_takes_what_is_there() -> None:
     state, news, counts = track_all([at(11), at(0, "erasure_requested")])
-    assert counts == ["events", "events", "sessions_erased"]
+    assert counts == ["events", "events", "erasures"]
     assert news[-1].event is not None
     assert news[-1].event.event_type == "erasure_requested"
     assert state is not None

@@ -42,10 +42,9 @@ def erase_session(
             partition=record.partition, offset=record.offset,
         )  # fmt: skip
         news.append(told)
-    outputs, counts = (*before.outputs, *news), (*before.counts, "events")
+    outputs, counts = (*before.outputs, *news), (*before.counts, "events", "erasures")
     if not event.is_unproven and owner not in who:
         return Result(state, outputs, state.timer_ms, counts)
-    counts += ("sessions_erased",)
     if erasures.is_erased("person", owner, time_ms):
         return Result(None, outputs, None, counts)
     _empty(state, event, is_known=owner not in who)
