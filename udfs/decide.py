@@ -67,13 +67,13 @@ def decide(
     state, erased, may_decide = past_erasure(state, news, knowledge.erasures)
     if erased is not None:
         return erased
-    before = agreed(state.consent, knowledge.assumed).granted if state is not None else frozenset()
+    before = state.consent if state is not None else None
     state, is_repeat, counts = _folded(state, news, knowledge)
     is_asked = is_wanted and may_decide and not is_repeat
     asked = _asked(state, news, knowledge, seed, named, tracing) if is_asked else None
     made, failed = _decide_all(asked) if asked is not None else ([], 0)
     outputs, unfit = fit_all(made, news, tracing.room)
-    taken_back = tuple(take_back(state, before, agreed(state.consent, knowledge.assumed), news))
+    taken_back = tuple(take_back(state, before, knowledge.assumed, news))
     purged = [one for one in taken_back if one.placement != EVERYWHERE]
     counts += ("conditions_failed",) * failed + unfit + ("decisions_purged",) * len(purged)
     return Result(state, outputs + taken_back, state.timer_ms, counts)

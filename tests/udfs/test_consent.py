@@ -175,6 +175,21 @@ def test_withdrawal_takes_back_what_stands_and_what_follows_is_newer() -> None:
     assert DECISION.decode(DECISION.encode(purged)) == purged
 
 
+@pytest.mark.parametrize(
+    ("said", "withdrawn"),
+    [
+        (["personalisation", "analytics"], []),
+        (["analytics"], ["advertising, email, in_app, personalisation, push, sms"]),
+    ],
+)
+def test_a_first_answer_withdraws_no_more_than_data_was_kept_by(
+    said: list[str], withdrawn: list[str]
+) -> None:
+    """Where all is assumed until somebody is asked: who says yes to the usual has taken nothing back."""
+    decisions = told(engine(EVERYTHING), view(1, 1), at(2, "consent_changed", consent=said))
+    assert [one.content[WITHDRAWN_PURPOSES] for one in decisions] == withdrawn
+
+
 def test_what_is_decided_anew_in_that_moment_takes_the_place_itself() -> None:
     decisions = told(
         engine(),

@@ -1,36 +1,60 @@
 """Decisions that are taken back because what they rest on is not granted any more: `purged` records, which empty the store."""
 
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from schemas import CODE_VERSION
 from schemas.decisions import EVERYWHERE, WITHDRAWN_PURPOSES, Decision, Versions
+from schemas.events import PROFILING
 from schemas.policy import NOTHING
+from schemas.state.consent import Consent
 from schemas.state.person import PersonState
 from schemas.state.session import SessionNews
 from udfs.draw import identify_decision
-from udfs.facts.consent import Agreed, Granted, forget_placed
+from udfs.facts.consent import (
+    ANALYTICS,
+    EVERYTHING,
+    PERSONALISATION,
+    Granted,
+    agreed,
+    forget_placed,
+)
 
 WITHDRAWN: Versions = Versions("none", "none", 0, 0, CODE_VERSION)
 """No policy and no model decided it."""
+KEPT_BY: Final[Granted] = frozenset({PERSONALISATION, ANALYTICS, PROFILING})
+"""By these something of a person is kept or learnt; the other purposes let somebody be written to."""
+NOTHING_LOST: Final[Granted] = frozenset()
 
 
 def take_back(
-    state: PersonState, before: Granted, agreed: Agreed, news: SessionNews
+    state: PersonState, before: Consent | None, assumed: Granted, news: SessionNews
 ) -> Iterator[Decision]:
     """One record for each placement whose decision stands and may not; newer than that and older than what follows.
 
-    `before` was granted until this news. Where something of it is withdrawn, the records name it, and where no decision stood one for
-    EVERYWHERE does: so each withdrawal leaves a record. `state.sequence` stays, so what is decided is the same whatever was taken back before it.
+    `before` is what had been said of consent until this news (None: the person was not known). The records name what was granted by it and is not any
+    more; where no decision stood one for EVERYWHERE does, so each withdrawal leaves a record. Of what was only assumed that is one of
+    KEPT_BY. `state.sequence` stays, so what is decided is the same whatever was taken back before it.
     """
-    event, lost = news.event, before - agreed.granted
-    if event is None or not (state.placed or lost):
+    event = news.event
+    if event is None or (before is state.consent and not state.placed):
         return
-    placements = forget_placed(state, agreed.granted, event.event_time_ms)
-    yield from purged(state, placements or ([EVERYWHERE] if lost else []), news, lost)
+    granted = agreed(state.consent, assumed).granted
+    lost = agreed(before, assumed).granted - granted if before is not None else NOTHING_LOST
+    placements = forget_placed(state, granted, event.event_time_ms)
+    if not placements and before is not None and lost & _withdrawable(before):
+        placements = [EVERYWHERE]
+    yield from purged(state, placements, news, lost)
+
+
+def _withdrawable(before: Consent) -> Granted:
+    """What it is a withdrawal to take back: whoever answers for the first time withdraws no more than data was kept by."""
+    is_said = before.purposes is not None and not before.is_assumed
+    return EVERYTHING | KEPT_BY if is_said else KEPT_BY
 
 
 def purged(
-    state: PersonState, placements: Iterable[str], news: SessionNews, lost: Granted = frozenset()
+    state: PersonState, placements: Iterable[str], news: SessionNews, lost: Granted = NOTHING_LOST
 ) -> Iterator[Decision]:
     """The records that empty these placements; they name what was withdrawn, where something was."""
     event = news.event
