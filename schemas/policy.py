@@ -162,8 +162,8 @@ class Experiment(Struct, frozen=True, forbid_unknown_fields=True):
 class QuietHours(Struct, frozen=True, forbid_unknown_fields=True):
     """Hours of the day in which nothing is decided for these channels (`begin` 22, `end` 8 goes over midnight).
 
-    The hour is the person's own where the event says its offset to UTC (`context.utc_offset_min`), else that of the policy's
-    `time_zone`, in summer and winter. Where `begin` is `end`, all hours are quiet.
+    The hour is the person's own where the event says its offset to UTC (`context.utc_offset_min`), else by the offset that they said last (of
+    people who agreed to personalisation), else that of the policy's `time_zone`, in summer and winter. Where `begin` is `end`, all hours are quiet.
     """
 
     begin: Annotated[int, Meta(ge=0, le=23)]

@@ -1,6 +1,8 @@
 """Contacts of a person, as they are kept; arrays by position, like schemas/state/session.py."""
 
-from msgspec import Struct
+from typing import Annotated
+
+from msgspec import Meta, Struct
 
 from schemas.numbers import Name, Whole
 
@@ -20,3 +22,10 @@ class Contacted(Struct, array_like=True, frozen=True):
     is_contact: bool = True
     shown_ms: Whole | None = None
     answered_ms: Whole | None = None
+
+
+class Clocked(Struct, array_like=True, frozen=True):
+    """How far the person's clock was from UTC when they said so last."""
+
+    utc_offset_min: Annotated[int, Meta(ge=-1440, le=1440)]
+    told_ms: Whole

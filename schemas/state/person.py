@@ -7,7 +7,7 @@ from msgspec import Struct, field
 from schemas.codec import StateCodec
 from schemas.numbers import Finite, Name, Whole
 from schemas.state.consent import NO_CONSENT, Consent, Placed
-from schemas.state.contacts import Contacted
+from schemas.state.contacts import Clocked, Contacted
 from schemas.state.session import CartLine
 
 
@@ -81,7 +81,7 @@ class PersonState(Struct, array_like=True):
     lies in the person's cart over all visits, the newest line last: first filled at `cart_since_ms`, changed at `cart_ms`. `statements_ms` and
     `preferences_ms` say when each name was told last, also of what was taken back. `parts` are the ids, by hashes, whose states this one
     was made of; empty in states of before there were any. `placed` is what stands of decisions by placement. `contacts` are decisions by the
-    beginning of their ids (udfs/facts/contacts.py), `refused_categories` and `refused_actions` what the person does not want, and since when. What is of
+    beginning of their ids (udfs/facts/contacts.py), `refused_categories` and `refused_actions` what the person does not want, and since when. `clock` is None until an event says an offset. What is of
     before `erased_ms` counts for nothing. Which room of `udfs/facts` keeps a field, and for what purpose, stands there.
     """
 
@@ -129,6 +129,7 @@ class PersonState(Struct, array_like=True):
     refused_categories: dict[str, Whole] = field(default_factory=dict)
     refused_actions: dict[str, Whole] = field(default_factory=dict)
     erased_ms: Whole = 0
+    clock: Clocked | None = None
 
 
 PERSON_STATE: Final = StateCodec(PersonState, version=1)

@@ -100,7 +100,7 @@ def events_of(
                 item_ids=[f"i{chance.randrange(40)}"], attribute=name, value=chance.choice(("x", "y", "")),
                 decision_id=f"{visitor}-d{chance.randrange(9)}", value_amount=float(chance.randrange(90)),
                 consent=chance.choice((None, [], ["personalisation"], ["email", "analytics"])),
-                context={"gpc": chance.choice((None, True, False))},
+                context={"gpc": chance.choice((None, True, False)), "utc_offset_min": chance.choice((None, 60, -300))},
                 properties={"objection": chance.choice(("profiling", "none"))},
             )
         )  # fmt: skip

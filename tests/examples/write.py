@@ -37,6 +37,7 @@ from schemas.limits import HOUR_MS, MINUTE_MS
 from schemas.policy import DEFAULT_CONTROL, Contact, Exploration, Holdout, Placement, Policy
 from schemas.records import LogRecord
 from schemas.rests_on import RestsOn
+from schemas.state.contacts import Clocked
 from schemas.state.lessons import (
     ACTION_FACT,
     ITEM_FACT,
@@ -426,6 +427,9 @@ def state_examples() -> dict[str, Any]:
         "person_state.parts": PERSON_STATE.encode(_with_cart(fold.persons["p1"])),
         "person_state.consent": PERSON_STATE.encode(_with_consent(fold.persons["p1"])),
         "person_state.contacts": PERSON_STATE.encode(_with_contacts(fold.persons["p1"])),
+        "person_state.clock": PERSON_STATE.encode(
+            msgspec.structs.replace(fold.persons["p1"], clock=Clocked(-300, NOON))
+        ),
         "session_context.consent": _consented().context,
         "session_news.consent": SESSION_NEWS.encode(_consented()),
         "session_news.restated": SESSION_NEWS.encode(

@@ -424,7 +424,18 @@ def test_quiet_hours_are_the_persons_own_where_the_event_says_where_they_are() -
     assert one.chosen(night, channel="push", context=offset) == NOTHING
     evening = at("America/New_York", 2026, 1, 15, 19)  # 1 in the night in Vienna
     assert one.chosen(evening, channel="push", context=offset) == "banner"
+    other = person(contact=QUIET, time_zone="Europe/Vienna")
+    assert other.chosen(evening, channel="push") == NOTHING
+
+
+def test_quiet_hours_are_by_the_offset_that_was_said_last_where_a_server_sends() -> None:
+    one = person(contact=QUIET, time_zone="Europe/Vienna")
+    evening = at("America/New_York", 2026, 1, 15, 19)  # 1 in the night in Vienna
     assert one.chosen(evening, channel="push") == NOTHING
+    one.tell("page_viewed", evening + 1, context={"utc_offset_min": -300})
+    one.tell("page_viewed", evening - HOUR_MS, context={"utc_offset_min": 60})
+    assert one.chosen(evening + 2, channel="push") == "banner"
+    assert one.chosen(evening + 3, channel="push", consent=[]) == NOTHING, "no profile is kept"
 
 
 def test_hours_that_end_when_they_begin_are_always_quiet() -> None:

@@ -204,6 +204,8 @@ def _beyond_contact(
     if not rules.holds_back:
         return MAY  # as most policies
     offset_min = moment.told.utc_offset_min
+    if offset_min is None and state.clock is not None:
+        offset_min = state.clock.utc_offset_min
     found = beyond_contact(action, channel, policy.policy, rules, state, moment.now_ms, offset_min)
     return MAY if found is None else Verdict("constraints", *found)
 

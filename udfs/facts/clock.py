@@ -1,9 +1,12 @@
-"""Clock: the hour and the day of the event that asks."""
+"""Clock: the hour and the day of the event that asks, and how far a person's clock was from UTC last."""
 
 from typing import Final
 
+from schemas.events import Event
 from schemas.limits import DAY_MS, HOUR_MS, MINUTE_MS
-from udfs.facts.fact import Room, context
+from schemas.state.contacts import Clocked
+from schemas.state.person import PersonState
+from udfs.facts.fact import Kept, Room, context
 from udfs.facts.types import BOOL, INT, STRING
 from udfs.moment import Moment
 
@@ -29,10 +32,30 @@ def _local_ms(m: Moment) -> int:
     return m.now_ms + (m.told.utc_offset_min or 0) * MINUTE_MS
 
 
+def on_person_event(state: PersonState, event: Event, knowledge: object) -> None:
+    """Keeps the offset to UTC that was said last: what a server sends knows none."""
+    offset_min = event.context.utc_offset_min if event.context is not None else None
+    if offset_min is not None:
+        state.clock = _newest(state.clock, Clocked(offset_min, event.event_time_ms))
+
+
+def merge_clock(one: PersonState, other: PersonState, name: str) -> object:
+    """What was said last."""
+    return other.clock if one.clock is None else _newest(other.clock, one.clock)
+
+
+def _newest(one: Clocked | None, other: Clocked) -> Clocked:
+    if one is None:
+        return other
+    return max(one, other, key=lambda said: (said.told_ms, said.utc_offset_min))
+
+
 FACTS: Final = (
     context("hour", INT, "hour of the day, 0 to 23, local where the offset to UTC is known", hour, "context_hour"),
     context("weekday", STRING, "monday to sunday, local where the offset to UTC is known", lambda m: WEEKDAYS[weekday(m)], "context_weekday", scale=WEEKDAYS.index),
     context("is_weekend", BOOL, "whether that is a Saturday or Sunday", lambda m: weekday(m) >= SATURDAY),
 )  # fmt: skip
 
-ROOM: Final = Room("clock", FACTS)
+ROOM: Final = Room(
+    "clock", FACTS, on_person_event=on_person_event, person={"clock": Kept(merge_clock)}
+)
