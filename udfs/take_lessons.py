@@ -34,9 +34,9 @@ from udfs.session.weigh_proof import count_touches, touched_items
 
 
 class Taken(NamedTuple):
-    """The person's memory after a lesson, what of the lesson counts, and what to count."""
+    """The person's memory after a lesson (None: nothing is remembered), what of the lesson counts, and what to count."""
 
-    memory: LearnerMemory
+    memory: LearnerMemory | None
     lesson: Lesson
     counts: tuple[str, ...] = ()
 
@@ -50,9 +50,11 @@ def lesson_of(asked: bytes, news: SessionNews, knowledge: Knowledge) -> tuple[by
         return asked, _moved(asked, news)
     if is_erasure(news):
         erased_ms = event.event_time_ms
+        is_listed = knowledge.erasures.is_erased("person", news.person, erased_ms)
         return b"", Lesson(
-            news.person, news.order_ms, news.session_id, news.position, erased_ms=erased_ms
-        )
+            news.person, news.order_ms, news.session_id, news.position, erased_ms=erased_ms,
+            is_listed=is_listed,
+        )  # fmt: skip
     actions, items = tuple(action_facts(news)), tuple(item_facts(news, knowledge))
     decision = b""
     if any(one.spends for one in actions):
@@ -111,10 +113,12 @@ def take_lesson(memory: LearnerMemory | None, lesson: Lesson, assumed: Granted) 
 
 
 def _erased(memory: LearnerMemory, lesson: Lesson) -> Taken:
-    """Nothing is remembered but when it was asked; what is of before teaches nothing."""
+    """Nothing is remembered but when it was asked, where no list says so; what is of before teaches nothing."""
     if not lesson.erased_ms:
         nothing = Lesson(lesson.person, lesson.order_ms, lesson.session_id, lesson.position)
         return Taken(memory, nothing, ("erased",))
+    if lesson.is_listed:
+        return Taken(None, lesson)
     left = LearnerMemory(lesson.order_ms, lesson.order_ms + ERASED_KEPT_MS)
     left.erased_ms = max(memory.erased_ms, lesson.erased_ms)
     return Taken(left, lesson)

@@ -77,10 +77,16 @@ class TimedState(Generic[S]):
         return state
 
     def store(self, key: str, state: S | None, timers: Any) -> None:
-        """Keeps the state of `key`, which was loaded last, and sees to its timer."""
+        """Keeps the state of `key`, which was loaded last, and sees to its timer.
+
+        Of a key without state none is left: Flink would keep its name until the timer fires, for a person 400 days.
+        """
         if state is None:
             self._busy.pop(key, None)
             self._cell.clear()
+            if self._pending_ms != NEVER_MS:
+                timers.delete_event_time_timer(self._pending_ms)
+                self._pending_ms = NEVER_MS
             return
         due_ms = state.timer_ms
         if self._look_again_ms is not None:

@@ -59,5 +59,7 @@ class Learner:
         if lesson is None:
             return None
         taken = take_lesson(self._people.get(lesson.person), lesson, knowledge.assumed)
-        self._people[lesson.person] = taken.memory
+        self._people.pop(lesson.person, None)
+        if taken.memory is not None:
+            self._people[lesson.person] = taken.memory
         return taken.lesson

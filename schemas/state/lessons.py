@@ -67,7 +67,8 @@ class Lesson(Struct, array_like=True, frozen=True):
     `bought`: the purchase that it is. `touches`: items that an event without proof counts for. `decision`: the one that a
     response names and its session does not know. `asked`: decisions that the person is known to have asked for from now on;
     `moved`: purchases and refunds of a session that is the person's from now on. `consent`: what its visit said by then,
-    of a visitor who turns out to be the person where it `is_handover`. `erased_ms`: when the person was erased, where the news is that. Lessons of a person are taken in the order of (order_ms,
+    of a visitor who turns out to be the person where it `is_handover`. `erased_ms`: when the person was erased, where the news is that; `is_listed`: the list of the erased
+    names them, so nothing need be remembered. Lessons of a person are taken in the order of (order_ms,
     session_id, position).
     """
 
@@ -86,6 +87,7 @@ class Lesson(Struct, array_like=True, frozen=True):
     consent: Consent = NO_CONSENT
     is_handover: bool = False
     erased_ms: Whole = 0
+    is_listed: bool = False
 
 
 class LearnerMemory(Struct, array_like=True):

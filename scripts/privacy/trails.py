@@ -68,14 +68,14 @@ def find_trail(
     trail = Trail(person)
     given = set(anonymous_ids)
     devices = set(given)
-    for event in events_in(log, decode):
+    for event in _done_in(log, decode):
         if event.anonymous_id == person:
             devices.add(person)
         if event.person_id == person:
             devices.add(event.anonymous_id)
             _follow(trail, event)
     trail.own, signed_in = set(devices), dict[str, str]()
-    for event in events_in(log, decode):
+    for event in _done_in(log, decode):
         is_near = event.anonymous_id in devices or event.session_id in trail.sessions
         if is_near and event.event_type == "identified" and event.person_id is not None:
             signed_in[event.session_id] = event.person_id
@@ -84,8 +84,8 @@ def find_trail(
             trail.own.discard(event.anonymous_id)
     trail.own |= given | (devices & {person})
     trail.shared = devices - trail.own
-    for event in events_in(log, decode):
-        if trail.is_theirs(event) and event.event_type != ERASURE_REQUESTED:
+    for event in _done_in(log, decode):
+        if trail.is_theirs(event):
             trail.events.add(event.event_time_ms)
             _follow(trail, event)
     return trail
@@ -110,6 +110,11 @@ def events_in(log: Iterable[LogRecord], decode: Decode) -> Iterator[Event]:
             yield decode(record.value)
         except InvalidEvent:
             continue
+
+
+def _done_in(log: Iterable[LogRecord], decode: Decode) -> Iterator[Event]:
+    """What people did: erasures of before say nothing of whose a device is."""
+    return (one for one in events_in(log, decode) if one.event_type != ERASURE_REQUESTED)
 
 
 def _follow(trail: Trail, event: Event) -> None:

@@ -437,9 +437,7 @@ def state_examples() -> dict[str, Any]:
         ),
         "lesson.consent": LESSON.encode(_consented_lesson()),
         "lesson.signed_in": LESSON.encode(_signed_in()),
-        "learner_memory.consent": LEARNER_MEMORY.encode(
-            take_lesson(None, _consented_lesson(), Knowledge().assumed).memory
-        ),
+        "learner_memory.consent": _memory_of(_consented_lesson()),
         "person_state.anonymous": PERSON_STATE.encode(fold.persons["a1"]),
     }
 
@@ -451,13 +449,20 @@ def _erased() -> dict[str, bytes]:
     (news,) = [one.news for one in fold.run([make_record(asked)]) if one.news]
     _, lesson = lesson_of(b"", news, Knowledge())
     assert lesson is not None
-    memory = take_lesson(None, lesson, Knowledge().assumed).memory
     return {
         "session_state.erased": SESSION_STATE.encode(fold.sessions["s1"]),
         "person_state.erased": PERSON_STATE.encode(fold.persons["a1"]),
         "lesson.erased": LESSON.encode(lesson),
-        "learner_memory.erased": LEARNER_MEMORY.encode(memory),
+        "lesson.listed": LESSON.encode(msgspec.structs.replace(lesson, is_listed=True)),
+        "learner_memory.erased": _memory_of(lesson),
     }
+
+
+def _memory_of(lesson: Any) -> bytes:
+    """What the learn job remembers of a person after it."""
+    memory = take_lesson(None, lesson, Knowledge().assumed).memory
+    assert memory is not None
+    return LEARNER_MEMORY.encode(memory)
 
 
 def _with_actions(state: PersonState) -> PersonState:

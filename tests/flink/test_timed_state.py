@@ -34,6 +34,9 @@ class Cell:
     def register_event_time_timer(self, time_ms: int) -> None:
         self.timers.append(time_ms)
 
+    def delete_event_time_timer(self, time_ms: int) -> None:
+        self.timers.remove(time_ms)
+
 
 KEY = "p1"
 
@@ -52,6 +55,17 @@ def stored(cell: Cell, *timers_ms: int) -> TimedState[PersonState]:
 
 def test_state_comes_back_as_it_was_stored() -> None:
     assert stored(Cell(), 10).load(KEY) == person(10)
+
+
+def test_of_a_key_without_state_no_timer_is_left_that_would_name_it() -> None:
+    cell = Cell()
+    state = stored(cell, 10)
+    state.load(KEY)
+    state.store(KEY, None, cell)
+    assert (cell.data, cell.timers) == (None, [])
+    state.load(KEY)
+    state.store(KEY, None, cell)
+    assert cell.timers == []
 
 
 def test_another_instance_reads_what_was_stored_with_its_pending_timer() -> None:
@@ -160,7 +174,7 @@ def test_new_state_of_a_key_whose_old_timer_is_still_pending_has_its_own() -> No
     state.store(KEY, None, cell)
     state.load(KEY)
     state.store(KEY, person(40), cell)
-    assert cell.timers == [10, 40]
+    assert cell.timers == [40]
     assert state.load_due(KEY, 10, cell) is None
     assert state.load_due(KEY, 40, cell) == person(40)
 

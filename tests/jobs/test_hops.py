@@ -82,6 +82,8 @@ class Store:
 
     def register_event_time_timer(self, _: int) -> None: ...
 
+    def delete_event_time_timer(self, _: int) -> None: ...
+
     def current_watermark(self) -> int:
         return 2**60
 

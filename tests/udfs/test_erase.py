@@ -292,6 +292,17 @@ def test_a_replay_brings_nothing_back_and_decides_for_others_as_ever() -> None:
     assert "mia" not in states(listed).decode(errors="ignore")
 
 
+def test_what_learns_remembers_nothing_of_who_is_on_the_list() -> None:
+    fold = engine(("person", "a1", NOON - 1))
+    learner = fold._learner
+    assert learner is not None
+    steps(fold, view(1, 7), home(2))
+    assert set(learner._people) == {"a1"}
+    fold.knowledge_at(0).erasures.add(erasure_record(KEY, "person", "a1", NOON + HOUR_MS))
+    steps(fold, erase(60))
+    assert learner._people == {}
+
+
 def test_what_the_list_drops_is_counted_and_teaches_nothing() -> None:
     day_ms = NOON + DAY_MS
     listed = engine(("person", "mia", day_ms), ("person", "a1", day_ms), ("session", "s2", day_ms))

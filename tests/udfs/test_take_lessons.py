@@ -50,7 +50,7 @@ def taken(*all_lessons: Lesson) -> tuple[LearnerMemory, list[Taken]]:
     memory, found = LearnerMemory(0), []
     for lesson in all_lessons:
         found.append(take_lesson(memory, lesson, KNOWLEDGE.assumed))
-        memory = found[-1].memory
+        memory = found[-1].memory or LearnerMemory(0)
     return memory, found
 
 

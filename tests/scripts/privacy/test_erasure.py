@@ -91,6 +91,12 @@ def test_the_list_names_person_devices_and_their_visits_on_devices_of_others() -
     assert {one.effective_from_ms for one in list_of(trail_of("mia"), KEY, UNTIL_MS)} == {UNTIL_MS}
 
 
+def test_an_erasure_of_before_is_no_trail() -> None:
+    asked = list(events_of(trail_of("mia"), KEY, UNTIL_MS))
+    again = find_trail("mia", (), records([*EVENTS, *asked]), EVENT.decode)
+    assert again == trail_of("mia")
+
+
 def test_old_sessions_get_no_event_but_each_device_does() -> None:
     later_ms = NOON + 30 * DAY_MS
     sessions = {one.session_id for one in events_of(trail_of("mia"), KEY, later_ms)}
