@@ -57,7 +57,7 @@ EXAMPLES: Final[dict[str, tuple[str, str]]] = {
     ),
     "verify skew": ("verify skew", "verify skew --from 2026-05-01 --limit 1000"),
     "verify archive": ("verify archive", "verify archive s3://bucket/kairos"),
-    "forget": ("forget anna", "forget anna --anonymous-id a-17 --wait --delete-savepoints --yes"),
+    "forget": ("forget anna --anonymous-id a-17 --wait --yes", "forget --requested"),
     "export": ("export anna", "export anna --out anna.json"),
     "retention": ("retention", "retention --json"),
     "decide": ("decide --cluster 10.0.0.5:8081 --parallelism 4", "decide --shadow next."),

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from jobs.config import config_from
+from schemas.errors import ConfigError
 from scripts.commands.options import Archive, Json
 from scripts.exit_codes import DONE
 
@@ -19,7 +20,9 @@ AnonymousIds = Annotated[
 
 @app.command()
 def forget(
-    person: Person,
+    person: Annotated[
+        str | None, typer.Argument(help="A person's id, or an anonymous one.")
+    ] = None,
     anonymous_id: AnonymousIds = None,
     archive: Archive = None,
     wait: Annotated[
@@ -32,6 +35,13 @@ def forget(
             help="Delete those that are older: no upgrade can go back to them.",
         ),
     ] = False,
+    requested: Annotated[
+        bool,
+        typer.Option(
+            "--requested",
+            help="Instead of PERSON: put those on the list who asked through the API.",
+        ),
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether it is meant.")] = False,
     json: Json = False,
 ) -> int:
@@ -40,8 +50,13 @@ def forget(
     Their devices that nobody else has signed in on go along. Events stay in Kafka until their topic's retention, and
     nothing of ours reads them any more, in no replay. Exit code 1 where something was not seen to be done yet.
     """
+    from scripts.privacy import requested as those_who_asked
     from scripts.privacy.forget import Wanted, run
 
+    if requested == (person is not None):
+        raise ConfigError("whom? Name PERSON, or --requested for those who asked themselves")
+    if person is None:
+        return those_who_asked.run(config_from(), archive, is_json=json)
     wanted = Wanted(person, anonymous_id or (), archive, wait, delete_savepoints)
     return run(config_from(), wanted, is_sure=yes, ask=typer.confirm, is_json=json)
 
