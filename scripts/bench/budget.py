@@ -34,15 +34,15 @@ from scripts.bench.stopwatch import Stopwatch, Watched, watched_parts
 from scripts.bench.workload import shoppers
 from scripts.console import say, show_json, show_table
 from udfs import decide as deciding
-from udfs import track_session as tracking
 from udfs.items import rank_items as ranking
+from udfs.session import read_event as reading
 
 WARM_UP_SHARE: Final = 4
 """A quarter of the events comes before those that are measured."""
 PARTS: Final[tuple[Watched, ...]] = (
     ("event, decoding", EVENT, "decode"),
     ("session step", throughput, "track_session"),
-    ("event, masking", tracking, "masked"),
+    ("event, masking", reading, "masked"),
     ("state and news, both ways", SESSION_STATE, "decode"),
     ("state and news, both ways", SESSION_STATE, "encode"),
     ("state and news, both ways", SESSION_NEWS, "decode"),

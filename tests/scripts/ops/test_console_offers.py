@@ -83,7 +83,7 @@ def test_the_page_has_all_that_a_form_chooses_from(desk: Desk) -> None:
         "Europe/Berlin",
     )
     assert [one["form"]["id"] for one in found["offers"]] == [
-        "shoe_finder", "cart_recovery", "express_shipping", "offer_chat",
+        "shoe_finder", "cart_recovery", "express_shipping", "offer_chat", "what_we_assume",
     ]  # fmt: skip
     choices = {one["of"]: one for one in found["choices"]}
     assert choices["segment.full_cart"]["hows"] == ("is", "is_not")
