@@ -14,6 +14,7 @@ from jobs.knowledge_feed import KnowledgeFeed
 from jobs.learning.trust import trust_of
 from jobs.publish import now_ms
 from jobs.stack.private import written_privately
+from schemas.counted import counted
 from schemas.errors import ConfigError
 from schemas.events import Event
 from schemas.records import LogRecord
@@ -172,7 +173,8 @@ def show_everything(found: dict[str, Any]) -> None:
         "who looked", ("when", "who", "what"),
         [(utc(one["at_ms"]), one["who"], one["what"]) for one in found["looks"]],
     )  # fmt: skip
-    show(f"{len(found['events']):,} events and {len(found['reactions']):,} reactions: --json or --out shows each")  # fmt: skip
+    events, reactions = (counted(len(found[f"{one}s"]), one) for one in ("event", "reaction"))
+    show(f"{events} and {reactions}: --json or --out shows each")
 
 
 def _short(value: object) -> str:
