@@ -183,9 +183,22 @@ def state(
         typer.Option(min=1, max=10_000_000, help="In state; several: one after the other."),
     ] = None,
     items: Catalogue = 10_000,
+    sizes: Annotated[
+        int | None,
+        typer.Option(min=1, max=1_000_000, help="The bytes of so many made-up people instead."),
+    ] = None,
     json: Json = False,
 ) -> None:
-    """What more people in state cost: events per second, memory, checkpoints."""
+    """What more people in state cost: events per second, memory, checkpoints.
+
+    With --sizes no server is started: made-up people, from one visit to hundreds, are folded in this process, and what is kept of
+    each at the end is counted, what sessions remember to tell repeats apart.
+    """
+    if sizes is not None:
+        from scripts.bench import state_sizes
+
+        state_sizes.bench(config_from(), sizes, items, json)
+        return
     from scripts.bench.state import bench
 
     bench(config_from(), people or (1_000, 10_000, 100_000), items, json)
