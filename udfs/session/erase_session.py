@@ -38,7 +38,7 @@ def erase_session(
     empty = SESSION_CONTEXT.encode(SessionContext(state.session_count, time_ms, time_ms))
     news: list[Output] = []
     for person, is_member in who:
-        awaits = ()
+        awaits: tuple[bytes, ...] = ()
         if (
             is_member
         ):  # with what may still lie of them where people were before they had a place of their own
