@@ -112,7 +112,7 @@ def evaluate(
         fold = Fold(knowledge, rules, Learner())
         for one in fold.run(_paused(log, setting, train)):
             for decision, trace in one.decisions:
-                if fold.teaches(one.news):
+                if fold.teaches(decision.person):
                     run.take(decision, trace)
                 else:
                     run.pass_over(trace)
