@@ -1,6 +1,6 @@
 """The settings of topics that are there: where they are not those of the table, and how they become so."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from itertools import islice
 from typing import NamedTuple
@@ -33,11 +33,10 @@ class Difference(NamedTuple):
     wanted: str
 
 
-def differences(kafka: str, specs: Sequence[TopicSpec]) -> list[Difference]:
-    """Of the topics that are there; raises ConfigError where Kafka does not tell."""
-    wanted = {spec.name: spec.settings for spec in specs}
-    asked = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in wanted]
-    found = []
+def settings_of(kafka: str, topics: Iterable[str]) -> dict[str, dict[str, str | None]]:
+    """By topic that is there: the broker's settings of it, by Kafka's own names. Raises ConfigError where Kafka does not tell."""
+    asked = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in topics]
+    found = {}
     admin = open_admin_of(kafka)  # kept until all has been answered, which goes with it
     for resource, answer in admin.describe_configs(asked, request_timeout=ANSWER_S).items():
         try:
@@ -49,10 +48,29 @@ def differences(kafka: str, specs: Sequence[TopicSpec]) -> list[Difference]:
             raise ConfigError(
                 f"Kafka does not tell the settings of {resource.name}: {reason.str()}"
             ) from error
-        for name, value in wanted[resource.name].items():
-            held = settings[name].value if name in settings else ""
-            if held != value:
-                found.append(Difference(resource.name, name, held, value))
+        found[resource.name] = {name: one.value for name, one in settings.items()}
+    return found
+
+
+def retention_ms_of(kafka: str, topics: Iterable[str]) -> dict[str, int | None]:
+    """By topic that is there: for how long after its time a record is kept; None = for ever. Raises ConfigError."""
+    found: dict[str, int | None] = {}
+    for name, settings in settings_of(kafka, topics).items():
+        held = settings[RETENTION_MS]
+        found[name] = None if held is None or held == FOR_EVER else int(held)
+    return found
+
+
+def differences(kafka: str, specs: Sequence[TopicSpec]) -> list[Difference]:
+    """Of the topics that are there; raises ConfigError where Kafka does not tell."""
+    held = settings_of(kafka, [spec.name for spec in specs])
+    found = [
+        Difference(spec.name, name, held[spec.name].get(name) or "", value)
+        for spec in specs
+        if spec.name in held
+        for name, value in spec.settings.items()
+        if held[spec.name].get(name) != value
+    ]
     return sorted(found)
 
 

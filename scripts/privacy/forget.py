@@ -16,7 +16,7 @@ from jobs.publish import Log as Writer
 from jobs.publish import now_ms
 from log.archive.erasing import take_out
 from log.archive.reading import Storage
-from log.retention import retention_ms_of
+from log.topic_settings import retention_ms_of
 from schemas.counted import counted
 from schemas.erasures import ErasureKey
 from schemas.errors import ConfigError

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from jobs.config import Config
 from jobs.flink.settings import CHECKPOINTS_KEPT
-from log.retention import retention_ms_of
+from log.topic_settings import retention_ms_of
 from schemas.errors import ConfigError
 from schemas.limits import DAY_MS, DEDUP_MS, ERASED_KEPT_MS, PERSON_EXPIRY_MS
 from schemas.topics import EVER, SEGMENT_DAYS, TABLE, retention_from
