@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from pyflink.datastream import DataStream, StreamExecutionEnvironment
+from pyflink.datastream import DataStream, OutputTag, StreamExecutionEnvironment
 from pyflink.table import StreamTableEnvironment
 
 from jobs.flink.kafka import (
@@ -18,16 +18,20 @@ from jobs.flink.kafka import (
 from jobs.job_settings import JobSettings
 from jobs.operators import (
     DEAD_LETTERS_TAG,
+    MEMBERS_TAG,
     NEWS_ROW,
     OUTPUT_ROW,
-    PersonOperator,
-    ReplayPersonOperator,
     SessionOperator,
 )
+from jobs.person_operators import TRANSFERS_TAG, PersonOperator, ReplayPersonOperator
 
 SESSION: Final = "session"
 PERSON: Final = "person"
+"""Visitors; and as they lie, until they are claimed, states of people who were signed in before these had an operator of their own."""
+MEMBER: Final = "member"
+"""People who have signed in."""
 DECISIONS_SINK: Final = "decisions_sink"
+MEMBER_DECISIONS_SINK: Final = "member_decisions_sink"
 DEAD_LETTERS_SINK: Final = "dead_letters_sink"
 
 
@@ -41,20 +45,19 @@ def build_job(env: StreamExecutionEnvironment, settings: JobSettings) -> None:
         told = knowledge_source(tables, settings, settings.session_topics)
     # a replay's person operator reads what was learnt by itself: see LearntReader
     learnt = None if settings.replay else learnt_source(tables, settings)
-    outputs, dead_letters = build_pipeline(events, told, learnt, settings)
     sink = kafka_sink(settings.kafka)
-    outputs.sink_to(sink).name(DECISIONS_SINK).uid(DECISIONS_SINK)
-    dead_letters.sink_to(sink).name(DEAD_LETTERS_SINK).uid(DEAD_LETTERS_SINK)
+    for name, outputs in build_pipeline(events, told, learnt, settings).items():
+        # one sink each, so that each is chained to its operator
+        outputs.sink_to(sink).name(name).uid(name)
 
 
 def build_pipeline(
     events: DataStream, told: DataStream, learnt: DataStream | None, settings: JobSettings
-) -> tuple[DataStream, DataStream]:
-    """Decisions with their traces, and dead letters, as rows that name their topic.
+) -> dict[str, DataStream]:
+    """Decisions with their traces, of visitors and of members, and dead letters, by their sinks, as rows that name their topic.
 
     `told`: records of `control` and `items`, for both operators; `learnt`: of `knowledge`.
     """
-    person_operator = ReplayPersonOperator if settings.replay else PersonOperator
     known = told if learnt is None else told.union(learnt)
     news = (
         key_by_first(events, EVENT_ROW)
@@ -63,18 +66,28 @@ def build_pipeline(
         .name(SESSION)
         .uid(SESSION)
     )
+    visitors = _persons(PERSON, news, known, settings)
+    claimed = _side_output(visitors, TRANSFERS_TAG)
+    members = _persons(MEMBER, _side_output(news, MEMBERS_TAG).union(claimed), known, settings)
+    return {
+        DECISIONS_SINK: visitors,
+        MEMBER_DECISIONS_SINK: members,
+        DEAD_LETTERS_SINK: _side_output(news, DEAD_LETTERS_TAG),
+    }
+
+
+def _persons(name: str, inputs: DataStream, known: DataStream, settings: JobSettings) -> DataStream:
+    operator = ReplayPersonOperator if settings.replay else PersonOperator
     outputs = (
-        key_by_first(news, NEWS_ROW)
+        key_by_first(inputs, NEWS_ROW)
         .connect(broadcast(known))
-        .process(person_operator(settings), OUTPUT_ROW)
-        .name(PERSON)
-        .uid(PERSON)
+        .process(operator(settings, is_member=name == MEMBER), OUTPUT_ROW)
+        .name(name)
+        .uid(name)
     )
-    if settings.has_own_slots:
-        outputs.slot_sharing_group(PERSON)
-    return outputs, _side_output(news)
+    return outputs.slot_sharing_group(PERSON) if settings.has_own_slots else outputs
 
 
-def _side_output(news: DataStream) -> DataStream:
+def _side_output(stream: DataStream, tag: OutputTag) -> DataStream:
     # DataStream.get_side_output would put a Python operator behind it
-    return DataStream(news._j_data_stream.getSideOutput(DEAD_LETTERS_TAG.get_java_output_tag()))
+    return DataStream(stream._j_data_stream.getSideOutput(tag.get_java_output_tag()))

@@ -8,11 +8,12 @@ from pyflink.datastream.functions import KeyedBroadcastProcessFunction, KeyedPro
 
 from jobs.flink.epoch_buffer import EpochBuffer, open_epoch
 from jobs.flink.plain_state import ValueOfBytes
+from jobs.flink.task import enter_task
 from jobs.flink.timed_state import TimedState
 from jobs.flink.waiting import Waiting, pack, unpack
 from jobs.job_settings import JobSettings
 from jobs.metrics import Counts
-from jobs.operators import BYTES, SessionStep, enter_task, take_knowledge
+from jobs.operators import BYTES, SessionStep, take_knowledge
 from log.private_lines import privately
 from schemas.knowledge import EPOCH_END, EpochEnd, effective_from_ms, epoch_end_ms, epoch_of
 from schemas.limits import BUSY_KEYS_MAX, EPOCH_MS

@@ -146,7 +146,11 @@ CONVERTED_WITHIN_MS: Final = 7 * DAY_MS
 REFUSED_MAX: Final = 32
 """Categories, and actions, that a person does not want; at the bound the one told longest ago goes."""
 PARTS_MAX: Final = 64
-"""Ids whose states were merged into one person's that are remembered; of more those with the largest hashes."""
+"""Transfers that are merged into one person's state within MERGES_KEPT_MS; of further ones only what holds without personalisation is (counted)."""
+MERGES_KEPT_MS: Final = 30 * DAY_MS
+"""How long of event time it is remembered what was merged, and who signed in on a device."""
+CLAIMANTS_MAX: Final = 5
+"""People who may take what a device's visitors did, within MERGES_KEPT_MS; a further one takes only what holds without personalisation (counted)."""
 STATEMENTS_MAX: Final = 32
 """Facts that a profile states, and preferences; at the bound the one told longest ago goes."""
 STATEMENT_LENGTH_MAX: Final = 256
@@ -157,6 +161,8 @@ FEATURES_MAX: Final = 32
 """Features of a product that a person opened; at the bound the one opened longest ago goes."""
 
 # --- an operator instance ---------------------------------------------------------------------
+HELD_MAX: Final = 1_000
+"""Inputs of one person that wait for a transfer; beyond them it goes on without, and decisions say so (`is_merging`)."""
 BUSY_KEYS_MAX: Final = 4_096
 """Keys whose decoded state is kept beside Flink's; the one changed longest ago is read again."""
 

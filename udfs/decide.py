@@ -2,12 +2,14 @@
 
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from schemas import CODE_VERSION
 from schemas.decisions import EVERYWHERE, Decision, DecisionItem, Versions
 from schemas.limits import PERSON_EXPIRY_MS
 from schemas.policy import RECOMMEND_ITEMS
 from schemas.state.person import PersonState, Unit
-from schemas.state.session import Fact, SessionNews
+from schemas.state.session import SessionNews
 from udfs.actions.arbitrate import Choice, Contender, arbitrate
 from udfs.actions.asked import Asked
 from udfs.actions.asked_decisions import asks_for, may_ask
@@ -25,7 +27,7 @@ from udfs.explain.tracing import WHOLE, Tracing
 from udfs.explain.write_texts import content_of, explanation_of, told_of_items
 from udfs.facts.consent import agreed, told
 from udfs.facts.identity import part_of
-from udfs.facts.purchases import fact_of, is_repeated, remember_fact
+from udfs.facts.purchases import is_told_again, note_fact, remember_told
 from udfs.facts.rooms import fold_profile, purge_person
 from udfs.items.fill_slate import Ranked, Slate, fill_slate
 from udfs.items.rank_items import COLD_SCORER, rank_items
@@ -72,6 +74,8 @@ def decide(
     is_asked = is_wanted and may_decide and not is_repeat
     asked = _asked(state, news, knowledge, seed, named, tracing) if is_asked else None
     made, failed = _decide_all(asked) if asked is not None else ([], 0)
+    if news.is_merging:
+        made = [(replace(decision, is_merging=True), trace) for decision, trace in made]
     outputs, unfit = fit_all(made, news, tracing.room)
     taken_back = tuple(take_back(state, before, knowledge.assumed, news))
     purged = [one for one in taken_back if one.placement != EVERYWHERE]
@@ -89,14 +93,17 @@ def _folded(
     unit = unit_of(state, news)
     if state is None:
         state = PersonState(news.order_ms, news.order_ms, parts=part_of(news.person))
+    elif state.claimed and not state.event_count:
+        state.first_ms = news.order_ms  # who signed in on the device last took all of before
     state.unit = unit
-    is_repeat = _is_repeat(state, news)
+    is_repeat = is_told_again(state, news)
     if is_repeat:
         counts += ("facts_repeated",)
         if news.event is not None:  # money counts once, and consent whenever it is said
             state.consent = told(state.consent, news.event)
     else:
         fold_profile(state, news, knowledge)
+        note_fact(state, news)
     holds = agreed(state.consent, knowledge.assumed)
     if not holds.is_personal:
         state = purge_person(state, holds.granted)
@@ -104,7 +111,7 @@ def _folded(
         counts += ("multiple_exposures",)
     state.last_ms = max(state.last_ms, news.order_ms)
     state.timer_ms = state.last_ms + PERSON_EXPIRY_MS
-    return state, is_repeat, counts + ("fact_ids_dropped",) * _remember_facts(state, news)
+    return state, is_repeat, counts + ("fact_ids_dropped",) * remember_told(state, news)
 
 
 def _decide_all(asked: Asked) -> tuple[list[Made], int]:
@@ -117,27 +124,6 @@ def _decide_all(asked: Asked) -> tuple[list[Made], int]:
             made += [decided] if decided else []
             failed += errors
     return made, failed
-
-
-def _is_repeat(state: PersonState, news: SessionNews) -> bool:
-    """Whether it tells of a purchase or refund that the person was told of before, in this session or another."""
-    fact = fact_of(news.event) if news.kind == "event" and news.event is not None else None
-    return fact is not None and is_repeated(state.fact_ids, fact)
-
-
-def _remember_facts(state: PersonState, news: SessionNews) -> int:
-    """Keeps what `news` tells of purchases and refunds; how many had to go at the bound."""
-    facts: list[Fact | None] = []
-    if news.kind == "event" and news.event is not None:
-        facts = [fact_of(news.event)]
-    elif news.kind == "handover":
-        facts = [*news.visit.facts]
-    dropped = 0
-    for fact in facts:
-        if fact is not None and not is_repeated(state.fact_ids, fact):
-            state.fact_ids, is_full = remember_fact(state.fact_ids, fact, state.last_ms)
-            dropped += is_full
-    return dropped
 
 
 def _is_exposed_twice(unit: Unit, news: SessionNews, knowledge: Knowledge) -> bool:

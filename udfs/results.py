@@ -6,12 +6,15 @@ from typing import Generic, NamedTuple, TypeVar
 from schemas.dead_letters import DeadLetter
 from schemas.decisions import Decision, DecisionTrace
 from schemas.outputs import Written
+from schemas.state.inputs import Claim, Transfer
 from schemas.state.person import PersonState
 from schemas.state.session import SessionNews, SessionState
 from udfs.explain.fit_records import Made
 
-Output = SessionNews | Written
-"""What a step may put out: news for the person's step, or a record of a topic (schemas/outputs.py)."""
+Told = SessionNews | Claim | Transfer
+"""What a step tells persons; see udfs/inputs.py."""
+Output = Told | Written
+"""What a step may put out: an input of a person's step, or a record of a topic (schemas/outputs.py)."""
 S = TypeVar("S")
 Out = TypeVar("Out", bound=Output)
 
@@ -32,6 +35,16 @@ class Result(NamedTuple, Generic[S, Out]):
         return tuple(one for one in self.outputs if isinstance(one, SessionNews))
 
     @property
+    def told(self) -> tuple[Told, ...]:
+        """What persons are told, in its order."""
+        return tuple(one for one in self.outputs if isinstance(one, SessionNews | Claim | Transfer))
+
+    @property
+    def written(self) -> tuple[Written, ...]:
+        """What goes to topics, in its order."""
+        return tuple(one for one in self.outputs if not isinstance(one, SessionNews | Claim | Transfer))  # fmt: skip
+
+    @property
     def decisions(self) -> tuple[Made, ...]:
         """The decisions with their traces."""
         return decisions_in(self.outputs)
@@ -43,7 +56,7 @@ class Result(NamedTuple, Generic[S, Out]):
 
 
 SessionResult = Result[SessionState, Output]
-PersonResult = Result[PersonState, Written]
+PersonResult = Result[PersonState, Transfer | Written]
 
 
 def decisions_in(outputs: Iterable[object]) -> tuple[Made, ...]:

@@ -30,6 +30,7 @@ from udfs.results import Output, Result, SessionResult
 from udfs.session.deduplicate import hash_of, is_seen, remember
 from udfs.session.drop_sensitive import without_attributes
 from udfs.session.erase_session import erase_session, is_erased
+from udfs.session.follow_identity import follow_identity, is_somebody_else, sign_out
 from udfs.session.limit_rate import USUAL_RATE, Rate, is_over
 from udfs.session.read_event import valid_event
 from udfs.session.summarise_session import summarise_session
@@ -49,6 +50,7 @@ class Taken(NamedTuple):
     is_over_rate: bool = False
     consent: Consent = NO_CONSENT
     says_anew: bool = True
+    awaits: tuple[bytes, ...] = ()
 
 
 NO_EVENT: Final = Taken()
@@ -157,7 +159,7 @@ def _take(
         behind_s = (state.newest_ms - time_ms) // 1000
         raise InvalidEvent("too_late", f"{behind_s} s behind the newest of its session", time_ms)
     is_after_timer = not state.context and time_ms < state.closed_ms
-    is_anew = _is_somebody_else(state, event)
+    is_anew = is_somebody_else(state, event)
     context = _open(state, event, is_anew) if state.context or not is_late else None
     if context is not None and context.event_count >= SESSION_EVENTS_MAX:
         raise InvalidEvent("session_full", f"it has {context.event_count} events", time_ms)
@@ -191,15 +193,18 @@ def _tell(
     event: Event,
     knowledge: Knowledge,
     taken: Taken,
-) -> tuple[SessionNews, ...]:
-    """Folds the event into the session and says so to the person it belongs to."""
-    news = []
+) -> tuple[Output, ...]:
+    """Folds the event into the session and says so to the person it belongs to, behind what is claimed for them."""
+    news: list[SessionNews] = []
     before = context.consent if context is not None else NO_CONSENT
-    if _is_handover(state, event):
-        place = Taken(taken.partition, taken.offset, consent=before)
+    # whether the session is open is of before the event
+    is_open = bool(state.context)
+    signs_in, claims = follow_identity(state, event)
+    awaits = tuple(one.transfer_id for one in claims)
+    if signs_in and is_open:
+        place = Taken(taken.partition, taken.offset, consent=before, awaits=awaits)
         news.append(_news(state, event.session_id, "handover", event=event, taken=place))
-    if not state.is_identified:
-        state.person = event.anonymous_id
+        awaits = ()
     state.anonymous_id = event.anonymous_id
     if context is not None:
         fold_context(context, event, knowledge)
@@ -207,7 +212,8 @@ def _tell(
         state.timer_ms = context.last_ms + SESSION_GAP_MS
     said = context.consent if context is not None else told(NO_CONSENT, event)
     # to whom the visit belongs from now on all of it is new
-    taken = taken._replace(consent=said, says_anew=bool(news) or says_anew(before, said))
+    is_new = bool(news) or says_anew(before, said)
+    taken = taken._replace(consent=said, says_anew=is_new, awaits=awaits)
     news.append(_news(state, event.session_id, "event", event=event, taken=taken))
     if context is not None and event.candidates:
         remember_slate(context, event)
@@ -215,27 +221,8 @@ def _tell(
     if event.event_type in ENDS and context is not None:
         news.append(_end(state, event.session_id, event.event_time_ms, state.newest_ms))
     if event.event_type == "signed_out":
-        state.person, state.is_identified = event.anonymous_id, False
-    return tuple(news)
-
-
-def _is_somebody_else(state: SessionState, event: Event) -> bool:
-    """Whether another person signs in where one is signed in: what was so far is none of theirs."""
-    return (
-        state.is_identified
-        and bool(state.context)
-        and event.event_type == "identified"
-        and event.person_id not in (None, state.person)
-    )
-
-
-def _is_handover(state: SessionState, event: Event) -> bool:
-    """Whether the session now belongs to another person, who is told all of it so far."""
-    if event.event_type != "identified" or event.person_id is None:
-        return False
-    is_other = event.person_id != state.person
-    state.person, state.is_identified = event.person_id, True
-    return is_other and bool(state.context)
+        sign_out(state, event)
+    return *claims, *news
 
 
 def _end(state: SessionState, session_id: str, closed_ms: int, order_ms: int) -> SessionNews:
@@ -273,6 +260,8 @@ def _news(
         taken.is_over_rate,
         taken.consent,
         taken.says_anew,
+        state.is_identified,
+        taken.awaits,
     )
 
 

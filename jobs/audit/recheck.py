@@ -7,31 +7,31 @@ on its other side. An order that gives the logged bytes is proof enough.
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, islice
 from typing import Final, NamedTuple
 
 from jobs.audit.differences import Again, Difference, difference_of, is_made_again, trace_of
+from jobs.audit.live_person import Person, Step
 from jobs.audit.logged import LoggedDecision, LoggedDecisions
 from jobs.audit.recompute import decide_as_named
 from jobs.audit.taught import Taught
 from jobs.fold.arrival_order import ArrivalFold, LiveOrder
+from jobs.fold.fold import Folded
 from schemas.decisions import DecisionTrace
 from schemas.limits import MINUTE_MS
 from schemas.records import LogRecord
+from schemas.state.inputs import Transfer
 from schemas.state.person import PERSON_STATE, PersonState
 from schemas.state.session import SessionNews
+from udfs.inputs import INPUTS, PersonInput, is_for_member
 
 NEAR: Final = 12
 """News before and after a decision that may have come on its other side."""
-ENDS_NEAR: Final = 48
-"""News before a decision among which ends of sessions may have come after it: live waits for the watermark."""
 MOVED_MAX: Final = 4
 """News of one session that is moved at once."""
 AHEAD_MS: Final = MINUTE_MS
 """By how much later news may have come before a decision."""
-TRIES_MAX: Final = 1_000
-"""Orders that are tried for one person."""
 
 
 class Rechecked(NamedTuple):
@@ -45,65 +45,12 @@ class Rechecked(NamedTuple):
     simultaneous: set[str]
 
 
-class Step(NamedTuple):
-    """News that was taken, the person's state before it, and its decisions that differ."""
-
-    news: SessionNews
-    before: bytes
-    differing: frozenset[str]
-
-
 class Act(NamedTuple):
     """A step with what was made at it, and the person's state after it."""
 
     step: Step
     again: Again
     after: PersonState | None
-
-
-class Person:
-    """One person on the way: what was taken of late, and what comes next."""
-
-    def __init__(self, order: LiveOrder) -> None:
-        self.order = order
-        self.state: PersonState | None = None
-        self.done: deque[Step] = deque(maxlen=ENDS_NEAR)
-        self.coming: deque[SessionNews] = deque()
-        self.held: list[SessionNews] | None = None
-        """Ends that live has not found yet, once it has found one late: of imported visits they come in one go."""
-        self.tries_left = TRIES_MAX
-        self.is_simultaneous = False
-        self._has_ended = False
-        self._last_ms: dict[str, int] = {}
-
-    def see(self, news: SessionNews, wait_ms: int) -> None:
-        """Takes note of when each session was last heard of.
-
-        Of imported history the end of a silent session comes behind whatever is imported until the watermark is looked at.
-        """
-        self.is_simultaneous |= self._has_ended and news.kind == "event"
-        self._has_ended |= news.kind == "ended"
-        others = (at for session, at in self._last_ms.items() if session != news.session_id)
-        self.is_simultaneous |= any(at >= news.order_ms - wait_ms for at in others)
-        self._last_ms[news.session_id] = news.order_ms
-
-    def holds_back(self, news: SessionNews) -> bool:
-        """Whether this is an end that is found later, as those before it were."""
-        if self.held is None or news.kind != "ended":
-            return False
-        self.held.append(news)
-        return True
-
-    def found_before(self, news: SessionNews) -> Iterator[SessionNews]:
-        """The held ends that are found by now in any case: the session goes on."""
-        held = self.held or []
-        while any(one.session_id == news.session_id for one in held):
-            yield held.pop(0)
-
-    def may_try(self) -> bool:
-        """Whether one more order may be tried; it counts as tried."""
-        self.tries_left -= 1
-        return self.tries_left >= 0
 
 
 class Recheck:
@@ -116,40 +63,52 @@ class Recheck:
         seed: str,
         differing: Iterable[Difference],
         wait_ms: int,
+        transfers: Mapping[bytes, Transfer],
     ) -> None:
         self._knowledge, self._taught = taught.knowledge, taught
         self._logged, self._seed = logged, seed
         self._wait_ms = wait_ms
-        self._persons: dict[str, Person] = {}
+        self._transfers = transfers
+        self._persons: dict[tuple[bool, str], Person] = {}
         self._wanted: set[str] = set()
         for one in differing:
             self._wanted.add(one.decision_id)
-            if one.person not in self._persons:
-                order = LiveOrder(logged.orders.get(one.person, ()), wait_ms)
-                self._persons[one.person] = Person(order)
+            # whether a visitor or who has signed in, the log of decisions does not say
+            for key in ((False, one.person), (True, one.person)):
+                if key not in self._persons:
+                    order = LiveOrder(logged.orders.get(one.person, ()), wait_ms)
+                    self._persons[key] = Person(order)
         self._result = Rechecked({}, {}, set())
         self._due: deque[tuple[int, Person]] = deque()
 
     def run(self, fold: ArrivalFold, log: Iterable[LogRecord], partitions: int) -> Rechecked:
         """Folds the sessions of the log and makes the decisions of these persons in their order."""
         for one in fold.run(log, partitions):
-            if one.news is None:
-                continue
-            self._take_due(one.news.order_ms - AHEAD_MS)
-            person = self._persons.get(one.news.person)
-            if person is None:
-                continue
-            person.see(one.news, self._wait_ms)
-            for news in person.order.offer(one.news):
-                person.coming.append(news)
-                self._due.append((one.news.order_ms, person))
-        for name, person in self._persons.items():
+            for given in self._given(one):
+                self._take_due(given.order_ms - AHEAD_MS)
+                person = self._persons.get((is_for_member(given), given.person))
+                if person is None:
+                    continue
+                person.see(given, self._wait_ms)
+                for news in person.order.offer(given):
+                    person.coming.append(news)
+                    self._due.append((given.order_ms, person))
+        for (_, name), person in self._persons.items():
             person.coming.extend(person.order.rest())
             while person.coming:
                 self._take_next(person)
             if person.is_simultaneous:
                 self._result.simultaneous.add(name)
         return self._result
+
+    def _given(self, one: Folded) -> Iterator[PersonInput]:
+        """What somebody is told; of a claim also the answer that it got in the first pass, which goes by time."""
+        if one.news is not None:
+            yield one.news
+        elif one.moved is not None:
+            yield one.moved
+            if one.moved.transfer_id in self._transfers:
+                yield self._transfers[one.moved.transfer_id]
 
     def _take_due(self, before_ms: int) -> None:
         """Takes of each person what has been here for long enough that nothing near it is still to come."""
@@ -181,7 +140,7 @@ class Recheck:
             self._keep(person, one)
             person.state = one.after
 
-    def _after_held(self, person: Person, kept: bytes, news: SessionNews) -> list[Act] | None:
+    def _after_held(self, person: Person, kept: bytes, news: PersonInput) -> list[Act] | None:
         """The held ends taken before it, all or the first of them, if its decisions come out as logged so."""
         held = person.held or []
         for count in range(len(held), 0, -1):
@@ -193,7 +152,7 @@ class Recheck:
                 return acts
         return None
 
-    def _after_later(self, person: Person, kept: bytes, news: SessionNews) -> list[Act] | None:
+    def _after_later(self, person: Person, kept: bytes, news: PersonInput) -> list[Act] | None:
         """What comes after it taken before it, if its decisions come out as logged so."""
         for later in self._runs(islice(person.coming, NEAR), news):
             if not person.may_try():
@@ -205,7 +164,7 @@ class Recheck:
                 return acts
         return None
 
-    def _before_earlier(self, person: Person, news: SessionNews) -> list[Act] | None:
+    def _before_earlier(self, person: Person, news: PersonInput) -> list[Act] | None:
         """What came before it left for after it, if its decisions come out as logged so."""
         done = list(person.done)
         line = [step.news for step in reversed(done)]
@@ -227,9 +186,9 @@ class Recheck:
             return acts
         return None
 
-    def _runs(self, line: Iterable[SessionNews], news: SessionNews) -> Iterator[list[SessionNews]]:
+    def _runs(self, line: Iterable[PersonInput], news: PersonInput) -> Iterator[list[PersonInput]]:
         """The nearest news of each other session, one, two … of them, none with a logged decision."""
-        found: dict[str, list[SessionNews]] = {}
+        found: dict[str, list[PersonInput]] = {}
         closed = {news.session_id}
         for one in line:
             if one.session_id in closed:
@@ -241,7 +200,7 @@ class Recheck:
             run.append(one)
             yield list(run)
 
-    def _play(self, kept: bytes, line: list[SessionNews]) -> list[Act]:
+    def _play(self, kept: bytes, line: list[PersonInput]) -> list[Act]:
         state = PERSON_STATE.decode(kept) if kept else None
         acts = []
         for news in line:
@@ -249,11 +208,15 @@ class Recheck:
             state = acts[-1].after
         return acts
 
-    def _act(self, state: PersonState | None, news: SessionNews) -> Act:
+    def _act(self, state: PersonState | None, news: PersonInput) -> Act:
         before = b"" if state is None else PERSON_STATE.encode(state)
-        result, again = decide_as_named(
-            state, news, self._knowledge, self._seed, self._taught, self._logged
-        )
+        if isinstance(news, SessionNews):
+            result, again = decide_as_named(
+                state, news, self._knowledge, self._seed, self._taught, self._logged
+            )
+        else:
+            result = INPUTS[news.kind].step(state, news, self._knowledge, self._seed)
+            again = {}
         differing = frozenset(
             one.decision_id
             for one in self._decided(news)
@@ -271,22 +234,22 @@ class Recheck:
                 if found is None:
                     self._result.traces[one.decision_id] = trace_of(self._logged, one, act.again)
 
-    def _decided(self, news: SessionNews) -> Iterable[LoggedDecision]:
+    def _decided(self, news: PersonInput) -> Iterable[LoggedDecision]:
         """The logged decisions on this news."""
-        if news.kind != "event" or news.event is None:
+        if not isinstance(news, SessionNews) or news.kind != "event" or news.event is None:
             return ()
         return self._logged.of((news.session_id, news.event.event_id)).values()
 
-    def _is_decided(self, news: SessionNews) -> bool:
-        if news.kind != "event" or news.event is None:
+    def _is_decided(self, news: PersonInput) -> bool:
+        if not isinstance(news, SessionNews) or news.kind != "event" or news.event is None:
             return False
         return bool(self._logged.named((news.session_id, news.event.event_id)))
 
 
-def ends(line: Iterable[SessionNews], news: SessionNews) -> Iterator[list[SessionNews]]:
+def ends(line: Iterable[PersonInput], news: PersonInput) -> Iterator[list[PersonInput]]:
     """The nearest ends of other sessions that were not heard of again, one, two … of them."""
     heard = {news.session_id}
-    found: list[SessionNews] = []
+    found: list[PersonInput] = []
     for one in line:
         if one.kind == "ended" and one.session_id not in heard:
             found.append(one)

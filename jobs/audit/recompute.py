@@ -15,10 +15,11 @@ from jobs.audit.late_items import Cut, LateItems
 from jobs.audit.logged import NO_MODELS, LoggedDecision, LoggedDecisions, seen_by
 from jobs.audit.skew import Skew, skew_of_same
 from jobs.audit.taught import Taught
-from jobs.fold.fold import Fold, FoldRules
+from jobs.fold.fold import Fold, Folded, FoldRules
 from schemas.codec import TRACE
 from schemas.decisions import Decision, DecisionTrace
 from schemas.events import Event
+from schemas.state.inputs import Claim, Transfer
 from schemas.state.person import PERSON_STATE, PersonState
 from schemas.state.session import SessionNews
 from udfs.decide import decide
@@ -27,6 +28,7 @@ from udfs.knowledge.erasures import Erasures
 from udfs.knowledge.knowledge import Knowledge
 from udfs.results import PersonResult
 
+TRANSFERS_MAX: Final = 50_000
 DIFFERENCES_MAX: Final = 10_000
 """Differences that are kept to be looked into; the others are counted by cause and feature."""
 
@@ -109,6 +111,8 @@ class AuditFold(Fold):
         """The newest decision that was made without these late items."""
         self._older: dict[str, int] = {}
         self._touched: dict[str, set[str]] = {}
+        self.transfers: dict[bytes, Transfer] = {}
+        """What visitors gave, by the transfer's id, the first TRANSFERS_MAX: for whoever makes a person's decisions in another order."""
         self.compared = Compared(erasures=taught.knowledge.erasures)
 
     def decide(self, state: PersonState | None, news: SessionNews) -> PersonResult:
@@ -136,6 +140,12 @@ class AuditFold(Fold):
         """With the catalogue that live had then, as far as decisions say."""
         catalogue = self._late_items.catalogue_at(time_ms)
         return self._knowledge if catalogue is self._knowledge.catalogue else self._with(catalogue)
+
+    def _move(self, given: Claim | Transfer) -> Folded:
+        is_kept = isinstance(given, Transfer) and given.state
+        if is_kept and isinstance(given, Transfer) and len(self.transfers) < TRANSFERS_MAX:
+            self.transfers[given.transfer_id] = given
+        return super()._move(given)
 
     def explain_late(self) -> None:
         """Names the late items behind what differs, where others show that live decided without them."""

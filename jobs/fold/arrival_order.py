@@ -12,21 +12,26 @@ from collections.abc import Iterable, Iterator
 from jobs.audit.logged import EventKey
 from jobs.fold.fold import Fold, Folded, FoldRules
 from schemas.limits import SECOND_MS
+from schemas.state.inputs import Claim
 from schemas.state.session import SessionNews
+from udfs.inputs import PersonInput
 from udfs.knowledge.knowledge import Knowledge
 from udfs.results import SessionResult
 
 
 class ArrivalFold(Fold):
-    """The sessions of the fold, and their news as soon as it is there; nothing is decided."""
+    """The sessions of the fold, and their news and claims as soon as they are there; nothing is decided."""
 
     def __init__(self, knowledge: Knowledge, rules: FoldRules) -> None:
         super().__init__(knowledge, rules)
         self._delay_ms = SECOND_MS
 
     def _emit(self, result: SessionResult) -> Iterator[Folded]:
-        for one in result.news:
-            yield Folded(news=one)
+        for one in result.told:
+            if isinstance(one, SessionNews):
+                yield Folded(news=one)
+            elif isinstance(one, Claim):
+                yield Folded(moved=one)
 
 
 class LiveOrder:
@@ -38,10 +43,10 @@ class LiveOrder:
     def __init__(self, decided: Iterable[EventKey], wait_ms: int) -> None:
         self._expected = deque(decided)
         self._later = set(self._expected)
-        self._waiting: list[SessionNews] = []
+        self._waiting: list[PersonInput] = []
         self._wait_ms = wait_ms
 
-    def offer(self, news: SessionNews) -> Iterator[SessionNews]:
+    def offer(self, news: PersonInput) -> Iterator[PersonInput]:
         """What can be taken now that this is here."""
         self._waiting.append(news)
         yield from self._free()
@@ -49,7 +54,7 @@ class LiveOrder:
             self._give_up()
             yield from self._free()
 
-    def rest(self) -> Iterator[SessionNews]:
+    def rest(self) -> Iterator[PersonInput]:
         """All that still waits."""
         while self._waiting:
             self._give_up()
@@ -58,7 +63,7 @@ class LiveOrder:
     def _give_up(self) -> None:
         self._later.discard(self._expected.popleft())
 
-    def _free(self) -> Iterator[SessionNews]:
+    def _free(self) -> Iterator[PersonInput]:
         while (at := self._first_free()) is not None:
             news = self._waiting.pop(at)
             if self._expected and _event_of(news) == self._expected[0]:
@@ -76,8 +81,8 @@ class LiveOrder:
         return None
 
 
-def _event_of(news: SessionNews) -> EventKey | None:
+def _event_of(news: PersonInput) -> EventKey | None:
     """What a decision may have been made on."""
-    if news.kind != "event" or news.event is None:
+    if not isinstance(news, SessionNews) or news.kind != "event" or news.event is None:
         return None
     return news.session_id, news.event.event_id

@@ -1,11 +1,13 @@
 """The fold: the steps of the decide job in one process, in the order that defines the job.
 
 Sessions are folded in the order of their log; their news reaches the persons in the order of
-(order_ms, session_id, position). A session's timer runs when the watermark passes it: the least,
+(order_ms, session_id, position). Visitors and the people who have signed in have states of their own, as in the job, and what a visitor
+gives comes in the place of its claim. A session's timer runs when the watermark passes it: the least,
 over the partitions, of the newest record timestamp, less the allowed lateness.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import ChainMap
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from heapq import heappop, heappush
 from typing import NamedTuple
 
@@ -15,12 +17,14 @@ from schemas.events import Event
 from schemas.limits import LATENESS_MS, SECOND_MS
 from schemas.outputs import Written
 from schemas.records import LogRecord
+from schemas.state.inputs import Claim, Transfer
 from schemas.state.person import PersonState
 from schemas.state.session import SessionNews, SessionState
 from udfs.decide import decide, expire_person
 from udfs.explain.fit_records import Made, fit_letters
 from udfs.explain.tracing import WHOLE, Tracing
 from udfs.facts.consent import agreed
+from udfs.inputs import INPUTS, PersonInput, is_for_member
 from udfs.knowledge.knowledge import Knowledge
 from udfs.results import (
     PersonResult,
@@ -49,11 +53,15 @@ class FoldRules(NamedTuple):
 
 
 class Folded(NamedTuple):
-    """What one step gave: `outputs` for topics, of a record or of `news` that its person was told, and counts."""
+    """What one step gave: `outputs` for topics, of a record or of `news` that its person was told, and counts.
+
+    `moved`: the claim or transfer that was taken, instead of news.
+    """
 
     news: SessionNews | None = None
     outputs: tuple[Written, ...] = ()
     counts: tuple[str, ...] = ()
+    moved: Claim | Transfer | None = None
 
     @property
     def decisions(self) -> tuple[Made, ...]:
@@ -76,7 +84,8 @@ class Fold:
         self, knowledge: Knowledge, rules: FoldRules, learner: Learner | None = None
     ) -> None:
         self.sessions: dict[str, SessionState] = {}
-        self.persons: dict[str, PersonState] = {}
+        self.visitors: dict[str, PersonState] = {}
+        self.members: dict[str, PersonState] = {}
         self._knowledge = knowledge
         self._rules = rules
         self._learner = learner
@@ -84,8 +93,8 @@ class Fold:
         """How far the watermark stays behind the newest record."""
         self._session_timers: list[tuple[int, str]] = []
         self._timer_set: dict[str, int] = {}
-        self._person_timers: list[tuple[int, str]] = []
-        self._pending: list[tuple[int, str, int, SessionNews]] = []
+        self._person_timers: list[tuple[int, bool, str]] = []
+        self._pending: list[tuple[int, str, int, PersonInput]] = []
         self._newest: dict[int, int] = {}
 
     def run(self, log: Iterable[LogRecord], partitions: int = 1) -> Iterator[Folded]:
@@ -109,9 +118,18 @@ class Fold:
         )
         yield from self._deliver(None)
 
-    def teaches(self, person: str) -> bool:
-        """Whether others may learn from what was just decided for the person, or from how they answered."""
-        state = self.persons.get(person)
+    @property
+    def persons(self) -> Mapping[str, PersonState]:
+        """Everybody's state, to be looked at: of two who are called alike that of who has signed in."""
+        return ChainMap(self.members, self.visitors)
+
+    def state_of(self, given: PersonInput) -> PersonState | None:
+        """The state of whom this is for."""
+        return self._states(is_member=is_for_member(given)).get(given.person)
+
+    def teaches(self, news: SessionNews | None) -> bool:
+        """Whether others may learn from what was just decided on the news, or from how its person answered."""
+        state = self.state_of(news) if news is not None else None
         if state is None:
             return False
         holds = agreed(state.consent, self._knowledge.assumed)
@@ -176,24 +194,38 @@ class Fold:
         room = self._rules.tracing.room
         written: list[Written] = []
         for one in result.outputs if room is None else fit_letters(result.outputs, room.bytes_max):
-            if isinstance(one, SessionNews):
-                heappush(self._pending, (one.order_ms, one.session_id, one.position, one))
+            if isinstance(one, SessionNews | Claim | Transfer):
+                self._await(one)
             else:
                 written.append(one)
         if written or result.counts:
             yield Folded(outputs=tuple(written), counts=result.counts)
 
+    def _await(self, given: PersonInput) -> None:
+        heappush(self._pending, (given.order_ms, given.session_id, given.position, given))
+
     def _deliver(self, until_ms: int | None) -> Iterator[Folded]:
         while self._pending and (until_ms is None or self._pending[0][0] <= until_ms):
-            news = heappop(self._pending)[3]
-            yield from self._expire_persons(news.order_ms)
-            self._learn(news.order_ms)
-            state = self.persons.get(news.person)
-            result = self.decide(state, news)
-            if self._learner is not None:
-                self._learner.add(news, self._knowledge)
-            self._keep(news.person, result)
-            yield Folded(news, result.outputs, result.counts)
+            given = heappop(self._pending)[3]
+            yield from self._expire_persons(given.order_ms)
+            self._learn(given.order_ms)
+            if isinstance(given, SessionNews):
+                result = self.decide(self.state_of(given), given)
+                if self._learner is not None:
+                    self._learner.add(given, self._knowledge)
+                self._keep(given, result)
+                yield Folded(given, result.written, result.counts)
+            else:
+                yield self._move(given)
+
+    def _move(self, given: Claim | Transfer) -> Folded:
+        """Takes a claim, whose answer comes next, or a transfer."""
+        step = INPUTS[given.kind].step
+        result = step(self.state_of(given), given, self._knowledge, self._rules.seed)
+        self._keep(given, result)
+        for one in result.told:
+            self._await(one)
+        return Folded(outputs=result.written, counts=result.counts, moved=given)
 
     def decide(self, state: PersonState | None, news: SessionNews) -> PersonResult:
         """One piece of news for its person, by the rules."""
@@ -207,27 +239,33 @@ class Fold:
             for record in self._learner.close(now_ms):
                 self._knowledge.learn(record)
 
-    def _keep(self, person: str, result: PersonResult) -> None:
-        before = self.persons.get(person)
+    def _states(self, *, is_member: bool) -> dict[str, PersonState]:
+        return self.members if is_member else self.visitors
+
+    def _keep(self, given: PersonInput, result: PersonResult) -> None:
+        person, is_member = given.person, is_for_member(given)
+        states = self._states(is_member=is_member)
+        before = states.get(person)
         if result.state is None:
-            self.persons.pop(person, None)
+            states.pop(person, None)
             return
-        self.persons[person] = result.state
+        states[person] = result.state
         # a profile's time moves on; what is left of an erased one goes sooner
         is_sooner = before is None or result.state.timer_ms < before.timer_ms
         if is_sooner and result.timer_ms is not None:
-            heappush(self._person_timers, (result.timer_ms, person))
+            heappush(self._person_timers, (result.timer_ms, is_member, person))
 
     def _expire_persons(self, now_ms: int) -> Iterator[Folded]:
         timers = self._person_timers
         while timers and timers[0][0] < now_ms:
-            _, person = heappop(timers)
-            state = self.persons.get(person)
+            _, is_member, person = heappop(timers)
+            states = self._states(is_member=is_member)
+            state = states.get(person)
             if state is None:
                 continue
             result = expire_person(state, now_ms)
             if result.state is None:
-                del self.persons[person]
+                del states[person]
                 yield Folded(counts=result.counts)
             else:
-                heappush(timers, (state.timer_ms, person))
+                heappush(timers, (state.timer_ms, is_member, person))

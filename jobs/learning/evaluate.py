@@ -112,7 +112,7 @@ def evaluate(
         fold = Fold(knowledge, rules, Learner())
         for one in fold.run(_paused(log, setting, train)):
             for decision, trace in one.decisions:
-                if fold.teaches(decision.person):
+                if fold.teaches(one.news):
                     run.take(decision, trace)
                 else:
                     run.pass_over(trace)

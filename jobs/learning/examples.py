@@ -111,7 +111,7 @@ def collect(
     fold = Fold(knowledge, only, Learner() if taught is None else None)
     for one in fold.run(log):
         for decision, trace in one.decisions:  # of all the placements that the event asks for
-            if decision.is_holdout or not fold.teaches(decision.person):
+            if decision.is_holdout or not fold.teaches(one.news):
                 continue  # its features are nobody's, or not for this
             file.add(trace, wanted[trace.session_id, trace.event_id])
     return Collected(events, sample.offered, file.decisions, file.examples, from_ms, to_ms)

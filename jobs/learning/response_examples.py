@@ -96,10 +96,11 @@ def collect_responses(
         if news is None or event is None or news.kind != "event":
             continue
         newest_ms = max(newest_ms, news.order_ms)
-        if not fold.teaches(news.person):
+        state = fold.state_of(news)
+        if state is None or not fold.teaches(news):
             continue
         if news.context:
-            moments.add(news.person, event, _row(fold.persons[news.person], news, event, knowledge))
+            moments.add(news.person, event, _row(state, news, event, knowledge))
         action_id = named_action(event)
         if action_id is None or event.decision_id is None or not is_for_all(event):
             continue

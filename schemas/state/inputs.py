@@ -1,11 +1,17 @@
-"""What all that a person may be told has in common on the wire and in state: the tag of the union comes first."""
+"""What all that a person may be told has in common on the wire and in state: the tag of the union comes first.
 
-from typing import Final
+Beside news that is what moves a visitor's state to the person who signs in: a claim to the visitor, a transfer to the person.
+"""
+
+from typing import Final, Literal
 
 from msgspec import Struct
 from msgspec.msgpack import Decoder
 
+from schemas.codec import StateCodec
+from schemas.events import Event
 from schemas.numbers import Name, Whole
+from schemas.state.session import Hash
 
 
 class InputHead(Struct, array_like=True, frozen=True):
@@ -16,6 +22,39 @@ class InputHead(Struct, array_like=True, frozen=True):
     order_ms: Whole
 
 
+class Claim(Struct, array_like=True, frozen=True):
+    """Asks the visitor `person` for their state, for `member`, who has signed in by `event`; the transfer bears the claim's order.
+
+    `is_own`: asks for a state of the member's own, of before there were two operators.
+    """
+
+    kind: Literal["claim"]
+    person: Name
+    order_ms: Whole
+    session_id: str
+    position: Whole
+    member: Name
+    transfer_id: Hash
+    event: Event
+    is_own: bool = False
+
+
+class Transfer(Struct, array_like=True, frozen=True):
+    """The answer to a claim, for `person`, who has signed in: the encoded state of `anonymous_id`; empty: there is none."""
+
+    kind: Literal["transfer"]
+    person: Name
+    order_ms: Whole
+    session_id: str
+    position: Whole
+    transfer_id: Hash
+    anonymous_id: Name
+    state: bytes
+    is_own: bool = False
+
+
+CLAIM: Final = StateCodec(Claim, version=1)
+TRANSFER: Final = StateCodec(Transfer, version=1)
 _HEAD: Final = Decoder(InputHead)
 
 

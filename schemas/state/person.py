@@ -8,7 +8,7 @@ from schemas.codec import StateCodec
 from schemas.numbers import Finite, Name, Whole
 from schemas.state.consent import NO_CONSENT, Consent, Placed
 from schemas.state.contacts import Clocked, Contacted
-from schemas.state.session import CartLine
+from schemas.state.session import CartLine, Fact
 
 
 class Affinity(Struct, array_like=True):
@@ -80,7 +80,9 @@ class PersonState(Struct, array_like=True):
     that were counted (udfs/facts/purchases.py). `unit` is None in states of before there were any. `cart` is what
     lies in the person's cart over all visits, the newest line last: first filled at `cart_since_ms`, changed at `cart_ms`. `statements_ms` and
     `preferences_ms` say when each name was told last, also of what was taken back. `parts` are the ids, by hashes, whose states this one
-    was made of; empty in states of before there were any. `placed` is what stands of decisions by placement. `contacts` are decisions by the
+    was made of: its own, and in old states those of others; `joined` are the transfers that were merged into it, with their times, as in `fact_ids`.
+    `claimed` says of a visitor who signed in on the device last, by hash, and when; `facts` are a visitor's newest purchases and refunds.
+    `placed` is what stands of decisions by placement. `contacts` are decisions by the
     beginning of their ids (udfs/facts/contacts.py), `refused_categories` and `refused_actions` what the person does not want, and since when. `clock` is None until an event says an offset. What is of
     before `erased_ms` counts for nothing. Which room of `udfs/facts` keeps a field, and for what purpose, stands there.
     """
@@ -130,6 +132,9 @@ class PersonState(Struct, array_like=True):
     refused_actions: dict[str, Whole] = field(default_factory=dict)
     erased_ms: Whole = 0
     clock: Clocked | None = None
+    joined: bytes = b""
+    claimed: dict[str, Whole] = field(default_factory=dict)
+    facts: list[Fact] = field(default_factory=list)
 
 
 PERSON_STATE: Final = StateCodec(PersonState, version=1)

@@ -1,7 +1,6 @@
 """Session: what the session operator keeps per session_id, and the news it sends to the person.
 
-All of it is stored as arrays (fields by position): append fields at the end with a default, or
-raise the version and add an upgrade (see schemas/codec.py).
+All of it is stored as arrays (fields by position): append fields at the end with a default, or raise the version and upgrade (schemas/codec.py).
 """
 
 from functools import cached_property
@@ -15,6 +14,7 @@ from schemas.numbers import Finite, Whole
 from schemas.state.consent import NO_CONSENT, Consent
 
 HASH_BYTES: Final = 8
+Hash = Annotated[bytes, Meta(max_length=HASH_BYTES)]
 """Of an id that is remembered."""
 
 
@@ -45,10 +45,9 @@ class Tally(Struct, array_like=True):
 class ItemTouch(Struct, array_like=True):
     """What happened to one item in a session; `order` grows with each touch of any item.
 
-    `dwell_ms` is the time on its page; `attention_ms` what passed after its touches until the next event
-    (of each gap at most ATTENTION_MAX_MS); `taken` counts the clicks on it in a ranking or decision;
-    `last_event` is the number of the event that touched it last, `last_sign` what that event said (its value);
-    `level` is that of its price in its category (udfs/knowledge/category_facts.py), 0 = unknown.
+    `dwell_ms` is the time on its page; `attention_ms` what passed after its touches until the next event (of each gap at most ATTENTION_MAX_MS);
+    `taken` counts the clicks on it in a ranking or decision; `last_event` is the number of the event that touched it last, `last_sign` what that
+    event said (its value); `level` is that of its price in its category (udfs/knowledge/category_facts.py), 0 = unknown.
     """
 
     category: str | None
@@ -104,7 +103,7 @@ class Window(Struct, array_like=True, frozen=True):
 class Fact(Struct, array_like=True, frozen=True):
     """A purchase (`is_bought`) or refund by a hash of its type and event id."""
 
-    id_hash: Annotated[bytes, Meta(max_length=HASH_BYTES)]
+    id_hash: Hash
     is_bought: bool
     amount: Finite
     is_unproven: bool
@@ -113,15 +112,14 @@ class Fact(Struct, array_like=True, frozen=True):
 class SessionContext(Struct, array_like=True):
     """One session so far. Bounds and what happens at them are in schemas/limits.py.
 
-    `slate` is the newest list that was asked to be ranked (its first EXPOSURES_PER_EVENT_MAX items), but for
-    the one that is being asked for now; `slate_taken` the place in it that was taken last (-1: none).
-    `newest_ms` is the time of the newest event, `kind` its type and `before_kind` that of the one before it,
-    `pause_ms` the time between the two. The open page is the last of `pages`: opened at `page_since_ms`,
-    `page_opens` times in a row. `topics` counts the items that a topic (a tag) came with, 1 where it was only
-    named; `named_topics` the reviews and queries that named it; `skipped_topics` the skipped items. The newest
-    come last in these, in `skipped`, `help_*` and `features_*`. `text_intent` is that of the newest query or message,
-    of `text_ms`. `back_ms`, `repeat_ms` and `rage_ms` are the newest times of going back, of repeating the last
-    search and of rage clicks; `exit_ms` is when the person was last about to leave. `facts` are its purchases and refunds.
+    `slate` is the newest list that was asked to be ranked (its first EXPOSURES_PER_EVENT_MAX items), but for the one that is being asked for
+    now; `slate_taken` the place in it that was taken last (-1: none). `newest_ms` is the time of the newest event, `kind` its type and
+    `before_kind` that of the one before it, `pause_ms` the time between the two. The open page is the last of `pages`: opened at
+    `page_since_ms`, `page_opens` times in a row. `topics` counts the items that a topic (a tag) came with, 1 where it was only named;
+    `named_topics` the reviews and queries that named it; `skipped_topics` the skipped items. The newest come last in these, in `skipped`,
+    `help_*` and `features_*`. `text_intent` is that of the newest query or message, of `text_ms`. `back_ms`, `repeat_ms` and `rage_ms` are the
+    newest times of going back, of repeating the last search and of rage clicks; `exit_ms` is when the person was last about to leave. `facts`
+    are its purchases and refunds.
     """
 
     number: Whole
@@ -194,10 +192,10 @@ class SessionState(Struct, array_like=True, dict=True):
     """Everything kept per session_id.
 
     `newest_ms` is the running maximum of event time, `position` numbers the news, `seen` holds the
-    event ids of seven days (udfs/session/deduplicate.py), `context` is the open session, encoded
-    (SESSION_CONTEXT), or empty after it ended. `touches` counts unproven events by a hash of the item on `touch_day`
-    (days since 1970; udfs/session/weigh_proof.py), `busy_until_us` is the bucket of udfs/session/limit_rate.py. `kept_until_ms` is when
-    a silent key is forgotten, in the log's time; 0 = not yet found to be silent. Nothing of before `erased_ms` is taken.
+    event ids of seven days (udfs/session/deduplicate.py), `context` is the open session, encoded (SESSION_CONTEXT), or empty after
+    it ended. `touches` counts unproven events by a hash of the item on `touch_day` (days since 1970; udfs/session/weigh_proof.py),
+    `busy_until_us` is the bucket of udfs/session/limit_rate.py. `kept_until_ms` is when a silent key is forgotten, in the log's time; 0 = not
+    yet silent. Nothing of before `erased_ms` is taken. `has_claimed`: what lay elsewhere of who is signed in was asked for.
     """
 
     newest_ms: Whole
@@ -215,6 +213,7 @@ class SessionState(Struct, array_like=True, dict=True):
     busy_until_us: Whole = 0
     kept_until_ms: Whole = 0
     erased_ms: Whole = 0
+    has_claimed: bool = False
 
     def take_visit(self) -> SessionContext:
         """The open session, to be changed and kept again. It is decoded where this object has not kept it itself:
@@ -263,12 +262,12 @@ NewsKind = Literal["event", "handover", "ended"]
 class SessionNews(Struct, array_like=True, frozen=True, dict=True):
     """What a session tells its person. It begins like every input (schemas/state/inputs.py).
 
-    `order_ms` is the session's running maximum of event time: a replay takes a person's news in the
-    order of (order_ms, session_id, position). `handover`: the session has just been identified and
-    all of it so far now belongs to `person`. `ended`: `summary` is set, `event` is not. `partition` and
-    `offset`: where the event lies in the log; -1 where that is not known. `uncounted`: items
-    for which the event counts in no statistics. `is_over_rate`: nothing is decided on it. `consent`: what the visit said by then;
-    `says_anew`: whether the event said something of it that the visit had not said before.
+    `order_ms` is the session's running maximum of event time: a replay takes a person's news in the order of (order_ms, session_id, position).
+    `handover`: the session has just been identified and all of it so far now belongs to `person`. `ended`: `summary` is set, `event` is not.
+    `partition` and `offset`: where the event lies in the log; -1 where that is not known. `uncounted`: items for which the event counts in no
+    statistics. `is_over_rate`: nothing is decided on it. `consent`: what the visit said by then; `says_anew`: whether the event said something
+    of it that the visit had not said before. `is_member`: `person` has signed in. `awaits`: the transfers that come before it; `is_merging`:
+    they are not waited for any longer.
     """
 
     kind: NewsKind
@@ -286,6 +285,9 @@ class SessionNews(Struct, array_like=True, frozen=True, dict=True):
     is_over_rate: bool = False
     consent: Consent = NO_CONSENT
     says_anew: bool = True
+    is_member: bool = False
+    awaits: tuple[Hash, ...] = ()
+    is_merging: bool = False
 
     @cached_property
     def visit(self) -> SessionContext:

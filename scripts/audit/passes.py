@@ -12,6 +12,7 @@ from jobs.fold.arrival_order import ArrivalFold
 from schemas.decisions import Decision
 from schemas.events import Event
 from schemas.limits import EVENT_TIME_MAX_MS, SECOND_MS
+from schemas.state.inputs import Transfer
 from schemas.topics import DEAD_LETTERS, EVENTS, ITEMS
 from scripts.audit.deployed_log import Log
 from scripts.console import say
@@ -34,6 +35,7 @@ class Passes:
         refused = log.records(DEAD_LETTERS)
         self.letters = Letters(refused, refused.begins_at_first)
         self._looking_back = LookingBack(log.taught, say)
+        self._transfers: dict[bytes, Transfer] = {}
         self._late_policies = log.late_policies()
         self._cuts = late_cuts(log.records(ITEMS))
         self._named = [
@@ -67,6 +69,7 @@ class Passes:
                 best = self._fold(unknown)
         best = max(first, best, key=lambda fold: fold.compared.reproduced)
         best.explain_late()
+        self._transfers = best.transfers
         return best.compared
 
     def _fold(self, unknown_until: dict[Cut, int]) -> AuditFold:
@@ -121,7 +124,9 @@ class Passes:
         config, events = self._log.config, self._events
 
         def run(taught: Taught) -> Rechecked:
-            recheck = Recheck(taught, self._logged, config.seed, differing, config.lateness_ms)
+            recheck = Recheck(
+                taught, self._logged, config.seed, differing, config.lateness_ms, self._transfers
+            )
             watched = Watched("replaying again", events, len(events))
             fold = ArrivalFold(taught.knowledge, self._log.rules)
             return recheck.run(fold, watched, events.partitions)

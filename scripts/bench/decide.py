@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from jobs.operators import settle_memory
+from jobs.flink.task import settle_memory
 from schemas.codec import TRACE
 from schemas.decisions import DecisionTrace
 from schemas.events import Context, Event

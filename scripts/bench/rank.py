@@ -8,7 +8,7 @@ thread, without Flink.
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from jobs.operators import settle_memory
+from jobs.flink.task import settle_memory
 from scripts.bench.made_knowledge import Load, Memory
 from scripts.bench.requests import TREES, Requests, prepared
 from scripts.bench.setting import as_title, describe

@@ -22,7 +22,7 @@ from schemas.events import Event
 from schemas.knowledge import KnowledgeRecord
 from schemas.records import LogRecord
 from schemas.state.person import PERSON_STATE
-from schemas.state.session import SESSION_NEWS, SESSION_STATE
+from schemas.state.session import SESSION_STATE
 from scripts.bench.setting import (
     CANDIDATES,
     BenchEngine,
@@ -35,9 +35,9 @@ from scripts.bench.setting import (
 )
 from scripts.console import say, show, show_json, show_table
 from scripts.ops.engine import Engine
-from udfs.decide import decide
 from udfs.explain.tracing import Tracing
 from udfs.facts.features import FEATURE_SPACE
+from udfs.inputs import INPUTS, decode_input, is_for_member
 from udfs.knowledge.knowledge import Knowledge
 from udfs.track_session import track_session
 
@@ -207,7 +207,7 @@ class Loop:
         self._knowledge, self._config = knowledge, config
         self._tracing = Tracing(config.trace_share)
         self._sessions: dict[str, bytes] = {}
-        self._persons: dict[str, bytes] = {}
+        self._persons: dict[tuple[bool, str], bytes] = {}
         self.decisions = 0
 
     def rate(self, chunk: list[LogRecord]) -> Rate:
@@ -231,16 +231,20 @@ class Loop:
         )
         if result.state is not None:
             self._sessions[record.key] = SESSION_STATE.encode(result.state)
-        for news in result.news:
-            self._tell(SESSION_NEWS.encode(news))
+        for one in result.told:
+            self._tell(INPUTS[one.kind].codec.encode(one))
 
     def _tell(self, data: bytes) -> None:
-        news = SESSION_NEWS.decode(data)
-        stored = self._persons.get(news.person)
+        given = decode_input(data)
+        key = is_for_member(given), given.person
+        stored = self._persons.get(key)
         state = PERSON_STATE.decode(stored) if stored else None
-        result = decide(state, news, self._knowledge, self._config.seed, tracing=self._tracing)
+        step, knowledge, seed = INPUTS[given.kind].step, self._knowledge, self._config.seed
+        result = step(state, given, knowledge, seed, tracing=self._tracing)
         if result.state is not None:
-            self._persons[news.person] = PERSON_STATE.encode(result.state)
+            self._persons[key] = PERSON_STATE.encode(result.state)
+        for one in result.told:
+            self._tell(INPUTS[one.kind].codec.encode(one))
         for decision, trace in result.decisions:
             DECISION.encode(decision)
             TRACE.encode(trace)

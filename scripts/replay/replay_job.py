@@ -119,7 +119,7 @@ def reached(job: Job) -> int | None:
     """The time up to which every person has taken all; None where it does not say so yet."""
     with suppress(ConfigError, KeyError):
         found = job.rest.job_named(job.name)
-        return reached_ms(job.rest, found, "person") if found is not None else None
+        return reached_ms(job.rest, found, "member") if found is not None else None
     return None
 
 

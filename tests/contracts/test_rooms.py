@@ -20,12 +20,14 @@ from schemas.items import Item
 from schemas.limits import (
     ACTIONS_REMEMBERED_MAX,
     AFFINITIES_MAX,
+    CLAIMANTS_MAX,
     CONTACTS_MAX,
     DAY_MS,
     DISMISSALS_MAX,
     EXPOSURES_MAX,
     FACT_IDS_MAX,
     FEATURES_MAX,
+    MERGES_KEPT_MS,
     MINUTE_MS,
     OFFERED_MAX,
     PARTS_MAX,
@@ -35,6 +37,7 @@ from schemas.limits import (
     RECENT_ITEMS_MAX,
     REFUSED_MAX,
     SECOND_MS,
+    SESSION_FACTS_MAX,
     STATEMENTS_MAX,
     TAKEN_ITEMS_MAX,
 )
@@ -47,11 +50,11 @@ from udfs.facts.consent import place
 from udfs.facts.contacts import remember_contact
 from udfs.facts.grants import remember_grant
 from udfs.facts.identity import part_of
-from udfs.facts.purchases import fact_of, remember_fact
+from udfs.facts.purchases import fact_of, note_fact, remember_fact
 from udfs.facts.rooms import FACTS, ROOMS, fold_context, fold_profile, merge_persons, purge_person
 from udfs.moment import NOBODY, Moment
 from udfs.policy.contact_rules import contact_rules
-from udfs.session.deduplicate import ENTRY_BYTES
+from udfs.session.deduplicate import ENTRY_BYTES, hash_of, remember
 
 CONTACTS: Final = contact_rules(
     Policy(contact=Contact(per_week=99, limits=(ContactLimit("all", 99, within_ms=30 * DAY_MS),)))
@@ -72,6 +75,7 @@ BOUNDS: Final = {
     "features_opened": FEATURES_MAX, "features_activated": FEATURES_MAX, "cart": PERSON_CART_MAX,
     "fact_ids": FACT_IDS_MAX * ENTRY_BYTES, "parts": PARTS_MAX * 8, "placed": PLACEMENTS_PER_POLICY_MAX,
     "contacts": CONTACTS_MAX, "refused_categories": REFUSED_MAX, "refused_actions": REFUSED_MAX,
+    "joined": PARTS_MAX * ENTRY_BYTES, "claimed": CLAIMANTS_MAX + 1, "facts": SESSION_FACTS_MAX,
 }  # fmt: skip
 TYPES: Final = (
     "product_viewed", "product_viewed", "product_viewed", "product_added_to_cart", "element_clicked",
@@ -128,6 +132,13 @@ def grown(visitor: str, *events: Event, state: PersonState | None = None) -> Per
         decided_ms, decision_id = event.event_time_ms, event.decision_id or ""
         remember_contact(state, CONTACTS, action, decision_id, decided_ms, valid_until_ms, "web")
         place(state, f"slot-{event.attribute}", valid_until_ms, event.consent or ())
+        note_fact(state, news)
+        state.claimed[f"p{position % 7}"] = event.event_time_ms
+        if len(state.claimed) > CLAIMANTS_MAX:
+            del state.claimed[next(iter(state.claimed))]
+        state.joined, _ = remember(
+            state.joined, hash_of(event.event_id), state.last_ms, MERGES_KEPT_MS, PARTS_MAX
+        )
     return state
 
 
@@ -253,8 +264,9 @@ def test_two_devices_are_as_one_where_order_cannot_matter(one: int, other: int) 
     together = grown("phone", *sorted(first + second, key=lambda event: event.event_time_ms))
     merged = merge_persons(grown("phone", *first), grown("laptop", *second))
     # of what two people said the stricter holds, of what one said the newer;
-    # the lines of a cart that both filled are taken for the same; grants and what stands are each device's own
-    assert differing(merged, together) - {"cart"} <= {
+    # the lines of a cart that both filled are taken for the same; grants and what stands are each device's own, as is who used it
+    assert differing(merged, together) - {"cart", "cart_since_ms"} <= {
+        "claimed",
         "parts",
         "offered",
         "actions",

@@ -38,6 +38,7 @@ from schemas.policy import DEFAULT_CONTROL, Contact, Exploration, Holdout, Place
 from schemas.records import LogRecord
 from schemas.rests_on import RestsOn
 from schemas.state.contacts import Clocked
+from schemas.state.inputs import CLAIM, TRANSFER, Claim, Transfer
 from schemas.state.lessons import (
     ACTION_FACT,
     ITEM_FACT,
@@ -73,7 +74,7 @@ STATE_CODECS: Final[dict[str, StateCodec[Any]]] = {
     "session_news": SESSION_NEWS, "person_state": PERSON_STATE,
     "item_knowledge": ITEM_KNOWLEDGE_STATE, "item_fact": ITEM_FACT, "session_fact": SESSION_FACT,
     "action_knowledge": ACTION_KNOWLEDGE_STATE, "action_fact": ACTION_FACT,
-    "lesson": LESSON, "learner_memory": LEARNER_MEMORY,
+    "lesson": LESSON, "learner_memory": LEARNER_MEMORY, "claim": CLAIM, "transfer": TRANSFER,
 }  # fmt: skip
 EVERYTHING: Final[dict[str, Any]] = {
     "event_id": "e-everything", "event_type": "product_added_to_cart", "person_id": "p1",
@@ -402,6 +403,7 @@ def state_examples() -> dict[str, Any]:
         **_remembered(),
         **_lessons(),
         **_erased(),
+        **_moved(),
         "session_context.full": before.context,
         "session_context.help": _of_type(news, "help_viewed").context,
         "session_context.emptied": news[-1].context,
@@ -537,6 +539,44 @@ def _signed_in() -> Any:
     )
     handover = _of_kind(track_all([CONSENTED, asks])[1], "handover")
     return lesson_of(b"", handover, Knowledge())[1]
+
+
+def _moved() -> dict[str, bytes]:
+    """A visitor who has bought something signs in and looks at something."""
+    steps = ("purchase_completed", "identified", "product_viewed")
+    events = [
+        make_event(
+            event_id=f"moved{n}", event_type=kind, event_time_ms=NOON + n, item_ids=["i1"], value_amount=9.0,
+            person_id="p1" if kind == "identified" else None, session_id="s1",
+        )
+        for n, kind in enumerate(steps)
+    ]  # fmt: skip
+    shop, rules = make_knowledge(*make_catalogue()), FoldRules(EVENT.decode, "seed")
+    before, fold = Fold(shop, rules), Fold(shop, rules)
+    list(before.run([make_record(events[0], 0)]))
+    told = list(fold.run(make_record(one, n) for n, one in enumerate(events)))
+    moves = [one.moved for one in told if one.moved is not None]
+    news = [one.news for one in told if one.news is not None]
+    awaited = _of_kind(news, "handover")
+    return {
+        "person_state.visitor": PERSON_STATE.encode(before.visitors["a1"]),
+        "session_state.member": SESSION_STATE.encode(fold.sessions["s1"]),
+        "session_news.member": SESSION_NEWS.encode(
+            msgspec.structs.replace(awaited, is_merging=True)
+        ),
+        "person_state.member": PERSON_STATE.encode(fold.members["p1"]),
+        "person_state.claimed": PERSON_STATE.encode(fold.visitors["a1"]),
+        "claim.visitor": CLAIM.encode(next(one for one in moves if isinstance(one, Claim))),
+        "claim.own": CLAIM.encode(
+            next(one for one in moves if isinstance(one, Claim) and one.is_own)
+        ),
+        "transfer.visitor": TRANSFER.encode(
+            next(one for one in moves if isinstance(one, Transfer))
+        ),
+        "transfer.own": TRANSFER.encode(
+            next(one for one in moves if isinstance(one, Transfer) and one.is_own)
+        ),
+    }
 
 
 def _of_kind(news: list[Any], kind: str) -> Any:

@@ -131,7 +131,7 @@ def test_what_is_learnt_is_taken_and_moves_no_time(job: Job) -> None:
         produce(job.kafka, PREFIX + KNOWLEDGE, [(NOON, "item/i1", item), (NOON, "epoch-end", end)])
         time.sleep(0.5)
     rest = FlinkRest(job.decide.rest, job.decide.keys)
-    while read_counts(rest)["epochs_applied"] < 5:
+    while read_counts(rest)["epochs_applied"] < 2 * 5:  # by visitors and by members
         time.sleep(0.05)
     time.sleep(1.0)  # were it to move time, it would have by now
     (running,) = rest.jobs()

@@ -29,7 +29,7 @@ from schemas.topics import CONTROL as CONTROL_TOPIC
 from schemas.topics import DEAD_LETTERS, DECISIONS, EVENTS, ITEMS, KNOWLEDGE, TRACES
 from tests.builders import make_catalogue
 from tests.logs import Line
-from udfs.decide import decide
+from udfs.inputs import INPUTS, PersonInput, is_for_member
 from udfs.knowledge.knowledge import Knowledge
 from udfs.policy.compile_policy import compile_policy
 from udfs.results import SessionResult
@@ -65,7 +65,7 @@ class LiveJob:
         }
         self._knowledge, self._learner = Knowledge(), Learner()
         self._sessions: dict[str, SessionState] = {}
-        self._persons: dict[str, PersonState | None] = {}
+        self._persons: dict[tuple[bool, str], PersonState | None] = {}
         self._timers: list[tuple[int, str]] = []
         self._told: list[SessionNews] = []
         self._publish()
@@ -123,13 +123,17 @@ class LiveJob:
             heappush(self._timers, (due_ms, key))
         for letter in result.dead_letters:
             self._write(DEAD_LETTERS, letter.event_time_ms or 0, "", DEAD_LETTER.encode(letter), 0)
-        for news in result.news:
-            self._act(news)
+        for one in result.told:
+            self._act(one)
 
-    def _act(self, news: SessionNews) -> None:
-        self._told.append(news)
-        result = decide(self._persons.get(news.person), news, self._knowledge, SEED)
-        self._persons[news.person] = result.state
+    def _act(self, given: PersonInput) -> None:
+        if isinstance(given, SessionNews):
+            self._told.append(given)
+        key = is_for_member(given), given.person
+        result = INPUTS[given.kind].step(self._persons.get(key), given, self._knowledge, SEED)
+        self._persons[key] = result.state
+        for told in result.told:
+            self._act(told)
         for one in result.outputs:
             if isinstance(one, Decision):
                 self._write(DECISIONS, one.event_time_ms, one.person, DECISION.encode(one))

@@ -10,11 +10,12 @@ from typing import Any, Final, NamedTuple
 
 import pytest
 
-from jobs import learn_operators, operators
+from jobs import learn_operators, operators, person_operators
 from jobs.config import PROJECT
 from jobs.job_settings import JobSettings
 from jobs.learn_operators import FactOperator, LessonOperator
-from jobs.operators import PersonOperator, SessionOperator
+from jobs.operators import SessionOperator
+from jobs.person_operators import PersonOperator
 from schemas.codec import EVENT, Codec, StateCodec
 from schemas.events import Event
 from tests.builders import NOON, make_catalogue, make_event, make_knowledge
@@ -148,10 +149,11 @@ def _name(codec: Any) -> str:
 @pytest.fixture
 def shop(monkeypatch: pytest.MonkeyPatch) -> Knowledge:
     knowledge = make_knowledge(*make_catalogue())
-    monkeypatch.setattr(operators, "open_feed", lambda *_: Feed(knowledge))
-    for module in (operators, learn_operators):
+    for module in (operators, person_operators):
+        monkeypatch.setattr(module, "open_feed", lambda *_: Feed(knowledge))
+        monkeypatch.setattr(module, "settle_memory", lambda: None)
+    for module in (operators, person_operators, learn_operators):
         monkeypatch.setattr(module, "enter_task", lambda _: None)
-    monkeypatch.setattr(operators, "settle_memory", lambda: None)
     return knowledge
 
 
@@ -179,7 +181,7 @@ def _given(operator: Any, value: Any, store: Store) -> Iterator[Any]:
 
 
 def decide_job() -> Callable[[Event], list[Any]]:
-    return through(SessionOperator(SETTINGS), PersonOperator(SETTINGS))
+    return through(SessionOperator(SETTINGS), PersonOperator(SETTINGS, is_member=False))
 
 
 def learn_job() -> Callable[[Event], list[Any]]:

@@ -6,7 +6,7 @@ from unittest.mock import MagicMock
 
 import pytest
 
-from jobs import learn_operators, operators
+from jobs import learn_operators, operators, person_operators
 from log.private_lines import Fault
 
 CANARY = "anna.canary@example.com"
@@ -35,8 +35,8 @@ def test_a_session_step(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_person_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(operators, "INPUTS", {"news": SimpleNamespace(step=fail)})
-    step = blank(operators.PersonStep)
+    monkeypatch.setattr(person_operators, "INPUTS", {"news": SimpleNamespace(step=fail)})
+    step = blank(person_operators.PersonStep)
     given = SimpleNamespace(person=CANARY, order_ms=0, kind="news")
     with pytest.raises(Fault) as raised:
         list(step.act(given, MagicMock()))

@@ -221,9 +221,11 @@ def test_a_device_of_others_keeps_its_visitor() -> None:
     fold = engine()
     steps(
         fold,
-        view(0, 8, session_id="s0"), at(1, "identified", person_id="mia"), view(2, 7),
+        view(0, 9), at(1, "identified", person_id="mia"), view(2, 7), view(2.5, 8, session_id="s0"),
         erase(3, person_id="mia", properties={"keeps": "visitor"}),
     )  # fmt: skip
+    # what it did before mia signed in was hers
+    assert "i9" not in fold.persons["a1"].recent_items
     assert "i8" in fold.persons["a1"].recent_items
     assert not fold.persons["mia"].recent_items
     assert fold.sessions["s1"].context == b""

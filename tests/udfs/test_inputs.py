@@ -14,6 +14,7 @@ from tests.examples.write import FOLDER
 from udfs import inputs
 from udfs.decide import decide
 from udfs.inputs import INPUTS, InputKind, decode_input
+from udfs.merge_visitors import give_state, take_state
 
 KEPT = sorted(FOLDER.glob("state/session_news.*.msgpack"))
 (NEWS,) = track(None, make_event()).news
@@ -28,8 +29,9 @@ class Moved(Struct, array_like=True, frozen=True):
     profile: bytes
 
 
-def test_every_kind_of_news_is_taken_by_the_step_that_decides() -> None:
-    assert {tag: kind.step for tag, kind in INPUTS.items()} == dict.fromkeys(
+def test_every_kind_of_input_is_taken_by_its_step() -> None:
+    moves = {"claim": give_state, "transfer": take_state}
+    assert {tag: kind.step for tag, kind in INPUTS.items()} == moves | dict.fromkeys(
         get_args(NewsKind), decide
     )
 

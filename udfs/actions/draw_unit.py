@@ -24,7 +24,8 @@ def told_unit(news: SessionNews) -> Unit:
     """What the news say by themselves: the visitor's anonymous id, and whether that is a person by now."""
     said = news.event or news.summary
     anonymous_id = said.anonymous_id if said is not None else news.person
-    return Unit(anonymous_id, anonymous_id != news.person, news.order_ms)
+    is_identified = news.is_member or anonymous_id != news.person
+    return Unit(anonymous_id, is_identified, news.order_ms)
 
 
 def merge_units(one: Unit, other: Unit) -> Unit:

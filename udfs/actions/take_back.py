@@ -1,13 +1,24 @@
-"""Decisions that are taken back because what they rest on is not granted any more: `purged` records, which empty the store."""
+"""Decisions that are taken back, by records that empty the store: `purged` ones rest on what is not granted any more, `void` ones are
+those of a visitor who has signed in.
+"""
 
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from msgspec.structs import replace
+
 from schemas import CODE_VERSION
-from schemas.decisions import EVERYWHERE, WITHDRAWN_PURPOSES, Decision, Versions
-from schemas.events import PROFILING
+from schemas.decisions import (
+    EVERYWHERE,
+    WITHDRAWN_PURPOSES,
+    Decision,
+    DecisionKind,
+    Versions,
+)
+from schemas.events import PROFILING, Event
 from schemas.policy import NOTHING
 from schemas.state.consent import Consent
+from schemas.state.inputs import Claim
 from schemas.state.person import PersonState
 from schemas.state.session import SessionNews
 from udfs.draw import identify_decision
@@ -30,7 +41,7 @@ NOTHING_LOST: Final[Granted] = frozenset()
 def take_back(
     state: PersonState, before: Consent | None, assumed: Granted, news: SessionNews
 ) -> Iterator[Decision]:
-    """One record for each placement whose decision stands and may not; newer than that and older than what follows.
+    """One `purged` record for each placement whose decision stands and may not; newer than that and older than what follows.
 
     `before` is what had been said of consent until this news (None: the person was not known). The records name what was granted by it and is not any
     more; where no decision stood one for EVERYWHERE does, so each withdrawal leaves a record. Of what was only assumed that is one of
@@ -61,31 +72,47 @@ def purged(
     if event is None:
         return
     sequence = max(state.sequence + 1, news.order_ms * 1000)
+    content = {WITHDRAWN_PURPOSES: ", ".join(sorted(lost))} if lost else {}
     for placement in placements:
-        yield Decision(
-            decision_id=identify_decision(
-                news.person, event.session_id, event.event_id, f"purged/{placement}"
-            ),
-            kind="purged",
-            person=news.person,
-            session_id=event.session_id,
-            event_id=event.event_id,
-            event_time_ms=event.event_time_ms,
-            placement=placement,
-            channel=None,
-            action_id=NOTHING,
-            treatment_id="none",
-            items=(),
-            priority=0.0,
-            response_propensity=None,
-            action_probability=1.0,
-            arm={},
-            is_holdout=False,
-            is_merging=False,
-            explanation="",
-            versions=WITHDRAWN,
-            sequence=sequence,
-            sent_at_ms=event.sent_at_ms,
-            valid_until_ms=event.event_time_ms,
-            content={WITHDRAWN_PURPOSES: ", ".join(sorted(lost))} if lost else {},
-        )
+        made = _taken_back("purged", news.person, placement, event, sequence)
+        yield replace(made, content=content)
+
+
+def take_all_back(state: PersonState, claim: Claim) -> Iterator[Decision]:
+    """One `void` record for each placement of the visitor whose decision stands."""
+    event = claim.event
+    sequence = max(state.sequence + 1, claim.order_ms * 1000)
+    for placement, one in state.placed.items():
+        if one.valid_until_ms > event.event_time_ms:
+            yield _taken_back("void", claim.person, placement, event, sequence)
+
+
+def _taken_back(
+    kind: DecisionKind, person: str, placement: str, event: Event, sequence: int
+) -> Decision:
+    return Decision(
+        decision_id=identify_decision(
+            person, event.session_id, event.event_id, f"{kind}/{placement}"
+        ),
+        kind=kind,
+        person=person,
+        session_id=event.session_id,
+        event_id=event.event_id,
+        event_time_ms=event.event_time_ms,
+        placement=placement,
+        channel=None,
+        action_id=NOTHING,
+        treatment_id="none",
+        items=(),
+        priority=0.0,
+        response_propensity=None,
+        action_probability=1.0,
+        arm={},
+        is_holdout=False,
+        is_merging=False,
+        explanation="",
+        versions=WITHDRAWN,
+        sequence=sequence,
+        sent_at_ms=event.sent_at_ms,
+        valid_until_ms=event.event_time_ms,
+    )

@@ -6,10 +6,8 @@ from typing import Final
 from schemas.events import Event
 from schemas.limits import DAY_MS, HOUR_MS, MINUTE_MS
 from schemas.state.person import PeriodBucket, PersonState
-from schemas.state.session import SessionContext
 from udfs.facts.fact import Kept, Room, person
 from udfs.facts.merging import added
-from udfs.facts.purchases import repeated_in
 from udfs.facts.types import BOOL, INT
 from udfs.moment import Moment
 from udfs.session.count_windows import bucket_at, buckets_in
@@ -35,18 +33,16 @@ def on_person_event(state: PersonState, event: Event, knowledge: object) -> None
     _count(state, event.event_time_ms, None if is_claim else PERIOD_COUNTS.get(event.event_type))
 
 
-def on_handover(state: PersonState, context: SessionContext) -> None:
-    """Counts a visit's events at the time of the last of their type."""
-    state.event_count += context.event_count
-    for event_type, tally in context.tallies.items():
-        is_bought = event_type == "purchase_completed"
-        times = tally.count - (len(repeated_in(state, context)) if is_bought else 0)
-        _count(state, tally.last_ms, PERIOD_COUNTS.get(event_type), times)
-
-
 def on_end(state: PersonState) -> None:
     """Counts a visit that is over."""
     state.session_count += 1
+
+
+def uncount_purchases(state: PersonState, times_ms: Iterable[int]) -> None:
+    """Takes purchases of these times back that were told twice."""
+    for time_ms in times_ms:
+        state.event_count -= 1
+        _count(state, time_ms, "purchases", -1)
 
 
 def _count(state: PersonState, now_ms: int, name: str | None, by: int = 1) -> None:
@@ -101,7 +97,7 @@ FACTS: Final = (
 )  # fmt: skip
 
 ROOM: Final = Room(
-    "activity", FACTS, on_person_event=on_person_event, on_handover=on_handover, on_end=on_end,
+    "activity", FACTS, on_person_event=on_person_event, on_end=on_end,
     person={
         "event_count": Kept(added), "session_count": Kept(added), "fine": Kept(merge_buckets),
         "hourly": Kept(merge_buckets), "daily": Kept(merge_buckets),

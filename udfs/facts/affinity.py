@@ -14,11 +14,9 @@ import numpy as np
 from schemas.events import Event
 from schemas.limits import AFFINITIES_MAX
 from schemas.state.person import Affinity, PersonState
-from schemas.state.session import SessionContext
 from udfs.facts.fact import Column, Kept, Room, feature, person
 from udfs.facts.item import brands, categories, of_categories, prices
 from udfs.facts.merging import counts_of
-from udfs.facts.purchases import buys_in
 from udfs.facts.types import STRING, STRINGS
 from udfs.facts.view import View
 from udfs.facts.wishes import stated_first
@@ -121,20 +119,6 @@ def on_person_event(state: PersonState, event: Event, knowledge: Knowledge) -> N
             _buy_level(state, level)
 
 
-def on_handover(state: PersonState, context: SessionContext) -> None:
-    """Leans to what the visit touched."""
-    is_bought = buys_in(state, context) > 0
-    for touch in context.items.values():
-        purchases = touch.purchases if is_bought else 0
-        weight = touch.views + touch.clicks + 3.0 * touch.carts + 5.0 * purchases
-        if weight:
-            _lean(
-                state, touch.category, touch.brand, touch.price, touch.level, weight, touch.last_ms
-            )
-        if purchases:
-            _buy_level(state, touch.level)
-
-
 def _lean(
     state: PersonState,
     category: str | None,
@@ -218,7 +202,7 @@ FACTS: Final = (
 )  # fmt: skip
 
 ROOM: Final = Room(
-    "affinity", FACTS, on_person_event=on_person_event, person_events=frozenset(WEIGHTS), on_handover=on_handover,
+    "affinity", FACTS, on_person_event=on_person_event, person_events=frozenset(WEIGHTS),
     person={
         "categories": Kept(merge_leanings), "brands": Kept(merge_leanings),
         "price_levels": Kept(merge_leanings), "price_bands": Kept(merge_leanings),

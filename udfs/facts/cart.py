@@ -5,7 +5,7 @@ abandoned one is the person's affair.
 """
 
 from math import isfinite
-from typing import Final
+from typing import Final, cast
 
 import numpy as np
 
@@ -160,24 +160,6 @@ def on_person_event(state: PersonState, event: Event, knowledge: Knowledge) -> N
         state.cart = {}
 
 
-def on_handover(state: PersonState, context: SessionContext) -> None:
-    """Adds the cart of a visit that belonged to nobody until now, and takes out what it bought.
-
-    A line that both have stays the larger one: told twice it is the same.
-    """
-    now_ms = context.last_ms
-    if _is_forgotten(state, now_ms):
-        state.cart = {}
-    for item_id, touch in context.items.items():
-        if touch.purchases:
-            state.cart.pop(item_id, None)
-    if context.cart:
-        _fill(state, context.cart_created_last_ms or now_ms)
-    for item_id, line in context.cart.items():
-        state.cart[item_id] = _same_line(line, state.cart.pop(item_id, None))
-    drop_oldest(state.cart, PERSON_CART_MAX)
-
-
 def cart_of(state: PersonState, now_ms: int) -> dict[str, CartLine]:
     """What lies in the person's cart now, the newest line last."""
     return {} if _is_forgotten(state, now_ms) else state.cart
@@ -194,14 +176,6 @@ def _fill(state: PersonState, now_ms: int) -> None:
     state.cart_ms = max(state.cart_ms, now_ms)
 
 
-def _same_line(line: CartLine, other: CartLine | None) -> CartLine:
-    """One line of two that tell the same: the larger, at the first price that is known."""
-    if other is None:
-        return line
-    price = first_known(line.price, other.price)
-    return CartLine(max(line.quantity, other.quantity), price, max(line.put_ms, other.put_ms))
-
-
 def _price(event: Event, item_id: str, knowledge: Knowledge) -> float | None:
     if len(event.item_ids) == 1 and event.price is not None:
         return event.price
@@ -213,22 +187,29 @@ def _price(event: Event, item_id: str, knowledge: Knowledge) -> float | None:
 
 
 def merge_carts(one: PersonState, other: PersonState, name: str) -> object:
-    """All lines, of an item that both have the larger at the higher price; the newest last."""
-    lines = dict(one.cart)
-    for item_id, line in other.cart.items():
-        lines[item_id] = _larger(line, lines.get(item_id, line))
+    """The lines that were put in after the last purchase of either, of an item that both have the one put in last; the newest last."""
+    lines: dict[str, CartLine] = {}
+    bought_ms = max(one.last_purchase_ms or 0, other.last_purchase_ms or 0)
+    for item_id, line in (*one.cart.items(), *other.cart.items()):
+        # what is bought at the same moment is bought behind it
+        if line.put_ms > bought_ms:
+            lines[item_id] = _later(line, lines.get(item_id, line))
     names = sorted(lines, key=lambda item_id: (lines[item_id].put_ms, item_id))
     return {item_id: lines[item_id] for item_id in names[-PERSON_CART_MAX:]}
 
 
 def merge_since(one: PersonState, other: PersonState, name: str) -> object:
-    """When the cart was first filled, of those that hold anything."""
-    return min((state.cart_since_ms for state in (one, other) if state.cart), default=0)
+    """When the oldest of the lines was put in."""
+    lines = cast("dict[str, CartLine]", merge_carts(one, other, "cart"))
+    return min((line.put_ms for line in lines.values()), default=0)
 
 
-def _larger(line: CartLine, other: CartLine) -> CartLine:
+def _later(line: CartLine, other: CartLine) -> CartLine:
+    """The line put in last, of one moment the larger at the higher price."""
+    if line.put_ms != other.put_ms:
+        return max(line, other, key=lambda one: one.put_ms)
     price = max((one.price for one in (line, other) if one.price is not None), default=None)
-    return CartLine(max(line.quantity, other.quantity), price, max(line.put_ms, other.put_ms))
+    return CartLine(max(line.quantity, other.quantity), price, line.put_ms)
 
 
 # --- facts --------------------------------------------------------------------------------------
@@ -275,7 +256,7 @@ FACTS: Final = (
 )  # fmt: skip
 
 ROOM: Final = Room(
-    "cart", FACTS, on_event=on_event, events=EVENTS, on_person_event=on_person_event, person_events=EVENTS, on_handover=on_handover,
+    "cart", FACTS, on_event=on_event, events=EVENTS, on_person_event=on_person_event, person_events=EVENTS,
     visit=(
         "cart", "cart_created", "cart_emptied", "cart_open", "cart_created_first_ms", "cart_created_last_ms",
     ),

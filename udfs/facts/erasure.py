@@ -53,9 +53,14 @@ def tombstone(
     return left
 
 
+def is_tombstone(state: PersonState) -> bool:
+    """Whether this is what is left of somebody who was erased and has not come back."""
+    return not state.parts and state.erased_ms > 0
+
+
 def revived(state: PersonState, news: SessionNews) -> PersonState:
     """The state of a person who comes back after an erasure: a new one, but for what was left."""
-    if state.parts or not state.erased_ms:
+    if not is_tombstone(state):
         return state
     return PersonState(
         news.order_ms, news.order_ms, sequence=state.sequence, timer_ms=state.timer_ms,

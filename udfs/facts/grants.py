@@ -152,6 +152,22 @@ def merge_offered(one: PersonState, other: PersonState, name: str) -> object:
     return newest_last(offered, last_ms, OFFERED_MAX)
 
 
+def granted_since(state: PersonState, since_ms: int) -> dict[str, ActionHistory]:
+    """What a visitor got and answered later than that."""
+    found = {}
+    for action_id, one in state.actions.items():
+        granted = [at for at in one.granted_ms if at > since_ms]
+        clicked, dismissed = _after(one.clicked_ms, since_ms), _after(one.dismissed_ms, since_ms)
+        if granted or clicked is not None or dismissed is not None:
+            stands_until_ms = one.stands_until_ms if granted else 0
+            found[action_id] = ActionHistory(granted, stands_until_ms, clicked, dismissed)
+    return found
+
+
+def _after(time_ms: int | None, since_ms: int) -> int | None:
+    return time_ms if time_ms is not None and time_ms > since_ms else None
+
+
 def _both(one: ActionHistory, other: ActionHistory) -> ActionHistory:
     return ActionHistory(
         sorted({*one.granted_ms, *other.granted_ms})[-GRANTS_MAX:],

@@ -2,16 +2,26 @@
 
 from typing import Final
 
+from msgspec.structs import replace
+
 from schemas.events import Event
-from schemas.limits import PARTS_MAX
+from schemas.limits import CLAIMANTS_MAX, MERGES_KEPT_MS, PARTS_MAX, SECOND_MS
 from schemas.state.person import PersonState
 from schemas.state.session import HASH_BYTES
 from udfs.actions.draw_unit import merge_units
 from udfs.facts.fact import Kept, Room, person
-from udfs.facts.merging import either, larger, smaller
+from udfs.facts.merging import either, larger, newest_of, smaller
 from udfs.facts.reading import days_since
 from udfs.facts.types import BOOL, DOUBLE
-from udfs.session.deduplicate import hash_of
+from udfs.session.deduplicate import (
+    ENTRY_BYTES,
+    hash_of,
+    hashes_in,
+    is_seen,
+    merge_seen,
+    remember,
+    seconds_in,
+)
 
 
 def on_person_event(state: PersonState, event: Event, knowledge: object) -> None:
@@ -21,20 +31,49 @@ def on_person_event(state: PersonState, event: Event, knowledge: object) -> None
 
 
 def part_of(person: str) -> bytes:
-    """What stands in `PersonState.parts` for the state of this id."""
+    """What stands in `PersonState.parts` for what happened under this id."""
     return hash_of(person)
 
 
 def parts_in(state: PersonState) -> frozenset[bytes]:
-    """The ids, by hashes, whose states were merged into this one."""
-    return frozenset(
-        state.parts[at : at + HASH_BYTES] for at in range(0, len(state.parts), HASH_BYTES)
-    )
+    """The ids and transfers, by hashes, whose states were merged into this one."""
+    own = (state.parts[at : at + HASH_BYTES] for at in range(0, len(state.parts), HASH_BYTES))
+    return frozenset((*own, *hashes_in(state.joined)))
 
 
 def merge_parts(one: PersonState, other: PersonState, name: str) -> object:
     """All ids of both, in the order of their hashes; of more than PARTS_MAX the last."""
-    return b"".join(sorted(parts_in(one) | parts_in(other))[-PARTS_MAX:])
+    found = {
+        parts[at : at + HASH_BYTES]
+        for parts in (one.parts, other.parts)
+        for at in range(0, len(parts), HASH_BYTES)
+    }
+    return b"".join(sorted(found)[-PARTS_MAX:])
+
+
+def with_joined(state: PersonState, transfer_id: bytes, now_ms: int) -> PersonState:
+    """The state as the one part that a transfer brings, whatever it was made of."""
+    joined, _ = remember(b"", transfer_id, now_ms, MERGES_KEPT_MS, PARTS_MAX)
+    return replace(state, parts=b"", joined=joined)
+
+
+def is_joined(state: PersonState, transfer_id: bytes) -> bool:
+    """Whether this transfer was merged."""
+    return is_seen(state.joined, transfer_id)
+
+
+def joined_lately(state: PersonState, now_ms: int) -> int:
+    """How many transfers were merged within MERGES_KEPT_MS."""
+    first_s = (now_ms - MERGES_KEPT_MS) // SECOND_MS
+    return sum(at >= first_s for at in seconds_in(state.joined))
+
+
+def merge_joined(one: PersonState, other: PersonState, name: str) -> object:
+    """The transfers of both, of MERGES_KEPT_MS up to the newest; at most PARTS_MAX."""
+    joined = merge_seen(one.joined, other.joined, PARTS_MAX)
+    times = list(seconds_in(joined))
+    first_s = max(times, default=0) - MERGES_KEPT_MS // SECOND_MS
+    return joined[sum(at < first_s for at in times) * ENTRY_BYTES :]
 
 
 def merge_unit(one: PersonState, other: PersonState, name: str) -> object:
@@ -56,5 +95,7 @@ ROOM: Final = Room(
         "last_ms": Kept(larger, "service"), "timer_ms": Kept(larger, "service"),
         "sequence": Kept(larger, "service"), "is_identified": Kept(either),
         "unit": Kept(merge_unit, "service"), "parts": Kept(merge_parts, "service"),
+        "joined": Kept(merge_joined, "service"),
+        "claimed": Kept(newest_of(CLAIMANTS_MAX + 1), "service"),
     },
 )  # fmt: skip

@@ -16,7 +16,7 @@ from schemas.limits import (
     SESSION_FACTS_MAX,
 )
 from schemas.state.person import PersonState, Purchase
-from schemas.state.session import HASH_BYTES, Fact, SessionContext
+from schemas.state.session import HASH_BYTES, Fact, SessionContext, SessionNews
 from udfs.facts.fact import Column, Kept, Room, item, person
 from udfs.facts.merging import added, larger
 from udfs.facts.reading import days_since
@@ -99,33 +99,50 @@ def _keep(state: PersonState, bought: list[Purchase]) -> None:
     state.purchases = purchases[-PURCHASES_MAX:]
 
 
-def repeated_in(state: PersonState, context: SessionContext) -> list[Fact]:
-    """The purchases of a visit that the person was told of before."""
-    return [one for one in context.facts if one.is_bought and is_repeated(state.fact_ids, one)]
+def is_told_again(state: PersonState, news: SessionNews) -> bool:
+    """Whether it tells of a purchase or refund that the person was told of before, in whatever session."""
+    fact = _fact_in(news)
+    return fact is not None and is_repeated(state.fact_ids, fact)
 
 
-def buys_in(state: PersonState, context: SessionContext) -> int:
-    """How many purchases of a visit are new to the person."""
-    bought = context.tallies.get("purchase_completed")
-    return bought.count - len(repeated_in(state, context)) if bought is not None else 0
+def remember_told(state: PersonState, news: SessionNews) -> bool:
+    """Keeps which purchase or refund `news` tells of; whether another one had to go at the bound."""
+    fact = _fact_in(news)
+    if fact is None or is_repeated(state.fact_ids, fact):
+        return False
+    state.fact_ids, is_full = remember_fact(state.fact_ids, fact, state.last_ms)
+    return is_full
 
 
-def on_handover(state: PersonState, context: SessionContext) -> None:
-    """Adds the purchases of a visit, without those that the person was told of before."""
-    bought, new = context.tallies.get("purchase_completed"), buys_in(state, context)
-    if bought is None or new <= 0:
-        return
-    again = repeated_in(state, context)
-    for item_id, touch in context.items.items():
-        if touch.purchases:
-            _keep(state, [Purchase(item_id, touch.last_ms, touch.price)])
-    claims = context.unproven_purchases - sum(one.is_unproven for one in again)
-    # where none of them is proven, one that is claimed
-    proven = new - claims
-    state.purchase_count += (proven or 1) - state.unproven_purchases
-    state.unproven_purchases = int(not proven)
-    state.purchase_value += bought.amount - sum(one.amount for one in again)
-    state.last_purchase_ms = max(state.last_purchase_ms or 0, bought.last_ms)
+def note_fact(state: PersonState, news: SessionNews) -> None:
+    """Keeps what a visitor bought or gave back, for the day on which a person takes it who was told of it, too."""
+    fact = None if news.is_member else _fact_in(news)
+    if fact is not None:
+        state.facts = [*state.facts, fact][-SESSION_FACTS_MAX:]
+
+
+def _fact_in(news: SessionNews) -> Fact | None:
+    return fact_of(news.event) if news.kind == "event" and news.event is not None else None
+
+
+def forget_repeated(given: PersonState, state: PersonState) -> set[int]:
+    """Takes out of what a visitor brings, in place, the purchases and refunds that the person was told of before; the times of purchases."""
+    again = [one for one in given.facts if is_repeated(state.fact_ids, one)]
+    if not again:
+        return set()
+    bought = [one for one in again if one.is_bought]
+    claims = [one for one in given.facts if one.is_bought and one.is_unproven]
+    # of several that were claimed one counts, if any
+    given.purchase_count -= sum(not one.is_unproven for one in bought)
+    if given.unproven_purchases and all(one in again for one in claims):
+        given.purchase_count -= 1
+        given.unproven_purchases = 0
+    given.purchase_value -= sum(one.amount if one.is_bought else -one.amount for one in again)
+    known = {(one.item_id, one.time_ms) for one in state.purchases}
+    left = [one for one in given.purchases if (one.item_id, one.time_ms) not in known]
+    times = {one.time_ms for one in given.purchases if one not in left}
+    given.purchases = left
+    return times
 
 
 # --- two people's -------------------------------------------------------------------------------
@@ -145,6 +162,12 @@ def merge_count(one: PersonState, other: PersonState, name: str) -> object:
 def merge_ids(one: PersonState, other: PersonState, name: str) -> object:
     """Those that either was told of."""
     return merge_seen(one.fact_ids, other.fact_ids, FACT_IDS_MAX)
+
+
+def merge_facts(one: PersonState, other: PersonState, name: str) -> object:
+    """Those of both, in the order of their hashes."""
+    found = {fact.id_hash: fact for fact in (*one.facts, *other.facts)}
+    return [found[id_hash] for id_hash in sorted(found)][-SESSION_FACTS_MAX:]
 
 
 def _claims(state: PersonState) -> int:
@@ -190,11 +213,12 @@ FACTS: Final = (
 )  # fmt: skip
 
 ROOM: Final = Room(
-    "purchases", FACTS, on_event=on_event, events=EVENTS, on_person_event=on_person_event, person_events=EVENTS, on_handover=on_handover,
+    "purchases", FACTS, on_event=on_event, events=EVENTS, on_person_event=on_person_event, person_events=EVENTS,
     visit=("unproven_purchases", "facts"),
     person={
         "purchases": Kept(merge_purchases), "purchase_count": Kept(merge_count),
         "purchase_value": Kept(added), "last_purchase_ms": Kept(larger),
         "unproven_purchases": Kept(larger), "fact_ids": Kept(merge_ids, "service"),
+        "facts": Kept(merge_facts),
     },
 )  # fmt: skip

@@ -84,7 +84,7 @@ def fold_context(context: SessionContext, event: Event, knowledge: Knowledge) ->
 def fold_profile(state: PersonState, news: SessionNews, knowledge: Knowledge) -> None:
     """Adds `news` to the person's state, in place.
 
-    A handover brings a visit that belonged to an anonymous id until now, as far as its context tells.
+    A handover says that a visit belongs to the person from here on: what it was comes by a transfer (udfs/merge_visitors.py).
     """
     news = without_sensitive(news, knowledge)
     if news.kind == "ended":
@@ -103,8 +103,8 @@ def fold_profile(state: PersonState, news: SessionNews, knowledge: Knowledge) ->
 def merge_persons(one: PersonState, other: PersonState) -> PersonState:
     """The state of a person who turns out to be both, as if all had happened to one.
 
-    Commutative and, below the bounds, associative. Counts add up, so a state that holds all parts of the other (`parts`, the
-    ids whose states were merged) already knows it and stays; of two with the same parts the newer stays.
+    Commutative and, below the bounds, associative. Counts add up, so a state that holds all parts of the other (`parts` and
+    `joined`, by which it was made) already knows it and stays; of two with the same parts the newer stays.
     """
     mine, others = parts_in(one), parts_in(other)
     if mine and others:

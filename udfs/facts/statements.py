@@ -54,13 +54,6 @@ def on_person_event(state: PersonState, event: Event, knowledge: object) -> None
         _tell(state.preferences, state.preferences_ms, told_by(event), event.event_time_ms)
 
 
-def on_handover(state: PersonState, context: SessionContext) -> None:
-    """Keeps what a visit told that turns out to be the person's."""
-    now_ms = context.last_ms
-    _tell(state.statements, state.statements_ms, [*context.statements.items()], now_ms)
-    _tell(state.preferences, state.preferences_ms, [*context.preferences.items()], now_ms)
-
-
 def _tell(
     facts: dict[str, str],
     times: dict[str, int],
@@ -117,7 +110,7 @@ FACTS: Final = (
 )  # fmt: skip
 
 ROOM: Final = Room(
-    "statements", FACTS, on_event=on_event, events=EVENTS, on_person_event=on_person_event, person_events=EVENTS, on_handover=on_handover,
+    "statements", FACTS, on_event=on_event, events=EVENTS, on_person_event=on_person_event, person_events=EVENTS,
     visit=("statements", "preferences"),
     person={
         "statements": Kept(merge_statements), "statements_ms": Kept(newest_of(TOLD_MAX)),

@@ -126,12 +126,6 @@ def on_person_event(state: PersonState, event: Event, knowledge: object) -> None
         _note(state, item_id, event.event_time_ms, is_taken)
 
 
-def on_handover(state: PersonState, context: SessionContext) -> None:
-    """The same of a visit."""
-    for item_id, touch in context.items.items():
-        _note(state, item_id, touch.last_ms, bool(touch.clicks or touch.carts or touch.purchases))
-
-
 def _note(state: PersonState, item_id: str, time_ms: int, is_taken: bool) -> None:
     note_newest(state.recent_items, item_id, time_ms, RECENT_ITEMS_MAX)
     if is_taken:
@@ -183,7 +177,7 @@ FACTS: Final = (
 )  # fmt: skip
 
 ROOM: Final = Room(
-    "touches", FACTS, on_event=on_event, on_person_event=on_person_event, person_events=frozenset(TOUCHES), on_handover=on_handover,
+    "touches", FACTS, on_event=on_event, on_person_event=on_person_event, person_events=frozenset(TOUCHES),
     visit=(
         "items", "item_count", "touch_count", "categories", "price_min", "price_max", "dwell_item",
         "dwell_since_ms",

@@ -26,14 +26,6 @@ def on_event(context: SessionContext | PersonState, event: Event, knowledge: obj
         count(context.features_activated, name, FEATURES_MAX)
 
 
-def on_handover(state: PersonState, context: SessionContext) -> None:
-    """Adds the counts of a visit that turns out to be the person's."""
-    for name, times in context.features_opened.items():
-        count(state.features_opened, name, FEATURES_MAX, by=times)
-    for name, times in context.features_activated.items():
-        count(state.features_activated, name, FEATURES_MAX, by=times)
-
-
 def unactivated(of: SessionContext | PersonState) -> str | None:
     """The feature opened most that was not activated, of several the newest."""
     opened, activated = of.features_opened, of.features_activated
@@ -57,7 +49,7 @@ FACTS: Final = (
 )  # fmt: skip
 
 ROOM: Final = Room(
-    "usage", FACTS, on_event=on_event, events=EVENTS, on_person_event=on_event, person_events=EVENTS, on_handover=on_handover,
+    "usage", FACTS, on_event=on_event, events=EVENTS, on_person_event=on_event, person_events=EVENTS,
     visit=("features_opened", "features_activated"),
     person={
         "features_opened": Kept(counts_of(FEATURES_MAX)),

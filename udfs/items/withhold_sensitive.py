@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from schemas.events import Event
 from schemas.items import Item
-from schemas.state.session import SESSION_CONTEXT, SessionNews
+from schemas.state.session import SessionNews
 from udfs.facts.wishes import CATEGORY, LESS, is_among
 from udfs.items.match_items import signs_of, words
 from udfs.knowledge.knowledge import Knowledge
@@ -37,11 +37,7 @@ def without_sensitive(news: SessionNews, knowledge: Knowledge) -> SessionNews:
     """
     policy = knowledge.policy_at(news.order_ms)
     sensitive = policy.policy.suppression.sensitive if policy is not None else ()
-    if not sensitive or news.kind == "ended":
-        return news
-    if news.kind == "handover":
-        return replace(news, context=_context_without(news.context, sensitive))
-    if news.event is None:
+    if not sensitive or news.kind != "event" or news.event is None:
         return news
     return replace(news, event=_event_without(news.event, sensitive, knowledge))
 
@@ -84,15 +80,3 @@ def _wish_without(value: str, sensitive: Collection[str]) -> str:
     said = value.split(",")
     left = [one for one in said if not is_among(one.strip().removeprefix(LESS).strip(), named)]
     return value if len(left) == len(said) else ",".join(left)
-
-
-def _context_without(encoded: bytes, sensitive: Collection[str]) -> bytes:
-    context = SESSION_CONTEXT.decode(encoded)
-    left_out = {name for name, touch in context.items.items() if touch.category in sensitive}
-    wishes = _wishes_without(context.preferences, sensitive)
-    if not left_out and wishes is context.preferences:
-        return encoded
-    context.preferences = wishes
-    context.items = {name: one for name, one in context.items.items() if name not in left_out}
-    context.cart = {name: one for name, one in context.cart.items() if name not in left_out}
-    return SESSION_CONTEXT.encode(context)

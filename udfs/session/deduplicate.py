@@ -55,6 +55,11 @@ def hashes_in(seen: bytes) -> Iterator[bytes]:
         yield seen[start : start + HASH_BYTES]
 
 
+def seconds_in(seen: bytes) -> Iterator[int]:
+    """When each came, in seconds, in order of arrival."""
+    return (_seconds(seen, start) for start in range(0, len(seen), ENTRY_BYTES))
+
+
 def _seconds(seen: bytes, start: int) -> int:
     return int.from_bytes(seen[start + HASH_BYTES : start + ENTRY_BYTES], "big")
 

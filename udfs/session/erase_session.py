@@ -9,8 +9,9 @@ from schemas.limits import SESSION_GAP_MS
 from schemas.records import LogRecord
 from schemas.state.session import SESSION_CONTEXT, SessionContext, SessionNews, SessionState
 from udfs.knowledge.erasures import Erasures
-from udfs.results import Result, SessionResult
+from udfs.results import Output, Result, SessionResult
 from udfs.session.deduplicate import hash_of, remember
+from udfs.session.follow_identity import claim_own
 
 
 def is_erased(state: SessionState | None, event: Event, erasures: Erasures) -> bool:
@@ -30,36 +31,45 @@ def erase_session(
 
     Nothing is left of the session where they are on the list of the erased: what comes again of it is dropped by that.
     """
-    who, owner, time_ms = erased_by(state, event), state.person, event.event_time_ms
+    who, time_ms = erased_by(state, event), event.event_time_ms
+    owner = state.person, state.is_identified
     state.newest_ms, state.kept_until_ms = max(state.newest_ms, time_ms), 0
     state.seen, _ = remember(state.seen, hash_of(event.event_id), state.newest_ms)
     empty = SESSION_CONTEXT.encode(SessionContext(state.session_count, time_ms, time_ms))
-    news = []
-    for person in who:
+    news: list[Output] = []
+    for person, is_member in who:
+        awaits: tuple[bytes, ...] = ()
+        if (
+            is_member
+        ):  # with what may still lie of them where people were before they had a place of their own
+            claim = claim_own(state, event, person)
+            news.append(claim)
+            awaits = (claim.transfer_id,)
         state.position += 1
         told = SessionNews(
             "event", person, state.newest_ms, event.session_id, state.position, event, empty,
-            partition=record.partition, offset=record.offset,
+            partition=record.partition, offset=record.offset, is_member=is_member, awaits=awaits,
         )  # fmt: skip
         news.append(told)
     outputs, counts = (*before.outputs, *news), (*before.counts, "events", "erasures")
     if not event.is_unproven and owner not in who:
         return Result(state, outputs, state.timer_ms, counts)
-    if erasures.is_erased("person", owner, time_ms):
+    if erasures.is_erased("person", state.person, time_ms):
         return Result(None, outputs, None, counts)
     _empty(state, event, is_known=owner not in who)
     return Result(state, outputs, state.timer_ms, counts)
 
 
-def erased_by(state: SessionState, event: Event) -> list[str]:
-    """Whom an erasure means, each once: people, and the visitor."""
+def erased_by(state: SessionState, event: Event) -> list[tuple[str, bool]]:
+    """Whom an erasure means, each with whether they have signed in: people, and the visitor."""
     signed_in = state.person if state.is_identified else None
     if event.is_unproven:
         person = signed_in if event.person_id == signed_in else None
     else:
         person = event.person_id or signed_in
     visitor = None if event.properties.get(KEEPS) == VISITOR else event.anonymous_id
-    return list(dict.fromkeys(one for one in (person, visitor) if one is not None))
+    meant = ((person, True), (visitor, False))
+    return [(name, is_member) for name, is_member in meant if name is not None]
 
 
 def _empty(state: SessionState, event: Event, *, is_known: bool) -> None:
@@ -68,6 +78,7 @@ def _empty(state: SessionState, event: Event, *, is_known: bool) -> None:
     state.erased_ms = max(state.erased_ms, event.event_time_ms)
     state.anonymous_id = event.anonymous_id
     state.is_identified = state.is_identified and is_known
+    state.has_claimed = state.has_claimed and state.is_identified
     if not state.is_identified:
         state.person = event.anonymous_id
     state.timer_ms = state.newest_ms + SESSION_GAP_MS

@@ -14,7 +14,7 @@ from schemas.events import Event
 from schemas.knowledge import KnowledgeRecord
 from schemas.limits import HOUR_MS, MINUTE_MS
 from schemas.records import LogRecord
-from schemas.state.person import PERSON_STATE
+from schemas.state.person import PERSON_STATE, PersonState
 from schemas.state.session import SESSION_STATE
 from tests.builders import NOON, make_catalogue, make_event, make_knowledge, make_record
 from tests.logs import shopping_log
@@ -66,6 +66,12 @@ class Writer(Learner):
             yield record
 
 
+def pack(states: dict[str, PersonState]) -> None:
+    """As they lie in a checkpoint."""
+    for key, person in states.items():
+        states[key] = PERSON_STATE.decode(PERSON_STATE.encode(person))
+
+
 def test_a_log_gives_decisions_dead_letters_and_ended_sessions() -> None:
     fold = Fold(make_knowledge(*make_catalogue()), UNDECIDED)
     counts = [name for one in fold.run(log_of(3000)) for name in one.counts]
@@ -94,8 +100,8 @@ def test_restart_anywhere(cut: int) -> None:
             if at == cut:
                 for key, session in fold.sessions.items():
                     fold.sessions[key] = SESSION_STATE.decode(SESSION_STATE.encode(session))
-                for key, person in fold.persons.items():
-                    fold.persons[key] = PERSON_STATE.decode(PERSON_STATE.encode(person))
+                pack(fold.visitors)
+                pack(fold.members)
                 fold._knowledge = make_knowledge(*make_catalogue())
                 for known in writer.topic:
                     fold._knowledge.learn(known)
@@ -111,8 +117,8 @@ def test_restart_before_every_record() -> None:
         for record in LOG:
             for key, session in fold.sessions.items():
                 fold.sessions[key] = SESSION_STATE.decode(SESSION_STATE.encode(session))
-            for key, person in fold.persons.items():
-                fold.persons[key] = PERSON_STATE.decode(PERSON_STATE.encode(person))
+            pack(fold.visitors)
+            pack(fold.members)
             yield record
 
     assert sorted(outputs(fold.run(log()))) == WHOLE

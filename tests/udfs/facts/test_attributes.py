@@ -12,7 +12,8 @@ from schemas.codec import EVENT
 from schemas.errors import InvalidEvent
 from schemas.events import EVENT_TYPES, Event
 from schemas.items import Item
-from schemas.limits import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
+from schemas.limits import DAY_MS, EVENT_TIME_MAX_MS, HOUR_MS, MINUTE_MS, SECOND_MS
+from schemas.state.inputs import Claim, Transfer
 from schemas.state.person import PERSON_STATE, PersonState
 from schemas.state.session import SESSION_CONTEXT, SessionContext, SessionState
 from tests.builders import NOON, make_catalogue, make_event, make_knowledge, make_learnt, track
@@ -28,6 +29,7 @@ from udfs.facts.attributes import (
 from udfs.facts.rooms import fold_profile
 from udfs.items.retrieve_candidates import Retrieved
 from udfs.knowledge.knowledge import Knowledge
+from udfs.merge_visitors import give_state, take_state
 from udfs.moment import Moment
 from udfs.policy.compile_condition import compile_condition
 from udfs.policy.conditions import Type
@@ -69,12 +71,19 @@ def fits(value: object, kind: Type) -> bool:
 def situations(events: list[Event], knowledge: Knowledge = KNOWLEDGE) -> Iterator[Moment]:
     """The moment after each event of one session, with a state of its own."""
     session: SessionState | None = None
-    persons: dict[str, PersonState] = {}
+    visitors: dict[str, PersonState] = {}
+    members: dict[str, PersonState] = {}
     for offset, event in enumerate(events):
         result = track(session, event, knowledge, offset)
         session = result.state
-        for news in result.news:
-            state = persons.setdefault(news.person, PersonState(news.order_ms, news.order_ms))
+        for news in result.told:
+            assert not isinstance(news, Transfer)
+            if isinstance(news, Claim):
+                answer(news, visitors, members, knowledge)
+                continue
+            persons = members if news.is_member else visitors
+            made = PersonState(news.order_ms, news.order_ms, timer_ms=EVENT_TIME_MAX_MS)
+            state = persons.setdefault(news.person, made)
             fold_profile(state, news, knowledge)
             if news.kind == "event" and news.event is not None and news.context:
                 yield Moment(
@@ -84,6 +93,22 @@ def situations(events: list[Event], knowledge: Knowledge = KNOWLEDGE) -> Iterato
                     knowledge,
                     knowledge.at(news.event.event_time_ms),
                 )
+
+
+def answer(
+    claim: Claim,
+    visitors: dict[str, PersonState],
+    members: dict[str, PersonState],
+    knowledge: Knowledge,
+) -> None:
+    """What the visitor gives to the person who signs in."""
+    given = give_state(visitors.pop(claim.person, None), claim, knowledge, "seed")
+    if given.state is not None:
+        visitors[claim.person] = given.state
+    (transfer,) = [one for one in given.outputs if isinstance(one, Transfer)]
+    taken = take_state(members.pop(transfer.person, None), transfer, knowledge, "seed")
+    if taken.state is not None:
+        members[transfer.person] = taken.state
 
 
 def events_of(*steps: Step) -> list[Event]:
@@ -276,7 +301,7 @@ EXPECTED: dict[str, object] = {
     "person.is_identified": True,
     "person.is_new": False,
     "person.sessions": 0,
-    "person.days_known": pytest.approx(31 / 86_400),
+    "person.days_known": pytest.approx(130 / 86_400),
     "person.views_1h": 4,
     "person.views_24h": 4,
     "person.views_30d": 4,
@@ -294,7 +319,7 @@ EXPECTED: dict[str, object] = {
     "person.days_since_purchase": pytest.approx(30 / 86_400),
     "person.bought_items": ["cloud"],
     "person.recent_items": ["rail", "cloud", "pan", "mud"],
-    "person.dismissed_items": [],
+    "person.dismissed_items": ["mud"],
     "person.categories": ["Sport/Shoes", "Home/Pans"],
     "person.top_category": "Sport/Shoes",
     "person.brands": ["Brio", "Alba"],

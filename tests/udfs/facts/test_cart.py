@@ -12,9 +12,9 @@ from schemas.events import Event
 from schemas.items import Item
 from schemas.limits import DAY_MS, HOUR_MS, PERSON_CART_KEPT_MS, PERSON_CART_MAX
 from schemas.state.person import PERSON_STATE, PersonState
-from schemas.state.session import CartLine, SessionContext
 from tests.builders import NOON, make_event, make_knowledge, make_record
-from udfs.facts.cart import cart_of, on_handover, on_person_event
+from udfs.facts.cart import cart_of, on_person_event
+from udfs.facts.rooms import merge_persons
 
 SHOES, PAN = Item("shoes", 0, price=80.0), Item("pan", 0, price=30.0)
 KNOWLEDGE = make_knowledge(SHOES, PAN)
@@ -88,15 +88,21 @@ def test_it_holds_the_newest_lines(item_ids: list[str]) -> None:
     assert list(reversed(state.cart)) == newest
 
 
-def test_a_visit_that_is_handed_over_twice_adds_its_cart_once() -> None:
-    state = after(added("shoes", quantity=2))
-    context = SessionContext(
-        1, NOON, NOON + 5, cart={"shoes": CartLine(1, 75.0), "pan": CartLine(1, None)}
-    )
-    for _ in range(2):
-        on_handover(state, context)
-        assert pieces(state) == {"shoes": 2, "pan": 1}
-    assert state.cart["shoes"].price == 75.0
+def test_of_two_carts_all_lines_stay_and_of_one_item_the_line_put_in_last() -> None:
+    laptop = after(added("shoes", quantity=2), added("pan", event_id="p"))
+    phone = after(added("shoes", quantity=1, event_time_ms=NOON + 5))
+    both = merge_persons(laptop, phone)
+    assert pieces(both) == {"shoes": 1, "pan": 1}
+    assert list(both.cart) == ["pan", "shoes"]
+    assert both.cart_since_ms == NOON
+
+
+def test_what_was_bought_on_one_device_lies_in_no_cart_of_another() -> None:
+    laptop = after(added("shoes"), added("pan", event_id="p", event_time_ms=NOON + 9))
+    phone = after(bought("rug", event_time_ms=NOON + 5))
+    phone.last_purchase_ms = NOON + 5
+    assert pieces(merge_persons(laptop, phone)) == {"pan": 1}
+    assert pieces(merge_persons(phone, laptop)) == {"pan": 1}
 
 
 def test_an_abandoned_cart_is_still_there_on_the_next_visit_and_on_another_device() -> None:

@@ -1,10 +1,11 @@
 """The profile: what each kind of news adds to its person."""
 
-from math import isclose
 from typing import Any
 
 import pytest
 
+from jobs.fold.fold import Fold, FoldRules
+from schemas.codec import EVENT
 from schemas.events import EVENT_TYPES
 from schemas.items import Item
 from schemas.limits import (
@@ -19,7 +20,7 @@ from schemas.limits import (
 )
 from schemas.state.person import PERSON_STATE, Exposure, PersonState, Purchase
 from schemas.state.session import SessionNews
-from tests.builders import NOON, make_event, make_knowledge, track_all
+from tests.builders import NOON, make_event, make_knowledge, make_record
 from udfs.facts.activity import PERIOD_COUNTS, period_counts
 from udfs.facts.affinity import WEIGHTS, price_level
 from udfs.facts.rooms import fold_profile
@@ -243,77 +244,6 @@ def test_news_without_an_event_adds_nothing() -> None:
     assert state == PersonState(NOON, NOON)
 
 
-# --- a session handed over --------------------------------------------------------------------
-
-SESSION: list[tuple[str, dict[str, Any]]] = [
-    ("product_viewed", {"item_ids": ["i1"]}),
-    ("product_viewed", {"item_ids": ["i2"]}),
-    ("product_added_to_cart", {"item_ids": ["i1"]}),
-    ("purchase_completed", {"item_ids": ["i1"], "value_amount": 10.0}),
-    ("review_read", {"item_ids": ["bare"]}),
-]
-
-
-def handed_over(*more: tuple[str, dict[str, Any]]) -> PersonState:
-    """The profile that only ever saw the handover of SESSION."""
-    steps = [*SESSION, *more, ("identified", {"person_id": "p1"})]
-    events = [
-        make_event(
-            **{"event_id": f"h{n}", "event_type": kind, "event_time_ms": NOON + n * MINUTE_MS}
-            | fields
-        )
-        for n, (kind, fields) in enumerate(steps)
-    ]
-    _, news, _ = track_all(events, KNOWLEDGE)
-    handover = next(one for one in news if one.kind == "handover")
-    state = PersonState(NOON, NOON)
-    fold_profile(state, handover, KNOWLEDGE)
-    return state
-
-
-def seen_directly() -> PersonState:
-    return fold(
-        *(
-            (kind, {"event_time_ms": NOON + n * MINUTE_MS} | fields)
-            for n, (kind, fields) in enumerate(SESSION)
-        )
-    )
-
-
-def test_a_handed_over_session_leans_like_the_same_events() -> None:
-    handed, seen = handed_over(), seen_directly()
-    for mine, theirs in (
-        (handed.categories, seen.categories),
-        (handed.brands, seen.brands),
-        (handed.price_levels, seen.price_levels),
-    ):
-        assert mine.keys() == theirs.keys()
-        for name, entry in mine.items():
-            assert isclose(entry.long, theirs[name].long, rel_tol=1e-3)
-
-
-def test_a_handed_over_session_counts_like_the_same_events() -> None:
-    handed, seen = handed_over(), seen_directly()
-    now_ms = NOON + HOUR_MS
-    assert handed.event_count == seen.event_count == 5
-    assert period_counts(handed, "daily", now_ms, 30) == period_counts(seen, "daily", now_ms, 30)
-    assert handed.purchase_count == seen.purchase_count == 1
-    assert handed.purchase_value == seen.purchase_value == 10.0
-    assert handed.last_purchase_ms == seen.last_purchase_ms
-    assert [one.item_id for one in handed.purchases] == ["i1"]
-    assert handed.recent_items.keys() == seen.recent_items.keys()
-    assert handed.taken_items.keys() == seen.taken_items.keys() == {"i1"}
-
-
-def test_a_handover_without_purchases_brings_none() -> None:
-    state = PersonState(NOON, NOON)
-    _, news, _ = track_all(
-        [make_event(), make_event(event_id="e2", event_type="identified", person_id="p1")]
-    )
-    fold_profile(state, next(one for one in news if one.kind == "handover"), KNOWLEDGE)
-    assert (state.purchases, state.last_purchase_ms, state.event_count) == ([], None, 1)
-
-
 # --- price levels, statements, features ---------------------------------------------------------
 
 LEVELLED = make_knowledge(
@@ -380,12 +310,12 @@ def test_what_an_anonymous_session_said_goes_over_to_the_person() -> None:
         make_event(event_id=f"e{n}", event_type=kind, event_time_ms=NOON + n, **fields)
         for n, (kind, fields) in enumerate(steps)
     ]
-    _, news, _ = track_all(events, LEVELLED)
-    state = PersonState(NOON, NOON)
-    state.statements, state.features_opened = {"role": "old", "tier": "gold"}, {"forecast": 2}
-    for one in news:
-        if one.person == "p1":
-            fold_profile(state, one, LEVELLED)
+    before = PersonState(NOON - 9, NOON - 9, timer_ms=2 * NOON)
+    before.statements, before.features_opened = {"role": "old", "tier": "gold"}, {"forecast": 2}
+    fold = Fold(LEVELLED, FoldRules(EVENT.decode, "seed"))
+    fold.members["p1"] = before
+    assert list(fold.run(make_record(one, n) for n, one in enumerate(events)))
+    state = fold.members["p1"]
     assert state.statements == {"tier": "gold", "role": "buyer"}
     assert state.preferences == {"style": "plain"}
     assert (state.features_opened, state.features_activated) == ({"forecast": 3}, {"export": 1})
