@@ -32,6 +32,8 @@ class Person:
         self.coming: deque[PersonInput] = deque()
         self.held: list[PersonInput] | None = None
         """Ends that live has not found yet, once it has found one late: of imported visits they come in one go."""
+        self.gave: set[bytes] = set()
+        """The transfers that answer claims on them so far."""
         self.tries_left = TRIES_MAX
         self.is_simultaneous = False
         self._has_ended = False
@@ -60,6 +62,11 @@ class Person:
         held = self.held or []
         while any(one.session_id == news.session_id for one in held):
             yield held.pop(0)
+
+    def step_back(self, count: int) -> None:
+        """Has the last steps not taken: others come in their place."""
+        for _ in range(count):
+            self.done.pop()
 
     def may_try(self) -> bool:
         """Whether one more order may be tried; it counts as tried."""

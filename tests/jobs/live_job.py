@@ -174,6 +174,11 @@ def encoded(record: KnowledgeRecord) -> bytes:
             return EPOCH_END.encode(record)
 
 
+def decided(topics: Topics) -> list[LogRecord]:
+    """The records of `decisions` that say what was decided, not what was taken back."""
+    return [one for one in topics[DECISIONS] if DECISION.decode(one.value).kind == "decided"]
+
+
 class Range:
     """What a `LogRange` gives, of records in memory."""
 

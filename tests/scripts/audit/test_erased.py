@@ -15,7 +15,7 @@ from scripts.audit.verify import verify
 from scripts.privacy.erasure import list_of
 from scripts.privacy.trails import find_trail
 from tests.builders import NOON
-from tests.jobs.live_job import LiveJob, Topics
+from tests.jobs.live_job import LiveJob, Topics, decided
 from tests.logs import shopping_log
 from tests.scripts.audit.copies import Copy
 
@@ -49,7 +49,7 @@ def key(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_decisions_of_who_was_erased_are_explained_by_that(
     topics: Topics, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    decisions = [DECISION.decode(one.value) for one in topics[DECISIONS]]
+    decisions = [DECISION.decode(one.value) for one in decided(topics)]
     persons = sorted({one.person for one in decisions})
     gone = frozenset(one for one in persons if one.startswith("p"))
     assert 3 < len(gone) < len(persons)
@@ -68,7 +68,7 @@ def test_decisions_of_who_was_erased_are_explained_by_that(
 def test_a_visit_that_was_somebody_elses_and_became_a_persons_explains_theirs(
     topics: Topics,
 ) -> None:
-    persons = {DECISION.decode(one.value).person for one in topics[DECISIONS]}
+    persons = {DECISION.decode(one.value).person for one in decided(topics)}
     devices = [one for one in persons if one.startswith("a")]
     found = verify(Copy(with_erased(topics, *devices)), Scope())
     assert set(found.differing) == {"erased"}
@@ -76,20 +76,20 @@ def test_a_visit_that_was_somebody_elses_and_became_a_persons_explains_theirs(
 
 
 def test_where_all_were_erased_that_explains_all(topics: Topics) -> None:
-    persons = {DECISION.decode(one.value).person for one in topics[DECISIONS]}
+    persons = {DECISION.decode(one.value).person for one in decided(topics)}
     found = verify(Copy(with_erased(topics, *persons)), Scope())
     assert (found.reproduced, set(found.differing)) == (0, {"erased"})
     assert found.is_whole
 
 
 def test_what_was_altered_of_others_is_still_found(topics: Topics) -> None:
-    persons = sorted({DECISION.decode(one.value).person for one in topics[DECISIONS]})
+    persons = sorted({DECISION.decode(one.value).person for one in decided(topics)})
     copy = with_erased(topics, persons[0])
-    last = copy[DECISIONS][-1]
+    last = decided(copy)[-1]
     decision = DECISION.decode(last.value)
     assert decision.person != persons[0]
     forged = DECISION.encode(msgspec.structs.replace(decision, priority=99.0))
-    changed = [*copy[DECISIONS][:-1], last._replace(value=forged)]
+    changed = [one if one is not last else last._replace(value=forged) for one in copy[DECISIONS]]
     found = verify(Copy({**copy, DECISIONS: changed}), Scope())
     assert not found.is_whole
     assert found.differing["altered"] == 1

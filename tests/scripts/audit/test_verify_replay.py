@@ -27,7 +27,7 @@ from scripts.audit.replay_view import audit_json, show_audit
 from scripts.audit.skew_view import show_skew
 from scripts.audit.verify import Audit, trace_again, verify
 from tests.builders import NOON, make_catalogue, make_event
-from tests.jobs.live_job import LiveJob, Topics
+from tests.jobs.live_job import LiveJob, Topics, decided
 from tests.logs import Line, consenting, shopping_log
 from tests.scripts.audit.copies import Copy, edited
 from tests.udfs.knowledge.compacted import compacted
@@ -79,7 +79,7 @@ def test_decisions_of_people_who_agree_and_take_it_back_are_reproduced() -> None
 def test_every_decision_of_a_live_job_is_reproduced(topics: Topics) -> None:
     found = audit(topics)
     assert found.is_whole
-    assert found.reproduced == found.decisions == len(topics[DECISIONS]) > 100
+    assert found.reproduced == found.decisions == len(decided(topics)) > 100
     assert (found.differing, found.faults, found.unexplained) == ({}, [], 0)
     assert found.knowledge_late > 0, "the learn job lags behind"
 
@@ -232,7 +232,9 @@ def test_items_that_hold_since_ever_and_came_to_a_running_shop_are_late() -> Non
 
     found = audit(Empty(shopping_log(160, hours=0.1), make_catalogue(), was_newer=False).topics)
     assert found.is_whole, found.differing
-    assert found.reproduced > 0.9 * found.decisions, found.differing
+    assert found.reproduced > 0.85 * found.decisions, found.differing
+    # one who was there before the items came, and one whose visitor was
+    assert {one.person for one in found.differences} == {"a7", "p4"}
     assert found.catalogue_late > 10
 
 
@@ -243,9 +245,14 @@ def test_one_flipped_bit_is_found_and_its_record_named(
 ) -> None:
     chance = random.Random(f"{topic}{draw}")
     records = list(topics[topic])
-    deciding = {DECISION.decode(one.value).event_id for one in topics[DECISIONS]}
+    logged = decided(topics)
+    deciding = {DECISION.decode(one.value).event_id for one in logged}
     at = chance.choice(
-        [n for n, one in enumerate(records) if topic != EVENTS or event_id_of(one) in deciding]
+        [
+            n
+            for n, one in enumerate(records)
+            if topic == TRACES or one in logged or event_id_of(one) in deciding
+        ]
     )
     flipped = bytearray(records[at].value)
     # of an event that was decided on, the first bytes, up to its ids: no decision may rest on a page's name
@@ -264,7 +271,7 @@ def test_one_flipped_bit_is_found_and_its_record_named(
     ("topic", "cause"), [(DECISIONS, "no_decision"), (TRACES, "no_trace"), (EVENTS, "not_made")]
 )
 def test_a_record_that_was_taken_away_is_missed(topics: Topics, topic: str, cause: str) -> None:
-    decision = DECISION.decode(topics[DECISIONS][50].value)
+    decision = DECISION.decode(decided(topics)[50].value)
 
     def is_it(record: LogRecord) -> bool:
         mine = (decision.event_id.encode(), decision.decision_id.encode())
@@ -279,7 +286,7 @@ def test_a_record_that_was_taken_away_is_missed(topics: Topics, topic: str, caus
 
 
 def test_a_decision_without_any_record_is_missed(topics: Topics) -> None:
-    gone = DECISION.decode(topics[DECISIONS][50].value).decision_id
+    gone = DECISION.decode(decided(topics)[50].value).decision_id
     found = audit(
         topics,
         decisions=[one for one in topics[DECISIONS] if gone.encode() not in one.value],
@@ -326,10 +333,10 @@ def test_what_rests_on_events_that_are_gone_is_explained(topics: Topics) -> None
 def test_one_decision_or_those_of_a_time(
     topics: Topics, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    decision = DECISION.decode(topics[DECISIONS][70].value)
+    decision = DECISION.decode(decided(topics)[70].value)
     found = audit(topics, Scope(decision_id=decision.decision_id))
     assert (found.decisions, found.reproduced) == (1, 1)
-    times = sorted(DECISION.decode(one.value).event_time_ms for one in topics[DECISIONS])
+    times = sorted(DECISION.decode(one.value).event_time_ms for one in decided(topics))
     some = audit(topics, Scope(times[20], times[60]))
     assert some.decisions == sum(times[20] <= one < times[60] for one in times) == some.reproduced
     show_audit(some)
@@ -438,7 +445,7 @@ def test_the_trace_of_a_decision_is_made_again_as_a_whole(topics: Topics) -> Non
 
 
 def test_a_decision_that_was_too_large_is_explained_by_its_dead_letter(topics: Topics) -> None:
-    decision = DECISION.decode(topics[DECISIONS][7].value)
+    decision = DECISION.decode(decided(topics)[7].value)
     gone = topics | {
         name: [one for one in topics[name] if decision.decision_id.encode() not in one.value]
         for name in (DECISIONS, TRACES)
@@ -497,7 +504,7 @@ def test_decisions_are_expired_whose_knowledge_is_compacted_and_all_others_repro
     assert found.is_whole
     assert found.differing.keys() == {"expired"}
     assert found.reproduced + found.differing["expired"] == found.decisions
-    logged = [DECISION.decode(one.value).versions.knowledge for one in topics[DECISIONS]]
+    logged = [DECISION.decode(one.value).versions.knowledge for one in decided(topics)]
     later = sum(effective_from_ms(epoch) > begins_ms for epoch in logged)
     assert found.reproduced >= later > 30
 
