@@ -34,6 +34,9 @@ STANDING_MAX: Final = 2_000
 TRIES_MAX: Final = 20
 """People who are looked for in the store, where one is to withdraw; a store that is so far behind shows none of them yet."""
 
+NOT_YET: Final = (0, 2**63)
+"""Nothing takes back what stands, so far."""
+
 Read = Callable[[str], Decision | None]
 """The person's decision as a reader of the store sees it now."""
 
@@ -84,7 +87,8 @@ class Withdrawals:
         self.standing: deque[tuple[str, str]] = deque(maxlen=STANDING_MAX)
         """Person and session of decisions that were read lately."""
         self._asked_ms: dict[str, int] = {}
-        self._taken_back: dict[str, int] = {}
+        self._taken_back: dict[str, tuple[int, int]] = {}
+        """After how long that could be read, and its sequence."""
         self._open: dict[str, int] = {}
         self._clean: dict[str, tuple[int, int]] = {}
         self._came_back: set[str] = set()
@@ -113,12 +117,16 @@ class Withdrawals:
             if decision.kind == "decided":
                 self.standing.append((person, decision.session_id))
         elif decision.kind == "purged":
-            self._taken_back.setdefault(person, at_ms - asked_ms)
+            self._taken_back.setdefault(person, (at_ms - asked_ms, decision.sequence))
         elif person in self._taken_back and decision.event_time_ms < asked_ms:
             self._decided_late += 1
 
     def look(self, read: Read, at_ms: Callable[[], int]) -> None:
-        """Reads the store for everybody who withdrew lately."""
+        """Reads the store for everybody who withdrew lately.
+
+        A decision may have ended by itself while another one is still on its way: whoever has one again that is older than what
+        takes it back was not clean yet.
+        """
         for person, asked_ms in [*self._open.items()]:
             if _is_clean(read(person), asked_ms):
                 clean_ms = at_ms()
@@ -128,8 +136,15 @@ class Withdrawals:
         for person in reversed([*self._clean]):
             if self._clean[person][0] < until_ms:
                 break
-            if not _is_clean(read(person), self._asked_ms[person]):
+            stands = read(person)
+            if _is_clean(stands, self._asked_ms[person]):
+                continue
+            _, sequence = self._taken_back.get(person, NOT_YET)
+            if stands is not None and stands.sequence > sequence:
                 self._came_back.add(person)
+            else:
+                self._open[person] = self._asked_ms[person]
+                del self._clean[person]
 
     @property
     def is_done(self) -> bool:
@@ -140,7 +155,7 @@ class Withdrawals:
         """What those came to who withdrew since then."""
         measured = {person for person, asked_ms in self._asked_ms.items() if asked_ms >= from_ms}
         return Found(
-            [took for person, took in self._taken_back.items() if person in measured],
+            [took for person, (took, _) in self._taken_back.items() if person in measured],
             [took for person, (_, took) in self._clean.items() if person in measured],
             len(measured & self._open.keys()), len(self._came_back), self._decided_late,
         )  # fmt: skip

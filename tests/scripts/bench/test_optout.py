@@ -15,9 +15,11 @@ from tests.channels.decisions import make_decision
 ASKED_MS = 1_000_000
 
 
-def decision(at_ms: int, kind: str = "decided", person: str = "anna") -> Decision:
+def decision(
+    at_ms: int, kind: str = "decided", person: str = "anna", sequence: int = 0
+) -> Decision:
     return make_decision(
-        at_ms, person=person, session_id=f"s-{person}", event_time_ms=at_ms, kind=kind
+        sequence or at_ms, person=person, session_id=f"s-{person}", event_time_ms=at_ms, kind=kind
     )
 
 
@@ -66,20 +68,34 @@ def test_a_decision_of_after_it_is_clean(withdrawals: Withdrawals) -> None:
     assert withdrawals.found(0).in_store == [20]
 
 
+def test_what_was_on_its_way_when_another_one_ended_is_waited_for(withdrawals: Withdrawals) -> None:
+    look(withdrawals, None, 20)  # what stood has ended by itself
+    look(withdrawals, decision(ASKED_MS - 1), 30)
+    assert not withdrawals.is_done
+    withdrawals.see(decision(ASKED_MS, "purged"), ASKED_MS + 35)
+    look(withdrawals, decision(ASKED_MS - 1), 36)
+    assert (withdrawals.found(0).unfinished, withdrawals.found(0).came_back) == (1, 0)
+    look(withdrawals, None, 40)
+    found = withdrawals.found(0)
+    assert (found.in_store, found.unfinished, found.came_back) == ([40], 0, 0)
+
+
 def test_what_stays_comes_back_or_is_decided_late_breaks_it(withdrawals: Withdrawals) -> None:
     assert withdrawals.found(0).unfinished == 1
-    look(withdrawals, None, 20)
-    look(withdrawals, decision(ASKED_MS - 50), 30)
-    assert withdrawals.found(0).came_back == 1
     withdrawals.see(decision(ASKED_MS, "purged"), ASKED_MS + 12)
+    look(withdrawals, None, 20)
+    look(withdrawals, decision(ASKED_MS - 50, sequence=ASKED_MS + 1), 30)
+    assert withdrawals.found(0).came_back == 1
     withdrawals.see(decision(ASKED_MS - 1), ASKED_MS + 13)
     assert withdrawals.found(0).decided_late == 1
     assert not withdrawals.found(0).is_kept
 
 
 def test_it_is_watched_for_a_while_only(withdrawals: Withdrawals) -> None:
+    withdrawals.see(decision(ASKED_MS, "purged"), ASKED_MS + 12)
     look(withdrawals, None, 20)
-    look(withdrawals, decision(ASKED_MS - 50), 30 + int(WATCHED_S * 1_000))
+    back = decision(ASKED_MS - 50, sequence=ASKED_MS + 1)
+    look(withdrawals, back, 30 + int(WATCHED_S * 1_000))
     assert withdrawals.found(0).came_back == 0
 
 
