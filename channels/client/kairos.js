@@ -8,7 +8,7 @@
  *  6  in a placement: data-item="SKU-1" says what a click is about, data-kairos-dismiss closes it,
  *     data-kairos-skip turns an item away, data-kairos-ignore is no click at all
  *  7  kairos.consent(["personalisation", "analytics"])                         what was agreed to; kairos.consent() tells
- *  8  kairos.identify("customer-7", token), kairos.signOut(), kairos.context({country: "DE"})
+ *  8  kairos.identify("customer-7", token), kairos.signOut(), kairos.forget(), kairos.context({country: "DE"})
  *  9  without consent to personalisation, or with Do Not Track or Global Privacy Control, nothing is stored: ids live
  *     as long as the page. With it the anonymous id is kept, and the session for 30 minutes after the last event.
  * 10  data-wait="400": ms until a placement without an answer shows its default. Exposure: half of it, for a second.
@@ -52,7 +52,10 @@
   };
   const hush = () => { stream?.abort(); stream = null; };
   const begin = (other) => { me = other; hush(); };
-  const anew = (who) => begin({ // another session of the same browser
+  // whoever goes on is nobody we know
+  const drop = () => { write("kairos", null); begin({}); };
+  // another session of the same browser
+  const anew = (who) => begin({
     ...who, at: Date.now(), ...(key ? { old: me.token || me.old } : { session: random("s-"), anonymous: me.anonymous || random("a-") }),
   });
   const sign = async (holder) => { // with a key the session is the server's, and signed
@@ -258,7 +261,7 @@
       purposes = isOptedOut ? [] : list;
       write("kairos.consent", purposes);
       track("consent_changed");
-      if (had && !stores()) { write("kairos", null); begin({}); } // whoever goes on is nobody we know
+      if (had && !stores()) drop();
       save();
       return purposes;
     },
@@ -267,7 +270,10 @@
       const person = `${given}`;
       wake(); Object.assign(me, { person, proof }); save(); return track("identified", { person_id: person });
     },
-    signOut: () => { const done = track("signed_out"); anew({}); save(); return done; }, // who comes next is somebody else
+    // who comes next is somebody else
+    signOut: () => { const done = track("signed_out"); anew({}); save(); return done; },
+    // the visitor, and who is signed in where the server has proven them; nothing of either stays here
+    forget: () => { const done = track("erasure_requested"); purposes = isOptedOut ? [] : null; write("kairos.consent", null); drop(); slots.forEach((slot) => settle(slot, null)); return done; },
     ids: () => ({ session_id: me.session, anonymous_id: me.anonymous, person_id: me.person, is_stored: stores() }),
   };
 })();

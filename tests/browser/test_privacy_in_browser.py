@@ -5,7 +5,10 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
+from schemas.codec import DECISION
+from schemas.topics import DECISIONS
 from tests.browser.shop import Visitor
+from tests.e2e.homes import Tail, wait_for
 
 pytestmark = pytest.mark.browser
 SHOES = ("SKU-403", "SKU-402", "SKU-413")
@@ -61,3 +64,33 @@ def test_global_privacy_control_is_sent_with_every_event(visit: Callable[..., Vi
         visitor.page.wait_for_timeout(500)
         told = {one.context.gpc if one.context else None for one in visitor.events()}
         assert told == {gpc}
+
+
+def test_who_asks_to_be_forgotten_is_somebody_new(visit: Callable[..., Visitor]) -> None:
+    visitor = visit()
+    page = visitor.page
+    for shoe in SHOES:
+        visitor.open(f"/shop/p/{shoe}")
+    visitor.open("/shop/preferences")
+    visitor.shows("preferences", "You like Shoes.")
+    before = page.evaluate("kairos.ids()")
+    visitor.open("/shop/privacy")
+    page.get_by_role("button", name="Forget me").click()
+    expect(page.get_by_text("This browser stores no id of you.")).to_be_visible()
+    assert page.evaluate("Object.keys(localStorage).filter(one => one.startsWith('kairos'))") == []
+    after = page.evaluate("kairos.ids()")
+    assert before["is_stored"]
+    assert after["anonymous_id"] != before["anonymous_id"]
+    told = visitor.events(before["session_id"])
+    assert told[-1].event_type == "erasure_requested", "and nothing after it"
+    with Tail(visitor.shop.kafka, DECISIONS) as tail:
+
+        def theirs() -> list[str]:
+            found = [DECISION.decode(one.value) for one in tail.read()]
+            return [one.kind for one in found if one.person == before["anonymous_id"]]
+
+        wait_for(lambda: theirs()[-1:] == ["purged"])
+    visitor.open("/shop/")  # where whoever comes is asked
+    page.get_by_role("button", name="Yes, choose for me").click()
+    visitor.open("/shop/preferences")
+    expect(visitor.placed("preferences")).not_to_contain_text("You like Shoes")

@@ -169,6 +169,12 @@ const PURPOSES = {
 
 export function privacy({ go }) {
   const agreed = kairos.consent() || [];
+  const forget = () => {
+    kairos.forget();
+    cart.clear();
+    announce("You are forgotten. Whoever goes on here is nobody we know.");
+    go("/shop/privacy", { isReplaced: true });
+  };
   const save = (event) => {
     event.preventDefault();
     kairos.consent(Object.keys(PURPOSES).filter((name) => event.target.elements[name].checked));
@@ -185,6 +191,9 @@ export function privacy({ go }) {
         Object.entries(PURPOSES).map(([name, [title, text]]) => h("label", { class: "switch" }, h("input", { type: "checkbox", name, checked: agreed.includes(name) && !kairos.isOptedOut, disabled: kairos.isOptedOut }), h("span", {}, h("strong", {}, title), h("small", {}, text)))),
         h("button", { class: "button", type: "submit" }, "Save")),
       h("p", { class: "count" }, kairos.ids().is_stored ? "This browser keeps an id of this visit." : "This browser stores no id of you."),
+      h("h2", {}, "Be forgotten"),
+      h("p", {}, "All that was kept of this browser goes at once: what was assumed, what you said, your cart, what you were shown. We keep no more than the proof of it."),
+      h("button", { type: "button", class: "button quiet", onclick: forget }, "Forget me"),
     ],
   };
 }
