@@ -141,6 +141,30 @@ def offers_nothing(visitor: Visitor, path: str) -> bool:
     return "express" not in visitor.placed("offer_bar").inner_text()
 
 
+def test_two_people_on_one_device_are_two(visit: Callable[..., Visitor]) -> None:
+    visitor, run = visit(), now_ms()
+    likes = "You like Shoes."
+
+    def signs_out() -> None:
+        visitor.open("/shop/sign-in")
+        visitor.page.get_by_role("button", name="Sign out").click()
+        expect(visitor.page.get_by_label("A made-up name")).to_be_visible()
+
+    sign_in(visitor, f"Anna {run}")
+    look_at_shoes(visitor)
+    visitor.open("/shop/preferences")
+    visitor.shows("preferences", likes)
+    signs_out()
+    sign_in(visitor, f"Ben {run}")
+    visitor.open("/shop/preferences")
+    visitor.shows("preferences", "Nothing yet.")
+    expect(visitor.placed("preferences")).not_to_contain_text(likes)
+    signs_out()
+    sign_in(visitor, f"Anna {run}")
+    visitor.open("/shop/preferences")
+    visitor.shows("preferences", likes)
+
+
 def test_struggle_is_offered_help_once_and_never_after_a_dismissal(
     visit: Callable[..., Visitor],
 ) -> None:
