@@ -165,6 +165,21 @@ def test_a_visit_of_before_that_signs_in_brings_nothing() -> None:
     assert not fold.persons["mia"].recent_items
 
 
+@pytest.mark.parametrize("is_listed", [False, True])
+def test_of_an_erased_visitor_who_signs_in_later_comes_what_was_done_since(is_listed: bool) -> None:
+    fold = engine(*[("person", "a1", NOON + 3 * MINUTE_MS)] if is_listed else [])
+    done = steps(
+        fold, view(1, 7), home(2), erase(3), view(4, 8, session_id="s2"),
+        at(5, "identified", session_id="s2", person_id="mia"),
+    )  # fmt: skip
+    assert "persons_merged" in counts(done)
+    state = fold.persons["mia"]
+    assert (state.recent_items, state.first_ms) == (
+        {"i8": NOON + 4 * MINUTE_MS}, NOON + 4 * MINUTE_MS,
+    )  # fmt: skip
+    assert b"i7" not in states(fold)
+
+
 def test_nothing_is_remembered_by_what_learns() -> None:
     fold = engine()
     learner = fold._learner
