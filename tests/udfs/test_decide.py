@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from jobs.fold.fold import Fold, FoldRules
 from models.scorer import ColumnScorer, Matrix
 from schemas import CODE_VERSION
+from schemas.codec import EVENT
 from schemas.decisions import Decision, DecisionTrace
 from schemas.events import Event
 from schemas.items import Item
@@ -25,6 +27,7 @@ from tests.builders import (
     make_event,
     make_knowledge,
     make_learnt,
+    make_record,
     teach,
     teach_interest,
     track_all,
@@ -534,14 +537,10 @@ def test_an_identified_person_is_offered_what_the_handed_over_session_looked_at(
         make_event(event_id="e2", event_type="identified", person_id="p1", event_time_ms=NOON + 1),
         make_event(event_id="e3", placements=["home"], event_time_ms=NOON + 2),
     ]
-    _, news, _ = track_all(events, CATALOGUE)
-    state = None
-    found: list[tuple[Decision, DecisionTrace]] = []
-    for told in (one for one in news if one.person == "p1"):
-        result = decide(state, told, CATALOGUE, "seed")
-        state, found = result.state, found + list(result.decisions)
-    assert state is not None
-    assert state.recent_items == {"i9": NOON}
+    fold = Fold(CATALOGUE, FoldRules(EVENT.decode, "seed"))
+    steps = list(fold.run(make_record(one, at) for at, one in enumerate(events)))
+    found = [made for step in steps for made in step.decisions if made[0].event_id == "e3"]
+    assert fold.members["p1"].recent_items == {"i9": NOON}
     assert [c.source for c in found[0][1].candidates if c.item_id == "i9"] == ["recently_viewed"]
 
 

@@ -72,7 +72,7 @@ def test_nothing_of_it_is_in_any_state_decision_or_trace() -> None:
     fold, written = folded(TOLD)
     assert SECRET.encode() not in kept(fold) + written
     assert b"eligion" not in kept(fold) + written
-    assert fold.persons["a1"].statements == {"role": "buyer"}
+    assert fold.persons["anna"].statements == {"role": "buyer"}
     bare, _ = folded(TOLD, policy(()))
     assert SECRET.encode() in kept(bare), "without the declaration it is kept"
 

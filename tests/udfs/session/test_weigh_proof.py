@@ -4,13 +4,15 @@ from typing import Any
 
 import pytest
 
+from jobs.fold.fold import Fold, FoldRules
+from schemas.codec import EVENT
 from schemas.events import EVENT_TYPES, Event
 from schemas.items import Item
 from schemas.limits import DAY_MS, TOUCHED_ITEMS_MAX, TOUCHES_PER_DAY_MAX
 from schemas.proof import UNPROVEN
 from schemas.state.person import PersonState
 from schemas.state.session import SESSION_CONTEXT, SESSION_STATE, SessionNews
-from tests.builders import NOON, make_event, make_knowledge, track_all
+from tests.builders import NOON, make_event, make_knowledge, make_record, track_all
 from udfs.facts.activity import period_counts
 from udfs.facts.rooms import fold_profile
 from udfs.knowledge.knowledge import Knowledge
@@ -91,11 +93,10 @@ def test_claims_that_are_handed_over_make_one_purchase() -> None:
     state = person_of(*claims, said(4, "identified", person_id="p"))
     assert (state.purchase_count, state.purchase_value) == (1, 0.0)
     bought = said(3, "purchase_completed", is_unproven=False, value_amount=9.0)
-    news = told(*claims, bought, said(4, "identified", person_id="p"))[0]
-    hers = PersonState(NOON, NOON)
-    for one in news:
-        if one.person == "p":
-            fold_profile(hers, one, SHOP)
+    fold = Fold(SHOP, FoldRules(EVENT.decode, "seed"))
+    log = [*claims, bought, said(4, "identified", person_id="p")]
+    assert list(fold.run(make_record(one, at) for at, one in enumerate(log)))
+    hers = fold.members["p"]
     assert (hers.purchase_count, hers.purchase_value) == (1, 9.0)
 
 
