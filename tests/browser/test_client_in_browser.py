@@ -158,12 +158,12 @@ def test_signing_in_names_the_person_and_signing_out_ends_that(
     expect(visitor.page.get_by_text("customer-ada-example").first).to_be_visible()
     wait_for(lambda: "identified" in types(visitor))
     visitor.open("/shop/preferences")
-    visitor.page.get_by_label("Your shoe size").select_option("10")
+    visitor.page.get_by_label("Your size").select_option("10")
     visitor.page.get_by_role("button", name="Save").click()
     wait_for(lambda: "preference_stated" in types(visitor))
     stated = next(one for one in visitor.events() if one.event_type == "preference_stated")
     assert (stated.attribute, stated.value, stated.person_id) == (
-        "shoe_size",
+        "size",
         "10",
         "customer-ada-example",
     )

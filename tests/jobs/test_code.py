@@ -22,7 +22,7 @@ RUN = """
 import sys
 from shutil import rmtree
 
-from jobs import learn_operators, operators
+from jobs import learn_operators, operators, person_operators
 
 rmtree(sys.argv[1])
 told, events = sys.modules["msgspec"].msgpack.decode(sys.stdin.buffer.read())
