@@ -68,7 +68,7 @@ EVENT_EXAMPLES: Final[dict[EventType, Example]] = {
     "decision_dismissed": Example("It was closed.", REACTION),
     "not_interested": Example("The person does not want to see an item: it is not offered for 90 days.", {"item_ids": ["SKU-402"]}),
     "identified": Example("The person signed in: what the browser did is theirs from now on.", {"person_id": "mia@shop"}),
-    "signed_out": Example("The person signed out."),
+    "signed_out": Example("The person signed out. With the property `unmerge` = `true` they were somebody else: what the browser did before is not theirs (docs/consent.md)."),
     "profile_updated": Example("A fact of the person: its name and its value.", {"person_id": "mia@shop", "attribute": "loyalty_tier", "value": "gold"}),
     "consent_changed": Example("What the person agrees to from now on; an empty list: to nothing.", {"consent": ["personalisation", "analytics"]}),
     "preference_stated": Example("What the person prefers. A `category`, `topic`, `brand`, `price_level` or `size` is heeded in ranking; `-` is less of it.", {"attribute": "category", "value": "Sports/Running, -Kitchen"}),

@@ -72,6 +72,10 @@ ERASURE_REQUESTED: Final = "erasure_requested"
 KEEPS: Final = "keeps"
 VISITOR: Final = "visitor"
 """Property, and its value, of an erasure that leaves the anonymous id alone: others use the device."""
+SIGNED_OUT: Final = "signed_out"
+UNMERGE: Final = "unmerge"
+TRUE: Final = "true"
+"""Property, and its value, of a `signed_out` by which whoever used the device is not the person: what was joined at signing in is split again."""
 
 Purpose = Literal["personalisation", "analytics", "advertising", "email", "push", "sms", "in_app"]
 PURPOSES: Final[tuple[Purpose, ...]] = get_args(Purpose)

@@ -149,6 +149,11 @@ PARTS_MAX: Final = 64
 """Transfers that are merged into one person's state within MERGES_KEPT_MS; of further ones only what holds without personalisation is (counted)."""
 MERGES_KEPT_MS: Final = 30 * DAY_MS
 """How long of event time it is remembered what was merged, and who signed in on a device."""
+UNMERGE_KEPT: Final = 2
+"""States that a visitor gave, and of a person before a join, that are kept to split them again, the newest, for MERGES_KEPT_MS; what is older is split
+no more (counted)."""
+GIFTS_NOTED_MAX: Final = 16
+"""Gifts of which a visitor knows that there were any; the oldest goes."""
 CLAIMANTS_MAX: Final = 5
 """People who may take what a device's visitors did, within MERGES_KEPT_MS; a further one takes only what holds without personalisation (counted)."""
 STATEMENTS_MAX: Final = 32

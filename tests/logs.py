@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from schemas.codec import EVENT
 from schemas.errors import InvalidEvent
-from schemas.events import Context, event_from_fields
+from schemas.events import TRUE, UNMERGE, Context, event_from_fields
 from schemas.limits import HOUR_MS, MINUTE_MS, SECOND_MS
 from tests.builders import NOON
 from udfs.draw import identify_decision
@@ -67,6 +67,23 @@ def consenting(lines: list[Line]) -> list[Line]:
         chance = random.Random(event.event_id)
         if chance.random() < 0.1:
             event = replace(event, **chance.choice(SAID))
+        found.append(line._replace(value=EVENT.encode(event)))
+    return found
+
+
+def unmerging(lines: list[Line]) -> list[Line]:
+    """The same log, in which visits often end with the word of a page, or of the shop's server, that it was not the person who had signed in."""
+    found = []
+    for line in lines:
+        try:
+            event = EVENT.decode(line.value)
+        except InvalidEvent:
+            found.append(line)
+            continue
+        chance = random.Random(event.event_id)
+        if event.event_type in ("signed_out", "session_ended") and chance.random() < 0.7:
+            who = f"p{int(event.anonymous_id[1:]) % 31}" if chance.random() < 0.6 else None
+            event = replace(event, event_type="signed_out", person_id=who, properties={UNMERGE: TRUE})  # fmt: skip
         found.append(line._replace(value=EVENT.encode(event)))
     return found
 

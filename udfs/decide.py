@@ -27,6 +27,7 @@ from udfs.explain.tracing import WHOLE, Tracing
 from udfs.explain.write_texts import content_of, explanation_of, told_of_items
 from udfs.facts.consent import agreed, told
 from udfs.facts.identity import part_of
+from udfs.facts.joins import forget_joins
 from udfs.facts.purchases import is_told_again, note_fact, remember_told
 from udfs.facts.rooms import fold_profile, purge_person
 from udfs.items.fill_slate import Ranked, Slate, fill_slate
@@ -36,6 +37,7 @@ from udfs.language.render_texts import language_of
 from udfs.moment import Moment
 from udfs.policy.compiled_policy import CompiledPlacement
 from udfs.results import PersonResult, Result
+from udfs.session.follow_identity import is_told_apart
 
 
 class Competition(NamedTuple):
@@ -66,6 +68,8 @@ def decide(
     decision has `named` as what it saw; else they are those in force.
     """
     knowledge.advance(news.order_ms)
+    if not news.context and is_told_apart(news):
+        return Result(state, (), state.timer_ms if state is not None else None, ())
     state, erased, may_decide = past_erasure(state, news, knowledge.erasures)
     if erased is not None:
         return erased
@@ -91,6 +95,8 @@ def _folded(
     if state is not None and news.order_ms >= state.timer_ms:
         state, counts = None, ("persons_forgotten",)
     unit = unit_of(state, news)
+    if state is not None and (state.gave or state.before):
+        forget_joins(state, news.order_ms)
     if state is None:
         state = PersonState(news.order_ms, news.order_ms, parts=part_of(news.person))
     elif state.claimed and not state.event_count:

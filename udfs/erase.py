@@ -37,5 +37,5 @@ def past_erasure(
     if began_ms(news) <= until_ms:
         timer_ms = state.timer_ms if state is not None else None
         return state, Result(state, (), timer_ms, ("erased",)), False
-    may_decide = news.kind != "event" or news.visit.started_ms > until_ms
+    may_decide = news.kind != "event" or (bool(news.context) and news.visit.started_ms > until_ms)
     return (revived(state, news) if state is not None else None), None, may_decide

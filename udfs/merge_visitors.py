@@ -2,6 +2,7 @@
 
 A claim is always answered, once, and a transfer is merged once: so the person's state is as if there had been one id from the start. The
 visitor keeps what holds without personalisation and begins anew, so the next person to sign in on the device takes only what was done since.
+How a wrong join is split again stands in udfs/unmerge_visitors.py.
 """
 
 from msgspec.structs import replace
@@ -9,23 +10,20 @@ from msgspec.structs import replace
 from schemas.limits import CLAIMANTS_MAX, MERGES_KEPT_MS, PARTS_MAX, PERSON_EXPIRY_MS
 from schemas.state.consent import NO_CONSENT, Consent
 from schemas.state.inputs import Claim, Transfer
-from schemas.state.person import PERSON_STATE, PersonState, Unit
+from schemas.state.person import PERSON_STATE, Before, Gave, PersonState, Unit
 from udfs.actions.take_back import take_all_back
 from udfs.explain.tracing import WHOLE, Tracing
-from udfs.facts.activity import uncount_purchases
 from udfs.facts.consent import agreed
 from udfs.facts.erasure import is_tombstone
 from udfs.facts.grants import granted_since
-from udfs.facts.identity import is_joined, joined_lately, part_of, with_joined
+from udfs.facts.identity import is_joined, joined_lately, with_joined
+from udfs.facts.joins import encoded, note_before, note_gift
 from udfs.facts.merging import newest_last
-from udfs.facts.purchases import forget_repeated
-from udfs.facts.rooms import merge_persons, purge_person
+from udfs.facts.rooms import purge_person
 from udfs.knowledge.knowledge import Knowledge
 from udfs.results import PersonResult, Result
 from udfs.session.deduplicate import hash_of
-
-SERVICE: frozenset[str] = frozenset()
-"""What `purge_person` leaves of a state for these purposes is what holds without personalisation."""
+from udfs.unmerge_visitors import SERVICE, give_back, join, split_off
 
 
 def give_state(
@@ -37,6 +35,8 @@ def give_state(
 ) -> PersonResult:
     """Answers a claim: a transfer with what the visitor did since the last one, if anything; their decisions are void."""
     state, counts = _unless_expired(state, claim.order_ms)
+    if claim.is_undone:
+        return give_back(state, claim, knowledge, counts)
     if state is None or (claim.is_own and not _is_persons(state)):
         timer_ms = state.timer_ms if state else None
         return Result(state, (_answer(claim, None),), timer_ms, counts)
@@ -52,11 +52,15 @@ def give_state(
     void = tuple(take_all_back(state, claim))
     left = purge_person(state, SERVICE)
     left.placed, left.claimed = {}, newest_last(given_to, given_to, CLAIMANTS_MAX + 1)
+    answer = _answer(claim, given)
+    left.gave = state.gave
+    if given is not None and not is_capped:
+        left.gave = note_gift(state.gave, _gift(state, claim, answer, knowledge))
     left.last_ms = max(left.last_ms, claim.order_ms)
     left.timer_ms = left.last_ms + PERSON_EXPIRY_MS
     counts += ("transfers_capped",) * (is_capped and given is not None)
     counts += ("decisions_void",) * len(void)
-    return Result(left, (_answer(claim, given), *void), left.timer_ms, counts)
+    return Result(left, (answer, *void), left.timer_ms, counts)
 
 
 def take_state(
@@ -68,32 +72,27 @@ def take_state(
 ) -> PersonResult:
     """Merges what a transfer brings into the person's state; one that was merged before changes nothing."""
     state, counts = _unless_expired(state, transfer.order_ms)
+    if transfer.is_undone:
+        return split_off(state, transfer, knowledge, counts)
     if not transfer.state:
         return Result(state, (), state.timer_ms if state else None, counts)
     given = PERSON_STATE.decode(transfer.state)
     if state is not None and is_joined(state, transfer.transfer_id):
         return Result(state, (), state.timer_ms, counts)
-    if state is not None and joined_lately(state, transfer.order_ms) >= PARTS_MAX:
+    is_capped = state is not None and joined_lately(state, transfer.order_ms) >= PARTS_MAX
+    if is_capped:
         given = purge_person(given, SERVICE)
         counts += ("transfers_capped",)
     until_ms = knowledge.erasures.until_ms("person", transfer.person, given.first_ms)
     if max(until_ms, state.erased_ms if state is not None else 0) >= given.first_ms:
         timer_ms = state.timer_ms if state is not None else None
         return Result(state, (), timer_ms, (*counts, "erased"))
-    if state is None or is_tombstone(state):
-        merged = given
-        if state is not None:
-            merged.sequence = max(given.sequence, state.sequence)
-            merged.erased_ms = state.erased_ms
-    else:
-        uncount_purchases(given, forget_repeated(given, state))
-        merged = merge_persons(state, given)
-    merged.facts, merged.parts = [], merged.parts or part_of(transfer.person)
-    holds = agreed(merged.consent, knowledge.assumed)
-    if not holds.is_personal:
-        merged = purge_person(merged, holds.granted)
-    merged.last_ms = max(merged.last_ms, transfer.order_ms)
-    merged.timer_ms = merged.last_ms + PERSON_EXPIRY_MS
+    before = [] if state is None or is_tombstone(state) else state.before
+    if not transfer.is_own:
+        own = b"" if state is None or is_tombstone(state) else encoded(state)
+        kept = Before(transfer.transfer_id, transfer.order_ms, own, is_capped=is_capped)
+        before = note_before(before, kept)
+    merged = join(state, given, transfer.person, transfer.order_ms, knowledge, before)
     return Result(merged, (), merged.timer_ms, (*counts, "persons_merged"))
 
 
@@ -127,12 +126,21 @@ def _given(state: PersonState, claim: Claim, since_ms: int, is_capped: bool) -> 
         unit=unit,
         placed={},
         claimed={},
+        gave=[],
         erased_ms=0,
         actions=granted_since(state, since_ms),
         refused_actions={name: at for name, at in state.refused_actions.items() if at > since_ms},
         contacts={name: one for name, one in state.contacts.items() if one.decided_ms > since_ms},
         consent=_said_since(state.consent, since_ms),
     )
+
+
+def _gift(state: PersonState, claim: Claim, answer: Transfer, knowledge: Knowledge) -> Gave:
+    """What is kept of what was given, to take it back."""
+    member = hash_of(claim.member)
+    is_bare = not agreed(state.consent, knowledge.assumed).is_personal
+    claimed_ms = state.claimed.get(member.hex(), 0)
+    return Gave(claim.transfer_id, member, claim.order_ms, answer.state, claimed_ms, is_bare)
 
 
 def _said_since(consent: Consent, since_ms: int) -> Consent:

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from schemas.dead_letters import dead_letter
 from schemas.errors import InvalidEvent
-from schemas.events import ERASURE_REQUESTED, NEVER_TOO_LATE, Event
+from schemas.events import ERASURE_REQUESTED, NEVER_TOO_LATE, SIGNED_OUT, Event
 from schemas.limits import (
     DEDUP_MS,
     HISTORY_PAUSE_MS,
@@ -22,7 +22,8 @@ from schemas.state.session import (
     SessionState,
     SessionSummary,
 )
-from udfs.facts.consent import says_anew, told
+from udfs.facts.consent import says_anew
+from udfs.facts.consent import told as told_by
 from udfs.facts.rooms import fold_context
 from udfs.facts.slate import remember_slate
 from udfs.knowledge.knowledge import Knowledge
@@ -30,13 +31,18 @@ from udfs.results import Output, Result, SessionResult
 from udfs.session.deduplicate import hash_of, is_seen, remember
 from udfs.session.drop_sensitive import without_attributes
 from udfs.session.erase_session import erase_session, is_erased
-from udfs.session.follow_identity import follow_identity, is_somebody_else, sign_out
+from udfs.session.follow_identity import (
+    follow_identity,
+    is_somebody_else,
+    sign_out,
+    split_off,
+)
 from udfs.session.limit_rate import USUAL_RATE, Rate, is_over
 from udfs.session.read_event import valid_event
 from udfs.session.summarise_session import summarise_session
 from udfs.session.weigh_proof import weigh_proof
 
-ENDS: Final = frozenset({"session_ended", "signed_out"})
+ENDS: Final = frozenset({"session_ended", SIGNED_OUT})
 """Events behind which another session begins: who signs in after somebody has signed out gets nothing of theirs."""
 
 
@@ -195,12 +201,12 @@ def _tell(
     taken: Taken,
 ) -> tuple[Output, ...]:
     """Folds the event into the session and says so to the person it belongs to, behind what is claimed for them."""
-    news: list[SessionNews] = []
     before = context.consent if context is not None else NO_CONSENT
     # whether the session is open is of before the event
     is_open = bool(state.context)
     signs_in, claims = follow_identity(state, event)
-    awaits = tuple(one.transfer_id for one in claims)
+    told, awaits, is_theirs = split_off(state, event, tuple(one.transfer_id for one in claims))
+    news: list[SessionNews] = []
     if signs_in and is_open:
         place = Taken(taken.partition, taken.offset, consent=before, awaits=awaits)
         news.append(_news(state, event.session_id, "handover", event=event, taken=place))
@@ -210,7 +216,7 @@ def _tell(
         fold_context(context, event, knowledge)
         state.keep_visit(context)
         state.timer_ms = context.last_ms + SESSION_GAP_MS
-    said = context.consent if context is not None else told(NO_CONSENT, event)
+    said = context.consent if context is not None else told_by(NO_CONSENT, event)
     # to whom the visit belongs from now on all of it is new
     is_new = bool(news) or says_anew(before, said)
     taken = taken._replace(consent=said, says_anew=is_new, awaits=awaits)
@@ -218,11 +224,11 @@ def _tell(
     if context is not None and event.candidates:
         remember_slate(context, event)
         state.keep_visit(context)
-    if event.event_type in ENDS and context is not None:
+    if event.event_type in ENDS and context is not None and is_theirs:
         news.append(_end(state, event.session_id, event.event_time_ms, state.newest_ms))
-    if event.event_type == "signed_out":
+    if event.event_type == SIGNED_OUT and is_theirs:
         sign_out(state, event)
-    return *claims, *news
+    return *claims, *told, *news
 
 
 def _end(state: SessionState, session_id: str, closed_ms: int, order_ms: int) -> SessionNews:

@@ -271,7 +271,7 @@
       wake(); Object.assign(me, { person, proof }); save(); return track("identified", { person_id: person });
     },
     // who comes next is somebody else
-    signOut: () => { const done = track("signed_out"); anew({}); save(); return done; },
+    signOut: (properties) => { const done = track("signed_out", { properties }); anew({}); save(); return done; },
     // the visitor, and who is signed in where the server has proven them; nothing of either stays here
     forget: () => { const done = track("erasure_requested"); purposes = isOptedOut ? [] : null; write("kairos.consent", null); drop(); slots.forEach((slot) => settle(slot, null)); return done; },
     ids: () => ({ session_id: me.session, anonymous_id: me.anonymous, person_id: me.person, is_stored: stores() }),

@@ -25,7 +25,8 @@ class InputHead(Struct, array_like=True, frozen=True):
 class Claim(Struct, array_like=True, frozen=True):
     """Asks the visitor `person` for their state, for `member`, who has signed in by `event`; the transfer bears the claim's order.
 
-    `is_own`: asks for a state of the member's own, of before there were two operators.
+    `is_own`: asks for a state of the member's own, of before there were two operators. `is_undone`: the event says that the visitor is not the
+    member, so what was given to them is asked back.
     """
 
     kind: Literal["claim"]
@@ -37,10 +38,15 @@ class Claim(Struct, array_like=True, frozen=True):
     transfer_id: Hash
     event: Event
     is_own: bool = False
+    is_undone: bool = False
 
 
 class Transfer(Struct, array_like=True, frozen=True):
-    """The answer to a claim, for `person`, who has signed in: the encoded state of `anonymous_id`; empty: there is none."""
+    """The answer to a claim, for `person`, who has signed in: the encoded state of `anonymous_id`; empty: there is none.
+
+    `is_undone`: what the transfer `undoes` (empty: there is none to undo) gave, in `state`, is none of theirs, as `event` says. `is_purged`: of that state only what
+    holds without personalisation is kept.
+    """
 
     kind: Literal["transfer"]
     person: Name
@@ -51,6 +57,10 @@ class Transfer(Struct, array_like=True, frozen=True):
     anonymous_id: Name
     state: bytes
     is_own: bool = False
+    is_undone: bool = False
+    undoes: Hash = b""
+    event: Event | None = None
+    is_purged: bool = False
 
 
 CLAIM: Final = StateCodec(Claim, version=1)

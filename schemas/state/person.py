@@ -8,7 +8,7 @@ from schemas.codec import StateCodec
 from schemas.numbers import Finite, Name, Whole
 from schemas.state.consent import NO_CONSENT, Consent, Placed
 from schemas.state.contacts import Clocked, Contacted
-from schemas.state.session import CartLine, Fact
+from schemas.state.session import CartLine, Fact, Hash
 
 
 class Affinity(Struct, array_like=True):
@@ -70,6 +70,34 @@ class Unit(Struct, array_like=True, frozen=True):
     first_ms: Whole
 
 
+class Gave(Struct, array_like=True, frozen=True):
+    """What a visitor gave to who signed in: by which transfer, to whom (a hash), when, and the encoded state; empty: not kept any more.
+
+    `claimed_ms` is when that person had claimed before, 0 = never. `is_bare`: nothing personal is in the state; `is_purged`: any more.
+    """
+
+    transfer_id: Hash
+    member: Hash
+    at_ms: Whole
+    state: bytes
+    claimed_ms: Whole = 0
+    is_bare: bool = False
+    is_purged: bool = False
+
+
+class Before(Struct, array_like=True, frozen=True):
+    """A person before a transfer was merged, encoded; empty: they were not known.
+
+    `is_bare`: nothing personal is in the state; `is_capped`: of the transfer only what holds without personalisation was merged.
+    """
+
+    transfer_id: Hash
+    at_ms: Whole
+    state: bytes
+    is_bare: bool = False
+    is_capped: bool = False
+
+
 class PersonState(Struct, array_like=True):
     """The profile. Bounds are in schemas/limits.py; it expires by event time.
 
@@ -82,6 +110,7 @@ class PersonState(Struct, array_like=True):
     `preferences_ms` say when each name was told last, also of what was taken back. `parts` are the ids, by hashes, whose states this one
     was made of: its own, and in old states those of others; `joined` are the transfers that were merged into it, with their times, as in `fact_ids`.
     `claimed` says of a visitor who signed in on the device last, by hash, and when; `facts` are a visitor's newest purchases and refunds.
+    `gave` is what a visitor gave, `before` what a person was before it came, the newest last: by these they are split again (udfs/facts/joins.py).
     `placed` is what stands of decisions by placement. `contacts` are decisions by the
     beginning of their ids (udfs/facts/contacts.py), `refused_categories` and `refused_actions` what the person does not want, and since when. `clock` is None until an event says an offset. What is of
     before `erased_ms` counts for nothing. Which room of `udfs/facts` keeps a field, and for what purpose, stands there.
@@ -135,6 +164,8 @@ class PersonState(Struct, array_like=True):
     joined: bytes = b""
     claimed: dict[str, Whole] = field(default_factory=dict)
     facts: list[Fact] = field(default_factory=list)
+    gave: list[Gave] = field(default_factory=list)
+    before: list[Before] = field(default_factory=list)
 
 
 PERSON_STATE: Final = StateCodec(PersonState, version=1)

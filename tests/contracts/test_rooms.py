@@ -27,6 +27,7 @@ from schemas.limits import (
     EXPOSURES_MAX,
     FACT_IDS_MAX,
     FEATURES_MAX,
+    GIFTS_NOTED_MAX,
     MERGES_KEPT_MS,
     MINUTE_MS,
     OFFERED_MAX,
@@ -40,9 +41,10 @@ from schemas.limits import (
     SESSION_FACTS_MAX,
     STATEMENTS_MAX,
     TAKEN_ITEMS_MAX,
+    UNMERGE_KEPT,
 )
 from schemas.policy import Contact, ContactLimit, Policy
-from schemas.state.person import PERSON_STATE, PersonState
+from schemas.state.person import PERSON_STATE, Before, Gave, PersonState
 from schemas.state.session import SESSION_CONTEXT, SessionContext, SessionNews
 from tests.builders import NOON, make_event, make_knowledge
 from tests.logs import shopping_log
@@ -50,6 +52,7 @@ from udfs.facts.consent import place
 from udfs.facts.contacts import remember_contact
 from udfs.facts.grants import remember_grant
 from udfs.facts.identity import part_of
+from udfs.facts.joins import encoded, note_before, note_gift
 from udfs.facts.purchases import fact_of, note_fact, remember_fact
 from udfs.facts.rooms import FACTS, ROOMS, fold_context, fold_profile, merge_persons, purge_person
 from udfs.moment import NOBODY, Moment
@@ -76,6 +79,7 @@ BOUNDS: Final = {
     "fact_ids": FACT_IDS_MAX * ENTRY_BYTES, "parts": PARTS_MAX * 8, "placed": PLACEMENTS_PER_POLICY_MAX,
     "contacts": CONTACTS_MAX, "refused_categories": REFUSED_MAX, "refused_actions": REFUSED_MAX,
     "joined": PARTS_MAX * ENTRY_BYTES, "claimed": CLAIMANTS_MAX + 1, "facts": SESSION_FACTS_MAX,
+    "gave": GIFTS_NOTED_MAX, "before": UNMERGE_KEPT,
 }  # fmt: skip
 TYPES: Final = (
     "product_viewed", "product_viewed", "product_viewed", "product_added_to_cart", "element_clicked",
@@ -143,7 +147,13 @@ def grown(visitor: str, *events: Event, state: PersonState | None = None) -> Per
 
 
 def someone(number: int, count: int = 6, names: int = 3) -> PersonState:
-    return grown(f"v{number}", *events_of(f"v{number}", number, count, names=names))
+    name = f"v{number}"
+    events = events_of(name, number, count, names=names)
+    state = grown(name, *events)
+    then, at_ms = encoded(grown(name, *events[: count // 2])), events[0].event_time_ms
+    state.gave = note_gift([], Gave(hash_of(f"{name}-gave"), hash_of("p"), at_ms, then))
+    state.before = note_before([], Before(hash_of(f"{name}-before"), at_ms, then))
+    return state
 
 
 def same(one: Any, other: Any) -> bool:
@@ -342,8 +352,12 @@ def test_without_its_purpose_nothing_of_it_is_left(number: int) -> None:
     nobody = PersonState(state.last_ms, state.last_ms)
     assert readings(purged) == readings(nobody) != readings(state)
     kept = {name for room in ROOMS for name, one in room.person.items() if one.purpose == "service"}
-    assert differing(purged, nobody) <= kept
+    assert differing(purged, nobody) <= kept | {"gave", "before"}
     assert differing(purged, state).isdisjoint(kept)
+    for one in (*purged.gave, *purged.before):
+        then = PERSON_STATE.decode(one.state)
+        assert one.is_bare
+        assert differing(then, PersonState(then.last_ms, then.last_ms)) <= kept
 
 
 def test_what_is_granted_stays() -> None:

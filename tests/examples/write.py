@@ -19,7 +19,7 @@ from schemas.control import Control
 from schemas.dead_letters import dead_letter
 from schemas.decisions import Decision, DecisionTrace, LeftOut
 from schemas.errors import InvalidEvent
-from schemas.events import Event
+from schemas.events import TRUE, UNMERGE, Event
 from schemas.items import Item
 from schemas.knowledge import (
     ACTION_KNOWLEDGE,
@@ -404,6 +404,7 @@ def state_examples() -> dict[str, Any]:
         **_lessons(),
         **_erased(),
         **_moved(),
+        **_undone(),
         "session_context.full": before.context,
         "session_context.help": _of_type(news, "help_viewed").context,
         "session_context.emptied": news[-1].context,
@@ -576,6 +577,33 @@ def _moved() -> dict[str, bytes]:
         "transfer.own": TRANSFER.encode(
             next(one for one in moves if isinstance(one, Transfer) and one.is_own)
         ),
+    }
+
+
+def _undone() -> dict[str, bytes]:
+    """Somebody signs in on two devices, one of which was not theirs."""
+
+    def says(device: str, number: int, event_type: str, **fields: Any) -> Event:
+        return make_event(
+            event_id=f"undone{number}", event_type=event_type, event_time_ms=NOON + number, session_id=f"s-{device}",
+            anonymous_id=device, item_ids=["i1"], **fields,
+        )  # fmt: skip
+
+    events = [
+        says("mine", 0, "product_viewed"), says("mine", 1, "identified", person_id="p1"),
+        says("other", 2, "product_viewed"), says("other", 3, "identified", person_id="p1"),
+        says("other", 4, "signed_out", properties={UNMERGE: TRUE}),
+    ]  # fmt: skip
+    shop, rules = make_knowledge(*make_catalogue()), FoldRules(EVENT.decode, "seed")
+    before, fold = Fold(shop, rules), Fold(shop, rules)
+    list(before.run(make_record(one, n) for n, one in enumerate(events[:-1])))
+    told = list(fold.run(make_record(one, n) for n, one in enumerate(events)))
+    claim, transfer = [one.moved for one in told if one.moved is not None and one.moved.is_undone]
+    return {
+        "person_state.gave": PERSON_STATE.encode(before.visitors["other"]),
+        "person_state.before": PERSON_STATE.encode(before.members["p1"]),
+        "claim.undone": CLAIM.encode(claim),  # type: ignore[arg-type]
+        "transfer.undone": TRANSFER.encode(transfer),  # type: ignore[arg-type]
     }
 
 

@@ -50,7 +50,7 @@ from scripts.files.import_snowplow import DEMO_APP_IDS, DEMO_FOLDER, read_snowpl
 from tests.builders import NOON, make_catalogue, make_knowledge
 from tests.flink.replays import Replays
 from tests.flink.runs import TRACE_SHARE, fill_log, produce, run_learn_replay, run_replay
-from tests.logs import Line, consenting, shopping_log
+from tests.logs import Line, consenting, shopping_log, unmerging
 from udfs.explain.tracing import Tracing
 from udfs.facts.features import FEATURE_SPACE
 from udfs.knowledge.knowledge import Knowledge
@@ -225,7 +225,7 @@ def first_difference(
 
 @pytest.fixture(scope="module")
 def shopping(replays: Replays, kafka: str, home: Path) -> Log:
-    lines = consenting(shopping_log(EVENT_COUNT, hours=HOURS))
+    lines = unmerging(consenting(shopping_log(EVENT_COUNT, hours=HOURS)))
     fill_log(kafka, "shopping.", lines, [])
     produce(kafka, "shopping." + ITEMS, [(0, i.item_id, ITEM.encode(i)) for i in changing_items()])
     controls = list(changing_knowledge(lines, home / "models"))
@@ -241,6 +241,8 @@ def test_the_log_holds_everything_that_could_go_wrong(shopping: Log) -> None:
     every = [DECISION.decode(value) for _, value in shopping.expected[DECISIONS]]
     assert {one.kind for one in every} == {"decided", "purged", "void"}
     assert shopping.counts.count("persons_merged") > 100, "people come on several devices"
+    for name in ("persons_unmerged", "unmerged_bare", "unmerge_too_late"):
+        assert shopping.counts.count(name) > 10, name
     decisions = [one for one in every if one.kind == "decided"]
     assert {one.versions.policy for one in decisions} == {"default-1", "rich"}
     assert {one.action_id for one in decisions} >= {"recommend_items", "greet", "gift", "nothing"}

@@ -1,5 +1,5 @@
 """Decisions that are taken back, by records that empty the store: `purged` ones rest on what is not granted any more, `void` ones are
-those of a visitor who has signed in.
+those of a visitor who has signed in, or of a person who turns out not to have been the visitor.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,8 +17,8 @@ from schemas.decisions import (
 )
 from schemas.events import PROFILING, Event
 from schemas.policy import NOTHING
-from schemas.state.consent import Consent
-from schemas.state.inputs import Claim
+from schemas.state.consent import Consent, Placed
+from schemas.state.inputs import Claim, Transfer
 from schemas.state.person import PersonState
 from schemas.state.session import SessionNews
 from udfs.draw import identify_decision
@@ -85,6 +85,18 @@ def take_all_back(state: PersonState, claim: Claim) -> Iterator[Decision]:
     for placement, one in state.placed.items():
         if one.valid_until_ms > event.event_time_ms:
             yield _taken_back("void", claim.person, placement, event, sequence)
+
+
+def take_back_split(
+    placed: dict[str, Placed], own: dict[str, Placed], transfer: Transfer, sequence: int
+) -> Iterator[Decision]:
+    """One `void` record for each placement whose decision stands and was made since the person was joined with what is undone now."""
+    event = transfer.event
+    if event is None:
+        return
+    for placement, one in placed.items():
+        if one.valid_until_ms > event.event_time_ms and own.get(placement) != one:
+            yield _taken_back("void", transfer.person, placement, event, sequence)
 
 
 def _taken_back(

@@ -6,8 +6,9 @@ from typing import Final
 from schemas.events import Event
 from schemas.limits import DAY_MS, HOUR_MS, MINUTE_MS
 from schemas.state.person import PeriodBucket, PersonState
-from udfs.facts.fact import Kept, Room, person
+from udfs.facts.fact import Apart, Kept, Room, person
 from udfs.facts.merging import added
+from udfs.facts.splitting import less
 from udfs.facts.types import BOOL, INT
 from udfs.moment import Moment
 from udfs.session.count_windows import bucket_at, buckets_in
@@ -82,6 +83,31 @@ def merge_buckets(one: PersonState, other: PersonState, name: str) -> object:
     return [PeriodBucket(index, *_total(by_index[index])) for index in sorted(by_index) if index >= first]  # fmt: skip
 
 
+def split_buckets(apart: Apart, name: str) -> object:
+    """Of each period what was counted before and what came since."""
+    now, joined, own = (
+        {bucket.index: _total([bucket]) for bucket in getattr(one, name)}
+        for one in (apart.now, apart.joined, apart.own)
+    )
+    lost = {index: counts for index, counts in own.items() if index not in joined}
+    found = lost | {index: _less(counts, joined.get(index), own.get(index)) for index, counts in now.items()}  # fmt: skip
+    kept = next(count for period, _, count in PERIODS if period == name)
+    there = sorted(index for index, counts in found.items() if any(counts))
+    return [PeriodBucket(index, *found[index]) for index in there if index > there[-1] - kept]
+
+
+Counts = tuple[int, int, int, int]
+
+
+def _less(now: Counts, joined: Counts | None, own: Counts | None) -> Counts:
+    none = (0, 0, 0, 0)
+    events, views, carts, purchases = (
+        max(0, of_now - was + before)
+        for of_now, was, before in zip(now, joined or none, own or none, strict=True)
+    )
+    return events, views, carts, purchases
+
+
 def _period(m: Moment, name: str, buckets: int) -> tuple[int, int, int, int]:
     return period_counts(m.state, name, m.now_ms, buckets)
 
@@ -99,7 +125,8 @@ FACTS: Final = (
 ROOM: Final = Room(
     "activity", FACTS, on_person_event=on_person_event, on_end=on_end,
     person={
-        "event_count": Kept(added), "session_count": Kept(added), "fine": Kept(merge_buckets),
-        "hourly": Kept(merge_buckets), "daily": Kept(merge_buckets),
+        "event_count": Kept(added, split=less), "session_count": Kept(added, split=less),
+        "fine": Kept(merge_buckets, split=split_buckets), "hourly": Kept(merge_buckets, split=split_buckets),
+        "daily": Kept(merge_buckets, split=split_buckets),
     },
 )  # fmt: skip

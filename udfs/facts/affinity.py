@@ -14,9 +14,10 @@ import numpy as np
 from schemas.events import Event
 from schemas.limits import AFFINITIES_MAX
 from schemas.state.person import Affinity, PersonState
-from udfs.facts.fact import Column, Kept, Room, feature, person
+from udfs.facts.fact import Apart, Column, Kept, Room, feature, person
 from udfs.facts.item import brands, categories, of_categories, prices
 from udfs.facts.merging import counts_of
+from udfs.facts.splitting import counts_apart, names_apart
 from udfs.facts.types import STRING, STRINGS
 from udfs.facts.view import View
 from udfs.facts.wishes import stated_first
@@ -30,6 +31,8 @@ Term = Callable[[Affinity, int], float]
 PRICE_STEP: Final = 1.5
 """Price levels are a factor of 1.5 wide: 10 and 14 share one, 10 and 16 do not."""
 TOP_MAX: Final = 5
+FADED: Final = 1e-9
+"""A leaning that is no more than the rounding of what it was taken from is none."""
 WEIGHTS: Final = {
     "product_viewed": 1.0,
     "content_read": 1.0,
@@ -71,9 +74,30 @@ def merge_leanings(one: PersonState, other: PersonState, name: str) -> object:
     found = dict(leanings)
     for key, entry in others.items():
         found[key] = _sum(found[key], entry) if key in found else entry
+    return _strongest(found)
+
+
+def _strongest(found: dict[str, Affinity]) -> dict[str, Affinity]:
     now_ms = max((entry.at_ms for entry in found.values()), default=0)
     strongest = sorted(found, key=lambda key: (-long(found[key], now_ms), key))[:AFFINITIES_MAX]
     return {key: found[key] for key in sorted(strongest)}
+
+
+def split_leanings(apart: Apart, name: str) -> object:
+    """Of each what was leant before and what came since, faded to its time; the AFFINITIES_MAX strongest."""
+    now, joined, own = (getattr(one, name) for one in (apart.now, apart.joined, apart.own))
+    if now == joined:
+        return own
+    return _strongest(names_apart(now, joined, own, _less))
+
+
+def _less(now: Affinity, was: Affinity | None, mine: Affinity | None) -> Affinity | None:
+    left = [
+        term(now, now.at_ms) - (term(was, now.at_ms) if was else 0.0) + (term(mine, now.at_ms) if mine else 0.0)
+        for term in (long, short)
+    ]  # fmt: skip
+    of_long, of_short = (max(0.0, one) for one in left)
+    return Affinity(of_long, of_short, now.at_ms) if of_long > FADED else None
 
 
 def _sum(one: Affinity, other: Affinity) -> Affinity:
@@ -204,8 +228,8 @@ FACTS: Final = (
 ROOM: Final = Room(
     "affinity", FACTS, on_person_event=on_person_event, person_events=frozenset(WEIGHTS),
     person={
-        "categories": Kept(merge_leanings), "brands": Kept(merge_leanings),
-        "price_levels": Kept(merge_leanings), "price_bands": Kept(merge_leanings),
-        "bought_bands": Kept(counts_of(len(LEVELS))),
+        "categories": Kept(merge_leanings, split=split_leanings), "brands": Kept(merge_leanings, split=split_leanings),
+        "price_levels": Kept(merge_leanings, split=split_leanings), "price_bands": Kept(merge_leanings, split=split_leanings),
+        "bought_bands": Kept(counts_of(len(LEVELS)), split=counts_apart(len(LEVELS))),
     },
 )  # fmt: skip

@@ -13,10 +13,11 @@ from schemas.events import Event
 from schemas.limits import PERSON_CART_KEPT_MS, PERSON_CART_MAX, SESSION_CART_MAX
 from schemas.state.person import PersonState
 from schemas.state.session import CartLine, SessionContext
-from udfs.facts.fact import Kept, Room, item, person, session
+from udfs.facts.fact import Apart, Kept, Room, item, person, session
 from udfs.facts.keeping import first_known
 from udfs.facts.merging import larger
 from udfs.facts.reading import days_since, name_of, newest, newest_one, seconds_since
+from udfs.facts.splitting import names_apart
 from udfs.facts.types import BOOL, DOUBLE, INT, STRING, STRINGS
 from udfs.knowledge.category_facts import LEVELS
 from udfs.knowledge.knowledge import Knowledge
@@ -204,6 +205,30 @@ def merge_since(one: PersonState, other: PersonState, name: str) -> object:
     return min((line.put_ms for line in lines.values()), default=0)
 
 
+def split_carts(apart: Apart, name: str) -> object:
+    """What lay in it before and was not taken out or bought since, and what was put in since; the newest line last."""
+    now, joined, own = apart.now, apart.joined, apart.own
+    lines = names_apart(now.cart, joined.cart, own.cart, _less)
+    has_bought = now.last_purchase_ms != joined.last_purchase_ms
+    bought_ms = (now.last_purchase_ms if has_bought else own.last_purchase_ms) or 0
+    names = [key for key in lines if key in now.cart or lines[key].put_ms > bought_ms]
+    names.sort(key=lambda key: (lines[key].put_ms, key))
+    return {key: lines[key] for key in names[-PERSON_CART_MAX:]}
+
+
+def split_since(apart: Apart, name: str) -> object:
+    """When it was first filled: what it was while something of before lies in it."""
+    lines = cast("dict[str, CartLine]", split_carts(apart, "cart"))
+    if apart.own.cart.keys() & lines.keys():
+        return apart.own.cart_since_ms
+    return min((line.put_ms for line in lines.values()), default=apart.own.cart_since_ms)
+
+
+def _less(now: CartLine, was: CartLine | None, mine: CartLine | None) -> CartLine | None:
+    left = now.quantity - (was.quantity if was else 0) + (mine.quantity if mine else 0)
+    return CartLine(left, now.price, now.put_ms) if left > 0 else None
+
+
 def _later(line: CartLine, other: CartLine) -> CartLine:
     """The line put in last, of one moment the larger at the higher price."""
     if line.put_ms != other.put_ms:
@@ -260,5 +285,8 @@ ROOM: Final = Room(
     visit=(
         "cart", "cart_created", "cart_emptied", "cart_open", "cart_created_first_ms", "cart_created_last_ms",
     ),
-    person={"cart": Kept(merge_carts), "cart_since_ms": Kept(merge_since), "cart_ms": Kept(larger)},
+    person={
+        "cart": Kept(merge_carts, split=split_carts), "cart_since_ms": Kept(merge_since, split=split_since),
+        "cart_ms": Kept(larger),
+    },
 )  # fmt: skip

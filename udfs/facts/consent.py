@@ -26,7 +26,8 @@ from schemas.limits import CONSENT_TEXT_MAX, PLACEMENTS_PER_POLICY_MAX
 from schemas.state.consent import Consent, Placed
 from schemas.state.person import PersonState
 from schemas.state.session import SessionContext
-from udfs.facts.fact import Kept, Room
+from udfs.facts.fact import Apart, Kept, Room
+from udfs.facts.splitting import stays
 
 Granted = frozenset[str]
 """Purposes, and PROFILING of who does not object to it."""
@@ -205,6 +206,22 @@ def merge_consent(one: PersonState, other: PersonState, name: str) -> object:
     return stricter(one.consent, other.consent)
 
 
+def split_consent(apart: Apart, name: str) -> object:
+    """What was said since, else what the person had said before."""
+    now, joined, own = apart.now.consent, apart.joined.consent, apart.own.consent
+    said = own if _said(now) == _said(joined) else now
+    gpc = own if (now.gpc, now.gpc_ms) == (joined.gpc, joined.gpc_ms) else now
+    was_objected = joined.objects, joined.objects_ms
+    objects = own if (now.objects, now.objects_ms) == was_objected else now
+    return replace(
+        said, gpc=gpc.gpc, gpc_ms=gpc.gpc_ms, objects=objects.objects, objects_ms=objects.objects_ms
+    )
+
+
+def _said(one: Consent) -> tuple[object, ...]:
+    return one.purposes, one.said_ms, one.text_version, one.source, one.is_assumed
+
+
 def merge_placed(one: PersonState, other: PersonState, name: str) -> object:
     """What stands longer, of each placement, with what both need."""
     found = dict(one.placed)
@@ -220,5 +237,8 @@ def merge_placed(one: PersonState, other: PersonState, name: str) -> object:
 ROOM: Final = Room(
     "consent", on_event=on_event, on_person_event=on_person_event, on_handover=on_handover,
     visit=("consent",),
-    person={"consent": Kept(merge_consent, "service"), "placed": Kept(merge_placed, "service")},
+    person={
+        "consent": Kept(merge_consent, "service", split=split_consent),
+        "placed": Kept(merge_placed, "service", split=stays),
+    },
 )  # fmt: skip

@@ -16,7 +16,7 @@ from schemas.limits import CONTACTS_MAX, ID_LENGTH_MAX, LATENESS_MS
 from schemas.policy import ContactLimit
 from schemas.state.contacts import Contacted
 from schemas.state.person import PersonState
-from udfs.facts.fact import Kept, Room
+from udfs.facts.fact import Apart, Kept, Room
 from udfs.facts.merging import newest_last
 from udfs.policy.contact_rules import ContactRules, counts, is_contact
 
@@ -142,6 +142,14 @@ def merge_contacts(one: PersonState, other: PersonState, name: str) -> object:
     return newest_last(kept, {key: one.decided_ms for key, one in kept.items()}, CONTACTS_MAX)
 
 
+def split_contacts(apart: Apart, name: str) -> object:
+    """Without those of the visitor's decisions."""
+    now, own, given = apart.now.contacts, apart.own.contacts, apart.given.contacts
+    lost = {key: one for key, one in own.items() if key not in apart.joined.contacts}
+    found = lost | {key: one for key, one in now.items() if key in own or key not in given}
+    return newest_last(found, {key: one.decided_ms for key, one in found.items()}, CONTACTS_MAX)
+
+
 def _both(one: Contacted, other: Contacted) -> Contacted:
     """One contact as two states have it: shown when it was first, answered when it was last."""
     first = min(
@@ -172,5 +180,5 @@ def _last_ms(one: Contacted) -> int:
 
 ROOM: Final = Room(
     "contacts", on_person_event=on_person_event, person_events=SHOWS,
-    person={"contacts": Kept(merge_contacts, "service")},
+    person={"contacts": Kept(merge_contacts, "service", split=split_contacts)},
 )  # fmt: skip

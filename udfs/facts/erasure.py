@@ -13,6 +13,7 @@ from schemas.state.session import SessionNews
 from udfs.facts.fact import Kept, Room
 from udfs.facts.identity import part_of
 from udfs.facts.merging import larger
+from udfs.facts.splitting import stays
 from udfs.knowledge.erasures import Erasures
 
 
@@ -68,4 +69,4 @@ def revived(state: PersonState, news: SessionNews) -> PersonState:
     )  # fmt: skip
 
 
-ROOM: Final = Room("erasure", person={"erased_ms": Kept(larger, "service")})
+ROOM: Final = Room("erasure", person={"erased_ms": Kept(larger, "service", split=stays)})

@@ -9,10 +9,11 @@ from schemas.items import Item, is_within
 from schemas.limits import DISMISSALS_MAX, EXPOSURES_MAX, ID_LENGTH_MAX, REFUSED_MAX
 from schemas.policy import NOTHING
 from schemas.state.person import Exposure, PersonState
-from udfs.facts.fact import Column, Kept, Room, feature, item, person
+from udfs.facts.fact import Apart, Column, Kept, Room, feature, item, person
 from udfs.facts.keeping import keep, note_newest
 from udfs.facts.merging import newest_last, newest_of
 from udfs.facts.reading import newest
+from udfs.facts.splitting import names_apart, newest_apart
 from udfs.facts.types import BOOL, STRINGS
 from udfs.facts.view import View
 
@@ -79,6 +80,23 @@ def merge_exposures(one: PersonState, other: PersonState, name: str) -> object:
     return newest_last(found, {key: seen.last_ms for key, seen in found.items()}, EXPOSURES_MAX)
 
 
+def split_exposures(apart: Apart, name: str) -> object:
+    """Of each item what was shown before and what was since."""
+    now, joined, own = apart.now.exposures, apart.joined.exposures, apart.own.exposures
+    if now == joined:
+        return own
+    found = names_apart(now, joined, own, _less)
+    return newest_last(found, {key: seen.last_ms for key, seen in found.items()}, EXPOSURES_MAX)
+
+
+def _less(now: Exposure, was: Exposure | None, mine: Exposure | None) -> Exposure | None:
+    was, mine = was or Exposure(0, 0, 0), mine or Exposure(0, 0, 0)
+    shown = max(0, now.shown - was.shown + mine.shown)
+    clicked = max(0, now.clicked - was.clicked + mine.clicked)
+    last_ms = mine.last_ms if now.last_ms == was.last_ms else now.last_ms
+    return Exposure(shown, clicked, last_ms) if shown or clicked else None
+
+
 def _sum(one: Exposure, other: Exposure) -> Exposure:
     return Exposure(
         one.shown + other.shown, one.clicked + other.clicked, max(one.last_ms, other.last_ms)
@@ -103,7 +121,8 @@ FACTS: Final = (
 ROOM: Final = Room(
     "exposures", FACTS, on_person_event=on_person_event, person_events=EXPOSES | DISMISSES,
     person={
-        "exposures": Kept(merge_exposures), "dismissed": Kept(newest_of(DISMISSALS_MAX)),
-        "refused_categories": Kept(newest_of(REFUSED_MAX)), "refused_actions": Kept(newest_of(REFUSED_MAX), "service"),
+        "exposures": Kept(merge_exposures, split=split_exposures), "dismissed": Kept(newest_of(DISMISSALS_MAX), split=newest_apart(DISMISSALS_MAX)),
+        "refused_categories": Kept(newest_of(REFUSED_MAX), split=newest_apart(REFUSED_MAX)),
+        "refused_actions": Kept(newest_of(REFUSED_MAX), "service", split=newest_apart(REFUSED_MAX)),
     },
 )  # fmt: skip

@@ -60,15 +60,30 @@ class Fact(NamedTuple):
         return "personalisation" if self.entity in PERSONAL else "service"
 
 
+class Apart(NamedTuple):
+    """What a person is split by: the state of `now`, and the merged one (`joined`) that came of their `own` and of what a visitor had `given`."""
+
+    now: PersonState
+    joined: PersonState
+    own: PersonState
+    given: PersonState
+
+
+Split = Callable[[Apart, str], Any]
+"""Of a field, by its name: what it would be without what was given."""
+
+
 class Kept(NamedTuple):
     """A field of the person's state: how two are merged, and the purpose for which it is kept.
 
-    `purged` makes what is left of it where that purpose is not granted; None = its default.
+    `purged` makes what is left of it where that purpose is not granted; None = its default. `split` takes a merge back (udfs/facts/splitting.py);
+    None = what is as it was joined becomes what it was before, what has changed since stays.
     """
 
     merge: Merge
     purpose: Purpose = "personalisation"
     purged: Callable[[PersonState], Any] | None = None
+    split: Split | None = None
 
 
 class Room(NamedTuple):

@@ -12,7 +12,7 @@ from schemas.limits import (
     OFFERED_MAX,
 )
 from schemas.state.person import ActionHistory, PersonState
-from udfs.facts.fact import Kept, Room
+from udfs.facts.fact import Apart, Kept, Room
 from udfs.facts.merging import newest_last
 
 ANSWERS: Final = frozenset({"decision_clicked", "decision_dismissed"})
@@ -178,6 +178,44 @@ def _both(one: ActionHistory, other: ActionHistory) -> ActionHistory:
     )
 
 
+def split_actions(apart: Apart, name: str) -> object:
+    """Of each action what the person got and answered without what the visitor got and answered alone."""
+    found = {}
+    nothing = ActionHistory()
+    for action_id, now in {**apart.own.actions, **apart.now.actions}.items():
+        joined, own, given = (
+            one.actions.get(action_id, nothing) for one in (apart.joined, apart.own, apart.given)
+        )
+        left = _without(now, joined, own, given)
+        if left != nothing:
+            found[action_id] = left
+    return found
+
+
+def _without(
+    now: ActionHistory, joined: ActionHistory, own: ActionHistory, given: ActionHistory
+) -> ActionHistory:
+    theirs = set(given.granted_ms) - set(own.granted_ms)
+    granted = sorted({*own.granted_ms, *now.granted_ms} - theirs)[-GRANTS_MAX:]
+
+    def since(name: str) -> int | None:
+        now_ms: int | None = getattr(now, name)
+        own_ms: int | None = getattr(own, name)
+        return own_ms if now_ms == getattr(joined, name) else now_ms
+
+    until_ms = since("stands_until_ms") if granted else 0
+    return ActionHistory(
+        granted, until_ms or 0, since("clicked_ms"), since("dismissed_ms"), since("converted_ms")
+    )
+
+
+def split_offered(apart: Apart, name: str) -> object:
+    """Without the decisions that were the visitor's."""
+    own, given = apart.own.offered, apart.given.offered
+    found = own | {key: one for key, one in apart.now.offered.items() if key not in given}
+    return dict(list(found.items())[-OFFERED_MAX:])
+
+
 def _later(one: int | None, other: int | None) -> int | None:
     return max(filter(None, (one, other)), default=None)
 
@@ -192,5 +230,8 @@ def _is_answered(history: ActionHistory) -> bool:
 
 ROOM: Final = Room(
     "grants", on_person_event=on_person_event, person_events=ANSWERS | {BOUGHT},
-    person={"actions": Kept(merge_actions, "service"), "offered": Kept(merge_offered, "service")},
+    person={
+        "actions": Kept(merge_actions, "service", split=split_actions),
+        "offered": Kept(merge_offered, "service", split=split_offered),
+    },
 )  # fmt: skip

@@ -9,9 +9,10 @@ from schemas.limits import CLAIMANTS_MAX, MERGES_KEPT_MS, PARTS_MAX, SECOND_MS
 from schemas.state.person import PersonState
 from schemas.state.session import HASH_BYTES
 from udfs.actions.draw_unit import merge_units
-from udfs.facts.fact import Kept, Room, person
+from udfs.facts.fact import Apart, Kept, Room, person
 from udfs.facts.merging import either, larger, newest_of, smaller
 from udfs.facts.reading import days_since
+from udfs.facts.splitting import stays
 from udfs.facts.types import BOOL, DOUBLE
 from udfs.session.deduplicate import (
     ENTRY_BYTES,
@@ -76,6 +77,18 @@ def merge_joined(one: PersonState, other: PersonState, name: str) -> object:
     return joined[sum(at < first_s for at in times) * ENTRY_BYTES :]
 
 
+def without_joined(state: PersonState, transfer_id: bytes) -> bytes:
+    """What `joined` is without this transfer."""
+    joined = state.joined
+    entries = [joined[at : at + ENTRY_BYTES] for at in range(0, len(joined), ENTRY_BYTES)]
+    return b"".join(one for one in entries if one[:HASH_BYTES] != transfer_id)
+
+
+def split_unit(apart: Apart, name: str) -> object:
+    """The person's own."""
+    return apart.own.unit
+
+
 def merge_unit(one: PersonState, other: PersonState, name: str) -> object:
     """The unit that stays."""
     if one.unit is None or other.unit is None:
@@ -93,9 +106,9 @@ ROOM: Final = Room(
     person={
         "first_ms": Kept(smaller, purged=lambda state: state.last_ms),
         "last_ms": Kept(larger, "service"), "timer_ms": Kept(larger, "service"),
-        "sequence": Kept(larger, "service"), "is_identified": Kept(either),
-        "unit": Kept(merge_unit, "service"), "parts": Kept(merge_parts, "service"),
-        "joined": Kept(merge_joined, "service"),
-        "claimed": Kept(newest_of(CLAIMANTS_MAX + 1), "service"),
+        "sequence": Kept(larger, "service", split=stays), "is_identified": Kept(either),
+        "unit": Kept(merge_unit, "service", split=split_unit), "parts": Kept(merge_parts, "service", split=stays),
+        "joined": Kept(merge_joined, "service", split=stays),
+        "claimed": Kept(newest_of(CLAIMANTS_MAX + 1), "service", split=stays),
     },
 )  # fmt: skip

@@ -17,14 +17,15 @@ from schemas.limits import (
 )
 from schemas.state.person import PersonState, Purchase
 from schemas.state.session import HASH_BYTES, Fact, SessionContext, SessionNews
-from udfs.facts.fact import Column, Kept, Room, item, person
+from udfs.facts.fact import Apart, Column, Kept, Room, item, person
 from udfs.facts.merging import added, larger
 from udfs.facts.reading import days_since
+from udfs.facts.splitting import less, stays, without
 from udfs.facts.types import BOOL, DOUBLE, INT, STRINGS
 from udfs.facts.view import View, aged
 from udfs.items.retrieve_candidates import Retrieved
 from udfs.moment import Moment
-from udfs.session.deduplicate import hash_of, is_seen, merge_seen, remember
+from udfs.session.deduplicate import ENTRY_BYTES, hash_of, hashes_in, is_seen, merge_seen, remember
 
 EVENTS: Final = frozenset({"purchase_completed", "purchase_refunded"})
 
@@ -170,6 +171,36 @@ def merge_facts(one: PersonState, other: PersonState, name: str) -> object:
     return [found[id_hash] for id_hash in sorted(found)][-SESSION_FACTS_MAX:]
 
 
+def split_purchases(apart: Apart, name: str) -> object:
+    """What was bought before, but for what was given back since, and what was bought since."""
+    now, joined = apart.now.purchases, apart.joined.purchases
+    gone = without(joined, now, _order)
+    if len(now) == PURCHASES_MAX:  # the oldest went at the bound
+        gone = [one for one in gone if one.time_ms >= now[0].time_ms]
+    mine = without(apart.own.purchases, gone, _order)
+    return sorted(mine + without(now, joined, _order), key=_order)[-PURCHASES_MAX:]
+
+
+def split_count(apart: Apart, name: str) -> object:
+    """Proven ones add up, so they are taken apart; then the one that is claimed, if any."""
+    proven = sum(
+        by * (one.purchase_count - _claims(one))
+        for one, by in ((apart.own, 1), (apart.now, 1), (apart.joined, -1))
+    )
+    is_same = _claims(apart.now) == _claims(apart.joined)
+    return max(0, proven) + _claims(apart.own if is_same else apart.now)
+
+
+def split_ids(apart: Apart, name: str) -> object:
+    """Without those of which the visitor alone was told."""
+    mine, theirs = set(hashes_in(apart.own.fact_ids)), set(hashes_in(apart.given.fact_ids))
+    if not theirs - mine:
+        return apart.now.fact_ids
+    ids = apart.now.fact_ids
+    entries = [ids[at : at + ENTRY_BYTES] for at in range(0, len(ids), ENTRY_BYTES)]
+    return b"".join(one for one in entries if one[:HASH_BYTES] not in theirs - mine)
+
+
 def _claims(state: PersonState) -> int:
     return state.unproven_purchases
 
@@ -216,9 +247,9 @@ ROOM: Final = Room(
     "purchases", FACTS, on_event=on_event, events=EVENTS, on_person_event=on_person_event, person_events=EVENTS,
     visit=("unproven_purchases", "facts"),
     person={
-        "purchases": Kept(merge_purchases), "purchase_count": Kept(merge_count),
-        "purchase_value": Kept(added), "last_purchase_ms": Kept(larger),
-        "unproven_purchases": Kept(larger), "fact_ids": Kept(merge_ids, "service"),
-        "facts": Kept(merge_facts),
+        "purchases": Kept(merge_purchases, split=split_purchases), "purchase_count": Kept(merge_count, split=split_count),
+        "purchase_value": Kept(added, split=less), "last_purchase_ms": Kept(larger),
+        "unproven_purchases": Kept(larger), "fact_ids": Kept(merge_ids, "service", split=split_ids),
+        "facts": Kept(merge_facts, split=stays),
     },
 )  # fmt: skip

@@ -7,7 +7,7 @@ comes before what changes them.
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from msgspec.structs import fields
+from msgspec.structs import fields, replace
 
 from schemas.events import EVENT_TYPES, Event
 from schemas.state.person import PERSON_STATE, PersonState
@@ -26,6 +26,7 @@ from udfs.facts import (
     identity,
     intent,
     item,
+    joins,
     leads,
     learnt,
     pages,
@@ -41,15 +42,16 @@ from udfs.facts import (
     usage,
     visit,
 )
-from udfs.facts.fact import Fact, Kept, Room
+from udfs.facts.fact import Apart, Fact, Kept, Room
 from udfs.facts.identity import parts_in
+from udfs.facts.splitting import since
 from udfs.items.withhold_sensitive import without_sensitive
 from udfs.knowledge.knowledge import Knowledge
 from udfs.session.drop_sensitive import forget_attributes
 
 ROOMS: Final[tuple[Room, ...]] = (
     visit.ROOM, topics.ROOM, touches.ROOM, pages.ROOM, search.ROOM, intent.ROOM, cart.ROOM, statements.ROOM,
-    usage.ROOM, consent.ROOM, erasure.ROOM, identity.ROOM, activity.ROOM, purchases.ROOM, affinity.ROOM, exposures.ROOM, grants.ROOM, contacts.ROOM,
+    usage.ROOM, consent.ROOM, erasure.ROOM, identity.ROOM, joins.ROOM, activity.ROOM, purchases.ROOM, affinity.ROOM, exposures.ROOM, grants.ROOM, contacts.ROOM,
     clock.ROOM, place.ROOM, touched.ROOM, prices.ROOM, leads.ROOM, item.ROOM, learnt.ROOM, slate.ROOM, caller.ROOM,
 )  # fmt: skip
 FACTS: Final[tuple[Fact, ...]] = tuple(fact for room in ROOMS for fact in room.facts)
@@ -72,6 +74,9 @@ _PERSON: Final = _by_type((room.on_person_event, room.person_events) for room in
 _HANDOVER: Final = tuple(room.on_handover for room in ROOMS if room.on_handover)
 _END: Final = tuple(room.on_end for room in ROOMS if room.on_end)
 _KEPT: Final = {name: kept for room in ROOMS for name, kept in room.person.items()}
+_PROFILE: Final = {name for name, kept in _KEPT.items() if kept.purpose != "service"} - {
+    *joins.ROOM.person
+}
 _DEFAULTS: Final = {one.name: one for one in fields(PersonState)}
 
 
@@ -115,9 +120,34 @@ def merge_persons(one: PersonState, other: PersonState) -> PersonState:
     return PersonState(**{name: kept.merge(one, other, name) for name, kept in _KEPT.items()})
 
 
+def split_persons(apart: Apart) -> PersonState:
+    """The state of a person without what a visitor gave them, as if it had never come: what was merged, the other way round."""
+    return PersonState(**{name: (kept.split or since)(apart, name) for name, kept in _KEPT.items()})
+
+
+def with_profile(state: PersonState, other: PersonState) -> PersonState:
+    """The state with all that is personal of another one."""
+    return replace(state, **{name: getattr(other, name) for name in _PROFILE})
+
+
+def give_again(state: PersonState, given: PersonState) -> PersonState:
+    """A visitor's state with what they gave away: what holds without personalisation they have kept."""
+    is_blank = all(getattr(state, name) == _default(name) for name in _PROFILE - {"first_ms"})
+    if not is_blank:
+        given = merge_persons(replace(state, parts=b"", joined=b""), given)
+    return with_profile(state, given)
+
+
 def purge_person(state: PersonState, granted: frozenset[str]) -> PersonState:
     """What is left of a state where only these purposes are granted; `service` always is."""
-    return PersonState(**{name: _left(state, name, kept, granted) for name, kept in _KEPT.items()})
+    left = PersonState(**{name: _left(state, name, kept, granted) for name, kept in _KEPT.items()})
+    if (state.gave or state.before) and "personalisation" not in granted:
+        left.gave, left.before = joins.bare(state, _bare)
+    return left
+
+
+def _bare(state: PersonState) -> PersonState:
+    return purge_person(state, frozenset())
 
 
 def _left(state: PersonState, name: str, kept: Kept, granted: frozenset[str]) -> Any:

@@ -7,9 +7,10 @@ from schemas.events import Event
 from schemas.limits import STATEMENT_LENGTH_MAX, STATEMENTS_MAX, TOPIC_LENGTH_MAX
 from schemas.state.person import PersonState
 from schemas.state.session import SessionContext
-from udfs.facts.fact import Kept, Room, person
+from udfs.facts.fact import Apart, Kept, Room, person
 from udfs.facts.keeping import keep, note_newest
 from udfs.facts.merging import newest_last, newest_of
+from udfs.facts.splitting import names_apart, newest_apart
 from udfs.facts.types import INT, STRING, TEXTS
 from udfs.moment import Moment
 
@@ -79,6 +80,22 @@ def merge_statements(one: PersonState, other: PersonState, name: str) -> object:
     return newest_last(held, {key: latest[key][0] for key in held}, STATEMENTS_MAX)
 
 
+def split_statements(apart: Apart, name: str) -> object:
+    """Of each name what was told since, else what had been told before."""
+    now, joined, own = (_told_of(one, name) for one in (apart.now, apart.joined, apart.own))
+    if now == joined:
+        return getattr(apart.own, name)
+    told = names_apart(now, joined, own, lambda one, _, __: one)
+    held = {key: value for key, (_, value) in told.items() if value}
+    return newest_last(held, {key: told[key][0] for key in held}, STATEMENTS_MAX)
+
+
+def _told_of(state: PersonState, name: str) -> dict[str, tuple[int, str]]:
+    """Of each name when it was told last and what; nothing where it was taken back."""
+    facts, times = getattr(state, name), getattr(state, f"{name}_ms")
+    return {key: (times.get(key, 0), facts.get(key, "")) for key in {**times, **facts}}
+
+
 def employees(m: Moment) -> int | None:
     """The first number in what is stated: "1,000+" and "1 000" are 1000, of "10-50" it is 10."""
     said = m.state.statements.get("employees") or m.state.statements.get("company_size") or ""
@@ -113,7 +130,7 @@ ROOM: Final = Room(
     "statements", FACTS, on_event=on_event, events=EVENTS, on_person_event=on_person_event, person_events=EVENTS,
     visit=("statements", "preferences"),
     person={
-        "statements": Kept(merge_statements), "statements_ms": Kept(newest_of(TOLD_MAX)),
-        "preferences": Kept(merge_statements), "preferences_ms": Kept(newest_of(TOLD_MAX)),
+        "statements": Kept(merge_statements, split=split_statements), "statements_ms": Kept(newest_of(TOLD_MAX), split=newest_apart(TOLD_MAX)),
+        "preferences": Kept(merge_statements, split=split_statements), "preferences_ms": Kept(newest_of(TOLD_MAX), split=newest_apart(TOLD_MAX)),
     },
 )  # fmt: skip

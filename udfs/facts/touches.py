@@ -12,6 +12,7 @@ from udfs.facts.keeping import count_first, first_known, note_newest
 from udfs.facts.merging import newest_of
 from udfs.facts.pages import leaves_page
 from udfs.facts.reading import most_counted, name_of, newest, newest_one
+from udfs.facts.splitting import newest_apart
 from udfs.facts.types import COUNTS, DOUBLE, INT, STRING, STRINGS
 from udfs.facts.view import or_nan
 from udfs.items.retrieve_candidates import category_of_interest
@@ -183,7 +184,7 @@ ROOM: Final = Room(
         "dwell_since_ms",
     ),
     person={
-        "recent_items": Kept(newest_of(RECENT_ITEMS_MAX)),
-        "taken_items": Kept(newest_of(TAKEN_ITEMS_MAX)),
+        "recent_items": Kept(newest_of(RECENT_ITEMS_MAX), split=newest_apart(RECENT_ITEMS_MAX)),
+        "taken_items": Kept(newest_of(TAKEN_ITEMS_MAX), split=newest_apart(TAKEN_ITEMS_MAX)),
     },
 )  # fmt: skip

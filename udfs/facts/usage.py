@@ -10,6 +10,7 @@ from udfs.facts.fact import Kept, Room, person, session
 from udfs.facts.keeping import count
 from udfs.facts.merging import counts_of
 from udfs.facts.reading import most_counted, newest
+from udfs.facts.splitting import counts_apart
 from udfs.facts.types import COUNTS, INT, STRING, STRINGS
 
 EVENTS: Final = frozenset({"feature_opened", "feature_activated"})
@@ -52,7 +53,7 @@ ROOM: Final = Room(
     "usage", FACTS, on_event=on_event, events=EVENTS, on_person_event=on_event, person_events=EVENTS,
     visit=("features_opened", "features_activated"),
     person={
-        "features_opened": Kept(counts_of(FEATURES_MAX)),
-        "features_activated": Kept(counts_of(FEATURES_MAX)),
+        "features_opened": Kept(counts_of(FEATURES_MAX), split=counts_apart(FEATURES_MAX)),
+        "features_activated": Kept(counts_of(FEATURES_MAX), split=counts_apart(FEATURES_MAX)),
     },
 )  # fmt: skip

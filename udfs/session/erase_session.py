@@ -11,7 +11,7 @@ from schemas.state.session import SESSION_CONTEXT, SessionContext, SessionNews, 
 from udfs.knowledge.erasures import Erasures
 from udfs.results import Output, Result, SessionResult
 from udfs.session.deduplicate import hash_of, remember
-from udfs.session.follow_identity import claim_own
+from udfs.session.follow_identity import claim_own, forget_gifts
 
 
 def is_erased(state: SessionState | None, event: Event, erasures: Erasures) -> bool:
@@ -45,6 +45,8 @@ def erase_session(
             claim = claim_own(state, event, person)
             news.append(claim)
             awaits = (claim.transfer_id,)
+            if (event.anonymous_id, False) not in who:
+                news.append(forget_gifts(state, event, person))
         state.position += 1
         told = SessionNews(
             "event", person, state.newest_ms, event.session_id, state.position, event, empty,

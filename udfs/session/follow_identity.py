@@ -4,9 +4,11 @@ A visitor is known by an anonymous id, a person by theirs; the two may be spelle
 was and did, and once for each session what lies of themselves where states of before lie.
 """
 
-from schemas.events import Event
+from msgspec.structs import replace
+
+from schemas.events import SIGNED_OUT, TRUE, UNMERGE, Event
 from schemas.state.inputs import Claim
-from schemas.state.session import SessionState
+from schemas.state.session import SessionNews, SessionState
 from udfs.session.deduplicate import hash_of
 
 
@@ -43,6 +45,57 @@ def follow_identity(state: SessionState, event: Event) -> tuple[bool, tuple[Clai
     return is_new, tuple(claims)
 
 
+def split_off(
+    state: SessionState, event: Event, awaits: tuple[bytes, ...]
+) -> tuple[tuple[Claim | SessionNews, ...], tuple[bytes, ...], bool]:
+    """What is told where the event says that its visitor is not a person: the visitor is asked to take back what they gave, and the person waits for it.
+
+    With what the event's own news awaits: that of the person whose session it is waits for it, too; anybody else is told by news that says
+    nothing else. And whether the session is theirs, if the event says so of anybody.
+    """
+    if not is_unmerge(event):
+        return (), awaits, True
+    member = _split_from(state, event)
+    if member is None:
+        return (), awaits, True
+    claim = _claim(state, event, event.anonymous_id, member, is_undone=True)
+    if state.is_identified and state.person == member:
+        return (claim,), (*awaits, claim.transfer_id), True
+    state.position += 1
+    told = replace(
+        event, event_id=f"{UNMERGE}-{claim.transfer_id.hex()}", person_id=member, placements=(),
+        item_ids=(), candidates=(), consent=None, context=None,
+    )  # fmt: skip
+    news = SessionNews(
+        "event", member, claim.order_ms, event.session_id, state.position, told, b"",
+        says_anew=False, is_member=True, awaits=(claim.transfer_id,),
+    )  # fmt: skip
+    return (claim, news), awaits, False
+
+
+def _split_from(state: SessionState, event: Event) -> str | None:
+    """The person: who is signed in, or whom a server names."""
+    signed_in = state.person if state.is_identified else None
+    if event.is_unproven and event.person_id not in (None, signed_in):
+        return None
+    return event.person_id or signed_in
+
+
+def is_unmerge(event: Event) -> bool:
+    """Whether the event says that whoever used the device is not the person."""
+    return event.event_type == SIGNED_OUT and event.properties.get(UNMERGE) == TRUE
+
+
+def is_told_apart(news: SessionNews) -> bool:
+    """Whether the news is that alone: it is no event of the person's."""
+    return news.event is not None and not news.context and is_unmerge(news.event)
+
+
+def forget_gifts(state: SessionState, event: Event, person: str) -> Claim:
+    """Has the event's visitor forget what they gave to the person, who is erased."""
+    return _claim(state, event, event.anonymous_id, person, is_undone=True)
+
+
 def sign_out(state: SessionState, event: Event) -> None:
     """Has the session belong to a visitor again."""
     state.person, state.is_identified, state.has_claimed = event.anonymous_id, False, False
@@ -54,12 +107,13 @@ def claim_own(state: SessionState, event: Event, person: str) -> Claim:
 
 
 def _claim(
-    state: SessionState, event: Event, visitor: str, member: str, *, is_own: bool = False
-) -> Claim:
+    state: SessionState, event: Event, visitor: str, member: str, *,
+    is_own: bool = False, is_undone: bool = False,
+) -> Claim:  # fmt: skip
     state.position += 1
     order_ms, position = state.newest_ms, state.position
     named = f"{order_ms}/{position}/{is_own}/{len(visitor)}/{visitor}/{event.session_id}"
     return Claim(
         "claim", visitor, order_ms, event.session_id, position, member, hash_of(named), event,
-        is_own,
+        is_own, is_undone,
     )  # fmt: skip

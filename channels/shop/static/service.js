@@ -142,16 +142,18 @@ export function signIn({ go }) {
     announce("You are signed in");
     go("/shop/sign-in", { isReplaced: true });
   };
-  const leave = () => {
-    kairos.signOut();
-    announce("You are signed out");
+  const leave = (how, told) => () => {
+    kairos.signOut(how);
+    announce(told);
     go("/shop/sign-in", { isReplaced: true });
   };
+  const isNotMe = leave({ unmerge: "true" }, "You are signed out, and what this browser did is not theirs any more");
   return {
     title: person ? "Your account" : "Sign in",
     event: "page_viewed",
     nodes: person
-      ? [h("h1", { tabindex: "-1" }, "Your account"), h("p", {}, "You are signed in as ", h("strong", {}, person), "."), h("ul", { class: "links" }, h("li", {}, h("a", { href: "/shop/preferences" }, "What you like")), h("li", {}, h("a", { href: "/shop/privacy" }, "What you agreed to"))), h("button", { type: "button", class: "button", onclick: leave }, "Sign out")]
+      ? [h("h1", { tabindex: "-1" }, "Your account"), h("p", {}, "You are signed in as ", h("strong", {}, person), "."), h("ul", { class: "links" }, h("li", {}, h("a", { href: "/shop/preferences" }, "What you like")), h("li", {}, h("a", { href: "/shop/privacy" }, "What you agreed to"))), h("button", { type: "button", class: "button", onclick: leave(undefined, "You are signed out") }, "Sign out"), " ",
+        h("button", { type: "button", class: "quiet", onclick: isNotMe }, "Not you?")]
       : [h("h1", { tabindex: "-1" }, "Sign in"), h("p", {}, "No password: any made-up name is a customer of this demo. From then on the engine knows the person, not only the browser."),
         h("form", { class: "form", onsubmit: enter }, h("label", { for: "name" }, "A made-up name"), h("input", { id: "name", name: "name", required: true, maxlength: "60", autocomplete: "off" }), h("button", { class: "button", type: "submit" }, "Sign in"))],
   };

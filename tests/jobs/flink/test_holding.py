@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from jobs.flink import holding
 from jobs.flink.holding import Holding
+from schemas.events import TRUE, UNMERGE
 from schemas.state.inputs import Claim, Transfer
 from schemas.state.session import SessionNews
 from tests.builders import NOON, make_event, track
@@ -103,6 +104,45 @@ def in_order(told: list[PersonInput], answers: list[PersonInput]) -> list[Person
 
 
 ONE, OTHER = inputs("s1"), inputs("s2")
+
+
+def split_inputs() -> tuple[list[PersonInput], list[PersonInput]]:
+    """What a person is told by a session in which they are signed in and then split, and by a server that says so once more; and what comes back."""
+    says = {"event_type": "signed_out", "anonymous_id": "s1", "properties": {UNMERGE: TRUE}}
+    steps: dict[str, list[dict[str, Any]]] = {
+        "s1": [{"event_type": "identified", "person_id": "ada"}, says, {}],
+        "s2": [says | {"person_id": "ada"}],
+    }
+    told: list[PersonInput] = []
+    for session, fields in steps.items():
+        state = None
+        for n, one in enumerate(fields):
+            event = make_event(
+                **{"event_id": f"{session}{n}", "event_time_ms": NOON + n, "session_id": session, "anonymous_id": "s1"} | one
+            )  # fmt: skip
+            result = track(state, event)
+            state, told = result.state, [*told, *result.told]
+    claims = [one for one in told if isinstance(one, Claim)]
+    answers: list[PersonInput] = [
+        answer for one in claims for answer in give_state(None, one, Knowledge(), "seed").told
+    ]
+    return [one for one in told if is_for_member(one)], answers
+
+
+@given(st.data())
+def test_what_is_split_off_is_waited_for_like_what_is_joined(data: st.DataObject) -> None:
+    told, answers = split_inputs()
+    assert sum(isinstance(one, Transfer) and one.is_undone for one in answers) == 2
+    sessions = [[one for one in told if one.session_id == name] for name in ("s1", "s2")]
+    member = Member()
+    for one in merged(data, *sessions, *([answer] for answer in answers)):
+        if data.draw(st.booleans()):
+            member.restart()
+        member.take(one)
+    for mine in sessions:
+        ours = [one for one in answers if one.session_id == mine[0].session_id]
+        assert [one for one in member.taken if one in [*mine, *ours]] == in_order(mine, ours)
+    assert member.is_empty()
 
 
 def merged(chance: Any, *lines: list[PersonInput]) -> list[PersonInput]:
