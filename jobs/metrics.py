@@ -28,6 +28,8 @@ MEANINGS: Final = {
     "decisions_void": "decisions that are void: of visitors because somebody has signed in, of people because a visitor was split from them",
     "persons_merged": "transfers merged into the state of who signed in",
     "transfers_capped": "of them, those of devices or people with too many: only what holds without personalisation was merged",
+    "limits_linked": "visitors whose limits were merged into a person's because they are the person perhaps",
+    "links_too_weak": "events that say who somebody is, and not surely enough for the policy: they link nothing",
     "persons_unmerged": "people from whom what a visitor had given was split again",
     "unmerged_bare": "people of whom that is not known any more: what holds without personalisation was kept",
     "unmerge_too_late": "events that ask to split what was given too long ago, or never",

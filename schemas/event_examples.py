@@ -67,7 +67,7 @@ EVENT_EXAMPLES: Final[dict[EventType, Example]] = {
     "decision_clicked": Example("It was clicked.", REACTION),
     "decision_dismissed": Example("It was closed.", REACTION),
     "not_interested": Example("The person does not want to see an item: it is not offered for 90 days.", {"item_ids": ["SKU-402"]}),
-    "identified": Example("The person signed in: what the browser did is theirs from now on.", {"person_id": "mia@shop"}),
+    "identified": Example("The person signed in: what the browser did is theirs from now on. A property `confidence` below 1: perhaps; the policy's `identity` says what that links.", {"person_id": "mia@shop"}),
     "signed_out": Example("The person signed out. With the property `unmerge` = `true` they were somebody else: what the browser did before is not theirs (docs/consent.md)."),
     "profile_updated": Example("A fact of the person: its name and its value.", {"person_id": "mia@shop", "attribute": "loyalty_tier", "value": "gold"}),
     "consent_changed": Example("What the person agrees to from now on; an empty list: to nothing.", {"consent": ["personalisation", "analytics"]}),

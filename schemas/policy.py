@@ -217,6 +217,18 @@ class Contact(Struct, frozen=True, forbid_unknown_fields=True):
     unreported: Channels = SENDING
 
 
+class Identity(Struct, frozen=True, forbid_unknown_fields=True):
+    """What an `identified` links that is not certain: one with the property `confidence` below 1 (docs/consent.md).
+
+    Below `link_above` it links nothing. From there on it links what `allows` says. `limits`: the person's own limits count what the visitor was
+    offered, what the visitor does not want is not wanted, and the stricter consent holds; the visit stays the visitor's, and nothing else is
+    shared. `all`: as a certain one. Example: with `link_above: 0.9` a link of 0.93 keeps a person from being told the same on two devices.
+    """
+
+    link_above: Share = 1.0
+    allows: Literal["limits", "all"] = "limits"
+
+
 class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     """What may be decided where. Order means nothing but among treatments."""
 
@@ -242,6 +254,7 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     """What an action must be worth more than."""
     sensitive_attributes: Annotated[tuple[Id, ...], Meta(max_length=SENSITIVE_MAX)] = ()
     """Names (religion, health_status …) of what people state and of properties of events: never kept, never a feature, and no condition or text may read them."""
+    identity: Identity = Identity()
 
 
 DEFAULT_POLICY: Final = Policy(

@@ -37,7 +37,7 @@ from udfs.language.render_texts import language_of
 from udfs.moment import Moment
 from udfs.policy.compiled_policy import CompiledPlacement
 from udfs.results import PersonResult, Result
-from udfs.session.follow_identity import is_told_apart
+from udfs.session.follow_identity import is_alone
 
 
 class Competition(NamedTuple):
@@ -68,7 +68,7 @@ def decide(
     decision has `named` as what it saw; else they are those in force.
     """
     knowledge.advance(news.order_ms)
-    if not news.context and is_told_apart(news):
+    if not news.context and is_alone(news):
         return Result(state, (), state.timer_ms if state is not None else None, ())
     state, erased, may_decide = past_erasure(state, news, knowledge.erasures)
     if erased is not None:

@@ -21,6 +21,7 @@ from udfs.facts.joins import encoded, note_before, note_gift
 from udfs.facts.merging import newest_last
 from udfs.facts.rooms import purge_person
 from udfs.knowledge.knowledge import Knowledge
+from udfs.link_limits import lend_limits, take_limits
 from udfs.results import PersonResult, Result
 from udfs.session.deduplicate import hash_of
 from udfs.unmerge_visitors import SERVICE, give_back, join, split_off
@@ -37,6 +38,8 @@ def give_state(
     state, counts = _unless_expired(state, claim.order_ms)
     if claim.is_undone:
         return give_back(state, claim, knowledge, counts)
+    if claim.is_limits:
+        return lend_limits(state, claim, counts)
     if state is None or (claim.is_own and not _is_persons(state)):
         timer_ms = state.timer_ms if state else None
         return Result(state, (_answer(claim, None),), timer_ms, counts)
@@ -74,6 +77,8 @@ def take_state(
     state, counts = _unless_expired(state, transfer.order_ms)
     if transfer.is_undone:
         return split_off(state, transfer, knowledge, counts)
+    if transfer.is_limits:
+        return take_limits(state, transfer, knowledge, counts)
     if not transfer.state:
         return Result(state, (), state.timer_ms if state else None, counts)
     given = PERSON_STATE.decode(transfer.state)

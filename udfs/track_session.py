@@ -34,12 +34,13 @@ from udfs.session.erase_session import erase_session, is_erased
 from udfs.session.follow_identity import (
     follow_identity,
     is_somebody_else,
+    reach_out,
     sign_out,
-    split_off,
 )
 from udfs.session.limit_rate import USUAL_RATE, Rate, is_over
 from udfs.session.read_event import valid_event
 from udfs.session.summarise_session import summarise_session
+from udfs.session.weigh_link import Linked, weigh_link
 from udfs.session.weigh_proof import weigh_proof
 
 ENDS: Final = frozenset({"session_ended", SIGNED_OUT})
@@ -57,6 +58,7 @@ class Taken(NamedTuple):
     consent: Consent = NO_CONSENT
     says_anew: bool = True
     awaits: tuple[bytes, ...] = ()
+    limits_of: str | None = None
 
 
 NO_EVENT: Final = Taken()
@@ -81,11 +83,12 @@ def track_session(
         return _refused(_result(state), record, error)
     if event.event_type == "clock_ticked":
         return _result(state, counts=("clock_ticks",))
+    linked = weigh_link(event, knowledge)
     if is_erased(state, event, knowledge.erasures):
         return _result(state, counts=("erased",))
     before = _expire(state, event.session_id, event.event_time_ms)
     try:
-        return _take(before, record, event, knowledge, lateness_ms, rate)
+        return _take(before, record, linked, knowledge, lateness_ms, rate)
     except InvalidEvent as error:
         return _refused(before, record, error)
 
@@ -146,13 +149,13 @@ def _forgotten(ended: SessionResult) -> SessionResult:
 def _take(
     before: SessionResult,
     record: LogRecord,
-    event: Event,
+    linked: Linked,
     knowledge: Knowledge,
     lateness_ms: int,
     rate: Rate,
 ) -> SessionResult:
     """Takes a valid event; raises InvalidEvent before it has changed anything."""
-    time_ms = event.event_time_ms
+    event, time_ms = linked.event, linked.event.event_time_ms
     state = before.state or SessionState(time_ms, 0, event.anonymous_id, event.anonymous_id, 0)
     id_hash = hash_of(event.event_id)
     if is_seen(state.seen, id_hash):
@@ -177,11 +180,18 @@ def _take(
     state.newest_ms, state.kept_until_ms = max(state.newest_ms, time_ms), 0
     state.seen, is_full = remember(state.seen, id_hash, state.newest_ms)
     weighed, is_over_rate = weigh_proof(state, event), is_over(state, rate)
-    taken = Taken(record.partition, record.offset, is_late, weighed.uncounted, is_over_rate)
+    taken = Taken(
+        record.partition,
+        record.offset,
+        is_late,
+        weighed.uncounted,
+        is_over_rate,
+        limits_of=linked.limits_of,
+    )
     news = _tell(state, context, weighed.event, knowledge, taken)
     counts = [
         "events", *["after_timer"] * is_after_timer, *["seen_ids_dropped"] * is_full,
-        *weighed.counts, *["over_rate"] * is_over_rate,
+        *linked.counts, *weighed.counts, *["over_rate"] * is_over_rate,
     ]  # fmt: skip
     return _result(state, before.outputs + news, (*before.counts, *counts))
 
@@ -205,7 +215,8 @@ def _tell(
     # whether the session is open is of before the event
     is_open = bool(state.context)
     signs_in, claims = follow_identity(state, event)
-    told, awaits, is_theirs = split_off(state, event, tuple(one.transfer_id for one in claims))
+    awaits = tuple(one.transfer_id for one in claims)
+    told, awaits, is_theirs = reach_out(state, event, awaits, taken.limits_of)
     news: list[SessionNews] = []
     if signs_in and is_open:
         place = Taken(taken.partition, taken.offset, consent=before, awaits=awaits)

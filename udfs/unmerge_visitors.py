@@ -58,10 +58,10 @@ def join(
         uncount_purchases(given, forget_repeated(given, own))
         merged = merge_persons(own, given)
     merged.facts, merged.parts, merged.before = [], merged.parts or part_of(person), before or []
-    return _settled(merged, order_ms, knowledge)
+    return settled(merged, order_ms, knowledge)
 
 
-def _settled(state: PersonState, order_ms: int, knowledge: Knowledge) -> PersonState:
+def settled(state: PersonState, order_ms: int, knowledge: Knowledge) -> PersonState:
     """The state as far as it may be kept, as of `order_ms`."""
     holds = agreed(state.consent, knowledge.assumed)
     if not holds.is_personal:
@@ -103,7 +103,7 @@ def give_back(
         counts += ("unmerge_too_late",)
     # what was given is there for who signs in next
     until_ms = max(claim.order_ms, max(state.claimed.values(), default=-1) + 1)
-    state = _settled(state, until_ms, knowledge)
+    state = settled(state, until_ms, knowledge)
     return Result(state, (_undo(claim, gift),), state.timer_ms, counts)
 
 
@@ -159,7 +159,7 @@ def split_off(
     left.placed = {name: one for name, one in state.placed.items() if own_placed.get(name) == one}
     if void:
         left.sequence = sequence
-    left = _settled(left, transfer.order_ms, knowledge)
+    left = settled(left, transfer.order_ms, knowledge)
     counts += ("decisions_void",) * len(void)
     return Result(left, void, left.timer_ms, counts)
 

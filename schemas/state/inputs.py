@@ -26,7 +26,7 @@ class Claim(Struct, array_like=True, frozen=True):
     """Asks the visitor `person` for their state, for `member`, who has signed in by `event`; the transfer bears the claim's order.
 
     `is_own`: asks for a state of the member's own, of before there were two operators. `is_undone`: the event says that the visitor is not the
-    member, so what was given to them is asked back.
+    member, so what was given to them is asked back. `is_limits`: it is the member perhaps, so only what limits count is asked for.
     """
 
     kind: Literal["claim"]
@@ -39,13 +39,14 @@ class Claim(Struct, array_like=True, frozen=True):
     event: Event
     is_own: bool = False
     is_undone: bool = False
+    is_limits: bool = False
 
 
 class Transfer(Struct, array_like=True, frozen=True):
     """The answer to a claim, for `person`, who has signed in: the encoded state of `anonymous_id`; empty: there is none.
 
     `is_undone`: what the transfer `undoes` (empty: there is none to undo) gave, in `state`, is none of theirs, as `event` says. `is_purged`: of that state only what
-    holds without personalisation is kept.
+    holds without personalisation is kept. `is_limits`: what is merged of somebody who is the person perhaps, and stays who they are.
     """
 
     kind: Literal["transfer"]
@@ -61,6 +62,7 @@ class Transfer(Struct, array_like=True, frozen=True):
     undoes: Hash = b""
     event: Event | None = None
     is_purged: bool = False
+    is_limits: bool = False
 
 
 CLAIM: Final = StateCodec(Claim, version=1)

@@ -15,6 +15,7 @@ from jobs.publish import Log as Writer
 from log.archive.erasing import take_out
 from log.archive.reading import Storage
 from schemas.counted import counted
+from schemas.doors import is_certain
 from schemas.erasures import ErasureKey
 from schemas.events import ERASURE_REQUESTED
 from schemas.records import LogRecord
@@ -51,7 +52,7 @@ def asked_for(log: Iterable[LogRecord], decode: Decode, erasures: Erasures) -> d
     signed_in = {
         (one.session_id, one.person_id)
         for one in events_in(log, decode)
-        if one.event_type == "identified" and one.session_id in sessions
+        if one.session_id in sessions and is_certain(one)
     }
     found: dict[str, int] = {}
     for one in asked:

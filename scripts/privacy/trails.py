@@ -10,10 +10,12 @@ from typing import NamedTuple
 from msgspec import Struct, field
 
 from schemas.counted import counted
+from schemas.doors import check_identity, is_certain
 from schemas.errors import InvalidEvent
-from schemas.events import ERASURE_REQUESTED, Event
+from schemas.events import ERASURE_REQUESTED, IDENTIFIED, Event
 from schemas.records import LogRecord
 from scripts.times import utc
+from udfs.session.follow_identity import is_unmerge
 
 Decode = Callable[[bytes], Event]
 
@@ -71,24 +73,31 @@ def find_trail(
     for event in _done_in(log, decode):
         if event.anonymous_id == person:
             devices.add(person)
-        if event.person_id == person:
+        if event.person_id == person and not _is_doubtful(event):
             devices.add(event.anonymous_id)
             _follow(trail, event)
     trail.own, signed_in = set(devices), dict[str, str]()
     for event in _done_in(log, decode):
         is_near = event.anonymous_id in devices or event.session_id in trail.sessions
-        if is_near and event.event_type == "identified" and event.person_id is not None:
+        if is_near and event.person_id is not None and is_certain(event):
             signed_in[event.session_id] = event.person_id
         named = event.person_id or signed_in.get(event.session_id)
-        if event.anonymous_id in devices and named not in (None, person):
+        is_others = named not in (None, person) or is_unmerge(event)
+        if event.anonymous_id in devices and is_others and not _is_doubtful(event):
             trail.own.discard(event.anonymous_id)
     trail.own |= given | (devices & {person})
     trail.shared = devices - trail.own
     for event in _done_in(log, decode):
         if trail.is_theirs(event):
             trail.events.add(event.event_time_ms)
-            _follow(trail, event)
+            if not _is_doubtful(event):
+                _follow(trail, event)
     return trail
+
+
+def _is_doubtful(event: Event) -> bool:
+    """Whether it says of whom its device is perhaps: that makes nobody's device theirs."""
+    return event.event_type == IDENTIFIED and not is_certain(event)
 
 
 def trail_in_words(trail: Trail) -> str:
@@ -107,9 +116,11 @@ def events_in(log: Iterable[LogRecord], decode: Decode) -> Iterator[Event]:
     """The events of a log; what is none is passed over."""
     for record in log:
         try:
-            yield decode(record.value)
+            event = decode(record.value)
+            check_identity(event)
         except InvalidEvent:
             continue
+        yield event
 
 
 def _done_in(log: Iterable[LogRecord], decode: Decode) -> Iterator[Event]:

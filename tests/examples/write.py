@@ -604,6 +604,12 @@ def _undone() -> dict[str, bytes]:
         "person_state.before": PERSON_STATE.encode(before.members["p1"]),
         "claim.undone": CLAIM.encode(claim),  # type: ignore[arg-type]
         "transfer.undone": TRANSFER.encode(transfer),  # type: ignore[arg-type]
+        "claim.limits": CLAIM.encode(
+            msgspec.structs.replace(claim, is_undone=False, is_limits=True)  # type: ignore[arg-type]
+        ),
+        "transfer.limits": TRANSFER.encode(
+            Transfer("transfer", "p1", NOON + 4, "s-other", 9, b"limits", "other", PERSON_STATE.encode(PersonState(NOON, NOON)), is_limits=True)
+        ),
     }
 
 

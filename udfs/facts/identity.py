@@ -26,8 +26,8 @@ from udfs.session.deduplicate import (
 
 
 def on_person_event(state: PersonState, event: Event, knowledge: object) -> None:
-    """Notes that somebody says who it is."""
-    if event.event_type == "identified":
+    """Notes that somebody says who it is; who is not certain names nobody (udfs/session/weigh_link.py)."""
+    if event.event_type == "identified" and event.person_id is not None:
         state.is_identified = True
 
 

@@ -66,9 +66,11 @@ def varied(policy: Policy, arms: Arms) -> Policy:
 
 
 def has_other_compliance(variant: Policy, policy: Policy) -> bool:
-    """Whether an arm would change compliance rules, or what is sensitive, which it cannot."""
-    declared = policy.sensitive_attributes
-    return _compliance(variant) != _compliance(policy) or variant.sensitive_attributes != declared
+    """Whether an arm would change compliance rules, what is sensitive, or who is linked with whom, which it cannot."""
+    mine, others = (
+        (_compliance(one), one.sensitive_attributes, one.identity) for one in (variant, policy)
+    )
+    return mine != others
 
 
 def _compliance(policy: Policy) -> list[Rule]:

@@ -4,12 +4,18 @@ A visitor is known by an anonymous id, a person by theirs; the two may be spelle
 was and did, and once for each session what lies of themselves where states of before lie.
 """
 
+from typing import Final
+
 from msgspec.structs import replace
 
-from schemas.events import SIGNED_OUT, TRUE, UNMERGE, Event
+from schemas.events import IDENTIFIED, SIGNED_OUT, TRUE, UNMERGE, Event
 from schemas.state.inputs import Claim
 from schemas.state.session import SessionNews, SessionState
 from udfs.session.deduplicate import hash_of
+
+ALONE: Final = "alone"
+ALONE_TYPES: Final = frozenset({IDENTIFIED, SIGNED_OUT})
+"""Events whose news may be alone: it has no visit then, which none of them is without otherwise."""
 
 
 def is_somebody_else(state: SessionState, event: Event) -> bool:
@@ -45,32 +51,37 @@ def follow_identity(state: SessionState, event: Event) -> tuple[bool, tuple[Clai
     return is_new, tuple(claims)
 
 
-def split_off(
-    state: SessionState, event: Event, awaits: tuple[bytes, ...]
+def reach_out(
+    state: SessionState, event: Event, awaits: tuple[bytes, ...], limits_of: str | None
 ) -> tuple[tuple[Claim | SessionNews, ...], tuple[bytes, ...], bool]:
-    """What is told where the event says that its visitor is not a person: the visitor is asked to take back what they gave, and the person waits for it.
+    """What is told where the event says that its visitor is not a person, or is a person perhaps (`limits_of`): the visitor is asked for what that
+    means, and the person waits for it.
 
     With what the event's own news awaits: that of the person whose session it is waits for it, too; anybody else is told by news that says
-    nothing else. And whether the session is theirs, if the event says so of anybody.
+    nothing else. And whether the session is theirs, if the event says of anybody that it is not.
     """
-    if not is_unmerge(event):
+    if is_unmerge(event):
+        member = _split_from(state, event)
+    elif limits_of is not None and not (state.is_identified and state.person == limits_of):
+        member = limits_of
+    else:
         return (), awaits, True
-    member = _split_from(state, event)
     if member is None:
         return (), awaits, True
-    claim = _claim(state, event, event.anonymous_id, member, is_undone=True)
+    is_perhaps = limits_of is not None
+    claim = _claim(state, event, event.anonymous_id, member, is_undone=not is_perhaps, is_limits=is_perhaps)  # fmt: skip
     if state.is_identified and state.person == member:
         return (claim,), (*awaits, claim.transfer_id), True
     state.position += 1
     told = replace(
-        event, event_id=f"{UNMERGE}-{claim.transfer_id.hex()}", person_id=member, placements=(),
+        event, event_id=f"{ALONE}-{claim.transfer_id.hex()}", person_id=member, placements=(),
         item_ids=(), candidates=(), consent=None, context=None,
     )  # fmt: skip
     news = SessionNews(
         "event", member, claim.order_ms, event.session_id, state.position, told, b"",
         says_anew=False, is_member=True, awaits=(claim.transfer_id,),
     )  # fmt: skip
-    return (claim, news), awaits, False
+    return (claim, news), awaits, is_perhaps
 
 
 def _split_from(state: SessionState, event: Event) -> str | None:
@@ -86,9 +97,9 @@ def is_unmerge(event: Event) -> bool:
     return event.event_type == SIGNED_OUT and event.properties.get(UNMERGE) == TRUE
 
 
-def is_told_apart(news: SessionNews) -> bool:
-    """Whether the news is that alone: it is no event of the person's."""
-    return news.event is not None and not news.context and is_unmerge(news.event)
+def is_alone(news: SessionNews) -> bool:
+    """Whether the news only awaits a transfer: it is no event of the person's."""
+    return not news.context and news.event is not None and news.event.event_type in ALONE_TYPES
 
 
 def forget_gifts(state: SessionState, event: Event, person: str) -> Claim:
@@ -108,12 +119,12 @@ def claim_own(state: SessionState, event: Event, person: str) -> Claim:
 
 def _claim(
     state: SessionState, event: Event, visitor: str, member: str, *,
-    is_own: bool = False, is_undone: bool = False,
+    is_own: bool = False, is_undone: bool = False, is_limits: bool = False,
 ) -> Claim:  # fmt: skip
     state.position += 1
     order_ms, position = state.newest_ms, state.position
     named = f"{order_ms}/{position}/{is_own}/{len(visitor)}/{visitor}/{event.session_id}"
     return Claim(
         "claim", visitor, order_ms, event.session_id, position, member, hash_of(named), event,
-        is_own, is_undone,
+        is_own, is_undone, is_limits,
     )  # fmt: skip

@@ -67,6 +67,23 @@ def test_a_device_that_is_named_is_theirs_whoever_else_used_it() -> None:
     assert "4-1" not in theirs, "who names somebody else is somebody else"
 
 
+def test_a_device_that_is_perhaps_theirs_or_turned_out_not_to_be_is_nobodys_to_erase() -> None:
+    at_ms = NOON + 9 * MINUTE_MS
+    whose: dict[str, Any] = {"session_id": "s9", "anonymous_id": "tablet", "person_id": "mia"}
+    view = make_event(event_id="9-0", event_type="product_viewed", event_time_ms=at_ms, session_id="s9", anonymous_id="tablet")  # fmt: skip
+    doubt = make_event(event_id="9-1", event_type="identified", event_time_ms=at_ms + 1, properties={"confidence": "0.93"}, **whose)  # fmt: skip
+    sure = make_event(event_id="9-1", event_type="identified", event_time_ms=at_ms + 1, **whose)
+    undone = make_event(event_id="9-2", event_type="signed_out", event_time_ms=at_ms + 2, properties={"unmerge": "true"}, **whose)  # fmt: skip
+
+    def devices(*events: Event) -> tuple[set[str], set[str], int]:
+        trail = find_trail("mia", (), records([*EVENTS, *events]), EVENT.decode)
+        return trail.own - {"phone"}, trail.shared - {"kiosk"}, trail.events.records - 8
+
+    assert devices(view, sure) == ({"tablet"}, set(), 2)
+    assert devices(doubt, view) == (set(), set(), 1), "that somebody said so is theirs, and no more"
+    assert devices(view, sure, undone) == (set(), {"tablet"}, 3)
+
+
 def test_an_anonymous_id_is_a_person_too() -> None:
     trail = trail_of("phone")
     assert trail.names == {"phone"}
