@@ -86,6 +86,8 @@ class Fold:
         self.sessions: dict[str, SessionState] = {}
         self.visitors: dict[str, PersonState] = {}
         self.members: dict[str, PersonState] = {}
+        self.erased = 0
+        """Events that were dropped, as of before their person was erased."""
         self._knowledge = knowledge
         self._rules = rules
         self._learner = learner
@@ -155,6 +157,7 @@ class Fold:
         else:
             self.sessions[record.key] = result.state
             self._set_timer(result.state.timer_ms, record.key)
+        self.erased += "erased" in result.counts
         yield from self._emit(result)
 
     def _advance(self, watermark_ms: int) -> Iterator[Folded]:

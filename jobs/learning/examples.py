@@ -70,7 +70,7 @@ def decoded(
 
 class Collected(NamedTuple):
     """What was seen on the way: `answered` decisions could be learnt from, `decisions` were made,
-    `examples` had the answer among their candidates. Times are those of the records.
+    `examples` had the answer among their candidates. Times are those of the records. `erased` events were of who was erased since.
     """
 
     events: int
@@ -79,6 +79,7 @@ class Collected(NamedTuple):
     examples: int
     from_ms: int
     to_ms: int
+    erased: int = 0
 
 
 def collect(
@@ -114,7 +115,9 @@ def collect(
             if decision.is_holdout or not fold.teaches(one.news):
                 continue  # its features are nobody's, or not for this
             file.add(trace, wanted[trace.session_id, trace.event_id])
-    return Collected(events, sample.offered, file.decisions, file.examples, from_ms, to_ms)
+    return Collected(
+        events, sample.offered, file.decisions, file.examples, from_ms, to_ms, fold.erased
+    )
 
 
 def _teach(

@@ -32,7 +32,8 @@ def import_(
     Reads JSON Lines, arrays and pretty JSON, plain or compressed by gzip or zstd. Exit code 1 where nothing, or
     less than half, could be used. An item without `effective_from_ms` holds from the earliest of these events if it
     is new, from now on if it is changed; one that is as it was writes nothing. --consent is written into events that
-    say nothing of it, as assumed: what a person said themselves, before or after, overrules it.
+    say nothing of it, as assumed: what a person said themselves, before or after, overrules it. Events of before their
+    person was erased are left out and counted.
     """
     from scripts.files.event_files import EventFiles
     from scripts.files.import_files import run

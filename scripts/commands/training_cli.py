@@ -43,15 +43,17 @@ def train(
 ) -> int:
     """Train a model by replay, from files or from the log.
 
+    Events of before their person was erased are left out and counted, also of files where an engine runs that has the list.
     --publish refuses, with exit code 1, what `kairos model publish` refuses; the model is kept all the same.
     """
     from scripts.ops.status import running_kafka
+    from scripts.privacy.list_of_erased import list_here
     from scripts.training.train_here import Wish, train_here
     from scripts.training.training import from_files, from_log
 
     config = with_consent(config_from(), consent)
     if events:
-        source = from_files([*events, *(more or ())], items, config)
+        source = from_files([*events, *(more or ())], items, config, list_here)
     else:
         span = time_or_none(from_), time_or_none(to)
         source = from_log(running_kafka(config), config, *span, archive)

@@ -31,10 +31,10 @@ class Watch(Protocol):
 
 
 class Imported(NamedTuple):
-    """What became of the lines of the files: `read` = `events` + `duplicates` + `invalid`.
+    """What became of the lines of the files: `read` = `events` + `duplicates` + `invalid` + `erased`.
 
     `events` are in the log, `duplicates` were there twice in what was read, `invalid` are dead letters;
-    `first_fault` says where the first of these lies, and why.
+    `first_fault` says where the first of these lies, and why. `erased` are of people who were erased since.
     """
 
     read: int = 0
@@ -42,11 +42,12 @@ class Imported(NamedTuple):
     duplicates: int = 0
     invalid: int = 0
     first_fault: str | None = None
+    erased: int = 0
 
     @property
     def is_usable(self) -> bool:
         """Whether at least half of what was read was worth reading."""
-        return is_usable(self.events + self.duplicates, self.invalid)
+        return is_usable(self.events + self.duplicates + self.erased, self.invalid)
 
 
 class Bad(NamedTuple):
@@ -120,18 +121,19 @@ def write_events(
     source: Iterable[Event | Bad],
     watch: Watch = lambda _, things: things,
     before: Callable[[int | None], None] = lambda _: None,
+    is_erased: Callable[[Encoded], bool] = lambda _: False,
     *,
     is_in_order: bool = False,
 ) -> Imported:
     """Writes a source to the log in order of time, and says what became of it; `watch` shows progress.
 
-    `before` is called once, with the time of the earliest event, before that is written.
+    `before` is called once, with the time of the earliest event, before that is written. What `is_erased` is counted and not written.
 
     A bad line becomes a dead letter of the topic `import:NAME` whose offset is the line's number. No event is in
     the log before all have been read, unless the source `is_in_order` as it comes. What is in the source twice (session, id and time) is written once.
     """
     reading = _Reading(log, source, watch)
-    events = duplicates = 0
+    events = duplicates = erased = 0
     time_ms = 0
     now: set[tuple[str, str]] = set()
     ordered = (already_in_order if is_in_order else in_order_of_time)(reading)
@@ -146,12 +148,14 @@ def write_events(
             duplicates += 1
             continue
         now.add(name)
+        if is_erased(one):
+            erased += 1
+            continue
         log.encoded(one.session_id, one.value, one.time_ms)
         events += 1
     log.flush()
-    return Imported(
-        events + duplicates + reading.invalid, events, duplicates, reading.invalid, reading.first
-    )
+    read = events + duplicates + reading.invalid + erased
+    return Imported(read, events, duplicates, reading.invalid, reading.first, erased)
 
 
 class _Reading:

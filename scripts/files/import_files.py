@@ -7,6 +7,7 @@ from jobs.learning.trust import keys_of
 from jobs.publish import Log, now_ms
 from schemas.counted import counted
 from schemas.events import granted_in_words
+from schemas.formats import FORMATS
 from schemas.formats.field_names import Notices
 from schemas.items import Item
 from scripts.console import complain, say, show, show_json
@@ -20,16 +21,18 @@ from scripts.ops.home_note import note_import
 from scripts.ops.status import running_kafka
 from scripts.policy.governing import ungoverned
 from scripts.policy.policy_versions import announced
+from scripts.privacy.list_of_erased import LeftOut, list_of_erased
 from scripts.progress import Watched
 
 
 def run(config: Config, files: EventFiles, items: ItemsFile | None, *, is_json: bool) -> int:
     """Imports the files as one log, behind the catalogue; the exit code. Raises ConfigError.
 
-    Files of JSON that are in order of time are written while they are read.
+    Files of JSON that are in order of time are written while they are read. Events of before their person was erased are left out.
     """
     catalogue = [] if items is None else items.read()
     kafka = running_kafka(config)
+    erased = LeftOut(list_of_erased(kafka, config), FORMATS[config.source_format].decode)
     log = Log(kafka, config.topic_prefix, config.source_format, linger_ms=LINGER_MS)
     written: list[Item] = []
 
@@ -42,7 +45,7 @@ def run(config: Config, files: EventFiles, items: ItemsFile | None, *, is_json: 
     notices = Notices()
     is_in_order = files.is_json and are_in_order(files.paths)
     source = files.read(now_ms(), notices)
-    done = write_events(log, source, Watched, publish, is_in_order=is_in_order)
+    done = write_events(log, source, Watched, publish, erased, is_in_order=is_in_order)
     note_import(config, [*files.paths, *([items.path] if items is not None else [])])
     for notice in notices:
         say(in_words(notice))
@@ -74,6 +77,8 @@ def summary(done: Imported) -> str:
     ]  # fmt: skip
     if done.duplicates:
         words.insert(2, f"{done.duplicates:,} there twice")
+    if done.erased:
+        words.append(f"{done.erased:,} left out, of people who were erased")
     fault = f"; the first: {done.first_fault}" if done.first_fault else ""
     return ", ".join(words) + fault
 

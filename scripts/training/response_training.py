@@ -31,7 +31,7 @@ from schemas.counted import counted
 from schemas.errors import ConfigError
 from schemas.limits import MINUTE_MS
 from scripts.console import say, show, show_table
-from scripts.training.training import Source, vouched
+from scripts.training.training import Source, left_out_in_words, vouched
 from udfs.actions.respond import RESPONSE_SPACE
 
 HELD_OUT_SHARE: Final = 0.2
@@ -63,7 +63,10 @@ class ActionReport(Struct, frozen=True):
 
 
 class ResponseReport(Struct, frozen=True):
-    """What was trained, on what, and how good it is, action by action; times are those of the exposures."""
+    """What was trained, on what, and how good it is, action by action; times are those of the exposures.
+
+    `erased` events were left out, as of before their person was erased.
+    """
 
     version: str
     uri: str
@@ -73,6 +76,7 @@ class ResponseReport(Struct, frozen=True):
     to_ms: int
     train_seconds: float
     actions: tuple[ActionReport, ...]
+    erased: int = 0
 
 
 def train_from(source: Source, config: Config) -> tuple[ResponseReport, Published]:
@@ -95,7 +99,7 @@ def train_from(source: Source, config: Config) -> tuple[ResponseReport, Publishe
     vouched(config, "responses", published, RESPONSE_SPACE)
     report = ResponseReport(
         published.version, published.uri, len(examples.action_ids), source.invalid,
-        examples.from_ms, examples.to_ms, seconds, actions,
+        examples.from_ms, examples.to_ms, seconds, actions, fold.erased,
     )  # fmt: skip
     return report, published
 
@@ -137,6 +141,7 @@ def show_report(report: ResponseReport) -> None:
     show(
         counted(report.examples, "exposure")
         + (f", {counted(report.invalid, 'invalid line')}" if report.invalid else "")
+        + left_out_in_words(report.erased)
         + f"; trained in {report.train_seconds:.1f} s"
     )
     modelled = [_row(one) for one in report.actions if not one.why_not]

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final, NamedTuple
@@ -46,6 +46,7 @@ from scripts.ops.archive import opened
 from scripts.progress import Watched
 from scripts.times import utc
 from udfs.facts.features import FEATURE_SPACE
+from udfs.knowledge.erasures import Erasures
 from udfs.knowledge.knowledge import Knowledge
 from udfs.policy.compile_policy import compile_policy
 
@@ -58,7 +59,7 @@ class Report(NamedTuple):
     """What was trained, on what, how well it ranked decisions it had not seen, and how long it took.
 
     `answered` decisions could have been learnt from, `decisions` of them were sampled and made,
-    `examples` had the answer among their candidates.
+    `examples` had the answer among their candidates. `erased` events were left out, as of before their person was erased.
     """
 
     version: str
@@ -72,6 +73,7 @@ class Report(NamedTuple):
     metrics: dict[str, float]
     report: ModelReport
     assumed_consent: tuple[str, ...] = ()
+    erased: int = 0
 
 
 class Source(NamedTuple):
@@ -105,12 +107,20 @@ def default_knowledge(items: Iterable[Item], empty: Knowledge | None = None) -> 
     return knowledge
 
 
-def from_files(files: Sequence[Path], items: Path | None, config: Config) -> Source:
-    """The events of JSON Lines files, put in order of time; the default policy."""
+def from_files(
+    files: Sequence[Path],
+    items: Path | None,
+    config: Config,
+    list_of: Callable[[Config], Erasures | None] = lambda _: None,
+) -> Source:
+    """The events of JSON Lines files, put in order of time; the default policy, and the `list_of` who was erased."""
     knowledge = default_knowledge(
         read_items(items, say) if items is not None else (), empty_knowledge(config)
     )
     lines = EventLines(Watched("reading", lines_of(files))).check(say)
+    listed = list_of(config)
+    if listed is not None:
+        knowledge.erasures = listed
     rules = FoldRules(event_from_json, config.seed, config.lateness_ms, rate_of(config))
     return Source(Watched("folding", lines, len(lines)), knowledge, rules, None, lines.invalid)
 
@@ -164,7 +174,7 @@ def train_from(source: Source, config: Config) -> tuple[Report, Published]:
     report = Report(
         learnt.published.version, learnt.published.uri, found.events, found.answered,
         found.decisions, found.examples, source.invalid, learnt.seconds, learnt.artefact.metrics,
-        learnt.artefact.report, learnt.artefact.assumed_consent,
+        learnt.artefact.report, learnt.artefact.assumed_consent, found.erased,
     )  # fmt: skip
     return report, learnt.published
 
@@ -219,6 +229,7 @@ def show_report(report: Report) -> None:
         f"{counted(report.events, 'event')}, {counted(report.answered, 'answered decision')}, {report.decisions:,} of "
         f"them made, {counted(report.examples, 'example')}"
         + (f", {counted(report.invalid, 'invalid line')}" if report.invalid else "")
+        + left_out_in_words(report.erased)
         + f"; trained in {report.train_seconds:.1f} s; {granted_in_words(frozenset(report.assumed_consent))}"
     )
     _show_figures(report)
@@ -247,6 +258,11 @@ def show_report(report: Report) -> None:
             f"{counted(one.rounds, 'tree')} {verdict} (MRR {one.mrr_difference:+.4f}"
             f" [{one.low:+.4f}, {one.high:+.4f}])"
         )
+
+
+def left_out_in_words(erased: int) -> str:
+    """How many events were left out, where some were."""
+    return f", {counted(erased, 'event')} of people who were erased left out" if erased else ""
 
 
 def _show_figures(report: Report) -> None:

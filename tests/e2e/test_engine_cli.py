@@ -114,6 +114,7 @@ def test_import_counts_good_and_bad_lines(engine: Engine, imported: Imported) ->
         "events": EVENTS,
         "duplicates": 0,
         "invalid": 3,
+        "erased": 0,
         "items": 60,
         "warnings": [],
     }

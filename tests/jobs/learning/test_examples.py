@@ -15,6 +15,7 @@ from jobs.learning.answers import NEXT, Answer, Joiner, Question, Sample
 from jobs.learning.examples import Collected, collect
 from models.scorer import Matrix
 from schemas.codec import EVENT
+from schemas.erasures import ErasureKey, erasure_record
 from schemas.events import Event
 from schemas.knowledge import KnowledgeRecord
 from schemas.limits import HOUR_MS, MINUTE_MS, SECOND_MS
@@ -22,6 +23,7 @@ from schemas.records import LogRecord
 from tests.builders import NOON, make_catalogue, make_event, make_knowledge, make_record
 from udfs.explain.tracing import Tracing
 from udfs.facts.features import FEATURE_SPACE
+from udfs.knowledge.erasures import Erasures
 
 RULES = FoldRules(EVENT.decode, "seed", tracing=Tracing(0.0))
 
@@ -51,6 +53,16 @@ def test_people_who_do_not_agree_to_analytics_are_no_examples() -> None:
     assert found(consent=("personalisation",)) == 0
     objects = at(0, "consent_changed", consent=["analytics"], properties={"objection": "profiling"})
     assert collected(objects, request(1, "r1", "i1", "i2"), clicked)[1] == []
+
+
+def test_people_who_were_erased_are_no_examples_and_are_counted() -> None:
+    asks, clicked = request(1, "r1", "i1", "i2"), at(2, "ranking_clicked", "i2", request_id="r1")
+    key, knowledge, memory = ErasureKey(b"k" * 32), make_knowledge(*make_catalogue(10)), Memory()
+    knowledge.erasures = Erasures(key)
+    knowledge.erasures.add(erasure_record(key, "person", asks.anonymous_id, clicked.event_time_ms))
+    log = [make_record(event, offset) for offset, event in enumerate((asks, clicked))]
+    found = collect(log, knowledge, RULES, None, memory)  # type: ignore[arg-type]
+    assert (found.examples, found.erased, memory.groups) == (0, 2, [])
 
 
 class Group(NamedTuple):

@@ -54,7 +54,7 @@ def imported(tmp_path: Path, *lines: str) -> tuple[Imported, Written]:
 
 def test_a_file_ordered_newest_first_is_written_in_order_of_time(tmp_path: Path) -> None:
     done, log = imported(tmp_path, *(line(str(at), NOON - at * 3_600_000) for at in range(50)))
-    assert done == (50, 50, 0, 0, None)
+    assert done == (50, 50, 0, 0, None, 0)
     times = [event.event_time_ms for event in log.events]
     assert times == sorted(times)
 
