@@ -6,6 +6,7 @@ from msgspec import Meta, Struct, structs
 
 from schemas.errors import InvalidEvent
 from schemas.limits import DEAD_LETTER_MESSAGE_MAX, DEAD_LETTER_RAW_BYTES_MAX, EVENT_BYTES_MAX
+from schemas.mask_attributes import NO_NAMES, mask_named
 from schemas.mask_text import mask_bytes, mask_text
 from schemas.numbers import Line, Whole
 from schemas.records import LogRecord
@@ -27,9 +28,14 @@ class DeadLetter(Struct, frozen=True):
     event_time_ms: Whole | None
 
 
-def dead_letter(record: LogRecord, error: InvalidEvent) -> DeadLetter:
-    """The dead letter of `record`, e-mail addresses, phone numbers and cards in it masked; raw bytes over the limit are cut, and the message says so."""
-    raw = mask_bytes(record.value)
+def dead_letter(
+    record: LogRecord, error: InvalidEvent, hidden: frozenset[str] = NO_NAMES
+) -> DeadLetter:
+    """The dead letter of `record`, e-mail addresses, phone numbers and cards in it masked, and what is told under `hidden` names (in small letters).
+
+    Raw bytes over the limit are cut, and the message says so.
+    """
+    raw = masked_raw(record.value, hidden)
     cut = len(raw) - DEAD_LETTER_RAW_BYTES_MAX
     note = f" (the last {cut} raw bytes are left out)" if cut > 0 else ""
     return DeadLetter(
@@ -41,6 +47,11 @@ def dead_letter(record: LogRecord, error: InvalidEvent) -> DeadLetter:
         offset=record.offset,
         event_time_ms=error.event_time_ms,
     )
+
+
+def masked_raw(raw: bytes, hidden: frozenset[str]) -> bytes:
+    """The bytes of a record as its dead letter has them, but for those over the limit."""
+    return mask_bytes(mask_named(raw, hidden))
 
 
 def key_of(letter: DeadLetter) -> str:

@@ -29,7 +29,7 @@ from udfs.facts.slate import remember_slate
 from udfs.knowledge.knowledge import Knowledge
 from udfs.results import Output, Result, SessionResult
 from udfs.session.deduplicate import hash_of, is_seen, remember
-from udfs.session.drop_sensitive import without_attributes
+from udfs.session.drop_sensitive import declared, without_attributes
 from udfs.session.erase_session import erase_session, is_erased
 from udfs.session.follow_identity import (
     follow_identity,
@@ -80,7 +80,7 @@ def track_session(
     try:
         event = without_attributes(valid_event(record, decode), knowledge)
     except InvalidEvent as error:
-        return _refused(_result(state), record, error)
+        return _refused(_result(state), record, error, knowledge)
     if event.event_type == "clock_ticked":
         return _result(state, counts=("clock_ticks",))
     linked = weigh_link(event, knowledge)
@@ -90,7 +90,7 @@ def track_session(
     try:
         return _take(before, record, linked, knowledge, lateness_ms, rate)
     except InvalidEvent as error:
-        return _refused(before, record, error)
+        return _refused(before, record, error, knowledge)
 
 
 def expire_session(
@@ -282,8 +282,11 @@ def _news(
     )
 
 
-def _refused(before: SessionResult, record: LogRecord, error: InvalidEvent) -> SessionResult:
-    outputs = (*before.outputs, dead_letter(record, error))
+def _refused(
+    before: SessionResult, record: LogRecord, error: InvalidEvent, knowledge: Knowledge
+) -> SessionResult:
+    hidden = declared(knowledge, record.timestamp_ms)
+    outputs = (*before.outputs, dead_letter(record, error, hidden))
     return before._replace(outputs=outputs, counts=(*before.counts, error.reason))
 
 

@@ -153,12 +153,17 @@ class EventLog:
             raise LogUnavailable(why) from error
         self.breaker.succeeded()
 
-    def dead_letters(self, place: str, bad: Sequence[Bad], now_ms: int) -> Delivery:
-        """Keeps what cannot be an event, with its reason: the topic is `api:PLACE`, the offset its index."""
+    def dead_letters(
+        self, place: str, bad: Sequence[Bad], now_ms: int, hidden: frozenset[str]
+    ) -> Delivery:
+        """Keeps what cannot be an event, with its reason: the topic is `api:PLACE`, the offset its index.
+
+        What is told under `hidden` names is masked.
+        """
         delivery = Delivery(asyncio.get_running_loop(), len(bad))
         for one in bad:
             record = LogRecord(f"api:{place}", 0, one.at, 0, "", one.raw)
-            letter = dead_letter(record, one.error)
+            letter = dead_letter(record, one.error, hidden)
             key = f"{letter.topic}/0/{one.at}"
             time_ms = letter.event_time_ms or now_ms
             value = DEAD_LETTER.encode(letter)

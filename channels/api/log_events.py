@@ -12,6 +12,7 @@ from channels.api.services import Services
 from channels.api.vouch import to_be_logged
 from schemas.events import Event
 from schemas.formats.field_names import Notices
+from schemas.mask_attributes import NO_NAMES, in_small_letters
 
 
 async def log_events(
@@ -47,8 +48,12 @@ def put_aside(services: Services, place: str, read: ReadEvents) -> None:
     if not read.bad:
         return
     services.measures.count("kairos_api_events_total", len(read.bad), outcome="rejected")
+    policy = services.knowledge.policy_at(now_ms())
+    hidden = (
+        in_small_letters(policy.policy.sensitive_attributes) if policy is not None else NO_NAMES
+    )
     try:
-        services.log.dead_letters(place, read.bad, now_ms())
+        services.log.dead_letters(place, read.bad, now_ms(), hidden)
     except LogUnavailable:
         services.measures.count("kairos_api_events_total", len(read.bad), outcome="failed")
 

@@ -11,14 +11,15 @@ from typing import NamedTuple
 
 from jobs.audit.logged import EventKey, Place
 from schemas.codec import DEAD_LETTER
-from schemas.dead_letters import DeadLetter
+from schemas.dead_letters import DeadLetter, masked_raw
 from schemas.errors import InvalidEvent
 from schemas.events import Event
 from schemas.limits import DEAD_LETTER_RAW_BYTES_MAX, EVENT_TIME_MAX_MS
-from schemas.mask_text import mask_bytes
 from schemas.records import LogRecord
 from schemas.topics import earliest_record_ms
 from udfs.explain.fit_records import decision_of
+from udfs.knowledge.knowledge import Knowledge
+from udfs.session.drop_sensitive import declared
 
 
 class Refused(NamedTuple):
@@ -74,11 +75,12 @@ class Letters:
             self._newest = record
             yield record
 
-    def pass_over(self) -> str:
+    def pass_over(self, knowledge: Knowledge) -> str:
         """The record that the replay read last is of somebody erased: it need not be refused again. Its session."""
         if self._newest is None:
             return ""
-        raw = mask_bytes(self._newest.value)[:DEAD_LETTER_RAW_BYTES_MAX]
+        hidden = declared(knowledge, self._newest.timestamp_ms)
+        raw = masked_raw(self._newest.value, hidden)[:DEAD_LETTER_RAW_BYTES_MAX]
         self._met.add(sha256(raw).digest())
         return self._newest.key
 

@@ -17,6 +17,7 @@ from schemas.topics import DEAD_LETTERS, EVENTS, ITEMS
 from scripts.audit.deployed_log import Log
 from scripts.console import say
 from scripts.progress import Watched
+from udfs.knowledge.knowledge import Knowledge
 
 LATE_MAX: Final = 4
 """Publications of late items, the newest, of which is found out when they came."""
@@ -80,12 +81,12 @@ class Passes:
             late_items = LateItems(catalogue, self._cuts, unknown_until, self._named)
             rules = self._log.rules._replace(decides=self._decides)
             fold = AuditFold(taught, rules, self._logged, late_items, self._cause_of)
-            self._play(fold)
+            self._play(fold, taught.knowledge)
             return fold
 
         return self._looking_back.run(run)
 
-    def _play(self, fold: AuditFold) -> None:
+    def _play(self, fold: AuditFold, knowledge: Knowledge) -> None:
         self.letters.begin()
         until_ms = min(self._scope.to_ms, self._logged.newest_ms + 1) + self._log.config.lateness_ms
         watched = Watched("replaying", self._events, len(self._events))
@@ -93,7 +94,7 @@ class Passes:
             for letter in step.dead_letters:
                 self.letters.take(letter)
             if step.news is None and "erased" in step.counts:
-                fold.compared.erased_sessions.add(self.letters.pass_over())
+                fold.compared.erased_sessions.add(self.letters.pass_over(knowledge))
             # not by time alone: what was imported into a live log lies behind clock ticks of much later
             is_over = step.news is not None and step.news.order_ms > until_ms
             is_met = fold.compared.decisions == len(self._logged)

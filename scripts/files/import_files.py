@@ -10,6 +10,7 @@ from schemas.events import granted_in_words
 from schemas.formats import FORMATS
 from schemas.formats.field_names import Notices
 from schemas.items import Item
+from schemas.mask_attributes import NO_NAMES, in_small_letters
 from scripts.console import complain, say, show, show_json
 from scripts.exit_codes import passed
 from scripts.files.event_files import EventFiles
@@ -20,7 +21,7 @@ from scripts.files.told_names import in_words
 from scripts.ops.home_note import note_import
 from scripts.ops.status import running_kafka
 from scripts.policy.governing import ungoverned
-from scripts.policy.policy_versions import announced
+from scripts.policy.policy_versions import PolicyVersion, announced, in_force
 from scripts.privacy.list_of_erased import LeftOut, list_of_erased
 from scripts.progress import Watched
 
@@ -34,18 +35,20 @@ def run(config: Config, files: EventFiles, items: ItemsFile | None, *, is_json: 
     kafka = running_kafka(config)
     erased = LeftOut(list_of_erased(kafka, config), FORMATS[config.source_format].decode)
     log = Log(kafka, config.topic_prefix, config.source_format, linger_ms=LINGER_MS)
+    policies = announced(kafka, config.topic_prefix, keys_of(config))
     written: list[Item] = []
 
     def publish(earliest_ms: int | None) -> None:
         if earliest_ms is not None:
-            _tell_ungoverned(config, kafka, earliest_ms)
+            _tell_ungoverned(policies, earliest_ms)
         if catalogue:
             written.extend(put_catalogue(config, kafka, log, catalogue, earliest_ms))
 
     notices = Notices()
     is_in_order = files.is_json and are_in_order(files.paths)
     source = files.read(now_ms(), notices)
-    done = write_events(log, source, Watched, publish, erased, is_in_order=is_in_order)
+    hidden = _sensitive(policies)
+    done = write_events(log, source, Watched, publish, erased, hidden, is_in_order=is_in_order)
     note_import(config, [*files.paths, *([items.path] if items is not None else [])])
     for notice in notices:
         say(in_words(notice))
@@ -63,9 +66,16 @@ def run(config: Config, files: EventFiles, items: ItemsFile | None, *, is_json: 
     return passed(done.is_usable)
 
 
-def _tell_ungoverned(config: Config, kafka: str, earliest_ms: int) -> None:
+def _sensitive(policies: list[PolicyVersion]) -> frozenset[str]:
+    """What the policy in force declares sensitive of people."""
+    newest = in_force(policies, now_ms())
+    policy = newest.policy if newest is not None else None
+    return in_small_letters(policy.sensitive_attributes) if policy is not None else NO_NAMES
+
+
+def _tell_ungoverned(policies: list[PolicyVersion], earliest_ms: int) -> None:
     """Says where the live policy does not decide on what is older than itself."""
-    said = ungoverned(announced(kafka, config.topic_prefix, keys_of(config)), earliest_ms, now_ms())
+    said = ungoverned(policies, earliest_ms, now_ms())
     if said is not None:
         say(said)
 

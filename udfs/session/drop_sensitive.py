@@ -1,17 +1,16 @@
 """What a policy declares sensitive of people never gets in: it is taken out of an event before anything is folded, decided or learnt."""
 
 from collections.abc import Sequence
-from functools import lru_cache
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from msgspec.structs import replace
 
 from schemas.events import Candidate, Event
+from schemas.mask_attributes import NO_NAMES, in_small_letters
 from schemas.state.person import PersonState
 from schemas.state.session import SessionNews
 from udfs.knowledge.knowledge import Knowledge
 
-NONE: Final[frozenset[str]] = frozenset()
 V = TypeVar("V")
 
 
@@ -19,7 +18,7 @@ def without_attributes(event: Event, knowledge: Knowledge) -> Event:
     """The event without attribute and value, properties and candidates' features of declared names; the same object where there is none."""
     if not event.attribute and not event.properties and not event.candidates:
         return event
-    names = _declared(knowledge, event.event_time_ms)
+    names = declared(knowledge, event.event_time_ms)
     if not names:
         return event
     if event.attribute is not None and event.attribute.lower() in names:
@@ -35,7 +34,7 @@ def forget_attributes(state: PersonState, news: SessionNews, knowledge: Knowledg
     """Takes out of a person's state what was stated before the name was declared."""
     if not state.statements_ms and not state.preferences_ms:
         return
-    names = _declared(knowledge, news.order_ms)
+    names = declared(knowledge, news.order_ms)
     if not names:
         return
     state.statements = _without(state.statements, names)
@@ -44,9 +43,9 @@ def forget_attributes(state: PersonState, news: SessionNews, knowledge: Knowledg
     state.preferences_ms = _without(state.preferences_ms, names)
 
 
-def names_declared(declared: tuple[str, ...], path: Sequence[str]) -> str:
+def names_declared(names_given: tuple[str, ...], path: Sequence[str]) -> str:
     """Which of the declared names an attribute, or a key behind it, is; empty = none. What an item has is not a person's."""
-    names = _lower(declared)
+    names = in_small_letters(names_given)
     own, *keys = path
     if own.startswith("item."):
         return ""
@@ -54,14 +53,12 @@ def names_declared(declared: tuple[str, ...], path: Sequence[str]) -> str:
     return next((one for one in (last, *keys) if one.lower() in names), "")
 
 
-def _declared(knowledge: Knowledge, time_ms: int) -> frozenset[str]:
+def declared(knowledge: Knowledge, time_ms: int) -> frozenset[str]:
+    """The names that the policy in force declares, in small letters."""
     in_force = knowledge.policy_at(time_ms)
-    return _lower(in_force.policy.sensitive_attributes) if in_force is not None else NONE
-
-
-@lru_cache(maxsize=64)
-def _lower(names: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(map(str.lower, names))
+    if in_force is None:
+        return NO_NAMES
+    return in_small_letters(in_force.policy.sensitive_attributes)
 
 
 def _without(facts: dict[str, V], names: frozenset[str]) -> dict[str, V]:

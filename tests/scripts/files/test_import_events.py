@@ -146,6 +146,15 @@ def test_names_that_nobody_reads_are_counted_and_strictly_refused(tmp_path: Path
     assert "line 2: `user_id` is no field" in strictly.first_fault
 
 
+def test_what_is_declared_sensitive_is_masked_in_bad_lines(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_text(line("a", event_time_ms="yesterday", attribute="religion", value="zoroastrian"))
+    for hidden in (frozenset({"religion"}), frozenset[str]()):
+        log = Written()
+        assert write_events(log, read_json_lines(path, NOON), hidden=hidden).invalid == 1
+        assert (b"zoroastrian" in log.letters[0].raw) is not bool(hidden)
+
+
 def test_an_items_title_is_told(tmp_path: Path) -> None:
     path = tmp_path / "items.jsonl"
     path.write_text('{"item_id":"a","title":"Shoe"}')

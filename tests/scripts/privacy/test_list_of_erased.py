@@ -16,12 +16,14 @@ from schemas.errors import ConfigError, NotUp
 from schemas.limits import MINUTE_MS
 from schemas.policy import DEFAULT_CONTROL
 from schemas.records import LogRecord
+from schemas.signed_control import OPEN
 from scripts.cli import app
 from scripts.files import import_files
 from scripts.files.event_files import EventFiles
 from scripts.files.import_events import read_json_lines, write_events
 from scripts.files.import_files import run, summary
 from scripts.files.sorted_events import Encoded
+from scripts.policy.policy_versions import versions_in
 from scripts.privacy import list_of_erased as module
 from scripts.privacy.list_of_erased import LeftOut, list_here, list_of_erased
 from scripts.training import train_here
@@ -153,7 +155,8 @@ def test_the_command_import_asks_for_the_list(
     path.write_text("\n".join(LINES))
     monkeypatch.setattr(import_files, "running_kafka", lambda _: "kafka")
     monkeypatch.setattr(import_files, "Log", lambda *_, **__: log)
-    monkeypatch.setattr(import_files, "announced", lambda *_: [])
+    policies = versions_in(module.read_to_end("kafka", ["control"]), OPEN)
+    monkeypatch.setattr(import_files, "announced", lambda *_: policies)
     assert run(config, EventFiles([path]), None, is_json=True) == 0
     assert json.loads(capsys.readouterr().out)["erased"] == 6
     assert [one.event_id for one in log.events] == STAYS

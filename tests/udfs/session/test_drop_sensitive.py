@@ -8,8 +8,9 @@ from jobs.fold.fold import Fold, FoldRules
 from schemas.actions import Action, Boost, ItemRules, Requirement, Rule, Treatment
 from schemas.codec import DECISION, EVENT, TRACE
 from schemas.events import Event
+from schemas.formats import FORMATS
 from schemas.items import Item
-from schemas.limits import MINUTE_MS, SESSION_GAP_MS
+from schemas.limits import DAY_MS, MINUTE_MS, SESSION_GAP_MS
 from schemas.policy import Arm, ContextWeight, Experiment, Holdout, Placement, Policy, Segment
 from schemas.state.person import PERSON_STATE
 from schemas.state.session import SESSION_STATE
@@ -75,6 +76,25 @@ def test_nothing_of_it_is_in_any_state_decision_or_trace() -> None:
     assert fold.persons["anna"].statements == {"role": "buyer"}
     bare, _ = folded(TOLD, policy(()))
     assert SECRET.encode() in kept(bare), "without the declaration it is kept"
+
+
+def test_no_dead_letter_holds_one() -> None:
+    """As bytes of Avro and of JSON: what comes too late, and what is no event."""
+    late = event(0, "profile_updated", event_time_ms=NOON - DAY_MS, attribute="religion", value=SECRET)  # fmt: skip
+    for name, one in FORMATS.items():
+        knowledge = Knowledge()
+        knowledge.add_policy("p", 0, 0, compile_policy(policy()))
+        fold = Fold(knowledge, FoldRules(one.decode, "seed"))
+        log = [
+            make_record(each, at)._replace(value=one.encode(each), timestamp_ms=NOON)
+            for at, each in enumerate((event(1, "page_viewed"), late))
+        ]
+        log.append(log[1]._replace(offset=2, value=one.encode(late)[:-1]))
+        letters = [letter for step in fold.run(log) for letter in step.dead_letters]
+        assert [letter.reason for letter in letters][:1] == ["too_late"], name
+        assert len(letters) == 2
+        assert all(b"eligion" in letter.raw for letter in letters)
+        assert not any(SECRET.encode() in letter.raw for letter in letters), name
 
 
 def test_what_is_not_declared_stays_and_an_event_without_it_is_the_same_object() -> None:
