@@ -4,6 +4,7 @@ Bounded and lost with the process: whatever it knows only makes answers better.
 """
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from typing import Final
 
 from channels.api.decision_stream import Read
@@ -104,42 +105,19 @@ class Visitors:
         if is_erasure:
             self._sessions.pop(event.session_id, None)
             self._persons.pop(event.session_id, None)
+        visitor = self._visitor_of(event)
+        _follow(visitor, event, category)
+        _turn(visitor, event, is_erasure=is_erasure)
+
+    def _visitor_of(self, event: Event) -> Visitor:
+        """The session's, as the newest of all."""
         visitor = self._sessions.get(event.session_id)
         if visitor is None:
             visitor = self._sessions[event.session_id] = Visitor(event.anonymous_id)
         self._sessions.move_to_end(event.session_id)
         if len(self._sessions) > SESSIONS_MAX:
             self._sessions.popitem(last=False)
-        visitor.anonymous_id = event.anonymous_id
-        visitor.last_event_id = event.event_id
-        if event.page is not None and event.event_type in OPENS_A_PAGE:
-            visitor.page = event.page
-        if event.event_type in REFUSES and event.category and not event.item_ids:
-            _refuse(visitor, event.category)
-        else:
-            visitor.category = event.category or category or visitor.category
-        if event.event_type in LOOKS and event.item_ids:
-            visitor.item_id = event.item_ids[0]
-        elif event.event_type in OPENS_A_PAGE:
-            visitor.item_id = ""
-        is_free = visitor.may_be_personal
-        if event.consent is not None:
-            is_free = "personalisation" in event.consent
-        if event.event_type in AVOIDS or is_erasure or is_free != visitor.may_be_personal:
-            visitor.turned = event.event_id
-            visitor.since.clear()
-        visitor.may_be_personal = is_free
-        visitor.since[event.event_id] = None
-        if len(visitor.since) > SINCE_MAX:
-            visitor.since.popitem(last=False)
-        if event.event_type in AVOIDS:
-            for item_id in event.item_ids:
-                visitor.avoided[item_id] = None
-            while len(visitor.avoided) > AVOIDED_MAX:
-                del visitor.avoided[next(iter(visitor.avoided))]
-        visitor.language = (
-            event.properties.get("language", visitor.language).partition("-")[0].lower()
-        )
+        return visitor
 
     def is_logged(self, event: Event) -> bool:
         """Whether Kafka has this event from here: to send it again would change nothing."""
@@ -148,6 +126,47 @@ class Visitors:
     def remember_logged(self, event: Event) -> None:
         """Kafka has it."""
         keep(self._logged, f"{event.session_id}\0{event.event_id}", None, EVENT_IDS_MAX)
+
+
+def _follow(visitor: Visitor, event: Event, category: str) -> None:
+    """Who the visitor is, and what the visit is about now."""
+    visitor.anonymous_id = event.anonymous_id
+    visitor.last_event_id = event.event_id
+    if event.page is not None and event.event_type in OPENS_A_PAGE:
+        visitor.page = event.page
+    if event.event_type in REFUSES and event.category and not event.item_ids:
+        _refuse(visitor, event.category)
+    else:
+        visitor.category = event.category or category or visitor.category
+    if event.event_type in LOOKS and event.item_ids:
+        visitor.item_id = event.item_ids[0]
+    elif event.event_type in OPENS_A_PAGE:
+        visitor.item_id = ""
+    visitor.language = event.properties.get("language", visitor.language).partition("-")[0].lower()
+
+
+def _turn(visitor: Visitor, event: Event, *, is_erasure: bool) -> None:
+    """Whether what was decided before may still be shown, and which items may not."""
+    is_free = visitor.may_be_personal
+    if event.consent is not None:
+        is_free = "personalisation" in event.consent
+    if event.event_type in AVOIDS or is_erasure or is_free != visitor.may_be_personal:
+        visitor.turned = event.event_id
+        visitor.since.clear()
+    visitor.may_be_personal = is_free
+    visitor.since[event.event_id] = None
+    if len(visitor.since) > SINCE_MAX:
+        visitor.since.popitem(last=False)
+    if event.event_type in AVOIDS:
+        _avoid(visitor, event.item_ids)
+
+
+def _avoid(visitor: Visitor, item_ids: Iterable[str]) -> None:
+    """Items that are not wanted, or bought; the oldest go."""
+    for item_id in item_ids:
+        visitor.avoided[item_id] = None
+    while len(visitor.avoided) > AVOIDED_MAX:
+        del visitor.avoided[next(iter(visitor.avoided))]
 
 
 def _refuse(visitor: Visitor, category: str) -> None:
