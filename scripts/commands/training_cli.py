@@ -137,8 +137,8 @@ def docs(
 ) -> None:
     """Say which pages of docs/ that are made from the code are as the code is.
 
-    They are: what we accept, the policy file, the features, the command line, the settings, the metrics. `--pictures` takes the
-    pictures of the shop, its tour and the console instead, from what `kairos demo` or `up --shop` runs.
+    They are: what we accept, the policy file, the features, the command line, the settings, the metrics, and in privacy.md the
+    inventory of data. `--pictures` takes the pictures of the shop, its tour and the console instead, from what `kairos demo` or `up --shop` runs.
     """
     if pictures:
         from scripts.demo.pictures import pictures as take_all

@@ -7,13 +7,13 @@ from typing import Final
 from scripts.console import show
 from scripts.files import input_docs
 from scripts.policy import policy_docs
-from scripts.reference import command_line_page, metrics_page, settings_page
+from scripts.reference import command_line_page, inventory_part, metrics_page, settings_page
 from scripts.training import feature_docs
 
 PAGES: Final[dict[Path, Callable[[], str]]] = {
     one.PAGE: one.page
     for one in (
-        input_docs, policy_docs, feature_docs, command_line_page, settings_page, metrics_page,
+        input_docs, policy_docs, feature_docs, command_line_page, settings_page, metrics_page, inventory_part,
     )
 }  # fmt: skip
 """How each is made, by its file."""

@@ -18,36 +18,19 @@ from schemas.errors import InvalidEvent
 from schemas.events import EVENT_TYPES, Event
 from schemas.items import Item
 from schemas.limits import (
-    ACTIONS_REMEMBERED_MAX,
-    AFFINITIES_MAX,
     CLAIMANTS_MAX,
-    CONTACTS_MAX,
     DAY_MS,
-    DISMISSALS_MAX,
-    EXPOSURES_MAX,
-    FACT_IDS_MAX,
-    FEATURES_MAX,
-    GIFTS_NOTED_MAX,
     MERGES_KEPT_MS,
     MINUTE_MS,
-    OFFERED_MAX,
     PARTS_MAX,
-    PERSON_CART_MAX,
-    PLACEMENTS_PER_POLICY_MAX,
-    PURCHASES_MAX,
-    RECENT_ITEMS_MAX,
-    REFUSED_MAX,
     SECOND_MS,
-    SESSION_FACTS_MAX,
-    STATEMENTS_MAX,
-    TAKEN_ITEMS_MAX,
-    UNMERGE_KEPT,
 )
 from schemas.policy import Contact, ContactLimit, Policy
 from schemas.state.person import PERSON_STATE, Before, Gave, PersonState
 from schemas.state.session import SESSION_CONTEXT, SessionContext, SessionNews
 from tests.builders import NOON, make_event, make_knowledge
 from tests.logs import shopping_log
+from udfs.facts.bounds import BOUNDS
 from udfs.facts.consent import place
 from udfs.facts.contacts import remember_contact
 from udfs.facts.grants import remember_grant
@@ -57,7 +40,7 @@ from udfs.facts.purchases import fact_of, note_fact, remember_fact
 from udfs.facts.rooms import FACTS, ROOMS, fold_context, fold_profile, merge_persons, purge_person
 from udfs.moment import NOBODY, Moment
 from udfs.policy.contact_rules import contact_rules
-from udfs.session.deduplicate import ENTRY_BYTES, hash_of, remember
+from udfs.session.deduplicate import hash_of, remember
 
 CONTACTS: Final = contact_rules(
     Policy(contact=Contact(per_week=99, limits=(ContactLimit("all", 99, within_ms=30 * DAY_MS),)))
@@ -68,19 +51,6 @@ KNOWLEDGE: Final = make_knowledge(
         for n in range(40)
     )
 )  # fmt: skip
-BOUNDS: Final = {
-    "categories": AFFINITIES_MAX, "brands": AFFINITIES_MAX, "price_levels": AFFINITIES_MAX,
-    "price_bands": AFFINITIES_MAX, "bought_bands": 4, "recent_items": RECENT_ITEMS_MAX,
-    "taken_items": TAKEN_ITEMS_MAX, "purchases": PURCHASES_MAX, "exposures": EXPOSURES_MAX,
-    "dismissed": DISMISSALS_MAX, "fine": 12, "hourly": 24, "daily": 30, "offered": OFFERED_MAX,
-    "actions": ACTIONS_REMEMBERED_MAX, "statements": STATEMENTS_MAX, "preferences": STATEMENTS_MAX,
-    "statements_ms": 2 * STATEMENTS_MAX, "preferences_ms": 2 * STATEMENTS_MAX,
-    "features_opened": FEATURES_MAX, "features_activated": FEATURES_MAX, "cart": PERSON_CART_MAX,
-    "fact_ids": FACT_IDS_MAX * ENTRY_BYTES, "parts": PARTS_MAX * 8, "placed": PLACEMENTS_PER_POLICY_MAX,
-    "contacts": CONTACTS_MAX, "refused_categories": REFUSED_MAX, "refused_actions": REFUSED_MAX,
-    "joined": PARTS_MAX * ENTRY_BYTES, "claimed": CLAIMANTS_MAX + 1, "facts": SESSION_FACTS_MAX,
-    "gave": GIFTS_NOTED_MAX, "before": UNMERGE_KEPT,
-}  # fmt: skip
 TYPES: Final = (
     "product_viewed", "product_viewed", "product_viewed", "product_added_to_cart", "element_clicked",
     "decision_exposed", "decision_clicked", "decision_dismissed", "not_interested", "feature_opened",
