@@ -12,6 +12,7 @@ from jobs.flink.settings import RunSettings, folder_uri, local_path, newest_stat
 from jobs.flink.submit import checkpoint_folder, savepoint_folder
 from jobs.fold.replay import read_plan
 from jobs.job_settings import JobSettings, job_settings
+from jobs.kept_days import days_of
 from jobs.run_arguments import Arguments, Job
 from jobs.stack.jars import jar_paths
 from jobs.stack.ports import LOOPBACK
@@ -21,7 +22,7 @@ from log.record_size import record_bytes_max
 from log.settings import Brokers
 from schemas.errors import ConfigError
 from schemas.limits import KNOWLEDGE_BYTES_MAX, RECORD_BYTES_MIN
-from schemas.topics import EVENTS, retention_from, topics
+from schemas.topics import EVENTS, topics
 
 
 def settings_of(job: Job, config: Config, arguments: Arguments) -> JobSettings:
@@ -68,7 +69,7 @@ def live_settings(job: Job, config: Config, kafka: str) -> JobSettings:
 
 def _create_outputs(job: Job, config: Config, kafka: str, prefix: str) -> None:
     written = [prefix + name for name in job.outputs]
-    kept = topics(prefix, retention_from(config.retention))
+    kept = topics(prefix, days_of(config))
     create_topics(kafka, [one for one in kept if one.name in written])
 
 

@@ -1,6 +1,6 @@
 """The settings of topics that are there: where they are not those of the table, and how they become so."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from contextlib import closing
 from itertools import islice
 from typing import NamedTuple
@@ -74,8 +74,10 @@ def differences(kafka: str, specs: Sequence[TopicSpec]) -> list[Difference]:
     return sorted(found)
 
 
-def bring_to(kafka: str, specs: Sequence[TopicSpec], now_ms: int) -> list[Difference]:
-    """Gives the topics that are there the settings of the table; what was changed. Raises ConfigError.
+def bring_to(
+    kafka: str, specs: Sequence[TopicSpec], now_ms: int, only: Container[str] | None = None
+) -> list[Difference]:
+    """Gives the topics that are there the settings of the table, of these names `only`; what was changed. Raises ConfigError.
 
     A topic's retention, or how long it is not compacted, is not shortened while it holds records that bear the time of
     their event and may have come later than that allows: they would be gone at once, however new they are.
@@ -84,7 +86,8 @@ def bring_to(kafka: str, specs: Sequence[TopicSpec], now_ms: int) -> list[Differ
     changed = [
         one
         for one in differences(kafka, specs)
-        if _may_bound(kafka, by_name[one.topic], one, now_ms)
+        if (only is None or one.setting in only)
+        and _may_bound(kafka, by_name[one.topic], one, now_ms)
     ]
     admin = open_admin_of(kafka)
     for topic in {one.topic: None for one in changed}:

@@ -32,6 +32,7 @@ from scripts.commands import (
     policy_cli,
     privacy_cli,
     replay_cli,
+    retention_cli,
     training_cli,
 )
 from scripts.console import complain
@@ -55,6 +56,7 @@ GROUPS: Final = {
     "control": control_cli,
     "key": key_cli,
     "consent": consent_cli,
+    "retention": retention_cli,
     "replay": replay_cli,
     "cluster": cluster_cli,
     "bench": bench_cli,

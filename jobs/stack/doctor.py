@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from jobs.config import Config, own_ports
+from jobs.kept_days import days_of
 from jobs.learning.trust import keys_of, roots_of, signer_of
 from jobs.stack import kafka, valkey
 from jobs.stack.jars import JarSet, can_fetch, missing_jars
@@ -26,7 +27,6 @@ from schemas.topics import (
     NEVER,
     RETENTION_MS,
     TopicSpec,
-    retention_from,
     topics,
 )
 
@@ -170,7 +170,7 @@ def _control(config: Config) -> Check:
 
 def _topics(config: Config) -> Check:
     """Never a reason to fail: it is said how long topics are kept, and what is recommended for a Kafka of one's own."""
-    specs = topics(config.topic_prefix, retention_from(config.retention))
+    specs = topics(config.topic_prefix, days_of(config))
     if config.kafka is None:
         return Check("topics", True, _kept(specs), "")
     if not kafka.is_kafka_healthy(config.kafka):

@@ -1,4 +1,4 @@
-"""`kairos forget`, `export` and `retention`: what people may ask for, and how long anything is kept."""
+"""`kairos forget` and `export`: what people may ask for."""
 
 from pathlib import Path
 from typing import Annotated
@@ -79,13 +79,4 @@ def export(
     from scripts.privacy.export import export as run
 
     run(config_from(), person, anonymous_id or (), archive, out, is_json=json)
-    return DONE
-
-
-@app.command()
-def retention(json: Json = False) -> int:
-    """Show how long everything is kept: topics, folders, classes of data; where that is set, and by what."""
-    from scripts.privacy.retention import show_retention
-
-    show_retention(config_from(), is_json=json)
     return DONE

@@ -13,6 +13,7 @@ from jobs.config import PROJECT, Config, own_ports
 from jobs.flink.counted import is_running, read_counts
 from jobs.flink.keys import home_keys, keys_for
 from jobs.flink.rest import FlinkRest, rest_of
+from jobs.kept_days import days_of
 from jobs.learning.trust import signer_of, trust_of
 from jobs.publish import Log, now_ms
 from jobs.stack.environment import api_environment, job_environment, store_environment
@@ -25,7 +26,7 @@ from log.topic_settings import bring_to
 from schemas.errors import ConfigError
 from schemas.events import Event
 from schemas.policy import DEFAULT_CONTROL
-from schemas.topics import CONTROL, EVENTS, retention_from, topics
+from schemas.topics import CONTROL, EVENTS, topics
 from scripts.ops.local_audit import audit_key_of, audit_log_of
 from scripts.ops.signed_records import refused_in_force
 from scripts.ops.stores import store_of
@@ -186,7 +187,7 @@ class Engine:
 
     def _create_topics(self, kafka: str) -> None:
         config = self._config
-        specs = topics(config.topic_prefix, retention_from(config.retention))
+        specs = topics(config.topic_prefix, days_of(config))
         create_topics(kafka, specs)
         if (
             config.kafka is None

@@ -16,7 +16,7 @@ from scripts.times import utc
 
 OWNER = (
     "it is kept for ever and written in clear by others: their owner deletes the records, or gives the "
-    "topic a retention (KAIROS_RETENTION_DAYS=events=DAYS)"
+    "topic a retention (`kairos retention set events DAYS`)"
 )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from jobs.config import Config
+from jobs.kept_days import days_noted, days_of
 from log.topic_settings import retention_ms_of
 from schemas.errors import ConfigError
 from schemas.limits import DAY_MS
@@ -33,7 +34,7 @@ def kept(config: Config, kafka: str | None) -> list[Kept]:
 
 
 def _topics(config: Config, kafka: str | None) -> Iterator[Kept]:
-    given = retention_from(config.retention)
+    given = days_of(config)
     names = [config.topic_prefix + one.name for one in TABLE]
     held = retention_ms_of(kafka, names) if kafka is not None else {}
     for one in TABLE:
@@ -48,9 +49,10 @@ def _set_by(config: Config, topic: Topic) -> str:
     """What says how long a topic is kept."""
     if topic.why_for_ever:
         return f"for ever: {topic.why_for_ever}"
-    setting = f"{SETTING}={topic.name}=DAYS"
-    is_set = topic.name in retention_from(config.retention)
-    return f"{setting}, at the next `kairos up`" if is_set else f"the default; {setting}"
+    if topic.name in retention_from(config.retention):
+        return f"{SETTING}={topic.name}=DAYS, at the next `kairos up`"
+    command = f"`kairos retention set {topic.name} DAYS`"
+    return command if topic.name in days_noted(config) else f"the default; {command}"
 
 
 def _others(config: Config) -> Iterator[Kept]:
@@ -73,7 +75,7 @@ def show_retention(config: Config, *, is_json: bool) -> None:
     rows = [(one.what, days_in_words(one.days), _held(one, kafka), one.set_by) for one in found]
     show_table("", ("what", "days", "in Kafka", "set by"), rows)
     show(
-        f"Kafka deletes whole segments: records may lie {SEGMENT_DAYS} days longer. To set: {SETTING}=decisions=30,traces=7 and `kairos up`"
+        f"Kafka deletes whole segments: records may lie {SEGMENT_DAYS} days longer. To set a topic's: `kairos retention set decisions 30`"
     )
 
 

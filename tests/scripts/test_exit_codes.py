@@ -33,7 +33,7 @@ ENDS: Final[dict[int, tuple[str, ...]]] = {
         "evaluate", "key list --file KEYS", "convert GONE OUT --format snowplow", "key revoke nobody --file KEYS", "key person-token p --file KEYS",
         "key revoke-token t --file KEYS", "key revoke-person p --file KEYS", "key rotate-secret --file KEYS", "control sign",
         "model publish nobody", "verify archive", "replay pause p.", "replay resume p.",
-        "train --events GONE", "logs", "policy draft show gone", "policy draft diff gone", "policy draft publish gone", "policy draft delete gone",
+        "retention set items 30", "retention set savepoints 30", "retention set decisions 0", "train --events GONE", "logs", "policy draft show gone", "policy draft diff gone", "policy draft publish gone", "policy draft delete gone",
          "items import GONE", "forget", "forget p --requested", "items import NO_EVENTS", "dance", "status --no-such-option",
     ),
     NOT_UP: (
@@ -41,7 +41,7 @@ ENDS: Final[dict[int, tuple[str, ...]]] = {
         f"policy publish {POLICY}", "policy history", "policy scheduled", "policy take-back", "policy rollback", "policy show", "model list", "model rollback",
         "control list", "replay --prefix p.", "cluster status", "cluster stop decide", "cluster savepoint decide",
         "cluster cancel decide", "replay drop p.", "upgrade decide", "decide", "learn", "compare p.", "docs --pictures", "api", "forget p --yes", "forget --requested",
-        "export p",
+        "export p", "retention set decisions 30",
     ),
 }  # fmt: skip
 """By exit code: command lines; files that are named in capitals are made for them, or not."""
