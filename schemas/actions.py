@@ -3,7 +3,7 @@
 Times are epoch milliseconds, lengths of time milliseconds (`_ms`).
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
@@ -36,6 +36,11 @@ class Requirement(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 ActionKind = Literal["slate", "content", "offer", "assistance", "message", "nothing"]
+CHANNELS: Final[dict[str, Purpose]] = {
+    "email": "email", "push": "push", "sms": "sms", "in_app": "in_app",
+    "ads": "advertising", "advertising": "advertising",
+}  # fmt: skip
+"""The purpose that a message through a channel needs; a page of one's own needs none."""
 Stage = Literal["eligibility", "applicability", "suitability"]
 
 
@@ -176,3 +181,11 @@ class Action(Struct, frozen=True, forbid_unknown_fields=True):
     reason: Sentence = {}
     group: Id | None = None
     """What contact limits call it together with others."""
+
+
+def needs_of(action: Action, channel: str | None) -> tuple[str, ...]:
+    """What an action must be granted: its own purposes, and that of the channel it goes out by; doing nothing needs none."""
+    if action.kind == "nothing":
+        return ()
+    own = CHANNELS.get(channel or "")
+    return action.purposes if own is None or own in action.purposes else (*action.purposes, own)

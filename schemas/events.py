@@ -83,6 +83,9 @@ TRUE: Final = "true"
 Purpose = Literal["personalisation", "analytics", "advertising", "email", "push", "sms", "in_app"]
 PURPOSES: Final[tuple[Purpose, ...]] = get_args(Purpose)
 """What somebody may agree to, each by itself."""
+PERSONALISATION: Final = "personalisation"
+ANALYTICS: Final = "analytics"
+ADVERTISING: Final = "advertising"
 ALL_PURPOSES: Final = "all"
 NO_PURPOSES: Final = "none"
 """How a setting or an option says that everything is granted, or nothing."""

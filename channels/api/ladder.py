@@ -2,7 +2,8 @@
 
 fresh     the engine's decision on this request's own event
 recent    its last one for this person and placement, if it is still valid
-default   the caller's list as it was given; of a placement with a fallback in the policy, that action
+default   the caller's list as it was given; of a placement with a fallback in the policy, that action; where that, or the channel of
+          the placement, needs the person's consent: nothing, for only the engine knows what they agreed to
 trending  what is wanted most in the category that is looked at, else everywhere
 default   the catalogue's first items; at the end: nothing
 """
@@ -24,6 +25,7 @@ from channels.api.compose_answer import (
     sensitive_in,
 )
 from channels.api.stale_texts import is_stale, without_stale_reasons
+from schemas.actions import CHANNELS, needs_of
 from schemas.decisions import Decision
 from schemas.items import is_within
 from schemas.policy import NOTHING, RECOMMEND_ITEMS, Placement, Policy
@@ -111,13 +113,28 @@ def _in_given_order(case: Case, why: list[str]) -> Answer | None:
     return of_items(case, given[: case.wanted.size], "default", "caller", because)
 
 
+def _unasked(case: Case, why: list[str]) -> Answer | None:
+    """What goes out to people by a channel of theirs only the engine may decide: it knows what they agreed to."""
+    channel = case.placement.channel if case.placement else None
+    if channel not in CHANNELS:
+        return None
+    return _silence(case, why, f"A message by {channel} needs the person's consent.")
+
+
 def _fallback(case: Case, why: list[str]) -> Answer | None:
     """What the policy says of the placement stands before what trends."""
     fallback = case.placement.fallback if case.placement else None
     if fallback is None or case.wanted.must_have_items:
         return None
+    action = action_in(case.setting.policy, fallback)
+    if action is not None and needs_of(action, None):
+        return _silence(case, why, f"{fallback} needs the person's consent.")
     because = _because([*why, "The policy says so for this placement."])
     return of_action(case, fallback, because)
+
+
+def _silence(case: Case, why: list[str], because: str) -> Answer:
+    return of_action(case, NOTHING, _because([*why, because]))
 
 
 def _trending(case: Case, why: list[str]) -> Answer | None:
@@ -149,6 +166,7 @@ RUNGS: Final[tuple[Callable[[Case, list[str]], Answer | None], ...]] = (
     _nothing_to_rank,
     _recent,
     _in_given_order,
+    _unasked,
     _fallback,
     _trending,
 )

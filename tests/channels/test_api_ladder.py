@@ -29,6 +29,8 @@ POLICY: Final = Policy(
         Placement("hero", size=1, actions=(), fallback="nothing"),
         Placement("bar", size=1, actions=(), fallback="greeting"),
         Placement("rerank", event_types=("ranking_requested",), size=1_000, suppress=False),
+        Placement("letter", size=1, actions=(), channel="email", fallback="greeting"),
+        Placement("ad", size=1, actions=(), fallback="promotion"),
     ),
     actions=(
         Action(
@@ -40,6 +42,7 @@ POLICY: Final = Policy(
         ),
         Action("quiz", "content", placements=("hero",)),
         Action("past", "content", ends_ms=NOW),
+        Action("promotion", "content", treatments=(Treatment("plain"),), purposes=("advertising",)),
     ),
 )  # fmt: skip
 ITEMS: Final = {
@@ -181,6 +184,26 @@ def test_the_default_actions_texts_are_in_the_persons_language_and_never_half_a_
     german = choose(Wanted("bar"), Found(language="de"), setting())
     assert (german.action_id, german.content) == ("greeting", {"title": "Hallo"})
     assert choose(Wanted("bar"), Found(language="fr"), setting()).content == {"title": "Hello"}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "needs"),
+    [
+        (Wanted("letter"), "A message by email needs the person's consent."),
+        (Wanted("letter", 8, must_have_items=True), "A message by email needs the person's consent."),
+        (Wanted("ad"), "promotion needs the person's consent."),
+    ],
+)  # fmt: skip
+def test_what_needs_consent_is_decided_by_the_engine_or_not_at_all(
+    wanted: Wanted, needs: str
+) -> None:
+    found = Found(why_not_fresh="No time.", trending=TRENDING)
+    answer = choose(wanted, found, setting())
+    assert (answer.source, answer.action_id, answer.items) == ("default", "nothing", ())
+    assert (answer.content, answer.why.endswith(needs)) == ({}, True)
+    sent = decision(placement=wanted.placement, action_id="greeting")
+    if not wanted.must_have_items:
+        assert choose(wanted, Found(fresh=sent), setting()).action_id == "greeting"
 
 
 ADDED: Final = {"kind": "offer", "treatments": [{"id": "plain"}], "placements": ["hero"]}

@@ -2,11 +2,11 @@
 
 from typing import NamedTuple
 
-from schemas.actions import Action
-from schemas.events import PROFILING
+from schemas.actions import Action, needs_of
+from schemas.events import PERSONALISATION, PROFILING
 from schemas.state.person import PersonState
 from udfs.explain.tracing import Tracing
-from udfs.facts.consent import PERSONALISATION, Agreed, needs_of
+from udfs.facts.consent import Agreed
 from udfs.moment import Moment
 from udfs.policy.compiled_policy import CompiledPolicy
 

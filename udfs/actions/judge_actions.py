@@ -8,7 +8,7 @@ an action is its verdict. A condition that fails for want of an attribute, or by
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from schemas.actions import Action, Budget
+from schemas.actions import Action, Budget, needs_of
 from schemas.policy import NOTHING, Suppression
 from schemas.state.person import PersonState
 from udfs.actions.limit_contacts import beyond_contact
@@ -16,7 +16,7 @@ from udfs.actions.pace_budgets import Refusal, beyond_audience, within_budget
 from udfs.calendars import local_day
 from udfs.draw import draw
 from udfs.facts.attributes import read_attributes
-from udfs.facts.consent import Agreed, needs_of
+from udfs.facts.consent import Agreed
 from udfs.facts.contacts import unanswered
 from udfs.facts.exposures import dismissed_since, refused_since
 from udfs.facts.grants import beyond_limits, stands

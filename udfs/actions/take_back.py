@@ -15,7 +15,7 @@ from schemas.decisions import (
     DecisionKind,
     Versions,
 )
-from schemas.events import PROFILING, Event
+from schemas.events import ANALYTICS, PERSONALISATION, PROFILING, Event
 from schemas.policy import NOTHING
 from schemas.state.consent import Consent, Placed
 from schemas.state.inputs import Claim, Transfer
@@ -23,9 +23,7 @@ from schemas.state.person import PersonState
 from schemas.state.session import SessionNews
 from udfs.draw import identify_decision
 from udfs.facts.consent import (
-    ANALYTICS,
     EVERYTHING,
-    PERSONALISATION,
     Granted,
     agreed,
     forget_placed,

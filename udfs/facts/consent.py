@@ -10,12 +10,14 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
-from schemas.actions import Action
 from schemas.events import (
+    ADVERTISING,
+    ANALYTICS,
     ASSUMED,
     CONSENT_CHANGED,
     CONSENT_SOURCE,
     OBJECTION,
+    PERSONALISATION,
     PROFILING,
     PURPOSES,
     SOURCE,
@@ -31,15 +33,7 @@ from udfs.facts.splitting import stays
 
 Granted = frozenset[str]
 """Purposes, and PROFILING of who does not object to it."""
-PERSONALISATION: Final = "personalisation"
-ANALYTICS: Final = "analytics"
-ADVERTISING: Final = "advertising"
 EVERYTHING: Final[Granted] = frozenset(PURPOSES)
-CHANNELS: Final = {
-    "email": "email", "push": "push", "sms": "sms", "in_app": "in_app",
-    "ads": ADVERTISING, ADVERTISING: ADVERTISING,
-}  # fmt: skip
-"""The purpose that a message through a channel needs; a page of one's own needs none."""
 
 
 class Agreed(NamedTuple):
@@ -154,14 +148,6 @@ def _stricter_said(one: Consent, other: Consent) -> Consent:
     newest = max(one, other, key=lambda said: (said.said_ms, said.text_version, said.source))
     both = {*one.purposes} & {*other.purposes}
     return replace(newest, purposes=tuple(sorted(both)))
-
-
-def needs_of(action: Action, channel: str | None) -> tuple[str, ...]:
-    """What an action must be granted: its own purposes, and that of the channel it goes out by; doing nothing needs none."""
-    if action.kind == "nothing":
-        return ()
-    own = CHANNELS.get(channel or "")
-    return action.purposes if own is None or own in action.purposes else (*action.purposes, own)
 
 
 def place(state: PersonState, placement: str, valid_until_ms: int, needs: Iterable[str]) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.actions import Action
+from schemas.actions import Action, needs_of
 from schemas.events import PURPOSES, purposes_from
 from schemas.limits import CONSENT_TEXT_MAX, PLACEMENTS_PER_POLICY_MAX
 from schemas.state.consent import NO_CONSENT, Consent
@@ -18,7 +18,6 @@ from udfs.facts.consent import (
     agreed,
     forget_placed,
     later,
-    needs_of,
     place,
     stricter,
     told,
