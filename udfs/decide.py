@@ -110,12 +110,13 @@ def _folded(
     else:
         fold_profile(state, news, knowledge)
         note_fact(state, news)
+    # before the purge: of who is not known, nobody may tell how long they were away
+    state.last_ms = max(state.last_ms, news.order_ms)
     holds = agreed(state.consent, knowledge.assumed)
     if not holds.is_personal:
         state = purge_person(state, holds.granted)
     elif news.kind == "handover" and _is_exposed_twice(unit, news, knowledge):
         counts += ("multiple_exposures",)
-    state.last_ms = max(state.last_ms, news.order_ms)
     state.timer_ms = state.last_ms + PERSON_EXPIRY_MS
     return state, is_repeat, counts + ("fact_ids_dropped",) * remember_told(state, news)
 

@@ -140,6 +140,13 @@ def test_the_held_out_share_is_of_those_who_are_personal() -> None:
         assert home.is_holdout is is_out
 
 
+def test_of_who_is_not_known_nobody_can_tell_how_long_they_were_away() -> None:
+    fold = engine()
+    told(fold, view(1, 1, consent=[]), view(9_000, 2, session_id="s2"))
+    state = fold.persons["a1"]
+    assert state.first_ms == state.last_ms == NOON + 9_000 * MINUTE_MS
+
+
 def test_who_objects_gets_what_everybody_gets_and_is_told_so() -> None:
     objects = at(3, "consent_changed", consent=[*PURPOSES], properties={"objection": "profiling"})
     visit = [view(1, 1, consent=[*PURPOSES]), view(2, 5), objects, at(4, placements=["home"])]
