@@ -224,7 +224,7 @@ def _judge(placement: CompiledPlacement, asked: Asked, checked: Checked) -> list
             placement, asked.policy, checked, asked.person, asked.seed, asked.agreed, asked.state
         )
     default = placement.placement.fallback or RECOMMEND_ITEMS
-    return hold_out(placement, default, asked.policy, asked.moment, asked.state)
+    return hold_out(placement, default, asked.policy, asked.moment, asked.state, asked.agreed)
 
 
 def _with_items(one: Judged, slate: Slate | None) -> Judged:

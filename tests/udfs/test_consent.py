@@ -140,6 +140,15 @@ def test_the_held_out_share_is_of_those_who_are_personal() -> None:
         assert home.is_holdout is is_out
 
 
+def test_who_is_held_out_gets_no_default_that_they_did_not_agree_to() -> None:
+    letter = {"name": "letter", "actions": [], "channel": "email", "fallback": "offer"}
+    policy = POLICY | {"placements": [POLICY["placements"][0], letter], "holdout": {"share": 1.0}}
+    for consent, chosen in ((["email"], "offer"), ([], NOTHING)):
+        asks = at(1, placements=["letter"], consent=["personalisation", *consent])
+        (decision,) = told(engine(policy=policy), asks)
+        assert (decision.is_holdout, decision.action_id) == (True, chosen)
+
+
 def test_of_who_is_not_known_nobody_can_tell_how_long_they_were_away() -> None:
     fold = engine()
     told(fold, view(1, 1, consent=[]), view(9_000, 2, session_id="s2"))

@@ -120,13 +120,16 @@ def hold_out(
     policy: CompiledPolicy,
     moment: Moment,
     state: PersonState,
+    agreed: Agreed,
 ) -> list[Judged]:
-    """The same for a person in the holdout: only the default and doing nothing may be chosen, the default as contacts allow."""
+    """The same for a person in the holdout: only the default and doing nothing may be chosen, the default as consent and contacts allow."""
     channel = placement.placement.channel or moment.event.channel
     found = []
     for one in placement.actions:
         if one.action.id in (default, NOTHING):
-            verdict = _beyond_contact(one.action, channel, policy, moment, state)
+            verdict = _refused(one.action, channel, agreed)
+            if verdict is MAY:
+                verdict = _beyond_contact(one.action, channel, policy, moment, state)
         else:
             verdict = Verdict("eligibility", "holdout", {"default": default})
         treatment = one.treatments[0] if verdict is MAY else None
