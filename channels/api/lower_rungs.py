@@ -8,6 +8,7 @@ from typing import NamedTuple
 from channels.api.event_of_request import Ask
 from channels.api.services import Services
 from channels.api.store_reader import Recent, StoreUnavailable
+from channels.api.visitors import Visitor
 from schemas.decisions import Decision
 
 
@@ -24,15 +25,27 @@ class LowerRungs(NamedTuple):
 async def look_lower(services: Services, ask: Ask, timeout_s: float) -> LowerRungs:
     """The lower rungs, as far as they answer in time."""
     visitor = services.visitors.find(ask.session_id) if ask.session_id else None
-    category = visitor.category if visitor else ""
+    category = visitor.about if visitor else ""
     trends = asyncio.gather(
         _trends(services, category, timeout_s), _trends(services, "", timeout_s)
     )
     recent, why = await _recent(services, ask, timeout_s)
     in_category, everywhere = await trends
-    if visitor is not None and not visitor.may_be_personal:
-        recent, why = {}, "The person did not consent to personal decisions."
+    if visitor is not None:
+        recent, why = permitted(visitor, recent, why)
     return LowerRungs(recent, why, category, in_category if category else (), everywhere)
+
+
+def permitted(
+    visitor: Visitor, recent: Mapping[str, Decision], why: str
+) -> tuple[Mapping[str, Decision], str]:
+    """What of the last decisions the session has not taken back: the engine empties the store a moment later. And why there may be none."""
+    if not visitor.may_be_personal:
+        return {}, "The person did not consent to personal decisions."
+    left = {name: one for name, one in recent.items() if one.event_time_ms >= visitor.withdrawn_ms}
+    if len(left) < len(recent):
+        why = "It was decided before the person took a consent back."
+    return left, why
 
 
 async def _recent(

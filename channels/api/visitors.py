@@ -9,7 +9,16 @@ from typing import Final
 
 from channels.api.decision_stream import Read
 from channels.api.kept_decisions import keep
-from schemas.events import ERASURE_REQUESTED, Event
+from schemas.events import (
+    ADVERTISING,
+    CONSENT_CHANGED,
+    ERASURE_REQUESTED,
+    OBJECTION,
+    PERSONALISATION,
+    PROFILING,
+    PURPOSES,
+    Event,
+)
 from schemas.items import is_within
 
 SESSIONS_MAX: Final = 20_000
@@ -31,6 +40,9 @@ LOOKS: Final = frozenset({"product_viewed", "content_read"})
 SINCE_MAX: Final = 64
 REFUSES: Final = frozenset({"not_interested", "decision_dismissed"})
 AVOIDS: Final = REFUSES | {"purchase_completed"}
+EVERYTHING: Final = frozenset({*PURPOSES, PROFILING})
+PERSONAL: Final = frozenset({PERSONALISATION, PROFILING})
+"""Without these nothing that was decided before may be shown; without another purpose some of it may."""
 
 
 class Visitor:
@@ -38,20 +50,26 @@ class Visitor:
 
     `turned` is the last event that makes earlier decisions wrong (an item not wanted any more, another consent),
     `since` are it and those that came after it.
+
+    `granted` is what the session said of consent, and nobody's objection to profiling; None = nothing: the engine knows what holds then.
+    `withdrawn_ms` is the time of the last event that took some of it back; 0 = none did.
     """
 
     __slots__ = (
         "anonymous_id",
         "avoided",
         "category",
+        "gpc",
         "item_id",
         "language",
         "last_event_id",
-        "may_be_personal",
+        "objects",
         "page",
+        "purposes",
         "refused",
         "since",
         "turned",
+        "withdrawn_ms",
     )
 
     def __init__(self, anonymous_id: str) -> None:
@@ -63,9 +81,29 @@ class Visitor:
         self.last_event_id = ""
         self.avoided: dict[str, None] = {}
         self.refused: OrderedDict[str, None] = OrderedDict()
-        self.may_be_personal = True
+        self.purposes: frozenset[str] | None = None
+        self.gpc = self.objects = False
+        self.withdrawn_ms = 0
         self.turned = ""
         self.since: OrderedDict[str, None] = OrderedDict()
+
+    @property
+    def granted(self) -> frozenset[str]:
+        """What the session has not refused: of what it said nothing of, the engine knows what holds."""
+        granted = EVERYTHING if self.purposes is None else self.purposes | {PROFILING}
+        if self.gpc:
+            granted -= {ADVERTISING}
+        return granted - PERSONAL if self.objects else granted
+
+    @property
+    def may_be_personal(self) -> bool:
+        """Whether earlier decisions may be shown at all."""
+        return self.granted >= PERSONAL
+
+    @property
+    def about(self) -> str:
+        """The category that the visit is about; empty of who objects to profiling, who gets what everybody gets."""
+        return "" if self.objects else self.category
 
     def is_current(self, event_id: str) -> bool:
         """Whether what was decided on this event may still be shown."""
@@ -147,13 +185,10 @@ def _follow(visitor: Visitor, event: Event, category: str) -> None:
 
 def _turn(visitor: Visitor, event: Event, *, is_erasure: bool) -> None:
     """Whether what was decided before may still be shown, and which items may not."""
-    is_free = visitor.may_be_personal
-    if event.consent is not None:
-        is_free = "personalisation" in event.consent
-    if event.event_type in AVOIDS or is_erasure or is_free != visitor.may_be_personal:
+    is_turned = _take_consent(visitor, event)
+    if event.event_type in AVOIDS or is_erasure or is_turned:
         visitor.turned = event.event_id
         visitor.since.clear()
-    visitor.may_be_personal = is_free
     visitor.since[event.event_id] = None
     if len(visitor.since) > SINCE_MAX:
         visitor.since.popitem(last=False)
@@ -167,6 +202,29 @@ def _avoid(visitor: Visitor, item_ids: Iterable[str]) -> None:
         visitor.avoided[item_id] = None
     while len(visitor.avoided) > AVOIDED_MAX:
         del visitor.avoided[next(iter(visitor.avoided))]
+
+
+def _take_consent(visitor: Visitor, event: Event) -> bool:
+    """Notes what the event says of consent; whether decisions of before are wrong by it.
+
+    They are where something is taken back that had been granted, and where personal decisions are refused, or granted again.
+    """
+    gpc = event.context.gpc if event.context is not None else None
+    if event.consent is None and gpc is None and event.event_type != CONSENT_CHANGED:
+        return False  # as most events
+    before, had_said = visitor.granted, visitor.purposes is not None
+    if event.consent is not None:
+        visitor.purposes = frozenset(event.consent)
+    if gpc is not None:
+        visitor.gpc = gpc
+    if event.event_type == CONSENT_CHANGED and OBJECTION in event.properties:
+        visitor.objects = event.properties[OBJECTION] == PROFILING
+    lost = before - visitor.granted
+    if not had_said and event.event_type != CONSENT_CHANGED:
+        lost &= PERSONAL  # a page sends along what holds: nothing of it was taken back
+    if lost:
+        visitor.withdrawn_ms = max(visitor.withdrawn_ms, event.event_time_ms)
+    return bool(lost or (visitor.granted - before) & PERSONAL)
 
 
 def _refuse(visitor: Visitor, category: str) -> None:

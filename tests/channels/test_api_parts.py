@@ -1,7 +1,7 @@
 """The small parts of the Decision API: breaker, rates, measures, what is remembered of a session."""
 
 import asyncio
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -16,6 +16,7 @@ from channels.api.decision_stream import (
     Subscription,
 )
 from channels.api.knowledge import KnowledgeReader, Version, first_available
+from channels.api.lower_rungs import permitted
 from channels.api.measures import BOUNDS_S, Measures
 from channels.api.rates import Rates
 from channels.api.visitors import AVOIDED_MAX, SESSIONS_MAX, Visitors
@@ -28,7 +29,7 @@ from schemas.policy import DEFAULT_CONTROL
 from schemas.records import LogRecord
 from schemas.signed_control import OPEN
 from scripts.ops.serve_api import read_policy
-from tests.builders import make_event
+from tests.builders import NOON, make_event
 from tests.channels.decisions import make_decision
 
 
@@ -205,6 +206,52 @@ def test_what_turns_a_visitor_makes_earlier_decisions_old() -> None:
     visitors.see(make_event(event_id="e4", session_id="s", consent=()), "")
     visitors.see(make_event(event_id="e5", session_id="s", consent=()), "")
     assert [visitor.is_current(one) for one in ("e3", "e4", "e5")] == [False, True, True]
+
+
+SAID: Final[list[tuple[list[dict[str, Any]], bool, bool]]] = [
+    ([{"consent": ["personalisation"]}], True, False),
+    ([{"consent": ["email"]}], False, True),
+    ([{"consent": ["personalisation", "email"]}, {"consent": ["personalisation"]}], True, True),
+    ([{"consent": ["personalisation"]}, {"consent": ["personalisation"]}], True, False),
+    ([{"consent": []}, {"consent": ["personalisation"]}], True, True),
+    ([{"consent": ["personalisation"], "event_type": "consent_changed"}], True, True),
+    ([{"event_type": "consent_changed", "properties": {"objection": "profiling"}}], False, True),
+    ([{"properties": {"objection": "profiling"}}], True, False),
+    ([{"context": {"gpc": True}}], True, False),
+    ([{"consent": ["personalisation", "advertising"]}, {"context": {"gpc": True}}], True, True),
+    ([{"context": {"gpc": False}}, {"event_type": "consent_changed", "properties": {}}], True, False),
+]  # fmt: skip
+"""What a session says of consent; whether its earlier decisions may be shown at all, and whether some were taken back."""
+
+
+@pytest.mark.parametrize(("said", "may_be_personal", "is_turned"), SAID)
+def test_what_is_taken_back_makes_earlier_decisions_old(
+    said: list[dict[str, Any]], may_be_personal: bool, is_turned: bool
+) -> None:
+    visitors = Visitors()
+    visitors.see(make_event(event_id="first", event_time_ms=NOON), "")
+    for n, fields in enumerate(said):
+        visitors.see(make_event(event_id=f"e{n}", event_time_ms=NOON + 1 + n, **fields), "")
+    visitor = visitors.find("s1")
+    assert visitor is not None
+    assert visitor.may_be_personal == may_be_personal
+    assert visitor.is_current("first") != is_turned
+    before = {"home": make_decision(1, event_time_ms=NOON)}
+    after = {"home": make_decision(2, event_time_ms=NOON + len(said))}
+    shown = [bool(permitted(visitor, one, "")[0]) for one in (before, after)]
+    assert shown == [may_be_personal and not is_turned, may_be_personal]
+
+
+def test_who_objects_to_profiling_is_shown_what_trends_everywhere() -> None:
+    visitors = Visitors()
+    look = make_event(event_type="product_viewed", item_ids=("i1",), category="Shoes")
+    visitors.see(look, "")
+    visitor = visitors.find("s1")
+    assert visitor is not None
+    assert visitor.about == "Shoes"
+    objection = {"event_type": "consent_changed", "properties": {"objection": "profiling"}}
+    visitors.see(make_event(event_id="e2", **objection), "")
+    assert (visitor.category, visitor.about) == ("Shoes", "")
 
 
 def test_a_session_that_opens_many_streams_loses_its_oldest() -> None:
