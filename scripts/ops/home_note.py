@@ -19,12 +19,15 @@ BEGUN: Final = Path("kafka", "log", "meta.properties")
 
 
 class Note(msgspec.Struct, frozen=True):
-    """What nobody sees from the log of a home: whose it is, and the files of its last import."""
+    """What nobody sees from the log of a home: whose it is, the files of its last import, and what its engine grants where nothing is said
+    of consent (None: an engine of before noted nothing).
+    """
 
     is_demo: bool = False
     has_shop: bool = False
     imported: str = ""
     imported_ms: int = 0
+    consent: str | None = None
 
 
 def read_note(home: Path) -> Note:

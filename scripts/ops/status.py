@@ -19,8 +19,10 @@ from jobs.stack.status import SILENT, Status, statuses, why_not_started
 from schemas.counted import counted
 from schemas.decisions import Decision
 from schemas.errors import NotUp
+from schemas.events import granted_in_words, purposes_from
 from scripts.console import show, show_json, show_table, stdout
 from scripts.ops.engine import is_api_alive
+from scripts.ops.home_note import read_note
 from scripts.ops.homes import elsewhere
 from scripts.ops.stores import store_of
 
@@ -46,7 +48,7 @@ class ServiceStatus(TypedDict):
 
     What is not up has its `cause`, and since when where that is known. `log`: what a service of ours writes to.
     `settings_file`: what a client needs beside the address: Kafka's settings by the client's names, the store's password.
-    A job that is up says what it has counted since its start; what ended by itself, how often, when and why.
+    A job that is up says what it has counted since its start, and what it grants where nothing is said of consent; what ended by itself, how often, when and why.
     """
 
     state: str
@@ -56,6 +58,7 @@ class ServiceStatus(TypedDict):
     log: NotRequired[str]
     cause: NotRequired[str]
     since_ms: NotRequired[int]
+    assumed_consent: NotRequired[list[str]]
     restarts: NotRequired[int]
     ended_ms: NotRequired[int]
     reason: NotRequired[str]
@@ -86,6 +89,9 @@ def _service(config: Config, name: str, one: Status | None) -> ServiceStatus:
     if name in JOBS and is_up and address is not None:
         counts = read_counts(rest_of(config, address), JOBS[name])
         result["counts"] = {one: counts[one] for one in COUNTED if counts[one]}
+        noted = read_note(config.home).consent if one is not None else None
+        if noted is not None:
+            result["assumed_consent"] = sorted(purposes_from(noted))
     return result
 
 
@@ -149,10 +155,16 @@ def show_status(found: Mapping[str, ServiceStatus]) -> None:
         for name, one in found.items()
     ]  # fmt: skip
     show_table("", columns, rows)
-    for line in (*causes(found), *ways_in(found)):
+    for line in (*causes(found), *assumed(found), *ways_in(found)):
         show(line)
     if folders := sorted({str(Path(one["log"]).parent) for one in found.values() if "log" in one}):
         show(f"logs: {', '.join(folders)}; `kairos logs SERVICE` shows one")
+
+
+def assumed(found: Mapping[str, ServiceStatus]) -> list[str]:
+    """What the jobs grant where nothing is said of consent, where that is known: one line."""
+    granted = {tuple(one["assumed_consent"]) for one in found.values() if "assumed_consent" in one}
+    return [f"{granted_in_words(frozenset(one))} (KAIROS_CONSENT)" for one in sorted(granted)]
 
 
 def causes(found: Mapping[str, ServiceStatus]) -> list[str]:
@@ -183,9 +195,11 @@ def watch(config: Config, *, is_json: bool, every_s: float = WATCH_S) -> NoRetur
 
 
 def show_addresses(found: Mapping[str, ServiceStatus]) -> None:
-    """What is up, and where it answers, in a line each."""
+    """What is up, and where it answers, in a line each; then what is assumed of consent."""
     for name, one in found.items():
         show(f"{name:6} {one['state']:5} {one['address'] or ''}")
+    for line in assumed(found):
+        show(line)
 
 
 def ended_in_words(one: ServiceStatus) -> str:

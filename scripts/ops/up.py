@@ -59,6 +59,7 @@ def hold_engine(
     """Runs the engine in this process, and starts again what dies; see Engine for `prepare`. Never returns."""
     with Engine(config, say, has_jobs, has_api=True, prepare=prepare) as engine:
         engine.start()
+        write_note(config.home, consent=config.consent)
         engine.await_learn()
         engine.await_api()
         say(UP)

@@ -24,6 +24,7 @@ const to_decision = (id) => h("a", { href: `#/look?q=${encodeURIComponent(id)}` 
 export function now(place, desk) {
   const services = h("ul", { class: "services", "aria-label": "Services" });
   const troubles = h("ul", { class: "muted", "aria-label": "What is down, or has ended by itself" });
+  const consent = h("p", { class: "muted" });
   const tiles = h("dl", { class: "tiles" });
   const live = h("div");
   const experiments = h("div");
@@ -43,7 +44,7 @@ export function now(place, desk) {
     columns: ["hop", "p50 ms", "p90 ms", "p99 ms", "samples", "budget p50 ms", "budget p99 ms"],
     rows: data.rows.map((one) => [one.hop, ...["p50", "p90", "p99", "samples"].map((name) => number(one.latency_ms?.[name])), number(one.budget_ms.p50), number(one.budget_ms.p99)]),
   }));
-  renew(place, services, troubles, tiles,
+  renew(place, services, troubles, consent, tiles,
     h("div", { class: "two" }, traffic.node, latency.node),
     h("div", { class: "two" }, mix.node, h("div", { class: "column" }, card("What is live", live), card("Experiments", experiments))),
     card("Versions in the decisions of the last minutes", versions));
@@ -54,6 +55,7 @@ export function now(place, desk) {
       h("i", { "aria-hidden": "true" }), title(name), " ", h("span", {}, one.state))));
     const said = Object.entries(found.services).map(([name, one]) => trouble_of(title(name), one));
     renew(troubles, said.filter(Boolean).map((one) => h("li", {}, one)));
+    renew(consent, consent_of(found.services));
     renew(tiles, tiles_of(counted));
     renew(live, live_of(found));
     renew(experiments, experiments_of(found));
@@ -72,6 +74,12 @@ export function now(place, desk) {
     latency.show({ rows: counted.hops });
     mix.show(mix_of(counted));
   });
+}
+
+/** What the decide job grants where nothing is said of consent; nothing where that is not known. */
+function consent_of(services) {
+  const granted = services.flink?.assumed_consent;
+  return granted ? `Where nothing is said of consent, ${granted.join(", ") || "nothing"} is granted.` : "";
 }
 
 function trouble_of(name, one) {

@@ -5,8 +5,19 @@ from pathlib import Path
 import pytest
 
 from jobs.config import config_from
+from jobs.stack.status import Status
 from scripts.ops import status as module
-from scripts.ops.status import SERVICES, ServiceStatus, causes, ended_in_words, is_whole, status
+from scripts.ops.home_note import write_note
+from scripts.ops.status import (
+    SERVICES,
+    ServiceStatus,
+    assumed,
+    causes,
+    ended_in_words,
+    is_whole,
+    show_addresses,
+    status,
+)
 
 UP = ServiceStatus(state="up", address="there:1")
 STOPPED = ServiceStatus(state="down", address=None, cause="it was stopped", since_ms=1_000)
@@ -32,6 +43,33 @@ def test_only_what_is_all_up_is_whole() -> None:
     assert is_whole({"kafka": UP, "api": UP})
     assert not is_whole({"kafka": UP, "api": STOPPED})
     assert not is_whole({"kafka": UP, "api": FAILING})
+
+
+@pytest.mark.parametrize(
+    ("granted", "words"), [([], "nothing"), (["analytics", "email"], "analytics, email")]
+)
+def test_what_the_jobs_assume_of_consent_is_said_once(
+    granted: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = ServiceStatus(state="up", address="there:1", assumed_consent=granted)
+    line = f"where nothing is said of consent, {words} is granted (KAIROS_CONSENT)"
+    assert assumed({"flink": job, "learn": job, "api": UP}) == [line]
+    assert assumed({"flink": UP}) == []
+    show_addresses({"flink": job})
+    assert line in capsys.readouterr().out
+
+
+def test_a_job_that_is_up_says_what_its_engine_noted_and_one_of_before_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever this shell has set: it is the engine's that holds."""
+    monkeypatch.setattr(module, "_does_its_work", lambda *_: True)
+    monkeypatch.setattr(module, "read_counts", lambda *_: dict.fromkeys(module.COUNTED, 0))
+    monkeypatch.setattr(module, "statuses", lambda _: {"flink": Status("up", "there:1", 1)})
+    config = config_from({"KAIROS_HOME": str(tmp_path), "KAIROS_CONSENT": "email"})
+    assert "assumed_consent" not in status(config)["flink"]
+    write_note(tmp_path, consent="analytics")
+    assert status(config)["flink"]["assumed_consent"] == ["analytics"]
 
 
 def test_a_job_of_a_cluster_that_does_not_run_says_how_to_submit_it(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from jobs.config import config_from
 from schemas.errors import ConfigError
 from scripts.ops import up
 from scripts.ops.background import Said
+from scripts.ops.home_note import read_note
 
 
 @pytest.fixture
@@ -18,6 +19,29 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     lines: list[str] = []
     monkeypatch.setattr(up, "say", lines.append)
     return lines
+
+
+def test_the_engine_notes_what_it_grants_where_nothing_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Started:
+        def __init__(self, *_: object, **__: object) -> None: ...
+
+        def __enter__(self) -> "Started":
+            return self
+
+        def __exit__(self, *_: object) -> None: ...
+
+        def start(self) -> None: ...
+
+        def await_learn(self) -> None:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(up, "Engine", Started)
+    config = config_from({"KAIROS_HOME": str(tmp_path), "KAIROS_CONSENT": "email"})
+    with pytest.raises(KeyboardInterrupt):
+        up.hold_engine(config, has_jobs=True, prepare=None)
+    assert read_note(tmp_path).consent == "email"
 
 
 def follow(log: Path, says: str) -> None:
