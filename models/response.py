@@ -42,7 +42,7 @@ Values = Annotated[tuple[float, ...], Meta(max_length=FEATURES_MAX)]
 
 class ResponseExamples(NamedTuple):
     """Exposures: the action of each, (n, features) of its moment with NaN for missing, (n,) 1 = clicked, and
-    the event time of the first and the last of them.
+    the event time of the first and the last of them. `refused` are of people who do not agree that others learn from them, and are none of these.
     """
 
     action_ids: Sequence[str]
@@ -50,6 +50,7 @@ class ResponseExamples(NamedTuple):
     clicks: NDArray[np.float32]
     from_ms: int
     to_ms: int
+    refused: int = 0
 
 
 class ActionWeights(Struct, frozen=True):

@@ -213,6 +213,11 @@ def granted_in_words(granted: frozenset[str]) -> str:
     return f"where nothing is said of consent, {names or 'nothing'} is granted"
 
 
+def unlearnt_in_words(granted: frozenset[str]) -> str:
+    """Why nothing may be learnt from people, and what says otherwise."""
+    return f"none of these people agreed to `analytics` ({granted_in_words(granted)}): --consent {PERSONALISATION},{ANALYTICS} grants it to who said nothing"
+
+
 def _unknown(event_type: str) -> str:
     meant = meant_type(event_type, SENT_TYPES)
     return repr(event_type) + (f": `{meant}` is meant?" if meant else "")

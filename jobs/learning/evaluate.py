@@ -63,7 +63,8 @@ class Evaluated(NamedTuple):
 
     `ms` is the time from when a decision is asked for to when it is made (retrieval, every feature,
     scores, reasons); `found` are the decisions whose truth was among the candidates. `ece` is the expected
-    calibration error of the candidates' propensities, None where the model has none.
+    calibration error of the candidates' propensities, None where the model has none. `refused` decisions are of people who do not
+    agree that others learn from them.
     """
 
     outcomes: list[Outcome]
@@ -78,6 +79,7 @@ class Evaluated(NamedTuple):
     is_cold_start: bool
     version: str
     ece: float | None
+    refused: int = 0
 
 
 Learn = Callable[[Path], Scorer | None]
@@ -178,7 +180,7 @@ class _Run:
         self._ranks = Ranks(setting.k)
         self._baselines = {name: Ranks(setting.k) for name in self._scorers}
         self._ms: list[float] = []
-        self._candidates = self._found = 0
+        self._candidates = self._found = self._refused = 0
 
     def decides(self, event: Event) -> bool:
         """Whether the decision that this event asks for is wanted; its time runs from here."""
@@ -209,6 +211,7 @@ class _Run:
 
     def pass_over(self, trace: DecisionTrace) -> None:
         """Of a person who does not agree to it nothing is learnt, and nothing counts, as 0 neither."""
+        self._refused += 1
         self._waiting.pop((trace.session_id, trace.event_id), None)
 
     def result(self) -> Evaluated:
@@ -219,7 +222,7 @@ class _Run:
         return Evaluated(
             self._outcomes, self._ranks, self._baselines, self._ms, self._candidates, self._found,
             self._file.decisions, self._file.examples, self._train_seconds, self._is_cold_start,
-            self._version, self._ece(),
+            self._version, self._ece(), self._refused,
         )  # fmt: skip
 
     def _ece(self) -> float | None:

@@ -70,7 +70,8 @@ def decoded(
 
 class Collected(NamedTuple):
     """What was seen on the way: `answered` decisions could be learnt from, `decisions` were made,
-    `examples` had the answer among their candidates. Times are those of the records. `erased` events were of who was erased since.
+    `examples` had the answer among their candidates. Times are those of the records. `erased` events were of who was erased since, `refused`
+    decisions were made and are of people who do not agree that others learn from them.
     """
 
     events: int
@@ -80,6 +81,7 @@ class Collected(NamedTuple):
     from_ms: int
     to_ms: int
     erased: int = 0
+    refused: int = 0
 
 
 def collect(
@@ -95,7 +97,7 @@ def collect(
     """
     sample = Sample(rules.seed)
     joiner = Joiner(Question(lambda event: is_asking(event, knowledge)))
-    events = from_ms = to_ms = 0
+    events = from_ms = to_ms = refused = 0
     for record, event in decoded(log, rules.decode):
         events += 1
         from_ms = min(from_ms or record.timestamp_ms, record.timestamp_ms)
@@ -112,11 +114,12 @@ def collect(
     fold = Fold(knowledge, only, Learner() if taught is None else None)
     for one in fold.run(log):
         for decision, trace in one.decisions:  # of all the placements that the event asks for
-            if decision.is_holdout or not fold.teaches(one.news):
-                continue  # its features are nobody's, or not for this
-            file.add(trace, wanted[trace.session_id, trace.event_id])
+            if not fold.teaches(one.news):
+                refused += 1
+            elif not decision.is_holdout:  # its features are nobody's
+                file.add(trace, wanted[trace.session_id, trace.event_id])
     return Collected(
-        events, sample.offered, file.decisions, file.examples, from_ms, to_ms, fold.erased
+        events, sample.offered, file.decisions, file.examples, from_ms, to_ms, fold.erased, refused
     )
 
 

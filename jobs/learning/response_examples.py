@@ -88,7 +88,7 @@ def collect_responses(
     exposures: dict[Key, _Exposure] = {}
     clicked: set[Key] = set()
     moments = _Moments()
-    newest_ms = 0
+    newest_ms = refused = 0
     for one in fold.run(log):
         news, event = one.news, one.news.event if one.news else None
         if news is not None and news.kind == "ended":
@@ -98,6 +98,7 @@ def collect_responses(
         newest_ms = max(newest_ms, news.order_ms)
         state = fold.state_of(news)
         if state is None or not fold.teaches(news):
+            refused += event.event_type == "decision_exposed"
             continue
         if news.context:
             moments.add(news.person, event, _row(state, news, event, knowledge))
@@ -117,7 +118,7 @@ def collect_responses(
             clicked.update([key] if is_in_time else [])
     over_ms = newest_ms - REWARD_WINDOW_MS
     whole = {key: one for key, one in exposures.items() if one.time_ms <= over_ms}
-    return _examples(whole, clicked)
+    return _examples(whole, clicked)._replace(refused=refused)
 
 
 def _row(state: PersonState, news: SessionNews, event: Event, knowledge: Knowledge) -> Matrix:

@@ -8,7 +8,7 @@ from schemas.counted import counted
 from schemas.errors import UnusableInput
 from schemas.events import Event, granted_in_words
 from scripts.console import say, show
-from scripts.files.event_files import EventFiles
+from scripts.files.event_files import UNSAID, EventFiles, Heard
 from scripts.files.event_lines import write_lines
 from scripts.files.import_events import Bad
 from scripts.files.import_trivago import item_sequences
@@ -44,7 +44,8 @@ def convert(
 ) -> None:
     """Writes the events; raises UnusableInput, and leaves `out` as it was, where nothing or less than half is one."""
     base = ITEMS_OF.get(file_format, file_format)
-    good = _Good(Watched("converting", EventFiles([file], base, app_ids, consent=consent).read()))
+    source = Heard(EventFiles([file], base, app_ids, consent=consent).read())
+    good = _Good(Watched("converting", source))
     is_device = out.exists() and not out.is_file()
     written = out if is_device else out.with_name(f"{out.name}.part")
     try:
@@ -62,6 +63,8 @@ def convert(
         )
     assumed = "" if consent is None else f"; {granted_in_words(consent)}"
     show(f"{counted(count, 'event')} written to {out}{assumed}")
+    if source.is_silent:
+        say(UNSAID)
 
 
 def _check(good: _Good, count: int) -> None:

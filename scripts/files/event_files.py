@@ -13,6 +13,10 @@ from scripts.console import say
 from scripts.files.import_events import Bad, checked, read_json_lines
 
 JSON: Final = "kairos"
+UNSAID: Final = (
+    "nothing in it says what its people agree to (`consent`), so the setting KAIROS_CONSENT holds for them, which is `none` where it is not set: "
+    "they have no profile, and nothing is learnt from them; --consent PURPOSES writes into the events what they agreed to"
+)
 
 
 class EventFiles(NamedTuple):
@@ -48,6 +52,21 @@ class EventFiles(NamedTuple):
                 rows = FOREIGN[self.format](path, self.app_ids)
                 found = rows if at_ms is None else checked(rows, path.name, at_ms)
             yield from found if self.consent is None else assuming(found, self.consent)
+
+
+class Heard:
+    """A source of events, and whether it holds any, none of which says what its person agrees to."""
+
+    def __init__(self, source: Iterable[Event | Bad]) -> None:
+        self._source = source
+        self.is_silent = False
+
+    def __iter__(self) -> Iterator[Event | Bad]:
+        has_said = False
+        for one in self._source:
+            has_said = has_said or (isinstance(one, Event) and one.consent is not None)
+            self.is_silent = not has_said and (self.is_silent or isinstance(one, Event))
+            yield one
 
 
 def assuming(source: Iterable[Event | Bad], granted: frozenset[str]) -> Iterator[Event | Bad]:

@@ -13,7 +13,7 @@ from schemas.items import Item
 from schemas.mask_attributes import NO_NAMES, in_small_letters
 from scripts.console import complain, say, show, show_json
 from scripts.exit_codes import passed
-from scripts.files.event_files import EventFiles
+from scripts.files.event_files import UNSAID, EventFiles, Heard
 from scripts.files.file_order import are_in_order
 from scripts.files.import_events import Imported, write_events
 from scripts.files.items_here import LINGER_MS, ItemsFile, put_catalogue
@@ -46,7 +46,7 @@ def run(config: Config, files: EventFiles, items: ItemsFile | None, *, is_json: 
 
     notices = Notices()
     is_in_order = files.is_json and are_in_order(files.paths)
-    source = files.read(now_ms(), notices)
+    source = Heard(files.read(now_ms(), notices))
     hidden = _sensitive(policies)
     done = write_events(log, source, Watched, publish, erased, hidden, is_in_order=is_in_order)
     note_import(config, [*files.paths, *([items.path] if items is not None else [])])
@@ -61,6 +61,8 @@ def run(config: Config, files: EventFiles, items: ItemsFile | None, *, is_json: 
         show(summary(done))
         if files.consent is not None:
             say(granted_in_words(files.consent))
+    if source.is_silent:
+        say(UNSAID)
     if not done.is_usable:
         complain(f"kairos: {unusable(done)}")
     return passed(done.is_usable)

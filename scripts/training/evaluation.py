@@ -21,7 +21,7 @@ from models.evaluation import Outcome, compare
 from models.scorer import Scorer
 from schemas.counted import counted
 from schemas.errors import ConfigError
-from schemas.events import purposes_from
+from schemas.events import granted_in_words, purposes_from, unlearnt_in_words
 from scripts.console import percentile, say, show, show_table
 from scripts.files.event_lines import EventLines, lines_of
 from scripts.files.import_events import read_items
@@ -78,10 +78,13 @@ def evaluate_files(
             Watched("folding", log, len(log)), knowledge, setting, split,
             Path(folder) / EXAMPLES_NAME, learnt,
         )  # fmt: skip
+    assumed = purposes_from(config.consent)
+    if not found.outcomes:
+        raise ConfigError(f"nothing to score: {unlearnt_in_words(assumed)}")
     if save is not None:
         write_saved(Saved(setting.placement, setting.k, found.outcomes), save)
-    assumed = sorted(purposes_from(config.consent))
-    return report(setting, split, found, log.invalid) | {"assumed_consent": assumed}
+    told = {"refused": found.refused, "assumed_consent": sorted(assumed)}
+    return report(setting, split, found, log.invalid) | told
 
 
 def report(setting: Setting, split: Split, found: Evaluated, invalid: int) -> dict[str, Any]:
@@ -243,6 +246,10 @@ def show_report(found: dict[str, Any]) -> None:
         f"candidates: {found['candidates_mean']:.1f} on average, the truth among them in {found['recall']:.1%}; "
         f"{found['ms_per_decision_p50']:.2f} ms a decision, p99 {found['ms_per_decision_p99']:.2f}"
     )
+    refused = found["refused"]
+    left_out = f"{counted(refused, 'decision')} of people who do not agree to it left out; "
+    assumed = granted_in_words(frozenset(found["assumed_consent"]))
+    show(f"{left_out if refused else ''}{assumed}")
 
 
 def show_comparison(found: dict[str, Any]) -> None:

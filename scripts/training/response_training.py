@@ -29,6 +29,7 @@ from models.response import (
 )
 from schemas.counted import counted
 from schemas.errors import ConfigError
+from schemas.events import granted_in_words, purposes_from, unlearnt_in_words
 from schemas.limits import MINUTE_MS
 from scripts.console import say, show, show_table
 from scripts.training.training import Source, left_out_in_words, vouched
@@ -65,7 +66,7 @@ class ActionReport(Struct, frozen=True):
 class ResponseReport(Struct, frozen=True):
     """What was trained, on what, and how good it is, action by action; times are those of the exposures.
 
-    `erased` events were left out, as of before their person was erased.
+    `erased` events were left out, as of before their person was erased; `refused` exposures are of people who do not agree to `analytics`.
     """
 
     version: str
@@ -77,12 +78,18 @@ class ResponseReport(Struct, frozen=True):
     train_seconds: float
     actions: tuple[ActionReport, ...]
     erased: int = 0
+    refused: int = 0
+    assumed_consent: tuple[str, ...] = ()
 
 
 def train_from(source: Source, config: Config) -> tuple[ResponseReport, Published]:
     """Folds, trains, writes the model; raises ConfigError where there is nothing to learn from."""
     fold = Fold(source.knowledge, source.rules._replace(decides=lambda _: False))
     examples = collect_responses(fold, source.log, source.knowledge)
+    if not examples.action_ids and examples.refused:
+        raise ConfigError(
+            f"nothing to learn from: {unlearnt_in_words(purposes_from(config.consent))}"
+        )
     if not examples.action_ids:
         raise ConfigError(
             "no exposure of an action (a `decision_exposed` with a decision_id and the property "
@@ -99,7 +106,8 @@ def train_from(source: Source, config: Config) -> tuple[ResponseReport, Publishe
     vouched(config, "responses", published, RESPONSE_SPACE)
     report = ResponseReport(
         published.version, published.uri, len(examples.action_ids), source.invalid,
-        examples.from_ms, examples.to_ms, seconds, actions, fold.erased,
+        examples.from_ms, examples.to_ms, seconds, actions, fold.erased, examples.refused,
+        tuple(sorted(purposes_from(config.consent))),
     )  # fmt: skip
     return report, published
 
@@ -142,7 +150,8 @@ def show_report(report: ResponseReport) -> None:
         counted(report.examples, "exposure")
         + (f", {counted(report.invalid, 'invalid line')}" if report.invalid else "")
         + left_out_in_words(report.erased)
-        + f"; trained in {report.train_seconds:.1f} s"
+        + (f", {report.refused:,} of people who do not agree to it" if report.refused else "")
+        + f"; trained in {report.train_seconds:.1f} s; {granted_in_words(frozenset(report.assumed_consent))}"
     )
     modelled = [_row(one) for one in report.actions if not one.why_not]
     columns = (

@@ -31,7 +31,7 @@ from models.scorer import ColumnScorer, FeatureSpace, Scorer
 from schemas import CODE_VERSION
 from schemas.counted import counted
 from schemas.errors import ConfigError
-from schemas.events import granted_in_words, purposes_from
+from schemas.events import granted_in_words, purposes_from, unlearnt_in_words
 from schemas.formats import FORMATS
 from schemas.formats.json_lines import event_from_json
 from schemas.items import Item
@@ -59,7 +59,8 @@ class Report(NamedTuple):
     """What was trained, on what, how well it ranked decisions it had not seen, and how long it took.
 
     `answered` decisions could have been learnt from, `decisions` of them were sampled and made,
-    `examples` had the answer among their candidates. `erased` events were left out, as of before their person was erased.
+    `examples` had the answer among their candidates. `erased` events were left out, as of before their person was erased; `refused` decisions are
+    of people who do not agree to `analytics`.
     """
 
     version: str
@@ -74,6 +75,7 @@ class Report(NamedTuple):
     report: ModelReport
     assumed_consent: tuple[str, ...] = ()
     erased: int = 0
+    refused: int = 0
 
 
 class Source(NamedTuple):
@@ -165,6 +167,9 @@ def train_from(source: Source, config: Config) -> tuple[Report, Published]:
         path = Path(folder) / EXAMPLES_NAME
         with ExampleWriter(path, FEATURE_SPACE) as writer:
             found = collect(source.log, source.knowledge, source.rules, source.taught, writer)
+        if not found.decisions and found.refused:
+            assumed = purposes_from(config.consent)
+            raise ConfigError(f"nothing to learn from: {unlearnt_in_words(assumed)}")
         if not found.examples:
             raise ConfigError(
                 f"{counted(found.events, 'event')} led to {counted(found.decisions, 'decision')}, and nobody then "
@@ -174,7 +179,7 @@ def train_from(source: Source, config: Config) -> tuple[Report, Published]:
     report = Report(
         learnt.published.version, learnt.published.uri, found.events, found.answered,
         found.decisions, found.examples, source.invalid, learnt.seconds, learnt.artefact.metrics,
-        learnt.artefact.report, learnt.artefact.assumed_consent, found.erased,
+        learnt.artefact.report, learnt.artefact.assumed_consent, found.erased, found.refused,
     )  # fmt: skip
     return report, learnt.published
 
@@ -230,6 +235,7 @@ def show_report(report: Report) -> None:
         f"them made, {counted(report.examples, 'example')}"
         + (f", {counted(report.invalid, 'invalid line')}" if report.invalid else "")
         + left_out_in_words(report.erased)
+        + (f", {report.refused:,} of people who do not agree to it" if report.refused else "")
         + f"; trained in {report.train_seconds:.1f} s; {granted_in_words(frozenset(report.assumed_consent))}"
     )
     _show_figures(report)

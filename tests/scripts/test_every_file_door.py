@@ -219,6 +219,15 @@ def test_files_given_together_are_one_log_in_order_of_time(
         assert [one.event_id for one in log.events] == ["old", "0", "1", "2", "3"]
 
 
+def test_an_import_of_what_says_nothing_of_consent_says_so(tmp_path: Path, log: Written) -> None:
+    path = given(tmp_path, b"\n".join(LINES))
+    said = "nothing in it says what its people agree to (`consent`)"
+    assert said in " ".join(kairos("import", path).said.split())
+    assert said not in " ".join(kairos("import", path, "--consent", "none").said.split())
+    agreed = given(tmp_path, line("x", consent=["email"]).encode(), "agreed.jsonl")
+    assert said not in " ".join(kairos("import", path, agreed).said.split())
+
+
 @pytest.mark.parametrize("kind", ONE_BAD)
 def test_a_bad_record_of_the_live_topic_is_one_dead_letter_and_costs_no_other(kind: str) -> None:
     """The topic in JSON, as other programs write it; the job takes each record by the steps of the fold."""

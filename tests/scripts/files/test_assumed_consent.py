@@ -8,13 +8,16 @@ import pytest
 
 from jobs.config import config_from, purposes_or_none, with_consent
 from jobs.fold.fold import Fold, FoldRules
+from jobs.learning.evaluation_split import Setting
 from schemas.codec import EVENT
-from schemas.errors import ConfigError
+from schemas.errors import ConfigError, InvalidEvent
 from schemas.events import Event
 from schemas.limits import PROPERTIES_PER_EVENT_MAX
-from scripts.files.event_files import EventFiles, assuming
+from scripts.files.event_files import EventFiles, Heard, assuming
 from scripts.files.import_events import Bad, read_json_lines
 from scripts.files.try_files import Trial, World, show_trial
+from scripts.training import response_training, training
+from scripts.training.evaluation import evaluate_files, show_report
 from tests.builders import NOON, make_catalogue, make_event, make_knowledge, make_record
 from udfs.facts.consent import agreed
 
@@ -80,6 +83,72 @@ def test_a_trial_says_what_it_assumed(
     assert told["assumed_consent"] == sorted(granted)
     show_trial(Trial(found, World(None, None, ()), config), is_json=False, shows_all=False)
     assert f"{'email' if text == 'email' else 'nothing' if text else 'personalisation, analytics'} is granted" in capsys.readouterr().out  # fmt: skip
+
+
+SILENT = make_event()
+AGREED = make_event(consent=[])
+BAD = Bad("events.jsonl", 1, b"", InvalidEvent("malformed", "none"))
+
+
+@pytest.mark.parametrize(
+    ("source", "is_silent"),
+    [
+        ([], False), ([BAD], False), ([SILENT], True), ([SILENT, BAD, SILENT], True), ([BAD, SILENT], True),
+        ([SILENT, AGREED], False), ([AGREED, SILENT], False),
+    ],
+)  # fmt: skip
+def test_what_says_nothing_of_consent_is_heard(source: list[Event | Bad], is_silent: bool) -> None:
+    heard = Heard(source)
+    assert list(heard) == source
+    assert heard.is_silent is is_silent
+
+
+def visits(folder: Path, **fields: Any) -> Path:
+    """Six visits that look at items, the first three with these fields, and see an action."""
+    events = []
+    for n in range(60):
+        name = f"{n // 10}"
+        own = {
+            "session_id": f"s{name}",
+            "anonymous_id": f"a{name}",
+            "event_time_ms": NOON + n * 1_000,
+        }
+        said = fields if n < 30 else {}
+        events.append(line(f"e{n}", item_ids=[f"i{n * 7 % 5}"], **own, **said))
+        shown = {"decision_id": f"d{n}", "properties": {"action_id": "x", "placement": "home"}}
+        events.append(
+            line(f"x{n}", event_type="decision_exposed", item_ids=[], **own, **said, **shown)
+        )
+    return file_of(folder, *events)
+
+
+def test_where_nobody_agreed_nothing_is_learnt_and_the_option_is_named(tmp_path: Path) -> None:
+    config = config_from({"KAIROS_HOME": str(tmp_path), "KAIROS_CONSENT": "none"})
+    path, setting = visits(tmp_path), Setting("next_item", NOON + 15_000, 5, "seed")
+    why = r"none of these people agreed to `analytics` .*nothing is granted\): --consent personalisation,analytics"
+    with pytest.raises(ConfigError, match=f"nothing to learn from: {why}"):
+        training.train_from(training.from_files([path], None, config), config)
+    with pytest.raises(ConfigError, match=f"nothing to learn from: {why}"):
+        response_training.train_from(training.from_files([path], None, config), config)
+    with pytest.raises(ConfigError, match=f"nothing to score: {why}"):
+        evaluate_files([path], None, setting, config, None)
+    assert not (tmp_path / "models").exists()
+    granted = evaluate_files([path], None, setting, with_consent(config, "analytics"), None)
+    assert (granted["refused"], granted["assumed_consent"]) == (0, ["analytics"])
+
+
+def test_those_who_did_not_agree_are_left_out_and_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = config_from({"KAIROS_HOME": str(tmp_path), "KAIROS_CONSENT": "none"})
+    path, setting = visits(tmp_path, consent=["analytics"]), Setting("next_item", NOON + 15_000, 5, "s")  # fmt: skip
+    found = evaluate_files([path], None, setting, config, None)
+    assert found["decisions"] > 0 < found["refused"]
+    show_report(found)
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"{found['refused']} decisions of people who do not agree to it left out; where" in said
+    report, _ = training.train_from(training.from_files([path], None, config), config)
+    assert report.refused > 0 < report.decisions
 
 
 def test_a_purpose_that_is_none_is_said_by_the_option() -> None:

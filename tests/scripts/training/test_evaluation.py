@@ -27,6 +27,8 @@ from scripts.training.evaluation import (
 )
 from tests.builders import NOON, make_event
 
+GRANTED = {"KAIROS_CONSENT": "all"}
+"""These events say nothing of consent."""
 SIZE = Size(events=3_000, items=60, sessions=500, days=4)
 SPLIT_MS = BEGUN_MS + 3 * DAY_MS
 
@@ -37,7 +39,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path]
     folder = tmp_path_factory.mktemp("run")
     events, save = folder / "events.jsonl", folder / "run.parquet"
     write_lines(click_log(SIZE, seed=3), events)
-    config = config_from({})._replace(home=folder)
+    config = config_from(GRANTED)._replace(home=folder)
     setting = Setting("next_item", SPLIT_MS, 20, config.seed)
     return evaluate_files([events], None, setting, config, save), save
 
@@ -48,7 +50,7 @@ def test_the_report_has_every_figure(run: tuple[dict[str, Any], Path]) -> None:
     assert found["placement"] == "next_item"
     assert figures | {
         "decisions", "train_seconds", "ms_per_decision_p50", "ms_per_decision_p99", "version",
-        "mrr_low", "mrr_high", "lead", "warnings", "candidates_mean", "recall", "ece", "train", "items", "events", "invalid", "placement", "baselines", "assumed_consent",
+        "mrr_low", "mrr_high", "lead", "warnings", "candidates_mean", "recall", "ece", "train", "items", "events", "invalid", "placement", "baselines", "assumed_consent", "refused",
     } == set(found)  # fmt: skip
     assert set(found["baselines"]) == {
         "transitions", "nearest_sessions", "last_touched", "popularity",
@@ -132,7 +134,7 @@ def test_a_run_that_has_nothing_to_learn_says_so(
         for n in range(4)
     ]  # fmt: skip
     write_lines(events, path)
-    config = config_from({})._replace(home=tmp_path)
+    config = config_from(GRANTED)._replace(home=tmp_path)
     setting = Setting("next_item", NOON + 1, 5, "seed")
     found = evaluate_files([path], None, setting, config, None)
     show_report(found)
@@ -166,7 +168,7 @@ def test_one_class_only_is_nothing_to_learn_either(tmp_path: Path) -> None:
             ),
         ]
     write_lines(events, path)
-    config = config_from({})._replace(home=tmp_path)
+    config = config_from(GRANTED)._replace(home=tmp_path)
     found = evaluate_files([path], None, Setting("rerank", NOON + 2_000, 5, "seed"), config, None)
     assert (found["train"]["examples"], found["train"]["is_cold_start"]) == (2, True)
     assert (found["decisions"], found["mrr"]) == (2, 1.0)
@@ -203,7 +205,7 @@ def test_a_placement_of_an_own_policy_is_evaluated_wherever_it_is_asked_for(tmp_
             ],
             path,
         )  # fmt: skip
-        config = config_from({})._replace(home=tmp_path)
+        config = config_from(GRANTED)._replace(home=tmp_path)
         setting = setting_of(placement, NOON + 15_000, 5, config, policy)
         found = evaluate_files([path], None, setting, config, None)
         assert (found["placement"], found["decisions"], found["mrr"]) == (placement, 2, 1.0)
