@@ -157,7 +157,7 @@ SETTINGS: Final = (
             "how long topics are kept, instead of the usual: decisions=30,traces=7,events=ever"),
     Setting("KAIROS_PORTS", str(Ports()), values.ports, "of what is started here; 0 = any free one, alone: for all of them"),
     Setting("KAIROS_TRACE_SHARE", "0.01", values.share, "share of traces with every feature"),
-    Setting("KAIROS_CONSENT", "all", values.consent,
+    Setting("KAIROS_CONSENT", "none", values.consent,
             "purposes that are granted where a person said nothing of consent, all or none"),
     Setting("KAIROS_ERASURE_KEY_FILE", "", values.file,
             "the key by which it is kept who was erased; empty = one of the home's own, made with the first job"),

@@ -103,6 +103,7 @@ class Parts(ExitStack):
                 "KAIROS_HOME": str(home.path),
                 "KAIROS_API_PORT": str(ports["api"]),
                 "KAIROS_CHECKPOINT_MS": "1000",
+                "KAIROS_CONSENT": "all",
             }
         )
         at = {name: f"{LOOPBACK}:{port}" for name, port in ports.items()}

@@ -156,6 +156,7 @@ def parts(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
                 "KAIROS_TOPIC_PREFIX": PREFIX,
                 "KAIROS_CHECKPOINT_MS": str(NEVER_MS),
                 "KAIROS_TRACE_SHARE": "1",  # as the fold does
+                "KAIROS_CONSENT": "all",
             }
         )
         create_topics(engine.kafka, topics(PREFIX))

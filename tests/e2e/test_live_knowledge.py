@@ -89,7 +89,7 @@ def make_model(home: Path, folder: Path, events: int) -> tuple[Report, Published
         for number, event in enumerate(islice(shoppers("live", 40), events))
     )
     file.write_bytes(b"\n".join(map(msgspec.json.encode, moved)))
-    config = config_from({"KAIROS_HOME": str(home)})
+    config = config_from({"KAIROS_HOME": str(home), "KAIROS_CONSENT": "all"})
     return train_from(from_files([file], None, config), config)
 
 

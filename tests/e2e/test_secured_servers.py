@@ -307,7 +307,7 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
             for user in ("store", "api", "up")
         }
         settings = {"KAIROS_HOME": str(folder), "KAIROS_API_PORT": str(ports["api"])}
-        config = config_from(settings)
+        config = config_from(settings | {"KAIROS_CONSENT": "all"})
         set_up(kafka)
         store = open_store(redis["api"], PREFIX)
         start_parts(start, config, kafka, redis, store)

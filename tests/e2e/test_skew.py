@@ -83,7 +83,7 @@ def test_a_planted_change_is_found_named_and_counted(
         return real(view) * 2.0
 
     monkeypatch.setitem(features.COLUMNS, PLANTED, planted)
-    config = config_from({"KAIROS_HOME": str(lived.engine.home.path)})
+    config = config_from({"KAIROS_HOME": str(lived.engine.home.path), "KAIROS_CONSENT": "all"})
     log = Deployed(lived.engine.kafka, config)
     skew = verify(log, scope_of(lived.from_ms, lived.to_ms)).skew
     assert set(skew.features) == {PLANTED}

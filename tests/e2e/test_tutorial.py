@@ -91,6 +91,6 @@ def test_the_page_plays_in_a_clean_home_and_its_audits_find_nothing(tmp_path: Pa
 def played(typed: str, place: Path, home: Home) -> "subprocess.CompletedProcess[str]":
     """A block as a shell takes it, which stops at the first command that fails."""
     return subprocess.run(
-        ["sh", "-euc", typed], cwd=place, env=home.environment(KAIROS_API_PORT="0"),
+        ["sh", "-euc", typed], cwd=place, env=home.environment(KAIROS_API_PORT="0", KAIROS_CONSENT=""),
         capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=400, check=False,
     )  # fmt: skip

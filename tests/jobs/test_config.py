@@ -31,7 +31,7 @@ def test_without_any_setting_there_are_the_defaults() -> None:
             api_streams=Shares(1_000, 800, 100), api_connections=4_000, api_address_connections=400,
             shop_key_file=None,
             session_events_per_s=20, session_burst=200, uncatalogued="when_empty", retention="",
-            ports=Ports(9092, 6379, 8081, 8082), trace_share=0.01, consent="all",
+            ports=Ports(9092, 6379, 8081, 8082), trace_share=0.01, consent="none",
             erasure_key_file=None,
         )  # fmt: skip
 

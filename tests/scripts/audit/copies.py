@@ -15,7 +15,7 @@ class Copy(Log):
     """A log in memory; of the topic `shortened` the beginning is gone."""
 
     def __init__(self, topics: Topics, shortened: str = "") -> None:
-        super().__init__("", config_from({}))
+        super().__init__("", config_from({"KAIROS_CONSENT": "all"}))
         self._topics, self._shortened = topics, shortened
 
     def records(self, topic: str, from_ms: int | None = None) -> Range:  # type: ignore[override]

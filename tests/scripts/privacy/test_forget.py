@@ -89,7 +89,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
     monkeypatch.setattr(module, "engine_of", lambda _, kind: Engine(kind, None))
     monkeypatch.setattr(module, "redis_of", no_store)
     monkeypatch.setattr(module, "retention_ms_of", lambda *_: {EVENTS: None, DECISIONS: 400 * DAY_MS, TRACES: 90 * DAY_MS})  # fmt: skip
-    return config_from({"KAIROS_HOME": str(tmp_path / "home")})
+    return config_from({"KAIROS_HOME": str(tmp_path / "home"), "KAIROS_CONSENT": "all"})
 
 
 def test_the_list_is_written_before_the_events_and_the_audit_log_says_so(config: Config) -> None:

@@ -148,7 +148,7 @@ def test_the_console_refuses_and_forces_alike(home: Path, monkeypatch: pytest.Mo
     assert audited(home)[-1]["details"]["forced"] == WEAK
 
 
-TRAINED: Final = '{"event_id":"%d","event_type":"product_viewed","event_time_ms":%d,"session_id":"s%d","anonymous_id":"a%d","item_ids":["i%d"]}'
+TRAINED: Final = '{"event_id":"%d","event_type":"product_viewed","event_time_ms":%d,"session_id":"s%d","anonymous_id":"a%d","item_ids":["i%d"],"consent":["personalisation","analytics"]}'
 
 
 def test_what_a_few_events_teach_is_kept_and_not_published(home: Path, tmp_path: Path) -> None:

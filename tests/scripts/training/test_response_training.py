@@ -74,7 +74,7 @@ END = make_event(event_id="end", session_id="end", anonymous_id="end", event_tim
 
 
 def config_of(folder: Path) -> Config:
-    return config_from({"KAIROS_HOME": str(folder)})
+    return config_from({"KAIROS_HOME": str(folder), "KAIROS_CONSENT": "all"})
 
 
 def trained(folder: Path, *events: Event) -> tuple[ResponseReport, Published]:
