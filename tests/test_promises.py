@@ -41,7 +41,7 @@ def test_each_promise_names_a_test(page: str) -> None:
     assert [one for one in found if not list(named(one))] == []
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", [*PAGES, "docs/consent.md"])
 def test_each_test_that_a_page_names_is_there(page: str) -> None:
     missing = []
     for file, name in named((ROOT / page).read_text()):
