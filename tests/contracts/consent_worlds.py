@@ -192,9 +192,10 @@ def world(told: Told) -> World:
         steps = list(fold.run([*log, junk]))
     outputs = tuple(one for step in steps for one in step.outputs)
     news = [step.news for step in steps if step.news is not None]
+    theirs = next(one for one in reversed(news) if one.person == "p")
     visitor, before = remembered(events)
     return World(
-        fold.persons["p"], seen[-1], outputs, tuple(lessons(news, knowledge)), fold.teaches("p"),
+        fold.persons["p"], seen[-1], outputs, tuple(lessons(news, knowledge)), fold.teaches(theirs),
         visitor, kept(outputs), before,
     )  # fmt: skip
 

@@ -324,7 +324,8 @@ def test_without_its_purpose_nothing_of_it_is_left(number: int) -> None:
     kept = {name for room in ROOMS for name, one in room.person.items() if one.purpose == "service"}
     assert differing(purged, nobody) <= kept | {"gave", "before"}
     assert differing(purged, state).isdisjoint(kept)
-    for one in (*purged.gave, *purged.before):
+    snapshots: list[Gave | Before] = [*purged.gave, *purged.before]
+    for one in snapshots:
         then = PERSON_STATE.decode(one.state)
         assert one.is_bare
         assert differing(then, PersonState(then.last_ms, then.last_ms)) <= kept

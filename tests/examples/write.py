@@ -608,7 +608,17 @@ def _undone() -> dict[str, bytes]:
             msgspec.structs.replace(claim, is_undone=False, is_limits=True)  # type: ignore[arg-type]
         ),
         "transfer.limits": TRANSFER.encode(
-            Transfer("transfer", "p1", NOON + 4, "s-other", 9, b"limits", "other", PERSON_STATE.encode(PersonState(NOON, NOON)), is_limits=True)
+            Transfer(
+                "transfer",
+                "p1",
+                NOON + 4,
+                "s-other",
+                9,
+                b"limits",
+                "other",
+                PERSON_STATE.encode(PersonState(NOON, NOON)),
+                is_limits=True,
+            )
         ),
     }
 

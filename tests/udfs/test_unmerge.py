@@ -194,7 +194,7 @@ def test_the_transfer_is_awaited_by_news_of_the_person() -> None:
     assert alone.awaits == (claim.transfer_id,)  # type: ignore[union-attr]  # news
     assert claim.position < alone.position < ours.position
     assert (alone.person, alone.is_member, alone.context) == ("ada", True, b"")  # type: ignore[union-attr]
-    event = alone.event  # type: ignore[union-attr]
+    event = alone.event
     assert event is not None
     assert (event.placements, event.consent) == ((), None)
     assert event.event_id != ours.event.event_id, "what is decided on the event is not theirs"  # type: ignore[union-attr]

@@ -76,7 +76,12 @@ def _compile_variant(
         return _compile(policy)[0], [Mistake((), _no_policy(str(error)))] if is_whole else []
     compiled, mistakes = _compile(variant)
     if has_other_compliance(variant, policy):
-        mistakes.append(Mistake((), "an arm cannot change compliance rules, what is sensitive, or who is linked with whom"))
+        mistakes.append(
+            Mistake(
+                (),
+                "an arm cannot change compliance rules, what is sensitive, or who is linked with whom",
+            )
+        )
     return compiled, mistakes
 
 

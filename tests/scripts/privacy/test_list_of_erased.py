@@ -155,7 +155,7 @@ def test_the_command_import_asks_for_the_list(
     path.write_text("\n".join(LINES))
     monkeypatch.setattr(import_files, "running_kafka", lambda _: "kafka")
     monkeypatch.setattr(import_files, "Log", lambda *_, **__: log)
-    policies = versions_in(module.read_to_end("kafka", ["control"]), OPEN)
+    policies = versions_in(module.read_to_end("kafka", ["control"]), OPEN)  # type: ignore[attr-defined]
     monkeypatch.setattr(import_files, "announced", lambda *_: policies)
     assert run(config, EventFiles([path]), None, is_json=True) == 0
     assert json.loads(capsys.readouterr().out)["erased"] == 6
