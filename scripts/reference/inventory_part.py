@@ -84,6 +84,8 @@ STAYS: Final[dict[str, str]] = {
     "sequence": "the order of decisions",
     "unit": "the same arms, should personalisation be granted again",
     "parts": "which ids are one person, by hash",
+    "joined": "each sign-in counts once, by hash",
+    "claimed": "who signed in on the device, by hash, so that nobody gets what was another's",
     "fact_ids": "each purchase counts once, by hash",
     "refused_actions": "actions that they do not want",
     "actions": "limits of actions",
