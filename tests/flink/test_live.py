@@ -98,8 +98,8 @@ def test_counts_are_readable_while_it_runs(job: Job) -> None:
         time.sleep(0.05)
     assert counts["events"] == counts["decisions"] == 20
     assert counts["dead_letters"] == counts["not_single_object"] == 3
-    assert counts["knowledge_applied"] == 2 * 41, (
-        "each of two operators has read one policy, 40 items"
+    assert counts["knowledge_applied"] == 3 * 41, (
+        "each of three operators has read one policy, 40 items"
     )
 
 
@@ -114,9 +114,9 @@ def test_later_knowledge_is_taken_and_unusable_knowledge_left_out(job: Job) -> N
     lines = [(NOON, "k", one) for one in sent]
     produce(job.kafka, PREFIX + CONTROL_TOPIC, lines)
     rest = FlinkRest(job.decide.rest, job.decide.keys)
-    while (counts := read_counts(rest))["knowledge_applied"] < 2 * 44:
+    while (counts := read_counts(rest))["knowledge_applied"] < 3 * 44:
         time.sleep(0.05)
-    assert counts["knowledge_refused"] == 2 * 2
+    assert counts["knowledge_refused"] == 3 * 2
     produce(job.kafka, PREFIX + EVENTS, [viewed(90, NOON + 499), viewed(91, ONE_MINUTE_LATER)])
     found = outputs_when(job, lambda out: len(out[DECISIONS]) == 22)
     placements = {one.event_id: one.placement for one in map(_decision, found[DECISIONS])}
