@@ -98,12 +98,17 @@ KEPT_ALWAYS: Final = {
     "fact_ids": "which purchases were counted, by hash: money counts once",
     "unit": "the unit of arms",
     "parts": "which ids are one person, by hash",
+    "joined": "which sign-ins were counted, by hash: each counts once",
+    "claimed": "who signed in on the device, by hash: nobody gets what was another's",
     "sequence": "the order of decisions",
     "last_ms": "when they came last, to forget them",
     "timer_ms": "when they are forgotten",
     "erased_ms": "until when they are erased",
 }
 """Of a person without personalisation; all other fields of a profile need SELF."""
+JOINS: Final = frozenset({"joined", "claimed", "facts", "gave", "before"})
+"""What signing in moves, of visitors or of who signed in: tests/contracts/test_rooms.py looks at what a purge leaves of it, and
+tests/udfs/test_unmerge.py at what is in it."""
 
 # --- topics -------------------------------------------------------------------------------------
 
@@ -240,14 +245,15 @@ def test_what_is_kept_of_a_person(purpose: str, how: str) -> None:
     state = of(purpose, how).state
     granted, blank = of(purpose, "granted").state, PersonState(state.last_ms, state.last_ms)
     empty = {one for one in PersonState.__struct_fields__ if getattr(state, one) == getattr(blank, one)}  # fmt: skip
-    personal = set(PersonState.__struct_fields__) - KEPT_ALWAYS.keys()
+    personal = set(PersonState.__struct_fields__) - KEPT_ALWAYS.keys() - JOINS
     if holds(Line(SELF, ""), purpose, how):
         assert empty & personal == set()
     else:
         assert empty >= personal
         assert state == purge_person(state, frozenset())
-    always = {one for one in KEPT_ALWAYS if getattr(granted, one) != getattr(blank, one)}
-    assert always >= KEPT_ALWAYS.keys() - {"last_ms", "erased_ms"}
+    kept = KEPT_ALWAYS.keys() - JOINS
+    always = {one for one in kept if getattr(granted, one) != getattr(blank, one)}
+    assert always >= kept - {"last_ms", "erased_ms"}
     is_silent = how == "unknown, all assumed" or (how == "unknown" and purpose != PROFILING)
     assert empty & always == ({"consent"} if is_silent else set())
 

@@ -604,6 +604,9 @@ def _undone() -> dict[str, bytes]:
         "person_state.before": PERSON_STATE.encode(before.members["p1"]),
         "claim.undone": CLAIM.encode(claim),  # type: ignore[arg-type]
         "transfer.undone": TRANSFER.encode(transfer),  # type: ignore[arg-type]
+        "transfer.purged": TRANSFER.encode(
+            msgspec.structs.replace(transfer, is_purged=True)  # type: ignore[arg-type]
+        ),
         "claim.limits": CLAIM.encode(
             msgspec.structs.replace(claim, is_undone=False, is_limits=True)  # type: ignore[arg-type]
         ),

@@ -127,18 +127,21 @@ def test_what_has_happened_since_stays_with_the_person(one: int, other: int, lat
 @given(PEOPLE, PEOPLE)
 def test_the_visitor_is_who_did_it_all(one: int, later: int) -> None:
     since = [
-        replace(event, event_time_ms=event.event_time_ms + SINCE_MS, consent=None, context=None)
+        replace(
+            event, event_time_ms=event.event_time_ms + SINCE_MS, consent=None, context=None, properties={},
+        )
         for event in events_of("since", later, 6, UNORDERED)
-    ]
+    ]  # fmt: skip
     expected = grown("v", *since, state=again(known(one)))
     left, _ = gives(known(one), claim_of(0, is_undone=False))
     assert left is not None
     found, _ = gives(grown("v", *since, state=left), claim_of(1, is_undone=True))
     assert found is not None
     # of an item that was put into the cart twice the later line counts, as in every merge
-    heard = {"last_ms", "timer_ms", "claimed", "cart", "cart_since_ms", "placed"}
+    heard = {"last_ms", "timer_ms", "claimed", "cart", "cart_since_ms", "placed", "facts"}
     assert differing(found, expected) <= heard
     assert (found.cart.keys(), found.gave) == (expected.cart.keys(), [])
+    assert {one.id_hash for one in found.facts} == {one.id_hash for one in expected.facts}
 
 
 def test_who_signs_in_next_gets_what_the_visitor_did() -> None:
