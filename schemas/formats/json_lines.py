@@ -84,7 +84,7 @@ def read_event(data: bytes, *, is_strict: bool = False) -> ReadEvent:
     exact = _exact(data) if len(data) <= EVENT_BYTES_MAX else None
     if exact is not None:
         return ReadEvent(exact)
-    said = event_fields(_decoded(data, EVENT_BYTES_MAX))
+    said = event_fields(decoded(data, EVENT_BYTES_MAX))
     return built_event(said.fields, said.notes, is_strict=is_strict)
 
 
@@ -113,7 +113,7 @@ def _lacks_item(event: Event) -> bool:
 
 def read_item(data: bytes, *, is_strict: bool = False) -> ReadItem:
     """The item in `data`, likewise."""
-    fields, notes = _said(_decoded(data, ITEM_BYTES_MAX), ITEM_NAMES)
+    fields, notes = _said(decoded(data, ITEM_BYTES_MAX), ITEM_NAMES)
     for name in ("effective_from_ms", "created_ms"):
         if name in fields:
             fields[name] = since_of_field(name, fields[name])
@@ -200,7 +200,8 @@ def _ids(value: object, *, is_one: bool) -> object:
     return [str(one) if type(one) is int else one for one in value]
 
 
-def _decoded(data: bytes, bytes_max: int) -> object:
+def decoded(data: bytes, bytes_max: int) -> object:
+    """What the JSON in `data` says; raises InvalidEvent."""
     if len(data) > bytes_max:
         raise InvalidEvent("too_large", f"{len(data)} bytes, at most {bytes_max}")
     try:
