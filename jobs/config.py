@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # every command reads settings: what they are made of is not 
 
 PROJECT: Final = Path(__file__).resolve().parent.parent
 T = TypeVar("T")
-SourceFormat = Literal["kairos", "json"]
+SourceFormat = Literal["kairos", "json", "segment", "ga4", "cloudevents"]
 StateBackend = Literal["hashmap", "rocksdb"]
 Slots = Literal["split", "shared"]
 
@@ -106,7 +106,7 @@ SETTINGS: Final = (
     Setting("KAIROS_FLINK", "", values.one_address, "Flink's REST address; empty = embedded"),
     Setting("KAIROS_TOPIC_PREFIX", "", values.prefix, "put before every topic name"),
     Setting("KAIROS_STORE_PREFIX", "kairos", values.prefix, "put before every key of the store"),
-    Setting("KAIROS_FORMAT", "kairos", values.source_format, "format of the topic `events`"),
+    Setting("KAIROS_FORMAT", "kairos", values.source_format, "format of the topic `events`: kairos (Avro), json, segment, ga4 or cloudevents (docs/what-we-accept.md)"),
     Setting("KAIROS_PARALLELISM", "1", values.within(1, 1024), "parallel instances of each operator"),
     Setting("KAIROS_CHECKPOINT_MS", "1000", values.within(100, 3_600_000), "milliseconds between checkpoints"),
     Setting("KAIROS_LATENESS_MS", str(LATENESS_MS), values.within(0, 86_400_000),

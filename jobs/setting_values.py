@@ -13,6 +13,8 @@ from schemas.rates import Rate, Shares
 from schemas.topics import retention_from
 
 RATE_MAX: Final = 1e12
+SOURCE_FORMATS: Final = ("kairos", "json", "segment", "ga4", "cloudevents")
+"""Those of schemas/formats, which takes longer to load than a setting may."""
 
 
 def address(text: str) -> str | None:
@@ -86,8 +88,8 @@ def within(low: int, high: int) -> Callable[[str], int]:
 
 def source_format(text: str) -> str:
     """How the records of `events` are written."""
-    if text not in ("kairos", "json"):
-        raise ValueError("kairos or json is wanted")
+    if text not in SOURCE_FORMATS:
+        raise ValueError(f"{' or '.join(SOURCE_FORMATS)} is wanted")
     return text
 
 

@@ -8,8 +8,8 @@ import typer
 from jobs.config import config_from, purposes_or_none, with_consent
 from scripts.commands.options import AppId, Consent, ItemsFile, Json, Partial, Strict
 
-Format = Literal["kairos", "snowplow", "trivago"]
-Foreign = Literal["snowplow", "trivago", "trivago-items"]
+Format = Literal["kairos", "segment", "ga4", "cloudevents", "snowplow", "trivago"]
+Foreign = Literal["segment", "ga4", "cloudevents", "snowplow", "trivago", "trivago-items"]
 
 app = typer.Typer()
 

@@ -7,10 +7,11 @@ from typing import Final, NamedTuple
 from msgspec.structs import replace
 
 from schemas.events import ASSUMED, CONSENT_SOURCE, PURPOSES, Event
+from schemas.formats import FORMATS, OF_OTHERS
 from schemas.formats.field_names import Notices
 from schemas.limits import PROPERTIES_PER_EVENT_MAX
 from scripts.console import say
-from scripts.files.import_events import Bad, checked, read_json_lines
+from scripts.files.import_events import Bad, checked, read_json_lines, read_records
 
 JSON: Final = "kairos"
 UNSAID: Final = (
@@ -48,6 +49,8 @@ class EventFiles(NamedTuple):
                 found: Iterable[Event | Bad] = read_json_lines(
                     path, at_ms, notices, is_strict=self.is_strict
                 )
+            elif self.format in OF_OTHERS:
+                found = read_records(path, FORMATS[self.format], at_ms)
             else:
                 rows = FOREIGN[self.format](path, self.app_ids)
                 found = rows if at_ms is None else checked(rows, path.name, at_ms)
@@ -108,4 +111,4 @@ FOREIGN: Final[dict[str, Callable[[Path, Sequence[str] | None], Iterable[Event |
     "snowplow": _snowplow,
     "trivago": _trivago,
 }
-"""Formats of others: what reads a file of them."""
+"""Formats that only files have: what reads one of them."""

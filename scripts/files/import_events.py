@@ -12,6 +12,7 @@ from schemas.dead_letters import dead_letter
 from schemas.doors import check_at_door
 from schemas.errors import ConfigError, InvalidEvent
 from schemas.events import Event
+from schemas.formats import EventFormat
 from schemas.formats.field_names import MADE_ID, Notices
 from schemas.formats.json_lines import read_event, read_item
 from schemas.items import Item
@@ -89,6 +90,19 @@ def read_json_lines(
             yield event
         except InvalidEvent as error:
             yield Bad(path.name, number, line, error)
+
+
+def read_records(path: Path, form: EventFormat, at_ms: int | None = None) -> Iterator[Event | Bad]:
+    """The events of a file whose values are records of a format of the topic, in its order; with `at_ms` likewise."""
+    for number, value in read_values(path):
+        for raw in form.split(value):
+            try:
+                event = form.decode(raw)
+                if at_ms is not None:
+                    check_at_door(event, at_ms)
+                yield event
+            except InvalidEvent as error:
+                yield Bad(path.name, number, raw, error)
 
 
 def checked(events: Iterable[Event | Bad], name: str, at_ms: int) -> Iterator[Event | Bad]:

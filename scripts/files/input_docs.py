@@ -31,6 +31,7 @@ from schemas.limits import (
 from schemas.meant_types import MEANT_TYPES
 from schemas.times import time_ms, utc
 from scripts.files.csv_rows import ROW_CHARS_MAX, ROW_LINES_MAX
+from scripts.files.format_texts import formats
 from scripts.files.input_files import COMPRESSED, KINDS, LINE_BYTES_MAX, TABLE, WHOLE_BYTES_MAX
 from scripts.files.input_texts import AFTER_TIMES, FILES, HEAD, IDS, REASONS, TIMES, VALUES
 from scripts.files.made_ids import BEGINNING
@@ -48,7 +49,7 @@ def page() -> str:
     """The whole page."""
     return "".join(
         (
-            HEAD, _files(), _times(), _ids(), VALUES,
+            HEAD, _files(), _times(), _ids(), VALUES, formats(),
             _fields("Events", "", Event, EVENT_NAMES),
             _fields("Candidates of an event", "candidates", Candidate, EVENT_NAMES.parts["candidates"]),
             _fields("Context of an event", "context", Context, EVENT_NAMES.parts["context"]),

@@ -1,0 +1,123 @@
+"""The part of docs/what-we-accept.md on formats of others: ten lines each, and tables of their names made from the code."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from schemas.formats.cloudevents import WITHIN
+from schemas.formats.foreign_json import PERSONAL, PERSONAL_WORDS, ROOM
+from schemas.formats.ga4_hit import CONSENT, EVENTS_MAX, PRIVACY
+from schemas.formats.ga4_names import NAMES
+from schemas.formats.segment_names import ACTIVITY, CATEGORIES, TRACKED
+from schemas.limits import STRING_LENGTH_MAX
+
+HEAD: Final = f"""\
+## Formats of others
+
+| format | a record is | in files | on the topic `events` |
+| --- | --- | --- | --- |
+| `kairos` | ours | JSON Lines (also `convert`ed from the others) | Avro, `schemas/avro/` |
+| `json` | ours | as `kairos` | JSON of the same names |
+| `segment` | a call of Segment's or RudderStack's | yes | yes |
+| `ga4` | a hit of Google Analytics 4 | yes | yes |
+| `cloudevents` | an envelope of CloudEvents 1.0 | yes | yes |
+| `snowplow` | an enriched event | CSV or JSON, with `--app-id` | within `cloudevents` |
+| `trivago` | a row of the RecSys Challenge 2019 | Parquet | no |
+
+`import`, `convert` and `try` take `--format`; `train` and `evaluate` read what `convert` writes. Files may be arrays or lines, packed or not, as above.
+For the topic it is `KAIROS_FORMAT`; **the key of a record is its session** (below, how that is named), or it is `wrong_key`. What Kairos itself adds to such a topic
+is our Avro, which begins as no JSON does.
+
+A record is an event or a reason that names the field (`properties.price: '19,99' is no number`). Numbers may be written as text, with one point; times as above. Of the address of a
+page only the path is kept, of a referrer the host; IP addresses and traits are not taken over, nor properties that say who somebody is:
+{", ".join(f"`{one}`" for one in sorted(PERSONAL))}, and names with the word {", ".join(f"`{one}`" for one in sorted(PERSONAL_WORDS))}. Of other properties those that are texts, numbers or booleans become ours, {ROOM} at most, each of at most {STRING_LENGTH_MAX:,} characters;
+the others are left out. A name that is none of those below is `unknown_event_type`, with the nearest that is. What says only that somebody is there counts as `{ACTIVITY}` without a value.
+
+Consent that names some purposes and not `personalisation`: where all of them are granted, the event says nothing of consent (`KAIROS_CONSENT` and `--consent` hold); where one is denied, what is named and granted
+is granted and nothing else. Who agrees later says it by an event that names `personalisation`.
+
+"""
+SEGMENT: Final = """\
+### Segment and RudderStack
+
+Calls as their sources write them and their Kafka destinations send them: [Segment's specification](https://segment.com/docs/connections/spec/), [e-commerce](https://segment.com/docs/connections/spec/ecommerce/v2/),
+[RudderStack's](https://www.rudderstack.com/docs/event-spec/standard-events/). Examples: `tests/schemas/formats/examples/segment.jsonl`.
+
+- `page` and `screen` are `page_viewed`; `identify`, and `alias` of an anonymous id, `identified`; `group` is `profile_updated` (`attribute` = `group`). `track` by its name, below, in any form
+  (`Product Viewed`, `product_viewed`); the names of our own types are read, too, with `attribute`, `value`, `query`, `decision_id`, `request_id` and `placements` among their properties.
+- Ids: `messageId` (without one, a hash of the call), `anonymousId` (of a server's call `userId`), `userId`. Somebody signs in by `identify` alone: call it in each visit.
+- Session: `context.sessionId` or `session_id`; a number (RudderStack's) becomes `ANONYMOUS_ID.NUMBER`, because two visitors may share one. Without one it is the anonymous id, which the engine cuts at 30 minutes of silence: so a
+  topic with `anonymousId` as its key needs nothing.
+- Time: `timestamp`; else `receivedAt` - (`sentAt` - `originalTimestamp`), so that a wrong clock of the browser does no harm.
+- Items: `products`, else the properties themselves: `product_id` or `sku`, `price`, `quantity`, `category`. An order is worth `total`, else `revenue`, else `value`.
+- Of the filters of `Product List Filtered` the last one counts: all that hold are sent each time.
+- Context: user agent, `device.type`, `os.name`, `timezone`, `location`, `page.referrer`, `campaign` (`name`; the rest as `utm_…`), `locale`.
+- Consent: `context.consent.categoryPreferences`, where a category is called {categories}. Others name no purpose.
+
+{table}
+"""
+GA4: Final = """\
+### Google Analytics 4
+
+Rows of the [BigQuery export](https://support.google.com/analytics/answer/7029846) as JSON (`bq extract --destination_format NEWLINE_DELIMITED_JSON`, whole numbers as text or not), and bodies of the
+[Measurement Protocol](https://developers.google.com/analytics/devguides/collection/protocol/ga4/reference). Examples: `tests/schemas/formats/examples/ga4.jsonl`.
+
+- A body with several events, {most} at most: a file may have it, and it is as many events; on a topic a record is one event, and a body with more is refused.
+- Ids: Google gives none, so the id is a hash of what the hit says; two equal hits are one. `user_pseudo_id`, `client_id` or `app_instance_id` is the anonymous id.
+- Who signs in: `login` or `sign_up` with a `user_id`; without one they are refused.
+- Session: `VISITOR.GA_SESSION_ID` (of the protocol `session_id`), as Google tells to build it; without one, the visitor.
+- Time: `event_timestamp` or `timestamp_micros`, in microseconds; a hit without one is refused.
+- Items: `items` with `item_id`, `price`, `quantity`; `item_category` to `item_category5` make the category's path. An order is worth `ecommerce.purchase_revenue`, else the parameter `value`.
+- Parameters: those of the names below; others become properties. `(not set)` is as if it were not there.
+- Context: `device`, `geo` or `user_location`, `page_referrer`, `campaign` or `collected_traffic_source.manual_campaign_name`; never `gclid` and its like.
+- Consent: `privacy_info` ({privacy}); of the protocol `consent` ({consent}) and `non_personalized_ads`.
+
+{table}
+"""
+CLOUDEVENTS: Final = """\
+### CloudEvents
+
+Envelopes of [CloudEvents 1.0](https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md), structured mode, in JSON. Examples: `tests/schemas/formats/examples/cloudevents.jsonl`.
+
+- The last part of `type` says what `data` is: {within}. Of any other type it is our JSON.
+- Of our JSON the last part of `type` is also the event's type where `data` has none: `com.example.shop.product_viewed`.
+- `id` is the event's id where it has none itself, `time` its time; ids that would be made of what a hit says give way to `id`.
+- `source` becomes the property `source`, where there is none: of `consent_changed` that is who told it.
+- `data_base64` may hold the same as JSON, or our Avro. A text in `data` is read as JSON.
+- `specversion`, `id`, `source` and `type` are needed. The key of a record is the session of the event within; write it as `partitionkey`.
+- Binary mode (attributes in headers of Kafka) is not read.
+
+"""
+
+
+def formats() -> str:
+    """The whole part."""
+    return "".join(
+        (
+            HEAD,
+            SEGMENT.format(categories=_listed(CATEGORIES), table=_table("track", TRACKED)),
+            GA4.format(
+                most=EVENTS_MAX,
+                privacy=_pairs(PRIVACY),
+                consent=_pairs(CONSENT),
+                table=_table("event", NAMES),
+            ),
+            CLOUDEVENTS.format(within=", ".join(f"`{one}`" for one in WITHIN)),
+        )
+    )
+
+
+def _table(head: str, names: Mapping[str, str]) -> str:
+    """A row for each type of ours with the names that become it."""
+    kinds: dict[str, list[str]] = {}
+    for name, kind in names.items():
+        kinds.setdefault(kind, []).append(name)
+    rows = "".join(f"| {_listed(theirs)} | `{kind}` |\n" for kind, theirs in kinds.items())
+    return f"| {head} | becomes |\n| --- | --- |\n{rows}"
+
+
+def _listed(names: Mapping[str, str] | list[str]) -> str:
+    return ", ".join(f"`{one}`" for one in names)
+
+
+def _pairs(names: Mapping[str, str]) -> str:
+    return ", ".join(f"`{name}`: {purpose}" for name, purpose in names.items())
