@@ -44,6 +44,7 @@ EVENT_NAMES: Final = {
     "page_view": "page_viewed",
     "screen_view": "page_viewed",
     "page_ping": "page_scrolled",
+    "site_search": "search_performed",
 }
 """Events that are no e-commerce action."""
 
@@ -93,6 +94,7 @@ def _fields(row: Mapping[str, object], entities: Entities, time_ms: int) -> dict
         "anonymous_id": _first(row.get("domain_userid"), session, "userId", "user_id"),
         "channel": _channel(row),
         "page": _page(row, entities),
+        "query": _query(entities),
         "attribute": attribute,
         "value": value,
         "context": _context(row, time_ms),
@@ -133,6 +135,13 @@ def _named(action: str | None, entities: Entities) -> tuple[str | None, str | No
         step = whole_of(one_of(entities, "checkout_step"), "step")
         return (None, None) if step is None else ("checkout_step", str(step))
     return None, None
+
+
+def _query(entities: Entities) -> str | None:
+    """The words of a site search, which are a list."""
+    terms = one_of(entities, "search").get("terms")
+    said = (text_of(one) for one in (terms if isinstance(terms, list) else [terms]))
+    return " ".join(one for one in said if one is not None) or None
 
 
 def _channel(row: Mapping[str, object]) -> str | None:

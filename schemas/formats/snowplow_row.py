@@ -30,6 +30,7 @@ ENTITIES: Final = {
     "snowplow_ecommerce_transaction": "transaction",
     "snowplow_ecommerce_transaction_error": "transaction_error",
     "snowplow_ecommerce_user": "user",
+    "snowplow_site_search": "search",
 }
 """The entities that are read, by the middle of their column's name."""
 

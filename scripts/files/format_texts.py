@@ -8,8 +8,12 @@ from schemas.formats.foreign_json import PERSONAL, PERSONAL_WORDS, ROOM
 from schemas.formats.ga4_hit import CONSENT, EVENTS_MAX, PRIVACY
 from schemas.formats.ga4_names import NAMES
 from schemas.formats.segment_names import ACTIVITY, CATEGORIES, TRACKED
+from schemas.formats.snowplow import ACTIONS, EVENT_NAMES
 from schemas.limits import STRING_LENGTH_MAX
 
+SNOWPLOW_TYPES: Final = dict(EVENT_NAMES) | {
+    name: kind for name, kind in ACTIONS.items() if name is not None
+}
 HEAD: Final = f"""\
 ## Formats of others
 
@@ -89,6 +93,20 @@ Envelopes of [CloudEvents 1.0](https://github.com/cloudevents/spec/blob/v1.0.2/c
 """
 
 
+SNOWPLOW: Final = """\
+### Snowplow
+
+Enriched events, [atomic columns](https://docs.snowplow.io/docs/fundamentals/canonical-event/) as CSV, in a folder with the tables of entities, or as JSON, with the [e-commerce](https://docs.snowplow.io/docs/events/ootb-data/e-commerce-events/) action and
+entities. Examples: `scripts/demo_data/snowplow`, `tests/schemas/formats/visit/snowplow.jsonl`.
+
+- `event_id`; `domain_userid` is the anonymous id, `domain_sessionid` the session (of an app, those of its client session). The time is `derived_tstamp`, UTC where it names no zone.
+- The shop's own user id becomes the property `shop_user_id`, unless it is an address: nobody signs in by it. Say `identified` beside it.
+- `site_search` is a search for its `terms`. Actions of e-commerce by their `type`:
+
+{table}
+"""
+
+
 def formats() -> str:
     """The whole part."""
     return "".join(
@@ -101,6 +119,7 @@ def formats() -> str:
                 consent=_pairs(CONSENT),
                 table=_table("event", NAMES),
             ),
+            SNOWPLOW.format(table=_table("event", SNOWPLOW_TYPES)),
             CLOUDEVENTS.format(within=", ".join(f"`{one}`" for one in WITHIN)),
         )
     )

@@ -248,6 +248,21 @@ def test_no_address_is_taken_over() -> None:
     assert event.page == "/checkout"
 
 
+@pytest.mark.parametrize(
+    ("terms", "query"),
+    [(["green", "tea"], "green tea"), ("tea", "tea"), ([" tea ", None, 7], "tea 7"), ([], None), (None, None)],
+)  # fmt: skip
+def test_a_site_search_is_a_search_for_its_words(terms: object, query: str | None) -> None:
+    search = "unstruct_event_com_snowplowanalytics_snowplow_site_search_1"
+    event = mapped(event_name="site_search", **{ACTION: None, search: {"terms": terms}})
+    assert (event.event_type, event.query) == ("search_performed", query)
+
+
+def test_a_search_for_something_else_than_words_is_refused() -> None:
+    search = "unstruct_event_com_snowplowanalytics_snowplow_site_search_1"
+    assert refusal(event_name="site_search", **{search: {"terms": [{}]}}).reason == "invalid_value"
+
+
 def test_the_page_type_is_a_property() -> None:
     assert mapped(**entity("page", {"type": "homepage"})).properties == {"page_type": "homepage"}
 
