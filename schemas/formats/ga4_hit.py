@@ -13,8 +13,9 @@ MICROS: Final = 1_000
 VALUES: Final = ("string_value", "int_value", "double_value", "float_value")
 NOT_SET: Final = "(not set)"
 """What Google writes where there is nothing."""
-GRANTED: Final = {"Yes": True, "No": False, "GRANTED": True, "DENIED": False}
-UNTOLD: Final = frozenset({"Unset", "UNSPECIFIED", "CONSENT_STATUS_UNSPECIFIED"})
+GRANTED: Final = {"yes": True, "no": False, "granted": True, "denied": False}
+UNTOLD: Final = frozenset({"unset", "unspecified", "consent_status_unspecified"})
+"""In lower case: the export writes `Yes`, the protocol `GRANTED`."""
 PRIVACY: Final[dict[str, Purpose]] = {
     "analytics_storage": "analytics",
     "ads_storage": "advertising",
@@ -159,8 +160,8 @@ def _told(given: Given, name: str, purposes: dict[str, Purpose]) -> dict[Purpose
     said = part(given, name)
     found: dict[Purpose, bool] = {}
     for field, purpose in purposes.items():
-        word = text(said, field, f"{name}.")
-        if word is None or word in UNTOLD:
+        word = (text(said, field, f"{name}.") or "unset").lower()
+        if word in UNTOLD:
             continue
         if word not in GRANTED:
             raise InvalidEvent(

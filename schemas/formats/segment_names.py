@@ -51,6 +51,7 @@ TRACKED: Final = {
     "Application Opened": ACTIVITY,
     "Application Updated": ACTIVITY,
     "Application Backgrounded": ACTIVITY,
+    "Segment Consent Preference": CONSENT_CHANGED,
     "Segment Consent Preference Updated": CONSENT_CHANGED,
 }
 """Name of a `track` call -> event_type. Orders that were changed or cancelled are not here: what became of the money they do not say."""

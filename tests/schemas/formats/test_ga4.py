@@ -214,6 +214,7 @@ def test_who_signs_in_is_identified() -> None:
         (row("page_view", privacy_info={"analytics_storage": "Unset", "ads_storage": None}), None),
         (body("page_view", consent={"ad_user_data": "GRANTED", "ad_personalization": "GRANTED"}), None),
         (body("page_view", consent={"ad_user_data": "GRANTED", "ad_personalization": "DENIED"}), ()),
+        (body("page_view", consent={"ad_user_data": "denied"}), ()),
         (body("page_view", non_personalized_ads=True), ()),
     ],
 )  # fmt: skip
