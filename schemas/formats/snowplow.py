@@ -7,6 +7,7 @@ import msgspec
 
 from schemas.errors import InvalidEvent
 from schemas.events import Event, event_from_fields
+from schemas.formats.foreign_json import unknown
 from schemas.formats.snowplow_goods import goods_of
 from schemas.formats.snowplow_row import (
     BROWSERS,
@@ -47,6 +48,10 @@ EVENT_NAMES: Final = {
     "site_search": "search_performed",
 }
 """Events that are no e-commerce action."""
+
+ECOMMERCE: Final = "snowplow_ecommerce_action"
+KNOWN_NAMES: Final = frozenset({ECOMMERCE, *EVENT_NAMES})
+KNOWN_ACTIONS: Final = frozenset(one for one in ACTIONS if one is not None)
 
 DEVICE_OF_PLATFORM: Final = {"web": "desktop", "mob": "mobile"}
 """Where the user agent does not tell."""
@@ -115,11 +120,15 @@ def _action(row: Mapping[str, object], entities: Entities) -> str | None:
 
 def _event_type(row: Mapping[str, object], action: str | None) -> str:
     name = text_of(row.get("event_name"))
-    if name == "snowplow_ecommerce_action" and action in ACTIONS:
-        return ACTIONS[action]
+    if name == ECOMMERCE:
+        if action in ACTIONS:
+            return ACTIONS[action]
+        raise unknown(action or "", KNOWN_ACTIONS)
+    if name is None:
+        raise InvalidEvent("unknown_event_type", "event_name: missing")
     if name in EVENT_NAMES:
         return EVENT_NAMES[name]
-    raise InvalidEvent("unknown_event_type", f"{name or ''} {action or ''}"[:100].strip())
+    raise unknown(name, KNOWN_NAMES)
 
 
 def _named(action: str | None, entities: Entities) -> tuple[str | None, str | None]:

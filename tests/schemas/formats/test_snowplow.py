@@ -352,6 +352,19 @@ def test_the_event_can_be_written_to_the_log() -> None:
 
 
 @pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"event_name": "page_veiw"}, "'page_veiw': `page_view` is meant?"),
+        ({"event_name": "social_click"}, "'social_click'"),
+        ({"event_name": None}, "event_name: missing"),
+        ({ACTION: {"type": "add_to_crat"}}, "'add_to_crat': `add_to_cart` is meant?"),
+    ],
+)
+def test_a_name_that_is_none_is_told_with_the_nearest(columns: dict[str, Any], said: str) -> None:
+    assert refusal(**columns).message == said
+
+
+@pytest.mark.parametrize(
     ("columns", "reason"),
     [
         ({"event_id": None}, "invalid_value"),
