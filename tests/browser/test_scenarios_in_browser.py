@@ -165,6 +165,25 @@ def test_two_people_on_one_device_are_two(visit: Callable[..., Visitor]) -> None
     visitor.shows("preferences", likes)
 
 
+def test_a_wrong_sign_in_is_undone(visit: Callable[..., Visitor]) -> None:
+    visitor, run = visit(), now_ms()
+    likes = "You like Shoes."
+    look_at_shoes(visitor)
+    sign_in(visitor, f"Cleo {run}")
+    visitor.open("/shop/preferences")
+    visitor.shows("preferences", likes)
+    visitor.open("/shop/sign-in")
+    visitor.page.get_by_role("button", name="Not you?").click()
+    expect(visitor.page.get_by_label("A made-up name")).to_be_visible()
+    visitor.open("/shop/preferences")
+    visitor.shows("preferences", likes)
+    cleo = visit()
+    sign_in(cleo, f"Cleo {run}")
+    cleo.open("/shop/preferences")
+    cleo.shows("preferences", "Nothing yet.")
+    expect(cleo.placed("preferences")).not_to_contain_text(likes)
+
+
 def test_struggle_is_offered_help_once_and_never_after_a_dismissal(
     visit: Callable[..., Visitor],
 ) -> None:
