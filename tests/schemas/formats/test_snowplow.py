@@ -254,7 +254,8 @@ def test_no_address_is_taken_over() -> None:
 )  # fmt: skip
 def test_a_site_search_is_a_search_for_its_words(terms: object, query: str | None) -> None:
     search = "unstruct_event_com_snowplowanalytics_snowplow_site_search_1"
-    event = mapped(event_name="site_search", **{ACTION: None, search: {"terms": terms}})
+    fields: dict[str, Any] = {ACTION: None, search: {"terms": terms}}
+    event = mapped(event_name="site_search", **fields)
     assert (event.event_type, event.query) == ("search_performed", query)
 
 
