@@ -49,6 +49,7 @@ def parts(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Part
                 "KAIROS_HOME": str(home.path),
                 "KAIROS_TOPIC_PREFIX": PREFIX,
                 "KAIROS_CHECKPOINT_MS": str(NEVER_MS),
+                "KAIROS_CONSENT": "all",
             }
         )
         create_topics(kafka, topics(PREFIX))
