@@ -1,6 +1,6 @@
 """What a `track` call of Segment's is about: products, amounts, and details worth keeping."""
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from schemas.errors import InvalidEvent
 from schemas.formats.field_names import NEED_ITEMS
@@ -15,7 +15,7 @@ from schemas.formats.foreign_json import (
     text,
     whole,
 )
-from schemas.formats.segment_names import CLICKED
+from schemas.formats.segment_names import CLICKED, OURS
 from schemas.limits import QUANTITY_MAX
 
 AT: Final = "properties."
@@ -35,62 +35,67 @@ VALUES: Final = {
     "wishlist": ("wishlist_id", "wishlist_name"),
     "share": ("share_via",),
 }
-OWN: Final = ("attribute", "value", "decision_id", "request_id")
+OWN: Final = ("attribute", "value", "query")
 """Fields of ours, which calls under our own names may have."""
 READ: Final = frozenset(
     {
-        *ITEM_IDS, *PAID, *RENAMED, *OWN, "products", "category", "price", "quantity", "currency", "query", "step",
+        *ITEM_IDS, *PAID, *RENAMED, *OWN, "decision_id", "request_id", "products", "category", "price", "quantity", "currency", "step",
         "filters", "sorts", "list_id", "promotion_id", "placements", "path", "referrer", "search", "session_id", "sessionId",
     }
 )  # fmt: skip
 Fields = dict[str, Any]
 
 
+class Product(NamedTuple):
+    """What is said of one product, and the path at which it stands."""
+
+    fields: Given
+    at: str
+
+
+NO_PRODUCT: Final = Product({}, AT)
+
+
 def goods_of(name: str, event_type: str, given: Given) -> Fields:
     """Fields of the event that the properties of a call say; `name` in its plain form."""
-    products = parts(given, "products", AT)
-    if not products and any(given.get(one) is not None for one in ITEM_IDS):
-        products = [given]
-    is_within = bool(products) and products[0] is not given
-    ids = _item_ids(products, is_within)
+    products = _products(given)
+    ids = [one for product in products if (one := _item_id(product)) is not None]
     if event_type in NEED_ITEMS and not ids:
         raise InvalidEvent("invalid_value", f"{AT}product_id: missing, and so is sku")
-    only = products[0] if len(products) == 1 else {}
-    at = f"{AT}products[0]." if is_within else AT
+    only, at = products[0] if len(products) == 1 else NO_PRODUCT
     is_bought = event_type in ("purchase_completed", "purchase_refunded")
+    categories = {text(one, "category", path) for one, path in products}
     fields: Fields = {
         "item_ids": ids,
-        "category": _category(products, is_within) or text(given, "category", AT),
+        "category": (categories.pop() if len(categories) == 1 else None)
+        or text(given, "category", AT),
         "price": number(only, "price", at),
         "quantity": _pieces(products) if is_bought else whole(only, "quantity", at),
         "currency": text(given, "currency", AT) or text(only, "currency", at),
         "value_amount": first_number(given, PAID, AT) if is_bought else None,
-        "properties": _properties(name, given),
+        "decision_id": id_of(given, "decision_id", AT),
+        "request_id": id_of(given, "request_id", AT),
+        "properties": _properties(given),
     }
     return fields | _said(name, event_type, given)
 
 
-def _item_ids(products: list[Given], is_within: bool) -> list[str]:
-    found = []
-    for at, one in enumerate(products):
-        path = f"{AT}products[{at}]." if is_within else AT
-        item_id = id_of(one, "product_id", path) or id_of(one, "sku", path)
-        if item_id is not None:
-            found.append(item_id)
-    return found
+def _products(given: Given) -> list[Product]:
+    """The products with their paths: those of a list, else the properties themselves where they name one."""
+    listed = parts(given, "products", AT)
+    if listed:
+        return [Product(one, f"{AT}products[{at}].") for at, one in enumerate(listed)]
+    return [Product(given, AT)] if any(given.get(one) is not None for one in ITEM_IDS) else []
 
 
-def _category(products: list[Given], is_within: bool) -> str | None:
-    """That of all products, where they have the same."""
-    if not is_within:
-        return None
-    found = {text(one, "category", f"{AT}products[].") for one in products}
-    return found.pop() if len(found) == 1 else None
+def _item_id(product: Product) -> str | None:
+    fields, at = product
+    return id_of(fields, "product_id", at) or id_of(fields, "sku", at)
 
 
-def _pieces(products: list[Given]) -> int | None:
+def _pieces(products: list[Product]) -> int | None:
     """How many pieces in all, where each product says it."""
-    counts = [whole(one, "quantity", f"{AT}products[{at}].") for at, one in enumerate(products)]
+    counts = [whole(one, "quantity", at) for one, at in products]
     known = [one for one in counts if one is not None]
     return min(sum(known), QUANTITY_MAX) if known and len(known) == len(counts) else None
 
@@ -109,10 +114,7 @@ def _said(name: str, event_type: str, given: Given) -> Fields:
     if name in CLICKED:
         what = CLICKED[name]
         return {"attribute": what, "value": first_of(given, VALUES[what], AT) or UNNAMED}
-    if name != event_type:
-        return {}
-    own: Fields = {one: text(given, one, AT) for one in OWN}
-    return own | {"query": text(given, "query", AT)}
+    return {one: text(given, one, AT) for one in OWN} if name in OURS else {}
 
 
 def _filter(given: Given) -> Fields:
@@ -128,7 +130,7 @@ def _filter(given: Given) -> Fields:
     raise InvalidEvent("invalid_value", f"{AT}filters: none, and no sorts")
 
 
-def _properties(name: str, given: Given) -> dict[str, str]:
+def _properties(given: Given) -> dict[str, str]:
     found = {
         ours: said
         for theirs, ours in RENAMED.items()

@@ -70,11 +70,12 @@ CLICKED: Final = {
     "promotion_viewed": "promotion",
 }
 """What was seen or clicked, which is `attribute`, by the plain name of a call."""
+OURS: Final = SENT_TYPES - {plain(name) for name in TRACKED}
+"""Our own names, for what the specification has no word for."""
 KNOWN: Final = frozenset(TRACKED) | SENT_TYPES
 BY_PLAIN: Final = {plain(name): kind for name, kind in TRACKED.items()} | {
     one: one for one in SENT_TYPES
 }
-"""Also our own names, for what the specification has no word for."""
 CATEGORIES: Final[dict[str, Purpose]] = {
     "personalisation": "personalisation",
     "personalization": "personalisation",

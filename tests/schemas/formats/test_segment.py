@@ -128,6 +128,7 @@ def test_an_amount_of_the_cart_is_not_taken_for_the_carts_total() -> None:
         ("Payment Info Entered", {}, "checkout_step", "payment"),
         ("Checkout Started", {}, None, None),
         ("Product Reviewed", {"product_id": "1", "rating": 4}, None, "4"),
+        ("Product Viewed", SHOES | {"value": 18.99, "attribute": "x"}, None, None),
         ("filter_applied", {"attribute": "size", "value": 10}, "size", "10"),
         ("help_viewed", {"value": "Returns"}, None, "Returns"),
     ],
@@ -137,6 +138,12 @@ def test_what_was_chosen_seen_or_clicked(
 ) -> None:
     made = track(event, properties)
     assert (made.attribute, made.value) == (attribute, value)
+
+
+def test_a_reaction_names_its_decision() -> None:
+    made = track("decision_clicked", {"decision_id": "d1", "request_id": "r1", "placement": "home"})
+    assert (made.decision_id, made.request_id) == ("d1", "r1")
+    assert made.properties == {"placement": "home"}
 
 
 def test_a_search_has_its_query() -> None:
