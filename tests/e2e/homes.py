@@ -17,6 +17,7 @@ from jobs.config import PROJECT
 from jobs.flink.counted import read_counts
 from jobs.flink.keys import home_keys
 from jobs.flink.rest import FlinkRest
+from jobs.publish import Log, now_ms
 from log.clients import open_consumer_of
 from log.following import log_record
 from log.kafka import partitions_of
@@ -27,6 +28,7 @@ from schemas.decisions import Decision
 from schemas.errors import InvalidEvent
 from schemas.records import LogRecord
 from schemas.topics import DECISIONS
+from tests.builders import make_event
 
 KAIROS: Final = PROJECT / "kairos"
 JARS: Final = PROJECT / ".kairos" / "jars"
@@ -152,6 +154,10 @@ def redis_of(status: Any) -> StoreAddress:
     return StoreAddress(status["redis"]["address"], Path(status["redis"]["settings_file"]))
 
 
+OPERATORS: Final = 3
+"""Of sessions, visitors and members: each applies every record of knowledge."""
+
+
 class Engine(NamedTuple):
     """What `kairos up` has started, and where it answers."""
 
@@ -192,6 +198,20 @@ class Tail:
             if message.error() is None:
                 self.records.append(log_record(message))
         return self.records
+
+
+def everybody_comes(log: Log) -> None:
+    """A visitor, and somebody who signs in: each operator takes with its next person what was loaded beside it."""
+    time_ms = now_ms()
+    for event_type, person_id in (("product_viewed", None), ("identified", "somebody")):
+        name = f"{event_type}-{time_ms}"
+        log.event(
+            make_event(
+                event_id=name, event_type=event_type, event_time_ms=time_ms, session_id=name, anonymous_id=name,
+                item_ids=("i1",), person_id=person_id,
+            )
+        )  # fmt: skip
+    log.flush()
 
 
 class Decisions(Tail):

@@ -13,6 +13,7 @@ from jobs.publish import Log, now_ms
 from log.kafka import read_to_end
 from schemas.codec import CONTROL, DEAD_LETTER
 from schemas.decisions import Decision
+from schemas.events import PURPOSES
 from schemas.limits import MINUTE_MS, SECOND_MS
 from schemas.topics import DEAD_LETTERS
 from scripts.bench.workload import catalogue, shoppers
@@ -91,8 +92,8 @@ def test_status_says_what_is_up_and_where(engine: Engine) -> None:
             "address": engine.redis,
             "settings_file": str(engine.redis.password_file),
         },
-        "flink": {"state": "up", "address": engine.flink},
-        "learn": {"state": "up", "address": engine.learn},
+        "flink": {"state": "up", "address": engine.flink, "assumed_consent": sorted(PURPOSES)},
+        "learn": {"state": "up", "address": engine.learn, "assumed_consent": sorted(PURPOSES)},
         "store": {"state": "up", "address": None},
     }
     table = engine.home.kairos("status").stdout

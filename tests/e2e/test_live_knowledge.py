@@ -25,12 +25,10 @@ from scripts.bench.workload import shoppers
 from scripts.training.model_versions import RANKER, announce
 from scripts.training.training import Report, from_files, train_from
 from tests.builders import make_event
-from tests.e2e.homes import Decisions, Engine, wait_for
+from tests.e2e.homes import OPERATORS, Decisions, Engine, everybody_comes, wait_for
 from udfs.facts.features import FEATURE_SPACE
 
 pytestmark = pytest.mark.e2e
-OPERATORS = 2
-"""Each applies every record of knowledge."""
 
 
 class Flow(NamedTuple):
@@ -56,7 +54,7 @@ class Flow(NamedTuple):
         return self.decisions.of(self.send(name, event_time_ms))
 
     def publish(self, control: Control) -> None:
-        """Puts a record of knowledge into the log and waits until both operators have met it."""
+        """Puts a record of knowledge into the log and waits until all operators have met it."""
         self.log.control(control)
         self.log.flush()
         ends = ends_of(self.engine.kafka, (CONTROL, ITEMS))
@@ -69,8 +67,7 @@ class Flow(NamedTuple):
 
     def counts(self) -> dict[str, int]:
         """The job's, while people come: an operator takes what was loaded beside it with its next record."""
-        self.send("somebody", now_ms())
-        self.log.flush()
+        everybody_comes(self.log)
         return self.engine.counts()
 
 

@@ -16,11 +16,18 @@ from schemas.events import Event
 from schemas.limits import HOUR_MS, SECOND_MS
 from schemas.topics import CONTROL, ITEMS
 from tests.builders import make_event
-from tests.e2e.homes import Decisions, Engine, fresh_home, kafka_of, redis_of, wait_for
+from tests.e2e.homes import (
+    OPERATORS,
+    Decisions,
+    Engine,
+    fresh_home,
+    kafka_of,
+    redis_of,
+    wait_for,
+)
 from tests.scripts.scenarios import FOLDER, Scenario, records_of, renamed, scenarios
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long]
-OPERATORS = 2
 BY_NAME = {one.name: one for one in scenarios()}
 
 

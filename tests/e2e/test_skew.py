@@ -14,7 +14,7 @@ from schemas.topics import CONTROL, ITEMS
 from scripts.audit.deployed_log import Log as Deployed
 from scripts.audit.verify import scope_of, verify
 from scripts.bench.workload import shoppers
-from tests.e2e.homes import Decisions, Engine, wait_for
+from tests.e2e.homes import OPERATORS, Decisions, Engine, everybody_comes, wait_for
 from udfs.facts import features
 from udfs.facts.fact import Column
 from udfs.facts.view import View
@@ -23,8 +23,6 @@ pytestmark = pytest.mark.e2e
 EVENTS = 1_000
 PAUSE_S = 0.015
 PLANTED = "touch_share"
-OPERATORS = 2
-"""Each applies every record of knowledge."""
 
 
 class Lived(NamedTuple):
@@ -36,8 +34,9 @@ class Lived(NamedTuple):
     decisions: int
 
 
-def met(engine: Engine) -> int:
-    """Records of knowledge that the operators have taken or refused."""
+def met(engine: Engine, log: Log) -> int:
+    """Records of knowledge that the operators have taken or refused, while people come."""
+    everybody_comes(log)
     counts = engine.counts()
     return counts["knowledge_applied"] + counts["knowledge_refused"]
 
@@ -46,8 +45,9 @@ def met(engine: Engine) -> int:
 def lived(engine: Engine) -> Lived:
     ends = ends_of(engine.kafka, (CONTROL, ITEMS))
     records = sum(sum(places.values()) for places in ends.values())
-    wait_for(lambda: met(engine) >= OPERATORS * records)
-    log, from_ms = Log(engine.kafka), now_ms()
+    log = Log(engine.kafka)
+    wait_for(lambda: met(engine, log) >= OPERATORS * records)
+    from_ms = now_ms()
     asking = set()
     for event in islice(shoppers(f"skew{from_ms}", 40), EVENTS):
         time.sleep(PAUSE_S)  # several epochs long

@@ -18,6 +18,7 @@ from schemas.decisions import Decision
 from schemas.topics import CONTROL as CONTROL_TOPIC
 from schemas.topics import DECISIONS, EVENTS
 from tests.builders import NOON, make_catalogue, make_event
+from tests.e2e.homes import OPERATORS
 from tests.flink.runs import Line, Running, fill_log, produce, read_outputs, start_decide
 from tests.models.boosters import mutated
 from tests.models.made import artefact_of, booster_of
@@ -25,7 +26,6 @@ from udfs.facts.features import FEATURE_SPACE
 
 pytestmark = pytest.mark.flink
 PREFIX = "refusing."
-OPERATORS = 2
 BOOSTER = booster_of(FEATURE_SPACE.count)
 
 
@@ -38,7 +38,7 @@ class Refusing:
         self.sent = 0
 
     def publish(self, *values: bytes) -> dict[str, int]:
-        """Puts records on `control` and waits until both operators have met them."""
+        """Puts records on `control` and waits until all operators have met them."""
         produce(self.kafka, PREFIX + CONTROL_TOPIC, [(NOON, "k", one) for one in values])
         self.published += len(values)
         wanted = OPERATORS * (self.published + len(make_catalogue()))
@@ -57,7 +57,15 @@ class Refusing:
             event_id=name, event_type="product_viewed", event_time_ms=NOON + self.sent,
             session_id=name, anonymous_id=name, item_ids=("i1",),
         )  # fmt: skip
-        produce(self.kafka, PREFIX + EVENTS, [Line(NOON + self.sent, name, EVENT.encode(event))])
+        # and somebody who signs in, so that each operator has a person
+        member = msgspec.structs.replace(
+            event, event_id=f"{name}-in", event_type="identified", person_id="member",
+            session_id=f"{name}-in",
+        )  # fmt: skip
+        lines = [
+            Line(NOON + self.sent, one.session_id, EVENT.encode(one)) for one in (event, member)
+        ]
+        produce(self.kafka, PREFIX + EVENTS, lines)
         return name
 
     def decide_now(self) -> Decision:

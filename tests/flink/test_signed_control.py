@@ -20,6 +20,7 @@ from schemas.policy import DEFAULT_POLICY, Placement, Policy
 from schemas.topics import CONTROL as CONTROL_TOPIC
 from schemas.topics import DECISIONS, EVENTS
 from tests.builders import NOON, make_catalogue, make_event
+from tests.e2e.homes import OPERATORS
 from tests.flink.runs import (
     Line,
     Running,
@@ -32,7 +33,6 @@ from tests.flink.runs import (
 
 pytestmark = pytest.mark.flink
 PREFIX = "signing."
-OPERATORS = 2
 
 
 class Deployment(NamedTuple):
