@@ -454,6 +454,18 @@ def test_scenario() -> None:
     assert of_ada == sorted(set(of_ada)), "the store takes each of them"
 
 
+def test_what_is_void_stands_no_more_and_what_is_decided_by_the_same_event_comes_after_it() -> None:
+    """The store takes a decision of a placement only where its sequence is newer."""
+    before = [does("v", 0), signs_in("v", 1), page("v", 2)]
+    folded, made, _ = fold([*before, server_splits("v", 3)], shop(), RULES)
+    assert [one.kind for one in made] == ["decided", "void"]
+    assert folded.members["ada"].placed == {}
+    made = fold([*before, splits("v", 3, placements=["home"])], shop(), RULES)[1]
+    assert [(one.kind, one.person) for one in made] == [("decided", "ada"), ("void", "ada"), ("decided", "ada")]  # fmt: skip
+    first, void, last = (one.sequence for one in made)
+    assert first < void < last
+
+
 def test_what_was_decided_before_the_join_stands() -> None:
     events = [
         signs_in("phone", 0), does("phone", 0.5), page("phone", 1), does("v", 2), signs_in("v", 3), server_splits("v", 4),
