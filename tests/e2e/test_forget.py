@@ -17,7 +17,7 @@ from tests.builders import make_event
 from tests.e2e.homes import Decisions, Engine, wait_for
 from tests.e2e.test_canary import holding
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(900)]
 PERSON, DEVICE, SESSION, CITY, ADDRESS = (
     "canary-person-17",
     "canary-device-17",
