@@ -25,6 +25,7 @@ from tests.scripts.files.test_import_events import Written, line
 from tests.scripts.files.test_import_snowplow import make_row
 from tests.scripts.files.test_import_trivago import row, table_of
 from tests.scripts.files.test_input_files import zstd
+from udfs.knowledge.erasures import Erasures
 from udfs.knowledge.knowledge import Knowledge
 
 ROOT: Final[Any] = typer.main.get_command(app)
@@ -95,6 +96,7 @@ def log(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Written:
     monkeypatch.setattr(import_files, "Log", lambda *_, **__: written)
     monkeypatch.setattr(import_files, "now_ms", lambda: NOON + 1_000)
     monkeypatch.setattr(import_files, "announced", lambda *_: [])
+    monkeypatch.setattr(import_files, "list_of_erased", lambda *_: Erasures())
     return written
 
 

@@ -101,7 +101,7 @@ FILES: Final = (
     Mistake("Python's quotes", TRY, "{'event_id': 'e1'}", FAILED, ("JSON is malformed: object keys must be strings",)),
     Mistake("a comma too many", TRY, event()[:-1] + ",}", FAILED, ("trailing comma in object",)),
     Mistake("events with --format snowplow", "try events.jsonl --format snowplow", "", FAILED, ("is the --format right?",)),
-    Mistake("a format that there is not", "try events.jsonl --format csv", "", REFUSED, ("'csv' is not one of 'kairos', 'snowplow', 'trivago'",)),
+    Mistake("a format that there is not", "try events.jsonl --format csv", "", REFUSED, ("'csv' is not one of 'kairos', 'segment', 'ga4', 'cloudevents', 'snowplow', 'trivago'",)),
     Mistake("a folder that is no export of Snowplow", "try folder --format snowplow", "", REFUSED, ("folder has no file named like *events*",)),
     Mistake("to write where a folder is", "convert events.jsonl folder --format snowplow", "", REFUSED, ("folder cannot be written: Is a directory",)),
 )  # fmt: skip

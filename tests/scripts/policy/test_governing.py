@@ -13,6 +13,7 @@ from scripts.policy.governing import governs_from, ungoverned
 from scripts.policy.policy_versions import PolicyVersion
 from tests.builders import NOON
 from tests.scripts.files.test_import_events import Written, line
+from udfs.knowledge.erasures import Erasures
 
 FIRST = PolicyVersion(0, 0, "default-1", "default", DEFAULT_POLICY)
 LIVE = PolicyVersion(NOON, 1, "mine", "default", Policy())
@@ -54,6 +55,7 @@ def test_an_import_says_so_before_it_writes(
     monkeypatch.setattr(import_files, "Log", lambda *_, **__: Written())
     monkeypatch.setattr(import_files, "now_ms", lambda: NOW)
     monkeypatch.setattr(import_files, "announced", lambda *_: [FIRST, LIVE])
+    monkeypatch.setattr(import_files, "list_of_erased", lambda *_: Erasures())
     files = EventFiles([file], "kairos", None, is_strict=False)
     config = config_from({"KAIROS_HOME": str(tmp_path / "home")})
     assert import_files.run(config, files, None, is_json=True) == 0
