@@ -49,7 +49,7 @@ PARTS: Final[tuple[Watched, ...]] = (
     ("state and news, both ways", SESSION_NEWS, "encode"),
     ("state and news, both ways", PERSON_STATE, "decode"),
     ("state and news, both ways", PERSON_STATE, "encode"),
-    ("person step", throughput, "decide"),
+    ("person step", throughput, "person_step"),
     ("decision: all that follows has not", deciding, "_decide_one"),
     ("decision: session links", ranking, "follow_session"),
     ("decision: retrieval", ranking, "retrieve_candidates"),

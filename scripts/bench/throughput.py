@@ -21,7 +21,7 @@ from schemas.errors import ConfigError
 from schemas.events import Event
 from schemas.knowledge import KnowledgeRecord
 from schemas.records import LogRecord
-from schemas.state.person import PERSON_STATE
+from schemas.state.person import PERSON_STATE, PersonState
 from schemas.state.session import SESSION_STATE
 from scripts.bench.setting import (
     CANDIDATES,
@@ -37,8 +37,9 @@ from scripts.console import say, show, show_json, show_table
 from scripts.ops.engine import Engine
 from udfs.explain.tracing import Tracing
 from udfs.facts.features import FEATURE_SPACE
-from udfs.inputs import INPUTS, decode_input, is_for_member
+from udfs.inputs import INPUTS, PersonInput, decode_input, is_for_member
 from udfs.knowledge.knowledge import Knowledge
+from udfs.results import PersonResult
 from udfs.track_session import track_session
 
 WARM_UP_ROUNDS: Final = 3
@@ -200,6 +201,13 @@ def taught(log: Sequence[LogRecord], config: Config) -> Iterator[KnowledgeRecord
             learner.add(one.news, knowledge)
 
 
+def person_step(
+    state: PersonState | None, given: PersonInput, knowledge: Knowledge, seed: str, tracing: Tracing
+) -> PersonResult:
+    """The step of an input of its kind, under one name: `bench budget` watches it."""
+    return INPUTS[given.kind].step(state, given, knowledge, seed, tracing=tracing)
+
+
 class Loop:
     """What the operators do to each record, without Flink and Kafka: state as bytes in two dicts."""
 
@@ -239,8 +247,7 @@ class Loop:
         key = is_for_member(given), given.person
         stored = self._persons.get(key)
         state = PERSON_STATE.decode(stored) if stored else None
-        step, knowledge, seed = INPUTS[given.kind].step, self._knowledge, self._config.seed
-        result = step(state, given, knowledge, seed, tracing=self._tracing)
+        result = person_step(state, given, self._knowledge, self._config.seed, self._tracing)
         if result.state is not None:
             self._persons[key] = PERSON_STATE.encode(result.state)
         for one in result.told:

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from channels.security.keys import Scope
 from jobs.config import PROJECT, config_from
 from schemas import CODE_VERSION
+from schemas.formats import OF_OTHERS
 from scripts import help_pages
 from scripts.cli import app
 from scripts.commands import decision_cli, engine_cli
@@ -59,8 +60,8 @@ def visible(group: Any = ROOT, words: tuple[str, ...] = ()) -> dict[str, Any]:
 
 
 def test_formats_of_files_are_those_that_are_read() -> None:
-    assert set(get_args(Format)) == {JSON, *FOREIGN}
-    assert set(get_args(Foreign)) == {*FOREIGN, *ITEMS_OF}
+    assert set(get_args(Format)) == {JSON, *OF_OTHERS, *FOREIGN}
+    assert set(get_args(Foreign)) == {*OF_OTHERS, *FOREIGN, *ITEMS_OF}
     assert set(ITEMS_OF.values()) <= FOREIGN.keys()
 
 
