@@ -18,7 +18,7 @@ from tests.e2e.homes import Decisions, fresh_home, wait_for
 from tests.e2e.test_kill_and_restore import NEVER_MS, Line, Parts, kill
 from tests.jobs.fold.test_contact_race import POLICY, SESSIONS, TRIGGERS
 
-pytestmark = [pytest.mark.flink, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.flink, pytest.mark.long, pytest.mark.timeout(600)]
 PREFIX: Final = "race."
 LIMIT: Final = 3
 

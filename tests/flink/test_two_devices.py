@@ -19,7 +19,7 @@ from tests.builders import make_event
 from tests.e2e.homes import Decisions, fresh_home
 from tests.e2e.test_kill_and_restore import NEVER_MS, Line, Parts, kill
 
-pytestmark = [pytest.mark.flink, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.flink, pytest.mark.long, pytest.mark.timeout(600)]
 PREFIX: Final = "devices."
 POLICY: Final = Policy(
     placements=(

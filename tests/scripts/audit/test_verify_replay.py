@@ -100,6 +100,7 @@ def test_simultaneous_sessions_are_taken_in_the_order_of_live(
     assert by_time.skew.differing > 0, "a replay by time would call them skewed"
 
 
+@pytest.mark.long
 def test_ends_of_sessions_that_live_found_late_are_taken_late() -> None:
     lines = of_few_people(shopping_log(400, seed=3, hours=2.5, faults=False), 5)
     topics = LiveJob(lines, LAG_MS, delay_ms=10 * MINUTE_MS).topics
@@ -131,6 +132,7 @@ def test_ends_of_sessions_of_imported_history_are_taken_behind_what_came_with_th
     assert found.in_live_order >= 48, "what later visits were decided without"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("import_ms", [0, 7, 400])
 def test_history_that_is_imported_into_a_live_log_is_whole_visits_whatever_its_pace(
     import_ms: int,
