@@ -60,7 +60,7 @@ def before_earlier(play: Play, person: Person, news: PersonInput) -> list[Act] |
         if not person.may_try():
             break
         acts = play.line(done[first].before, [*again, news])
-        if acts[-1].step.differing or _is_worse(acts, done[first:]):
+        if acts[-1].step.differing or is_worse(acts, done[first:]):
             continue
         person.step_back(len(done) - first)
         if all(one.kind == "ended" for one in early):
@@ -79,7 +79,7 @@ def given_otherwise(play: Play, giver: Person, transfer_id: bytes) -> Iterator[G
         return
     for first, line, held in _other_lines(play, giver, done, at):
         acts = play.line(done[first].before, line)
-        if _is_worse(acts, done[first:]):
+        if is_worse(acts, done[first:]):
             continue
         given = next(one for act in acts for one in act.gave if one.transfer_id == transfer_id)
         yield GivenOtherwise(given, len(done) - first, acts, held)
@@ -114,7 +114,7 @@ def _without_early(
         yield early, first, [one.news for one in done[first:] if one.news not in early]
 
 
-def _is_worse(acts: Iterable[Act], before: Iterable[Step]) -> bool:
+def is_worse(acts: Iterable[Act], before: Iterable[Step]) -> bool:
     """Whether something differs that did not."""
     known = frozenset[str]().union(*(one.differing for one in before))
     return any(one.step.differing - known for one in acts)

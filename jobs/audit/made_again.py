@@ -8,6 +8,7 @@ from jobs.audit.live_person import Step
 from jobs.audit.logged import LoggedDecision, LoggedDecisions
 from jobs.audit.recompute import decide_as_named
 from jobs.audit.taught import Taught
+from jobs.fold.arrival_order import event_key_of
 from schemas.state.inputs import Claim, Transfer
 from schemas.state.person import PERSON_STATE, PersonState
 from schemas.state.session import SessionNews
@@ -63,15 +64,13 @@ class Play:
 
     def decided(self, news: PersonInput) -> Iterable[LoggedDecision]:
         """The logged decisions on this news."""
-        if not isinstance(news, SessionNews) or news.kind != "event" or news.event is None:
-            return ()
-        return self._logged.of((news.session_id, news.event.event_id)).values()
+        key = event_key_of(news)
+        return self._logged.of(key).values() if key is not None else ()
 
     def is_decided(self, news: PersonInput) -> bool:
         """Whether anything is logged that was decided on this news, of whatever time."""
-        if not isinstance(news, SessionNews) or news.kind != "event" or news.event is None:
-            return False
-        return bool(self._logged.named((news.session_id, news.event.event_id)))
+        key = event_key_of(news)
+        return key is not None and bool(self._logged.named(key))
 
     def _joined(self, state: PersonState | None, news: SessionNews) -> PersonState | None:
         """The state with what the news waited for: live takes them together."""

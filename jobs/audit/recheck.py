@@ -11,8 +11,14 @@ from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from jobs.audit.differences import Difference, difference_of, trace_of
-from jobs.audit.live_orders import after_held, after_later, before_earlier, given_otherwise
-from jobs.audit.live_person import Person
+from jobs.audit.live_orders import (
+    after_held,
+    after_later,
+    before_earlier,
+    given_otherwise,
+    is_worse,
+)
+from jobs.audit.live_person import Person, Step
 from jobs.audit.logged import LoggedDecisions
 from jobs.audit.made_again import Act, Play, awaits_of
 from jobs.audit.taught import Taught
@@ -141,28 +147,35 @@ class Recheck:
         self, person: Person, kept: bytes, news: PersonInput
     ) -> list[Act] | None:
         """What a visitor gave as their state was in another order, if this person's decisions come out as logged so."""
-        done, transfers = list(person.done), self._play.transfers
+        done = list(person.done)
         line, states = [*(one.news for one in done), news], [*(one.before for one in done), kept]
         for at in reversed(range(len(line))):
-            known = frozenset[str]().union(*(one.differing for one in done[at:]))
             for transfer_id in awaits_of(line[at]):
-                giver, before = self._givers.get(transfer_id), transfers.get(transfer_id)
-                if giver is None or before is None:
-                    continue
-                for other in given_otherwise(self._play, giver, transfer_id):
-                    if not person.may_try():
-                        return None
-                    transfers[transfer_id] = other.transfer
-                    acts = self._play.line(states[at], line[at:])
-                    if not acts[-1].step.differing and not any(
-                        one.step.differing - known for one in acts
-                    ):
-                        giver.step_back(other.steps)
-                        giver.held = other.held
-                        self._go_on(giver, other.acts)
-                        person.step_back(len(done) - at)
-                        return acts
-                transfers[transfer_id] = before
+                acts = self._with_another(transfer_id, person, states[at], line[at:], done[at:])
+                if acts is not None:
+                    person.step_back(len(done) - at)
+                    return acts
+        return None
+
+    def _with_another(
+        self, transfer_id: bytes, person: Person, before: bytes, line: list[PersonInput], done: list[Step]
+    ) -> list[Act] | None:  # fmt: skip
+        """The line with another answer to a claim, if that gives what was logged; else the answer stays what it was."""
+        transfers, giver = self._play.transfers, self._givers.get(transfer_id)
+        given = transfers.get(transfer_id)
+        if giver is None or given is None or person.tries_left <= 0:
+            return None
+        for other in given_otherwise(self._play, giver, transfer_id):
+            if not person.may_try():
+                break
+            transfers[transfer_id] = other.transfer
+            acts = self._play.line(before, line)
+            if not acts[-1].step.differing and not is_worse(acts, done):
+                giver.step_back(other.steps)
+                giver.held = other.held
+                self._go_on(giver, other.acts)
+                return acts
+        transfers[transfer_id] = given
         return None
 
     def _go_on(self, person: Person, acts: Iterable[Act]) -> None:

@@ -66,14 +66,14 @@ class LiveOrder:
     def _free(self) -> Iterator[PersonInput]:
         while (at := self._first_free()) is not None:
             news = self._waiting.pop(at)
-            if self._expected and _event_of(news) == self._expected[0]:
+            if self._expected and event_key_of(news) == self._expected[0]:
                 self._give_up()
             yield news
 
     def _first_free(self) -> int | None:
         blocked: set[str] = set()
         for at, news in enumerate(self._waiting):
-            event = _event_of(news)
+            event = event_key_of(news)
             is_due = event not in self._later or event == self._expected[0]
             if is_due and news.session_id not in blocked:
                 return at
@@ -81,8 +81,8 @@ class LiveOrder:
         return None
 
 
-def _event_of(news: PersonInput) -> EventKey | None:
-    """What a decision may have been made on."""
+def event_key_of(news: PersonInput) -> EventKey | None:
+    """What a decision may have been made on; None where the news is no event."""
     if not isinstance(news, SessionNews) or news.kind != "event" or news.event is None:
         return None
     return news.session_id, news.event.event_id
