@@ -68,7 +68,7 @@ def decide(
     decision has `named` as what it saw; else they are those in force.
     """
     knowledge.advance(news.order_ms)
-    if not news.context and is_alone(news):
+    if is_alone(news):
         return Result(state, (), state.timer_ms if state is not None else None, ())
     state, erased, may_decide = past_erasure(state, news, knowledge.erasures)
     if erased is not None:

@@ -156,6 +156,14 @@ def test_a_visit_that_was_open_elsewhere_decides_nothing_and_brings_nothing() ->
     assert not fold.persons["mia"].recent_items
 
 
+def test_what_comes_late_when_the_visit_is_over_is_counted_and_decides_nothing() -> None:
+    fold = engine()
+    late = at(4, "purchase_completed", item_ids=["i2"], placements=["home"], value_amount=9.0)
+    decisions = told(fold, erase(3), view(5, 1), at(60, "session_ended"), late)
+    assert decisions == []
+    assert fold.persons["a1"].purchase_count == 1
+
+
 def test_a_visit_of_before_that_signs_in_brings_nothing() -> None:
     fold = engine()
     before = [view(1, 7, session_id="s2", anonymous_id="phone"), erase(3, person_id="mia")]
