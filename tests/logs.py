@@ -1,13 +1,14 @@
 """Generated logs: shoppers with duplicates, disorder, late and invalid events, identifications."""
 
 import random
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
 from schemas.codec import EVENT
 from schemas.errors import InvalidEvent
-from schemas.events import TRUE, UNMERGE, Context, event_from_fields
+from schemas.events import TRUE, UNMERGE, Context, Event, event_from_fields
 from schemas.limits import HOUR_MS, MINUTE_MS, SECOND_MS
 from tests.builders import NOON
 from udfs.draw import identify_decision
@@ -57,22 +58,27 @@ SAID: tuple[dict[str, Any], ...] = (
 
 def consenting(lines: list[Line]) -> list[Line]:
     """The same log, in which each tenth event says what its person agrees to; a repeat says the same."""
-    found = []
-    for line in lines:
-        try:
-            event = EVENT.decode(line.value)
-        except InvalidEvent:
-            found.append(line)
-            continue
-        chance = random.Random(event.event_id)
-        if chance.random() < 0.1:
-            event = replace(event, **chance.choice(SAID))
-        found.append(line._replace(value=EVENT.encode(event)))
-    return found
+
+    def says(event: Event, chance: random.Random) -> Event:
+        return replace(event, **chance.choice(SAID)) if chance.random() < 0.1 else event
+
+    return _each(lines, says)
 
 
 def unmerging(lines: list[Line]) -> list[Line]:
     """The same log, in which visits often end with the word of a page, or of the shop's server, that it was not the person who had signed in."""
+
+    def says(event: Event, chance: random.Random) -> Event:
+        if event.event_type not in ("signed_out", "session_ended") or chance.random() >= 0.7:
+            return event
+        who = f"p{int(event.anonymous_id[1:]) % 31}" if chance.random() < 0.6 else None
+        return replace(event, event_type="signed_out", person_id=who, properties={UNMERGE: TRUE})
+
+    return _each(lines, says)
+
+
+def _each(lines: list[Line], says: Callable[[Event, random.Random], Event]) -> list[Line]:
+    """The log with what each event that can be read says instead, by the chance of its id."""
     found = []
     for line in lines:
         try:
@@ -80,11 +86,8 @@ def unmerging(lines: list[Line]) -> list[Line]:
         except InvalidEvent:
             found.append(line)
             continue
-        chance = random.Random(event.event_id)
-        if event.event_type in ("signed_out", "session_ended") and chance.random() < 0.7:
-            who = f"p{int(event.anonymous_id[1:]) % 31}" if chance.random() < 0.6 else None
-            event = replace(event, event_type="signed_out", person_id=who, properties={UNMERGE: TRUE})  # fmt: skip
-        found.append(line._replace(value=EVENT.encode(event)))
+        value = EVENT.encode(says(event, random.Random(event.event_id)))
+        found.append(line._replace(value=value))
     return found
 
 

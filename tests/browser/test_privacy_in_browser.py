@@ -14,15 +14,20 @@ pytestmark = pytest.mark.browser
 SHOES = ("SKU-403", "SKU-402", "SKU-413")
 
 
+def likes_shoes(visitor: Visitor) -> None:
+    """Looks at some, and opens the page that says what is assumed of that."""
+    for shoe in SHOES:
+        visitor.open(f"/shop/p/{shoe}")
+    visitor.open("/shop/preferences")
+    visitor.shows("preferences", "You like Shoes.")
+
+
 def test_what_is_assumed_is_seen_and_changed_and_shows_in_the_next_list(
     visit: Callable[..., Visitor],
 ) -> None:
     visitor = visit()
     page = visitor.page
-    for shoe in SHOES:
-        visitor.open(f"/shop/p/{shoe}")
-    visitor.open("/shop/preferences")
-    visitor.shows("preferences", "You like Shoes.")
+    likes_shoes(visitor)
     page.get_by_label("Kitchen", exact=True).select_option("more of it")
     page.get_by_label("Your price level").select_option("the lower end")
     page.get_by_role("button", name="Save").click()
@@ -69,10 +74,7 @@ def test_global_privacy_control_is_sent_with_every_event(visit: Callable[..., Vi
 def test_who_asks_to_be_forgotten_is_somebody_new(visit: Callable[..., Visitor]) -> None:
     visitor = visit()
     page = visitor.page
-    for shoe in SHOES:
-        visitor.open(f"/shop/p/{shoe}")
-    visitor.open("/shop/preferences")
-    visitor.shows("preferences", "You like Shoes.")
+    likes_shoes(visitor)
     before = page.evaluate("kairos.ids()")
     visitor.open("/shop/privacy")
     page.get_by_role("button", name="Forget me").click()

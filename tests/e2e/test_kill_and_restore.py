@@ -9,8 +9,9 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from itertools import islice
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -171,6 +172,28 @@ def parts(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             ]
             payload = msgspec.json.encode(Policy(tuple(lasting)))
             parts.log.control(Control("policy", "default", "lasting", 0, payload=payload))
+            parts.log.flush()
+            yield parts
+        parts.store.close()
+        assert home.names_left() == []
+
+
+@contextmanager
+def job_alone(kafka: str, path: Path, prefix: str, policy: Policy) -> Iterator[Parts]:
+    """A home for the job and its policy: what it writes is read from the topic, and checkpoints are made on demand."""
+    with fresh_home(path) as home:
+        config = config_from(
+            {
+                "KAIROS_HOME": str(home.path),
+                "KAIROS_TOPIC_PREFIX": prefix,
+                "KAIROS_CHECKPOINT_MS": str(NEVER_MS),
+                "KAIROS_CONSENT": "all",
+            }
+        )
+        create_topics(kafka, topics(prefix))
+        with Parts(config, kafka, prefix) as parts:
+            payload = msgspec.json.encode(policy)
+            parts.log.control(Control("policy", "default", "alone", 0, payload=payload))
             parts.log.flush()
             yield parts
         parts.store.close()

@@ -3,19 +3,16 @@
 from collections.abc import Iterator
 from typing import Final
 
-import msgspec
 import pytest
 
-from jobs.config import config_from
 from jobs.publish import now_ms
-from log.kafka import create_topics, read_to_end
+from log.kafka import read_to_end
 from schemas.codec import DECISION, EVENT
-from schemas.control import Control
 from schemas.limits import MINUTE_MS
-from schemas.topics import DECISIONS, topics
+from schemas.topics import DECISIONS
 from tests.builders import make_event
-from tests.e2e.homes import Decisions, fresh_home, wait_for
-from tests.e2e.test_kill_and_restore import NEVER_MS, Line, Parts, kill
+from tests.e2e.homes import Decisions, wait_for
+from tests.e2e.test_kill_and_restore import Line, Parts, job_alone, kill
 from tests.jobs.fold.test_contact_race import POLICY, SESSIONS, TRIGGERS
 
 pytestmark = [pytest.mark.flink, pytest.mark.long, pytest.mark.timeout(600)]
@@ -26,23 +23,9 @@ LIMIT: Final = 3
 @pytest.fixture
 def parts(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parts]:
     """The job alone: what it writes is read from the topic."""
-    with fresh_home(tmp_path_factory.mktemp("race") / "kairos") as home:
-        config = config_from(
-            {
-                "KAIROS_HOME": str(home.path),
-                "KAIROS_TOPIC_PREFIX": PREFIX,
-                "KAIROS_CHECKPOINT_MS": str(NEVER_MS),
-                "KAIROS_CONSENT": "all",
-            }
-        )
-        create_topics(kafka, topics(PREFIX))
-        with Parts(config, kafka, PREFIX) as parts:
-            payload = msgspec.json.encode(POLICY)
-            parts.log.control(Control("policy", "default", "race", 0, payload=payload))
-            parts.log.flush()
-            yield parts
-        parts.store.close()
-        assert home.names_left() == []
+    home = tmp_path_factory.mktemp("race") / "kairos"
+    with job_alone(kafka, home, PREFIX, POLICY) as parts:
+        yield parts
 
 
 def triggers(start_ms: int) -> list[Line]:

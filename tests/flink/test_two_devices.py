@@ -3,21 +3,18 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
-import msgspec
 import pytest
 
-from jobs.config import config_from
 from jobs.publish import now_ms
-from log.kafka import create_topics, read_to_end
+from log.kafka import read_to_end
 from schemas.actions import Action, Requirement, Treatment
 from schemas.codec import DECISION, EVENT
-from schemas.control import Control
 from schemas.limits import HOUR_MS, MINUTE_MS
 from schemas.policy import Holdout, Placement, Policy
-from schemas.topics import DECISIONS, topics
+from schemas.topics import DECISIONS
 from tests.builders import make_event
-from tests.e2e.homes import Decisions, fresh_home
-from tests.e2e.test_kill_and_restore import NEVER_MS, Line, Parts, kill
+from tests.e2e.homes import Decisions
+from tests.e2e.test_kill_and_restore import Line, Parts, job_alone, kill
 
 pytestmark = [pytest.mark.flink, pytest.mark.long, pytest.mark.timeout(600)]
 PREFIX: Final = "devices."
@@ -43,23 +40,9 @@ POLICY: Final = Policy(
 @pytest.fixture
 def parts(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parts]:
     """The job alone, with a checkpoint where the test says so."""
-    with fresh_home(tmp_path_factory.mktemp("devices") / "kairos") as home:
-        config = config_from(
-            {
-                "KAIROS_HOME": str(home.path),
-                "KAIROS_TOPIC_PREFIX": PREFIX,
-                "KAIROS_CHECKPOINT_MS": str(NEVER_MS),
-                "KAIROS_CONSENT": "all",
-            }
-        )
-        create_topics(kafka, topics(PREFIX))
-        with Parts(config, kafka, PREFIX) as parts:
-            payload = msgspec.json.encode(POLICY)
-            parts.log.control(Control("policy", "default", "devices", 0, payload=payload))
-            parts.log.flush()
-            yield parts
-        parts.store.close()
-        assert home.names_left() == []
+    home = tmp_path_factory.mktemp("devices") / "kairos"
+    with job_alone(kafka, home, PREFIX, POLICY) as parts:
+        yield parts
 
 
 class Device:
