@@ -21,6 +21,7 @@ from schemas.limits import (
     ID_LENGTH_MAX,
     KNOWLEDGE_BYTES_MAX,
     LINKS_MAX,
+    PIECES_MAX,
     SESSION_MEMORY_ITEMS,
 )
 from schemas.numbers import Count, Epoch, Moment, Until, Weighed
@@ -35,6 +36,7 @@ PAST_ITEMS_MAX: Final = 10 * SESSION_MEMORY_ITEMS
 ActionKey = Annotated[str, Meta(min_length=1, max_length=3 * ID_LENGTH_MAX + 2)]
 EntryKind = Literal["item", "category"]
 Links = Annotated[dict[Id, Weighed], Meta(max_length=LINKS_MAX)]
+Pieces = Annotated[tuple[Moment, ...], Meta(max_length=PIECES_MAX)]
 
 
 class ItemKnowledge(Struct, frozen=True):
@@ -45,6 +47,9 @@ class ItemKnowledge(Struct, frozen=True):
     the clicks on what was exposed. `next_items`: what was touched right after it; `seen_with`: what was
     touched within three touches; `bought_with`: what was bought together; each bounded (LINKS_MAX), the
     weakest goes and its place starts with its weight (space saving, Metwally et al. 2005).
+
+    Of an item whose stock the catalogue tells: `sold` and `held` are the times at which pieces of it were bought, and
+    put into carts, each for one piece, the newest PIECES_MAX; the oldest first (udfs/knowledge/pieces.py).
     """
 
     kind: EntryKind
@@ -68,6 +73,8 @@ class ItemKnowledge(Struct, frozen=True):
     next_items: Links = {}
     seen_with: Links = {}
     bought_with: Links = {}
+    sold: Pieces = ()
+    held: Pieces = ()
 
 
 class ActionKnowledge(Struct, frozen=True):

@@ -212,6 +212,10 @@ KNOWLEDGE_BYTES_MAX: Final = 200_000
 """An item with full links whose ids are as long as they may be has 108 kB."""
 LINKS_MAX: Final = 32
 """Next, seen-with and bought-with items kept per item; at the bound the weakest goes."""
+PIECES_MAX: Final = 16
+"""So many pieces of an item are looked after one by one; a larger stock is what the catalogue says."""
+RESERVED_MAX_MS: Final = 1 * HOUR_MS
+"""For no longer than that a piece in a cart may be kept from others."""
 EXPOSURES_PER_EVENT_MAX: Final = 50
 """Places of one list that count as exposures; what lies further down was hardly seen."""
 SESSION_MEMORY_ITEMS: Final = 20

@@ -26,7 +26,9 @@ from schemas.limits import (
     CONTACTS_MAX,
     DAY_MS,
     HOUR_MS,
+    MINUTE_MS,
     PLACEMENTS_PER_POLICY_MAX,
+    RESERVED_MAX_MS,
     RETRIEVED_MAX,
     RULES_PER_POLICY_MAX,
     SENSITIVE_MAX,
@@ -78,7 +80,7 @@ class Placement(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Suppression(Struct, frozen=True, forbid_unknown_fields=True):
-    """What is never offered: out of stock, bought or dismissed within these times, being looked at, sensitive and not asked for.
+    """What is never offered: out of stock, taken to the last piece, bought or dismissed within these times, being looked at, sensitive and not asked for.
 
     `dismissed` holds for items, for categories with all below them, and for actions: `not_interested` (and `decision_dismissed`, but for
     actions) with `item_ids`, else with `category`, else with the property `action_id`, from the very next decision on.
@@ -88,6 +90,9 @@ class Suppression(Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     out_of_stock: bool = True
+    reserved_ms: Annotated[int, Meta(ge=0, le=RESERVED_MAX_MS)] = 15 * MINUTE_MS
+    """Of the last 16 pieces, one in somebody's cart is kept from others for so long; 0 = not at all. What was bought since the catalogue told the
+    stock is gone at once. As far as events with proof tell it (docs/decisions.md); with `out_of_stock: false` neither."""
     bought_ms: Annotated[int, Meta(ge=0, le=400 * DAY_MS)] = 30 * DAY_MS
     dismissed_ms: Annotated[int, Meta(ge=0, le=400 * DAY_MS)] = 90 * DAY_MS
     current_item: bool = True

@@ -29,6 +29,7 @@ from udfs.facts.erasure import is_erasure
 from udfs.facts.purchases import fact_of
 from udfs.knowledge.knowledge import Knowledge
 from udfs.knowledge.learn_facts import SPENT, action_facts, item_facts, session_fact
+from udfs.knowledge.pieces import MOVES
 from udfs.session.deduplicate import hash_of, hashes_in, is_seen, remember
 from udfs.session.weigh_proof import count_touches, touched_items
 
@@ -150,13 +151,14 @@ def _moved(asked: bytes, news: SessionNews) -> Lesson | None:
 
 
 def _uncounted(lesson: Lesson) -> Lesson:
-    """What it takes from budgets, and nothing that others learn from."""
+    """What it takes from budgets and from stock, and nothing that others learn from."""
     spent = tuple(
         replace(one, count=SPENT)
         for one in lesson.actions
         if one.spends and one.count == "exposures" and KEY_SEPARATOR not in one.key
     )
-    return replace(lesson, actions=spent, items=(), ended=None)
+    taken = tuple(one for one in lesson.items if one.count in MOVES.values())
+    return replace(lesson, actions=spent, items=taken, ended=None)
 
 
 def _bought(event: Event) -> bytes:

@@ -99,6 +99,7 @@ KNOWN_ITEM: Final = ItemKnowledge(
     views=8.5, clicks=2.0, carts=1.5, purchases=0.5, exposures=20.0, examined=11.25, taken=1.0,
     interest=17.5, interest_short=4.25, category="Shop/C1", price=5.25,
     next_items={"i2": 1.5, "i3": 0.25}, seen_with={"i2": 2.0}, bought_with={"i4": 0.5},
+    sold=(NOON - HOUR_MS, NOON), held=(NOON + 1,),
 )  # fmt: skip
 
 
@@ -416,6 +417,7 @@ def state_examples() -> dict[str, Any]:
         "session_context.slate": _of_type(news, "ranking_clicked").context,
         "session_news.remembered": SESSION_NEWS.encode(_of_kind(news, "ended")),
         "item_knowledge.full": ITEM_KNOWLEDGE_STATE.encode(KNOWN_ITEM),
+        "item_knowledge.pieces": ITEM_KNOWLEDGE_STATE.encode(KNOWN_ITEM),
         "action_knowledge.full": ACTION_KNOWLEDGE_STATE.encode(KNOWN_ACTION),
         "action_fact.full": ACTION_FACT.encode(ActionFact("quiz", NOON + 1, NOON, "exposures")),
         "item_fact.count": ITEM_FACT.encode(next(one for one in facts if one.category)),

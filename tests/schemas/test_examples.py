@@ -48,6 +48,7 @@ FINGERPRINTS = {
     "event.v4": "b43a956e73beceed",
     "item.v1": "c5d5f42c562ef3aa",
     "item_knowledge.v1": "df8cf5e71cbdf766",
+    "item_knowledge.v2": "ea5526bf07c7dcc4",
     "past_session.v1": "951ee76a6c496611",
     "trace.v1": "b4630f1366cd88ac",
     "trace.v2": "0943e37a8101a6cf",

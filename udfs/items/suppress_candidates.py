@@ -3,10 +3,12 @@
 from typing import NamedTuple
 
 from schemas.items import Item
+from schemas.limits import PIECES_MAX
 from schemas.policy import Suppression
 from udfs.facts.exposures import dismissed_since
 from udfs.items.retrieve_candidates import Retrieved
 from udfs.items.withhold_sensitive import is_withheld
+from udfs.knowledge.pieces import pieces_left
 from udfs.moment import Moment
 
 
@@ -43,8 +45,10 @@ def _verdict(
         return Verdict("current_item", {"event_type": event.event_type})
     if candidate.is_gone:
         return Verdict("gone", {})
-    if rules.out_of_stock and item is not None and item.stock == 0:
-        return Verdict("out_of_stock", {"stock": "0"})
+    if rules.out_of_stock and item is not None and item.stock is not None:
+        gone = sold_out(item, moment, rules)
+        if gone is not None:
+            return gone
     if rules.sensitive and is_withheld(item, rules.sensitive, moment):
         return Verdict("sensitive", {"category": str(item.category if item else None)})
     if item_id in bought:
@@ -56,3 +60,20 @@ def _verdict(
         if dismissed is not None:
             return Verdict(*dismissed)
     return PASSED
+
+
+def sold_out(item: Item, moment: Moment, rules: Suppression) -> Verdict | None:
+    """Why there is no piece of the item for this person; None where there is one, or stock is unknown."""
+    if item.stock == 0:
+        return Verdict("out_of_stock", {"stock": "0"})
+    if item.stock is None or item.stock > PIECES_MAX:
+        return None
+    line = moment.state.cart.get(item.item_id)
+    is_kept = line is not None and line.put_ms > moment.now_ms - rules.reserved_ms
+    known = moment.knowledge.statistics.item(item.item_id, moment.known.epoch)
+    left = pieces_left(
+        item, known, moment.now_ms, rules.reserved_ms, line.quantity if line and is_kept else 0
+    )
+    if left is None or left > 0:
+        return None
+    return Verdict("reserved", {"stock": str(item.stock), "taken": str(item.stock - left)})

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from hashlib import blake2b
-from itertools import islice
+from itertools import chain, islice
 from typing import Final, Literal, TypeGuard
 
 from schemas.events import Event
@@ -14,6 +14,7 @@ from schemas.state.session import SessionContext, SessionNews
 from udfs.actions.respond import response_context
 from udfs.facts.touches import TAKES
 from udfs.knowledge.knowledge import Knowledge
+from udfs.knowledge.pieces import MOVES, pieces_taken
 
 LinkKind = Literal["next_items", "seen_with", "bought_with"]
 
@@ -57,7 +58,8 @@ def item_facts(news: SessionNews, knowledge: Knowledge) -> Iterator[ItemFact]:
     def counts(item_id: str) -> bool:
         return item_id not in uncounted and knowledge.is_known(item_id, time_ms)
 
-    for number, fact in enumerate(_facts(event, context, counts)):
+    facts = chain(_facts(event, context, counts), _pieces(event, knowledge, counts))
+    for number, fact in enumerate(facts):
         kind, item_id, count, weight, link, other, category, price = fact
         yield ItemFact(
             kind, item_id, news.order_ms, news.session_id, news.position, number,
@@ -143,6 +145,13 @@ def _facts(
             yield from _linked(item_id, context, counts)
     if count == "purchases":
         yield from _bought(event, counts)
+
+
+def _pieces(event: Event, knowledge: Knowledge, counts: Callable[[str], bool]) -> Iterator[Fact]:
+    for item_id in filter(counts, event.item_ids if event.event_type in MOVES else ()):
+        item = knowledge.item_at(item_id, event.event_time_ms)
+        for how, pieces in pieces_taken(event, item):
+            yield "item", item_id, how, pieces, "", "", None, None
 
 
 def _exposed(item_id: str, category: str | None, position: int) -> Iterator[Fact]:

@@ -20,6 +20,7 @@ from schemas.limits import HOUR_MS, LINKS_MAX
 from schemas.state.lessons import ActionFact, ItemFact, SessionFact
 from udfs.fading import LONG_HALF_LIFE_MS, SHORT_HALF_LIFE_MS, decay
 from udfs.knowledge.learn_facts import INTEREST, RESPONSES, SPENT
+from udfs.knowledge.pieces import learn_pieces
 
 FORGET: Final = 1e-3
 """A link that has decayed below this weight is dropped."""
@@ -53,7 +54,7 @@ def learn_item(
     category = before.category if before else None
     price = before.price if before else None
     for fact in ordered:
-        if fact.count:
+        if fact.count in counts:
             counts[fact.count] += fact.weight
             interest += INTEREST.get(fact.count, 0.0) * fact.weight
             short += INTEREST.get(fact.count, 0.0) * fact.weight
@@ -69,7 +70,7 @@ def learn_item(
         last_ms=max(before.last_ms if before else first_ms, *touched_ms, first_ms),
         interest=interest, interest_short=short, category=category, price=price,
     )  # fmt: skip
-    return structs.replace(known, **counts, **links)
+    return structs.replace(known, **counts, **links, **learn_pieces(before, ordered, at_ms))
 
 
 def learn_action(

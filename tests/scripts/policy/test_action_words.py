@@ -22,7 +22,7 @@ from scripts.policy.action_words import (
     priority_in_words,
     verdict_in_words,
 )
-from tests.builders import NOON, make_event, teach
+from tests.builders import NOON, make_event, make_learnt, teach
 from tests.udfs.made_actions import make_action
 from udfs.decide import decide
 from udfs.knowledge.knowledge import Knowledge
@@ -63,9 +63,13 @@ def excluded(case: Case) -> TracedAction:
     knowledge.add_item(Item("sold-out", stock=0), 0)
     knowledge.add_item(Item("pills", category="health"), 1)
     knowledge.add_item(Item("pot", category="Tea/Pots"), 2)
+    knowledge.add_item(Item("one-left", stock=1), 3)
     shown = case.exposures
     hour = NOON // HOUR_MS
-    teach(knowledge, make_action("banner", exposures_total=shown, hour=hour, hourly=(shown,)))
+    teach(
+        knowledge, make_action("banner", exposures_total=shown, hour=hour, hourly=(shown,)),
+        make_learnt("one-left", held=(NOON - 1,)),
+    )  # fmt: skip
     state = PersonState(NOON, NOON, timer_ms=NOON + DAY_MS, **case.state)
     if case.history is not None:
         state.actions["banner"] = case.history
@@ -200,6 +204,11 @@ CASES = [
         "suppression", "out_of_stock",
         "it is out of stock: context.item was sold-out, stock was 0",
         {"item": "context.item"}, event={"item_ids": ["sold-out"]},
+    ),
+    Case(
+        "suppression", "reserved",
+        "others have bought its last pieces or have them in their carts: context.item was one-left, stock was 1, taken was 1",
+        {"item": "context.item"}, event={"item_ids": ["one-left"]},
     ),
     Case(
         "suppression", "sensitive",
