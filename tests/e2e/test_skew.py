@@ -74,6 +74,7 @@ def test_no_vector_of_the_live_job_differs_from_its_replay(lived: Lived) -> None
     assert (few["compared"], few["is_none"]) == (7, True)
 
 
+@pytest.mark.long
 def test_a_planted_change_is_found_named_and_counted(
     lived: Lived, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -138,13 +138,14 @@ def test_what_is_refused_is_told_by_kind_name_version_and_reason(
     assert job.decide_now().versions == before
 
 
-def test_no_booster_ends_the_engine(job: Refusing) -> None:
+@pytest.mark.parametrize("every", [12, pytest.param(3, marks=pytest.mark.long)])
+def test_no_booster_ends_the_engine(job: Refusing, every: int) -> None:
     """Each mutated file was published in its own record; some ended the JVM at 91563e6, and again at every start."""
     before = job.decide_now().versions
     values = []
-    for name, data in mutated(BOOSTER)[::3]:
+    for name, data in mutated(BOOSTER)[::every]:
         published = save_artefact(artefact_of(data), job.home / "models")
-        values.append(control(published, f"mutated {name}"[:60]))
+        values.append(control(published, f"mutated {every} {name}"[:60]))
     other = job.home / "models" / "junk"
     other.write_bytes(b"junk")
     values.append(control(Published(str(other), sha256(b"junk").hexdigest()), "junk"))

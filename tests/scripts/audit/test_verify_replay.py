@@ -241,7 +241,7 @@ def test_items_that_hold_since_ever_and_came_to_a_running_shop_are_late() -> Non
 
 
 @pytest.mark.parametrize("topic", [DECISIONS, TRACES, EVENTS])
-@pytest.mark.parametrize("draw", range(4))
+@pytest.mark.parametrize("draw", [0, *(pytest.param(n, marks=pytest.mark.long) for n in (1, 2, 3))])
 def test_one_flipped_bit_is_found_and_its_record_named(
     topics: Topics, topic: str, draw: int
 ) -> None:
