@@ -132,11 +132,12 @@
       else {
         if (!answer.ok) warn("not taken:", body.detail || answer.status, events);
         (body.rejected || []).forEach(({ index, reason }) => warn("not taken:", reason, events[index]));
-        tell(document, "kairos:sent", { events, took_ms, rejected: body.rejected });
+        const isTaken = body.is_logged !== false; // else answered, but not in the log yet: it goes again, and is told then
+        if (isTaken) tell(document, "kairos:sent", { events, took_ms, rejected: body.rejected });
         if (last === asking) {
           (body.decisions || []).forEach((one) => take(one, false));
           asking = null;
-          if (body.is_logged === false) queue.unshift(...batch); // answered, but not in the log yet
+          if (!isTaken) queue.unshift(...batch);
         }
       }
     } catch (refused) {

@@ -97,6 +97,32 @@ def test_events_that_were_not_taken_are_sent_again_and_count_once(
     visitor.complaints.clear()  # the refusals
 
 
+def test_what_is_answered_before_it_is_logged_goes_again_and_is_told_once(
+    visit: Callable[..., Visitor],
+) -> None:
+    visitor = visit()
+    visitor.page.add_init_script(
+        "window.told = []; document.addEventListener('kairos:sent',"
+        " ({detail}) => told.push(...detail.events.map((one) => one.event_type)))"
+    )
+    asked: list[str] = []
+
+    def unlogged(route: Route) -> None:
+        events = json.loads(route.request.post_data or "")["events"]
+        asked.extend(one["event_type"] for one in events)
+        answer = route.fetch()
+        route.fulfill(response=answer, json=answer.json() | {"is_logged": False})
+
+    visitor.page.route("**/v1/decisions", unlogged, times=1)
+    visitor.open("/shop/p/SKU-402")
+    assert "product_viewed" in asked
+    visitor.page.wait_for_function("told.includes('product_viewed')")
+    visitor.page.wait_for_timeout(1_000)
+    assert visitor.page.evaluate("told").count("product_viewed") == 1
+    logged = {one.event_id for one in visitor.events() if one.event_type == "product_viewed"}
+    assert len(logged) == 1
+
+
 def test_without_consent_nothing_is_stored_and_ids_end_with_the_page(
     visit: Callable[..., Visitor],
 ) -> None:

@@ -78,6 +78,9 @@ def test_the_inspector_tells_what_is_known_and_why(visit: Callable[..., Visitor]
     expect(asked).to_contain_text(f"Why {ITEMS[first].name}?")
     expect(asked).to_contain_text("because you read about arch support")
     expect(asked).to_be_focused()
+    visitor.page.evaluate("kairos.track('element_clicked', {value: 'anything'})")
+    expect(inspector).to_contain_text("element_clicked")
+    expect(asked).to_be_focused()  # drawn anew, it stays where somebody reads
 
 
 def test_hesitation(visit: Callable[..., Visitor]) -> None:

@@ -43,6 +43,9 @@ function words(value) {
   return String(value).replace(/[[\]{}'"]/g, "").replace(/: /g, " ").trim();
 }
 
+/** What an element is known by when all is drawn anew: who is on it with the keyboard stays there. */
+const known = (one) => `${one.tagName} ${one.className} ${one.matches("button") ? one.textContent : ""} ${one.matches("summary") ? one.textContent.split(":")[0] : ""}`;
+
 export class Inspector {
   constructor(element, toggle, find) {
     Object.assign(this, { element, toggle, find, seen: new Map(), events: [], values: {}, reasons: new Map(), unfolded: new Set(), selected: "", item: "", explained: null });
@@ -152,9 +155,12 @@ export class Inspector {
 
   render() {
     if (this.element.hidden) return;
-    const at = this.body.scrollTop;
+    const at = this.body.scrollTop, held = this.body.contains(document.activeElement) && known(document.activeElement);
     this.body.replaceChildren(this.visit(), this.decisions(), this.hops(), this.log());
     this.body.scrollTop = at;
+    if (!held) return;
+    const again = [...this.body.querySelectorAll("button, summary, [tabindex]")].find((one) => known(one) === held);
+    (again || this.body.querySelector(".decision"))?.focus({ preventScroll: true });
   }
 
   /** What is open stays open when the engine has news. */

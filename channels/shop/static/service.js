@@ -195,7 +195,7 @@ export function privacy({ go }) {
       h("p", { class: "count" }, kairos.ids().is_stored ? "This browser keeps an id of this visit." : "This browser stores no id of you."),
       h("h2", {}, "Be forgotten"),
       h("p", {}, "All that was kept of this browser goes at once: what was assumed, what you said, your cart, what you were shown. We keep no more than the proof of it."),
-      h("button", { type: "button", class: "button quiet", onclick: forget }, "Forget me"),
+      h("button", { type: "button", class: "button plain", onclick: forget }, "Forget me"),
     ],
   };
 }
