@@ -79,6 +79,10 @@ class Codec(Generic[T]):
 
     def decode(self, data: bytes) -> T:
         """The value in `data`; raises InvalidEvent on anything that is not exactly one record."""
+        return self._build(self.fields(data))
+
+    def fields(self, data: bytes) -> dict[str, Any]:
+        """What the record in `data` says, under the names of the newest schema, be it valid or not; InvalidEvent likewise."""
         if len(data) > self._bytes_max:
             raise InvalidEvent("too_large", f"{len(data)} bytes, at most {self._bytes_max}")
         if len(data) < HEADER_BYTES or data[:2] != MARKER:
@@ -88,8 +92,8 @@ class Codec(Generic[T]):
             raise InvalidEvent("unknown_schema", f"fingerprint {data[2:HEADER_BYTES].hex()}")
         added = self._added[data[:HEADER_BYTES]]
         if added is None:
-            return self._build(_read_body(data, schema, self._resolved))
-        return self._build(_read_body(data, schema, schema) | added)
+            return _read_body(data, schema, self._resolved)
+        return _read_body(data, schema, schema) | added
 
 
 def _added(writer: Any, reader: Any) -> dict[str, Any] | None:
@@ -133,11 +137,11 @@ def _default(field: Any) -> Any:
     return default.encode("latin-1") if field["type"] == "bytes" else default
 
 
-def _read_body(data: bytes, writer: Any, reader: Any) -> Any:
+def _read_body(data: bytes, writer: Any, reader: Any) -> dict[str, Any]:
     body = BytesIO(data)
     body.seek(HEADER_BYTES)
     try:
-        fields = fastavro.schemaless_reader(body, writer, None if writer is reader else reader)
+        fields: Any = fastavro.schemaless_reader(body, writer, None if writer is reader else reader)
     except (
         EOFError, IndexError, KeyError, ValueError, TypeError, OverflowError, MemoryError,
         fastavro.read.SchemaResolutionError,
@@ -145,7 +149,7 @@ def _read_body(data: bytes, writer: Any, reader: Any) -> Any:
         raise InvalidEvent("malformed", f"{type(error).__name__}: {error}") from error
     if body.tell() != len(data):
         raise InvalidEvent("trailing_bytes", f"{len(data) - body.tell()} bytes after the record")
-    return fields
+    return fields  # type: ignore[no-any-return]  # a record's schema gives a dict
 
 
 def own(kind: type[T]) -> Callable[[Any], T]:

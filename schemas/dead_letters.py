@@ -12,6 +12,8 @@ from schemas.numbers import Line, Whole
 from schemas.records import LogRecord
 from schemas.sizes import size_at_most
 
+REPLAYED: Final = "replayed"
+"""The reason of what says that the letter of the same place was sent again (`kairos dead-letters replay`)."""
 NOTE_BYTES: Final = 100
 """Room for what the message says of a cut, and for the bytes' own length."""
 
@@ -47,6 +49,11 @@ def dead_letter(
         offset=record.offset,
         event_time_ms=error.event_time_ms,
     )
+
+
+def replayed(letter: DeadLetter) -> DeadLetter:
+    """What says so of a letter; none of its bytes are in it."""
+    return structs.replace(letter, reason=REPLAYED, message="it was sent again", raw=b"")
 
 
 def masked_raw(raw: bytes, hidden: frozenset[str]) -> bytes:

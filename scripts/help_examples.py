@@ -59,6 +59,23 @@ EXAMPLES: Final[dict[str, tuple[str, str]]] = {
     "verify archive": ("verify archive", "verify archive s3://bucket/kairos"),
     "forget": ("forget anna --anonymous-id a-17 --wait --yes", "forget --requested"),
     "export": ("export anna", "export anna --out anna.json"),
+    "dead-letters": (
+        "dead-letters list",
+        "dead-letters replay --reason invalid_value --rename ts=event_time_ms",
+    ),
+    "dead-letters list": ("dead-letters list", "dead-letters list --of events --from 2026-05-01"),
+    "dead-letters show": (
+        "dead-letters show --reason too_late --last 3",
+        "dead-letters show --place events/0/1204",
+    ),
+    "dead-letters repair": (
+        "dead-letters repair --reason invalid_value --rename when=event_time_ms",
+        "dead-letters repair --of import:may.jsonl --set channel=app --drop debug",
+    ),
+    "dead-letters replay": (
+        "dead-letters replay --reason invalid_value --rename when=event_time_ms",
+        "dead-letters replay --place events/0/1204",
+    ),
     "retention": ("retention --json", "retention set decisions 30"),
     "retention set": ("retention set decisions 30", "retention set events ever"),
     "decide": ("decide --cluster 10.0.0.5:8081 --parallelism 4", "decide --shadow next."),

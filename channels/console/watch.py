@@ -6,6 +6,7 @@ from channels.api.decision_stream import Read
 from channels.console.traffic import LETTERS_KEPT_MAX, Traffic
 from log.following import Follower, Taken, Topics
 from schemas.codec import DEAD_LETTER
+from schemas.dead_letters import REPLAYED
 from schemas.topics import DEAD_LETTERS
 
 
@@ -39,7 +40,9 @@ class Watch:
         """Counts a dead letter, likewise."""
         now_ms = _now_ms()
         at_ms = now_ms if taken.is_new else min(taken.record.timestamp_ms, now_ms)
-        self._traffic.add_letter(DEAD_LETTER.decode(taken.record.value), at_ms)
+        letter = DEAD_LETTER.decode(taken.record.value)
+        if letter.reason != REPLAYED:
+            self._traffic.add_letter(letter, at_ms)
 
 
 def _now_ms() -> int:

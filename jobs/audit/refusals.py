@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from jobs.audit.logged import EventKey, Place
 from schemas.codec import DEAD_LETTER
-from schemas.dead_letters import DeadLetter, masked_raw
+from schemas.dead_letters import REPLAYED, DeadLetter, masked_raw
 from schemas.errors import InvalidEvent
 from schemas.events import Event
 from schemas.limits import DEAD_LETTER_RAW_BYTES_MAX, EVENT_TIME_MAX_MS
@@ -53,6 +53,8 @@ class Letters:
                 letter = DEAD_LETTER.decode(record.value)
             except InvalidEvent:
                 continue
+            if letter.reason == REPLAYED:
+                continue  # of the event, where it lies now
             decision_id = decision_of(letter)
             if decision_id is None:
                 self._logged[_digest(letter)] = _refused(letter)

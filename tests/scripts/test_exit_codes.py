@@ -41,7 +41,7 @@ ENDS: Final[dict[int, tuple[str, ...]]] = {
         f"policy publish {POLICY}", "policy history", "policy scheduled", "policy take-back", "policy rollback", "policy show", "model list", "model rollback",
         "control list", "replay --prefix p.", "cluster status", "cluster stop decide", "cluster savepoint decide",
         "cluster cancel decide", "replay drop p.", "upgrade decide", "decide", "learn", "compare p.", "docs --pictures", "api", "forget p --yes", "forget --requested",
-        "export p", "retention set decisions 30",
+        "export p", "retention set decisions 30", "dead-letters list", "dead-letters show", "dead-letters repair", "dead-letters replay",
     ),
 }  # fmt: skip
 """By exit code: command lines; files that are named in capitals are made for them, or not."""

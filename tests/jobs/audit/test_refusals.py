@@ -2,7 +2,7 @@
 
 from jobs.audit.refusals import Letters
 from schemas.codec import DEAD_LETTER, EVENT
-from schemas.dead_letters import dead_letter
+from schemas.dead_letters import dead_letter, replayed
 from schemas.errors import InvalidEvent
 from schemas.policy import Policy
 from schemas.records import LogRecord
@@ -24,3 +24,17 @@ def test_a_letter_of_somebody_erased_is_met_though_sensitive_attributes_are_mask
     assert [one.place.offset for one in letters.taken(EVENTS)] == [7]
     assert letters.pass_over(knowledge) == "s1"
     assert letters.taken(EVENTS) == []
+
+
+def test_what_was_sent_again_is_no_refusal_of_its_own() -> None:
+    record = LogRecord(EVENTS, 0, 7, NOON, "s1", b"{")
+    letter = dead_letter(record, InvalidEvent("malformed", "no JSON"))
+    told = [
+        LogRecord(DEAD_LETTERS, 0, at, NOON, "", DEAD_LETTER.encode(one))
+        for at, one in enumerate((letter, replayed(letter)))
+    ]
+    letters = Letters(told)
+    assert list(letters.watch([record])) == [record]
+    letters.take(letter)
+    assert letters.taken(EVENTS) == []
+    assert letters.refused == []

@@ -1,0 +1,1 @@
+"""Dead letters: found, mended, and sent again through the front door."""

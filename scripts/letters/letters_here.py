@@ -1,0 +1,220 @@
+"""`kairos dead-letters`: what could not be used, why, and how it is mended and sent again."""
+
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+from jobs.config import Config
+from jobs.publish import Log as Writing
+from jobs.publish import now_ms
+from schemas.counted import counted
+from schemas.dead_letters import DeadLetter, replayed
+from schemas.errors import ConfigError, InvalidEvent
+from schemas.events import Event
+from schemas.formats import FORMATS
+from schemas.topics import DEAD_LETTERS
+from scripts.audit.deployed_log import Log
+from scripts.console import show, show_json, show_table
+from scripts.exit_codes import passed
+from scripts.files.import_events import write_events
+from scripts.files.items_here import LINGER_MS
+from scripts.letters.find_letters import Found, Wanted, find_letters, replayed_places
+from scripts.letters.mend_letter import Edits, Fields, differences, edited, fields_of, mended
+from scripts.ops.local_audit import audit_log_of, local_actor, note_look
+from scripts.ops.status import running_kafka
+from scripts.privacy.list_of_erased import LeftOut, list_of_erased
+from scripts.progress import Watched
+from scripts.times import utc
+
+RAW_SHOWN: Final = 2_000
+
+
+class Kind(NamedTuple):
+    """All letters of one reason and topic: how many, how many of them were sent again, the newest, and one to look at."""
+
+    reason: str
+    topic: str
+    letters: int
+    replayed: int
+    newest_ms: int
+    example: str
+
+
+class Mended(NamedTuple):
+    """A letter, what its bytes say before and after the edits, and the event or why it is still none."""
+
+    found: Found
+    before: Fields
+    after: Fields
+    event: Event | None
+    fault: str = ""
+
+
+class Sent(NamedTuple):
+    """What became of the letters that were meant: `letters` = `sent` + `replayed_before` + `invalid` + `erased` + `duplicates`.
+
+    `duplicates` are events of which another letter was sent as well; `erased` are of people who were erased since.
+    """
+
+    letters: int
+    sent: int
+    replayed_before: int
+    invalid: int
+    erased: int
+    duplicates: int
+    first_fault: str | None
+
+
+def list_letters(config: Config, wanted: Wanted, *, is_json: bool) -> None:
+    """How many there are by reason and topic, the most frequent first."""
+    kinds: dict[tuple[str, str], Kind] = {}
+    for one in _found(config, running_kafka(config), wanted):
+        name = (one.letter.reason, one.letter.topic)
+        was = kinds.get(name, Kind(*name, 0, 0, 0, ""))
+        kinds[name] = was._replace(
+            letters=was.letters + 1,
+            replayed=was.replayed + one.is_replayed,
+            newest_ms=max(was.newest_ms, one.at_ms),
+            example=one.place,
+        )
+    ordered = sorted(kinds.values(), key=lambda kind: (-kind.letters, kind.reason, kind.topic))
+    if is_json:
+        show_json([one._asdict() for one in ordered])
+        return
+    rows = [(*one[:4], utc(one.newest_ms), one.example) for one in ordered]
+    columns = ("reason", "of", "letters", "sent again", "newest", "for example")
+    show_table("", columns, rows)
+    if not ordered:
+        show("no such dead letters")
+
+
+def show_letters(config: Config, wanted: Wanted, last: int, *, is_json: bool) -> None:
+    """The newest of them whole, bytes as text; who looked stands in the audit log."""
+    newest = list(_found(config, running_kafka(config), wanted))[-last:]
+    _note(config, newest)
+    if is_json:
+        show_json([_told(one) for one in newest])
+        return
+    for one in newest:
+        told = _told(one)
+        show(f"{told['place']}  {told['reason']}: {told['message']}")
+        show(f"  written {utc(one.at_ms)}" + (", sent again" if one.is_replayed else ""))
+        show(f"  {told['raw'][:RAW_SHOWN]}")
+    if not newest:
+        show("no such dead letters")
+
+
+def repair_letters(
+    config: Config, wanted: Wanted, edits: Edits, form: str | None, last: int, *, is_json: bool
+) -> int:
+    """Shows what the edits make of the letters, and writes nothing; exit code 1 where some would still be no events."""
+    found = list(mend_all(config, _found(config, running_kafka(config), wanted), edits, form))
+    shown = found[-last:]
+    _note(config, [one.found for one in shown])
+    invalid = sum(one.event is None for one in found)
+    if is_json:
+        letters = [_mended_told(one) for one in shown]
+        show_json({"letters": len(found), "events": len(found) - invalid, "invalid": invalid, "shown": letters})  # fmt: skip
+        return passed(not invalid)
+    for one in shown:
+        show(f"{one.found.place}  {one.found.letter.reason}")
+        for line in differences(one.before, one.after):
+            show(f"  {line}")
+        show(f"  {_outcome(one)}")
+    show(
+        f"{counted(len(found), 'dead letter')}: {len(found) - invalid:,} would be events, {invalid:,} still none"
+    )
+    return passed(not invalid)
+
+
+def replay_letters(
+    config: Config, wanted: Wanted, edits: Edits, form: str | None, *, is_json: bool
+) -> int:
+    """Sends them through the front door, mended, with their own ids and times, each once; exit code 1 where some are no events."""
+    kafka = running_kafka(config)
+    found = list(_found(config, kafka, wanted))
+    fresh = list(mend_all(config, (one for one in found if not one.is_replayed), edits, form))
+    events = [one for one in fresh if one.event is not None]
+    erased = LeftOut(list_of_erased(kafka, config), FORMATS[config.source_format].decode)
+    log = Writing(kafka, config.topic_prefix, config.source_format, linger_ms=LINGER_MS)
+    details = {"letters": str(len(found)), "reasons": ", ".join(sorted({one.letter.reason for one in found}))}  # fmt: skip
+    with audit_log_of(config).recording(local_actor(), "dead letters replay", details):
+        done = write_events(log, (one.event for one in events if one.event), Watched, is_erased=erased)  # fmt: skip
+        # behind the events, which are in the log by now: sent again they count once, lost they would be gone
+        for one in events:
+            log.dead_letter(replayed(one.found.letter))
+        log.flush()
+        details["sent"] = str(done.events)
+    faults = [f"{one.found.place}: {one.fault}" for one in fresh if one.event is None]
+    sent = Sent(
+        len(found), done.events, len(found) - len(fresh), len(faults), done.erased, done.duplicates,
+        faults[0] if faults else None,
+    )  # fmt: skip
+    if is_json:
+        show_json(sent._asdict())
+    else:
+        show(in_words(sent))
+    return passed(not faults)
+
+
+def mend_all(
+    config: Config, letters: "Iterator[Found]", edits: Edits, form: str | None
+) -> Iterator[Mended]:
+    """What the edits make of each; `form`: the format of what is JSON, else that of the topic."""
+    form = form or config.source_format
+    if form not in FORMATS:
+        raise ConfigError(f"there is no format {form!r}: one of {', '.join(FORMATS)}")
+    at_ms = now_ms()
+    for one in letters:
+        before: Fields = {}
+        after: Fields = {}
+        try:
+            before = fields_of(one.letter)
+            after = edited(before, edits)
+            yield Mended(one, before, after, mended(one.letter, after, form, at_ms))
+        except InvalidEvent as error:
+            yield Mended(one, before, after, None, f"{error.reason}: {error.message}")
+
+
+def in_words(sent: Sent) -> str:
+    """What became of them, in a sentence."""
+    words = [counted(sent.letters, "dead letter"), f"{counted(sent.sent, 'event')} sent again"]
+    for count, what in (
+        (sent.replayed_before, "sent before"), (sent.invalid, "still no events"),
+        (sent.duplicates, "told by another letter, too"), (sent.erased, "left out, of people who were erased"),
+    ):  # fmt: skip
+        words += [f"{count:,} {what}"] if count else []
+    return ", ".join(words) + (f"; the first: {sent.first_fault}" if sent.first_fault else "")
+
+
+def _found(config: Config, kafka: str, wanted: Wanted) -> Iterator[Found]:
+    log = Log(kafka, config)
+    again = replayed_places(log.records(DEAD_LETTERS))
+    letters = find_letters(log.records(DEAD_LETTERS), again)
+    return (one for one in letters if wanted.has(one, config.topic_prefix))
+
+
+def _note(config: Config, found: list[Found]) -> None:
+    if found:
+        note_look(config, "read dead letters", (), {"letters": str(len(found)), "newest": found[-1].place})  # fmt: skip
+
+
+def _told(found: Found) -> dict[str, Any]:
+    letter: DeadLetter = found.letter
+    return {
+        "place": found.place, "reason": letter.reason, "message": letter.message, "at_ms": found.at_ms,
+        "event_time_ms": letter.event_time_ms, "is_replayed": found.is_replayed,
+        "raw": letter.raw.decode("utf-8", "backslashreplace"),
+    }  # fmt: skip
+
+
+def _mended_told(one: Mended) -> dict[str, Any]:
+    return {
+        "place": one.found.place, "reason": one.found.letter.reason, "is_replayed": one.found.is_replayed,
+        "differences": differences(one.before, one.after), "is_event": one.event is not None, "fault": one.fault or None,
+    }  # fmt: skip
+
+
+def _outcome(one: Mended) -> str:
+    if one.event is None:
+        return f"still no event: {one.fault}"
+    return f"an event: {one.event.event_type} of {utc(one.event.event_time_ms)}"
