@@ -8,6 +8,7 @@ from typing import Final
 from jobs.config import Config
 from jobs.learning.trust import trust_of
 from log.kafka import has_topic, read_to_end
+from schemas.doors import is_certain
 from schemas.erasures import ERASURE
 from schemas.errors import InvalidEvent, NotUp
 from schemas.events import Event
@@ -60,10 +61,18 @@ class LeftOut:
             return False
         event = self._decode(one.value)
         is_erased = self._erasures.drops(event, self._signed_in.get(event.session_id))
-        if event.event_type == "identified" and event.person_id is not None:
+        if event.person_id is not None and _signs_in(event):
             self._signed_in[event.session_id] = event.person_id
             if len(self._signed_in) > SESSIONS_MAX:
                 self._signed_in.popitem(last=False)
         elif event.event_type == "signed_out":
             self._signed_in.pop(event.session_id, None)
         return is_erased
+
+
+def _signs_in(event: Event) -> bool:
+    """Whether it says for certain who this is. A link that may be followed by the policy leaves in what the steps leave out."""
+    try:
+        return is_certain(event)
+    except InvalidEvent:
+        return False

@@ -72,6 +72,22 @@ def test_an_import_leaves_out_what_erased_people_did_before(tmp_path: Path, orde
     assert done.is_usable, "that nobody is left is no reason to doubt the format"
 
 
+@pytest.mark.parametrize(("confidence", "stays"), [("1", False), ("0.9", True), ("much", True)])
+def test_who_it_is_perhaps_has_not_signed_in(confidence: str, *, stays: bool) -> None:
+    said = make_event(
+        event_id="in", event_type="identified", person_id="mia", session_id="s3", anonymous_id="tv",
+        properties={"confidence": confidence},
+    )  # fmt: skip
+    later = make_event(event_id="later", event_time_ms=NOON + 1, session_id="s3", anonymous_id="tv")
+    left_out = LeftOut(erasures(), EVENT.decode)
+    first, second = (
+        Encoded(one.event_time_ms, one.session_id, one.event_id, EVENT.encode(one))
+        for one in (said, later)
+    )
+    assert left_out(first), "it names who was erased"
+    assert left_out(second) is not stays
+
+
 def test_where_nobody_was_erased_since_no_event_is_looked_at() -> None:
     def decode(_: bytes) -> Any:
         raise AssertionError("it costs nothing")
