@@ -13,6 +13,7 @@ from typing import Annotated, Final, NoReturn
 import typer
 
 from jobs.config import config_from
+from jobs.stack.interrupts import heed_interrupts
 from jobs.stack.private import close_to_others
 from schemas import CODE_VERSION
 from schemas.errors import ConfigError
@@ -101,6 +102,7 @@ def main() -> NoReturn:
     """Runs the command line. A ConfigError is one message and the exit code of its kind."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     signal.signal(signal.SIGTERM, _raise_interrupt)
+    heed_interrupts()
     _close_home()
     try:
         code = app(prog_name="kairos", standalone_mode=False)

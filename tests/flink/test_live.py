@@ -52,8 +52,8 @@ def job(kafka: str, home: Path) -> Iterator[Job]:
     decide = start_decide(kafka, PREFIX, home)
     decide.wait_until_ready()
     yield Job(kafka, home, decide)
-    decide.process.kill()
-    decide.process.wait()
+    with decide.process:  # it closes what it said, too
+        decide.process.kill()
 
 
 def outputs_when(
