@@ -55,7 +55,8 @@ class Decision(Struct, frozen=True):
     `rests_on` what they and the items' reasons tell of items.
     `purged`: what was decided for the placement is taken back, since the person does not agree to it any more; it has no trace.
     Its content names the purposes that were withdrawn; where nothing stood, its placement is EVERYWHERE.
-    The kind `void`, and `is_merging`, have their place in the wire; nothing writes them yet.
+    `void`: likewise, of a visitor because somebody has signed in, or of a person because a visitor was split from them (docs/decisions.md).
+    `is_merging`: somebody has just signed in, and what their visitor did is not in it yet.
     """
 
     decision_id: Name

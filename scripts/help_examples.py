@@ -50,7 +50,7 @@ EXAMPLES: Final[dict[str, tuple[str, str]]] = {
         "why-not anna free_shipping",
         "why-not anna free_shipping --at 2026-05-01T12:00:00Z",
     ),
-    "verify": ("verify replay", "verify skew --limit 1000"),
+    "verify": ("verify", "verify --from 2026-05-01 --json"),
     "verify replay": (
         "verify replay --from 2026-05-01 --to 2026-06-01",
         "verify replay --decision DECISION_ID",

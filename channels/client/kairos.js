@@ -125,19 +125,18 @@
       if ([401, 408, 429].includes(answer.status) || answer.status >= 500) throw answer;
       retryMs = 0;
       delete holder.again;
-      const body = await answer.json().catch(() => ({})), took_ms = performance.now() - begun;
+      const { decisions = [], rejected = [], is_logged, detail } = await answer.json().catch(() => ({})), took_ms = performance.now() - begun;
       const isSplit = [400, 413].includes(answer.status) && batch.length > 1; // one of them is odd: the others are to be taken
       most = isSplit ? batch.length >> 1 : BATCH;
       if (isSplit) queue.unshift(...batch);
       else {
-        if (!answer.ok) warn("not taken:", body.detail || answer.status, events);
-        (body.rejected || []).forEach(({ index, reason }) => warn("not taken:", reason, events[index]));
-        const isTaken = body.is_logged !== false; // else answered, but not in the log yet: it goes again, and is told then
-        if (isTaken) tell(document, "kairos:sent", { events, took_ms, rejected: body.rejected });
+        if (!answer.ok) warn("not taken:", detail || answer.status, events);
+        rejected.forEach(({ index, reason }) => warn("not taken:", reason, events[index]));
+        if (is_logged === false) queue.unshift(...batch); // answered, but not in the log yet: it is told when it is
+        else tell(document, "kairos:sent", { events, took_ms, rejected });
         if (last === asking) {
-          (body.decisions || []).forEach((one) => take(one, false));
+          decisions.forEach((one) => take(one, false));
           asking = null;
-          if (!isTaken) queue.unshift(...batch);
         }
       }
     } catch (refused) {

@@ -63,6 +63,11 @@ class Letters:
         gone_ms = max(firsts.values(), default=EVENT_TIME_MAX_MS)
         self._whole_since_ms = 0 if begins_at_first else gone_ms
 
+    @property
+    def met(self) -> int:
+        """Different records that the replay has refused, or passed over as of somebody erased."""
+        return len(self._met)
+
     def begin(self) -> None:
         """Forgets what a replay has told so far: it begins anew."""
         self._met.clear()

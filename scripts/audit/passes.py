@@ -1,5 +1,7 @@
 """The log folded for an audit: in the order of time, and for what differs in the order in which live took the events."""
 
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from jobs.audit.late_items import Cut, LateItems, late_cuts
@@ -12,6 +14,7 @@ from jobs.fold.arrival_order import ArrivalFold
 from schemas.decisions import Decision
 from schemas.events import Event
 from schemas.limits import EVENT_TIME_MAX_MS, SECOND_MS
+from schemas.records import LogRecord
 from schemas.state.inputs import Transfer
 from schemas.topics import DEAD_LETTERS, EVENTS, ITEMS
 from scripts.audit.deployed_log import Log
@@ -26,7 +29,9 @@ IN_FLIGHT_MS: Final = 10 * SECOND_MS
 
 
 class Passes:
-    """The passes over one log, beside what was `logged` of a scope. `letters`: what the newest one refused."""
+    """The passes over one log, beside what was `logged` of a scope. `letters`: what the newest one refused; `counts`: what became of
+    the records that the newest one by time `read`.
+    """
 
     def __init__(self, log: Log, logged: LoggedDecisions, scope: Scope) -> None:
         self._log, self._logged, self._scope = log, logged, scope
@@ -35,6 +40,7 @@ class Passes:
         )  # up to now: what is refused of them lies in the next one
         refused = log.records(DEAD_LETTERS)
         self.letters = Letters(refused, refused.begins_at_first)
+        self.counts: Counter[str] = Counter()
         self._looking_back = LookingBack(log.taught, say)
         self._transfers: dict[bytes, Transfer] = {}
         self._late_policies = log.late_policies()
@@ -88,9 +94,12 @@ class Passes:
 
     def _play(self, fold: AuditFold, knowledge: Knowledge) -> None:
         self.letters.begin()
+        self.counts.clear()
         until_ms = min(self._scope.to_ms, self._logged.newest_ms + 1) + self._log.config.lateness_ms
         watched = Watched("replaying", self._events, len(self._events))
-        for step in fold.run(self.letters.watch(watched)):
+        for step in fold.run(self._read(watched)):
+            if step.news is None and step.moved is None:
+                self.counts.update(step.counts)
             for letter in step.dead_letters:
                 self.letters.take(letter)
             if step.news is None and "erased" in step.counts:
@@ -100,6 +109,11 @@ class Passes:
             is_met = fold.compared.decisions == len(self._logged)
             if is_met and (is_over or not self._scope.is_all):
                 return
+
+    def _read(self, records: Iterable[LogRecord]) -> Iterator[LogRecord]:
+        for record in self.letters.watch(records):
+            self.counts["read"] += 1
+            yield record
 
     def _decides(self, event: Event) -> bool:
         """Whether all decisions on an event must have been logged."""

@@ -77,6 +77,8 @@ class Audit(Struct):
     from_ms: int
     to_ms: int
     skew: Skew
+    refused: int = 0
+    """Records that a replay refuses: each has its dead letter, or is a fault."""
 
     @property
     def unexplained(self) -> int:
@@ -105,8 +107,13 @@ def scope_of(from_ms: int | None, to_ms: int | None, decision_id: str | None = N
     return scope
 
 
-def verify(log: Log, scope: Scope, limit: int | None = None) -> Audit:
-    """Audits the decisions of the scope, at most `limit` of them, sampled; raises ConfigError where there are none."""
+def verify(
+    log: Log, scope: Scope, limit: int | None = None, counts: Counter[str] | None = None
+) -> Audit:
+    """Audits the decisions of the scope, at most `limit` of them, sampled; raises ConfigError where there are none.
+
+    `counts` is told what became of the records that were replayed (Passes).
+    """
     if limit is not None:
         scope = scope._replace(sample=_sample(log, scope, limit))
     with TemporaryFile() as file:
@@ -121,6 +128,8 @@ def verify(log: Log, scope: Scope, limit: int | None = None) -> Audit:
                 compared.keep(difference_of_unmet(logged, decision), compared.differences)
         audit = _audit(log, logged, compared, passes.letters, in_order)
         _find_suspects(log, audit, logged, compared)
+        if counts is not None:
+            counts.update(passes.counts)
         return audit
 
 
@@ -204,7 +213,7 @@ def _audit(
         compared.knowledge_late, compared.knowledge_ahead, compared.control_late, compared.catalogue_late,
         sorted(compared.late_items.union(*(one.late_items for one in every))), compared.left_out,
         dict(differing), every, list(_faults(log, logged, letters, is_complete)),
-        min(times, default=0), max(times, default=0), compared.skew,
+        min(times, default=0), max(times, default=0), compared.skew, letters.met,
     )  # fmt: skip
 
 

@@ -15,7 +15,6 @@ from scripts.times import time_or_none
 app = typer.Typer()
 verify_app = typer.Typer(
     help="Test what is promised on what has been logged; exit code 1 where it does not hold.",
-    no_args_is_help=True,
 )
 app.add_typer(verify_app, name="verify")
 
@@ -73,6 +72,31 @@ def why_not(
     note_look(config, "read why not", [person], {"action": action})
     found = module.why_not(running_kafka(config), config.topic_prefix, person, action, at_ms)
     show_json(module.why_not_json(found)) if json else show(found.sentence)
+
+
+@verify_app.callback(invoke_without_command=True)
+def verify_all(
+    context: typer.Context,
+    from_: DecisionsFrom = None,
+    to: To = None,
+    archive: Archive = None,
+    json: JsonValue = False,
+) -> int | None:
+    """Look at every promise on what has been logged: a row for each, with its figures.
+
+    Every event is accounted for, nothing is lost, a replay decides as live did by the same features, numbers grow, chances sum to one,
+    nothing is decided on what was refused, limits hold. Exit code 1 where one is broken. An exposure that was told after its
+    decision had ended counts here as told in time.
+    """
+    if context.invoked_subcommand is not None:
+        return None
+    from scripts.audit import promises, verify
+    from scripts.audit.deployed_log import Log
+    from scripts.ops.status import running_kafka
+
+    scope = verify.scope_of(time_or_none(from_), time_or_none(to))
+    config = config_from()
+    return promises.keep_promises(Log(running_kafka(config), config, archive), scope, is_json=json)
 
 
 @verify_app.command("replay")

@@ -37,7 +37,7 @@ ENDS: Final[dict[int, tuple[str, ...]]] = {
          "items import GONE", "forget", "forget p --requested", "items import NO_EVENTS", "dance", "status --no-such-option",
     ),
     NOT_UP: (
-        "import FILE", "status", "items import ITEMS", "items list", "items show i", "items remove i", "train", "explain d", "why-not p a", "verify replay", "verify skew", "archive",
+        "import FILE", "status", "items import ITEMS", "items list", "items show i", "items remove i", "train", "explain d", "why-not p a", "verify", "verify replay", "verify skew", "archive",
         f"policy publish {POLICY}", "policy history", "policy scheduled", "policy take-back", "policy rollback", "policy show", "model list", "model rollback",
         "control list", "replay --prefix p.", "cluster status", "cluster stop decide", "cluster savepoint decide",
         "cluster cancel decide", "replay drop p.", "upgrade decide", "decide", "learn", "compare p.", "docs --pictures", "api", "forget p --yes", "forget --requested",
