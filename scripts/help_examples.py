@@ -59,6 +59,15 @@ EXAMPLES: Final[dict[str, tuple[str, str]]] = {
     "verify archive": ("verify archive", "verify archive s3://bucket/kairos"),
     "forget": ("forget anna --anonymous-id a-17 --wait --yes", "forget --requested"),
     "export": ("export anna", "export anna --out anna.json"),
+    "mapping": ("mapping check shop.yaml", "mapping try shop.yaml events.jsonl"),
+    "mapping check": (
+        "mapping check shop.yaml",
+        "mapping check app.yaml",
+    ),
+    "mapping try": (
+        "mapping try shop.yaml events.jsonl",
+        "mapping try shop.yaml may.jsonl june.jsonl --last 10 --json",
+    ),
     "dead-letters": (
         "dead-letters list",
         "dead-letters replay --reason invalid_value --rename ts=event_time_ms",

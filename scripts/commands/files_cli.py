@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 import typer
 
 from jobs.config import config_from, purposes_or_none, with_consent
-from scripts.commands.options import AppId, Consent, ItemsFile, Json, Partial, Strict
+from schemas.errors import ConfigError
+from scripts.commands.options import AppId, Consent, ItemsFile, Json, MappingFile, Partial, Strict
 
 Format = Literal["kairos", "segment", "ga4", "cloudevents", "snowplow", "trivago"]
 Foreign = Literal["segment", "ga4", "cloudevents", "snowplow", "trivago", "trivago-items"]
@@ -20,6 +21,7 @@ def import_(
         list[Path], typer.Argument(help="Files of events; a folder for Snowplow tables.")
     ],
     file_format: Annotated[Format, typer.Option("--format", help="Format of the file.")] = "kairos",
+    mapping: MappingFile = None,
     app_id: AppId = None,
     items: Annotated[Path | None, typer.Option(help="A catalogue to publish first.")] = None,
     partial: Partial = False,
@@ -39,7 +41,7 @@ def import_(
     from scripts.files.import_files import run
     from scripts.files.items_here import ItemsFile as Catalogue
 
-    events = EventFiles(files, file_format, app_id, strict, purposes_or_none(consent))
+    events = EventFiles(files, file_format, app_id, strict, purposes_or_none(consent), mapping)
     catalogue = Catalogue(items, partial, strict) if items is not None else None
     return run(config_from(), events, catalogue, is_json=json)
 
@@ -48,7 +50,10 @@ def import_(
 def convert(
     file: Annotated[Path, typer.Argument(help="A file of events; a folder for Snowplow tables.")],
     out: Annotated[Path, typer.Argument(help="JSON Lines to write.")],
-    file_format: Annotated[Foreign, typer.Option("--format", help="Format of the file.")],
+    file_format: Annotated[
+        Foreign | None, typer.Option("--format", help="Format of the file, if there is no mapping.")
+    ] = None,
+    mapping: MappingFile = None,
     app_id: AppId = None,
     consent: Consent = None,
 ) -> None:
@@ -59,7 +64,11 @@ def convert(
     """
     from scripts.files.convert_file import convert as run
 
-    run(file, out, file_format, app_id, purposes_or_none(consent))
+    if (file_format is None) is (mapping is None):
+        raise ConfigError(
+            "--format or --mapping says how the file is read, and one of them is wanted"
+        )
+    run(file, out, file_format or "kairos", app_id, purposes_or_none(consent), mapping)
 
 
 @app.command("try")
@@ -76,6 +85,7 @@ def try_(
     file_format: Annotated[
         Format, typer.Option("--format", help="Format of the files.")
     ] = "kairos",
+    mapping: MappingFile = None,
     app_id: AppId = None,
     consent: Consent = None,
     why: Annotated[
@@ -102,6 +112,6 @@ def try_(
     from scripts.files.try_files import Shown, World, try_files
     from scripts.policy.policies_here import policy_in
 
-    files = EventFiles([*(events or ()), *(more or ())], file_format, app_id)
+    files = EventFiles([*(events or ()), *(more or ())], file_format, app_id, mapping=mapping)
     world = World(items, policy_in(policy) if policy else None, model or ())
     try_files(with_consent(config_from(), consent), files, world, Shown(why, json, shows_all))

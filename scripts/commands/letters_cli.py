@@ -1,15 +1,11 @@
 """`kairos dead-letters`: what could not be used, and how it is mended and sent again."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from jobs.config import config_from
-from scripts.commands.options import Json, JsonValue
-from scripts.times import time_or_none
-
-if TYPE_CHECKING:
-    from scripts.letters.find_letters import Wanted
+from scripts.commands.options import Json, JsonValue, MappingFile
 
 Reason = Annotated[list[str] | None, typer.Option("--reason", help="Only of this reason.")]
 Of = Annotated[
@@ -51,9 +47,10 @@ def list_(
     reason: Reason = None, of: Of = None, from_: From = None, to: To = None, json: JsonValue = False
 ) -> None:
     """Count dead letters by reason and topic, the most frequent first."""
+    from scripts.letters.find_letters import wanted
     from scripts.letters.letters_here import list_letters
 
-    list_letters(config_from(), _wanted(reason, of, None, from_, to), is_json=json)
+    list_letters(config_from(), wanted(reason, of, None, from_, to), is_json=json)
 
 
 @app.command("show")
@@ -67,9 +64,10 @@ def show_(
     json: JsonValue = False,
 ) -> None:
     """Show dead letters whole: reason, place, bytes as text. The audit log keeps who looked."""
+    from scripts.letters.find_letters import wanted
     from scripts.letters.letters_here import show_letters
 
-    show_letters(config_from(), _wanted(reason, of, place, from_, to), last, is_json=json)
+    show_letters(config_from(), wanted(reason, of, place, from_, to), last, is_json=json)
 
 
 @app.command()
@@ -83,6 +81,7 @@ def repair(
     set_: Set = None,
     drop: Drop = None,
     file_format: Form = None,
+    mapping: MappingFile = None,
     last: Last = 10,
     json: Json = False,
 ) -> int:
@@ -91,12 +90,13 @@ def repair(
     `replay` with the same options sends them. Names with dots lead into objects: `properties.size`. Exit code 1 where some
     would still be no events.
     """
+    from scripts.letters.find_letters import wanted
     from scripts.letters.letters_here import repair_letters
     from scripts.letters.mend_letter import edits_from
 
     edits = edits_from(rename or (), set_ or (), drop or ())
-    wanted = _wanted(reason, of, place, from_, to)
-    return repair_letters(config_from(), wanted, edits, file_format, last, is_json=json)
+    chosen = wanted(reason, of, place, from_, to)
+    return repair_letters(config_from(), chosen, edits, (file_format, mapping), last, is_json=json)
 
 
 @app.command()
@@ -110,6 +110,7 @@ def replay(
     set_: Set = None,
     drop: Drop = None,
     file_format: Form = None,
+    mapping: MappingFile = None,
     json: Json = False,
 ) -> int:
     """Send dead letters through the front door, mended, with their own ids and times: each once, however often it is called.
@@ -117,21 +118,10 @@ def replay(
     What is still no event stays as it is, and the exit code is 1. An event that comes more than the lateness behind the newest of
     its session is a dead letter again. Events of before their person was erased are left out. The audit log keeps who did.
     """
+    from scripts.letters.find_letters import wanted
     from scripts.letters.letters_here import replay_letters
     from scripts.letters.mend_letter import edits_from
 
     edits = edits_from(rename or (), set_ or (), drop or ())
-    wanted = _wanted(reason, of, place, from_, to)
-    return replay_letters(config_from(), wanted, edits, file_format, is_json=json)
-
-
-def _wanted(
-    reason: list[str] | None,
-    of: list[str] | None,
-    place: list[str] | None,
-    from_: str | None,
-    to: str | None,
-) -> "Wanted":
-    from scripts.letters.find_letters import Wanted
-
-    return Wanted(reason or (), of or (), place or (), time_or_none(from_), time_or_none(to))
+    chosen = wanted(reason, of, place, from_, to)
+    return replay_letters(config_from(), chosen, edits, (file_format, mapping), is_json=json)

@@ -27,6 +27,10 @@ Consent = Annotated[
         "--consent", metavar="PURPOSES", help="Granted where records say nothing of it: a,b, all or none. Else KAIROS_CONSENT."
     ),
 ]  # fmt: skip
+MappingFile = Annotated[
+    Path | None,
+    typer.Option("--mapping", help="A mapping by which JSON of others is read: `kairos mapping`."),
+]
 AppId = Annotated[list[str] | None, typer.Option(help="Snowplow: only these apps.")]
 DecisionsFrom = Annotated[str | None, typer.Option("--from", help="Decisions from here on.")]
 To = Annotated[str | None, typer.Option(help="… to before here.")]

@@ -41,10 +41,11 @@ def convert(
     file_format: str,
     app_ids: Sequence[str] | None,
     consent: frozenset[str] | None = None,
+    mapping: Path | None = None,
 ) -> None:
     """Writes the events; raises UnusableInput, and leaves `out` as it was, where nothing or less than half is one."""
     base = ITEMS_OF.get(file_format, file_format)
-    source = Heard(EventFiles([file], base, app_ids, consent=consent).read())
+    source = Heard(EventFiles([file], base, app_ids, consent=consent, mapping=mapping).read())
     good = _Good(Watched("converting", source))
     is_device = out.exists() and not out.is_file()
     written = out if is_device else out.with_name(f"{out.name}.part")

@@ -12,6 +12,7 @@ from schemas.formats.field_names import Notices
 from schemas.limits import PROPERTIES_PER_EVENT_MAX
 from scripts.console import say
 from scripts.files.import_events import Bad, checked, read_json_lines, read_records
+from scripts.files.mapping_file import read_mapped, read_mapping
 
 JSON: Final = "kairos"
 UNSAID: Final = (
@@ -23,7 +24,8 @@ UNSAID: Final = (
 class EventFiles(NamedTuple):
     """Files that are one log. `app_ids`: Snowplow's apps that count, None for all; `is_strict`: what nobody would read is no event.
 
-    `consent`: what is granted where an event says nothing of it; None = that stays unsaid.
+    `consent`: what is granted where an event says nothing of it; None = that stays unsaid. `mapping`: the file of a mapping by which JSON of others
+    is read, whatever the format.
     """
 
     paths: Sequence[Path]
@@ -31,11 +33,12 @@ class EventFiles(NamedTuple):
     app_ids: Sequence[str] | None = None
     is_strict: bool = False
     consent: frozenset[str] | None = None
+    mapping: Path | None = None
 
     @property
     def is_json(self) -> bool:
         """Whether they are read as they come; other formats are held and put in order."""
-        return self.format == JSON
+        return self.format == JSON and self.mapping is None
 
     def read(
         self, at_ms: int | None = None, notices: Notices | None = None
@@ -44,11 +47,12 @@ class EventFiles(NamedTuple):
 
         `notices` take what there is to say of names of JSON.
         """
+        rules = read_mapping(self.mapping) if self.mapping is not None else None
         for path in self.paths:
-            if self.is_json:
-                found: Iterable[Event | Bad] = read_json_lines(
-                    path, at_ms, notices, is_strict=self.is_strict
-                )
+            if rules is not None:
+                found: Iterable[Event | Bad] = read_mapped(path, rules, at_ms)
+            elif self.is_json:
+                found = read_json_lines(path, at_ms, notices, is_strict=self.is_strict)
             elif self.format in OF_OTHERS:
                 found = read_records(path, FORMATS[self.format], at_ms)
             else:

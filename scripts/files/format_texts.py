@@ -40,6 +40,43 @@ Consent that names some purposes and not `personalisation`: where all of them ar
 is granted and nothing else. Who agrees later says it by an event that names `personalisation`.
 
 """
+MAPPING: Final = """\
+### Any other JSON: a mapping
+
+What has no format here is read by a mapping, a YAML file. Rules are tried in their order, and the first whose `when` holds makes the event:
+
+```yaml
+fields:                                        # of every event
+  event_id: id
+  event_time_ms: {path: at, unit: s}           # s, ms, us, ns; without a unit as above
+  session_id: [run, player.id]                 # the first that says something
+  anonymous_id: player.id
+rules:
+  - when: {what: [ping, pong]}                 # one of several; null = not there
+    skip: true                                 # passed over, and counted
+  - when: {what: bought}
+    event_type: purchase_completed
+    fields:
+      item_ids: cart[].sku                     # of each; cart[0].sku of the first
+      value_amount: {path: sum, number: "1.299,00"}
+      currency: {value: EUR}
+  - fields:
+      event_type: {path: what, map: {saw: product_viewed, read: content_read}, otherwise: page_viewed}
+      item_ids: {path: skus, split: ","}
+      context.country: player.country
+    properties: [level, player.rank]           # kept under their last names
+```
+
+```
+./kairos mapping check game.yaml               # what is wrong, and what may not be meant
+./kairos mapping try game.yaml events.jsonl    # how many become what, and which of their fields no rule reads
+./kairos import events.jsonl --mapping game.yaml
+```
+
+`convert`, `try` and `dead-letters repair|replay` take `--mapping`, too. A record is an event, or a reason that names its path; an amount that could be another one (`19.99` where `1.299,00` is written) is refused. Nothing is
+taken over but what the mapping names, so nothing personal comes along unseen. The topic `events` has no mappings yet: `convert` what is there.
+
+"""
 SEGMENT: Final = """\
 ### Segment and RudderStack
 
@@ -121,6 +158,7 @@ def formats() -> str:
             ),
             SNOWPLOW.format(table=_table("event", SNOWPLOW_TYPES)),
             CLOUDEVENTS.format(within=", ".join(f"`{one}`" for one in WITHIN)),
+            MAPPING,
         )
     )
 

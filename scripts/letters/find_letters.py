@@ -7,6 +7,7 @@ from schemas.codec import DEAD_LETTER
 from schemas.dead_letters import REPLAYED, DeadLetter, key_of
 from schemas.errors import InvalidEvent
 from schemas.records import LogRecord
+from scripts.times import time_or_none
 
 
 class Found(NamedTuple):
@@ -41,6 +42,17 @@ class Wanted(NamedTuple):
             and (self.from_ms is None or found.at_ms >= self.from_ms)
             and (self.to_ms is None or found.at_ms < self.to_ms)
         )
+
+
+def wanted(
+    reasons: Sequence[str] | None,
+    topics: Sequence[str] | None,
+    places: Sequence[str] | None,
+    from_: str | None,
+    to: str | None,
+) -> Wanted:
+    """Of what was said on the command line; raises ConfigError where a time is none."""
+    return Wanted(reasons or (), topics or (), places or (), time_or_none(from_), time_or_none(to))
 
 
 def replayed_places(records: Iterable[LogRecord]) -> frozenset[str]:

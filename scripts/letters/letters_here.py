@@ -1,6 +1,7 @@
 """`kairos dead-letters`: what could not be used, why, and how it is mended and sent again."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from jobs.config import Config
@@ -8,7 +9,7 @@ from jobs.publish import Log as Writing
 from jobs.publish import now_ms
 from schemas.counted import counted
 from schemas.dead_letters import DeadLetter, replayed
-from schemas.errors import ConfigError, InvalidEvent
+from schemas.errors import InvalidEvent
 from schemas.events import Event
 from schemas.formats import FORMATS
 from schemas.topics import DEAD_LETTERS
@@ -17,8 +18,18 @@ from scripts.console import show, show_json, show_table
 from scripts.exit_codes import passed
 from scripts.files.import_events import write_events
 from scripts.files.items_here import LINGER_MS
+from scripts.files.mapping_file import read_mapping
 from scripts.letters.find_letters import Found, Wanted, find_letters, replayed_places
-from scripts.letters.mend_letter import Edits, Fields, differences, edited, fields_of, mended
+from scripts.letters.mend_letter import (
+    Edits,
+    Fields,
+    Read,
+    differences,
+    edited,
+    fields_of,
+    mended,
+    reading,
+)
 from scripts.ops.local_audit import audit_log_of, local_actor, note_look
 from scripts.ops.status import running_kafka
 from scripts.privacy.list_of_erased import LeftOut, list_of_erased
@@ -26,6 +37,8 @@ from scripts.progress import Watched
 from scripts.times import utc
 
 RAW_SHOWN: Final = 2_000
+How = tuple[str | None, Path | None]
+"""How what is JSON is read: a format (None: that of the topic), or the file of a mapping."""
 
 
 class Kind(NamedTuple):
@@ -104,10 +117,10 @@ def show_letters(config: Config, wanted: Wanted, last: int, *, is_json: bool) ->
 
 
 def repair_letters(
-    config: Config, wanted: Wanted, edits: Edits, form: str | None, last: int, *, is_json: bool
+    config: Config, wanted: Wanted, edits: Edits, how: How, last: int, *, is_json: bool
 ) -> int:
     """Shows what the edits make of the letters, and writes nothing; exit code 1 where some would still be no events."""
-    found = list(mend_all(config, _found(config, running_kafka(config), wanted), edits, form))
+    found = list(mend_all(_found(config, running_kafka(config), wanted), edits, _read(config, how)))
     shown = found[-last:]
     _note(config, [one.found for one in shown])
     invalid = sum(one.event is None for one in found)
@@ -126,13 +139,11 @@ def repair_letters(
     return passed(not invalid)
 
 
-def replay_letters(
-    config: Config, wanted: Wanted, edits: Edits, form: str | None, *, is_json: bool
-) -> int:
+def replay_letters(config: Config, wanted: Wanted, edits: Edits, how: How, *, is_json: bool) -> int:
     """Sends them through the front door, mended, with their own ids and times, each once; exit code 1 where some are no events."""
     kafka = running_kafka(config)
     found = list(_found(config, kafka, wanted))
-    fresh = list(mend_all(config, (one for one in found if not one.is_replayed), edits, form))
+    fresh = list(mend_all((one for one in found if not one.is_replayed), edits, _read(config, how)))
     events = [one for one in fresh if one.event is not None]
     erased = LeftOut(list_of_erased(kafka, config), FORMATS[config.source_format].decode)
     log = Writing(kafka, config.topic_prefix, config.source_format, linger_ms=LINGER_MS)
@@ -156,13 +167,8 @@ def replay_letters(
     return passed(not faults)
 
 
-def mend_all(
-    config: Config, letters: "Iterator[Found]", edits: Edits, form: str | None
-) -> Iterator[Mended]:
-    """What the edits make of each; `form`: the format of what is JSON, else that of the topic."""
-    form = form or config.source_format
-    if form not in FORMATS:
-        raise ConfigError(f"there is no format {form!r}: one of {', '.join(FORMATS)}")
+def mend_all(letters: Iterator[Found], edits: Edits, read: Read) -> Iterator[Mended]:
+    """What the edits make of each."""
     at_ms = now_ms()
     for one in letters:
         before: Fields = {}
@@ -170,7 +176,7 @@ def mend_all(
         try:
             before = fields_of(one.letter)
             after = edited(before, edits)
-            yield Mended(one, before, after, mended(one.letter, after, form, at_ms))
+            yield Mended(one, before, after, mended(one.letter, after, read, at_ms))
         except InvalidEvent as error:
             yield Mended(one, before, after, None, f"{error.reason}: {error.message}")
 
@@ -184,6 +190,12 @@ def in_words(sent: Sent) -> str:
     ):  # fmt: skip
         words += [f"{count:,} {what}"] if count else []
     return ", ".join(words) + (f"; the first: {sent.first_fault}" if sent.first_fault else "")
+
+
+def _read(config: Config, how: How) -> Read:
+    form, mapping = how
+    rules = read_mapping(mapping) if mapping is not None else None
+    return reading(form or config.source_format, rules)
 
 
 def _found(config: Config, kafka: str, wanted: Wanted) -> Iterator[Found]:

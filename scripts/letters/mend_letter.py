@@ -1,6 +1,6 @@
 """Mending: fields of what could not be used are renamed, set and dropped, until it is an event."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from typing import Any, Final, NamedTuple
 
@@ -13,10 +13,14 @@ from schemas.errors import ConfigError, InvalidEvent
 from schemas.events import Event, event_from_fields
 from schemas.formats import FORMATS
 from schemas.formats.json_lines import decoded, event_from_json
+from schemas.formats.mapped import mapped_event
+from schemas.formats.mapping import Compiled
 from schemas.limits import EVENT_BYTES_MAX
 from udfs.explain.fit_records import TOO_LARGE, decision_of
 
 Fields = dict[str, Any]
+Read = Callable[[bytes], Event]
+"""Of a record as JSON; raises InvalidEvent."""
 OURS: Final = "kairos"
 """The format whose files are JSON Lines, and whose records are Avro."""
 
@@ -101,13 +105,28 @@ def fields_of(letter: DeadLetter) -> Fields:
     return found
 
 
-def mended(letter: DeadLetter, fields: Fields, form: str, now_ms: int) -> Event:
-    """The event that mended fields describe, in the format `form`; InvalidEvent where they still are none, or no door takes it."""
+def reading(form: str, rules: tuple[Compiled, ...] | None = None) -> Read:
+    """How what is JSON is read: by the rules of a mapping, else in the format `form`. Raises ConfigError where there is no such format."""
+    if rules is not None:
+        return lambda data: _mapped(data, rules)
+    if form not in FORMATS:
+        raise ConfigError(f"there is no format {form!r}: one of {', '.join(FORMATS)}")
+    return event_from_json if form == OURS else FORMATS[form].decode
+
+
+def _mapped(data: bytes, rules: tuple[Compiled, ...]) -> Event:
+    event = mapped_event(data, rules)
+    if event is None:
+        raise InvalidEvent("invalid_value", "the mapping passes it over")
+    return event
+
+
+def mended(letter: DeadLetter, fields: Fields, read: Read, now_ms: int) -> Event:
+    """The event that mended fields describe; what was JSON is `read`. InvalidEvent where they still are none, or no door takes it."""
     if letter.raw[:2] == MARKER:
         event = event_from_fields(fields)
     else:
-        data = msgspec.json.encode(fields)
-        event = event_from_json(data) if form == OURS else FORMATS[form].decode(data)
+        event = read(msgspec.json.encode(fields))
     check_at_door(event, now_ms)
     return event
 

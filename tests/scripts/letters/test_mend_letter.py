@@ -9,9 +9,18 @@ from schemas.codec import EVENT
 from schemas.dead_letters import DeadLetter, dead_letter
 from schemas.errors import ConfigError, InvalidEvent, InvalidReason
 from schemas.events import Event
+from schemas.formats.mapping import compile_mapping
 from schemas.limits import DAY_MS
 from schemas.records import LogRecord
-from scripts.letters.mend_letter import Edits, differences, edited, edits_from, fields_of, mended
+from scripts.letters.mend_letter import (
+    Edits,
+    differences,
+    edited,
+    edits_from,
+    fields_of,
+    mended,
+    reading,
+)
 from tests.builders import NOON, make_event
 from udfs.explain.fit_records import TOO_LARGE
 
@@ -31,7 +40,7 @@ def json_letter(fields: Any) -> DeadLetter:
 
 def mend(letter: DeadLetter, *, form: str = "json", now_ms: int = NOON, **edits: Any) -> Event:
     asked = edits_from(edits.get("rename", ()), edits.get("set", ()), edits.get("drop", ()))
-    return mended(letter, edited(fields_of(letter), asked), form, now_ms)
+    return mended(letter, edited(fields_of(letter), asked), reading(form), now_ms)
 
 
 @pytest.mark.parametrize("form", ["json", "kairos"])
@@ -138,3 +147,20 @@ def test_differences_are_field_by_field() -> None:
         '- properties: {"size":"10","debug":"yes"}', '+ properties: {"size":"10"}',
         '+ event_type: "product_viewed"', '+ channel: "app"',
     ]  # fmt: skip
+
+
+def test_a_mapping_mends_too_and_may_pass_over() -> None:
+    rules = compile_mapping(
+        {"rules": [{"when": {"what": "noise"}, "skip": True}, {"fields": {"event_type": "what", "event_time_ms": "event_time_ms", "session_id": "session_id", "anonymous_id": "anonymous_id", "event_id": "event_id"}}]}
+    )  # fmt: skip
+    letter = json_letter(BROKEN)
+    event = mended(letter, fields_of(letter), reading("json", rules), NOON)
+    assert (event.event_id, event.event_type, event.item_ids) == ("e1", "product_viewed", ())
+    noise = json_letter(BROKEN | {"what": "noise"})
+    with pytest.raises(InvalidEvent, match="passes it over"):
+        mended(noise, fields_of(noise), reading("json", rules), NOON)
+
+
+def test_a_format_that_there_is_not_is_refused() -> None:
+    with pytest.raises(ConfigError, match="segment"):
+        reading("sgment")
