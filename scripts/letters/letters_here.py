@@ -1,6 +1,7 @@
 """`kairos dead-letters`: what could not be used, why, and how it is mended and sent again."""
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -102,7 +103,7 @@ def list_letters(config: Config, wanted: Wanted, *, is_json: bool) -> None:
 
 def show_letters(config: Config, wanted: Wanted, last: int, *, is_json: bool) -> None:
     """The newest of them whole, bytes as text; who looked stands in the audit log."""
-    newest = list(_found(config, running_kafka(config), wanted))[-last:]
+    newest = list(deque(_found(config, running_kafka(config), wanted), last))
     _note(config, newest)
     if is_json:
         show_json([_told(one) for one in newest])
@@ -120,13 +121,18 @@ def repair_letters(
     config: Config, wanted: Wanted, edits: Edits, how: How, last: int, *, is_json: bool
 ) -> int:
     """Shows what the edits make of the letters, and writes nothing; exit code 1 where some would still be no events."""
-    found = list(mend_all(_found(config, running_kafka(config), wanted), edits, _read(config, how)))
-    shown = found[-last:]
+    read, at_ms = _read(config, how), now_ms()
+    shown: deque[Mended] = deque(maxlen=last)
+    count = invalid = 0
+    for found in _found(config, running_kafka(config), wanted):
+        one = mend(found, edits, read, at_ms)
+        count += 1
+        invalid += one.event is None
+        shown.append(one)
     _note(config, [one.found for one in shown])
-    invalid = sum(one.event is None for one in found)
     if is_json:
         letters = [_mended_told(one) for one in shown]
-        show_json({"letters": len(found), "events": len(found) - invalid, "invalid": invalid, "shown": letters})  # fmt: skip
+        show_json({"letters": count, "events": count - invalid, "invalid": invalid, "shown": letters})  # fmt: skip
         return passed(not invalid)
     for one in shown:
         show(f"{one.found.place}  {one.found.letter.reason}")
@@ -134,51 +140,73 @@ def repair_letters(
             show(f"  {line}")
         show(f"  {_outcome(one)}")
     show(
-        f"{counted(len(found), 'dead letter')}: {len(found) - invalid:,} would be events, {invalid:,} still none"
+        f"{counted(count, 'dead letter')}: {count - invalid:,} would be events, {invalid:,} still none"
     )
     return passed(not invalid)
 
 
 def replay_letters(config: Config, wanted: Wanted, edits: Edits, how: How, *, is_json: bool) -> int:
     """Sends them through the front door, mended, with their own ids and times, each once; exit code 1 where some are no events."""
-    kafka = running_kafka(config)
-    found = list(_found(config, kafka, wanted))
-    fresh = list(mend_all((one for one in found if not one.is_replayed), edits, _read(config, how)))
-    events = [one for one in fresh if one.event is not None]
+    kafka, read = running_kafka(config), _read(config, how)
     erased = LeftOut(list_of_erased(kafka, config), FORMATS[config.source_format].decode)
     log = Writing(kafka, config.topic_prefix, config.source_format, linger_ms=LINGER_MS)
-    details = {"letters": str(len(found)), "reasons": ", ".join(sorted({one.letter.reason for one in found}))}  # fmt: skip
+    at_ms = now_ms()
+    going = Going(lambda found: mend(found, edits, read, at_ms))
+    details = {"reasons": ", ".join(wanted.reasons) or "all"}
     with audit_log_of(config).recording(local_actor(), "dead letters replay", details):
-        done = write_events(log, (one.event for one in events if one.event), Watched, is_erased=erased)  # fmt: skip
+        events = going.events(_found(config, kafka, wanted))
+        done = write_events(log, events, Watched, is_erased=erased)
         # behind the events, which are in the log by now: sent again they count once, lost they would be gone
-        for one in events:
-            log.dead_letter(replayed(one.found.letter))
+        for one in going.sent:
+            log.dead_letter(one)
         log.flush()
-        details["sent"] = str(done.events)
-    faults = [f"{one.found.place}: {one.fault}" for one in fresh if one.event is None]
+        details |= {"letters": str(going.letters), "sent": str(done.events)}
     sent = Sent(
-        len(found), done.events, len(found) - len(fresh), len(faults), done.erased, done.duplicates,
-        faults[0] if faults else None,
+        going.letters, done.events, going.before, going.invalid, done.erased, done.duplicates,
+        going.first_fault,
     )  # fmt: skip
     if is_json:
         show_json(sent._asdict())
     else:
         show(in_words(sent))
-    return passed(not faults)
+    return passed(not going.invalid)
 
 
-def mend_all(letters: Iterator[Found], edits: Edits, read: Read) -> Iterator[Mended]:
-    """What the edits make of each."""
-    at_ms = now_ms()
-    for one in letters:
-        before: Fields = {}
-        after: Fields = {}
-        try:
-            before = fields_of(one.letter)
-            after = edited(before, edits)
-            yield Mended(one, before, after, mended(one.letter, after, read, at_ms))
-        except InvalidEvent as error:
-            yield Mended(one, before, after, None, f"{error.reason}: {error.message}")
+class Going:
+    """Letters on their way into the log: of those that are `sent` is kept what says so, without their bytes."""
+
+    def __init__(self, mend_one: Callable[[Found], Mended]) -> None:
+        self._mend = mend_one
+        self.letters = self.before = self.invalid = 0
+        self.first_fault: str | None = None
+        self.sent: list[DeadLetter] = []
+
+    def events(self, found: Iterable[Found]) -> Iterator[Event]:
+        """The events of those that were not sent before."""
+        for one in found:
+            self.letters += 1
+            if one.is_replayed:
+                self.before += 1
+                continue
+            mended_one = self._mend(one)
+            if mended_one.event is None:
+                self.invalid += 1
+                self.first_fault = self.first_fault or f"{one.place}: {mended_one.fault}"
+                continue
+            self.sent.append(replayed(one.letter))
+            yield mended_one.event
+
+
+def mend(found: Found, edits: Edits, read: Read, at_ms: int) -> Mended:
+    """What the edits make of a letter."""
+    before: Fields = {}
+    after: Fields = {}
+    try:
+        before = fields_of(found.letter)
+        after = edited(before, edits)
+        return Mended(found, before, after, mended(found.letter, after, read, at_ms))
+    except InvalidEvent as error:
+        return Mended(found, before, after, None, f"{error.reason}: {error.message}")
 
 
 def in_words(sent: Sent) -> str:
