@@ -16,7 +16,16 @@ if TYPE_CHECKING:  # Typer hands them over and does not export them
 
 GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "Begin": ("demo", "up", "status", "logs", "down", "reset", "doctor"),
-    "Events and items": ("import", "items", "convert", "try", "mapping", "archive", "dead-letters"),
+    "Events and items": (
+        "import",
+        "items",
+        "convert",
+        "try",
+        "infer",
+        "mapping",
+        "archive",
+        "dead-letters",
+    ),
     "What is decided, and why": ("policy", "explain", "why-not", "verify"),
     "Models": ("train", "evaluate", "model"),
     "History": ("replay", "compare"),

@@ -71,6 +71,23 @@ def convert(
     run(file, out, file_format or "kairos", app_id, purposes_or_none(consent), mapping)
 
 
+@app.command()
+def infer(
+    files: Annotated[list[Path], typer.Argument(help="Files of records: JSON Lines or an array.")],
+    out: Annotated[Path | None, typer.Option(help="Write the proposal to this new file.")] = None,
+    records: Annotated[int, typer.Option(min=1, help="Look at so many at most.")] = 10_000,
+    json: Json = False,
+) -> int:
+    """Propose a mapping from a sample: which field of theirs is which of ours, how many records have it, which kinds are not known.
+
+    By names and by what stands there; look at each line before you use it. Exit code 1 where nothing looks like the kind of an event, its
+    time, its session or its visitor.
+    """
+    from scripts.files.infer_here import infer as run
+
+    return run(files, out, records, is_json=json)
+
+
 @app.command("try")
 def try_(
     more: Annotated[list[Path] | None, typer.Argument(help="Files of events.")] = None,

@@ -68,6 +68,7 @@ rules:
 ```
 
 ```
+./kairos infer events.jsonl --out game.yaml    # proposes one, by names and by what stands there: look at each line
 ./kairos mapping check game.yaml               # what is wrong, and what may not be meant
 ./kairos mapping try game.yaml events.jsonl    # how many become what, and which of their fields no rule reads
 ./kairos import events.jsonl --mapping game.yaml

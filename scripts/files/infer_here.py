@@ -1,0 +1,71 @@
+"""`kairos infer`: a mapping proposed from files of records, with how much of them it reads."""
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from schemas.counted import counted
+from schemas.errors import InvalidEvent, UnusableInput
+from schemas.formats.json_lines import decoded
+from schemas.limits import EVENT_BYTES_MAX
+from scripts.console import complain, say, show, show_json
+from scripts.exit_codes import passed
+from scripts.files.infer_mapping import Proposal, look_at, propose, written
+from scripts.files.input_files import read_values
+from scripts.progress import Watched
+
+
+def infer(paths: Sequence[Path], out: Path | None, most: int, *, is_json: bool) -> int:
+    """Prints the proposal, or writes it to `out`, which must not be there; exit code 1 where something is missing without which there is no event."""
+    if out is not None and out.exists():
+        raise UnusableInput(f"{out} is there already: name another file, nothing was written")
+    count, seen = look_at(islice(_records(paths), most))
+    if not count:
+        raise UnusableInput("there is no JSON object in the files")
+    proposal = propose(count, seen)
+    text = written(proposal)
+    if out is not None:
+        out.write_text(text, encoding="utf-8")
+        say(f"written to {out}: look at each line, then `kairos mapping try {out} FILE`")
+    if is_json:
+        show_json(_told(proposal) | {"mapping": text})
+    elif out is None:
+        show(text.rstrip("\n"))
+    for line in remarks(proposal):
+        complain(line)
+    return passed(not proposal.missing)
+
+
+def remarks(proposal: Proposal) -> Iterator[str]:
+    """What is missing, and what is not known."""
+    for name in proposal.missing:
+        yield f"no field looks like `{name}`: without it there is no event"
+    unknown = sum(number for meant, number in proposal.types.values() if meant is None)
+    kinds = sum(meant is None for meant, _ in proposal.types.values())
+    if unknown:
+        yield f"{counted(unknown, 'record')} of {counted(kinds, 'kind')} that nothing here knows: the proposal lists them"  # fmt: skip
+    if "consent" not in proposal.fields and not proposal.missing:
+        yield "nothing says what people agree to: `import --consent PURPOSES`, or KAIROS_CONSENT holds"  # fmt: skip
+
+
+def _records(paths: Sequence[Path]) -> Iterator[dict[str, Any]]:
+    for path in paths:
+        for _, value in Watched("looking", read_values(path)):
+            try:
+                found = decoded(value, EVENT_BYTES_MAX)
+            except InvalidEvent:
+                continue
+            if isinstance(found, dict):
+                yield found
+
+
+def _told(proposal: Proposal) -> dict[str, Any]:
+    return {
+        "records": proposal.records,
+        "fields": {name: one._asdict() for name, one in proposal.fields.items()},
+        "types": {
+            value: {"event_type": meant, "records": number} for value, (meant, number) in proposal.types.items()
+        },
+        "missing": list(proposal.missing),
+    }  # fmt: skip
