@@ -60,10 +60,8 @@ EXAMPLES: Final[dict[str, tuple[str, str]]] = {
     "forget": ("forget anna --anonymous-id a-17 --wait --yes", "forget --requested"),
     "export": ("export anna", "export anna --out anna.json"),
     "mapping": ("mapping check shop.yaml", "mapping try shop.yaml events.jsonl"),
-    "mapping infer": (
-        "mapping infer events.jsonl",
-        "mapping infer may.jsonl june.jsonl --out shop.yaml",
-    ),
+    "audit-data": ("audit-data events.jsonl", "audit-data calls.jsonl --format segment --json"),
+    "infer": ("infer events.jsonl", "infer may.jsonl june.jsonl --out shop.yaml"),
     "mapping check": (
         "mapping check shop.yaml",
         "mapping check app.yaml",

@@ -21,6 +21,7 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
         "items",
         "convert",
         "try",
+        "audit-data",
         "infer",
         "mapping",
         "archive",

@@ -71,6 +71,26 @@ def convert(
     run(file, out, file_format or "kairos", app_id, purposes_or_none(consent), mapping)
 
 
+@app.command("audit-data")
+def audit_data(
+    files: Annotated[list[Path], typer.Argument(help="Files of events.")],
+    file_format: Annotated[
+        Format, typer.Option("--format", help="Format of the files.")
+    ] = "kairos",
+    mapping: MappingFile = None,
+    app_id: AppId = None,
+    json: Json = False,
+) -> int:
+    """Say whether events can carry personalisation: how complete they are, who is known in them, and what they are enough for.
+
+    Nothing is written anywhere. Exit code 1 where nothing, or less than half, of the lines are events.
+    """
+    from scripts.files.audit_data_here import audit_data as run
+    from scripts.files.event_files import EventFiles
+
+    return run(EventFiles(files, file_format, app_id, mapping=mapping), is_json=json)
+
+
 @app.command()
 def infer(
     files: Annotated[list[Path], typer.Argument(help="Files of records: JSON Lines or an array.")],
@@ -83,7 +103,7 @@ def infer(
     By names and by what stands there; look at each line before you use it. Exit code 1 where nothing looks like the kind of an event, its
     time, its session or its visitor.
     """
-    from scripts.files.infer_here import infer as run
+    from scripts.mappings.infer_here import infer as run
 
     return run(files, out, records, is_json=json)
 

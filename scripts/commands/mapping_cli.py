@@ -18,7 +18,7 @@ def mapping() -> None:
 @app.command()
 def check(file: Annotated[Path, typer.Argument(help="A mapping, YAML.")]) -> None:
     """Say what a mapping makes, what is wrong in it, and what may not be meant; exit code 1 where it cannot be used."""
-    from scripts.files.mapping_here import check_mapping
+    from scripts.mappings.mapping_here import check_mapping
 
     check_mapping(file)
 
@@ -35,6 +35,6 @@ def try_(
     Nothing is written. `import`, `convert` and `try` read by it with --mapping FILE. Exit code 1 where nothing, or less than half, is an
     event.
     """
-    from scripts.files.mapping_here import try_mapping
+    from scripts.mappings.mapping_here import try_mapping
 
     return try_mapping(file, events, last, is_json=json)

@@ -12,7 +12,7 @@ from schemas.formats.field_names import Notices
 from schemas.limits import PROPERTIES_PER_EVENT_MAX
 from scripts.console import say
 from scripts.files.import_events import Bad, checked, read_json_lines, read_records
-from scripts.files.mapping_file import read_mapped, read_mapping
+from scripts.mappings.mapping_file import read_mapped, read_mapping
 
 JSON: Final = "kairos"
 UNSAID: Final = (

@@ -19,7 +19,6 @@ from scripts.console import show, show_json, show_table
 from scripts.exit_codes import passed
 from scripts.files.import_events import write_events
 from scripts.files.items_here import LINGER_MS
-from scripts.files.mapping_file import read_mapping
 from scripts.letters.find_letters import Found, Wanted, find_letters, replayed_places
 from scripts.letters.mend_letter import (
     Edits,
@@ -31,6 +30,7 @@ from scripts.letters.mend_letter import (
     mended,
     reading,
 )
+from scripts.mappings.mapping_file import read_mapping
 from scripts.ops.local_audit import audit_log_of, local_actor, note_look
 from scripts.ops.status import running_kafka
 from scripts.privacy.list_of_erased import LeftOut, list_of_erased

@@ -13,9 +13,9 @@ from schemas.errors import ConfigError, InvalidEvent
 from schemas.events import Event, event_from_fields
 from schemas.formats import FORMATS
 from schemas.formats.json_lines import decoded, event_from_json
-from schemas.formats.mapped import mapped_event
-from schemas.formats.mapping import Compiled
 from schemas.limits import EVENT_BYTES_MAX
+from scripts.mappings.mapped import mapped_event
+from scripts.mappings.mapping_rules import Compiled
 from udfs.explain.fit_records import TOO_LARGE, decision_of
 
 Fields = dict[str, Any]

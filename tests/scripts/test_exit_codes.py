@@ -20,14 +20,14 @@ ROOT: Final[Any] = typer.main.get_command(app)
 POLICY: Final = str(DEMO_DATA / "shop" / "policy.yaml")
 ENDS: Final[dict[int, tuple[str, ...]]] = {
     DONE: (
-        "down", "reset", "reset --yes", "try FILE", "features", "accepts", "docs", f"policy check {POLICY}",
+        "down", "reset", "reset --yes", "try FILE", "audit-data FILE", "features", "accepts", "docs", f"policy check {POLICY}",
         f"policy diff {POLICY} {POLICY}", "policy docs", "control keygen KEY", f"policy draft save {POLICY}",
         "policy draft save NO_EVENTS", "policy draft list",
         "key secret KEY", "key audit", "consent proof p", "key create --name anna --role viewer --file KEYS", "cluster down",
         "replay status", "retention",
     ),
     FAILED: (
-        "try NO_EVENTS", "policy check NO_EVENTS", "policy publish NO_EVENTS", "convert FILE OUT --format snowplow", "mapping check GONE",
+        "try NO_EVENTS", "audit-data NO_EVENTS", "policy check NO_EVENTS", "policy publish NO_EVENTS", "convert FILE OUT --format snowplow", "mapping check GONE",
     ),
     REFUSED: (
         "evaluate", "key list --file KEYS", "convert GONE OUT --format snowplow", "key revoke nobody --file KEYS", "key person-token p --file KEYS",

@@ -35,7 +35,7 @@ HEAVY: Final = (
 OURS: Final = {
     "schemas", "schemas.errors", "schemas.limits", "schemas.rates", "schemas.times", "schemas.topics", "log", "log.settings",
     "log.store_address", "jobs", "jobs.config", "jobs.setting_values", "jobs.learning", "jobs.learning.model_roots", "jobs.stack",
-    "jobs.stack.ports", "jobs.stack.private", "scripts", "scripts.cli", "scripts.console", "scripts.exit_codes", "scripts.help_examples", "scripts.help_pages", "scripts.times",
+    "jobs.stack.ports", "jobs.stack.interrupts", "jobs.stack.private", "scripts", "scripts.cli", "scripts.console", "scripts.exit_codes", "scripts.help_examples", "scripts.help_pages", "scripts.times",
 }  # fmt: skip
 """What of ours a trivial command may load, beside the words of the commands."""
 LAYERS: Final = ("schemas", "log", "models", "udfs", "jobs", "channels", "scripts")

@@ -9,7 +9,6 @@ from schemas.codec import EVENT
 from schemas.dead_letters import DeadLetter, dead_letter
 from schemas.errors import ConfigError, InvalidEvent, InvalidReason
 from schemas.events import Event
-from schemas.formats.mapping import compile_mapping
 from schemas.limits import DAY_MS
 from schemas.records import LogRecord
 from scripts.letters.mend_letter import (
@@ -21,6 +20,7 @@ from scripts.letters.mend_letter import (
     mended,
     reading,
 )
+from scripts.mappings.mapping_rules import compile_mapping
 from tests.builders import NOON, make_event
 from udfs.explain.fit_records import TOO_LARGE
 

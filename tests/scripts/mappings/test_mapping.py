@@ -10,12 +10,12 @@ from typer.testing import CliRunner
 from jobs.config import PROJECT
 from schemas.errors import CheckFailed, ConfigError
 from schemas.events import Event
-from schemas.formats.mapped import mapped_event
 from scripts.cli import app
 from scripts.files.event_files import EventFiles
 from scripts.files.import_events import Bad, write_events
-from scripts.files.mapping_file import read_mapping
-from scripts.files.mapping_here import check_mapping, leaves, notes_of, read_paths
+from scripts.mappings.mapped import mapped_event
+from scripts.mappings.mapping_file import read_mapping
+from scripts.mappings.mapping_here import check_mapping, leaves, notes_of, read_paths
 from tests.builders import NOON
 from tests.scripts.files.test_import_events import Written
 

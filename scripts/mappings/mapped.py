@@ -11,8 +11,8 @@ from schemas.errors import InvalidEvent
 from schemas.events import Event
 from schemas.formats.foreign_json import NUMBER, SHOWN_MAX, made_id
 from schemas.formats.json_lines import built_event, decoded, event_fields, text_of
-from schemas.formats.mapping import LISTS, NUMBERS, PER_MS, PROPERTY, TIMES, Compiled, Source
 from schemas.limits import EVENT_BYTES_MAX
+from scripts.mappings.mapping_rules import LISTS, NUMBERS, PER_MS, PROPERTY, TIMES, Compiled, Source
 
 STEP: Final = re.compile(r"([^.\[\]]+)((?:\[\d*\])*)\.?")
 PLACE: Final = re.compile(r"\[(\d*)\]")

@@ -12,13 +12,13 @@ from schemas.counted import counted
 from schemas.errors import CheckFailed, ConfigError, InvalidEvent
 from schemas.events import Event
 from schemas.formats.json_lines import decoded
-from schemas.formats.mapped import mapped_event
-from schemas.formats.mapping import Compiled
 from schemas.limits import EVENT_BYTES_MAX
 from scripts.console import show, show_json, show_table
 from scripts.exit_codes import passed
 from scripts.files.input_files import is_usable, read_values
-from scripts.files.mapping_file import read_mapping
+from scripts.mappings.mapped import mapped_event
+from scripts.mappings.mapping_file import read_mapping
+from scripts.mappings.mapping_rules import Compiled
 from scripts.progress import Watched
 
 LOST_SHOWN: Final = 20

@@ -11,11 +11,11 @@ from typer.testing import CliRunner
 
 from schemas.errors import UnusableInput
 from schemas.formats import FORMATS
-from schemas.formats.mapped import mapped_event
-from schemas.formats.mapping import Unit
 from scripts.cli import app
-from scripts.files.infer_mapping import look_at, propose, written
-from scripts.files.mapping_file import read_mapping
+from scripts.mappings.infer_mapping import look_at, propose, written
+from scripts.mappings.mapped import mapped_event
+from scripts.mappings.mapping_file import read_mapping
+from scripts.mappings.mapping_rules import Unit
 from tests.builders import NOON
 
 VISIT: Final = Path(__file__).parents[2] / "schemas" / "formats" / "visit"

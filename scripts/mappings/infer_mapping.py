@@ -14,10 +14,10 @@ from schemas.events import EVENT_TYPES
 from schemas.formats.field_names import EVENT_NAMES
 from schemas.formats.foreign_json import plain
 from schemas.formats.json_lines import text_of
-from schemas.formats.mapping import LISTS, NUMBERS, PER_MS, Unit
 from schemas.limits import ID_LENGTH_MAX
 from schemas.meant_types import meant_type
 from schemas.times import time_ms
+from scripts.mappings.mapping_rules import LISTS, NUMBERS, PER_MS, Unit
 
 VALUES_MAX: Final = 64
 """Kinds of events are few; a field of more different values is none."""

@@ -9,11 +9,11 @@ from schemas.counted import counted
 from schemas.doors import check_at_door
 from schemas.errors import ConfigError, InvalidEvent
 from schemas.events import Event
-from schemas.formats.mapped import mapped_event
-from schemas.formats.mapping import Compiled, compile_mapping
 from scripts.console import say as say_it
 from scripts.files.import_events import Bad
 from scripts.files.input_files import read_values
+from scripts.mappings.mapped import mapped_event
+from scripts.mappings.mapping_rules import Compiled, compile_mapping
 from scripts.policy.marked_yaml import Listing, Node, Scalar, Unreadable, read_tree
 
 FILE_BYTES_MAX: Final = 1_000_000

@@ -11,8 +11,8 @@ from schemas.formats.json_lines import decoded
 from schemas.limits import EVENT_BYTES_MAX
 from scripts.console import complain, say, show, show_json
 from scripts.exit_codes import passed
-from scripts.files.infer_mapping import Proposal, look_at, propose, written
 from scripts.files.input_files import read_values
+from scripts.mappings.infer_mapping import Proposal, look_at, propose, written
 from scripts.progress import Watched
 
 

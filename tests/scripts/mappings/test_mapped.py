@@ -1,6 +1,5 @@
 """Mappings: what a record becomes by one, what is refused, and that one for Segment's calls makes the events of the built-in format."""
 
-from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -8,14 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jobs.config import PROJECT
 from schemas.errors import ConfigError, InvalidEvent
 from schemas.events import EVENT_TYPES, Event
 from schemas.formats import FORMATS
-from schemas.formats.mapped import found_at, mapped_event
-from schemas.formats.mapping import compile_mapping
+from scripts.mappings.mapped import found_at, mapped_event
+from scripts.mappings.mapping_rules import compile_mapping
 from tests.builders import NOON
 
-VISIT: Final = Path(__file__).parent / "visit"
+VISIT: Final = PROJECT / "tests" / "schemas" / "formats" / "visit"
 BASE: Final[dict[str, Any]] = {
     "event_time_ms": {"path": "ts", "unit": "s"}, "session_id": ["sid", "user.id"], "anonymous_id": "user.id",
 }  # fmt: skip
