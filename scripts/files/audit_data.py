@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from schemas.counted import counted
 from schemas.events import Event
 from schemas.formats.field_names import NEED_ITEMS
 from schemas.limits import HOUR_MS, LATENESS_MS
@@ -128,15 +129,15 @@ class DataAudit:
         answers = self.types["decision_clicked"] + self.types["decision_dismissed"]
         return [
             UseCase("items that trend, by category", views >= 500, f"{views:,} views of items, 500 wanted"),
-            UseCase("the next item, within a visit", self._paired >= 200 and self._often >= 50, f"{self._paired:,} visits with two items or more, 200 wanted; {self._often:,} items seen five times, 50 wanted"),
-            UseCase("a trained ranker", self._paired >= 2_000, f"{self._paired:,} visits with two items or more, 2,000 wanted"),
+            UseCase("the next item, within a visit", self._paired >= 200 and self._often >= 50, f"{counted(self._paired, 'visit')} with two items or more, 200 wanted; {counted(self._often, 'item')} seen five times, 50 wanted"),
+            UseCase("a trained ranker", self._paired >= 2_000, f"{counted(self._paired, 'visit')} with two items or more, 2,000 wanted"),
             UseCase("what somebody leans to, over visits", returning >= 0.1, f"{returning:.0%} of visitors come back, 10% wanted"),
-            UseCase("one person on several devices", any(len(one) > 1 for one in self._people.values()), f"{len(self._people):,} people have signed in, {sum(len(one) > 1 for one in self._people.values()):,} of them on more than one device"),
+            UseCase("one person on several devices", any(len(one) > 1 for one in self._people.values()), f"{counted(len(self._people), 'person', 'people')} signed in, {sum(len(one) > 1 for one in self._people.values()):,} of them on more than one device"),
             UseCase("abandoned carts", carts >= 100 and bought >= 20, f"{carts:,} put into a cart, 100 wanted; {bought:,} purchases, 20 wanted"),
             UseCase("what is searched for", searches >= 100, f"{searches:,} searches, 100 wanted"),
             UseCase("revenue of what was offered", bought >= 100 and paid >= 0.9 * bought, f"{bought:,} purchases, 100 wanted, {paid:,} of them with an amount, 90% wanted"),
             UseCase("learning which action is answered", answers >= 200, f"{answers:,} clicks on and dismissals of decisions, 200 wanted"),
-            UseCase("profiles of those who agree", self.purposes["personalisation"] > 0, f"{self.purposes['personalisation']:,} events grant `personalisation`"),
+            UseCase("profiles of those who agree", self.purposes["personalisation"] > 0, f"`personalisation` is granted by {counted(self.purposes['personalisation'], 'event')}"),
         ]  # fmt: skip
 
     @property

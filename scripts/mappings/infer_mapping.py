@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from schemas.counted import counted
 from schemas.errors import InvalidEvent
 from schemas.events import EVENT_TYPES
 from schemas.formats.field_names import EVENT_NAMES
@@ -121,7 +122,7 @@ def propose(count: int, seen: Mapping[str, Seen]) -> Proposal:
 
 def written(proposal: Proposal) -> str:
     """The proposal as the file of a mapping."""
-    lines = [f"# proposed from {proposal.records:,} records: look at each line, then `kairos mapping try`", "fields:"]  # fmt: skip
+    lines = [f"# proposed from {counted(proposal.records, 'record')}: look at each line, then `kairos mapping try`", "fields:"]  # fmt: skip
     for name, one in proposal.fields.items():
         if name != "event_type":
             lines.append(f"  {name}: {_source(one)}  # {one.share:.0%} of the records")

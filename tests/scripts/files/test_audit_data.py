@@ -70,7 +70,7 @@ def test_what_is_enough_is_said_with_why() -> None:
     few = audited(view("s1", "i1"), view("s1", "i2"))
     assert not any(enough(few).values())
     (why,) = [one.why for one in few.use_cases() if one.use_case == "the next item, within a visit"]
-    assert why == "1 visits with two items or more, 200 wanted; 0 items seen five times, 50 wanted"
+    assert why == "1 visit with two items or more, 200 wanted; 0 items seen five times, 50 wanted"
     many = audited(*(view(f"s{n % 300}", f"i{n % 60}", n) for n in range(900)))
     found = enough(many)
     assert found["the next item, within a visit"]
