@@ -45,7 +45,7 @@ def _verdict(
         return Verdict("current_item", {"event_type": event.event_type})
     if candidate.is_gone:
         return Verdict("gone", {})
-    if rules.out_of_stock and item is not None and item.stock is not None:
+    if rules.out_of_stock and item is not None and _is_scarce(item):
         gone = sold_out(item, moment, rules)
         if gone is not None:
             return gone
@@ -66,14 +66,20 @@ def sold_out(item: Item, moment: Moment, rules: Suppression) -> Verdict | None:
     """Why there is no piece of the item for this person; None where there is one, or stock is unknown."""
     if item.stock == 0:
         return Verdict("out_of_stock", {"stock": "0"})
-    if item.stock is None or item.stock > PIECES_MAX:
+    if not _is_scarce(item):
+        return None
+    known = moment.knowledge.statistics.item(item.item_id, moment.known.epoch)
+    if known is None or not (known.sold or known.held):
         return None
     line = moment.state.cart.get(item.item_id)
     is_kept = line is not None and line.put_ms > moment.now_ms - rules.reserved_ms
-    known = moment.knowledge.statistics.item(item.item_id, moment.known.epoch)
-    left = pieces_left(
-        item, known, moment.now_ms, rules.reserved_ms, line.quantity if line and is_kept else 0
-    )
-    if left is None or left > 0:
+    own = line.quantity if line is not None and is_kept else 0
+    left = pieces_left(item, known, moment.now_ms, rules.reserved_ms, own)
+    if left is None or item.stock is None or left > 0:
         return None
     return Verdict("reserved", {"stock": str(item.stock), "taken": str(item.stock - left)})
+
+
+def _is_scarce(item: Item) -> bool:
+    """Whether its pieces are looked after one by one."""
+    return item.stock is not None and item.stock <= PIECES_MAX
