@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from functools import lru_cache
 from hashlib import sha256
 from math import isfinite
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -23,6 +23,7 @@ from schemas.meant_types import HUMP, LENGTH_MAX, LIKENESS
 from schemas.times import time_of_field
 
 Given = Mapping[str, Any]
+T = TypeVar("T")
 
 NUMBER: Final = re.compile(r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
 """A number as text. `19,99` and `1.299,00` are none: what was meant is not guessed."""
@@ -43,7 +44,7 @@ PERSONAL_WORDS: Final = frozenset({"address", "email", "ip", "password", "phone"
 """Nor those with one of these words in their names."""
 
 
-def read_object(data: bytes, read: Callable[[Given], Event]) -> Event:
+def read_object(data: bytes, read: Callable[[Given], T]) -> T:
     """What `read` makes of the JSON object in `data`; raises InvalidEvent."""
     given = decoded(data, EVENT_BYTES_MAX)
     if not isinstance(given, dict):

@@ -11,6 +11,10 @@ from scripts.commands.options import AppId, Consent, ItemsFile, Json, MappingFil
 
 Format = Literal["kairos", "segment", "ga4", "cloudevents", "snowplow", "trivago"]
 Foreign = Literal["segment", "ga4", "cloudevents", "snowplow", "trivago", "trivago-items"]
+FilesFormat = Annotated[Format, typer.Option("--format", help="Format of the files.")]
+PolicyFile = Annotated[
+    Path | None, typer.Option(help="A policy file; without it the default policy.")
+]
 
 app = typer.Typer()
 
@@ -74,9 +78,7 @@ def convert(
 @app.command("audit-data")
 def audit_data(
     files: Annotated[list[Path], typer.Argument(help="Files of events.")],
-    file_format: Annotated[
-        Format, typer.Option("--format", help="Format of the files.")
-    ] = "kairos",
+    file_format: FilesFormat = "kairos",
     mapping: MappingFile = None,
     app_id: AppId = None,
     json: Json = False,
@@ -113,15 +115,11 @@ def try_(
     more: Annotated[list[Path] | None, typer.Argument(help="Files of events.")] = None,
     events: Annotated[list[Path] | None, typer.Option(help="The same, by name.")] = None,
     items: ItemsFile = None,
-    policy: Annotated[
-        Path | None, typer.Option(help="A policy file; without it the default policy.")
-    ] = None,
+    policy: PolicyFile = None,
     model: Annotated[
         list[str] | None, typer.Option(help="A model's file: a ranker, or one of responses.")
     ] = None,
-    file_format: Annotated[
-        Format, typer.Option("--format", help="Format of the files.")
-    ] = "kairos",
+    file_format: FilesFormat = "kairos",
     mapping: MappingFile = None,
     app_id: AppId = None,
     consent: Consent = None,

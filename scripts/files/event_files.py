@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
+from schemas.errors import ConfigError
 from schemas.events import ASSUMED, CONSENT_SOURCE, PURPOSES, Event
 from schemas.formats import FORMATS, OF_OTHERS
 from schemas.formats.field_names import Notices
@@ -13,6 +14,7 @@ from schemas.limits import PROPERTIES_PER_EVENT_MAX
 from scripts.console import say
 from scripts.files.import_events import Bad, checked, read_json_lines, read_records
 from scripts.mappings.mapping_file import read_mapped, read_mapping
+from scripts.mappings.mapping_rules import Compiled
 
 JSON: Final = "kairos"
 UNSAID: Final = (
@@ -25,7 +27,7 @@ class EventFiles(NamedTuple):
     """Files that are one log. `app_ids`: Snowplow's apps that count, None for all; `is_strict`: what nobody would read is no event.
 
     `consent`: what is granted where an event says nothing of it; None = that stays unsaid. `mapping`: the file of a mapping by which JSON of others
-    is read, whatever the format.
+    is read; beside it neither another format nor `is_strict` says anything.
     """
 
     paths: Sequence[Path]
@@ -47,7 +49,7 @@ class EventFiles(NamedTuple):
 
         `notices` take what there is to say of names of JSON.
         """
-        rules = read_mapping(self.mapping) if self.mapping is not None else None
+        rules = self._rules()
         for path in self.paths:
             if rules is not None:
                 found: Iterable[Event | Bad] = read_mapped(path, rules, at_ms)
@@ -59,6 +61,13 @@ class EventFiles(NamedTuple):
                 rows = FOREIGN[self.format](path, self.app_ids)
                 found = rows if at_ms is None else checked(rows, path.name, at_ms)
             yield from found if self.consent is None else assuming(found, self.consent)
+
+    def _rules(self) -> tuple[Compiled, ...] | None:
+        if self.mapping is None:
+            return None
+        if self.format != JSON or self.is_strict:
+            raise ConfigError("--mapping says how a file is read: leave --format and --strict out")
+        return read_mapping(self.mapping)
 
 
 class Heard:

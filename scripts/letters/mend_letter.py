@@ -12,8 +12,8 @@ from schemas.doors import check_at_door
 from schemas.errors import ConfigError, InvalidEvent
 from schemas.events import Event, event_from_fields
 from schemas.formats import FORMATS
-from schemas.formats.json_lines import decoded, event_from_json
-from schemas.limits import EVENT_BYTES_MAX
+from schemas.formats.foreign_json import read_object
+from schemas.formats.json_lines import event_from_json
 from scripts.mappings.mapped import mapped_event
 from scripts.mappings.mapping_rules import Compiled
 from udfs.explain.fit_records import TOO_LARGE, decision_of
@@ -99,10 +99,7 @@ def fields_of(letter: DeadLetter) -> Fields:
         raise InvalidEvent(TOO_LARGE, "this is a decision that was too large, and no event")
     if letter.raw[:2] == MARKER:
         return dict(EVENT.fields(letter.raw))
-    found = decoded(letter.raw, EVENT_BYTES_MAX)
-    if not isinstance(found, dict):
-        raise InvalidEvent("malformed", "this is no object with fields")
-    return found
+    return read_object(letter.raw, dict)
 
 
 def reading(form: str, rules: tuple[Compiled, ...] | None = None) -> Read:

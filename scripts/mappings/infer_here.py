@@ -7,8 +7,7 @@ from typing import Any
 
 from schemas.counted import counted
 from schemas.errors import InvalidEvent, UnusableInput
-from schemas.formats.json_lines import decoded
-from schemas.limits import EVENT_BYTES_MAX
+from schemas.formats.foreign_json import read_object
 from scripts.console import complain, say, show, show_json
 from scripts.exit_codes import passed
 from scripts.files.input_files import read_values
@@ -53,11 +52,9 @@ def _records(paths: Sequence[Path]) -> Iterator[dict[str, Any]]:
     for path in paths:
         for _, value in Watched("looking", read_values(path)):
             try:
-                found = decoded(value, EVENT_BYTES_MAX)
+                yield read_object(value, dict)
             except InvalidEvent:
                 continue
-            if isinstance(found, dict):
-                yield found
 
 
 def _told(proposal: Proposal) -> dict[str, Any]:

@@ -4,7 +4,7 @@ each line of the proposal says how many records have it, and what is not known i
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -18,13 +18,12 @@ from schemas.formats.json_lines import text_of
 from schemas.limits import ID_LENGTH_MAX
 from schemas.meant_types import meant_type
 from schemas.times import time_ms
-from scripts.mappings.mapping_rules import LISTS, NUMBERS, PER_MS, Unit
+from scripts.mappings.mapped import leaves
+from scripts.mappings.mapping_rules import LISTS, NUMBERS, PER_MS, REQUIRED, Unit
 
 VALUES_MAX: Final = 64
 """Kinds of events are few; a field of more different values is none."""
 PATHS_MAX: Final = 5_000
-DEPTH_MAX: Final = 12
-REQUIRED: Final = ("event_type", "event_time_ms", "session_id", "anonymous_id")
 MORE_NAMES: Final = {
     "message_id": "event_id", "uuid": "event_id", "event_timestamp": "event_time_ms", "event_time": "event_time_ms", "datetime": "event_time_ms",
     "original_timestamp": "event_time_ms", "server_time": "event_time_ms", "anonymous": "anonymous_id", "visitor": "anonymous_id", "cookie_id": "anonymous_id",
@@ -87,7 +86,7 @@ def look_at(records: Iterable[Mapping[str, Any]]) -> tuple[int, dict[str, Seen]]
     for record in records:
         count += 1
         met: set[str] = set()
-        for path, value in _leaves(record, "", 0):
+        for path, value in leaves(record, takes=_can_be_named):
             one = seen.get(path)
             if one is None:
                 if len(seen) >= PATHS_MAX:
@@ -142,18 +141,9 @@ def written(proposal: Proposal) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _leaves(value: Any, at: str, depth: int) -> Iterator[tuple[str, Any]]:
-    if depth > DEPTH_MAX:
-        return
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            if name and not any(sign in name for sign in ".[]"):
-                yield from _leaves(inner, f"{at}.{name}" if at else name, depth + 1)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _leaves(inner, f"{at}[]", depth + 1)
-    elif value is not None and value != "" and at:
-        yield at, value
+def _can_be_named(name: str) -> bool:
+    """Whether a path can name it."""
+    return bool(name) and not any(sign in name for sign in ".[]")
 
 
 def _note(one: Seen, value: Any, *, is_first: bool) -> None:

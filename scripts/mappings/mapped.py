@@ -1,7 +1,7 @@
 """A mapping applied: what a record of others becomes, or why it becomes nothing. Pure."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
@@ -9,16 +9,26 @@ from msgspec import UNSET
 
 from schemas.errors import InvalidEvent
 from schemas.events import Event
-from schemas.formats.foreign_json import NUMBER, SHOWN_MAX, made_id
-from schemas.formats.json_lines import built_event, decoded, event_fields, text_of
-from schemas.limits import EVENT_BYTES_MAX
-from scripts.mappings.mapping_rules import LISTS, NUMBERS, PER_MS, PROPERTY, TIMES, Compiled, Source
+from schemas.formats.foreign_json import NUMBER, SHOWN_MAX, Given, made_id, read_object
+from schemas.formats.json_lines import built_event, event_fields, text_of
+from scripts.mappings.mapping_rules import (
+    LISTS,
+    NUMBERS,
+    PER_MS,
+    PROPERTY,
+    REQUIRED,
+    TIMES,
+    Compiled,
+    Source,
+)
 
 STEP: Final = re.compile(r"([^.\[\]]+)((?:\[\d*\])*)\.?")
 PLACE: Final = re.compile(r"\[(\d*)\]")
 EACH: Final = -1
 """Every element of a list."""
 VALUES_MAX: Final = 1_000
+DEPTH_MAX: Final = 12
+"""Fields that lie deeper are not looked for where a record is looked over."""
 
 
 class _Style(NamedTuple):
@@ -38,9 +48,10 @@ STYLES: Final = {
 
 def mapped_event(data: bytes, rules: tuple[Compiled, ...]) -> Event | None:
     """The event of a record, a JSON object; None where a rule passes it over. Raises InvalidEvent."""
-    given = decoded(data, EVENT_BYTES_MAX)
-    if not isinstance(given, dict):
-        raise InvalidEvent("malformed", f"a JSON object is wanted, not {type(given).__name__}")
+    return read_object(data, lambda given: _event(given, rules))
+
+
+def _event(given: Given, rules: tuple[Compiled, ...]) -> Event | None:
     rule = next((one for one in rules if _holds(one, given)), None)
     if rule is None:
         raise InvalidEvent("unknown_event_type", f"no rule of the mapping holds{_seen(rules, given)}")  # fmt: skip
@@ -63,7 +74,7 @@ def fields_of(given: Mapping[str, Any], rule: Compiled) -> dict[str, Any]:
             parts.setdefault(group, {})[inner] = value
         else:
             fields[name] = value
-    for name in ("session_id", "anonymous_id", "event_time_ms", "event_type"):
+    for name in REQUIRED:
         if name not in fields:
             source = rule.sources[name]
             raise InvalidEvent("invalid_value", f"{name}: none of {', '.join(source.paths)} says it")  # fmt: skip
@@ -85,6 +96,23 @@ def found_at(given: Any, path: str) -> Iterator[Any]:
             places = [one for some in lists for one in (some if at == EACH else some[at : at + 1])]
     for one in places[:VALUES_MAX]:
         yield from _said(one)
+
+
+def leaves(
+    value: Any, at: str = "", takes: Callable[[str], bool] = bool, depth: int = 0
+) -> Iterator[tuple[str, Any]]:
+    """The paths of all values that say something, down to DEPTH_MAX, with the values; of fields whose names it `takes`."""
+    if depth > DEPTH_MAX:
+        return
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if takes(name):
+                yield from leaves(inner, f"{at}.{name}" if at else name, takes, depth + 1)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from leaves(inner, f"{at}[]", takes, depth + 1)
+    elif at:
+        yield from ((at, one) for one in _said(value))
 
 
 def _said(value: Any) -> Iterator[Any]:

@@ -2,7 +2,8 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +17,7 @@ from schemas.limits import EVENT_BYTES_MAX
 from scripts.console import show, show_json, show_table
 from scripts.exit_codes import passed
 from scripts.files.input_files import is_usable, read_values
-from scripts.mappings.mapped import mapped_event
+from scripts.mappings.mapped import leaves, mapped_event
 from scripts.mappings.mapping_file import read_mapping
 from scripts.mappings.mapping_rules import Compiled
 from scripts.progress import Watched
@@ -69,10 +70,10 @@ def notes_of(rules: tuple[Compiled, ...]) -> Iterator[str]:
 def try_mapping(mapping: Path, files: Sequence[Path], last: int, *, is_json: bool) -> int:
     """Shows what the mapping makes of the files' records, of `last` of them whole; exit code 1 where nothing, or less than half, is an event."""
     rules = read_mapping(mapping)
-    tried = Tried()
+    tried, is_read = Tried(), _reads(read_paths(rules))
     for path in files:
         for number, value in Watched("trying", read_values(path)):
-            _take(tried, value, rules, f"{path.name}, line {number + 1}", last)
+            _take(tried, value, rules, is_read, f"{path.name}, line {number + 1}", last)
     if is_json:
         show_json(msgspec.to_builtins(tried))
     else:
@@ -80,7 +81,9 @@ def try_mapping(mapping: Path, files: Sequence[Path], last: int, *, is_json: boo
     return passed(is_usable(sum(tried.events.values()) + tried.skipped, tried.invalid))
 
 
-def _take(tried: Tried, value: bytes, rules: tuple[Compiled, ...], place: str, last: int) -> None:
+def _take(
+    tried: Tried, value: bytes, rules: tuple[Compiled, ...], is_read: Callable[[str], bool], place: str, last: int
+) -> None:  # fmt: skip
     tried.read += 1
     try:
         event = mapped_event(value, rules)
@@ -96,10 +99,8 @@ def _take(tried: Tried, value: bytes, rules: tuple[Compiled, ...], place: str, l
     tried.fields.update(said.keys())
     if len(tried.examples) < last:
         tried.examples.append(said)
-    read = read_paths(rules)
-    for path in set(leaves(decoded(value, EVENT_BYTES_MAX))):
-        is_read = any(path == one or path.startswith((f"{one}.", f"{one}[")) for one in read)
-        if not is_read and (path in tried.lost or len(tried.lost) < PATHS_MAX):
+    for path in {path for path, _ in leaves(decoded(value, EVENT_BYTES_MAX))}:
+        if not is_read(path) and (path in tried.lost or len(tried.lost) < PATHS_MAX):
             tried.lost[path] += 1
 
 
@@ -109,6 +110,16 @@ def _said(event: Event) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value not in (None, False, [], {})}
 
 
+def _reads(paths: frozenset[str]) -> Callable[[str], bool]:
+    """Whether a rule reads what stands under a path: the path itself, or what it lies in."""
+
+    @lru_cache(maxsize=PATHS_MAX)
+    def is_read(path: str) -> bool:
+        return any(path == one or path.startswith((f"{one}.", f"{one}[")) for one in paths)
+
+    return is_read
+
+
 def read_paths(rules: tuple[Compiled, ...]) -> frozenset[str]:
     """The paths that any rule looks at, of any element of a list."""
     paths = {path for rule in rules for path in rule.when}
@@ -116,18 +127,6 @@ def read_paths(rules: tuple[Compiled, ...]) -> frozenset[str]:
         for source in rule.sources.values():
             paths.update(source.paths)
     return frozenset(re.sub(r"\[\d+\]", "[]", one) for one in paths)
-
-
-def leaves(value: Any, at: str = "") -> Iterator[str]:
-    """The paths of all values in a record that say something."""
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            yield from leaves(inner, f"{at}.{name}" if at else name)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from leaves(inner, f"{at}[]")
-    elif value is not None and value != "":
-        yield at
 
 
 def _show(tried: Tried) -> None:

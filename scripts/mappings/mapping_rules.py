@@ -27,6 +27,8 @@ TIMES: Final = frozenset({"event_time_ms", "sent_at_ms"})
 NUMBERS: Final = frozenset({"price", "value_amount", "quantity", "context.utc_offset_min"})
 LISTS: Final = frozenset({"item_ids", "placements", "consent"})
 PROPERTY: Final = "properties."
+REQUIRED: Final = ("event_type", "event_time_ms", "session_id", "anonymous_id")
+"""Without these there is no event; an `event_id` can be made."""
 
 Path = Annotated[str, Meta(max_length=STRING_LENGTH_MAX)]
 
@@ -104,7 +106,7 @@ def _rule(rule: MappingRule, shared: dict[str, Source], at: str) -> Compiled:
         sources["event_type"] = Source(value=rule.event_type)
     if rule.skip:
         return Compiled(when, {}, skip=True)
-    for name in ("event_type", "event_time_ms", "session_id", "anonymous_id"):
+    for name in REQUIRED:
         if name not in sources:
             raise ConfigError(f"mapping: {at}: nothing says what its `{name}` is")
     _check_types(sources["event_type"], at)

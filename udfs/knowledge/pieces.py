@@ -17,6 +17,7 @@ from schemas.items import Item
 from schemas.knowledge import ItemKnowledge
 from schemas.limits import DAY_MS, PIECES_MAX, RESERVED_MAX_MS
 from schemas.state.lessons import ItemFact
+from udfs.facts.cart import pieces_of
 
 HELD: Final = "held"
 RELEASED: Final = "released"
@@ -39,8 +40,7 @@ def pieces_taken(event: Event, item: Item | None) -> Iterator[tuple[str, float]]
     how = MOVES.get(event.event_type)
     if how is None or event.is_unproven or item is None or item.stock is None:
         return
-    pieces = (event.quantity or 1) if len(event.item_ids) == 1 else 1
-    yield how, float(min(pieces, PIECES_MAX))
+    yield how, float(min(pieces_of(event), PIECES_MAX))
 
 
 def learn_pieces(

@@ -1,5 +1,6 @@
 """Mappings: what a record becomes by one, what is refused, and that one for Segment's calls makes the events of the built-in format."""
 
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -176,6 +177,13 @@ def test_what_is_wrong_in_a_mapping_is_said(document: object, words: str) -> Non
 def test_what_is_no_object_is_told(data: bytes) -> None:
     with pytest.raises(InvalidEvent):
         mapped_event(data, compile_mapping(mapping(viewed())))
+
+
+@pytest.mark.parametrize("depth", [100, 900, 990])
+def test_what_is_nested_deeply_is_an_event_or_a_reason(depth: int) -> None:
+    data = msgspec.json.encode(RECORD)[:-1] + b',"deep":' + b"[" * depth + b"]" * depth + b"}"
+    with suppress(InvalidEvent):
+        assert mapped_event(data, compile_mapping(mapping(viewed()))) is not None
 
 
 json_values = st.recursive(

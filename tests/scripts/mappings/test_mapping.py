@@ -13,9 +13,9 @@ from schemas.events import Event
 from scripts.cli import app
 from scripts.files.event_files import EventFiles
 from scripts.files.import_events import Bad, write_events
-from scripts.mappings.mapped import mapped_event
+from scripts.mappings.mapped import leaves, mapped_event
 from scripts.mappings.mapping_file import read_mapping
-from scripts.mappings.mapping_here import check_mapping, leaves, notes_of, read_paths
+from scripts.mappings.mapping_here import check_mapping, notes_of, read_paths
 from tests.builders import NOON
 from tests.scripts.files.test_import_events import Written
 
@@ -134,7 +134,7 @@ def test_what_may_not_be_meant_is_noted(mapping: Path) -> None:
 
 def test_what_is_read_and_what_is_there(mapping: Path) -> None:
     assert read_paths(read_mapping(mapping)) == {"at", "run", "player.id", "what", "cart[].sku", "sum", "sku", "level"}  # fmt: skip
-    assert set(leaves(RECORDS[1])) == {"what", "at", "run", "player.id", "cart[].sku", "cart[].n", "sum"}  # fmt: skip
+    assert {path for path, _ in leaves(RECORDS[1])} == {"what", "at", "run", "player.id", "cart[].sku", "cart[].n", "sum"}  # fmt: skip
 
 
 def told(*words: object) -> tuple[int, str]:
@@ -205,3 +205,20 @@ def test_the_mapping_of_the_docs_is_one_and_does_what_they_say(tmp_path: Path) -
     assert found.context is not None
     assert (found.context.country, found.session_id) == ("AT", "p1")
     assert mapped_event(b'{"what": "pong"}', rules) is None
+
+
+def test_a_record_that_is_nested_deeply_ends_no_command(mapping: Path, tmp_path: Path) -> None:
+    path = tmp_path / "deep.jsonl"
+    deep = json.dumps(RECORDS[0])[:-1] + ', "deep": ' + '{"a":' * 900 + "1" + "}" * 901
+    path.write_text(f"{json.dumps(RECORDS[0])}\n{deep}\n")
+    code, out = told("mapping", "try", mapping, path, "--json")
+    assert (code, json.loads(out)["read"]) == (0, 2)
+    assert told("infer", path)[1].startswith("# proposed from")
+
+
+@pytest.mark.parametrize("more", [{"format": "segment"}, {"is_strict": True}])
+def test_beside_a_mapping_an_option_that_says_nothing_is_refused(
+    mapping: Path, records: Path, more: dict[str, Any]
+) -> None:
+    with pytest.raises(ConfigError, match="leave --format and --strict out"):
+        list(EventFiles([records], mapping=mapping, **more).read())
