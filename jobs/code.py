@@ -1,6 +1,7 @@
 """Which code this is: a task manager keeps what it has imported, whatever a new job brings along."""
 
 import hashlib
+import importlib
 from pathlib import Path
 from typing import Final
 
@@ -9,6 +10,8 @@ from jobs.config import PROJECT
 PACKAGES: Final = ("schemas", "log", "models", "udfs", "jobs")
 """What a job brings to a cluster."""
 DIGEST_CHARS: Final = 16
+OPERATORS: Final = ("jobs.operators", "jobs.person_operators", "jobs.learn_operators")
+"""The modules whose classes a job's graph names."""
 
 
 class OtherCode(Exception):
@@ -27,6 +30,16 @@ def code_digest(root: Path = PROJECT) -> str:
 
 IMPORTED: Final = code_digest()
 """Of the code that this process runs: taken at its import, since what a job brought goes with the job."""
+
+
+def import_operators() -> None:
+    """Imports the modules of all operators: the last line of each of them.
+
+    The folder that a job brings goes when its tasks end, and the packages that were imported from it look there for ever. A task manager that had run one
+    operator alone could never import another one, and each restart that put it there failed.
+    """
+    for name in OPERATORS:
+        importlib.import_module(name)
 
 
 def check_code(wanted: str | None) -> None:

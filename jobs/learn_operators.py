@@ -6,6 +6,7 @@ from typing import Any, Final
 from pyflink.common import Row, Types
 from pyflink.datastream.functions import KeyedBroadcastProcessFunction, KeyedProcessFunction
 
+from jobs.code import import_operators
 from jobs.flink.epoch_buffer import EpochBuffer, open_epoch
 from jobs.flink.plain_state import ValueOfBytes
 from jobs.flink.task import enter_task
@@ -229,3 +230,6 @@ class EpochCloser(KeyedProcessFunction):  # type: ignore[misc]
         end = EpochEnd(WRITER, epoch, effective_from_ms(epoch), len(records))
         yield Row(self._topic, END_KEY, EPOCH_END.encode(end))
         self._counts.add("epochs_written")
+
+
+import_operators()

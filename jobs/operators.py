@@ -6,6 +6,7 @@ from typing import Any, Final
 from pyflink.common import Row, Types
 from pyflink.datastream import OutputTag
 
+from jobs.code import import_operators
 from jobs.flink.rate_limit import Pace
 from jobs.flink.side_outputs import AsideOperator
 from jobs.flink.task import enter_task, settle_memory
@@ -128,3 +129,6 @@ def take_knowledge(feed: KnowledgeFeed, value: Any, ctx: Any, settings: JobSetti
     # what is learnt bears the time of its arrival: events may be far behind it
     if settings.replay is None and not is_learnt(payload):
         feed.prune(ctx.timestamp())
+
+
+import_operators()

@@ -9,6 +9,7 @@ from typing import Any, Final
 from pyflink.common import Row
 from pyflink.datastream import OutputTag
 
+from jobs.code import import_operators
 from jobs.flink.holding import Holding
 from jobs.flink.side_outputs import AsideOperator
 from jobs.flink.task import enter_task, settle_memory
@@ -153,3 +154,6 @@ class ReplayPersonOperator(AsideOperator):
         for given in due:
             yield from self._aside(self._step.take(given, ctx))
         yield from self._step.expire(timestamp, ctx)
+
+
+import_operators()

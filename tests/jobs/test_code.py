@@ -1,13 +1,17 @@
 """What a job brings to a cluster lies in a folder that goes with the job's first attempt; the interpreter stays."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 from shutil import copytree, rmtree
 
 import msgspec
+import pytest
+from pyflink.datastream.functions import Function
 
-from jobs.code import PACKAGES, code_digest
+from jobs import decide, learn
+from jobs.code import OPERATORS, PACKAGES, code_digest
 from jobs.config import PROJECT
 from models.artefact import save_artefact
 from schemas.codec import CONTROL, ITEM
@@ -47,6 +51,37 @@ for place, (time_ms, key, value) in enumerate(events):
         made += len([operators.DESTINATIONS[type(one)].codec.encode(one) for one in found.outputs]) // 2
 print("made", made, facts)
 """
+
+
+@pytest.mark.parametrize("first", OPERATORS)
+def test_who_has_imported_one_operator_can_import_all_when_the_folder_has_gone(
+    tmp_path: Path, first: str
+) -> None:
+    """A task manager that ran sessions alone is given persons after another one was killed."""
+    for package in PACKAGES:
+        copytree(PROJECT / package, tmp_path / "code" / package)
+    others = "\n".join(f"import {one}" for one in OPERATORS)
+    program = (
+        f"import sys\nfrom shutil import rmtree\nimport {first}\nrmtree(sys.argv[1])\n{others}\n"
+    )
+    code = str(tmp_path / "code")
+    done = subprocess.run(
+        (sys.executable, "-P", "-c", program, code), cwd=tmp_path, env=os.environ | {"PYTHONPATH": code},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_graphs_name_no_class_of_another_module() -> None:
+    """What a job's graph pickles by name is imported where the others are."""
+    for graph in (decide, learn):
+        classes = [
+            one
+            for one in vars(graph).values()
+            if isinstance(one, type) and issubclass(one, Function)
+        ]
+        assert classes
+        assert {one.__module__ for one in classes} <= {*OPERATORS}
 
 
 def test_steps_need_nothing_of_the_folder_that_they_were_imported_from(tmp_path: Path) -> None:
