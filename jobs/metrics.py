@@ -29,6 +29,8 @@ MEANINGS: Final = {
     "persons_merged": "transfers merged into the state of who signed in",
     "transfers_capped": "of them, those of devices or people with too many: only what holds without personalisation was merged",
     "limits_linked": "visitors whose limits were merged into a person's because they are the person perhaps",
+    "events_without_role": "events of a name that is none of ours and that the policy does not know: they are activity and no more",
+    "roles_unproven": "events without proof whose role by the policy needs one (`identify`): they are activity and no more",
     "links_too_weak": "events that say who somebody is, and not surely enough for the policy: they link nothing",
     "persons_unmerged": "people from whom what a visitor had given was split again",
     "unmerged_bare": "people of whom that is not known any more: what holds without personalisation was kept",

@@ -8,6 +8,7 @@ from schemas.errors import InvalidEvent
 from schemas.limits import (
     AMOUNT_MAX,
     CANDIDATES_PER_EVENT_MAX,
+    EVENT_NAME_LENGTH_MAX,
     EVENT_TIME_MAX_MS,
     EVENT_TIME_MIN_MS,
     FEATURES_PER_CANDIDATE_MAX,
@@ -103,6 +104,8 @@ ASSUMED: Final = "assumed"
 
 Id = Annotated[str, Meta(min_length=1, max_length=ID_LENGTH_MAX)]
 Text = Annotated[str, Meta(max_length=STRING_LENGTH_MAX)]
+EventName = Annotated[str, Meta(min_length=1, max_length=EVENT_NAME_LENGTH_MAX)]
+"""The type of an event: one of ours, or any other, of which a policy says what it means (schemas/own_events.py)."""
 TimeMs = Annotated[int, Meta(ge=EVENT_TIME_MIN_MS, lt=EVENT_TIME_MAX_MS)]
 Consent = Annotated[tuple[Purpose, ...], Meta(max_length=7)]
 Properties = Annotated[dict[Text, Text], Meta(max_length=PROPERTIES_PER_EVENT_MAX)]
@@ -147,7 +150,7 @@ class Event(Struct, frozen=True):
     """
 
     event_id: Id
-    event_type: str
+    event_type: EventName
     event_time_ms: TimeMs
     session_id: Id
     anonymous_id: Id
@@ -181,17 +184,22 @@ prepared(Event)
 def event_from_fields(fields: object) -> Event:
     """The valid event that `fields` (a mapping with the names of Event) describes.
 
-    Raises InvalidEvent: `unknown_event_type`, `invalid_value`.
+    Its type may have any name (udfs/session/give_meaning.py). Raises InvalidEvent: `invalid_value`.
     """
     try:
         event = convert(fields, Event)
     except (ValidationError, RecursionError, OverflowError) as error:
         raise InvalidEvent("invalid_value", str(error), _time_of(fields)) from error
-    if event.event_type not in EVENT_TYPES:
+    if not is_name(event.event_type):
         raise InvalidEvent(
-            "unknown_event_type", _unknown(event.event_type[:100]), event.event_time_ms
+            "invalid_value", "event_type: it has letters that nobody can read", event.event_time_ms
         )
     return event
+
+
+def is_name(event_type: str) -> bool:
+    """Whether a text of the right length may be the name of an event: what nobody can read would do harm in logs and terminals."""
+    return event_type in EVENT_TYPES or event_type.isprintable()
 
 
 def purposes_from(text: str) -> frozenset[str]:
@@ -218,7 +226,8 @@ def unlearnt_in_words(granted: frozenset[str]) -> str:
     return f"none of these people agreed to `analytics` ({granted_in_words(granted)}): --consent {PERSONALISATION},{ANALYTICS} grants it to who said nothing"
 
 
-def _unknown(event_type: str) -> str:
+def unknown_in_words(event_type: str) -> str:
+    """A name that is none of ours, and the nearest that is."""
     meant = meant_type(event_type, SENT_TYPES)
     return repr(event_type) + (f": `{meant}` is meant?" if meant else "")
 

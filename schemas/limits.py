@@ -20,6 +20,8 @@ PLACEMENTS_PER_EVENT_MAX: Final = 16
 PROPERTIES_PER_EVENT_MAX: Final = 64
 EVENT_TIME_MIN_MS: Final = 946_684_800_000  # 2000-01-01
 EVENT_TIME_MAX_MS: Final = 4_102_444_800_000  # 2100-01-01
+EVENT_NAME_LENGTH_MAX: Final = 100
+"""Of the name of an event's type, which may be any."""
 QUANTITY_MAX: Final = 1_000_000
 AMOUNT_MAX: Final = 1e12
 WHOLE_MAX: Final = 2**53
@@ -91,6 +93,8 @@ PERSON_CART_KEPT_MS: Final = 30 * DAY_MS
 ATTENTION_MAX_MS: Final = 5 * MINUTE_MS
 """Longer than that between two events nobody looked at the item all the time."""
 WINDOW_BUCKET_MS: Final = 10 * SECOND_MS
+SESSION_TALLIES_MAX: Final = 64
+"""From so many types of events in a visit on, further ones that are none of ours are not tallied by name."""
 SESSION_TOPICS_MAX: Final = 48
 """Topics remembered per session; at the bound the one that came up longest ago goes."""
 TOPIC_LENGTH_MAX: Final = 64
@@ -162,6 +166,10 @@ STATEMENT_LENGTH_MAX: Final = 256
 """The rest of a longer value is cut off."""
 CONSENT_TEXT_MAX: Final = 64
 """Of the version of a consent's text, and of who told it: the rest is cut off."""
+DECLARED_MAX: Final = 32
+"""Facts that a policy declares, so what is kept of them of a visit, and of a person; with more it is refused when it is checked."""
+DECLARED_PARTS: Final = 24
+"""Parts of a declared fact's window that are counted apart: it is that much too short at most."""
 FEATURES_MAX: Final = 32
 """Features of a product that a person opened; at the bound the one opened longest ago goes."""
 
@@ -177,6 +185,8 @@ RETRIEVED_MAX: Final = 100
 SLATE_MAX: Final = 1_000
 PLACEMENTS_PER_POLICY_MAX: Final = 100
 ACTIONS_PER_POLICY_MAX: Final = 1_000
+NAMED_EVENTS_MAX: Final = 500
+"""Entries of a policy about names of events; with more it is refused when it is checked."""
 RULES_PER_POLICY_MAX: Final = 1_000
 """Rules, segments or context weights. A policy beyond any of these bounds is refused when it is checked."""
 SENSITIVE_MAX: Final = 100

@@ -3,6 +3,8 @@
 What is not a number (NaN) meets no bound, so it is refused with the infinite ones.
 """
 
+import re
+from math import isfinite
 from typing import Annotated, Final
 
 from msgspec import Meta
@@ -39,3 +41,13 @@ Name = Annotated[str, Meta(max_length=ID_LENGTH_MAX)]
 Said = Annotated[str, Meta(max_length=RECORD_TEXT_MAX)]
 """A text made from others: as long as a record may be."""
 Line = Annotated[str, Meta(max_length=STRING_LENGTH_MAX)]
+
+WRITTEN: Final = re.compile(r"[+-]?[0-9]*\.?[0-9]+(e[+-]?[0-9]{1,3})?", re.ASCII | re.IGNORECASE)
+
+
+def number_in(text: str) -> float | None:
+    """The number that a text is, as programs write them (`-3`, `19.99`, `1e3`); None for any other: "19,99" says nothing for certain."""
+    if not WRITTEN.fullmatch(text):
+        return None
+    number = float(text)
+    return number if isfinite(number) else None

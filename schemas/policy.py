@@ -19,14 +19,16 @@ from schemas.actions import (
 )
 from schemas.control import Control
 from schemas.errors import ConfigError
-from schemas.events import EventType, Id, Text
+from schemas.events import EventName, Id, Text
 from schemas.limits import (
     ACTIONS_PER_POLICY_MAX,
     CONTACT_LIMITS_MAX,
     CONTACTS_MAX,
     DAY_MS,
+    DECLARED_MAX,
     HOUR_MS,
     MINUTE_MS,
+    NAMED_EVENTS_MAX,
     PLACEMENTS_PER_POLICY_MAX,
     RESERVED_MAX_MS,
     RETRIEVED_MAX,
@@ -34,6 +36,7 @@ from schemas.limits import (
     SENSITIVE_MAX,
     SLATE_MAX,
 )
+from schemas.own_events import DeclaredFact, NamedEvent
 from schemas.thread_safe_types import prepared
 
 Channels = Annotated[tuple[Text, ...], Meta(max_length=CONTACT_LIMITS_MAX)]
@@ -58,7 +61,8 @@ class Placement(Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     name: Id
-    event_types: tuple[EventType, ...] = ()
+    event_types: tuple[EventName, ...] = ()
+    """Types of ours (docs/what-we-accept.md), and names that `events` or `facts` below name."""
     size: Annotated[int, Meta(ge=1, le=SLATE_MAX)] = 8
     valid_ms: LengthMs = HOUR_MS
     candidates: Annotated[int, Meta(ge=1, le=RETRIEVED_MAX)] = RETRIEVED_MAX
@@ -260,6 +264,12 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     sensitive_attributes: Annotated[tuple[Id, ...], Meta(max_length=SENSITIVE_MAX)] = ()
     """Names (religion, health_status …) of what people state and of properties of events: never kept, never a feature, and no condition or text may read them."""
     identity: Identity = Identity()
+    events: Annotated[tuple[NamedEvent, ...], Meta(max_length=NAMED_EVENTS_MAX)] = ()
+    """What events of any name mean."""
+    facts: Annotated[tuple[DeclaredFact, ...], Meta(max_length=DECLARED_MAX)] = ()
+    """What is made of events, for conditions, texts and models."""
+    strict_events: bool = False
+    """Whether an event of a name that is neither ours nor the policy's is a dead letter (`unknown_event_type`)."""
 
 
 DEFAULT_POLICY: Final = Policy(

@@ -54,12 +54,15 @@ UNPROVEN: Final[dict[EventType, Weight]] = {
 }
 """`identified` is `full` because the door asks for the person's signed token; `clock_ticked` passes no door."""
 
+OWN_NAME: Final = "own"
+"""Of what has no role: it is activity, and a fact of its person's own where a policy declares one."""
+
 
 def weight_of(event: Event) -> Weight:
     """What the event counts for."""
-    return UNPROVEN[event.event_type] if event.is_unproven else "full"  # type: ignore[index]  # checked
+    return UNPROVEN.get(event.event_type, OWN_NAME) if event.is_unproven else "full"  # type: ignore[call-overload]  # any name
 
 
 def is_for_all(event: Event) -> bool:
     """Whether statistics, budgets and revenue may learn of the event."""
-    return not event.is_unproven or UNPROVEN[event.event_type] == "full"  # type: ignore[index]  # checked
+    return weight_of(event) == "full"

@@ -126,7 +126,7 @@ def _decide_all(asked: Asked) -> tuple[list[Made], int]:
     made: list[Made] = []
     failed = 0
     for placement in asked.policy.placements:
-        if asks_for(asked.moment.event, placement.placement):
+        if asks_for(asked.moment.event, placement.placement, asked.moment.own_name):
             decided, errors = _decide_one(placement, asked)
             made += [decided] if decided else []
             failed += errors
@@ -159,7 +159,7 @@ def _asked(
     if event is None or not may_ask(news):
         return None
     in_force = knowledge.policy_at(event.event_time_ms)
-    if named is None and (in_force is None or not in_force.may_be_asked_by(event)):
+    if named is None and (in_force is None or not in_force.may_be_asked_by(event, news.own_name)):
         return None  # as most events
     known = knowledge.at(event.event_time_ms, news.order_ms)
     if named is not None:
@@ -172,10 +172,10 @@ def _asked(
     # an arm and the holdout are for those whose decisions are personal: the others are not experimented on
     arms = assign_arms(policy.experiments, unit) if holds.is_personal else {}
     variant = known.policy.variant(arms)
-    if not any(asks_for(event, one.placement) for one in variant.placements):
+    if not any(asks_for(event, one.placement, news.own_name) for one in variant.placements):
         return None
     is_out = holds.is_personal and is_held_out(policy.holdout, unit)
-    moment = Moment(state, news.visit, event, knowledge, known)
+    moment = Moment(state, news.visit, event, knowledge, known, news.own_name)
     language = language_of(event, policy.language)
     asked = Asked(news.person, state, moment, variant, arms, is_out, holds, language, seed, tracing)
     return asked._replace(moment=moment.masked()) if asked.is_masked else asked

@@ -20,6 +20,8 @@ class Moment(NamedTuple):
     event: Event
     knowledge: Knowledge
     known: Known
+    own_name: str = ""
+    """What the event's sender called it, where a policy says what it counts as."""
 
     @property
     def now_ms(self) -> int:

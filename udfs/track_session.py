@@ -37,6 +37,7 @@ from udfs.session.follow_identity import (
     reach_out,
     sign_out,
 )
+from udfs.session.give_meaning import Meant, give_meaning
 from udfs.session.limit_rate import USUAL_RATE, Rate, is_over
 from udfs.session.read_event import valid_event
 from udfs.session.summarise_session import summarise_session
@@ -59,6 +60,7 @@ class Taken(NamedTuple):
     says_anew: bool = True
     awaits: tuple[bytes, ...] = ()
     limits_of: str | None = None
+    own_name: str = ""
 
 
 NO_EVENT: Final = Taken()
@@ -79,16 +81,17 @@ def track_session(
     """
     try:
         event = without_attributes(valid_event(record, decode), knowledge)
+        meant = give_meaning(event, knowledge)
     except InvalidEvent as error:
         return _refused(_result(state), record, error, knowledge)
     if event.event_type == "clock_ticked":
         return _result(state, counts=("clock_ticks",))
-    linked = weigh_link(event, knowledge)
-    if is_erased(state, event, knowledge.erasures):
+    linked = weigh_link(meant.event, knowledge)
+    if is_erased(state, meant.event, knowledge.erasures):
         return _result(state, counts=("erased",))
     before = _expire(state, event.session_id, event.event_time_ms)
     try:
-        return _take(before, record, linked, knowledge, lateness_ms, rate)
+        return _take(before, record, meant, linked, knowledge, lateness_ms, rate)
     except InvalidEvent as error:
         return _refused(before, record, error, knowledge)
 
@@ -149,6 +152,7 @@ def _forgotten(ended: SessionResult) -> SessionResult:
 def _take(
     before: SessionResult,
     record: LogRecord,
+    meant: Meant,
     linked: Linked,
     knowledge: Knowledge,
     lateness_ms: int,
@@ -187,11 +191,12 @@ def _take(
         weighed.uncounted,
         is_over_rate,
         limits_of=linked.limits_of,
+        own_name=meant.own_name,
     )
     news = _tell(state, context, weighed.event, knowledge, taken)
     counts = [
         "events", *["after_timer"] * is_after_timer, *["seen_ids_dropped"] * is_full,
-        *linked.counts, *weighed.counts, *["over_rate"] * is_over_rate,
+        *meant.counts, *linked.counts, *weighed.counts, *["over_rate"] * is_over_rate,
     ]  # fmt: skip
     return _result(state, before.outputs + news, (*before.counts, *counts))
 
@@ -224,7 +229,7 @@ def _tell(
         awaits = ()
     state.anonymous_id = event.anonymous_id
     if context is not None:
-        fold_context(context, event, knowledge)
+        fold_context(context, event, knowledge, taken.own_name)
         state.keep_visit(context)
         state.timer_ms = context.last_ms + SESSION_GAP_MS
     said = context.consent if context is not None else told_by(NO_CONSENT, event)
@@ -279,6 +284,7 @@ def _news(
         taken.says_anew,
         state.is_identified,
         taken.awaits,
+        own_name=taken.own_name,
     )
 
 

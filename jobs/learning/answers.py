@@ -26,12 +26,12 @@ EventKey = tuple[str, str]
 
 
 class Question(NamedTuple):
-    """Which events ask for a decision, and the types of event whose item answers it.
+    """Which events ask for a decision (by the event, and by what its sender called it), and the types of event whose item answers it.
 
     A `ranking_requested` is always answered by the `ranking_clicked` that names it.
     """
 
-    asks: Callable[[Event], bool]
+    asks: Callable[[Event, str], bool]
     answers: frozenset[str] = NEXT
 
 
@@ -62,15 +62,15 @@ class Joiner:
         self._requested: dict[EventKey, int] = {}
         self._seen: dict[int, None] = {}
 
-    def take(self, event: Event) -> list[Answer]:
-        """The answers that this event gives; it may ask itself."""
+    def take(self, event: Event, own_name: str = "") -> list[Answer]:
+        """The answers that this event gives; it may ask itself. `own_name`: what its sender called it, where a policy says what it counts as."""
         if self._is_repeated(event):
             return []
         found = [
             Answer(event.session_id, event_id, time_ms, event.item_ids[0], event.event_time_ms)
             for event_id, time_ms in self._answered(event)
         ]
-        if self._question.asks(event):
+        if self._question.asks(event, own_name):
             self._wait(event)
         return found
 

@@ -27,7 +27,7 @@ from schemas.decisions import Decision, DecisionTrace
 from schemas.events import Event
 from schemas.formats.json_lines import event_from_json
 from schemas.limits import SECOND_MS, SLATE_MAX
-from schemas.policy import RECOMMEND_ITEMS, Holdout, Placement, Policy
+from schemas.policy import RECOMMEND_ITEMS, Placement
 from schemas.records import LogRecord
 from udfs.explain.vectors import matrix_of
 from udfs.facts.features import FEATURE_SPACE, columns_of
@@ -98,7 +98,7 @@ def evaluate(
 
     Without lateness: a log in order of time holds nothing late.
     """
-    policy = Policy(placements=(_placement(setting),), holdout=Holdout(share=0.0))
+    policy = setting.policy(_placement(setting))
     knowledge.add_policy(POLICY_VERSION, 0, 0, compile_policy(policy))
     with ExitStack() as stack:
         writer = stack.enter_context(ExampleWriter(examples, FEATURE_SPACE))

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+import msgspec
+
 from jobs.learning.answers import (
     CHOSEN,
     NEXT,
@@ -13,18 +15,21 @@ from jobs.learning.answers import (
     Question,
     Sample,
 )
-from jobs.learning.examples import decoded
+from jobs.learning.examples import answers_to, decoded
 from schemas.errors import ConfigError
 from schemas.formats.json_lines import event_from_json
-from schemas.policy import Placement
+from schemas.own_events import DeclaredFact, NamedEvent
+from schemas.policy import Holdout, Placement, Policy
 from schemas.records import LogRecord
 from schemas.times import utc
 from udfs.actions.asked_decisions import asks_for
+from udfs.knowledge.knowledge import Knowledge
+from udfs.policy.compile_policy import compile_policy
 
 VIEWED: Final = "product_viewed"
 QUESTIONS: Final[dict[str, Question]] = {
-    "rerank": Question(lambda event: event.event_type == REQUESTED, frozenset()),
-    "next_item": Question(lambda event: event.event_type == VIEWED, frozenset({VIEWED})),
+    "rerank": Question(lambda event, _: event.event_type == REQUESTED, frozenset()),
+    "next_item": Question(lambda event, _: event.event_type == VIEWED, frozenset({VIEWED})),
 }
 """By placement: what asks, and what answers."""
 
@@ -32,7 +37,7 @@ QUESTIONS: Final[dict[str, Question]] = {
 class Setting(NamedTuple):
     """What is evaluated: sessions that begin before `train_before_ms` train.
 
-    `own` is the placement of a policy that is meant; without it `placement` is one of QUESTIONS.
+    `own` is the placement of a policy that is meant; without it `placement` is one of QUESTIONS. `events` and `facts` are that policy's.
     """
 
     placement: str
@@ -40,6 +45,12 @@ class Setting(NamedTuple):
     k: int
     seed: str
     own: Placement | None = None
+    events: tuple[NamedEvent, ...] = ()
+    facts: tuple[DeclaredFact, ...] = ()
+
+    def policy(self, *placements: Placement) -> Policy:
+        """What is in force: these placements alone, nobody is held out, and events mean what the policy has them mean."""
+        return Policy(placements=placements, holdout=Holdout(share=0.0), events=self.events, facts=self.facts)  # fmt: skip
 
 
 class Split(NamedTuple):
@@ -62,7 +73,7 @@ def question_of(setting: Setting) -> Question:
     own = setting.own
     if own is None:
         return QUESTIONS[setting.placement]
-    return Question(lambda event: asks_for(event, own))
+    return Question(lambda event, own_name: asks_for(event, own, own_name))
 
 
 def split_log(log: Iterable[LogRecord], setting: Setting) -> Split:
@@ -77,6 +88,8 @@ def split_log(log: Iterable[LogRecord], setting: Setting) -> Split:
     test: dict[EventKey, Answer] = {}
     items: set[str] = set()
     events = from_ms = to_ms = 0
+    knowledge = Knowledge()
+    knowledge.add_policy("split", 0, 0, compile_policy(setting.policy(*_own(setting))))
     for _, event in decoded(log, event_from_json):
         events += 1
         to_ms = event.event_time_ms
@@ -84,7 +97,7 @@ def split_log(log: Iterable[LogRecord], setting: Setting) -> Split:
         starts.setdefault(event.session_id, to_ms)
         items.update(event.item_ids)
         items.update(one.item_id for one in event.candidates)
-        for answer in joiner.take(event):
+        for answer in answers_to(event, joiner, knowledge):
             if starts[answer.session_id] >= split_ms:
                 test[answer.key] = answer
             elif answer.answered_ms < split_ms:  # what came later is not known at the split
@@ -96,6 +109,12 @@ def split_log(log: Iterable[LogRecord], setting: Setting) -> Split:
         sample.chosen(), {one.key: one for one in ordered}, sample.offered, events, len(items),
         from_ms, to_ms,
     )  # fmt: skip
+
+
+def _own(setting: Setting) -> tuple[Placement, ...]:
+    """The policy's placement, without what a file of it alone does not have: its actions and its condition."""
+    own = setting.own
+    return () if own is None else (msgspec.structs.replace(own, actions=(), when=None, fallback=None),)  # fmt: skip
 
 
 def _check(setting: Setting, events: int, from_ms: int, to_ms: int, tests: int) -> None:

@@ -22,6 +22,7 @@ from udfs.actions.asked_decisions import asks_for
 from udfs.explain.tracing import WHOLE
 from udfs.explain.vectors import matrix_of
 from udfs.knowledge.knowledge import Knowledge
+from udfs.session.give_meaning import give_meaning
 
 
 class AnsweredDecisions:
@@ -68,6 +69,15 @@ def decoded(
             continue
 
 
+def answers_to(event: Event, joiner: Joiner, knowledge: Knowledge) -> list[Answer]:
+    """The answers that an event of the log gives, by what it counts as; none where the policy does not take it."""
+    try:
+        meant = give_meaning(event, knowledge)
+    except InvalidEvent:
+        return []
+    return joiner.take(meant.event, meant.own_name)
+
+
 class Collected(NamedTuple):
     """What was seen on the way: `answered` decisions could be learnt from, `decisions` were made,
     `examples` had the answer among their candidates. Times are those of the records. `erased` events were of who was erased since, `refused`
@@ -96,13 +106,13 @@ def collect(
     `taught` are the records of the topic `knowledge` in their order; None: the fold itself learns.
     """
     sample = Sample(rules.seed)
-    joiner = Joiner(Question(lambda event: is_asking(event, knowledge)))
+    joiner = Joiner(Question(lambda event, own_name: is_asking(event, own_name, knowledge)))
     events = from_ms = to_ms = refused = 0
     for record, event in decoded(log, rules.decode):
         events += 1
         from_ms = min(from_ms or record.timestamp_ms, record.timestamp_ms)
         to_ms = max(to_ms, record.timestamp_ms)
-        for answer in joiner.take(event):
+        for answer in answers_to(event, joiner, knowledge):
             sample.add(answer)
     wanted = sample.chosen()
     file = AnsweredDecisions(writer)
@@ -142,7 +152,9 @@ def _teach(
         yield record
 
 
-def is_asking(event: Event, knowledge: Knowledge) -> bool:
+def is_asking(event: Event, own_name: str, knowledge: Knowledge) -> bool:
     """Whether a placement of the policy in force asks for a decision at this event."""
     policy = knowledge.at(event.event_time_ms).policy
-    return policy is not None and any(asks_for(event, one.placement) for one in policy.placements)
+    return policy is not None and any(
+        asks_for(event, one.placement, own_name) for one in policy.placements
+    )

@@ -123,7 +123,7 @@ def collect_responses(
 
 def _row(state: PersonState, news: SessionNews, event: Event, knowledge: Knowledge) -> Matrix:
     known = knowledge.at(event.event_time_ms, news.order_ms)
-    return response_row(Moment(state, news.visit, event, knowledge, known))
+    return response_row(Moment(state, news.visit, event, knowledge, known, news.own_name))
 
 
 def _examples(exposures: dict[Key, _Exposure], clicked: set[Key]) -> ResponseExamples:

@@ -10,8 +10,9 @@ from typing import Any, Final, Literal, NamedTuple
 
 from msgspec.structs import fields as fields_of
 
-from schemas.events import Candidate, Context, Event
+from schemas.events import SENT_TYPES, Candidate, Context, Event
 from schemas.items import Item
+from schemas.meant_types import meant_type
 
 NOTICES_MAX: Final = 20
 """Notices of one request or import: who wrote more names that nobody reads has been told enough."""
@@ -44,7 +45,7 @@ class Note(NamedTuple):
     """A field that was not read as it was written, of an object with these names."""
 
     field: str
-    kind: Literal["alias", "beside", "unknown", "no_item", "made_id"]
+    kind: Literal["alias", "beside", "unknown", "no_item", "made_id", "own_name"]
     names: Names
     within: str = ""
 
@@ -113,6 +114,11 @@ MADE_ID: Final = Note("event_id", "made_id", EVENT_NAMES)
 """Of a line of a file that has no id."""
 
 
+def own_name(event_type: str) -> Note:
+    """Of an event whose type is none of ours: it may be the sender's own, or written wrong."""
+    return Note(event_type, "own_name", EVENT_NAMES)
+
+
 def renamed(fields: dict[str, Any], names: Names) -> Renamed:
     """`fields`, in a new dictionary, with each alias under the name that it stands for, where that one says nothing itself.
 
@@ -177,6 +183,11 @@ def told(note: Note) -> Notice:
     if note.kind == "made_id":
         reason = "`event_id` is missing, and made of what the line says"
         return Notice(field, None, reason, 0, 1, is_read=True)
+    if note.kind == "own_name":
+        meant = meant_type(note.field, SENT_TYPES)
+        hint = f": `{meant}` is meant?" if meant else ""
+        reason = f"`{field}` is no type of ours, so activity and no more where the policy does not name it{hint}"
+        return Notice(field, meant, reason, 0, 1, is_read=meant is None)
     if note.kind != "unknown":
         alias = note.names.aliases[note.field]
         how = "is read as" if note.kind == "alias" else "is not read beside"
@@ -191,21 +202,23 @@ def told(note: Note) -> Notice:
 
 def first_ignored(notes: Iterable[Note]) -> Notice | None:
     """The first of the notes that tells of something lost; None where nothing is."""
-    return next((told(one) for one in notes if one.kind != "alias"), None)
+    return next(
+        (said for one in notes if one.kind != "alias" and not (said := told(one)).is_read), None
+    )
 
 
 class Notices:
     """Notes by name, in the order in which they came: the first so many names, each with its place and number."""
 
     def __init__(self, silent: Collection[str] = ()) -> None:
-        """`silent`: aliases that need no word."""
+        """`silent`: aliases, and names of events, that need no word."""
         self._silent = silent
         self._found: dict[tuple[str, str, str], list[Any]] = {}
 
     def add(self, notes: Iterable[Note], at: int) -> None:
         """Notes of the object at this place."""
         for note in notes:
-            if note.kind == "alias" and note.field in self._silent:
+            if note.kind in ("alias", "own_name") and note.field in self._silent:
                 continue
             key = (note.within, note.field, note.kind)
             known = self._found.get(key)

@@ -11,10 +11,11 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from schemas.errors import InvalidEvent
-from schemas.events import PURPOSES, Event, Purpose, event_from_fields
+from schemas.events import EVENT_TYPES, PURPOSES, Event, Purpose, event_from_fields
 from schemas.formats.json_lines import decoded, text_of
 from schemas.limits import (
     EVENT_BYTES_MAX,
+    EVENT_NAME_LENGTH_MAX,
     ID_LENGTH_MAX,
     PROPERTIES_PER_EVENT_MAX,
     STRING_LENGTH_MAX,
@@ -33,6 +34,8 @@ DIGITS: Final = 32
 IN_ORDER: Final = msgspec.json.Encoder(order="deterministic")
 ROOM: Final = PROPERTIES_PER_EVENT_MAX - 1
 """Of properties, one is left for what an import marks as assumed."""
+HUMPED: Final = re.compile(r"(?<=[^\W\d_A-Z])(?=[A-Z])")
+BETWEEN: Final = re.compile(r"[\W_]+")
 PERSONAL: Final = frozenset(
     {
         "age", "avatar", "birthday", "date_of_birth", "first_name", "full_name", "gender", "last_name", "mobile", "name",
@@ -235,6 +238,16 @@ def made_id(*said: object) -> str:
 def plain(name: str) -> str:
     """The name in one form: `Product Viewed`, `productViewed` and `product_viewed` are one."""
     return HUMP.sub("_", name[:LENGTH_MAX]).strip("_").lower()
+
+
+def own_type(name: str, known: frozenset[str]) -> str:
+    """What a sender's own name is here: `Level Completed` and `levelCompleted` are `level_completed`. Raises InvalidEvent for one that is a type
+    of ours, which their own names cannot say.
+    """
+    found = BETWEEN.sub("_", HUMPED.sub("_", name)).strip("_").lower()[:EVENT_NAME_LENGTH_MAX]
+    if found in EVENT_TYPES or not name.isprintable():
+        raise unknown(name, known)
+    return found or name[:EVENT_NAME_LENGTH_MAX]
 
 
 def unknown(name: str, known: frozenset[str]) -> InvalidEvent:

@@ -17,12 +17,12 @@ from schemas.formats.foreign_json import (
     first_of,
     id_of,
     number,
+    own_type,
     part,
     place_of,
     read_object,
     text,
     timed_event,
-    unknown,
     url_of,
     whole,
 )
@@ -52,6 +52,8 @@ READ: Final = frozenset(
     }
 )  # fmt: skip
 """Parameters that something is made of, or that nobody should keep."""
+READ_OF_OWN: Final = READ - {"value"}
+"""Likewise, of an event under the sender's own name."""
 Fields = dict[str, Any]
 
 
@@ -70,9 +72,7 @@ def event_from_ga4(given: Given) -> Event:
 
 
 def _fields(hit: Hit) -> Fields:
-    event_type = NAMES.get(hit.name)
-    if event_type is None:
-        raise unknown(hit.name, KNOWN)
+    event_type = NAMES.get(hit.name) or own_type(hit.name, KNOWN)
     if event_type == "identified" and hit.user_id is None:
         raise InvalidEvent("invalid_value", f"user_id: missing, so `{hit.name}` identifies nobody")
     params, at = hit.params, hit.at
@@ -204,4 +204,4 @@ def _properties(hit: Hit) -> dict[str, str]:
         said = set_text(ecommerce, "transaction_id", "ecommerce.")
         if said is not None:
             found["transaction_id"] = said
-    return carried(hit.params, READ, found)
+    return carried(hit.params, READ if hit.name in KNOWN else READ_OF_OWN, found)

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from schemas.errors import InvalidEvent
-from schemas.events import EVENT_TYPES, Candidate, Context, Event, event_from_fields
+from schemas.events import EVENT_TYPES, Candidate, Context, Event, event_from_fields, is_name
 from schemas.formats.field_names import (
     EVENT_NAMES,
     ITEM_NAMES,
@@ -18,6 +18,7 @@ from schemas.formats.field_names import (
     Note,
     Renamed,
     first_ignored,
+    own_name,
     renamed,
     told,
 )
@@ -83,7 +84,7 @@ def read_event(data: bytes, *, is_strict: bool = False) -> ReadEvent:
     """
     exact = _exact(data) if len(data) <= EVENT_BYTES_MAX else None
     if exact is not None:
-        return ReadEvent(exact)
+        return _named(exact, (), is_strict=is_strict)
     said = event_fields(decoded(data, EVENT_BYTES_MAX))
     return built_event(said.fields, said.notes, is_strict=is_strict)
 
@@ -94,7 +95,7 @@ def _exact(data: bytes) -> Event | None:
         exact = EXACT.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, OverflowError):
         return None
-    if exact.event_type not in EVENT_TYPES or _lacks_item(exact):
+    if not is_name(exact.event_type) or _lacks_item(exact):
         return None
     if exact.event_type == RANKING and not exact.candidates:
         return None  # whether a list was handed in is for the fields to say
@@ -136,6 +137,13 @@ def built_event(
         raise _with_hint(error, notes) from error
     if _lacks_item(event):
         notes = [*notes, NO_ITEM]
+    return _named(event, notes, is_strict=is_strict)
+
+
+def _named(event: Event, notes: Sequence[Note], *, is_strict: bool) -> ReadEvent:
+    """The event with the notes, and one where its name is none of ours."""
+    if event.event_type not in EVENT_TYPES:
+        notes = [*notes, own_name(event.event_type)]
     if is_strict:
         check_names(notes)
     return ReadEvent(event, notes)

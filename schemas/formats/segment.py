@@ -15,6 +15,7 @@ from schemas.formats.foreign_json import (
     consent_said,
     id_of,
     made_id,
+    own_type,
     part,
     place_of,
     plain,
@@ -30,6 +31,8 @@ from schemas.formats.segment_goods import AT, READ, goods_of
 from schemas.formats.segment_names import BY_PLAIN, CATEGORIES, KNOWN
 
 Fields = dict[str, Any]
+NOTHING_READ: Final[frozenset[str]] = frozenset()
+"""Of a call under the sender's own name all properties are carried: what they are, the policy says."""
 
 
 def event_from_segment_json(data: bytes) -> Event:
@@ -160,9 +163,11 @@ def _track(call: Given, properties: Given) -> Fields:
     if name is None:
         raise InvalidEvent("invalid_value", "event: missing, the name of a track call")
     event_type = BY_PLAIN.get(plain(name))
-    if event_type is None:
-        raise unknown(name, KNOWN)
-    return {"event_type": event_type} | goods_of(plain(name), event_type, properties)
+    if event_type is not None:
+        return {"event_type": event_type} | goods_of(plain(name), event_type, properties)
+    own = own_type(name, KNOWN)
+    said = {"properties": carried(properties, NOTHING_READ, {})}
+    return {"event_type": own} | goods_of(plain(name), own, properties) | said
 
 
 def _seen(call: Given, properties: Given) -> Fields:

@@ -8,7 +8,7 @@ from schemas.codec import StateCodec
 from schemas.numbers import Finite, Name, Whole
 from schemas.state.consent import NO_CONSENT, Consent, Placed
 from schemas.state.contacts import Clocked, Contacted
-from schemas.state.session import CartLine, Fact, Hash
+from schemas.state.session import CartLine, Declared, Fact, Hash
 
 
 class Affinity(Struct, array_like=True):
@@ -113,7 +113,7 @@ class PersonState(Struct, array_like=True):
     `gave` is what a visitor gave, `before` what a person was before it came, the newest last: by these they are split again (udfs/facts/joins.py).
     `placed` is what stands of decisions by placement. `contacts` are decisions by the
     beginning of their ids (udfs/facts/contacts.py), `refused_categories` and `refused_actions` what the person does not want, and since when. `clock` is None until an event says an offset. What is of
-    before `erased_ms` counts for nothing. Which room of `udfs/facts` keeps a field, and for what purpose, stands there.
+    before `erased_ms` counts for nothing. `declared` is what came of facts that a policy declares. Which room of `udfs/facts` keeps a field, and for what purpose, stands there.
     """
 
     first_ms: Whole
@@ -166,6 +166,7 @@ class PersonState(Struct, array_like=True):
     facts: list[Fact] = field(default_factory=list)
     gave: list[Gave] = field(default_factory=list)
     before: list[Before] = field(default_factory=list)
+    declared: dict[str, Declared] = field(default_factory=dict)
 
 
 PERSON_STATE: Final = StateCodec(PersonState, version=1)

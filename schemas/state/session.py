@@ -10,7 +10,7 @@ from msgspec import Meta, Struct, field
 
 from schemas.codec import StateCodec
 from schemas.events import Event
-from schemas.numbers import Finite, Whole
+from schemas.numbers import Finite, Line, Whole
 from schemas.state.consent import NO_CONSENT, Consent
 
 HASH_BYTES: Final = 8
@@ -109,6 +109,25 @@ class Fact(Struct, array_like=True, frozen=True):
     is_unproven: bool
 
 
+class Part(Struct, array_like=True):
+    """What came of a declared fact in one part of its window; `index` is the time divided by the part's length."""
+
+    index: Whole
+    count: Whole = 0
+    total: Finite = 0.0
+
+
+class Declared(Struct, array_like=True):
+    """What is kept of a fact that a policy declares: all of it, its newest value (a number or a text) with its time, and parts of its window."""
+
+    count: Whole = 0
+    total: Finite = 0.0
+    last_ms: Whole = 0
+    number: Finite | None = None
+    text: Line = ""
+    parts: list[Part] = field(default_factory=list)
+
+
 class SessionContext(Struct, array_like=True):
     """One session so far. Bounds and what happens at them are in schemas/limits.py.
 
@@ -119,7 +138,7 @@ class SessionContext(Struct, array_like=True):
     `named_topics` the reviews and queries that named it; `skipped_topics` the skipped items. The newest come last in these, in `skipped`,
     `help_*` and `features_*`. `text_intent` is that of the newest query or message, of `text_ms`. `back_ms`, `repeat_ms` and `rage_ms` are the
     newest times of going back, of repeating the last search and of rage clicks; `exit_ms` is when the person was last about to leave. `facts`
-    are its purchases and refunds.
+    are its purchases and refunds, `declared` what came of facts that a policy declares, by what tells their meaning.
     """
 
     number: Whole
@@ -186,6 +205,7 @@ class SessionContext(Struct, array_like=True):
     unproven_purchases: Whole = 0
     facts: list[Fact] = field(default_factory=list)
     consent: Consent = NO_CONSENT
+    declared: dict[str, Declared] = field(default_factory=dict)
 
 
 class SessionState(Struct, array_like=True, dict=True):
@@ -267,7 +287,7 @@ class SessionNews(Struct, array_like=True, frozen=True, dict=True):
     `partition` and `offset`: where the event lies in the log; -1 where that is not known. `uncounted`: items for which the event counts in no
     statistics. `is_over_rate`: nothing is decided on it. `consent`: what the visit said by then; `says_anew`: whether the event said something
     of it that the visit had not said before. `is_member`: `person` has signed in. `awaits`: the transfers that come before it; `is_merging`:
-    they are not waited for any longer.
+    they are not waited for any longer. `own_name`: what the sender called the event, where a policy says what it counts as.
     """
 
     kind: NewsKind
@@ -288,6 +308,7 @@ class SessionNews(Struct, array_like=True, frozen=True, dict=True):
     is_member: bool = False
     awaits: tuple[Hash, ...] = ()
     is_merging: bool = False
+    own_name: str = ""
 
     @cached_property
     def visit(self) -> SessionContext:

@@ -32,6 +32,10 @@ def train(
         str | None, typer.Option("--from", help="Train from the log, from here on.")
     ] = None,
     to: To = None,
+    policy: Annotated[
+        Path | None,
+        typer.Option(help="With files: a policy file, for what events mean and which ones ask."),
+    ] = None,
     responses: Annotated[
         bool, typer.Option("--responses", help="Learn who clicks on which action, not a ranker.")
     ] = False,
@@ -46,14 +50,19 @@ def train(
     Events of before their person was erased are left out and counted, also of files where an engine runs that has the list.
     --publish refuses, with exit code 1, what `kairos model publish` refuses; the model is kept all the same.
     """
+    from schemas.policy import DEFAULT_POLICY
     from scripts.ops.status import running_kafka
+    from scripts.policy.policies_here import policy_in
     from scripts.privacy.list_of_erased import list_here
     from scripts.training.train_here import Wish, train_here
     from scripts.training.training import from_files, from_log
 
     config = with_consent(config_from(), consent)
     if events:
-        source = from_files([*events, *(more or ())], items, config, list_here)
+        said = policy_in(policy) if policy else DEFAULT_POLICY
+        source = from_files([*events, *(more or ())], items, config, list_here, said)
+    elif policy is not None:
+        raise ConfigError("--policy is of files: in the log each policy holds in its time")
     else:
         span = time_or_none(from_), time_or_none(to)
         source = from_log(running_kafka(config), config, *span, archive)

@@ -7,9 +7,9 @@ from typing import Final, NamedTuple
 from msgspec.structs import replace
 
 from schemas.errors import ConfigError
-from schemas.events import ASSUMED, CONSENT_SOURCE, PURPOSES, Event
+from schemas.events import ASSUMED, CONSENT_SOURCE, EVENT_TYPES, PURPOSES, Event
 from schemas.formats import FORMATS, OF_OTHERS
-from schemas.formats.field_names import Notices
+from schemas.formats.field_names import Notices, own_name
 from schemas.limits import PROPERTIES_PER_EVENT_MAX
 from scripts.console import say
 from scripts.files.import_events import Bad, checked, read_json_lines, read_records
@@ -47,7 +47,7 @@ class EventFiles(NamedTuple):
     ) -> Iterator[Event | Bad]:
         """The events of all files, one after the other, and what is none; with `at_ms`, now, without those that the engine would refuse.
 
-        `notices` take what there is to say of names of JSON.
+        `notices` take what there is to say of names: of fields of our own JSON, and of events.
         """
         rules = self._rules()
         for path in self.paths:
@@ -60,6 +60,8 @@ class EventFiles(NamedTuple):
             else:
                 rows = FOREIGN[self.format](path, self.app_ids)
                 found = rows if at_ms is None else checked(rows, path.name, at_ms)
+            if notices is not None and not self.is_json:
+                found = _noting(found, notices)
             yield from found if self.consent is None else assuming(found, self.consent)
 
     def _rules(self) -> tuple[Compiled, ...] | None:
@@ -68,6 +70,14 @@ class EventFiles(NamedTuple):
         if self.format != JSON or self.is_strict:
             raise ConfigError("--mapping says how a file is read: leave --format and --strict out")
         return read_mapping(self.mapping)
+
+
+def _noting(source: Iterable[Event | Bad], notices: Notices) -> Iterator[Event | Bad]:
+    """The same, with a note of each name of an event that is none of ours."""
+    for number, one in enumerate(source):
+        if isinstance(one, Event) and one.event_type not in EVENT_TYPES:
+            notices.add((own_name(one.event_type),), number)
+        yield one
 
 
 class Heard:

@@ -24,6 +24,7 @@ from scripts.policy.governing import ungoverned
 from scripts.policy.policy_versions import PolicyVersion, announced, in_force
 from scripts.privacy.list_of_erased import LeftOut, list_of_erased
 from scripts.progress import Watched
+from udfs.policy.compile_policy import compile_policy
 
 
 def run(config: Config, files: EventFiles, items: ItemsFile | None, *, is_json: bool) -> int:
@@ -44,7 +45,7 @@ def run(config: Config, files: EventFiles, items: ItemsFile | None, *, is_json: 
         if catalogue:
             written.extend(put_catalogue(config, kafka, log, catalogue, earliest_ms))
 
-    notices = Notices()
+    notices = Notices(_names(policies))
     is_in_order = files.is_json and are_in_order(files.paths)
     source = Heard(files.read(now_ms(), notices))
     hidden = _sensitive(policies)
@@ -66,6 +67,13 @@ def run(config: Config, files: EventFiles, items: ItemsFile | None, *, is_json: 
     if not done.is_usable:
         complain(f"kairos: {unusable(done)}")
     return passed(done.is_usable)
+
+
+def _names(policies: list[PolicyVersion]) -> frozenset[str]:
+    """The names of events that the policy in force says something of."""
+    newest = in_force(policies, now_ms())
+    policy = newest.policy if newest is not None else None
+    return compile_policy(policy).own.all_names if policy is not None else frozenset()
 
 
 def _sensitive(policies: list[PolicyVersion]) -> frozenset[str]:

@@ -167,7 +167,9 @@ def _types() -> str:
         f"## Types of events\n\n{types}.\n\n{_examples()}"
         f"These say nothing without an item in `item_ids`, which is told: {items}. `clock_ticked` is the engine's own, and refused at every door. "
         "What each counts for that came with a browser's public key: `schemas/proof.py`.\n\n"
-        f"Names that other systems use are refused, and ours is told: {_meant_types()}.\n\n"
+        "Any other name may be sent, too: it is activity and no more, and a session's decisions go on, until the policy says what it means "
+        "([`events` and `facts`](policy.md#namedevent)); with `strict_events` it is a dead letter. Such names are told and counted, with the nearest of ours, "
+        f"and that of names that other systems use: {_meant_types()}.\n\n"
     )
 
 

@@ -85,7 +85,7 @@ REASONS: Final[dict[str, str]] = {
     "trailing_bytes": "something behind the record",
     "invalid_value": "a field that is missing, of another type, or beyond its bounds: the message names it",
     "not_finite": "infinity or NaN",
-    "unknown_event_type": "a type that is none of those below",
+    "unknown_event_type": "a name that neither we nor the policy know, where the policy is strict (`strict_events`), or one that the record's format does not have",
     "wrong_key": "the record's key is not its session",
     "ahead_of_log": "too far ahead in time",
     "too_late": "too far behind its session",

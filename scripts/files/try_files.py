@@ -1,5 +1,6 @@
 """`kairos try`: files through the engine's own steps in this process, without a server, and what is decided."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -22,7 +23,7 @@ from schemas.counted import counted
 from schemas.dead_letters import DeadLetter, dead_letter
 from schemas.decisions import Decision, DecisionTrace
 from schemas.errors import ConfigError, UnusableInput
-from schemas.events import Event, granted_in_words
+from schemas.events import EVENT_TYPES, Event, granted_in_words
 from schemas.formats.field_names import Notices
 from schemas.limits import ARTEFACT_BYTES_MAX, EVENT_TIME_MAX_MS
 from schemas.policy import DEFAULT_CONTROL, DEFAULT_POLICY, NOTHING, Policy
@@ -49,6 +50,9 @@ SHOWN: Final = (
 )  # fmt: skip
 """What `--json` prints of a decision; the others of its fields are the store's affair."""
 ITEMS_SHOWN: Final = 4
+NAMES_MAX: Final = 1_000
+OTHERS: Final = "(other names)"
+"""Under which events are counted whose names are more than so many."""
 
 
 class Shown(NamedTuple):
@@ -90,6 +94,10 @@ class Trial:
         self._set_up(world)
         self._source, self._config = source, config
         self._letters: list[DeadLetter] = []
+        policy = DEFAULT_POLICY if world.policy is None else world.policy
+        self._known = compile_policy(policy).own.all_names
+        self.without_role: Counter[str] = Counter()
+        """Events by name that are activity and no more, since neither we nor the policy know it."""
         self.counts = {
             "read": 0, "events": 0, "duplicates": 0, "dead_letters": 0, "decisions": 0, "actions": 0, "people": 0,
         }  # fmt: skip
@@ -151,6 +159,10 @@ class Trial:
     def _count(self, step: Folded) -> None:
         counts = self.counts
         counts["dead_letters"] += len(step.dead_letters)
+        event = step.news.event if step.news is not None else None
+        name = event.event_type if event is not None else ""
+        if name and name not in EVENT_TYPES and name not in self._known:
+            self.without_role[name if len(self.without_role) < NAMES_MAX else OTHERS] += 1
         counts["duplicates"] += sum(one == "duplicates" for one in step.counts)
         counts["decisions"] += len(step.decisions)
         counts["actions"] += sum(one.action_id != NOTHING for one, _ in step.decisions)
@@ -167,7 +179,8 @@ def try_files(config: Config, files: EventFiles, world: World, shown: Shown) -> 
     """Tries files as one log, which is what `kairos try` does; raises ConfigError, UnusableInput where too little is an event."""
     if not files.paths:
         raise ConfigError("try needs a file of events")
-    notices = Notices()
+    policy = DEFAULT_POLICY if world.policy is None else world.policy
+    notices = Notices(compile_policy(policy).own.all_names)
     # a file's clock is its events', so none of them lies ahead of it
     trial = Trial(files.read(EVENT_TIME_MAX_MS, notices), world, config)
     if shown.why is not None:
@@ -192,7 +205,9 @@ def show_trial(trial: Trial, *, is_json: bool, shows_all: bool) -> None:
                 show(line)
     granted = trial.knowledge.assumed
     if is_json:
-        show_json({"counts": trial.counts, "assumed_consent": sorted(granted)})
+        without = {"events_without_role": dict(trial.without_role.most_common())}
+        told = {"counts": trial.counts, "assumed_consent": sorted(granted)}
+        show_json(told | (without if trial.without_role else {}))
     else:
         show(f"{summary(trial.counts)}; {granted_in_words(granted)}")
 

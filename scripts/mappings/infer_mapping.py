@@ -13,7 +13,7 @@ from schemas.counted import counted
 from schemas.errors import InvalidEvent
 from schemas.events import EVENT_TYPES
 from schemas.formats.field_names import EVENT_NAMES
-from schemas.formats.foreign_json import plain
+from schemas.formats.foreign_json import own_type, plain
 from schemas.formats.json_lines import text_of
 from schemas.limits import ID_LENGTH_MAX
 from schemas.meant_types import meant_type
@@ -135,10 +135,21 @@ def written(proposal: Proposal) -> str:
     unknown = [(value, number) for value, (meant, number) in proposal.types.items() if meant is None]  # fmt: skip
     if unknown:
         lines.append(
-            "          # not known: say what these are, or pass them over by a rule with `skip: true`"
+            "          # none of ours, so names of your own: a policy says what they mean (`events`), a rule with `skip: true` passes them over"
         )
-        lines += [f"          # {_text(value)}: ?  # {number:,}" for value, number in unknown]
+        lines += [
+            f"          {_text(value)}: {_text(_own(value))}  # {number:,}"
+            for value, number in unknown
+        ]
     return "\n".join(lines) + "\n"
+
+
+def _own(value: str) -> str:
+    """The name of an event that is none of ours."""
+    try:
+        return own_type(value, EVENT_TYPES)
+    except InvalidEvent:
+        return "unnamed"
 
 
 def _can_be_named(name: str) -> bool:

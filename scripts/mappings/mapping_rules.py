@@ -11,8 +11,9 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from schemas.errors import ConfigError
-from schemas.events import EVENT_TYPES, Context, Event
-from schemas.limits import STRING_LENGTH_MAX
+from schemas.events import EVENT_TYPES, SENT_TYPES, Context, Event, is_name, unknown_in_words
+from schemas.limits import EVENT_NAME_LENGTH_MAX, STRING_LENGTH_MAX
+from schemas.meant_types import meant_type
 
 Unit = Literal["s", "ms", "us", "ns"]
 Style = Literal["1,299.00", "1.299,00"]
@@ -146,15 +147,15 @@ def _check_use(name: str, source: Source, at: str) -> None:
 
 
 def _check_types(source: Source, at: str) -> None:
-    """What `event_type` can become is a type of ours, as far as the mapping itself says it."""
+    """What `event_type` can become is a type of ours or a name of its own, and none that is nearly ours, as far as the mapping itself says it."""
     said = [source.value] if source.value is not UNSET else [*(source.map or {}).values()]
     if source.otherwise is not UNSET:
         said.append(source.otherwise)
     for one in said:
-        if one not in EVENT_TYPES:
-            raise ConfigError(
-                f"mapping: {at}: `{one}` is no event type: see docs/what-we-accept.md"
-            )
+        if not isinstance(one, str) or not (0 < len(one) <= EVENT_NAME_LENGTH_MAX and is_name(one)):
+            raise ConfigError(f"mapping: {at}: `{one}` is no name of an event")
+        if one not in EVENT_TYPES and meant_type(one, SENT_TYPES) is not None:
+            raise ConfigError(f"mapping: {at}: {unknown_in_words(one)}")
 
 
 def _values(value: Any, at: str) -> frozenset[Any]:

@@ -9,6 +9,7 @@ import msgspec
 from schemas.policy import Policy
 from udfs.facts.attributes import ATTRIBUTE_TYPES
 from udfs.facts.types import BOOL, STRING, STRINGS, Type
+from udfs.policy.compiled_events import fact_types
 from udfs.policy.conditions import NUMBERS
 
 SIGNS: Final = {
@@ -38,7 +39,8 @@ class Unsaid(Exception):
 
 def types_of(policy: Policy) -> dict[str, Type]:
     """What rows may be about: attributes without maps, and the policy's segments."""
-    rows = {name: kind for name, kind in ATTRIBUTE_TYPES.items() if hows_of(kind)}
+    attributes = {**ATTRIBUTE_TYPES, **fact_types(policy.facts)}
+    rows = {name: kind for name, kind in attributes.items() if hows_of(kind)}
     return {f"segment.{one.name}": BOOL for one in policy.segments} | rows
 
 

@@ -9,6 +9,7 @@ from jobs.publish import AHEAD_MS, now_ms
 from log.kafka import read_to_end
 from schemas.counted import counted
 from schemas.errors import ConfigError
+from schemas.own_events import COLUMNS_DECLARED
 from schemas.policy import Policy, policy_from_payload
 from schemas.records import LogRecord
 from schemas.signed_control import ControlKeys
@@ -19,6 +20,7 @@ from scripts.console import show_table
 from scripts.policy.policy_file import payload_of
 from scripts.times import utc
 from udfs.policy.compile_policy import compile_policy
+from udfs.policy.compiled_events import compiled_fact
 
 VERSION_LENGTH: Final = 12
 
@@ -132,8 +134,8 @@ def previous(versions: list[PolicyVersion], at_ms: int) -> Draft:
 
 
 def check_new(versions: list[PolicyVersion], draft: Draft, at_ms: int | None) -> None:
-    """Raises ConfigError where the draft is live already when it would come into force, or its version stands for another
-    policy.
+    """Raises ConfigError where the draft is live already when it would come into force, its version stands for another
+    policy, or a model would read another fact in a column than the one that it learnt.
     """
     now = in_force(versions, now_ms() + AHEAD_MS if at_ms is None else now_ms())
     if now is not None and now.policy == draft.policy and at_ms in (None, now.effective_from_ms):
@@ -141,11 +143,29 @@ def check_new(versions: list[PolicyVersion], draft: Draft, at_ms: int | None) ->
             f"this policy is live already, as {now.version} since {utc(now.effective_from_ms)}: "
             "another --effective-from publishes it again"
         )
+    if now is not None and now.policy is not None:
+        _check_columns(now.policy, draft.policy)
     for one in versions:
         if one.version == draft.version and one.policy != draft.policy:
             raise ConfigError(
                 f"the version {draft.version} is another policy, of {utc(one.effective_from_ms)}: "
                 "decisions name their version, so each stands for one policy"
+            )
+
+
+def _check_columns(before: Policy, after: Policy) -> None:
+    """Raises ConfigError where a column of a declared fact changes its meaning."""
+    were, are = (
+        {one.column: one for one in policy.facts if one.column is not None}
+        for policy in (before, after)
+    )
+    for column, now in are.items():
+        was = were.get(column)
+        if was is not None and compiled_fact(was, None).key != compiled_fact(now, None).key:
+            free = [n for n in range(1, COLUMNS_DECLARED + 1) if n not in were and n not in are]
+            raise ConfigError(
+                f"facts: column {column} is the fact {was.name!r} of the policy that is live, and models have learnt it as that: "
+                f"give {now.name!r} another one ({', '.join(map(str, free)) or 'none is free'}), or publish without that column first"
             )
 
 

@@ -162,7 +162,7 @@ def setting_of(
         raise ConfigError(
             f"there is no placement {placement!r}: there are {', '.join(QUESTIONS)}, and of {whose} {', '.join(own) or 'none'}"
         )
-    return setting._replace(own=own[placement])
+    return setting._replace(own=own[placement], events=found.events, facts=found.facts)
 
 
 def write_saved(saved: Saved, path: Path) -> None:

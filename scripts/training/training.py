@@ -36,7 +36,7 @@ from schemas.formats import FORMATS
 from schemas.formats.json_lines import event_from_json
 from schemas.items import Item
 from schemas.knowledge import KnowledgeRecord
-from schemas.policy import DEFAULT_CONTROL, DEFAULT_POLICY
+from schemas.policy import DEFAULT_CONTROL, DEFAULT_POLICY, Policy
 from schemas.records import LogRecord
 from schemas.topics import CONTROL, EVENTS, ITEMS, KNOWLEDGE
 from scripts.console import say, show, show_table
@@ -99,11 +99,13 @@ class Learnt(NamedTuple):
     seconds: float
 
 
-def default_knowledge(items: Iterable[Item], empty: Knowledge | None = None) -> Knowledge:
-    """The default policy, in force since ever, and these items, in what is `empty`."""
+def default_knowledge(
+    items: Iterable[Item], empty: Knowledge | None = None, policy: Policy = DEFAULT_POLICY
+) -> Knowledge:
+    """A policy, in force since ever, and these items, in what is `empty`."""
     knowledge = empty or Knowledge()
     version, from_ms = DEFAULT_CONTROL.version, DEFAULT_CONTROL.effective_from_ms
-    knowledge.add_policy(version, from_ms, 0, compile_policy(DEFAULT_POLICY))
+    knowledge.add_policy(version, from_ms, 0, compile_policy(policy))
     for position, item in enumerate(items):
         knowledge.add_item(item, position)
     return knowledge
@@ -114,11 +116,11 @@ def from_files(
     items: Path | None,
     config: Config,
     list_of: Callable[[Config], Erasures | None] = lambda _: None,
+    policy: Policy = DEFAULT_POLICY,
 ) -> Source:
-    """The events of JSON Lines files, put in order of time; the default policy, and the `list_of` who was erased."""
-    knowledge = default_knowledge(
-        read_items(items, say) if items is not None else (), empty_knowledge(config)
-    )
+    """The events of JSON Lines files, put in order of time; a policy, and the `list_of` who was erased."""
+    catalogue = read_items(items, say) if items is not None else ()
+    knowledge = default_knowledge(catalogue, empty_knowledge(config), policy)
     lines = EventLines(Watched("reading", lines_of(files))).check(say)
     listed = list_of(config)
     if listed is not None:

@@ -185,7 +185,7 @@ def client() -> Iterator[httpx.Client]:
 
 
 def test_the_events_of_a_request_have_one_name_at_both_endpoints(client: httpx.Client) -> None:
-    bad = [{"event": "teleported"}]
+    bad = [{"event": "product_veiwed"}]
     for name in ("events", "events_in_session"):
         for path, more in (
             ("/api/recommendations", {}),

@@ -139,12 +139,28 @@ def test_a_clock_that_is_nearly_right_is_believed(off_ms: int) -> None:
 
 
 def test_a_bad_event_is_named_and_the_others_are_taken() -> None:
-    read = session(view(), {"event": "teleported"}, view("q", timestamp="soon"), view("r"))
+    read = session(view(), {"event": "view\n"}, view("q", timestamp="soon"), view("r"))
     assert [one.item_ids for one in read.events] == [("p",), ("r",)]
     assert [(one.at, one.error.reason) for one in read.bad] == [
-        (1, "unknown_event_type"),
+        (1, "invalid_value"),
         (2, "invalid_value"),
     ]
+
+
+def test_a_name_that_is_none_of_ours_is_taken_and_told_with_the_nearest() -> None:
+    read = session(view(), {"event": "level_completed"}, {"event": "product_veiwed"})
+    assert not read.bad
+    assert [one.event_type for one in read.events[1:]] == ["level_completed", "product_veiwed"]
+    told = {one.field: one for one in read.notices}
+    assert told["level_completed"].meant is None
+    assert told["product_veiwed"].meant == "product_viewed"
+
+
+def test_strictly_a_name_that_is_nearly_ours_is_refused_and_one_of_its_own_is_not() -> None:
+    given = [{"event_type": "level_completed"}, {"event_type": "product_veiwed"}]
+    read = read_events(given, Sender("s1", "a1"), NOW, is_strict=True)
+    assert [one.event_type for one in read.events] == ["level_completed"]
+    assert "`product_viewed` is meant?" in read.bad[0].error.message
 
 
 def test_the_newest_event_is_on_the_current_page() -> None:
@@ -192,7 +208,9 @@ def test_an_event_with_its_own_time_has_an_id_of_its_own() -> None:
         ([], "malformed"),
         ({}, "invalid_value"),
         ({"event_type": "page_viewed", "session_id": ""}, "invalid_value"),
-        (full(event_type="teleported"), "unknown_event_type"),
+        (full(event_type=""), "invalid_value"),
+        (full(event_type="x" * 101), "invalid_value"),
+        (full(event_type="level\u202e"), "invalid_value"),
         (full(event_type=7), "invalid_value"),
         (full(event_type="clock_ticked"), "invalid_value"),
         (full(event_type="identified"), "invalid_value"),

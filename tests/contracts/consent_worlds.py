@@ -63,6 +63,7 @@ POLICY: Final[dict[str, Any]] = {
     ],
     "experiments": [{"name": "ab", "arms": [{"name": "a", "share": 0.5}, {"name": "b", "share": 0.5}]}],
     "holdout": {"share": 0.0}, "contact": {"per_day": 99},
+    "facts": [{"name": "spent", "event": "product_viewed", "how": "sum", "property": "value_amount", "within_ms": 9 * DAY_MS, "column": 1}],
 }  # fmt: skip
 PLACEMENTS: Final = tuple(one["name"] for one in POLICY["placements"])
 

@@ -138,11 +138,11 @@ def test_a_clock_that_is_years_off_gets_a_decision_that_is_valid(api: Api) -> No
 def test_a_bad_event_is_named_and_the_others_count(api: Api) -> None:
     session = own("bad")
     body = {"session_id": session, "budget_ms": PATIENT, "events_in_session": [
-        {"event": "teleported"}, {"event": "product_viewed", "product_id": "i3"},
+        {"event": "teleported\n"}, {"event": "product_viewed", "product_id": "i3"},
     ]}  # fmt: skip
     found = api.post("/api/recommendations", body)
     assert found["source"] == "fresh"
-    assert [(one["index"], "teleported" in one["reason"]) for one in found["rejected"]] == [
+    assert [(one["index"], "event_type" in one["reason"]) for one in found["rejected"]] == [
         (0, True)
     ]
 
@@ -337,7 +337,7 @@ def test_bad_events_are_named_and_kept_and_the_good_ones_taken(api: Api) -> None
     ahead = now_ms() + HOUR_MS
     batch = [
         {"event_type": "page_viewed", "session_id": session},
-        {"event_type": session, "session_id": session},
+        {"event_type": f"{session}\n", "session_id": session},
         {"event_type": "page_viewed", "session_id": session, "event_time_ms": ahead},
         "no event",
     ]
@@ -345,7 +345,7 @@ def test_bad_events_are_named_and_kept_and_the_good_ones_taken(api: Api) -> None
     assert found["accepted"] == 1
     assert [one["index"] for one in found["rejected"]] == [1, 2, 3]
     reasons = [one["reason"].partition(":")[0] for one in found["rejected"]]
-    assert reasons == ["unknown_event_type", "ahead_of_log", "malformed"]
+    assert reasons == ["invalid_value", "ahead_of_log", "malformed"]
 
     def letters() -> list[str]:
         records = read_to_end(api.engine.kafka, [DEAD_LETTERS])
@@ -356,7 +356,7 @@ def test_bad_events_are_named_and_kept_and_the_good_ones_taken(api: Api) -> None
             if one.topic == "api:/v1/events" and session.encode() in one.raw
         ]
 
-    wait_for(lambda: letters() == ["unknown_event_type", "ahead_of_log"])
+    wait_for(lambda: letters() == ["invalid_value", "ahead_of_log"])
     assert api.post("/v1/events", ["no event"], 422)["detail"].startswith("no event can be used")
 
 

@@ -33,7 +33,8 @@ from schemas.knowledge import (
     ItemKnowledge,
     PastSession,
 )
-from schemas.limits import HOUR_MS, MINUTE_MS
+from schemas.limits import DAY_MS, HOUR_MS, MINUTE_MS
+from schemas.own_events import DeclaredFact, NamedEvent
 from schemas.policy import DEFAULT_CONTROL, Contact, Exploration, Holdout, Placement, Policy
 from schemas.records import LogRecord
 from schemas.rests_on import RestsOn
@@ -372,6 +373,32 @@ def _remembered() -> dict[str, bytes]:
     }
 
 
+def _declared() -> dict[str, bytes]:
+    """What a game's own event leaves behind, of which a policy makes facts."""
+    policy = Policy(
+        events=(NamedEvent("level_completed", role="activate", fields={"attribute": "level"}),),
+        facts=(
+            DeclaredFact("levels", "level_completed", within_ms=7 * DAY_MS),
+            DeclaredFact(
+                "stars", "level_completed", "sum", "stars", of="session", within_ms=HOUR_MS
+            ),
+            DeclaredFact("score", "level_completed", "last", "score"),
+            DeclaredFact("mode", "level_completed", "last", "mode", "text"),
+        ),
+    )
+    knowledge = Knowledge()
+    knowledge.add_policy("game-1", 0, 0, compile_policy(policy))
+    fold = Fold(knowledge, FoldRules(EVENT.decode, "seed"))
+    said = {"level": "3", "stars": "2.5", "score": "1200", "mode": "hard"}
+    log = [make_record(make_event(event_type="level_completed", properties=said))]
+    told = next(one.news for one in fold.run(log) if one.news)
+    return {
+        "session_news.own_name": SESSION_NEWS.encode(told),
+        "session_context.declared": told.context,
+        "person_state.declared": PERSON_STATE.encode(fold.persons["a1"]),
+    }
+
+
 def state_examples() -> dict[str, Any]:
     """States by the name of their file."""
     fold = Fold(make_knowledge(*make_catalogue(), *TAGGED), FoldRules(EVENT.decode, "seed"))
@@ -403,6 +430,7 @@ def state_examples() -> dict[str, Any]:
         **_unproven(),
         **_remembered(),
         **_lessons(),
+        **_declared(),
         **_erased(),
         **_moved(),
         **_undone(),

@@ -5,7 +5,7 @@ The fold learns from the log as it goes; for the decide job the learn job has do
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import pytest
@@ -25,8 +25,10 @@ from schemas.actions import Action, Budget, Limits, Requirement, Treatment
 from schemas.codec import CONTROL, DEAD_LETTER, DECISION, EVENT, ITEM, TRACE, Codec
 from schemas.control import Control
 from schemas.decisions import Decision, DecisionTrace
+from schemas.errors import InvalidEvent
 from schemas.items import Item
 from schemas.limits import HOUR_MS, MINUTE_MS
+from schemas.own_events import DeclaredFact, NamedEvent
 from schemas.policy import (
     DEFAULT_CONTROL,
     DEFAULT_POLICY,
@@ -120,12 +122,39 @@ def replayed(replays: Replays, kafka: str, prefix: str, home: Path, parallelism:
     }
 
 
+def naming(lines: list[Line]) -> list[Line]:
+    """Every fifth view of an item is told by a name of the sender's own, which the policy knows from some time on."""
+    found = []
+    for number, line in enumerate(lines):
+        try:
+            event = EVENT.decode(line.value)
+        except InvalidEvent:
+            event = None
+        if event is not None and event.event_type == "product_viewed" and number % 5 == 0:
+            said = {"sku": event.item_ids[0], "stars": str(number % 4), "from": f"tile {number % 3}"}  # fmt: skip
+            event = msgspec.structs.replace(event, event_type="tile_tapped", item_ids=(), properties=said)  # fmt: skip
+            line = line._replace(value=EVENT.encode(event))
+        found.append(line)
+    return found
+
+
+OWN_EVENTS: Final = (
+    NamedEvent("tile_tapped", "view", 'event.properties.stars != "0"', {"item_ids": "sku"}),
+)
+OWN_FACTS: Final = (
+    DeclaredFact("taps", "tile_tapped", within_ms=HOUR_MS, column=1),
+    DeclaredFact("stars", "product_viewed", "sum", "stars", column=2),
+    DeclaredFact("tile", "tile_tapped", "last", "from", "text", column=3),
+    DeclaredFact("starless", "tile_tapped", of="session", when='event.properties.stars == "0"', column=4),
+)  # fmt: skip
+
+
 def rich_policy() -> Policy:
     """Actions with rules, limits and a budget compete with slates; people explore, are held out, in arms, and tire."""
     need = Requirement("busy", "session.events > 2 && session.intent != 'leaving'")
     greet = Action(
         "greet", "content", ("home", "cart"), (Treatment("t", content={"title": {"en": "Hi"}}),),
-        applicability=(need,), prior=0.3, limits=Limits(times=2, cool_down_ms=HOUR_MS), valid_ms=HOUR_MS // 12,
+        applicability=(need, Requirement("taps", "fact.taps < 9 && fact.stars < 40.0")), prior=0.3, limits=Limits(times=2, cool_down_ms=HOUR_MS), valid_ms=HOUR_MS // 12,
     )  # fmt: skip
     gift = Action(
         "gift", "offer", ("home",), (Treatment("t"),), prior=0.4, value=2.0,
@@ -149,7 +178,7 @@ def rich_policy() -> Policy:
             QuietHours(3, 4, ("web",)), per_day=2, fatigue=Fatigue(0.8),
             limits=(ContactLimit("gifts", 1, HOUR_MS, groups=("gifts",)),),
         ),
-        time_zone="Europe/Berlin",
+        time_zone="Europe/Berlin", events=OWN_EVENTS, facts=OWN_FACTS,
     )  # fmt: skip
 
 
@@ -225,7 +254,7 @@ def first_difference(
 
 @pytest.fixture(scope="module")
 def shopping(replays: Replays, kafka: str, home: Path) -> Log:
-    lines = unmerging(consenting(shopping_log(EVENT_COUNT, hours=HOURS)))
+    lines = naming(unmerging(consenting(shopping_log(EVENT_COUNT, hours=HOURS))))
     fill_log(kafka, "shopping.", lines, [])
     produce(kafka, "shopping." + ITEMS, [(0, i.item_id, ITEM.encode(i)) for i in changing_items()])
     controls = list(changing_knowledge(lines, home / "models"))
@@ -236,7 +265,14 @@ def shopping(replays: Replays, kafka: str, home: Path) -> Log:
 
 
 def test_the_log_holds_everything_that_could_go_wrong(shopping: Log) -> None:
-    for name in ("duplicates", "too_late", "malformed", "sessions_ended", "events"):
+    for name in (
+        "duplicates",
+        "too_late",
+        "malformed",
+        "sessions_ended",
+        "events",
+        "events_without_role",
+    ):
         assert name in shopping.counts, name
     every = [DECISION.decode(value) for _, value in shopping.expected[DECISIONS]]
     assert {one.kind for one in every} == {"decided", "purged", "void"}

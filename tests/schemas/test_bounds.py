@@ -32,11 +32,11 @@ from tests.hostile.records import (
 FREE_TEXT = {
     # of our own making and of state: what fills them has a bound of its own
     "SessionContext", "SessionState", "SessionSummary", "SessionNews", "ItemTouch", "Tally", "PersonState",
-    "ActionHistory", "Purchase", "ItemFact", "ActionFact", "SessionFact",
+    "ActionHistory", "Purchase", "Declared", "ItemFact", "ActionFact", "SessionFact",
     "Lesson", "LearnerMemory", "Claim", "Transfer", "Before", "Gave", "_Frame",
     # a policy is a payload of at most CONTROL_BYTES_MAX, written by its owner
     "Policy", "Placement", "Rule", "Boost", "ItemRules", "Treatment", "Action", "ContextWeight", "Arm",
-    "QuietHours", "Event", "ExactEvent",
+    "QuietHours", "NamedEvent", "Event", "ExactEvent",
 }  # fmt: skip
 """Structs whose collections or texts may be without a bound of their own. None of their numbers may be."""
 

@@ -145,7 +145,10 @@ def test_hostile_json_is_invalid(json: bytes) -> None:
 @pytest.mark.parametrize(
     ("overrides", "reason"),
     [
-        ({"event_type": "teleported"}, "unknown_event_type"),
+        ({"event_type": ""}, "invalid_value"),
+        ({"event_type": "x" * 101}, "invalid_value"),
+        ({"event_type": "level\x1b[31m"}, "invalid_value"),
+        ({"event_type": "level\n"}, "invalid_value"),
         ({"price": float("nan")}, "invalid_value"),
         ({"value_amount": float("nan")}, "invalid_value"),
         ({"price": float("inf")}, "invalid_value"),

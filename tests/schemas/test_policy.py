@@ -36,7 +36,7 @@ def test_what_is_left_out_has_its_default() -> None:
         (placement(size=SLATE_MAX + 1), r"\$\.placements\[0\]\.size"),
         (placement(size="8"), r"\$\.placements\[0\]\.size"),
         (placement(valid_ms=0), r"\$\.placements\[0\]\.valid_ms"),
-        (placement(event_types=["teleported"]), r"\$\.placements\[0\]\.event_types\[0\]"),
+        (placement(event_types=[""]), r"\$\.placements\[0\]\.event_types\[0\]"),
         (placement(name=""), r"\$\.placements\[0\]\.name"),
         (placement(name="x" * 300), r"\$\.placements\[0\]\.name"),
         (placement(suppress="yes"), r"\$\.placements\[0\]\.suppress"),

@@ -61,7 +61,8 @@ ONE_BAD: Final = {
     "who": (line("x", NOON, event_type="identified").encode(), "person_id"),
     "seconds": (line("x", NOON // 1000).encode(), "event_time_ms"),
     "beyond_any_number": (line("x", 2**70).encode(), ""),
-    "unknown_type": (line("x", NOON, event_type="teleported").encode(), "teleported"),
+    "no_name": (line("x", NOON, event_type="").encode(), "event_type"),
+    "unreadable_name": (line("x", NOON, event_type="level\x1b[2J").encode(), "event_type"),
 }  # fmt: skip
 UNUSABLE: Final = {
     "empty": (b"", "there is no"),

@@ -7,9 +7,10 @@ from udfs.draw import identify_decision
 from udfs.policy.compiled_policy import CompiledPolicy
 
 
-def asks_for(event: Event, placement: Placement) -> bool:
-    """Whether the event asks for a decision of the placement, by its type or by name."""
-    return event.event_type in placement.event_types or placement.name in event.placements
+def asks_for(event: Event, placement: Placement, own_name: str = "") -> bool:
+    """Whether the event asks for a decision of the placement, by its type, by what its sender called it, or by naming it."""
+    asking = placement.event_types
+    return event.event_type in asking or own_name in asking or placement.name in event.placements
 
 
 def may_ask(news: SessionNews) -> bool:
@@ -35,7 +36,7 @@ def asked_decisions(news: SessionNews, policy: CompiledPolicy | None) -> list[st
         one.placement.name: None
         for variant in (policy, *policy.variants.values())
         for one in variant.placements
-        if asks_for(event, one.placement)
+        if asks_for(event, one.placement, news.own_name)
     }
     return [
         identify_decision(news.person, event.session_id, event.event_id, name) for name in asked

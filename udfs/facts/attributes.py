@@ -7,11 +7,13 @@ event was counted. None = missing. Lists have the newest first, unless the meani
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from udfs.facts.declared import read_declared
 from udfs.facts.fact import Fact, Read, ReadItem
 from udfs.facts.rooms import FACTS
 from udfs.facts.types import Type
 from udfs.items.retrieve_candidates import Retrieved
 from udfs.moment import Moment
+from udfs.policy.compiled_events import PREFIX
 
 _GROUPS: Final = ("session", "person", "context")
 
@@ -37,11 +39,14 @@ ITEM_ATTRIBUTE_TYPES: Final[Mapping[str, Type]] = _types(ATTRIBUTES + ITEM_ATTRI
 
 
 def read_attributes(names: Iterable[str], moment: Moment) -> dict[str, object]:
-    """The values of the named attributes (of ATTRIBUTES) in this moment, None where one is missing.
+    """The values of the named attributes (of ATTRIBUTES, or `fact.NAME`) in this moment, None where one is missing.
 
     The values are the state's own: a caller that wants to change one makes a copy.
     """
-    return {name: _READ[name](moment) for name in names}
+    return {
+        name: read_declared(name, moment) if name.startswith(PREFIX) else _READ[name](moment)
+        for name in names
+    }
 
 
 def read_item_attributes(

@@ -7,6 +7,7 @@ from schemas.limits import (
     AFFINITIES_MAX,
     CLAIMANTS_MAX,
     CONTACTS_MAX,
+    DECLARED_MAX,
     DISMISSALS_MAX,
     EXPOSURES_MAX,
     FACT_IDS_MAX,
@@ -37,6 +38,6 @@ BOUNDS: Final[dict[str, int]] = {
     "fact_ids": FACT_IDS_MAX * ENTRY_BYTES, "parts": PARTS_MAX * 8, "placed": PLACEMENTS_PER_POLICY_MAX,
     "contacts": CONTACTS_MAX, "refused_categories": REFUSED_MAX, "refused_actions": REFUSED_MAX,
     "joined": PARTS_MAX * ENTRY_BYTES, "claimed": CLAIMANTS_MAX + 1, "facts": SESSION_FACTS_MAX,
-    "gave": GIFTS_NOTED_MAX, "before": UNMERGE_KEPT,
+    "gave": GIFTS_NOTED_MAX, "before": UNMERGE_KEPT, "declared": DECLARED_MAX,
 }  # fmt: skip
 """By field of PersonState; tests/contracts/test_rooms.py holds merged states to them. What goes at each bound stands in schemas/limits.py."""

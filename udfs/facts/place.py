@@ -8,6 +8,7 @@ from udfs.facts.view import bucket
 
 FACTS: Final = (
     context("event_type", STRING, "type of the event that asks", lambda m: m.event.event_type),
+    context("event_name", STRING, "what its sender called the event that asks: its type, or a name of the sender's own", lambda m: m.own_name or m.event.event_type),
     context("channel", STRING, "where it comes from: web, app, email ...", lambda m: m.event.channel or m.context.channel),
     context("page", STRING, "the page that the event names", lambda m: m.event.page),
     context("item", STRING, "id of the event's first item", lambda m: m.event.item_ids[0] if m.event.item_ids else None),

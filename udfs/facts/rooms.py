@@ -20,6 +20,7 @@ from udfs.facts import (
     clock,
     consent,
     contacts,
+    declared,
     erasure,
     exposures,
     grants,
@@ -52,20 +53,21 @@ from udfs.session.drop_sensitive import forget_attributes
 ROOMS: Final[tuple[Room, ...]] = (
     visit.ROOM, topics.ROOM, touches.ROOM, pages.ROOM, search.ROOM, intent.ROOM, cart.ROOM, statements.ROOM,
     usage.ROOM, consent.ROOM, erasure.ROOM, identity.ROOM, joins.ROOM, activity.ROOM, purchases.ROOM, affinity.ROOM, exposures.ROOM, grants.ROOM, contacts.ROOM,
-    clock.ROOM, place.ROOM, touched.ROOM, prices.ROOM, leads.ROOM, item.ROOM, learnt.ROOM, slate.ROOM, caller.ROOM,
+    clock.ROOM, place.ROOM, touched.ROOM, prices.ROOM, leads.ROOM, item.ROOM, learnt.ROOM, slate.ROOM, caller.ROOM, declared.ROOM,
 )  # fmt: skip
 FACTS: Final[tuple[Fact, ...]] = tuple(fact for room in ROOMS for fact in room.facts)
 
 
 Fold = Callable[..., None]
+ANY: Final = ""
 
 
 def _by_type(folds: Iterable[tuple[Fold | None, frozenset[str] | None]]) -> dict[str, list[Fold]]:
-    """What looks at an event of each type, in its order; None = at every type."""
+    """What looks at an event of each type, in its order; None = at every type. Under ANY what looks at one of any other name."""
     there = [(fold, types) for fold, types in folds if fold is not None]
     return {
         name: [fold for fold, types in there if types is None or name in types]
-        for name in EVENT_TYPES
+        for name in (*EVENT_TYPES, ANY)
     }
 
 
@@ -80,10 +82,16 @@ _PROFILE: Final = {name for name, kept in _KEPT.items() if kept.purpose != "serv
 _DEFAULTS: Final = {one.name: one for one in fields(PersonState)}
 
 
-def fold_context(context: SessionContext, event: Event, knowledge: Knowledge) -> None:
-    """Adds `event` to its visit, in place. The log's order is the order; times are the event's."""
-    for on_event in _VISIT[event.event_type]:
+def fold_context(
+    context: SessionContext, event: Event, knowledge: Knowledge, own_name: str = ""
+) -> None:
+    """Adds `event` to its visit, in place. The log's order is the order; times are the event's.
+
+    `own_name`: what its sender called it, where a policy says what it counts as.
+    """
+    for on_event in _VISIT.get(event.event_type) or _VISIT[ANY]:
         on_event(context, event, knowledge)
+    declared.fold_visit(context, event, own_name, knowledge)
 
 
 def fold_profile(state: PersonState, news: SessionNews, knowledge: Knowledge) -> None:
@@ -100,8 +108,9 @@ def fold_profile(state: PersonState, news: SessionNews, knowledge: Knowledge) ->
         for on_handover in _HANDOVER:
             on_handover(state, context)
     elif news.event is not None:
-        for on_person_event in _PERSON[news.event.event_type]:
+        for on_person_event in _PERSON.get(news.event.event_type) or _PERSON[ANY]:
             on_person_event(state, news.event, knowledge)
+        declared.fold_person(state, news, knowledge)
     forget_attributes(state, news, knowledge)
 
 

@@ -4,7 +4,7 @@ from math import nan
 from typing import Final, get_args
 
 from schemas.events import Event, EventType
-from schemas.limits import MINUTE_MS, SESSION_GAP_MS, WINDOW_BUCKET_MS
+from schemas.limits import MINUTE_MS, SESSION_GAP_MS, SESSION_TALLIES_MAX, WINDOW_BUCKET_MS
 from schemas.state.session import Bucket, Named, SessionContext, Tally, Window
 from udfs.facts.fact import Room, feature, session
 from udfs.facts.types import DOUBLE, INT, STRING
@@ -50,6 +50,8 @@ def _tally(context: SessionContext, event: Event) -> None:
     time_ms = event.event_time_ms
     tally = context.tallies.get(event.event_type)
     if tally is None:
+        if event.event_type not in EVENT_CODES and len(context.tallies) >= SESSION_TALLIES_MAX:
+            return
         tally = context.tallies[event.event_type] = Tally(0, time_ms, time_ms)
     tally.count += 1
     tally.first_ms = min(tally.first_ms, time_ms)

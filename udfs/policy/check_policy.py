@@ -27,6 +27,7 @@ KEYS: Final = {
     "context_weights": "name",
     "experiments": "name",
     "limits": "name",
+    "facts": "name",
     "treatments": "id",
     "arms": "name",
 }
@@ -68,7 +69,15 @@ def check_names(policy: Policy, gathered: Gathered) -> None:
 
 def _lists(policy: Policy) -> Iterator[tuple[Path, Sequence[Any]]]:
     """Each list of things with names, by its place."""
-    for group in ("placements", "actions", "segments", "rules", "context_weights", "experiments"):
+    for group in (
+        "placements",
+        "actions",
+        "segments",
+        "rules",
+        "context_weights",
+        "experiments",
+        "facts",
+    ):
         yield (group,), getattr(policy, group)
     yield ("contact", "limits"), policy.contact.limits
     for at, action in enumerate(policy.actions):

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from schemas.policy import NOTHING, Placement, Policy
-from udfs.facts.attributes import ATTRIBUTE_TYPES
 from udfs.policy.compile_action import names_of_items
 from udfs.policy.compiled_policy import CompiledAction, CompiledPlacement
 from udfs.policy.conditions import Condition
@@ -44,7 +43,7 @@ def compile_placement(
         if name in reads:
             used.append((name, condition))
             reads |= condition.reads
-    own = sorted(name for name in reads if name in ATTRIBUTE_TYPES)
+    own = sorted(name for name in reads if name in gathered.own_types)
     return CompiledPlacement(
         placement, when, competing, tuple(sorted(needed)), tuple(own), tuple(reversed(used))
     )

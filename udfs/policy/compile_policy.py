@@ -12,6 +12,7 @@ from schemas.errors import ConfigError
 from schemas.policy import Policy
 from udfs.policy.check_policy import BUILT_IN, check_names, check_setting, pointless, warnings_of
 from udfs.policy.compile_action import STAGES, compile_action, requirements
+from udfs.policy.compile_events import compile_events, doubtful_names
 from udfs.policy.compile_placement import compile_placement, compile_segments
 from udfs.policy.compiled_policy import Arms, Check, CompiledPolicy, CompiledWeight, Mistake
 from udfs.policy.contact_rules import contact_rules
@@ -79,7 +80,7 @@ def _compile_variant(
         mistakes.append(
             Mistake(
                 (),
-                "an arm cannot change compliance rules, what is sensitive, or who is linked with whom",
+                "an arm cannot change compliance rules, what is sensitive, who is linked with whom, or what events mean",
             )
         )
     return compiled, mistakes
@@ -116,10 +117,12 @@ def _compile(policy: Policy) -> tuple[CompiledPolicy, list[Mistake]]:
         for number, placement in enumerate(policy.placements)
     )
     check_setting(policy, gathered)
+    own = compile_events(policy, gathered)
     compiled = CompiledPolicy(
-        policy, gathered.conditions, placements, weights, {}, changing(policy), warnings_of(policy),
+        policy, gathered.conditions, placements, weights, {}, changing(policy),
+        (*warnings_of(policy), *doubtful_names(policy)),
         frozenset(event_type for one in policy.placements for event_type in one.event_types),
-        contact_rules(policy),
+        contact_rules(policy), own,
     )  # fmt: skip
     return compiled, gathered.mistakes
 

@@ -7,6 +7,7 @@ from schemas.actions import Action, Stage, Treatment
 from schemas.events import Event
 from schemas.policy import Experiment, Placement, Policy
 from udfs.language.render_texts import Template
+from udfs.policy.compiled_events import NO_OWN_EVENTS, OwnEvents
 from udfs.policy.conditions import Condition
 from udfs.policy.contact_rules import ContactRules
 
@@ -104,10 +105,13 @@ class CompiledPolicy(NamedTuple):
     warnings: tuple[Mistake, ...]
     asked_by: frozenset[str]
     contact: ContactRules
+    own: OwnEvents = NO_OWN_EVENTS
 
-    def may_be_asked_by(self, event: Event) -> bool:
+    def may_be_asked_by(self, event: Event, own_name: str = "") -> bool:
         """Whether the event asks for a placement of any arm; most events ask for none."""
-        return bool(event.placements) or event.event_type in self.asked_by
+        return (
+            bool(event.placements) or event.event_type in self.asked_by or own_name in self.asked_by
+        )
 
     def variant(self, arms: Mapping[str, str]) -> "CompiledPolicy":
         """The policy of a person in these arms (experiment -> arm)."""

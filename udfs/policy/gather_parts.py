@@ -10,6 +10,7 @@ from schemas.policy import Policy
 from udfs.facts.attributes import ATTRIBUTE_TYPES, ITEM_ATTRIBUTE_TYPES
 from udfs.language.render_texts import Template, TextError, link_template_fault, parse_text
 from udfs.policy.compile_condition import compile_condition
+from udfs.policy.compiled_events import fact_types
 from udfs.policy.compiled_policy import Mistake, Path
 from udfs.policy.conditions import BOOL, Condition, ConditionError, Type
 from udfs.session.drop_sensitive import names_declared
@@ -27,7 +28,10 @@ class Gathered:
         self._conditions: list[Condition | None] = []
         self._places: dict[tuple[str, str], int] = {}
         segments = {f"segment.{one.name}": BOOL for one in policy.segments}
-        self.types: dict[str, Type] = {**ATTRIBUTE_TYPES, **segments}
+        facts = fact_types(policy.facts)
+        self.own_types: dict[str, Type] = {**ATTRIBUTE_TYPES, **facts}
+        """Those that are read of a moment: all but segments, which are made of them."""
+        self.types: dict[str, Type] = {**self.own_types, **segments}
         self.item_types: dict[str, Type] = {**self.types, **ITEM_ATTRIBUTE_TYPES}
 
     def wrong(self, path: Path, message: str) -> None:
@@ -72,7 +76,7 @@ class Gathered:
             place = f"line {error.line}, column {error.column}"
             self.wrong(path, f"{place}: {error.message}")
             return None
-        self._refuse_sensitive(condition.paths, path)
+        self.refuse_sensitive(condition.paths, path)
         return condition
 
     def texts(self, sentence: Sentence, path: Path, has_item: bool) -> dict[str, Template]:
@@ -86,7 +90,7 @@ class Gathered:
                 self.wrong((*path, language), str(error))
             else:
                 names = zip(template.names, template.keys, strict=True)
-                self._refuse_sensitive(names, (*path, language))
+                self.refuse_sensitive(names, (*path, language))
         if sentence and self.policy.language not in sentence:
             self.wrong(path, f"there is no text in the policy's language {self.policy.language!r}")
         return found
@@ -107,7 +111,7 @@ class Gathered:
         if name not in names:
             self.wrong(path, f"there is no {what} {name!r}{_suggestion(name, names)}")
 
-    def _refuse_sensitive(self, read: Iterable[Sequence[str]], path: Path) -> None:
+    def refuse_sensitive(self, read: Iterable[Sequence[str]], path: Path) -> None:
         """Notes a mistake where a rule or a text reads what the policy declares sensitive."""
         declared = self.policy.sensitive_attributes
         for one in read if declared else ():

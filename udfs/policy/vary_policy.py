@@ -66,10 +66,13 @@ def varied(policy: Policy, arms: Arms) -> Policy:
 
 
 def has_other_compliance(variant: Policy, policy: Policy) -> bool:
-    """Whether an arm would change compliance rules, what is sensitive, or who is linked with whom, which it cannot."""
+    """Whether an arm would change compliance rules, what is sensitive, who is linked with whom, or what events mean, which it cannot."""
     mine, others = (
-        (_compliance(one), one.sensitive_attributes, one.identity) for one in (variant, policy)
-    )
+        (
+            _compliance(one), one.sensitive_attributes, one.identity, one.events, one.facts, one.strict_events,
+        )
+        for one in (variant, policy)
+    )  # fmt: skip
     return mine != others
 
 

@@ -120,7 +120,7 @@ def test_a_decision_is_joined_to_the_next_item_of_its_session() -> None:
 
 
 def answers(*events: Event, question: Question | None = None) -> list[tuple[str, str]]:
-    joiner = Joiner(question or Question(lambda one: one.event_type != "page_viewed"))
+    joiner = Joiner(question or Question(lambda one, _: one.event_type != "page_viewed"))
     return [(one.event_id, one.item_id) for event in events for one in joiner.take(event)]
 
 

@@ -212,14 +212,13 @@ def test_a_long_field_is_refused_by_its_name(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "change", "meant"),
     [
-        ("segment", {"event": "Product Veiwed"}, "`Product Viewed` is meant?"),
-        ("segment", {"event": "Level Completed"}, "'Level Completed'"),
+        ("segment", {"event": "Clock Ticked"}, "'Clock Ticked'"),
         ("segment", {"type": "trak"}, "`track` is meant?"),
-        ("ga4", {"event_name": "view_itm"}, "`view_item` is meant?"),
-        ("cloudevents", {"type": "example.product_veiwed"}, "`product_viewed` is meant?"),
+        ("ga4", {"event_name": "erasure_requested"}, "'erasure_requested'"),
+        ("ga4", {"event_name": "level\x1b[31m"}, "level"),
     ],
 )
-def test_a_name_that_is_none_is_told_with_the_nearest(
+def test_what_their_names_cannot_say_is_refused_with_the_nearest(
     name: str, change: dict[str, Any], meant: str
 ) -> None:
     found = taken(name, json.dumps(GOOD[name] | change).encode())
@@ -227,6 +226,29 @@ def test_a_name_that_is_none_is_told_with_the_nearest(
     assert found.reason == "unknown_event_type"
     assert meant in found.message
     assert found.event_time_ms == TIME_MS or change.get("type") == "trak"
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "own", "said"),
+    [
+        (
+            "segment", {"event": "Level Completed", "properties": {"level": 3, "value": 1.5, "sku": "s1"}}, "level_completed",
+            {"level": "3", "value": "1.5", "sku": "s1"},
+        ),
+        ("segment", {"event": "levelCompleted", "properties": {}}, "level_completed", {}),
+        ("segment", {"event": "Niveau terminé", "properties": {}}, "niveau_terminé", {}),
+        ("segment", {"event": "关卡完成", "properties": {}}, "关卡完成", {}),
+        ("ga4", {"event_name": "level_completed", "event_params": [{"key": "value", "value": {"int_value": 7}}]}, "level_completed", {"value": "7"}),
+        ("cloudevents", {"type": "example.level_completed"}, "level_completed", None),
+    ],
+)  # fmt: skip
+def test_their_own_names_are_taken_with_what_they_say(
+    name: str, change: dict[str, Any], own: str, said: dict[str, str] | None
+) -> None:
+    found = taken(name, json.dumps(GOOD[name] | change).encode())
+    assert isinstance(found, Event)
+    assert found.event_type == own
+    assert said is None or found.properties.items() >= said.items()
 
 
 # --- whatever comes -----------------------------------------------------------------------------

@@ -68,11 +68,11 @@ def test_what_has_an_id_or_is_no_object_stays_as_it_is(raw: bytes) -> None:
 
 def test_a_line_that_is_no_event_keeps_its_bytes_and_its_own_fault(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
-    path.write_text("\n".join((line(), line(event_type="danced"))))
+    path.write_text("\n".join((line(), line(event_type="danced\n"))))
     log = Written()
     assert write_events(log, read_json_lines(path, NOON)).invalid == 1
-    assert log.letters[0].raw == line(event_type="danced").encode()
-    assert log.letters[0].reason == "unknown_event_type"
+    assert log.letters[0].raw == line(event_type="danced\n").encode()
+    assert log.letters[0].reason == "invalid_value"
 
 
 def test_that_ids_were_made_is_told_at_every_door(tmp_path: Path) -> None:

@@ -58,10 +58,13 @@ def read(text: str, tmp_path: Path, records: list[dict[str, Any]]) -> list[Any]:
 def test_the_proposal_is_a_mapping_and_says_how_much_it_reads(tmp_path: Path) -> None:
     text = written(propose(*look_at(RECORDS)))
     assert "# 100% of the records" in text
-    assert '# "levelCompleted": ?  # 1' in text
-    events = read(text, tmp_path, RECORDS[:9])
-    assert [one.event_type for one in events] == ["product_viewed"] * 8 + ["product_added_to_cart"]
-    assert [one.item_ids for one in events] == [(f"i{number}",) for number in range(9)]
+    assert '"levelCompleted": "level_completed"  # 1' in text
+    events = read(text, tmp_path, RECORDS)
+    assert [one.event_type for one in events[:9]] == ["product_viewed"] * 8 + [
+        "product_added_to_cart"
+    ]
+    assert {one.event_type for one in events[9:]} == {"level_completed"}
+    assert [one.item_ids for one in events[:9]] == [(f"i{number}",) for number in range(9)]
     assert events[3].event_time_ms == NOON + 3_000
 
 

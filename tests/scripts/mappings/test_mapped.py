@@ -159,13 +159,13 @@ def test_several_values_for_one_field_are_refused() -> None:
 @pytest.mark.parametrize(
     ("document", "words"),
     [
-        ({}, "rules"), ({"rules": []}, "rules"), ("text", "mapping"), (mapping({"event_type": "level_done"}), "no event type"), (mapping({}), "event_type"),
+        ({}, "rules"), ({"rules": []}, "rules"), ("text", "mapping"), (mapping({"event_type": "product_veiwed"}), "`product_viewed` is meant?"), (mapping({"event_type": ""}), "no name of an event"), (mapping({}), "event_type"),
         (mapping(viewed(level="x")), "no field `level`"), (mapping(viewed(channel="a..b")), "no path"), (mapping(viewed(channel={})), "a path or a value"),
         (mapping(viewed(channel={"path": "a", "value": 1})), "a path or a value"), (mapping(viewed(channel={"path": "a", "unit": "s"})), "of times"),
         (mapping(viewed(channel={"path": "a", "split": ","})), "of lists"), (mapping(viewed(channel={"path": "a", "otherwise": 1})), "otherwise"),
         (mapping(viewed(channel={"path": "a", "colour": 1})), "colour"), (mapping({"when": {"a": {"b": 1}}, "skip": True}), "a value"),
         (mapping(viewed(is_unproven="x")), "no field"), ({"rules": [viewed()]}, "event_time_ms"),
-        (mapping({"fields": {"event_type": {"path": "kind", "map": {"a": "dance"}}}}), "no event type"),
+        (mapping({"fields": {"event_type": {"path": "kind", "map": {"a": "purchases"}}}}), "`purchase_completed` is meant?"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_in_a_mapping_is_said(document: object, words: str) -> None:

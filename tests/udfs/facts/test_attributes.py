@@ -340,6 +340,7 @@ EXPECTED: dict[str, object] = {
     "person.unactivated_feature": "forecast",
     "person.unactivated_opens": 2,
     "context.event_type": "page_scrolled",
+    "context.event_name": "page_scrolled",
     "context.channel": "web",
     "context.page": "/help/returns",
     "context.item": "cloud",
@@ -367,7 +368,7 @@ def test_the_first_event_of_a_stranger_leaves_most_things_missing_or_empty() -> 
     there = {name for name, value in values.items() if value}
     assert there == {
         "session.number", "session.events", "session.pace", "session.funnel", "session.intent",
-        "person.is_new", "context.event_type", "context.hour", "context.weekday",
+        "person.is_new", "context.event_type", "context.event_name", "context.hour", "context.weekday",
     }  # fmt: skip
     empty = {name for name, value in values.items() if value is not None} - there
     assert "session.price_level" not in empty
