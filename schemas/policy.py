@@ -9,14 +9,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from schemas.actions import (
-    Action,
-    Condition,
-    LengthMs,
-    Rule,
-    Value,
-    Weight,
-)
+from schemas.actions import Action, Condition, LengthMs, Rule, Value, Weight
 from schemas.control import Control
 from schemas.errors import ConfigError
 from schemas.events import EventName, Id, Text

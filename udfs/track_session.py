@@ -267,25 +267,10 @@ def _news(
     state.position += 1
     order = state.newest_ms if order_ms is None else order_ms
     return SessionNews(
-        kind,
-        state.person,
-        order,
-        session_id,
-        state.position,
-        event,
-        state.context,
-        summary,
-        taken.is_late,
-        taken.partition,
-        taken.offset,
-        taken.uncounted,
-        taken.is_over_rate,
-        taken.consent,
-        taken.says_anew,
-        state.is_identified,
-        taken.awaits,
-        own_name=taken.own_name,
-    )
+        kind, state.person, order, session_id, state.position, event, state.context, summary, taken.is_late,
+        taken.partition, taken.offset, taken.uncounted, taken.is_over_rate, taken.consent, taken.says_anew,
+        state.is_identified, taken.awaits, own_name=taken.own_name,
+    )  # fmt: skip
 
 
 def _refused(

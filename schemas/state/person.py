@@ -8,7 +8,8 @@ from schemas.codec import StateCodec
 from schemas.numbers import Finite, Name, Whole
 from schemas.state.consent import NO_CONSENT, Consent, Placed
 from schemas.state.contacts import Clocked, Contacted
-from schemas.state.session import CartLine, Declared, Fact, Hash
+from schemas.state.declared import Declared
+from schemas.state.session import CartLine, Fact, Hash
 
 
 class Affinity(Struct, array_like=True):

@@ -10,8 +10,9 @@ from msgspec import Meta, Struct, field
 
 from schemas.codec import StateCodec
 from schemas.events import Event
-from schemas.numbers import Finite, Line, Whole
+from schemas.numbers import Finite, Whole
 from schemas.state.consent import NO_CONSENT, Consent
+from schemas.state.declared import Declared
 
 HASH_BYTES: Final = 8
 Hash = Annotated[bytes, Meta(max_length=HASH_BYTES)]
@@ -29,8 +30,7 @@ class Named(Struct, array_like=True):
 class Tally(Struct, array_like=True):
     """How often one event type came in a session, and when; `items` counts item mentions.
 
-    `quantity` and `amount` are sums, `named` counts the events' "attribute=value" (checkout steps,
-    lists), bounded; times in epoch ms of the events.
+    `quantity` and `amount` are sums, `named` counts the events' "attribute=value" (checkout steps, lists), bounded; times in epoch ms of the events.
     """
 
     count: Whole
@@ -109,36 +109,16 @@ class Fact(Struct, array_like=True, frozen=True):
     is_unproven: bool
 
 
-class Part(Struct, array_like=True):
-    """What came of a declared fact in one part of its window; `index` is the time divided by the part's length."""
-
-    index: Whole
-    count: Whole = 0
-    total: Finite = 0.0
-
-
-class Declared(Struct, array_like=True):
-    """What is kept of a fact that a policy declares: all of it, its newest value (a number or a text) with its time, and parts of its window."""
-
-    count: Whole = 0
-    total: Finite = 0.0
-    last_ms: Whole = 0
-    number: Finite | None = None
-    text: Line = ""
-    parts: list[Part] = field(default_factory=list)
-
-
 class SessionContext(Struct, array_like=True):
     """One session so far. Bounds and what happens at them are in schemas/limits.py.
 
-    `slate` is the newest list that was asked to be ranked (its first EXPOSURES_PER_EVENT_MAX items), but for the one that is being asked for
-    now; `slate_taken` the place in it that was taken last (-1: none). `newest_ms` is the time of the newest event, `kind` its type and
-    `before_kind` that of the one before it, `pause_ms` the time between the two. The open page is the last of `pages`: opened at
-    `page_since_ms`, `page_opens` times in a row. `topics` counts the items that a topic (a tag) came with, 1 where it was only named;
-    `named_topics` the reviews and queries that named it; `skipped_topics` the skipped items. The newest come last in these, in `skipped`,
-    `help_*` and `features_*`. `text_intent` is that of the newest query or message, of `text_ms`. `back_ms`, `repeat_ms` and `rage_ms` are the
-    newest times of going back, of repeating the last search and of rage clicks; `exit_ms` is when the person was last about to leave. `facts`
-    are its purchases and refunds, `declared` what came of facts that a policy declares, by what tells their meaning.
+    `slate` is the newest list that was asked to be ranked (its first EXPOSURES_PER_EVENT_MAX items), but for the one that is asked for now; `slate_taken` the place in
+    it that was taken last (-1: none). `newest_ms` is the time of the newest event, `kind` its type and `before_kind` that of the one before it, `pause_ms` the time
+    between the two. The open page is the last of `pages`: opened at `page_since_ms`, `page_opens` times in a row. `topics` counts the items that a topic (a tag) came
+    with, 1 where it was only named; `named_topics` the reviews and queries that named it; `skipped_topics` the skipped items. The newest come last in these, in
+    `skipped`, `help_*` and `features_*`. `text_intent` is that of the newest query or message, of `text_ms`. `back_ms`, `repeat_ms` and `rage_ms` are the newest times
+    of going back, of repeating the last search and of rage clicks; `exit_ms` is when the person was last about to leave. `facts` are its purchases and refunds,
+    `declared` what came of facts that a policy declares, by what tells their meaning.
     """
 
     number: Whole
@@ -211,11 +191,10 @@ class SessionContext(Struct, array_like=True):
 class SessionState(Struct, array_like=True, dict=True):
     """Everything kept per session_id.
 
-    `newest_ms` is the running maximum of event time, `position` numbers the news, `seen` holds the
-    event ids of seven days (udfs/session/deduplicate.py), `context` is the open session, encoded (SESSION_CONTEXT), or empty after
-    it ended. `touches` counts unproven events by a hash of the item on `touch_day` (days since 1970; udfs/session/weigh_proof.py),
-    `busy_until_us` is the bucket of udfs/session/limit_rate.py. `kept_until_ms` is when a silent key is forgotten, in the log's time; 0 = not
-    yet silent. Nothing of before `erased_ms` is taken. `has_claimed`: what lay elsewhere of who is signed in was asked for.
+    `newest_ms` is the running maximum of event time, `position` numbers the news, `seen` holds the event ids of seven days (udfs/session/deduplicate.py), `context` is
+    the open session, encoded (SESSION_CONTEXT), or empty after it ended. `touches` counts unproven events by a hash of the item on `touch_day` (days since 1970;
+    udfs/session/weigh_proof.py), `busy_until_us` is the bucket of udfs/session/limit_rate.py. `kept_until_ms` is when a silent key is forgotten, in the log's time; 0 =
+    not yet silent. Nothing of before `erased_ms` is taken. `has_claimed`: what lay elsewhere of who is signed in was asked for.
     """
 
     newest_ms: Whole
@@ -286,8 +265,8 @@ class SessionNews(Struct, array_like=True, frozen=True, dict=True):
     `handover`: the session has just been identified and all of it so far now belongs to `person`. `ended`: `summary` is set, `event` is not.
     `partition` and `offset`: where the event lies in the log; -1 where that is not known. `uncounted`: items for which the event counts in no
     statistics. `is_over_rate`: nothing is decided on it. `consent`: what the visit said by then; `says_anew`: whether the event said something
-    of it that the visit had not said before. `is_member`: `person` has signed in. `awaits`: the transfers that come before it; `is_merging`:
-    they are not waited for any longer. `own_name`: what the sender called the event, where a policy says what it counts as.
+    of it that the visit had not said before. `is_member`: `person` has signed in. `awaits`: the transfers that come before it; `is_merging`: they are
+    not waited for any longer. `own_name`: what the sender called the event, where a policy says what it counts as.
     """
 
     kind: NewsKind

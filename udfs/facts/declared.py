@@ -7,8 +7,9 @@ from schemas.events import Event
 from schemas.limits import AMOUNT_MAX, DECLARED_MAX, DECLARED_PARTS, STATEMENT_LENGTH_MAX
 from schemas.numbers import number_in
 from schemas.own_events import COLUMNS_DECLARED
+from schemas.state.declared import Declared, Part
 from schemas.state.person import PersonState
-from schemas.state.session import Declared, Part, SessionContext, SessionNews
+from schemas.state.session import SessionContext, SessionNews
 from udfs.facts.fact import Apart, Compute, Kept, Room, feature
 from udfs.facts.merging import newest_last
 from udfs.facts.splitting import names_apart

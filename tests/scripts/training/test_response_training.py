@@ -337,7 +337,9 @@ def test_a_decision_for_the_visitor_is_known_after_they_said_who_they_are() -> N
 
 
 class Untouchable:
-    """Fails as soon as anything is asked of it."""
+    """Fails as soon as anything is asked of it but for the policy, which is none of it."""
+
+    policy = None
 
     def __getattr__(self, name: str) -> Any:
         raise AssertionError(f"{name} was read")
