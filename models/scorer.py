@@ -1,6 +1,6 @@
 """Scorer: what ranks candidates; and the one that needs no training."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from hashlib import sha256
 from typing import Final, Protocol
@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 Matrix = NDArray[np.float32]
 _LARGEST: Final = float(np.finfo(np.float32).max)
+PLACES: Final = 1e6
+"""More than there are places of a list, or items that were touched."""
+NO_RANKS: Final[Mapping[str, float]] = {}
 
 
 class FeatureSpace(Struct, frozen=True, dict=True):
@@ -78,6 +81,61 @@ class ColumnScorer:
         column: NDArray[np.float32] = features[:, 0] * self._sign
         np.nan_to_num(column, copy=False, nan=-_LARGEST, posinf=_LARGEST, neginf=-_LARGEST)
         return column
+
+    def propensity(self, scores: NDArray[np.float32]) -> NDArray[np.float64] | None:
+        """None: an order is no chance."""
+        return None
+
+
+class WeightedScorer:
+    """Ranks by a sum of features times their weights. Of `values` each lies between -1 and 1 (x becomes x / (1 + |x|)), of `ranks` (places, from 0) it is
+    1 / (1 + place), as reciprocal rank fusion has it (Cormack et al., SIGIR 2009). What is missing adds nothing.
+    """
+
+    def __init__(
+        self, version: str, values: Mapping[str, float], ranks: Mapping[str, float] = NO_RANKS
+    ) -> None:
+        self.version = version
+        self.names = (*values, *ranks)
+        self._weights = [np.float32(one) for one in (*values.values(), *ranks.values())]
+        self._first_rank = len(values)
+
+    def parts(self, features: Matrix) -> Matrix:
+        """(n, len(names)) -> what each feature adds to the score of each row."""
+        known = np.clip(features, -_LARGEST / 2, _LARGEST / 2)
+        known[:, : self._first_rank] /= np.float32(1.0) + np.abs(known[:, : self._first_rank])
+        ranks = known[:, self._first_rank :]
+        ranks[:] = np.float32(1.0) / (np.float32(1.0) + np.maximum(ranks, np.float32(0.0)))
+        np.nan_to_num(known, copy=False, nan=0.0)
+        for at, weight in enumerate(self._weights):
+            known[:, at] *= weight
+        return known
+
+    def score(self, features: Matrix) -> NDArray[np.float32]:
+        """Column by column: a product of matrices may round one row by how many there are."""
+        total = np.zeros(len(features), np.float32)
+        for column in self.parts(features).T:
+            total += column
+        return total
+
+    def propensity(self, scores: NDArray[np.float32]) -> NDArray[np.float64] | None:
+        """None: an order is no chance."""
+        return None
+
+
+class FirstThenScorer:
+    """Ranks what has the first feature by that, before all others by the second; of both the least comes first."""
+
+    def __init__(self, version: str, first: str, then: str) -> None:
+        self.version = version
+        self.names = (first, then)
+
+    def score(self, features: Matrix) -> NDArray[np.float32]:
+        """What has neither comes last. Values are ranks and places: whole numbers below PLACES."""
+        first, then = np.clip(features, -PLACES, PLACES).T
+        then = np.nan_to_num(then, nan=PLACES)
+        found: NDArray[np.float32] = np.where(np.isnan(first), -PLACES - then, -first)
+        return found.astype(np.float32)
 
     def propensity(self, scores: NDArray[np.float32]) -> NDArray[np.float64] | None:
         """None: an order is no chance."""

@@ -4,19 +4,18 @@ Conditions are CEL expressions over the attributes of `udfs/facts/attributes.py`
 milliseconds, lengths of time milliseconds (`_ms`); days and hours of the clock are those of `time_zone`.
 """
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 
 import msgspec
 from msgspec import Meta, Struct
 
 from schemas.actions import Action, Condition, LengthMs, Rule, Value, Weight
+from schemas.contact import Contact
 from schemas.control import Control
 from schemas.errors import ConfigError
 from schemas.events import EventName, Id, Text
 from schemas.limits import (
     ACTIONS_PER_POLICY_MAX,
-    CONTACT_LIMITS_MAX,
-    CONTACTS_MAX,
     DAY_MS,
     DECLARED_MAX,
     HOUR_MS,
@@ -32,15 +31,16 @@ from schemas.limits import (
 from schemas.own_events import DeclaredFact, NamedEvent
 from schemas.thread_safe_types import prepared
 
-Channels = Annotated[tuple[Text, ...], Meta(max_length=CONTACT_LIMITS_MAX)]
-Groups = Annotated[tuple[Id, ...], Meta(max_length=CONTACT_LIMITS_MAX)]
-Times = Annotated[int, Meta(ge=0, le=CONTACTS_MAX)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 
+Impersonal = Literal["popularity", "popular_in_category", "given"]
+"""Orders that look at nothing a person did (udfs/items/orders.py): `popular_in_category` puts what is in the category of the event's item, or that
+it names, first."""
+IMPERSONAL: Final[frozenset[str]] = frozenset(get_args(Impersonal))
+RankBy = Literal["model", "cold_start", "last_touched", Impersonal]
+MODEL: Final = "model"
 RECOMMEND_ITEMS: Final = "recommend_items"
 NOTHING: Final = "nothing"
-SENDING: Final[tuple[str, ...]] = ("email", "push", "sms")
-"""Channels that send: quiet hours are meant for these."""
 
 
 class Placement(Struct, frozen=True, forbid_unknown_fields=True):
@@ -71,6 +71,8 @@ class Placement(Struct, frozen=True, forbid_unknown_fields=True):
     when: Condition | None = None
     """Decided only where this holds, as seen after the event."""
     actions: tuple[Id, ...] = (RECOMMEND_ITEMS,)
+    rank_by: RankBy = MODEL
+    """What orders items: the model in force (without one `cold_start`, or `last_touched` of a caller's own list), or always one of these orders."""
     fallback: Id | None = None
     """The action of people in the holdout, and of an answer of the API that no decision stands behind; None = items: by what
     all people do, those that trend."""
@@ -137,6 +139,8 @@ class Holdout(Struct, frozen=True, forbid_unknown_fields=True):
 
     share: Share = 0.05
     salt: Text = "holdout"
+    rank_by: Impersonal = "popularity"
+    """What orders the items that they get, where the placement itself names no order of this kind; a caller's own list stays as it is given."""
 
 
 class Arm(Struct, frozen=True, forbid_unknown_fields=True):
@@ -159,64 +163,6 @@ class Experiment(Struct, frozen=True, forbid_unknown_fields=True):
     arms: Annotated[tuple[Arm, ...], Meta(min_length=2, max_length=20)]
     salt: Text = ""
     """Empty = the experiment's name."""
-
-
-class QuietHours(Struct, frozen=True, forbid_unknown_fields=True):
-    """Hours of the day in which nothing is decided for these channels (`begin` 22, `end` 8 goes over midnight).
-
-    The hour is the person's own where the event says its offset to UTC (`context.utc_offset_min`), else by the offset that they said last (of
-    people who agreed to personalisation), else that of the policy's `time_zone`, in summer and winter. Where `begin` is `end`, all hours are quiet.
-    """
-
-    begin: Annotated[int, Meta(ge=0, le=23)]
-    end: Annotated[int, Meta(ge=0, le=23)]
-    channels: Channels = SENDING
-
-
-class ContactLimit(Struct, frozen=True, forbid_unknown_fields=True):
-    """At most `times` contacts of one person within `within`, over all that it counts: a rolling window of event time.
-
-    It counts contacts by these `channels` and of actions of these `groups`; none named = all. `times: 0` = never.
-    """
-
-    name: Id
-    times: Annotated[int, Meta(ge=0, le=CONTACTS_MAX)]
-    within_ms: LengthMs = DAY_MS
-    channels: Channels = ()
-    groups: Groups = ()
-
-
-class Fatigue(Struct, frozen=True, forbid_unknown_fields=True):
-    """Lowers the priority of an action by `factor` for each of its exposures within `within` that was not answered.
-
-    Example: with 0.8, what was shown three times and neither clicked nor dismissed has 0.8 x 0.8 x 0.8 = 0.51 of its priority,
-    so others come first long before a limit forbids it. Of contacts only, and of people who agreed to personalisation.
-    """
-
-    factor: Annotated[float, Meta(ge=0, le=1)]
-    within_ms: LengthMs = 7 * DAY_MS
-
-
-class Contact(Struct, frozen=True, forbid_unknown_fields=True):
-    """How often and when a person may be contacted, once over all placements, channels, visits and devices.
-
-    A *contact* is a decision for an offer, assistance, a message or content, and any but doing nothing that goes out by e-mail,
-    push or SMS; a slate on a page that somebody opened is none. It is reserved when it is decided and
-    holds its place until the decision is not valid any more; once its exposure, click or dismissal is told, it counts from the time at which it
-    was shown. What was not shown in time is released; told later, it counts all the same, so a limit is overshot by no
-    more than what was shown after its end. Channels in `unreported` tell nothing back: what is decided for them counts as shown at once.
-
-    A limit counts what was decided while a policy had a limit that counts it.
-    """
-
-    quiet_hours: QuietHours | None = None
-    per_day: Times | None = None
-    """At most so many contacts within 24 hours of event time; 0 = never."""
-    per_week: Times | None = None
-    """Likewise within 7 days."""
-    limits: Annotated[tuple[ContactLimit, ...], Meta(max_length=CONTACT_LIMITS_MAX)] = ()
-    fatigue: Fatigue | None = None
-    unreported: Channels = SENDING
 
 
 class Identity(Struct, frozen=True, forbid_unknown_fields=True):

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from schemas import CODE_VERSION
 from schemas.decisions import EVERYWHERE, Decision, DecisionItem, Versions
 from schemas.limits import PERSON_EXPIRY_MS
-from schemas.policy import RECOMMEND_ITEMS
+from schemas.policy import RECOMMEND_ITEMS, Placement
 from schemas.state.person import PersonState, Unit
 from schemas.state.session import SessionNews
 from udfs.actions.arbitrate import Choice, Contender, arbitrate
@@ -31,7 +31,7 @@ from udfs.facts.joins import forget_joins
 from udfs.facts.purchases import is_told_again, note_fact, remember_told
 from udfs.facts.rooms import fold_profile, purge_person
 from udfs.items.fill_slate import Ranked, Slate, fill_slate
-from udfs.items.rank_items import COLD_SCORER, rank_items
+from udfs.items.rank_items import rank_items, scorer_of
 from udfs.knowledge.knowledge import Knowledge
 from udfs.language.render_texts import language_of
 from udfs.moment import Moment
@@ -264,7 +264,7 @@ def _decision(
         is_holdout=asked.is_held_out,
         is_merging=False,
         explanation=explanation_of(chosen, items, asked, competition.checked),
-        versions=_versions(asked, competition.ranked),
+        versions=_versions(asked, setting, competition.ranked),
         sequence=asked.state.sequence,
         sent_at_ms=event.sent_at_ms,
         valid_until_ms=valid_until_ms,
@@ -274,10 +274,10 @@ def _decision(
     )
 
 
-def _versions(asked: Asked, ranked: Ranked) -> Versions:
-    """What the decision saw; where nothing was ranked, the model that would have."""
+def _versions(asked: Asked, setting: Placement, ranked: Ranked) -> Versions:
+    """What the decision saw; where nothing was ranked, what would have."""
     known = asked.moment.known
-    model = ranked.model or (known.scorer or COLD_SCORER).version
+    model = ranked.model or scorer_of(asked, setting).version
     return Versions(known.policy_version, model, known.catalogue_ms, known.epoch, CODE_VERSION)
 
 

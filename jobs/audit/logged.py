@@ -10,9 +10,9 @@ from schemas.decisions import Decision, DecisionTrace, Versions
 from schemas.errors import InvalidEvent
 from schemas.records import LogRecord
 from schemas.topics import DECISIONS, earliest_record_ms
-from udfs.items.rank_items import COLD_SCORER, GIVEN_ORDER
+from udfs.items.orders import ORDERS
 
-NO_MODELS: Final = frozenset({COLD_SCORER.version, GIVEN_ORDER.version})
+NO_MODELS: Final = frozenset(ORDERS)
 EventKey = tuple[str, str]
 """Session id and event id."""
 Seen = tuple[str, int, int]

@@ -4,7 +4,7 @@ Sessions that begin before that moment train, the later ones test; the statistic
 updated by all of them. Every decision of a test session that was answered is scored.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from time import perf_counter
@@ -31,27 +31,30 @@ from schemas.policy import RECOMMEND_ITEMS, Placement
 from schemas.records import LogRecord
 from udfs.explain.vectors import matrix_of
 from udfs.facts.features import FEATURE_SPACE, columns_of
+from udfs.items.orders import ORDERS
 from udfs.knowledge.knowledge import Knowledge
 from udfs.policy.compile_policy import compile_policy
 
 POLICY_VERSION: Final = "evaluation"
-BASELINES: Final[dict[str, tuple[tuple[str, str, float], ...]]] = {
-    "rerank": (
-        ("caller_position", "caller_position", -1.0),
-        ("last_touched", "touch_rank", -1.0),
-        ("popularity", "item_interest", 1.0),
-    ),
-    "next_item": (
-        ("transitions", "next_strength", 1.0),
-        ("nearest_sessions", "nearest_sessions", 1.0),
-        ("last_touched", "touch_rank", -1.0),
-        ("popularity", "item_interest", 1.0),
-    ),
+BASELINES: Final[dict[str, Mapping[str, Scorer]]] = {
+    "rerank": {
+        "caller_position": ORDERS["given"],
+        "last_touched": ColumnScorer("last_touched", "touch_rank", -1.0),
+        "popularity": ORDERS["popularity"],
+        "cold_start": ORDERS["last_touched"],
+    },
+    "next_item": {
+        "transitions": ColumnScorer("transitions", "next_strength"),
+        "nearest_sessions": ColumnScorer("nearest_sessions", "nearest_sessions"),
+        "last_touched": ColumnScorer("last_touched", "touch_rank", -1.0),
+        "popularity": ORDERS["popularity"],
+        "cold_start": ORDERS["cold_start"],
+    },
 }
-"""By placement: the name of each baseline, the feature it ranks by, and which end comes first."""
+"""By placement: simple orders by name. `cold_start` is what ranks there without a model."""
 
 
-def baselines_of(setting: Setting) -> tuple[tuple[str, str, float], ...]:
+def baselines_of(setting: Setting) -> Mapping[str, Scorer]:
     """Those of the placement; of a policy's own one those of the built-in one that it is like."""
     if setting.own is None:
         return BASELINES[setting.placement]
@@ -173,9 +176,7 @@ class _Run:
         self._scorer: Scorer | None = None
         self._chances: list[NDArray[np.float32]] = []
         self._taken: list[NDArray[np.float32]] = []
-        self._scorers = {
-            name: ColumnScorer(name, feature, sign) for name, feature, sign in baselines_of(setting)
-        }
+        self._scorers = baselines_of(setting)
         self._outcomes: list[Outcome] = []
         self._ranks = Ranks(setting.k)
         self._baselines = {name: Ranks(setting.k) for name in self._scorers}

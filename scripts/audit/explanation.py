@@ -12,6 +12,7 @@ from jobs.learning.artefact_check import Artefacts
 from jobs.learning.trust import Trust
 from log.kafka import read_to_end
 from models.ranker import XgboostRanker
+from models.scorer import WeightedScorer
 from schemas.codec import DECISION, TRACE, Codec
 from schemas.decisions import (
     Decision,
@@ -28,7 +29,7 @@ from scripts.progress import Watched
 from scripts.training.model_versions import announced
 from udfs.explain.vectors import is_withheld, matrix_of
 from udfs.facts.features import FEATURE_SPACE, FEATURES, columns_of
-from udfs.items.rank_items import COLD_SCORER
+from udfs.items.orders import ORDERS
 
 BIAS: Final = "bias"
 """What a score is before any feature is looked at."""
@@ -162,8 +163,12 @@ def _contributions(
 ) -> tuple[list[Row], str]:
     """The shares of each score, by the model that decided; else nothing, and why."""
     version = trace.versions.model
-    if version == COLD_SCORER.version:
-        return [], "no model was in force: the order is that of popularity"
+    order = ORDERS.get(version)
+    if isinstance(order, WeightedScorer):
+        parts = order.parts(columns_of(matrix_of(trace), order.names))
+        return [dict(zip(order.names, row, strict=True)) for row in parts.tolist()], ""
+    if order is not None:
+        return [], f"no model ranked these: the order is `{version}`"
     try:
         ranker = find_model(version)
     except ConfigError as error:

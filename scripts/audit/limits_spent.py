@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from schemas.actions import Action, Limits
+from schemas.contact import ContactLimit
 from schemas.decisions import Decision
 from schemas.events import Event
-from schemas.policy import ContactLimit, Policy
+from schemas.policy import Policy
 from schemas.state.person import ActionHistory, PersonState
 from scripts.policy.action_words import contact_limit_in_words, limits_in_words
 from udfs.actions.limit_contacts import PREFIX

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from schemas.actions import Limits
+from schemas.contact import ContactLimit
 from schemas.counted import counted
 from schemas.decisions import DecisionTrace, TracedAction
-from schemas.policy import ContactLimit
 from scripts.lengths import length_in_words
 from scripts.times import utc
 from udfs.actions.limit_contacts import PREFIX

@@ -8,9 +8,10 @@ from msgspec.structs import replace
 
 from jobs.fold.fold import Fold, FoldRules
 from schemas.actions import Action
+from schemas.contact import Contact
 from schemas.counted import counted
 from schemas.limits import DAY_MS, EVENT_TIME_MAX_MS
-from schemas.policy import Contact, Exploration, Holdout, Policy
+from schemas.policy import Exploration, Holdout, Policy
 from schemas.records import LogRecord
 from scripts.lengths import length_in_words
 from scripts.ops.bounded import Bounded

@@ -27,7 +27,7 @@ from models.learning.boosting import TrainingSettings
 from models.learning.example_file import ExampleWriter
 from models.learning.report import Report as ModelReport
 from models.learning.training import train
-from models.scorer import ColumnScorer, FeatureSpace, Scorer
+from models.scorer import FeatureSpace, Scorer
 from schemas import CODE_VERSION
 from schemas.counted import counted
 from schemas.errors import ConfigError
@@ -46,6 +46,7 @@ from scripts.ops.archive import opened
 from scripts.progress import Watched
 from scripts.times import utc
 from udfs.facts.features import FEATURE_SPACE
+from udfs.items.orders import ORDERS
 from udfs.knowledge.erasures import Erasures
 from udfs.knowledge.knowledge import Knowledge
 from udfs.policy.compile_policy import compile_policy
@@ -218,10 +219,7 @@ def vouched(config: Config, kind: Kind, published: Published, space: FeatureSpac
 
 
 def _baselines() -> list[Scorer]:
-    return [
-        ColumnScorer("last_touched", "touch_rank", -1.0),
-        ColumnScorer("popularity", "item_interest"),
-    ]
+    return [ORDERS["last_touched"], ORDERS["popularity"], ORDERS["cold_start"]]
 
 
 def report_json(report: Report) -> dict[str, Any]:

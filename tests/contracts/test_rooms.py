@@ -14,6 +14,7 @@ from msgspec.structs import fields
 
 from schemas.actions import Action
 from schemas.codec import EVENT
+from schemas.contact import Contact, ContactLimit
 from schemas.errors import InvalidEvent
 from schemas.events import EVENT_TYPES, Event
 from schemas.items import Item
@@ -25,7 +26,7 @@ from schemas.limits import (
     PARTS_MAX,
     SECOND_MS,
 )
-from schemas.policy import Contact, ContactLimit, Policy
+from schemas.policy import Policy
 from schemas.state.person import PERSON_STATE, Before, Gave, PersonState
 from schemas.state.session import SESSION_CONTEXT, SessionContext, SessionNews
 from tests.builders import NOON, make_event, make_knowledge

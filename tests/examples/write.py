@@ -15,6 +15,7 @@ from jobs.fold.fold import Fold, FoldRules
 from jobs.fold.learner import Learner
 from schemas.actions import Action, Limits, Requirement, Treatment
 from schemas.codec import CONTROL, DEAD_LETTER, DECISION, EVENT, ITEM, TRACE, Codec, StateCodec
+from schemas.contact import Contact
 from schemas.control import Control
 from schemas.dead_letters import dead_letter
 from schemas.decisions import Decision, DecisionTrace, LeftOut
@@ -35,7 +36,7 @@ from schemas.knowledge import (
 )
 from schemas.limits import DAY_MS, HOUR_MS, MINUTE_MS
 from schemas.own_events import DeclaredFact, NamedEvent
-from schemas.policy import DEFAULT_CONTROL, Contact, Exploration, Holdout, Placement, Policy
+from schemas.policy import DEFAULT_CONTROL, Exploration, Holdout, Placement, Policy
 from schemas.records import LogRecord
 from schemas.rests_on import RestsOn
 from schemas.state.contacts import Clocked

@@ -23,6 +23,7 @@ from models.learning.training import train
 from schemas import CODE_VERSION
 from schemas.actions import Action, Budget, Limits, Requirement, Treatment
 from schemas.codec import CONTROL, DEAD_LETTER, DECISION, EVENT, ITEM, TRACE, Codec
+from schemas.contact import Contact, ContactLimit, Fatigue, QuietHours
 from schemas.control import Control
 from schemas.decisions import Decision, DecisionTrace
 from schemas.errors import InvalidEvent
@@ -33,15 +34,11 @@ from schemas.policy import (
     DEFAULT_CONTROL,
     DEFAULT_POLICY,
     Arm,
-    Contact,
-    ContactLimit,
     ContextWeight,
     Experiment,
     Exploration,
-    Fatigue,
     Holdout,
     Policy,
-    QuietHours,
     Segment,
 )
 from schemas.records import LogRecord
@@ -295,7 +292,7 @@ def test_the_log_holds_everything_that_could_go_wrong(shopping: Log) -> None:
     assert {"limit", "cool_down", "busy", "new", "budget_total", "holdout"} <= verdicts, verdicts
     models = {one.versions.model for one in decisions}
     assert len(models) == 3
-    assert models > {"popularity", "given"}
+    assert models > {"cold_start", "last_touched", "popularity", "given"}
     assert any(one.person.startswith("p") for one in decisions), "nobody identified"
     assert len({one.versions.knowledge for one in decisions}) > 1_000, "every few seconds another"
     rules_seen = {

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from models.learning.calibration import Calibration
 from models.ranker import XgboostRanker
-from models.scorer import ColumnScorer, Matrix, Scorer
+from models.scorer import ColumnScorer, FirstThenScorer, Matrix, Scorer, WeightedScorer
 from schemas.errors import ConfigError
 from tests.models.signal import SPACE, make_groups, read_by
 
@@ -31,6 +31,10 @@ BOOSTER = boosted()
 SCORERS: dict[str, Scorer] = {
     "popularity": ColumnScorer("popularity", "popularity"),
     "last touched": ColumnScorer("last_touched", "touch_rank", -1.0),
+    "weighted": WeightedScorer(
+        "weighted", {"noise": -0.7, "popularity": 1.0}, {"touch_rank": 0.5, "dwell": 0.3}
+    ),
+    "first then": FirstThenScorer("first_then", "touch_rank", "popularity"),
     "xgboost": XgboostRanker("v1", BOOSTER, SPACE.names),
     "calibrated": XgboostRanker("v1", BOOSTER, SPACE.names, CALIBRATION),
 }
@@ -223,3 +227,18 @@ def test_a_booster_of_another_width_is_refused() -> None:
 def test_what_the_library_refuses_is_a_bug() -> None:
     with pytest.raises((RuntimeError, ValueError), match=r"column|shape"):
         SCORERS["xgboost"].score(np.zeros((2, WIDTH + 5), dtype=np.float32))
+
+
+def test_what_is_weighted_adds_up_and_what_is_missing_adds_nothing() -> None:
+    scorer = WeightedScorer("w", {"popularity": 2.0, "noise": -1.0}, {"touch_rank": 3.0})
+    features = np.array(
+        [[1.0, np.nan, np.nan], [np.nan, 1.0, 0.0], [1.0, 1.0, 2.0], [np.nan, np.nan, np.nan]], np.float32,
+    )  # fmt: skip
+    assert scorer.score(features).tolist() == [1.0, 2.5, 1.5, 0.0]
+    assert scorer.parts(features).sum(axis=1).tolist() == scorer.score(features).tolist()
+
+
+def test_what_has_the_first_comes_before_all_that_has_not() -> None:
+    scorer = FirstThenScorer("f", "touch_rank", "popularity")
+    features = np.array([[np.nan, 0.0], [1.0, 5.0], [np.nan, 1.0], [0.0, 9.0], [np.nan, np.nan]], np.float32)  # fmt: skip
+    assert np.argsort(-scorer.score(features), kind="stable").tolist() == [3, 1, 0, 2, 4]

@@ -164,11 +164,11 @@ def test_news_that_is_no_event_of_an_open_session_decides_nothing() -> None:
 # --- what -------------------------------------------------------------------------------------
 
 
-def test_without_a_model_popularity_ranks_and_is_named() -> None:
+def test_without_a_model_the_cold_start_ranks_and_is_named() -> None:
     knowledge = teach_interest(make_knowledge(*make_catalogue()), i7=9.0, i3=5.0)
     decision, _ = one(make_event(placements=["home"]), knowledge)
     assert ids(decision)[:2] == ["i7", "i3"]
-    assert decision.versions.model == "popularity"
+    assert decision.versions.model == "cold_start"
     assert (decision.response_propensity, decision.propensity_source) == (0.02, "prior")
     assert [item.score for item in decision.items] == sorted(
         (item.score for item in decision.items), reverse=True
@@ -180,7 +180,7 @@ def test_the_model_in_force_ranks_and_is_named() -> None:
     knowledge.add_model("control-version", NOON, 0, LastFirst())
     before, _ = one(asking(event_time_ms=NOON - 1), knowledge)
     after, trace = one(asking(), knowledge)
-    assert (before.versions.model, after.versions.model) == ("popularity", "last-first")
+    assert (before.versions.model, after.versions.model) == ("cold_start", "last-first")
     assert (before.response_propensity, before.propensity_source) == (0.02, "prior")
     assert (after.response_propensity, after.propensity_source) == (0.04, "model")
     assert ids(after) == [one.item_id for one in reversed(trace.candidates)]
@@ -267,7 +267,8 @@ def test_a_rerank_keeps_every_item_of_the_caller_once() -> None:
     teach_interest(knowledge, i2=3.0)
     state = known_person(purchases=[Purchase("i2", NOON, None)])
     decision, trace = one(asked, knowledge, state)
-    assert ids(decision) == ["i2", "i1", "unknown", "sold-out", "gone"]
+    assert ids(decision) == ["i1", "unknown", "sold-out", "i2", "gone"]
+    assert decision.versions.model == "last_touched"
     assert [c.item_id for c in trace.candidates] == ["i1", "unknown", "sold-out", "i2", "gone"]
     assert {c.verdict for c in trace.candidates} == {"chosen"}
 
@@ -297,7 +298,7 @@ def test_nobody_without_history_gets_what_others_want() -> None:
     decision, trace = one(asking(), knowledge)
     assert ids(decision) == ["hat", "hit"]
     assert {one.source for one in trace.candidates} == {"trending"}
-    assert (decision.versions.model, decision.versions.catalogue) == ("popularity", 0)
+    assert (decision.versions.model, decision.versions.catalogue) == ("cold_start", 0)
 
 
 def test_without_statistics_the_catalogue_is_offered() -> None:
@@ -415,7 +416,7 @@ def test_versions_name_what_the_decision_saw() -> None:
     teach(knowledge, make_learnt("i1"))
     decision, trace = one(make_event(placements=["home"]), knowledge)
     versions = decision.versions
-    assert (versions.policy, versions.model) == ("p-7", "popularity")
+    assert (versions.policy, versions.model) == ("p-7", "cold_start")
     assert (versions.catalogue, versions.knowledge) == (NOON - 5, EPOCH)
     assert versions.code == CODE_VERSION
     assert trace.versions == versions

@@ -1,7 +1,7 @@
 """Why an item is there: one sentence for the person."""
 
 from schemas.state.session import SessionContext
-from udfs.items.retrieve_candidates import Retrieved, category_of_interest
+from udfs.items.retrieve_candidates import Retrieved, category_in_mind
 from udfs.language.sentences import say
 from udfs.moment import Moment
 
@@ -9,7 +9,7 @@ from udfs.moment import Moment
 def explain_items(candidates: list[Retrieved], moment: Moment, language: str = "en") -> list[str]:
     """One sentence per candidate in the person's language, saying no more than its source really knew."""
     context = moment.context
-    category, viewed = category_of_interest(context), _name_of_interest(moment)
+    category, viewed = category_in_mind(moment), _name_of_interest(moment)
     return [say(*_reason(one, context, category, viewed), language) for one in candidates]
 
 

@@ -11,9 +11,9 @@ from typing import Final, NamedTuple
 from msgspec.structs import replace
 
 from schemas.actions import Action
+from schemas.contact import ContactLimit
 from schemas.events import Event
 from schemas.limits import CONTACTS_MAX, ID_LENGTH_MAX, LATENESS_MS
-from schemas.policy import ContactLimit
 from schemas.state.contacts import Contacted
 from schemas.state.person import PersonState
 from udfs.facts.fact import Apart, Kept, Room

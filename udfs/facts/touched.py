@@ -15,7 +15,7 @@ from udfs.facts.touches import TOUCHES, last_brand
 from udfs.facts.types import BOOL, INT
 from udfs.facts.view import Array, View, aged, bucket, once
 from udfs.items.match_items import likeness_of, overlap, signs_of
-from udfs.items.retrieve_candidates import Retrieved, category_of_interest
+from udfs.items.retrieve_candidates import Retrieved, category_of_event, category_of_interest
 from udfs.moment import Moment
 
 KINDS: Final = {kind: float(number) for number, kind in enumerate(TOUCHES)}
@@ -105,6 +105,12 @@ def _is_last_category(v: View) -> Column:
     return of_categories(v, [nan if name is None else name == last for name in names])
 
 
+def _is_event_category(v: View) -> Column:
+    own = category_of_event(v.moment)
+    names = categories(v)[0]
+    return of_categories(v, [nan if name is None else name == own for name in names])
+
+
 def _is_last_brand(v: View) -> Column:
     last = last_brand(v.moment)
     return np.array([nan if one is None else one == last for one in brands(v)])
@@ -159,6 +165,7 @@ FACTS: Final = (
     feature("signs_session", "session_item", "words, tags and attributes shared with what was touched", _signs_session),
     feature("person_touched_age", "person_item", "seconds since the person last touched it", lambda v: aged(v, v.state.recent_items)),
     feature("person_touched_rank", "person_item", "0 = the item the person touched last", lambda v: _placed(v, v.state.recent_items)),
+    feature("is_event_category", "session_item", "whether it is in the category of the event's item, or that the event names", _is_event_category),
     feature("person_taken_age", "person_item", "seconds since the person clicked, carted or bought it", lambda v: aged(v, v.state.taken_items)),
 )  # fmt: skip
 

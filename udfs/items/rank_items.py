@@ -5,8 +5,8 @@ from typing import Final
 
 import numpy as np
 
-from models.scorer import ColumnScorer, Scorer
-from schemas.policy import Placement
+from models.scorer import Scorer
+from schemas.policy import IMPERSONAL, MODEL, Placement
 from udfs.actions.asked import Asked
 from udfs.explain.vectors import digest_of
 from udfs.facts.features import FEATURE_SPACE, columns_of, compute_features
@@ -14,15 +14,12 @@ from udfs.facts.view import View
 from udfs.facts.wishes import Wishes, wishes_of
 from udfs.items.fill_slate import Ranked, wanted_items
 from udfs.items.heed_wishes import WISHED_FOR, heed_wishes, wanted_by
+from udfs.items.orders import COLD_START, GIVEN, LAST_TOUCHED, ORDERS
 from udfs.items.retrieve_candidates import retrieve_candidates
 from udfs.items.suppress_candidates import PASSED, suppress_candidates
 from udfs.policy.compiled_policy import CompiledAction
 from udfs.session.follow_session import follow_session
 
-COLD_SCORER: Final = ColumnScorer("popularity", "item_interest")
-"""The order of popularity, for as long as there is no model, and for people in the holdout or who are not profiled."""
-GIVEN_ORDER: Final = ColumnScorer("given", "caller_position", sign=-1.0)
-"""The order in which the caller handed its candidates in: what people in the holdout get of a rerank."""
 NO_VECTORS: Final = np.empty((0, FEATURE_SPACE.count), np.float32)
 UNRANKED: Final = Ranked([], NO_VECTORS, b"", [], np.empty(0, np.float32), None, "", {})
 
@@ -47,7 +44,7 @@ def rank_items(
     wishes = wishes_of(moment)
     wanted = _wanted(slates, asked, values, wishes, placement.candidates)
     candidates = retrieve_candidates(moment, leads, placement.candidates, wanted)
-    scorer = _scorer(asked)
+    scorer = scorer_of(asked, placement)
     view = View(moment, candidates, leads)
     if keeps_all:
         features = compute_features(view)
@@ -68,11 +65,16 @@ def rank_items(
     )
 
 
-def _scorer(asked: Asked) -> Scorer:
-    """The model in force, where the person may be ranked by one."""
+def scorer_of(asked: Asked, placement: Placement) -> Scorer:
+    """What ranks there: of who may be ranked by what they did, what the placement names, the model in force, or the order without one."""
+    is_given = bool(asked.moment.event.candidates)
     if asked.is_masked:
-        return GIVEN_ORDER if asked.moment.event.candidates else COLD_SCORER
-    return asked.moment.known.scorer or COLD_SCORER
+        if placement.rank_by in IMPERSONAL:
+            return ORDERS[placement.rank_by]
+        return GIVEN if is_given else ORDERS[asked.policy.policy.holdout.rank_by]
+    if placement.rank_by != MODEL:
+        return ORDERS[placement.rank_by]
+    return asked.moment.known.scorer or (LAST_TOUCHED if is_given else COLD_START)
 
 
 def _wanted(

@@ -103,6 +103,18 @@ def category_of_interest(context: SessionContext) -> str | None:
     return None
 
 
+def category_of_event(moment: Moment) -> str | None:
+    """The category of the item that the event names first, else the one that it names itself."""
+    event = moment.event
+    item = moment.item(event.item_ids[0]) if event.item_ids else None
+    return (item.category if item is not None else None) or event.category
+
+
+def category_in_mind(moment: Moment) -> str | None:
+    """That of interest; where nothing was touched that has one, the event's own."""
+    return category_of_interest(moment.context) or category_of_event(moment)
+
+
 class Looked(NamedTuple):
     """What sources look at: a moment, where it leads, and the category that it is about."""
 
@@ -170,7 +182,7 @@ SOURCES: Final[Mapping[str, Find]] = {
 
 def _sources(moment: Moment, leads: Leads) -> dict[str, Iterator[str]]:
     """They are found only when the first of them is asked for, and go on where they were left."""
-    looked = Looked(moment, leads, category_of_interest(moment.context))
+    looked = Looked(moment, leads, category_in_mind(moment))
     return {name: _later(find, looked) for name, find in SOURCES.items()}
 
 

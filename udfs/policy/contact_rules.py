@@ -3,8 +3,9 @@
 from typing import Final, NamedTuple
 
 from schemas.actions import Action
+from schemas.contact import SENDING, ContactLimit
 from schemas.limits import DAY_MS
-from schemas.policy import SENDING, ContactLimit, Policy
+from schemas.policy import Policy
 
 CONTACT_KINDS: Final = frozenset({"offer", "assistance", "message", "content"})
 DAILY: Final = "per_day"

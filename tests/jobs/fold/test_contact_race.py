@@ -8,8 +8,9 @@ import pytest
 from jobs.fold.fold import Fold, FoldRules
 from schemas.actions import Action, Treatment
 from schemas.codec import EVENT
+from schemas.contact import Contact, ContactLimit
 from schemas.limits import DAY_MS, HOUR_MS
-from schemas.policy import NOTHING, Contact, ContactLimit, Holdout, Placement, Policy
+from schemas.policy import NOTHING, Holdout, Placement, Policy
 from schemas.records import LogRecord
 from tests.builders import NOON, make_event
 from udfs.knowledge.knowledge import Knowledge

@@ -11,9 +11,10 @@ from jobs.audit.decoded import decoded
 from jobs.audit.logged import Scope
 from schemas.actions import Action, Treatment
 from schemas.codec import DECISION, EVENT, TRACE
+from schemas.contact import Contact, ContactLimit
 from schemas.decisions import Decision, Versions
 from schemas.limits import DAY_MS, HOUR_MS, MINUTE_MS
-from schemas.policy import Contact, ContactLimit, Policy
+from schemas.policy import Policy
 from schemas.records import LogRecord
 from schemas.topics import DEAD_LETTERS, DECISIONS, EVENTS, TRACES
 from scripts.audit.looked_at import Contacts, Numbers, Permissions, Promise

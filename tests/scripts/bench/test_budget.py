@@ -14,7 +14,7 @@ from scripts.bench.stopwatch import Stopwatch, watched_parts
 from scripts.bench.throughput import Loop, taught
 from tests.jobs.live_job import encoded
 from udfs.facts import features
-from udfs.items.rank_items import COLD_SCORER
+from udfs.items.orders import COLD_START
 
 EVENTS = 900
 ITEMS = 200
@@ -84,7 +84,7 @@ def test_a_decision_does_each_of_its_parts_once(work: Work) -> None:
 
 def test_columns_are_made_where_they_are_read(work: Work) -> None:
     kept_all = 0.05 * len(features.FEATURES)  # of the share of decisions whose whole matrix is kept
-    assert work.calls("columns") <= work.decisions * (len(COLD_SCORER.names) + kept_all)
+    assert work.calls("columns") <= work.decisions * (len(COLD_START.names) + kept_all)
 
 
 def test_bytes_out(work: Work, written: dict[str, list[bytes]]) -> None:

@@ -169,7 +169,7 @@ def test_each_decision_of_the_visit_is_compared_and_what_repeats_is_counted(
 def test_what_is_compared_rests_on_what_the_running_job_knows_then() -> None:
     """It learns of old events when they arrive, which is after them: statistics would be of another world."""
     assert {one.versions.knowledge for one in without().values()} == {0}
-    assert {one.versions.model for one in without().values()} == {"popularity"}
+    assert {one.versions.model for one in without().values()} == {"cold_start"}
 
 
 def test_the_model_of_the_demo_changes_the_visit(tmp_path: Path) -> None:

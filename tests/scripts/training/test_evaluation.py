@@ -53,7 +53,7 @@ def test_the_report_has_every_figure(run: tuple[dict[str, Any], Path]) -> None:
         "mrr_low", "mrr_high", "lead", "warnings", "candidates_mean", "recall", "ece", "train", "items", "events", "invalid", "placement", "baselines", "assumed_consent", "refused",
     } == set(found)  # fmt: skip
     assert set(found["baselines"]) == {
-        "transitions", "nearest_sessions", "last_touched", "popularity",
+        "transitions", "nearest_sessions", "last_touched", "popularity", "cold_start",
     }  # fmt: skip
     assert all(set(one) == figures for one in found["baselines"].values())
     assert found["decisions"] > 200
@@ -150,7 +150,7 @@ def test_a_run_that_has_nothing_to_learn_says_so(
     assert (
         f"warning: nothing says that it ranks better than `{found['lead']['over']}` alone" in said
     )
-    assert (found["version"], found["decisions"]) == ("popularity", 3)
+    assert (found["version"], found["decisions"]) == ("cold_start", 3)
     assert (found["train"]["is_cold_start"], found["train_seconds"]) == (True, 0.0)
 
 

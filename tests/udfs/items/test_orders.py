@@ -1,0 +1,168 @@
+"""What ranks without a model: each visitor sees what their visit is about, and a policy names another order where it wants one."""
+
+from typing import Any, Final, get_args
+
+import msgspec
+import pytest
+
+from jobs.fold.fold import Fold, FoldRules
+from jobs.fold.learner import Learner
+from models.scorer import WeightedScorer
+from schemas.codec import EVENT
+from schemas.decisions import Decision, DecisionTrace
+from schemas.events import Event
+from schemas.items import Item
+from schemas.limits import MINUTE_MS, SECOND_MS
+from schemas.policy import IMPERSONAL, MODEL, Policy, RankBy
+from tests.builders import NOON, make_event, make_record
+from udfs.facts.features import FEATURE_SPACE
+from udfs.items.orders import ORDERS
+from udfs.knowledge.knowledge import Knowledge
+from udfs.policy.compile_policy import compile_policy
+
+SHOES: Final = tuple(f"shoe{n}" for n in range(12))
+PANS: Final = tuple(f"pan{n}" for n in range(12))
+ITEMS: Final = (
+    *(Item(one, 0, f"Running shoe {one[4:]}", "Shop/Shoes", tags=("run",)) for one in SHOES),
+    *(Item(one, 0, f"Frying pan {one[3:]}", "Shop/Kitchen") for one in PANS),
+)
+HOME: Final[dict[str, Any]] = {"name": "home", "size": 8}
+
+
+def does(person: str, minute: float, kind: str, *items: str, **fields: Any) -> Event:
+    return make_event(
+        event_id=f"{person}-{minute}-{kind}", event_type=kind, event_time_ms=NOON + round(minute * MINUTE_MS), session_id=person,
+        anonymous_id=person, item_ids=items, consent=["personalisation", "analytics"], **fields,
+    )  # fmt: skip
+
+
+def others(count: int = 40) -> list[Event]:
+    """An hour in which everybody looks at pans."""
+    return [does(f"other{n}", -60 + n, "product_viewed", PANS[(n + k) % 12]) for n in range(count) for k in (0,)]  # fmt: skip
+
+
+def decided(*events: Event, **policy: Any) -> list[tuple[Decision, DecisionTrace]]:
+    knowledge = Knowledge()
+    said = {"placements": [HOME], "holdout": {"share": 0.0}} | policy
+    knowledge.add_policy("p", 0, 0, compile_policy(msgspec.convert(said, Policy)))
+    for position, item in enumerate(ITEMS):
+        knowledge.add_item(item, position)
+    fold = Fold(knowledge, FoldRules(EVENT.decode, "seed"), Learner())
+    log = [make_record(one, n) for n, one in enumerate(sorted(events, key=lambda e: e.event_time_ms))]  # fmt: skip
+    return [made for step in fold.run(log) for made in step.decisions if made[0].person == "me"]
+
+
+def looks(*items: str) -> list[Event]:
+    return [does("me", n, "product_viewed", one) for n, one in enumerate(items)]
+
+
+def asks(minute: float = 10, **fields: Any) -> Event:
+    return does("me", minute, "page_viewed", placements=["home"], **fields)
+
+
+def ids(made: tuple[Decision, DecisionTrace]) -> list[str]:
+    return [one.item_id for one in made[0].items]
+
+
+@pytest.mark.parametrize("has_others", [False, True])
+def test_who_looks_at_three_shoes_sees_shoes(has_others: bool) -> None:
+    """On the first day, and where everybody else looks at pans."""
+    crowd = others() if has_others else []
+    (made,) = decided(*crowd, *looks("shoe1", "shoe4", "shoe7"), asks())
+    assert made[0].versions.model == "cold_start"
+    assert set(ids(made)) <= {*SHOES}
+    assert len(ids(made)) == 8
+
+
+def test_who_is_new_sees_what_everybody_looks_at() -> None:
+    (made,) = decided(*others(), asks())
+    assert ids(made)[0] in PANS
+
+
+def test_a_page_of_a_category_is_about_it_from_the_first_event_on() -> None:
+    (made,) = decided(*others(), asks(category="Shop/Shoes"), placements=[HOME | {"rank_by": "popular_in_category"}])  # fmt: skip
+    assert set(ids(made)[:3]) <= {*SHOES}
+
+
+def test_what_past_visits_went_on_with_comes_first() -> None:
+    past = [
+        does(f"past{n}", -50 + n + k / 10, "product_viewed", one)
+        for n in range(6)
+        for k, one in enumerate(("shoe1", "pan5"))
+    ]
+    (made,) = decided(*past, *looks("shoe1"), asks(1))
+    assert ids(made)[0] == "pan5"
+
+
+def test_a_callers_list_is_what_was_touched_last_then_as_it_was_given() -> None:
+    listed = [{"item_id": one} for one in ("pan1", "shoe4", "pan2", "shoe1", "pan0")]
+    asking = does("me", 9, "ranking_requested", candidates=listed, placements=["list"])
+    (made,) = decided(*others(), *looks("shoe1", "shoe4"), asking, placements=[{"name": "list", "suppress": False}])  # fmt: skip
+    assert made[0].versions.model == "last_touched"
+    assert ids(made) == ["shoe4", "shoe1", "pan1", "pan2", "pan0"]
+
+
+# --- by name --------------------------------------------------------------------------------------
+
+
+def test_a_policy_may_name_each_order_and_no_other() -> None:
+    literals = {one for kind in get_args(RankBy) for one in (get_args(kind) or (kind,))}
+    assert literals == {MODEL, *ORDERS}
+    assert literals > IMPERSONAL
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({"placements": [HOME | {"rank_by": "best"}]}, Policy)
+
+
+def test_every_order_reads_features_that_there_are() -> None:
+    assert all(name in FEATURE_SPACE.places for order in ORDERS.values() for name in order.names)
+
+
+@pytest.mark.parametrize("name", sorted(ORDERS))
+def test_a_placement_ranks_by_what_it_names(name: str) -> None:
+    (made,) = decided(*others(), *looks("shoe1"), asks(), placements=[HOME | {"rank_by": name}])
+    assert made[0].versions.model == name
+
+
+def test_an_arm_ranks_by_another_order_and_says_so() -> None:
+    arms = [
+        {"name": "as_is", "share": 0.0},
+        {"name": "popular", "share": 1.0, "changes": {"placements": {"home": {"rank_by": "popularity"}}}},
+    ]  # fmt: skip
+    (made,) = decided(*others(), *looks("shoe1"), asks(), experiments=[{"name": "e", "arms": arms}])
+    assert made[0].arm == {"e": "popular"}
+    assert made[0].versions.model == "popularity"
+    assert set(ids(made)) <= {*PANS}
+
+
+@pytest.mark.parametrize(
+    ("rank_by", "first"), [("popularity", PANS), ("popular_in_category", SHOES)]
+)
+def test_who_is_held_out_gets_what_all_people_do_by_the_order_that_is_named(
+    rank_by: str, first: tuple[str, ...]
+) -> None:
+    """`popular_in_category` is what a shop does without personalisation: of the category that is being looked at."""
+    (made,) = decided(
+        *others(), *looks("shoe1"), does("me", 10, "product_viewed", "shoe2", placements=["home"]),
+        holdout={"share": 1.0, "rank_by": rank_by},
+    )  # fmt: skip
+    assert made[0].is_holdout
+    assert made[0].versions.model == rank_by
+    assert set(ids(made)[:3]) <= {*first}
+
+
+def test_a_held_out_persons_past_does_not_matter() -> None:
+    """Whether they or somebody else looked at it: what all people do is the same."""
+    held = {"holdout": {"share": 1.0, "rank_by": "popular_in_category"}}
+    asking = does("me", 10, "product_viewed", "shoe2", placements=["home"])
+    past = [does("you", n, "product_viewed", one) for n, one in enumerate(("pan1", "shoe1", "pan3"))]  # fmt: skip
+    (one,) = decided(*others(), *looks("pan1", "shoe1", "pan3"), asking, **held)
+    (other,) = decided(*others(), *past, asking, **held)
+    assert ids(one) == ids(other)
+
+
+def test_a_score_is_the_sum_of_what_its_features_add() -> None:
+    order = ORDERS["cold_start"]
+    assert isinstance(order, WeightedScorer)
+    (made,) = decided(*others(), *looks("shoe1", "shoe4"), asks(2 + SECOND_MS / MINUTE_MS))
+    best = made[0].items[0]
+    assert 0.0 < best.score < sum(abs(float(one)) for one in order._weights)
