@@ -3,7 +3,8 @@
 from typing import Any, Final, NamedTuple
 
 from msgspec import ValidationError, convert
-from msgspec.structs import fields, replace
+from msgspec.structs import fields as fields_of
+from msgspec.structs import replace
 
 from schemas.doors import check_identity
 from schemas.errors import InvalidEvent
@@ -11,10 +12,12 @@ from schemas.events import EVENT_TYPES, Event, unknown_in_words
 from schemas.numbers import number_in
 from schemas.own_events import PROVEN_ONLY, ROLES, Role
 from udfs.knowledge.knowledge import Knowledge
-from udfs.policy.compiled_events import CompiledEvent, holds_of
+from udfs.policy.compiled_events import holds_of
+from udfs.session.drop_sensitive import without_attributes
 
 NUMBERS: Final = frozenset({"quantity", "price", "value_amount"})
-KINDS: Final = {one.name: one.type for one in fields(Event)}
+Fields = tuple[tuple[str, str], ...]
+KINDS: Final = {one.name: one.type for one in fields_of(Event)}
 
 
 class Meant(NamedTuple):
@@ -39,7 +42,7 @@ def give_meaning(event: Event, knowledge: Knowledge) -> Meant:
     entries = own.events.get(event.event_type, ())
     for one in entries:
         if holds_of(one.when, event):
-            return _as(one, event) if one.role is not None else Meant(event)
+            return Meant(event) if one.role is None else _as(one.role, one.fields, event, knowledge)
     if is_ours or entries or event.event_type in own.names:
         return Meant(event)
     if own.is_strict:
@@ -49,18 +52,18 @@ def give_meaning(event: Event, knowledge: Knowledge) -> Meant:
     return Meant(event, counts=("events_without_role",))
 
 
-def _as(one: CompiledEvent, event: Event) -> Meant:
-    role: Role = one.role  # type: ignore[assignment]  # there is one
+def _as(role: Role, fields: Fields, event: Event, knowledge: Knowledge) -> Meant:
     if event.is_unproven and role in PROVEN_ONLY:
         return Meant(event, counts=("roles_unproven",))
     filled = {
         name: _filled(name, event.properties[of], event)
-        for name, of in one.fields
-        if of in event.properties and not getattr(event, name)
+        for name, of in fields
+        if of in event.properties and getattr(event, name) in (None, ())
     }
     found = replace(event, event_type=ROLES[role], **filled)
     check_identity(found)
-    return Meant(found, event.event_type)
+    # a property may say which attribute it is about, so it is looked at once more
+    return Meant(without_attributes(found, knowledge), event.event_type)
 
 
 def _filled(name: str, said: str, event: Event) -> Any:

@@ -177,6 +177,18 @@ def test_any_name_that_can_be_read_is_taken_and_no_other(name: str) -> None:
             make_event(event_type=name)
 
 
+def test_what_is_sensitive_does_not_come_in_by_a_property_that_names_it() -> None:
+    knowledge = knowing(
+        {"name": "told", "role": "profile", "fields": {"attribute": "what", "value": "how"}}, sensitive_attributes=["faith"],
+    )  # fmt: skip
+    event = make_event(event_type="told", properties={"what": "Faith", "how": "none"})
+    found = give_meaning(event, knowledge).event
+    assert (found.event_type, found.attribute, found.value) == ("profile_updated", None, None)
+    event = make_event(event_type="told", properties={"what": "tier", "how": "gold"})
+    found = give_meaning(event, knowledge).event
+    assert (found.attribute, found.value) == ("tier", "gold")
+
+
 def test_a_policy_of_later_does_not_say_what_was_meant_before() -> None:
     knowledge = Knowledge()
     for position, policy in enumerate(({}, {"events": [TAPPED]})):
