@@ -172,6 +172,7 @@ EXAMPLES: Final[dict[str, tuple[str, str]]] = {
     "bench throughput": ("bench throughput", "bench throughput --events 10000 --against ../before"),
     "bench budget": ("bench budget", "bench budget --rate 300 --json"),
     "bench rank": ("bench rank", "bench rank --items 10000 --sessions 20000"),
+    "bench decode": ("bench decode", "bench decode --events 100000 --json"),
     "bench decide": ("bench decide", "bench decide --requests 1000"),
     "bench replay": ("bench replay", "bench replay --task-managers 1 --task-managers 2"),
     "bench state": ("bench state", "bench state --people 1000 --people 100000"),

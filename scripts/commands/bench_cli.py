@@ -156,6 +156,17 @@ def decide(
 
 
 @app.command()
+def decode(
+    events: Annotated[int, typer.Option(min=600, help="Records of each format.")] = 20_000,
+    json: Json = False,
+) -> None:
+    """Record to event, by format: microseconds of one core, read alone and looked over."""
+    from scripts.bench.decode import bench
+
+    bench(events, json)
+
+
+@app.command()
 def replay(
     events: Annotated[int, typer.Option(min=1_000, help="Events of the log.")] = 100_000,
     items: Catalogue = 10_000,

@@ -46,7 +46,7 @@ ENDS: Final[dict[int, tuple[str, ...]]] = {
 }  # fmt: skip
 """By exit code: command lines; files that are named in capitals are made for them, or not."""
 NOT_RUN: Final = {
-    "demo", "up", "cluster up", "bench latency", "bench api", "bench optout", "bench flood", "bench throughput", "bench budget", "bench rank", "bench decide",
+    "demo", "up", "cluster up", "bench latency", "bench api", "bench optout", "bench flood", "bench throughput", "bench budget", "bench rank", "bench decode", "bench decide",
     "bench replay", "bench state", "bench evaluate", "chaos", "package", "cluster keys",
     "doctor",  # by what this machine has: tests/e2e/test_cli.py
 }  # fmt: skip

@@ -1,0 +1,99 @@
+"""`kairos bench decode`: how many records of each format one core makes events of, and looks over as the session step does."""
+
+import gc
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final, NamedTuple
+
+from schemas.events import Event
+from schemas.formats import FORMATS
+from schemas.records import LogRecord
+from scripts.bench.made_records import RECORDS, events
+from scripts.bench.setting import as_title, describe
+from scripts.console import say, show_json, show_table
+from udfs.knowledge.knowledge import Knowledge
+from udfs.session.give_meaning import give_meaning
+from udfs.session.read_event import valid_event
+
+TURNS: Final = 5
+"""Of which the median counts: formats in turns, since the machine's speed changes."""
+NOTHING_KNOWN: Final = Knowledge()
+
+
+class Row(NamedTuple):
+    """Of one format: bytes of a record, microseconds of processor time an event: read alone, and looked over, too (masked, checked, given its meaning)."""
+
+    format: str
+    record_bytes: int
+    decode_us: float
+    taken_us: float
+    events_per_s: int
+
+
+def bench(count: int, is_json: bool) -> None:
+    """Prints a row for each format, over `count` records of it."""
+    made = {name: _records(name, count) for name in FORMATS}
+    took: dict[str, list[tuple[float, float]]] = {name: [] for name in FORMATS}
+    gc.disable()  # as in a job: its steps leave no cycles
+    for turn in range(TURNS + 1):
+        for name, records in made.items():
+            decode = FORMATS[name].decode
+            alone = _seconds(partial(_read, decode=decode), records)
+            whole = _seconds(partial(_taken, decode=decode), records)
+            if turn:  # the first warms up
+                took[name].append((alone, whole))
+        say(f"{turn} of {TURNS} turns")
+    rows = [_row(name, made[name], took[name]) for name in FORMATS]
+    _show(rows, count, is_json)
+
+
+def _read(record: LogRecord, decode: Callable[[bytes], Event]) -> Event:
+    return decode(record.value)
+
+
+def _taken(record: LogRecord, decode: Callable[[bytes], Event]) -> Event:
+    """What the session step does with a record before it looks at its state."""
+    return give_meaning(valid_event(record, decode), NOTHING_KNOWN).event
+
+
+def _records(name: str, count: int) -> list[LogRecord]:
+    found = []
+    for number, event in enumerate(events(count)):
+        value = RECORDS[name](event)
+        key = FORMATS[name].decode(value).session_id
+        found.append(LogRecord("events", 0, number, event.event_time_ms, key, value))
+    return found
+
+
+def _seconds(read: Callable[[LogRecord], Event], records: Sequence[LogRecord]) -> float:
+    """Processor time, whoever else is on the core."""
+    begun_s = time.process_time()
+    for record in records:
+        read(record)
+    return time.process_time() - begun_s
+
+
+def _row(name: str, records: Sequence[LogRecord], took: Sequence[tuple[float, float]]) -> Row:
+    decode_s, taken_s = (sorted(times)[len(times) // 2] for times in zip(*took, strict=True))
+    size = sum(len(one.value) for one in records) // len(records)
+    return Row(
+        name, size, round(decode_s / len(records) * 1e6, 2), round(taken_s / len(records) * 1e6, 2),
+        round(len(records) / taken_s),
+    )  # fmt: skip
+
+
+def _show(rows: Sequence[Row], count: int, is_json: bool) -> None:
+    setting = describe() | {"records": count}
+    if is_json:
+        show_json(setting | {"formats": [row._asdict() for row in rows]})
+        return
+    columns = (
+        "format",
+        "bytes a record",
+        "read, us",
+        "and looked over, us",
+        "events a second and core",
+    )
+    texts = [(row.format, row.record_bytes, f"{row.decode_us:.1f}", f"{row.taken_us:.1f}", f"{row.events_per_s:,}") for row in rows]  # fmt: skip
+    show_table(as_title(setting), columns, texts)

@@ -1,0 +1,96 @@
+"""Made-up records of a visit, in each format of the topic `events`: what is looked at, searched for, put into the cart and bought."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import msgspec
+
+from schemas.codec import EVENT
+from schemas.events import Context, Event
+
+BEGUN_MS: Final = 1_767_225_600_000
+KINDS: Final = ("product_viewed", "product_viewed", "search_performed", "product_viewed", "product_added_to_cart", "purchase_completed")  # fmt: skip
+SEGMENT: Final = {
+    "product_viewed": "Product Viewed", "search_performed": "Products Searched", "product_added_to_cart": "Product Added",
+    "purchase_completed": "Order Completed",
+}  # fmt: skip
+GA4: Final = {
+    "product_viewed": "view_item", "search_performed": "search", "product_added_to_cart": "add_to_cart", "purchase_completed": "purchase",
+}  # fmt: skip
+AGENT: Final = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
+Given = dict[str, Any]
+
+
+def events(count: int) -> Iterator[Event]:
+    """So many events of ours, six to a visit."""
+    for number in range(count):
+        kind, visit = KINDS[number % len(KINDS)], number // len(KINDS)
+        has_item = kind != "search_performed"
+        is_bought = kind == "purchase_completed"
+        yield Event(
+            event_id=f"e{number:012}", event_type=kind, event_time_ms=BEGUN_MS + number * 250, session_id=f"visit-{visit:09}",
+            anonymous_id=f"visitor-{visit % 9_973:09}", channel="web", page=f"/shop/shoes/{number % 997}",
+            item_ids=(f"item-{number % 9_973}",) if has_item else (), query=None if has_item else "running shoes",
+            quantity=1 if is_bought else None, price=float(number % 400) + 0.99 if has_item else None, currency="EUR" if has_item else None,
+            value_amount=float(number % 400) + 0.99 if is_bought else None, consent=("personalisation", "analytics"),
+            context=Context(device="desktop", os="Linux", browser="Chrome", country="DE", referrer="search.example"),
+            properties={"list": "trending", "variant": str(number % 7)},
+        )  # fmt: skip
+
+
+def _segment(event: Event) -> bytes:
+    said = {
+        "product_id": event.item_ids[0] if event.item_ids else None, "query": event.query, "price": event.price, "quantity": event.quantity,
+        "currency": event.currency, "total": event.value_amount, **event.properties,
+    }  # fmt: skip
+    return _json(
+        {
+            "type": "track", "event": SEGMENT[event.event_type], "messageId": event.event_id, "anonymousId": event.anonymous_id,
+            "timestamp": event.event_time_ms, "properties": {name: one for name, one in said.items() if one is not None},
+            "context": {
+                "sessionId": event.session_id, "page": {"path": event.page, "referrer": "https://search.example/"}, "userAgent": AGENT,
+                "locale": "de-DE", "consent": {"categoryPreferences": {"personalisation": True, "analytics": True}},
+            },
+        }
+    )  # fmt: skip
+
+
+def _ga4(event: Event) -> bytes:
+    item = {"item_id": event.item_ids[0], "price": event.price, "quantity": event.quantity or 1} if event.item_ids else None  # fmt: skip
+    params = {"ga_session_id": event.session_id, "page_location": f"https://shop.example{event.page}", "search_term": event.query, "value": event.value_amount}  # fmt: skip
+    return _json(
+        {
+            "event_name": GA4[event.event_type], "event_timestamp": event.event_time_ms * 1_000, "user_pseudo_id": event.anonymous_id,
+            "event_params": [_param(name, one) for name, one in params.items() if one is not None], "items": [item] if item else [],
+            "platform": "WEB", "device": {"category": "desktop", "operating_system": "Linux", "web_info": {"browser": "Chrome"}},
+            "geo": {"country": "Germany", "city": "Berlin"},
+        }
+    )  # fmt: skip
+
+
+def _param(name: str, value: str | float) -> Given:
+    kind = "string_value" if isinstance(value, str) else "double_value"
+    return {"key": name, "value": {kind: value}}
+
+
+def _cloudevents(event: Event) -> bytes:
+    data = msgspec.to_builtins(event)
+    kind, event_id = data.pop("event_type"), data.pop("event_id")
+    return _json(
+        {"specversion": "1.0", "id": event_id, "source": "/shop", "type": f"example.{kind}", "data": data}
+    )  # fmt: skip
+
+
+def _json(given: Given) -> bytes:
+    return json.dumps(given).encode()
+
+
+RECORDS: Final[dict[str, Callable[[Event], bytes]]] = {
+    "kairos": EVENT.encode,
+    "json": msgspec.json.encode,
+    "segment": _segment,
+    "ga4": _ga4,
+    "cloudevents": _cloudevents,
+}
+"""How an event of ours would have been written, by format."""
