@@ -33,9 +33,13 @@ JOBS: Final = {"flink": "decide", "learn": "learn"}
 
 
 COUNTED: Final = (
-    "events", "decisions", "dead_letters", "knowledge_refused", "epochs_late", "conditions_failed",
+    "events", "decisions", "dead_letters", "events_without_role", "knowledge_refused", "epochs_late", "conditions_failed",
 )  # fmt: skip
 """What an operator looks at first; the rest is in Flink's metrics."""
+DEAD_SHARE_MAX: Final = 0.01
+"""Of what came in since the job's start: more that could not be used raises an alarm, as in docker/prometheus-rules.yaml."""
+DEAD_MIN: Final = 10
+"""Fewer dead letters raise none: at the start one is a large share."""
 
 
 KCAT: Final = "kcat -F {file} -b {address} -L"
@@ -48,7 +52,8 @@ class ServiceStatus(TypedDict):
 
     What is not up has its `cause`, and since when where that is known. `log`: what a service of ours writes to.
     `settings_file`: what a client needs beside the address: Kafka's settings by the client's names, the store's password.
-    A job that is up says what it has counted since its start, and what it grants where nothing is said of consent; what ended by itself, how often, when and why.
+    A job that is up says what it has counted since its start, what of that wants looking at (`alarms`), and what it grants where nothing is said of consent;
+    what ended by itself, how often, when and why.
     """
 
     state: str
@@ -59,6 +64,7 @@ class ServiceStatus(TypedDict):
     cause: NotRequired[str]
     since_ms: NotRequired[int]
     assumed_consent: NotRequired[list[str]]
+    alarms: NotRequired[list[str]]
     restarts: NotRequired[int]
     ended_ms: NotRequired[int]
     reason: NotRequired[str]
@@ -89,10 +95,20 @@ def _service(config: Config, name: str, one: Status | None) -> ServiceStatus:
     if name in JOBS and is_up and address is not None:
         counts = read_counts(rest_of(config, address), JOBS[name])
         result["counts"] = {one: counts[one] for one in COUNTED if counts[one]}
+        if found := alarms_of(counts):
+            result["alarms"] = found
         noted = read_note(config.home).consent if one is not None else None
         if noted is not None:
             result["assumed_consent"] = sorted(purposes_from(noted))
     return result
+
+
+def alarms_of(counts: Mapping[str, int]) -> list[str]:
+    """What of a job's counts wants looking at, in words."""
+    dead, came = counts["dead_letters"], counts["events"] + counts["dead_letters"]
+    if dead < DEAD_MIN or dead <= DEAD_SHARE_MAX * came:
+        return []
+    return [f"{dead / came:.1%} of {came:,} records since its start could not be used: `kairos dead-letters list` says why"]  # fmt: skip
 
 
 def _does_its_work(config: Config, name: str, address: str | None) -> bool:
@@ -155,10 +171,15 @@ def show_status(found: Mapping[str, ServiceStatus]) -> None:
         for name, one in found.items()
     ]  # fmt: skip
     show_table("", columns, rows)
-    for line in (*causes(found), *assumed(found), *ways_in(found)):
+    for line in (*causes(found), *alarms(found), *assumed(found), *ways_in(found)):
         show(line)
     if folders := sorted({str(Path(one["log"]).parent) for one in found.values() if "log" in one}):
         show(f"logs: {', '.join(folders)}; `kairos logs SERVICE` shows one")
+
+
+def alarms(found: Mapping[str, ServiceStatus]) -> list[str]:
+    """A line for each alarm."""
+    return [f"{name}: alarm: {one}" for name, service in found.items() for one in service.get("alarms", ())]  # fmt: skip
 
 
 def assumed(found: Mapping[str, ServiceStatus]) -> list[str]:

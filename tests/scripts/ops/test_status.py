@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.config import config_from
+from jobs.config import PROJECT, config_from
 from jobs.stack.status import Status
 from scripts.ops import status as module
 from scripts.ops.home_note import write_note
@@ -103,3 +103,33 @@ def test_watching_shows_it_again_and_again(
         assert shown.count('{"state": "down"' if is_json else "starts it") == (
             2 * len(SERVICES) if is_json else 2
         )
+
+
+@pytest.mark.parametrize(
+    ("events", "dead", "said"),
+    [(1_000, 9, None), (0, 9, None), (990, 10, None), (989, 11, "1.1% of 1,000"), (0, 10, "100.0% of 10"), (10**6, 10**4, None)],
+)  # fmt: skip
+def test_a_share_of_dead_letters_above_the_limit_is_an_alarm(
+    events: int, dead: int, said: str | None
+) -> None:
+    found = module.alarms_of({"events": events, "dead_letters": dead})
+    assert len(found) == (said is not None)
+    assert said is None or (said in found[0] and "`kairos dead-letters list`" in found[0])
+
+
+def test_the_rule_of_the_board_has_the_same_limit() -> None:
+    rules = (PROJECT / "docker" / "prometheus-rules.yaml").read_text()
+    rule = rules[rules.index("alert: KairosDeadLetters") :].partition("for:")[0]
+    assert rule.count(f"> {module.DEAD_SHARE_MAX}") == 2
+
+
+def test_an_alarm_is_shown_and_told_as_json(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(module, "read_counts", lambda *_: dict.fromkeys(module.COUNTED, 0) | {"events": 50, "dead_letters": 50})  # fmt: skip
+    monkeypatch.setattr(module, "_does_its_work", lambda *_: True)
+    monkeypatch.setattr(module, "statuses", lambda _: {"flink": Status("up", "there:1", 1)})
+    found = module.status(config_from({"KAIROS_HOME": str(tmp_path)}))
+    assert "50.0% of 100" in found["flink"]["alarms"][0]
+    module.show_status(found)
+    assert "flink: alarm: 50.0% of 100 records" in capsys.readouterr().out
