@@ -67,7 +67,7 @@ class Codec(Generic[T]):
         mine = sorted((s for s in WRITER_SCHEMAS if s.record == record), key=lambda s: s.version)
         self._newest = mine[-1]
         self._write = writer_of(self._newest.schema)
-        self._resolved = _as_read(self._newest.schema)
+        self._resolved = as_read(self._newest.schema)
         self._by_header = {s.header: s.schema for s in mine}
         self._added = {s.header: _added(s.schema, self._newest.schema) for s in mine}
         self._build = build
@@ -103,7 +103,7 @@ def _added(writer: Any, reader: Any) -> dict[str, Any] | None:
     old, new = writer["fields"], reader["fields"]
     added = {one["name"]: _default(one) for one in new[len(old) :]}
     is_plain = all(type(one) is bool or one in ([], b"") for one in added.values())
-    return added if is_plain and _extends(_as_read(new[: len(old)]), _as_read(old)) else None
+    return added if is_plain and _extends(as_read(new[: len(old)]), as_read(old)) else None
 
 
 def _extends(new: Any, old: Any) -> bool:
@@ -122,13 +122,13 @@ def _extends(new: Any, old: Any) -> bool:
     )
 
 
-def _as_read(schema: Any) -> Any:
+def as_read(schema: Any) -> Any:
     """The schema with a text for each enum: both are read as one, and Avro resolves neither to the other."""
     if isinstance(schema, dict):
         if schema.get("type") == "enum":
             return "string"
-        return {name: _as_read(value) for name, value in schema.items()}
-    return [_as_read(one) for one in schema] if isinstance(schema, list) else schema
+        return {name: as_read(value) for name, value in schema.items()}
+    return [as_read(one) for one in schema] if isinstance(schema, list) else schema
 
 
 def _default(field: Any) -> Any:

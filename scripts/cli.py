@@ -36,6 +36,7 @@ from scripts.commands import (
     privacy_cli,
     replay_cli,
     retention_cli,
+    schema_cli,
     training_cli,
 )
 from scripts.console import complain
@@ -62,6 +63,7 @@ GROUPS: Final = {
     "retention": retention_cli,
     "dead-letters": letters_cli,
     "mapping": mapping_cli,
+    "schemas": schema_cli,
     "replay": replay_cli,
     "cluster": cluster_cli,
     "bench": bench_cli,

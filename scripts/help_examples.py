@@ -62,6 +62,11 @@ EXAMPLES: Final[dict[str, tuple[str, str]]] = {
     "mapping": ("mapping check shop.yaml", "mapping try shop.yaml events.jsonl"),
     "audit-data": ("audit-data events.jsonl", "audit-data calls.jsonl --format segment --json"),
     "infer": ("infer events.jsonl", "infer may.jsonl june.jsonl --out shop.yaml"),
+    "schemas": ("schemas check event.avsc", "schemas check new.avsc --against old.avsc"),
+    "schemas check": (
+        "schemas check event.avsc",
+        "schemas check new.avsc --against old.avsc --json",
+    ),
     "mapping check": (
         "mapping check shop.yaml",
         "mapping check app.yaml",

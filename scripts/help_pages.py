@@ -24,6 +24,7 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
         "audit-data",
         "infer",
         "mapping",
+        "schemas",
         "archive",
         "dead-letters",
     ),

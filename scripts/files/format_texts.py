@@ -41,6 +41,21 @@ Consent that names some purposes and not `personalisation`: where all of them ar
 is granted and nothing else. Who agrees later says it by an event that names `personalisation`.
 
 """
+EVOLUTION: Final = """\
+### When a format changes
+
+| what changes | Avro (`kairos`) | our JSON | Segment, GA4, CloudEvents, a mapping |
+| --- | --- | --- | --- |
+| a field more | read where it has a default, once the schema lies in `schemas/avro` | not read, and told with the nearest of ours | becomes a property, if it is a text, number or boolean |
+| a field less | its default | as if it were null; one that every event needs: `invalid_value` | likewise; a mapping names the path |
+| renamed | read with an alias; an engine of before needs a default | an alias of ours is read; else not read, and told | `dead-letters repair --rename` mends what could not be used |
+| wider (int, long, double) | read; an engine of before does not read it | read | read, as text, too |
+| another name of an event | any: activity, until the policy says what it means | likewise | likewise |
+
+`kairos schemas check NEW.avsc [--against OLD.avsc]` says field by field which side still reads what the other writes, and ends with code 1 where one does not: readers first, then
+writers.
+
+"""
 MAPPING: Final = """\
 ### Any other JSON: a mapping
 
@@ -161,6 +176,7 @@ def formats() -> str:
             SNOWPLOW.format(table=_table("event", SNOWPLOW_TYPES)),
             CLOUDEVENTS.format(within=", ".join(f"`{one}`" for one in WITHIN)),
             MAPPING,
+            EVOLUTION,
         )
     )
 

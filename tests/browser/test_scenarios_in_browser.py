@@ -29,6 +29,23 @@ def look_at_shoes(visitor: Visitor) -> None:
     visitor.page.locator("input[name=facet-size][value='10']").check()
 
 
+def test_without_a_model_who_looks_at_three_shoes_sees_shoes(visit: Callable[..., Visitor]) -> None:
+    """Nothing was trained here, and others look at other things."""
+    other = visit()
+    for item in [one for one in ITEMS if ITEMS[one].category == "Kitchen/Cookware/Pans"][:6]:
+        other.open(f"/shop/p/{item}")
+    visitor = visit()
+    for shoe in SHOES:
+        visitor.open(f"/shop/p/{shoe}")
+    beside = visitor.slate("list")
+    assert {ITEMS[one].category for one in beside} == {ITEMS[SHOES[0]].category}
+    visitor.open("/shop")
+    home = visitor.slate("home")
+    shoes = [one for one in home if ITEMS[one].category == ITEMS[SHOES[0]].category]
+    assert shoes == home[: len(shoes)]
+    assert len(shoes) >= len(home) // 2
+
+
 def read_a_review(visitor: Visitor) -> None:
     visitor.page.get_by_text("Soft, soft, soft").click()
     visitor.shows("hero", "Running shoe finder")
