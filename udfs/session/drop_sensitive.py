@@ -31,12 +31,15 @@ def without_attributes(event: Event, knowledge: Knowledge) -> Event:
 
 
 def forget_attributes(state: PersonState, news: SessionNews, knowledge: Knowledge) -> None:
-    """Takes out of a person's state what was stated before the name was declared."""
-    if not state.statements_ms and not state.preferences_ms:
+    """Takes out of a person's state what was stated before the name was declared, and what facts of before kept: none may be of such a name now."""
+    if not state.statements_ms and not state.preferences_ms and not state.declared:
         return
+    in_force = knowledge.policy_at(news.order_ms)
     names = declared(knowledge, news.order_ms)
-    if not names:
+    if in_force is None or not names:
         return
+    keys = in_force.own.keys
+    state.declared = {key: kept for key, kept in state.declared.items() if key in keys}
     state.statements = _without(state.statements, names)
     state.statements_ms = _without(state.statements_ms, names)
     state.preferences = _without(state.preferences, names)

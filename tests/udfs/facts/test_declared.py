@@ -240,6 +240,17 @@ def test_nothing_is_left_of_who_does_not_agree_to_personalisation() -> None:
     assert purge_person(someone(1), frozenset({"analytics"})).declared == {}
 
 
+def test_what_is_declared_sensitive_is_kept_in_no_fact_of_before() -> None:
+    """The fact has to go from the policy, and with it goes what it kept."""
+    knowledge = knowing()
+    knowledge.add_policy("later", NOON + MINUTE_MS, 1, compile_policy(msgspec.convert({"facts": GAME["facts"][:1], "sensitive_attributes": ["score"]}, Policy)))  # fmt: skip
+    fold = Fold(knowledge, FoldRules(EVENT.decode, "seed"))
+    list(fold.run([make_record(level(0, score="7", mode="hard")), make_record(level(2), 1)]))
+    state = fold.persons["a1"]
+    assert [one.number for one in state.declared.values()] == [1.0], "the levels alone"
+    assert state.declared.keys() == {*knowledge.policy_at(NOON + DAY_MS).own.keys}  # type: ignore[union-attr]  # there is one
+
+
 # --- what a model and a rule make of it -------------------------------------------------------------
 
 
