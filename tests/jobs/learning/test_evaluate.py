@@ -229,7 +229,7 @@ def test_without_anything_to_learn_the_cold_start_is_evaluated(tmp_path: Path) -
         request(3600, "r1", "a", "b", "c"), at(3605, "ranking_clicked", "a", request_id="r1"),
     ]  # fmt: skip
     found = evaluated(events, "rerank", Recorder(), tmp_path)
-    assert (found.examples, found.train_seconds, found.version) == (0, 0.0, "cold_start")
+    assert (found.examples, found.train_seconds, found.version) == (0, 0.0, "last_touched")
     assert [one.rank for one in found.outcomes] == [1]
 
 
