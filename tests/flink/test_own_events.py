@@ -21,7 +21,7 @@ from tests.flink.runs import Line, fill_log, produce, read_outputs, start_decide
 from udfs.explain.vectors import matrix_of
 from udfs.facts.features import FEATURE_SPACE
 
-pytestmark = pytest.mark.flink
+pytestmark = [pytest.mark.flink, pytest.mark.long]
 PREFIX: Final = "game."
 LEVEL: Final = "level_completed"
 WHOLE: Final = {"KAIROS_CONSENT": "all", "KAIROS_TRACE_SHARE": "1"}

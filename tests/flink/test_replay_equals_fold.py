@@ -59,6 +59,8 @@ pytestmark = pytest.mark.flink
 EVENT_COUNT = 21_000
 HOURS = 8.0
 PARTITIONS = 4
+ONE = pytest.param(1, marks=pytest.mark.long)
+"""Two instances show all that one does, and what one cannot."""
 DISORDER_MS = MINUTE_MS
 """So much later than due records arrive."""
 AHEAD_OF_ALL_MS = 2**53
@@ -303,7 +305,7 @@ def test_the_log_holds_everything_that_could_go_wrong(shopping: Log) -> None:
     assert {"out_of_stock", "bought", "dismissed", "ranked", "outranked"} <= rules_seen
 
 
-@pytest.mark.parametrize("parallelism", [1, 2])
+@pytest.mark.parametrize("parallelism", [ONE, 2])
 def test_the_job_replays_what_the_fold_computes(
     replays: Replays, kafka: str, home: Path, shopping: Log, parallelism: int
 ) -> None:
@@ -343,7 +345,7 @@ def snowplow(replays: Replays, kafka: str, home: Path) -> Log:
     return folded(kafka, "snowplow.")
 
 
-@pytest.mark.parametrize("parallelism", [1, 2])
+@pytest.mark.parametrize("parallelism", [ONE, 2])
 def test_the_job_replays_the_demo_shop_as_the_fold_does(
     replays: Replays, kafka: str, home: Path, snowplow: Log, parallelism: int
 ) -> None:

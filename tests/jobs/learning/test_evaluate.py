@@ -322,6 +322,7 @@ def features_until(events: Sequence[Event], until_ms: int, folder: Path) -> list
     return recorder.seen[:scored]
 
 
+@pytest.mark.long
 @settings(max_examples=8)
 @given(seed=st.integers(0, 10_000), hours=st.floats(1.0, 3.0))
 def test_another_future_leaves_the_features_as_they_are(
