@@ -167,15 +167,10 @@ def _take(
         return _result(state, before.outputs, (*before.counts, "duplicates"))
     if event.event_type == ERASURE_REQUESTED:
         return erase_session(before, state, record, event, knowledge.erasures)
-    is_late = time_ms < state.newest_ms - lateness_ms
-    if is_late and event.event_type not in NEVER_TOO_LATE:
-        behind_s = (state.newest_ms - time_ms) // 1000
-        raise InvalidEvent("too_late", f"{behind_s} s behind the newest of its session", time_ms)
+    is_late = _is_late(state, event, lateness_ms)
     is_after_timer = not state.context and time_ms < state.closed_ms
     is_anew = is_somebody_else(state, event)
     context = _open(state, event, is_anew) if state.context or not is_late else None
-    if context is not None and context.event_count >= SESSION_EVENTS_MAX:
-        raise InvalidEvent("session_full", f"it has {context.event_count} events", time_ms)
     if is_anew:
         # it ended with its last event, and is known to have ended from this one on
         order_ms = max(state.newest_ms, time_ms)
@@ -185,14 +180,9 @@ def _take(
     state.seen, is_full = remember(state.seen, id_hash, state.newest_ms)
     weighed, is_over_rate = weigh_proof(state, event), is_over(state, rate)
     taken = Taken(
-        record.partition,
-        record.offset,
-        is_late,
-        weighed.uncounted,
-        is_over_rate,
-        limits_of=linked.limits_of,
-        own_name=meant.own_name,
-    )
+        record.partition, record.offset, is_late, weighed.uncounted, is_over_rate,
+        limits_of=linked.limits_of, own_name=meant.own_name,
+    )  # fmt: skip
     news = _tell(state, context, weighed.event, knowledge, taken)
     counts = [
         "events", *["after_timer"] * is_after_timer, *["seen_ids_dropped"] * is_full,
@@ -201,9 +191,24 @@ def _take(
     return _result(state, before.outputs + news, (*before.counts, *counts))
 
 
+def _is_late(state: SessionState, event: Event, lateness_ms: int) -> bool:
+    """Whether the event lies further behind its session than is waited for; raises InvalidEvent where it is not taken then."""
+    behind_ms = state.newest_ms - event.event_time_ms
+    is_late = behind_ms > lateness_ms
+    if is_late and event.event_type not in NEVER_TOO_LATE:
+        why = f"{behind_ms // 1000} s behind the newest of its session"
+        raise InvalidEvent("too_late", why, event.event_time_ms)
+    return is_late
+
+
 def _open(state: SessionState, event: Event, is_anew: bool) -> SessionContext:
+    """The visit that the event belongs to; raises InvalidEvent where it takes no more."""
     if state.context and not is_anew:
-        return state.take_visit()
+        visit = state.take_visit()
+        if visit.event_count >= SESSION_EVENTS_MAX:
+            why = f"it has {visit.event_count} events"
+            raise InvalidEvent("session_full", why, event.event_time_ms)
+        return visit
     state.session_count += 1
     return SessionContext(state.session_count, event.event_time_ms, event.event_time_ms)
 
