@@ -19,11 +19,13 @@ from schemas.erasures import ErasureKey, erasure_record
 from schemas.events import Event
 from schemas.knowledge import KnowledgeRecord
 from schemas.limits import HOUR_MS, MINUTE_MS, SECOND_MS
+from schemas.policy import Policy
 from schemas.records import LogRecord
 from tests.builders import NOON, make_catalogue, make_event, make_knowledge, make_record
 from udfs.explain.tracing import Tracing
 from udfs.facts.features import FEATURE_SPACE
 from udfs.knowledge.erasures import Erasures
+from udfs.policy.compile_policy import compile_policy
 
 RULES = FoldRules(EVENT.decode, "seed", tracing=Tracing(0.0))
 
@@ -117,6 +119,26 @@ def test_a_decision_is_joined_to_the_next_item_of_its_session() -> None:
     assert group.feature("item_price") == pytest.approx(np.log1p(make_catalogue()[2].price or 0))
     assert group.features.shape == (10, FEATURE_SPACE.count)
     assert (group.time_ms, group.session_id) == (NOON, "s1")
+
+
+def test_names_of_the_senders_own_ask_and_answer_as_what_they_count_as() -> None:
+    tapped = {"name": "tapped", "role": "view", "fields": {"item_ids": "sku"}}
+    said = {
+        "events": [tapped],
+        "placements": [{"name": "p", "event_types": ["tapped"]}],
+        "holdout": {"share": 0.0},
+    }
+    log = [make_record(at(60 * n, "tapped", properties={"sku": f"i{n}"}), n) for n in range(3)]
+
+    def examples(**strict: bool) -> int:
+        knowledge = make_knowledge(*make_catalogue(10))
+        knowledge.add_policy("own", 1, 1, compile_policy(msgspec.convert(said | strict, Policy)))
+        return collect(log, knowledge, RULES, None, Memory()).examples  # type: ignore[arg-type]
+
+    assert examples() == examples(strict_events=True) == 2
+    said["events"] = []
+    said["placements"] = []
+    assert examples() == examples(strict_events=True) == 0
 
 
 def answers(*events: Event, question: Question | None = None) -> list[tuple[str, str]]:

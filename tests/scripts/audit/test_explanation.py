@@ -120,6 +120,22 @@ def test_actions_are_shown_the_chosen_first_then_by_priority_then_the_excluded_a
     assert rows[3][3:] == ("rule 'calm' does not hold: session.events was 0", "")
 
 
+def test_an_order_without_a_model_says_what_each_feature_adds() -> None:
+    def found(version: str) -> Explained:
+        versions = Versions("p", version, 0, 0, "c")
+        said = msgspec.structs.replace(trace(), versions=versions)
+        matrix = np.full((len(CANDIDATES), FEATURE_SPACE.count), np.nan, dtype=np.float32)
+        matrix[:, FEATURE_SPACE.places["next_rank"]] = [0, 1, 3, np.nan]
+        return explain(DECISION, msgspec.structs.replace(said, features=matrix.tobytes()), never)
+
+    def never(version: str) -> Any:
+        raise AssertionError(f"{version} is no model")
+
+    assert [one["next_rank"] for one in found("cold_start").contributions] == [1.0, 0.5, 0.25, 0.0]
+    assert found("popularity").contributions == []
+    assert "the order is `popularity`" in found("popularity").remark
+
+
 def test_missing_values_are_left_out() -> None:
     assert features_of(trace()) == [{"item_price": float(price)} for price in (1, 2, 3, 4)]
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 import pytest
 
 from jobs.config import PROJECT, config_from
@@ -335,6 +336,20 @@ def test_what_is_live_is_not_published_again_but_at_another_time() -> None:
 def test_one_version_stands_for_one_policy() -> None:
     with pytest.raises(ConfigError, match="the version v1 is another policy, of 1970"):
         check_new([at(5, 1), at(6, 2)], Draft("v1", "default", policy(3)), None)
+
+
+def test_a_column_keeps_the_fact_that_models_have_learnt_it_as() -> None:
+    def with_fact(**fact: Any) -> Policy:
+        return msgspec.convert({"facts": [{"name": "a", "event": "x", "column": 2} | fact]}, Policy)
+
+    live = [at(5, 1)._replace(policy=with_fact())]
+    check_new(live, Draft("n1", "default", with_fact(name="b")), None)
+    check_new(live, Draft("n2", "default", with_fact(within_ms=DAY_MS, column=3)), None)
+    check_new(live, Draft("n3", "default", policy(7)), None)
+    with pytest.raises(
+        ConfigError, match=r"column 2 is the fact 'a' .*give 'a' another one \(1, 3, 4"
+    ):
+        check_new(live, Draft("n4", "default", with_fact(within_ms=DAY_MS)), None)
 
 
 def test_the_version_follows_from_what_the_policy_says() -> None:

@@ -94,6 +94,23 @@ def test_what_nobody_knows_is_told_with_the_nearest_and_counted_by_name(tmp_path
     assert "`level_completed` is no type of ours" in done.stderr
 
 
+def test_in_the_formats_of_others_it_is_told_too(tmp_path: Path) -> None:
+    file = tmp_path / "calls.jsonl"
+    file.write_text(json.dumps(segment(0) | {"event": "Product Veiwed"}))
+    done = CliRunner().invoke(
+        app, ["try", str(file), "--format", "segment"], catch_exceptions=False
+    )
+    assert "`product_viewed` is meant?" in done.stderr
+
+
+def test_names_are_counted_one_by_one_up_to_a_bound(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scripts.files.try_files.NAMES_MAX", 2)
+    end = tried(tmp_path, [ours(n, f"name_{n}") for n in range(5)])[-1]
+    assert end["events_without_role"] == {"(other names)": 3, "name_0": 1, "name_1": 1}
+
+
 def test_strictly_it_is_a_dead_letter_and_what_the_policy_names_is_not(tmp_path: Path) -> None:
     strict = policy(tmp_path, "strict_events: true\n")
     *told, end = tried(tmp_path, [ours(0), ours(1, "level_started")], "--policy", str(strict))

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from jobs.config import config_from
@@ -60,3 +61,23 @@ def test_an_import_says_so_before_it_writes(
     config = config_from({"KAIROS_HOME": str(tmp_path / "home")})
     assert import_files.run(config, files, None, is_json=True) == 0
     assert SAID in " ".join(capsys.readouterr().err.split())
+
+
+def test_an_import_says_nothing_of_names_that_the_live_policy_knows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "events.jsonl"
+    file.write_text(
+        line("e1", NOON, event_type="known") + "\n" + line("e2", NOON, event_type="other")
+    )
+    knows = msgspec.convert({"events": [{"name": "known"}]}, Policy)
+    monkeypatch.setattr(import_files, "running_kafka", lambda _: "")
+    monkeypatch.setattr(import_files, "Log", lambda *_, **__: Written())
+    monkeypatch.setattr(import_files, "now_ms", lambda: NOW)
+    monkeypatch.setattr(import_files, "announced", lambda *_: [LIVE._replace(policy=knows)])
+    monkeypatch.setattr(import_files, "list_of_erased", lambda *_: Erasures())
+    config = config_from({"KAIROS_HOME": str(tmp_path / "home")})
+    assert import_files.run(config, EventFiles([file]), None, is_json=True) == 0
+    said = capsys.readouterr().err
+    assert "`other` is no type of ours" in said
+    assert "`known`" not in said

@@ -212,6 +212,29 @@ def test_a_placement_of_an_own_policy_is_evaluated_wherever_it_is_asked_for(tmp_
         assert set(found["baselines"]) >= {"transitions", "popularity"}
 
 
+def test_events_mean_what_the_policy_of_the_placement_has_them_mean(tmp_path: Path) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(
+        "events:\n- {name: tapped, role: view, fields: {item_ids: sku}}\n"
+        "facts:\n- {name: taps, event: tapped, column: 1}\n"
+        "placements:\n- {name: tile, event_types: [tapped]}\n"
+    )
+    log = [
+        make_event(
+            event_id=f"{visit}-{n}", event_type="tapped", event_time_ms=NOON + visit * 10_000 + n * 1_000, session_id=f"s{visit}",
+            properties={"sku": f"i{n}"},
+        )
+        for visit in range(3)
+        for n in range(2)
+    ]  # fmt: skip
+    path = tmp_path / "events.jsonl"
+    write_lines(log, path)
+    config = config_from(GRANTED)._replace(home=tmp_path)
+    setting = setting_of("tile", NOON + 15_000, 5, config, policy)
+    assert [one.name for one in setting.facts] == ["taps"]
+    assert evaluate_files([path], None, setting, config, None)["decisions"] == 1
+
+
 def test_the_placements_that_there_are_are_told_where_one_is_unknown(tmp_path: Path) -> None:
     policy = tmp_path / "policy.yaml"
     policy.write_text(OWN)

@@ -16,7 +16,7 @@ from scripts.cli import app
 from scripts.exit_codes import DONE, FAILED
 from scripts.ops import console_versions
 from scripts.ops.console_versions import ConsoleVersions
-from scripts.training import model_versions, models_here, train_here
+from scripts.training import model_versions, models_here, train_here, training
 from scripts.training.model_guard import (
     DECISIONS_MIN,
     ModelRefused,
@@ -27,6 +27,7 @@ from scripts.training.model_guard import (
 from scripts.training.response_training import ActionReport, Figures
 from tests.models.made import artefact_of, booster_of
 from udfs.facts.features import FEATURE_SPACE
+from udfs.items.orders import COLD_START, LAST_TOUCHED
 
 ORDERS: Final = {"last_touched": {"mrr": 0.3}, "popularity": {"mrr": 0.4}}
 GOOD: Final = Report(9, 400, 4_000, 60, {"touch_rank": 1.0}, ORDERS)
@@ -179,3 +180,8 @@ def test_help_names_the_bound() -> None:
     assert f"fewer than {DECISIONS_MIN} decisions" in " ".join(
         CliRunner().invoke(app, ["model", "publish", "--help"]).output.split()
     )
+
+
+def test_a_model_is_held_to_what_ranks_without_one() -> None:
+    measured = {one.version for one in training._baselines()}
+    assert measured >= {COLD_START.version, LAST_TOUCHED.version}

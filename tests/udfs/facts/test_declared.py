@@ -299,6 +299,15 @@ def test_a_game_decides_by_its_own_event() -> None:
     assert verdict.values == {"fact.levels": "2", "fact.stars_week": "4.0"}
 
 
+def test_a_rule_sees_what_its_sender_called_an_event() -> None:
+    policy = {
+        "events": [{"name": LEVEL, "role": "activate"}],
+        "placements": [{"name": "p", "event_types": [LEVEL], "when": f"context.event_name == '{LEVEL}' && context.event_type == 'feature_activated'"}],
+    }  # fmt: skip
+    fold = Fold(knowing(policy), FoldRules(EVENT.decode, "seed"))
+    assert len([one for step in fold.run([make_record(level())]) for one in step.decisions]) == 1
+
+
 def test_a_fact_has_bounds_of_its_own() -> None:
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert({"name": "a", "event": LEVEL, "column": 9}, DeclaredFact)

@@ -14,6 +14,7 @@ from schemas.limits import (
     SESSION_CART_MAX,
     SESSION_ITEMS_MAX,
     SESSION_NAMES_MAX,
+    SESSION_TALLIES_MAX,
 )
 from schemas.state.session import SESSION_CONTEXT, SessionContext
 from tests.builders import NOON, make_event, make_knowledge, track, track_all
@@ -233,3 +234,13 @@ def test_a_full_session_refuses_more_and_stays_as_it_is(monkeypatch: pytest.Monk
     assert after is not None
     assert (after.newest_ms, after.seen, after.context, after.position, after.timer_ms) == before
     assert SESSION_CONTEXT.decode(after.context).event_count == 2
+
+
+def test_names_of_senders_own_are_tallied_up_to_a_bound_and_never_keep_ours_out() -> None:
+    context = SessionContext(1, NOON, NOON)
+    for number in range(SESSION_TALLIES_MAX + 9):
+        fold_context(context, make_event(event_type=f"own_{number}"), make_knowledge())
+    assert len(context.tallies) == SESSION_TALLIES_MAX
+    fold_context(context, make_event(event_type="page_viewed"), make_knowledge())
+    assert context.tallies["page_viewed"].count == 1
+    assert context.event_count == SESSION_TALLIES_MAX + 10

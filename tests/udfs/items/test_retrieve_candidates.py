@@ -253,3 +253,16 @@ def test_the_category_of_interest_is_the_one_touched_last_as_far_as_known() -> N
     context.items["i3"] = ItemTouch(None, None, None, NOON, NOON, 3)
     assert category_of_interest(context) == "B"
     assert category_of_interest(touched("i1")) is None
+
+
+def test_where_nothing_was_touched_the_category_is_the_events_own() -> None:
+    """Newcomers are drawn of it, and not of the many that are newer."""
+    knowledge = make_knowledge(
+        *(Item(f"a{n}", n, category="A") for n in range(40)), Item("b", 0, category="B")
+    )
+    for event in (make_event(category="B"), make_event(item_ids=["b"])):
+        assert ids(retrieve(knowledge, event=event, count=5), "new") == ["b"]
+    touched_more = retrieve(
+        knowledge, touched("a1", category="A"), event=make_event(category="B"), count=5
+    )
+    assert "b" not in ids(touched_more)

@@ -193,3 +193,12 @@ def test_what_is_kept_of_touches_is_bounded() -> None:
     assert counts.count("touches_uncounted") == 3
     taught = {fact.item_id for one in news for fact in item_facts(one, Knowledge()) if fact.count}
     assert len(taught) == TOUCHED_ITEMS_MAX
+
+
+def test_a_name_of_the_senders_own_counts_for_its_person_without_its_amount() -> None:
+    news, counts = told(said(1, "level_completed", value_amount=99.0, properties={"score": "7"}))
+    event = news[0].event
+    assert event is not None
+    assert (event.value_amount, event.properties) == (None, {"score": "7"})
+    assert counts.count("unproven") == 1
+    assert teaches(news) == 0
