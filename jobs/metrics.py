@@ -15,7 +15,7 @@ MEANINGS: Final = {
     "over_rate": "events of a session beyond its rate: folded, not decided on",
     "touches_uncounted": "events of a browser's key that count no more for some of their items",
     "decisions_unknown": "responses to decisions that neither their session nor their person is known to have asked for: history",
-    "unproven": "purchases, refunds and responses of a browser's key: they count for their person only",
+    "unproven": "purchases, refunds, responses, and events under a name of the sender's own, of a browser's key: they count for their person only",
     "unproven_untold": "profile updates of a browser's key: what they tell is left out",
     "seen_ids_dropped": "event ids forgotten at the bound of a session's memory",
     "sessions_ended": "sessions that ended",

@@ -1,6 +1,6 @@
 """Events of any name: what a policy says that they mean, and which facts it makes of them."""
 
-from typing import Annotated, Final, Literal, get_args
+from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
@@ -59,7 +59,6 @@ FilledField = Literal[
     "item_ids", "category", "query", "attribute", "value", "quantity", "price", "currency", "value_amount", "page",
     "request_id", "person_id",
 ]  # fmt: skip
-FILLED: Final = get_args(FilledField)
 """Fields of an event that one of its properties may stand for."""
 COLUMNS_DECLARED: Final = 8
 """Columns of a model that a policy's facts may stand in."""

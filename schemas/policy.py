@@ -210,6 +210,11 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     strict_events: bool = False
     """Whether an event of a name that is neither ours nor the policy's is a dead letter (`unknown_event_type`)."""
 
+    @property
+    def own_names(self) -> frozenset[str]:
+        """Every name of an event that `events` and `facts` say something of."""
+        return frozenset((*(one.name for one in self.events), *(one.event for one in self.facts)))
+
 
 DEFAULT_POLICY: Final = Policy(
     placements=(

@@ -3,8 +3,6 @@
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-import msgspec
-
 from jobs.learning.answers import (
     CHOSEN,
     NEXT,
@@ -89,7 +87,7 @@ def split_log(log: Iterable[LogRecord], setting: Setting) -> Split:
     items: set[str] = set()
     events = from_ms = to_ms = 0
     knowledge = Knowledge()
-    knowledge.add_policy("split", 0, 0, compile_policy(setting.policy(*_own(setting))))
+    knowledge.add_policy("split", 0, 0, compile_policy(setting.policy()))
     for _, event in decoded(log, event_from_json):
         events += 1
         to_ms = event.event_time_ms
@@ -109,12 +107,6 @@ def split_log(log: Iterable[LogRecord], setting: Setting) -> Split:
         sample.chosen(), {one.key: one for one in ordered}, sample.offered, events, len(items),
         from_ms, to_ms,
     )  # fmt: skip
-
-
-def _own(setting: Setting) -> tuple[Placement, ...]:
-    """The policy's placement, without what a file of it alone does not have: its actions and its condition."""
-    own = setting.own
-    return () if own is None else (msgspec.structs.replace(own, actions=(), when=None, fallback=None),)  # fmt: skip
 
 
 def _check(setting: Setting, events: int, from_ms: int, to_ms: int, tests: int) -> None:

@@ -1,11 +1,12 @@
 """`kairos bench decode`: how many records of each format one core makes events of, and looks over as the session step does."""
 
-import gc
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from statistics import median
 from typing import Final, NamedTuple
 
+from jobs.flink.task import settle_memory
 from schemas.events import Event
 from schemas.formats import FORMATS
 from schemas.records import LogRecord
@@ -35,7 +36,7 @@ def bench(count: int, is_json: bool) -> None:
     """Prints a row for each format, over `count` records of it."""
     made = {name: _records(name, count) for name in FORMATS}
     took: dict[str, list[tuple[float, float]]] = {name: [] for name in FORMATS}
-    gc.disable()  # as in a job: its steps leave no cycles
+    settle_memory()  # as the operators do
     for turn in range(TURNS + 1):
         for name, records in made.items():
             decode = FORMATS[name].decode
@@ -75,7 +76,7 @@ def _seconds(read: Callable[[LogRecord], Event], records: Sequence[LogRecord]) -
 
 
 def _row(name: str, records: Sequence[LogRecord], took: Sequence[tuple[float, float]]) -> Row:
-    decode_s, taken_s = (sorted(times)[len(times) // 2] for times in zip(*took, strict=True))
+    decode_s, taken_s = map(median, zip(*took, strict=True))
     size = sum(len(one.value) for one in records) // len(records)
     return Row(
         name, size, round(decode_s / len(records) * 1e6, 2), round(taken_s / len(records) * 1e6, 2),

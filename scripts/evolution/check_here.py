@@ -51,7 +51,7 @@ def read_schema(path: Path) -> dict[str, Any]:
 
 def in_use(schema: dict[str, Any], path: Path) -> Any:
     """Our newest schema of the record that it is of; raises ConfigError where we have none."""
-    name = str(schema["name"]).rpartition(".")[2]
+    name = _name_of(schema)
     ours = {_name_of(one.schema): one for one in sorted(WRITER_SCHEMAS, key=lambda one: one.version)}  # fmt: skip
     if name not in ours:
         raise ConfigError(f"{path}: no topic of ours holds a {name!r}: one of {', '.join(sorted(ours))}, or --against FILE")  # fmt: skip

@@ -11,6 +11,7 @@ from schemas.formats import FORMATS
 from schemas.formats.field_names import Notices
 from schemas.items import Item
 from schemas.mask_attributes import NO_NAMES, in_small_letters
+from schemas.policy import Policy
 from scripts.console import complain, say, show, show_json
 from scripts.exit_codes import passed
 from scripts.files.event_files import UNSAID, EventFiles, Heard
@@ -24,7 +25,6 @@ from scripts.policy.governing import ungoverned
 from scripts.policy.policy_versions import PolicyVersion, announced, in_force
 from scripts.privacy.list_of_erased import LeftOut, list_of_erased
 from scripts.progress import Watched
-from udfs.policy.compile_policy import compile_policy
 
 
 def run(config: Config, files: EventFiles, items: ItemsFile | None, *, is_json: bool) -> int:
@@ -45,10 +45,12 @@ def run(config: Config, files: EventFiles, items: ItemsFile | None, *, is_json: 
         if catalogue:
             written.extend(put_catalogue(config, kafka, log, catalogue, earliest_ms))
 
-    notices = Notices(_names(policies))
+    newest = in_force(policies, now_ms())
+    policy = newest.policy if newest is not None else None
+    notices = Notices(policy.own_names if policy is not None else ())
     is_in_order = files.is_json and are_in_order(files.paths)
     source = Heard(files.read(now_ms(), notices))
-    hidden = _sensitive(policies)
+    hidden = _hidden(policy)
     done = write_events(log, source, Watched, publish, erased, hidden, is_in_order=is_in_order)
     note_import(config, [*files.paths, *([items.path] if items is not None else [])])
     for notice in notices:
@@ -69,17 +71,8 @@ def run(config: Config, files: EventFiles, items: ItemsFile | None, *, is_json: 
     return passed(done.is_usable)
 
 
-def _names(policies: list[PolicyVersion]) -> frozenset[str]:
-    """The names of events that the policy in force says something of."""
-    newest = in_force(policies, now_ms())
-    policy = newest.policy if newest is not None else None
-    return compile_policy(policy).own.all_names if policy is not None else frozenset()
-
-
-def _sensitive(policies: list[PolicyVersion]) -> frozenset[str]:
-    """What the policy in force declares sensitive of people."""
-    newest = in_force(policies, now_ms())
-    policy = newest.policy if newest is not None else None
+def _hidden(policy: Policy | None) -> frozenset[str]:
+    """What a policy declares sensitive of people."""
     return in_small_letters(policy.sensitive_attributes) if policy is not None else NO_NAMES
 
 

@@ -95,7 +95,7 @@ class Trial:
         self._source, self._config = source, config
         self._letters: list[DeadLetter] = []
         policy = DEFAULT_POLICY if world.policy is None else world.policy
-        self._known = compile_policy(policy).own.all_names
+        self._known = policy.own_names
         self.without_role: Counter[str] = Counter()
         """Events by name that are activity and no more, since neither we nor the policy know it."""
         self.counts = {
@@ -180,7 +180,7 @@ def try_files(config: Config, files: EventFiles, world: World, shown: Shown) -> 
     if not files.paths:
         raise ConfigError("try needs a file of events")
     policy = DEFAULT_POLICY if world.policy is None else world.policy
-    notices = Notices(compile_policy(policy).own.all_names)
+    notices = Notices(policy.own_names)
     # a file's clock is its events', so none of them lies ahead of it
     trial = Trial(files.read(EVENT_TIME_MAX_MS, notices), world, config)
     if shown.why is not None:

@@ -99,16 +99,10 @@ def _category_share(v: View) -> Column:
     return of_categories(v, [counts.get(name or "", 0) / total for name in categories(v)[0]])
 
 
-def _is_last_category(v: View) -> Column:
-    last = category_of_interest(v.context)
-    names = categories(v)[0]
-    return of_categories(v, [nan if name is None else name == last for name in names])
-
-
-def _is_event_category(v: View) -> Column:
-    own = category_of_event(v.moment)
-    names = categories(v)[0]
-    return of_categories(v, [nan if name is None else name == own for name in names])
+def _is_in(v: View, category: str | None) -> Column:
+    return of_categories(
+        v, [nan if name is None else name == category for name in categories(v)[0]]
+    )
 
 
 def _is_last_brand(v: View) -> Column:
@@ -159,13 +153,13 @@ FACTS: Final = (
     feature("touch_kind", "session_item", "kind of the last touch (its place in TOUCHES)", lambda v: touch(v, "kind")),
     item("is_viewed", BOOL, "whether it was touched in this visit, other than by skipping it", is_viewed),
     feature("category_share", "session_item", "of the touches, in its category", _category_share),
-    feature("is_last_category", "session_item", "whether it is in the category touched last", _is_last_category),
+    feature("is_last_category", "session_item", "whether it is in the category touched last", lambda v: _is_in(v, category_of_interest(v.context))),
     feature("is_last_brand", "session_item", "whether it is of the brand touched last", _is_last_brand),
     feature("likeness_last", "session_item", "likeness to the item touched last", _likeness_last),
     feature("signs_session", "session_item", "words, tags and attributes shared with what was touched", _signs_session),
     feature("person_touched_age", "person_item", "seconds since the person last touched it", lambda v: aged(v, v.state.recent_items)),
     feature("person_touched_rank", "person_item", "0 = the item the person touched last", lambda v: _placed(v, v.state.recent_items)),
-    feature("is_event_category", "session_item", "whether it is in the category of the event's item, or that the event names", _is_event_category),
+    feature("is_event_category", "session_item", "whether it is in the category of the event's item, or that the event names", lambda v: _is_in(v, category_of_event(v.moment))),
     feature("person_taken_age", "person_item", "seconds since the person clicked, carted or bought it", lambda v: aged(v, v.state.taken_items)),
 )  # fmt: skip
 

@@ -46,7 +46,7 @@ def compile_events(policy: Policy, gathered: Gathered) -> OwnEvents:
         {f"fact.{one.fact.name}": one for one in facts},
         {one.fact.column: one for one in facts if one.fact.column is not None},
         frozenset(one.key for one in facts),
-        frozenset(one.fact.event for one in facts),
+        policy.own_names,
         policy.strict_events,
     )
 
@@ -94,7 +94,7 @@ def _check_columns(policy: Policy, gathered: Gathered) -> None:
 
 def _check_asking(policy: Policy, gathered: Gathered) -> None:
     """A placement is asked for by types of ours, and by names that the policy says something of."""
-    known = EVENT_TYPES | {one.name for one in policy.events} | {one.event for one in policy.facts}
+    known = EVENT_TYPES | policy.own_names
     for at, placement in enumerate(policy.placements):
         for number, name in enumerate(placement.event_types):
             path = ("placements", at, "event_types", number)

@@ -74,7 +74,7 @@ class CompiledFact(NamedTuple):
 class OwnEvents(NamedTuple):
     """All that a policy says of names: entries by name, facts by the event's name and by their own, those with a column by its number.
 
-    `names` are those that are known besides: of facts, and of placements that are asked for by them.
+    `names` are all that it says anything of.
     """
 
     events: Mapping[str, tuple[CompiledEvent, ...]] = {}
@@ -88,12 +88,7 @@ class OwnEvents(NamedTuple):
     @property
     def is_any(self) -> bool:
         """Whether it says anything: most policies do not."""
-        return bool(self.events or self.names or self.is_strict)
-
-    @property
-    def all_names(self) -> frozenset[str]:
-        """Every name that the policy says something of."""
-        return self.names | self.events.keys()
+        return bool(self.names or self.is_strict)
 
     def facts_of(self, event_type: str, own_name: str) -> Iterable[CompiledFact]:
         """The facts that such an event may change."""

@@ -10,6 +10,7 @@ from schemas.mask_attributes import NO_NAMES, in_small_letters
 from schemas.state.person import PersonState
 from schemas.state.session import SessionNews
 from udfs.knowledge.knowledge import Knowledge
+from udfs.policy.compiled_policy import CompiledPolicy
 
 V = TypeVar("V")
 
@@ -35,7 +36,7 @@ def forget_attributes(state: PersonState, news: SessionNews, knowledge: Knowledg
     if not state.statements_ms and not state.preferences_ms and not state.declared:
         return
     in_force = knowledge.policy_at(news.order_ms)
-    names = declared(knowledge, news.order_ms)
+    names = _declared_by(in_force)
     if in_force is None or not names:
         return
     keys = in_force.own.keys
@@ -58,10 +59,11 @@ def names_declared(names_given: tuple[str, ...], path: Sequence[str]) -> str:
 
 def declared(knowledge: Knowledge, time_ms: int) -> frozenset[str]:
     """The names that the policy in force declares, in small letters."""
-    in_force = knowledge.policy_at(time_ms)
-    if in_force is None:
-        return NO_NAMES
-    return in_small_letters(in_force.policy.sensitive_attributes)
+    return _declared_by(knowledge.policy_at(time_ms))
+
+
+def _declared_by(in_force: CompiledPolicy | None) -> frozenset[str]:
+    return NO_NAMES if in_force is None else in_small_letters(in_force.policy.sensitive_attributes)
 
 
 def _without(facts: dict[str, V], names: frozenset[str]) -> dict[str, V]:

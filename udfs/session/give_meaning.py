@@ -39,11 +39,10 @@ def give_meaning(event: Event, knowledge: Knowledge) -> Meant:
     own = in_force.own if in_force is not None else None
     if own is None or not own.is_any:
         return Meant(event) if is_ours else Meant(event, counts=("events_without_role",))
-    entries = own.events.get(event.event_type, ())
-    for one in entries:
+    for one in own.events.get(event.event_type, ()):
         if holds_of(one.when, event):
             return Meant(event) if one.role is None else _as(one.role, one.fields, event, knowledge)
-    if is_ours or entries or event.event_type in own.names:
+    if is_ours or event.event_type in own.names:
         return Meant(event)
     if own.is_strict:
         raise InvalidEvent(

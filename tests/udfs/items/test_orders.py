@@ -12,7 +12,7 @@ from schemas.codec import EVENT
 from schemas.decisions import Decision, DecisionTrace
 from schemas.events import Event
 from schemas.items import Item
-from schemas.limits import MINUTE_MS, SECOND_MS
+from schemas.limits import MINUTE_MS
 from schemas.policy import IMPERSONAL, MODEL, Policy, RankBy
 from tests.builders import NOON, make_event, make_record
 from udfs.facts.features import FEATURE_SPACE
@@ -38,7 +38,7 @@ def does(person: str, minute: float, kind: str, *items: str, **fields: Any) -> E
 
 def others(count: int = 40) -> list[Event]:
     """An hour in which everybody looks at pans."""
-    return [does(f"other{n}", -60 + n, "product_viewed", PANS[(n + k) % 12]) for n in range(count) for k in (0,)]  # fmt: skip
+    return [does(f"other{n}", -60 + n, "product_viewed", PANS[n % 12]) for n in range(count)]
 
 
 def decided(*events: Event, **policy: Any) -> list[tuple[Decision, DecisionTrace]]:
@@ -163,6 +163,6 @@ def test_a_held_out_persons_past_does_not_matter() -> None:
 def test_a_score_is_the_sum_of_what_its_features_add() -> None:
     order = ORDERS["cold_start"]
     assert isinstance(order, WeightedScorer)
-    (made,) = decided(*others(), *looks("shoe1", "shoe4"), asks(2 + SECOND_MS / MINUTE_MS))
+    (made,) = decided(*others(), *looks("shoe1", "shoe4"), asks(3))
     best = made[0].items[0]
     assert 0.0 < best.score < sum(abs(float(one)) for one in order._weights)
