@@ -46,7 +46,7 @@ ALL = Identity(link_above=0.9, allows="all")
 # --- how sure it is -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("said", ["nan", "NaN", "inf", "-0.1", "1.01", "2", "", "sure", "0,9", "1_0", "\uff11", "0x1", "1e400", " 0.9", "9e9999"])  # fmt: skip
+@pytest.mark.parametrize("said", ["nan", "NaN", "inf", "-0.1", "1.01", "2", "", "sure", "0,9", "1_0", "\uff11", "0x1", "1e400", " 0.9", "+0.9", "9e-1+", "0.9e+0", "9e9999"])  # fmt: skip
 def test_what_is_no_number_from_0_to_1_is_refused(said: str) -> None:
     result = track(None, perhaps("v", 0, said), shop(ALL))
     assert result.counts == ("invalid_value",)
