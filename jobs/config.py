@@ -79,6 +79,8 @@ class Config(NamedTuple):
     trace_share: float
     consent: str
     erasure_key_file: Path | None
+    places: Path | None
+    internal_networks: str
 
 
 class Secret(str):
@@ -161,6 +163,10 @@ SETTINGS: Final = (
             "purposes that are granted where a person said nothing of consent, all or none"),
     Setting("KAIROS_ERASURE_KEY_FILE", "", values.file,
             "the key by which it is kept who was erased; empty = one of the home's own, made with the first job"),
+    Setting("KAIROS_PLACES", "", values.file,
+            "database in MaxMind's format (.mmdb): addresses become country, city and time zone where events come in; empty = they are let go of"),
+    Setting("KAIROS_INTERNAL_NETWORKS", "", values.networks,
+            "networks of your own people and machines: what their pages send is marked, and ignored unless the policy says otherwise"),
 )  # fmt: skip
 
 

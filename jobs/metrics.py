@@ -29,6 +29,7 @@ MEANINGS: Final = {
     "persons_merged": "transfers merged into the state of who signed in",
     "transfers_capped": "of them, those of devices or people with too many: only what holds without personalisation was merged",
     "limits_linked": "visitors whose limits were merged into a person's because they are the person perhaps",
+    "events_ignored": "events of bots, of internal traffic, or of what else the policy ignores: they count for nothing",
     "events_without_role": "events of a name that is none of ours and that the policy does not know: they are activity and no more",
     "roles_unproven": "events without proof whose role by the policy needs one (`identify`): they are activity and no more",
     "links_too_weak": "events that say who somebody is, and not surely enough for the policy: they link nothing",

@@ -185,6 +185,7 @@ RETRIEVED_MAX: Final = 100
 SLATE_MAX: Final = 1_000
 PLACEMENTS_PER_POLICY_MAX: Final = 100
 ACTIONS_PER_POLICY_MAX: Final = 1_000
+IGNORED_MAX: Final = 32
 NAMED_EVENTS_MAX: Final = 500
 """Entries of a policy about names of events; with more it is refused when it is checked."""
 RULES_PER_POLICY_MAX: Final = 1_000

@@ -5,14 +5,17 @@ from typing import Final
 from msgspec.structs import replace
 
 from schemas.events import Context, Event
-from schemas.mask_text import mask_text
+from schemas.mask_text import ADDRESS, mask_text
 
 ID_NAMES: Final = ("_id", "_ids")
 """Properties that end so hold ids."""
+ADDRESS_NAMES: Final = frozenset({"ip", "ip_address", "client_ip", "remote_addr", "remote_address"})
+"""Properties that hold the address of a machine."""
 
 
 def masked(event: Event) -> Event:
-    """The event with `page`, `query`, `value`, names and values of `properties`, referrer and campaign masked; the same object where
+    """The event with `page`, `query`, `value`, names and values of `properties`, referrer and campaign masked, and addresses of machines
+    in properties that are called so; the same object where
     there is nothing to mask. Ids are never touched, nor properties that hold them.
     """
     page, query, value = _text(event.page), _text(event.query), _text(event.value)
@@ -36,11 +39,14 @@ def _text(text: str | None) -> str | None:
 
 
 def _properties(given: dict[str, str]) -> dict[str, str]:
-    found = {
-        mask_text(name): value if name.endswith(ID_NAMES) else mask_text(value)
-        for name, value in given.items()
-    }
+    found = {mask_text(name): _property(name, value) for name, value in given.items()}
     return given if found == given else found
+
+
+def _property(name: str, value: str) -> str:
+    if name in ADDRESS_NAMES and value:
+        return ADDRESS
+    return value if name.endswith(ID_NAMES) else mask_text(value)
 
 
 def _context(given: Context) -> Context:

@@ -8,9 +8,12 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from schemas.mask_addresses import addresses_in
+
 EMAIL: Final = "[@]"
 PHONE: Final = "[☎]"
 CARD: Final = "[####]"
+ADDRESS: Final = "[ip]"
 CARD_DIGITS: Final = range(14, 20)
 GROUPS_MAX: Final = 6
 """Of three digits or more, that a card may have."""
@@ -66,7 +69,8 @@ def mask_text(text: str) -> str:
 
 
 def mask_bytes(raw: bytes) -> bytes:
-    """Bytes of a record that could not be used, likewise, with `*` for each byte, so as many as before; ids are not told apart.
+    """Bytes of a record that could not be used, likewise, and without addresses of machines, with `*` for each byte, so as many as before; ids are
+    not told apart.
 
     In binary records a number may stand right behind the length of its text. There its beginning is not looked at, and digits as
     many as a card's are hidden whether they are one or not.
@@ -81,6 +85,7 @@ def mask_bytes(raw: bytes) -> bytes:
 
     is_binary = any(byte in raw for byte in (b"\0", b"\1", b"\2"))
     masked = _masked(text, stars, is_binary=is_binary)
+    masked = _joined(masked, addresses_in(masked), ADDRESS, stars)
     return raw if masked is text else masked.encode(encoding)
 
 

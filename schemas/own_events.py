@@ -5,6 +5,8 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Struct
 
 from schemas.actions import Condition, LengthMs
+from schemas.enrich.enrich_event import INTERNAL, TRUE
+from schemas.enrich.user_agents import BOT
 from schemas.events import EventName, EventType, Text
 
 Role = Literal[
@@ -60,6 +62,12 @@ FilledField = Literal[
     "request_id", "person_id",
 ]  # fmt: skip
 """Fields of an event that one of its properties may stand for."""
+IGNORED: Final[tuple[Condition, ...]] = (
+    f'event.device == "{BOT}"',
+    f'event.properties.{INTERNAL} == "{TRUE}"',
+)
+"""What a policy ignores where it does not say: bots, and the operator's own people and machines."""
+NEVER_IGNORED: Final[frozenset[EventType]] = frozenset({"consent_changed", "erasure_requested"})
 COLUMNS_DECLARED: Final = 8
 """Columns of a model that a policy's facts may stand in."""
 
@@ -77,8 +85,8 @@ class NamedEvent(Struct, frozen=True, forbid_unknown_fields=True):
     name: EventName
     role: Role | None = None
     when: Condition | None = None
-    """Over `event.name`, `.channel`, `.page`, `.category`, `.query`, `.attribute`, `.value`, `.quantity`, `.price`, `.value_amount`, `.items` and
-    `.properties`."""
+    """Over `event.name`, `.channel`, `.page`, `.category`, `.query`, `.attribute`, `.value`, `.quantity`, `.price`, `.value_amount`, `.items`,
+    `.properties`, and where it came from: `.device`, `.os`, `.browser`, `.country`, `.city`, `.referrer`, `.campaign`, `.medium` and `.source`."""
     fields: dict[FilledField, Text] = {}
     """Which property is which of our fields, where the event does not fill that itself. A property that is no such value makes a dead letter."""
 
@@ -97,7 +105,8 @@ class DeclaredFact(Struct, frozen=True, forbid_unknown_fields=True):
     """By the name that it was sent with, or by the type that it counts as."""
     how: Literal["count", "sum", "last"] = "count"
     property: Text | None = None
-    """A property, or one of the event's own fields `value_amount`, `quantity`, `price`, `value`, `query`, `category`, `page`. What is no number is passed over where one is wanted."""
+    """A property, or one of the event's own fields `value_amount`, `quantity`, `price`, `value`, `query`, `category`, `page`, `device`, `os`,
+    `browser`, `country`, `city`, `referrer`, `campaign`, `medium`, `source`. What is no number is passed over where one is wanted."""
     kind: Literal["number", "text"] = "number"
     """Of `last` alone."""
     of: Literal["session", "person"] = "person"

@@ -19,6 +19,7 @@ from schemas.limits import (
     DAY_MS,
     DECLARED_MAX,
     HOUR_MS,
+    IGNORED_MAX,
     MINUTE_MS,
     NAMED_EVENTS_MAX,
     PLACEMENTS_PER_POLICY_MAX,
@@ -28,7 +29,7 @@ from schemas.limits import (
     SENSITIVE_MAX,
     SLATE_MAX,
 )
-from schemas.own_events import DeclaredFact, NamedEvent
+from schemas.own_events import IGNORED, DeclaredFact, NamedEvent
 from schemas.thread_safe_types import prepared
 
 Share = Annotated[float, Meta(ge=0, le=1)]
@@ -207,6 +208,9 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     """What events of any name mean."""
     facts: Annotated[tuple[DeclaredFact, ...], Meta(max_length=DECLARED_MAX)] = ()
     """What is made of events, for conditions, texts and models."""
+    ignored: Annotated[tuple[Condition, ...], Meta(max_length=IGNORED_MAX)] = IGNORED
+    """Events that count for nothing where one of these holds, over an event as of `events`: nothing is kept of them, learnt from them or decided on
+    them, and they are counted (`events_ignored`). Of bots and internal traffic, where it is not said otherwise (`[]` = of none); consent and erasure are always heard."""
     strict_events: bool = False
     """Whether an event of a name that is neither ours nor the policy's is a dead letter (`unknown_event_type`)."""
 

@@ -5,12 +5,15 @@ is ISO 8601, UTC where it names no zone. What looks like seconds or microseconds
 """
 
 import math
-from datetime import UTC, datetime  # noqa: TID251 - reads timestamps, never a clock
+from datetime import UTC, datetime, timedelta  # noqa: TID251 - reads timestamps, never a clock
+from functools import lru_cache
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from schemas.errors import InvalidEvent
 from schemas.limits import EVENT_TIME_MAX_MS, EVENT_TIME_MIN_MS
 
+MINUTE: Final = timedelta(minutes=1)
 DATE_DIGITS: Final = 8
 SHOWN_MAX: Final = 60
 NUMBER_MAX: Final = 10**SHOWN_MAX
@@ -66,6 +69,23 @@ def utc(milliseconds: int) -> str:
     except (ValueError, OverflowError, OSError):
         return "long ago" if milliseconds < 0 else "never"
     return time.isoformat(timespec="milliseconds")
+
+
+def utc_offset_min(zone_name: str | None, milliseconds: int) -> int | None:
+    """How far a zone's clocks are from UTC at a time that an event may have; None if the zone is not known."""
+    zone = _zone(zone_name) if zone_name else None
+    if zone is None:
+        return None
+    offset = datetime.fromtimestamp(milliseconds / 1000, zone).utcoffset()
+    return None if offset is None else offset // MINUTE
+
+
+@lru_cache(maxsize=1024)
+def _zone(name: str) -> ZoneInfo | None:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # unknown; no proper name; a folder of zones
+        return None
 
 
 def _number(text: str) -> float | None:

@@ -86,6 +86,8 @@ def track_session(
         return _refused(_result(state), record, error, knowledge)
     if event.event_type == "clock_ticked":
         return _result(state, counts=("clock_ticks",))
+    if meant.is_ignored:
+        return _result(state, counts=meant.counts)
     linked = weigh_link(meant.event, knowledge)
     if is_erased(state, meant.event, knowledge.erasures):
         return _result(state, counts=("erased",))

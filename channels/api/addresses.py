@@ -32,7 +32,7 @@ def whose(peer: str, headers: Headers, proxies: Sequence[Network]) -> str:
     Where the peer is a proxy of ours, the last address of its chain that is no proxy. Where `Forwarded` and
     `X-Forwarded-For` disagree one of them is the visitor's own invention, and the proxy's address counts.
     """
-    if not is_proxy(peer, proxies):
+    if not is_within(peer, proxies):
         return name_of(peer)
     found = list(headers)
     said = {
@@ -48,12 +48,12 @@ def whose(peer: str, headers: Headers, proxies: Sequence[Network]) -> str:
     return name_of(only) if only else name_of(peer)
 
 
-def is_proxy(peer: str, proxies: Sequence[Network]) -> bool:
-    """Whether what this peer says of addresses counts."""
-    if not proxies:
+def is_within(address: str, networks: Sequence[Network]) -> bool:
+    """Whether an address is of one of these networks: of a proxy of ours, for one, which is believed what it says of addresses."""
+    if not networks:
         return False
-    address = _parsed(peer)
-    return address is not None and any(address in one for one in proxies)
+    parsed = _parsed(address)
+    return parsed is not None and any(parsed in one for one in networks)
 
 
 @lru_cache(4_096)
@@ -98,6 +98,6 @@ def _last_foreign(hops: Sequence[str], proxies: Sequence[Network]) -> str | None
         if _parsed(text) is None:
             return None
         last = text
-        if not is_proxy(text, proxies):
+        if not is_within(text, proxies):
             break
     return last

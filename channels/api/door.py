@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 from channels.api.access import Access, Caller
-from channels.api.addresses import Headers, Network, is_proxy, name_of, whose
+from channels.api.addresses import Headers, Network, is_within, name_of, whose
 from channels.api.rates import Open, Rates
 from schemas.rates import Rate, Shares
 
@@ -108,7 +108,7 @@ class Door:
     def connection(self, peer: str) -> list[tuple[str, int]]:
         """The bounds of a connection from there, for `connections`: a proxy's are those of many."""
         bounds = [(ALL, self.limits.connections)]
-        if not self._access.is_open and not is_proxy(peer, self.limits.proxies):
+        if not self._access.is_open and not is_within(peer, self.limits.proxies):
             bounds.append((name_of(peer), self.limits.address_connections))
         return bounds
 

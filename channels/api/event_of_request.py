@@ -12,6 +12,7 @@ from channels.api.bodies import PRODUCTS, DecisionsRequest, RecommendationsReque
 from channels.api.compose_answer import Wanted
 from channels.api.kept_decisions import cause_of
 from channels.api.problems import ApiError
+from channels.api.product_placement import product_placement
 from channels.api.read_events import (
     ReadEvents,
     Sender,
@@ -22,11 +23,12 @@ from channels.api.read_events import (
 )
 from channels.api.services import Services
 from channels.api.store_reader import StoreUnavailable
+from schemas.enrich.enrich_event import FROM_NOWHERE, Came, enriched, of_page
 from schemas.errors import InvalidEvent
 from schemas.events import Candidate, Event, EventType
 from schemas.formats.field_names import Notices
 from schemas.limits import PLACEMENTS_PER_EVENT_MAX
-from schemas.policy import RECOMMEND_ITEMS, Placement, Policy
+from schemas.policy import Policy
 
 CHANNEL: Final = "web"
 PERSON_S: Final = 0.01
@@ -52,13 +54,23 @@ class Request(NamedTuple):
 
 
 async def recommendations_asked(
-    services: Services, caller: Caller, given: RecommendationsRequest, *, is_strict: bool = False
+    services: Services,
+    caller: Caller,
+    given: RecommendationsRequest,
+    came: Came = FROM_NOWHERE,
+    *,
+    is_strict: bool = False,
 ) -> Request:
     """A list of products, decided on the newest event of the session."""
     now_ms = time.time_ns() // 1_000_000
-    sender = await _sender(services, caller, given.session_id, given)
+    sender = await _sender(services, caller, given.session_id, given, came)
     read = read_session(
-        given.events_in_session, sender, now_ms, given.current_page, is_strict=is_strict
+        given.events_in_session,
+        sender,
+        now_ms,
+        given.current_page,
+        is_strict=is_strict,
+        known=services.known(now_ms),
     )
     _check_own(services, caller, read.events, given.session_id)
     version = services.knowledge.policy_at(now_ms)
@@ -76,7 +88,12 @@ async def recommendations_asked(
 
 
 async def decisions_asked(
-    services: Services, caller: Caller, given: DecisionsRequest, *, is_strict: bool = False
+    services: Services,
+    caller: Caller,
+    given: DecisionsRequest,
+    came: Came = FROM_NOWHERE,
+    *,
+    is_strict: bool = False,
 ) -> Request:
     """Decisions for placements; without a session nothing new can be decided."""
     now_ms = time.time_ns() // 1_000_000
@@ -87,8 +104,9 @@ async def decisions_asked(
     if given.session_id is None:
         return Request(Ask(wanted, None, given.person, None, (), 0), ReadEvents([], [], Notices()))
     budget_ms = services.budget_ms if given.budget_ms is None else given.budget_ms
-    sender = await _sender(services, caller, given.session_id, given)
-    read = read_events(given.events, sender, now_ms, is_strict=is_strict)
+    sender = await _sender(services, caller, given.session_id, given, came)
+    known = services.known(now_ms)
+    read = read_events(given.events, sender, now_ms, is_strict=is_strict, known=known)
     _check_own(services, caller, read.events, given.session_id)
     asking = _asking(services, sender, given, now_ms)
     if given.candidates is not None:
@@ -112,6 +130,7 @@ async def _sender(
     caller: Caller,
     session_id: str,
     given: RecommendationsRequest | DecisionsRequest,
+    came: Came,
 ) -> Sender:
     """Whose events these are; raises ApiError 403 where the caller may not speak for them."""
     if isinstance(given, DecisionsRequest):
@@ -126,6 +145,7 @@ async def _sender(
         given.channel or CHANNEL,
         given.context,
         caller.is_visitor,
+        came,
     )
     _may_speak(services, caller, str(sender.anonymous_id), sender.person_id)
     return sender
@@ -150,27 +170,6 @@ def _wanted(names: Iterable[str], given: Sequence[Candidate] | None) -> tuple[Wa
     """What is wanted there: an order of the caller's own candidates, or with None whatever is best."""
     candidates = None if given is None else tuple(one.item_id for one in given)
     return tuple(Wanted(name, None, candidates) for name in names)
-
-
-def product_placement(policy: Policy | None, event_type: str) -> str:
-    """The placement that a list of products is for, where the caller names none.
-
-    One with a slate of at least PRODUCTS that the event asks for by its type, else one with a slate.
-    """
-    slates = [one for one in policy.placements if has_slate(policy, one)] if policy else []
-    of_size = [one for one in slates if one.size >= PRODUCTS]
-    asked = [one for one in of_size if event_type in one.event_types]
-    found = [*asked, *of_size, *slates]
-    return found[0].name if found else "recommendations"
-
-
-def has_slate(policy: Policy, placement: Placement) -> bool:
-    """Whether items of our own may be shown there; a rerank of the caller's list is something else."""
-    if placement.event_types == ("ranking_requested",):
-        return False
-    slates = {RECOMMEND_ITEMS} | {one.id for one in policy.actions if one.kind == "slate"}
-    own = {one.id for one in policy.actions if placement.name in one.placements}
-    return bool(slates & ({*placement.actions} | own))
 
 
 def _known(policy: Policy | None, name: str) -> str:
@@ -223,7 +222,7 @@ def _page_view(services: Services, sender: Sender, page: str | None, now_ms: int
     event_type: EventType = "page_viewed"
     visitor = services.visitors.find(str(sender.session_id))
     page = page or (visitor.page if visitor else None)
-    return Event(
+    seen = Event(
         event_id=uuid4().hex,
         event_type=event_type,
         event_time_ms=now_ms,
@@ -236,6 +235,7 @@ def _page_view(services: Services, sender: Sender, page: str | None, now_ms: int
         sent_at_ms=now_ms,
         is_unproven=sender.is_page,
     )
+    return enriched(of_page(seen), sender.came)
 
 
 async def _anonymous_id(

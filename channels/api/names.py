@@ -1,5 +1,6 @@
 """The names of a request's own fields, as those of its events stand in `schemas/formats/field_names.py`."""
 
+import time
 from collections.abc import Mapping
 from typing import Final, TypeVar
 
@@ -14,6 +15,8 @@ from channels.api.bodies import (
     Warned,
 )
 from channels.api.problems import ApiError
+from schemas.enrich.enrich_event import look_up
+from schemas.enrich.places import Places
 from schemas.formats.field_names import (
     EVENT_NAMES,
     Names,
@@ -70,10 +73,18 @@ NONE: Final = Notices()
 T = TypeVar("T")
 
 
-def read_request(kind: type[T], value: object, notices: Notices, *, is_strict: bool) -> T:
-    """The request that a body's value is; raises ApiError 400 that names the field at fault."""
+def read_request(
+    kind: type[T],
+    value: object,
+    notices: Notices,
+    places: Places | None = None,
+    *,
+    is_strict: bool,
+) -> T:
+    """The request that a body's value is, `places` as of its events; raises ApiError 400 that names the field at fault."""
     if isinstance(value, dict):
         value = text_properties(read_names(value, NAMES[kind], notices, is_strict=is_strict))
+        look_up(value, time.time_ns() // 1_000_000, places)
     try:
         return msgspec.convert(value, kind)
     except (msgspec.ValidationError, RecursionError, OverflowError) as error:

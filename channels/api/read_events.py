@@ -12,20 +12,16 @@ import msgspec
 from channels.api.bodies import Rejected
 from channels.api.from_pages import check_of_page
 from channels.api.repair import check_whole
+from channels.api.sender_clock import Clock, shift_of
 from schemas.codec import check_event_size
 from schemas.doors import check_at_door
+from schemas.enrich.enrich_event import FROM_NOWHERE, Came, enriched
+from schemas.enrich.places import Places
 from schemas.errors import InvalidEvent
-from schemas.events import Event
+from schemas.events import EVENT_TYPES, Event, unknown_in_words
 from schemas.formats.field_names import EVENT_NAMES, Notices, Renamed
 from schemas.formats.json_lines import built_event, event_fields
-from schemas.limits import (
-    EVENT_TIME_MIN_MS,
-    MINUTE_MS,
-    SESSION_GAP_MS,
-)
 
-AHEAD_MAX_MS: Final = MINUTE_MS
-"""A clock further ahead of ours is wrong."""
 OF_SESSIONS: Final = frozenset({"event", "product_id", "timestamp"})
 """What `/api/recommendations` has called these fields since its beginning: read as the others, without a word."""
 
@@ -40,6 +36,17 @@ class Sender(NamedTuple):
     context: Any = None
     is_page: bool = False
     """Anybody may have written it: it came with a key that is public, or with none."""
+    came: Came = FROM_NOWHERE
+
+
+class Known(NamedTuple):
+    """What the door knows beside the request: where addresses are (None: nowhere), and which names events may have beside ours (None: any)."""
+
+    places: Places | None = None
+    names: frozenset[str] | None = None
+
+
+NOTHING_KNOWN: Final = Known()
 
 
 class Rules(NamedTuple):
@@ -48,23 +55,8 @@ class Rules(NamedTuple):
     now_ms: int
     is_page: bool
     is_strict: bool
-
-
-class Clock(NamedTuple):
-    """Our time, and by how much the sender's is behind it."""
-
-    now_ms: int
-    shift_ms: int
-
-    def time_of(self, sent_ms: object) -> object:
-        """When it happened by our clock; what would lie ahead of it, alone among the others, is now."""
-        if sent_ms is None:
-            return self.now_ms
-        if type(sent_ms) is not int:
-            return sent_ms  # refused later, by its type
-        if sent_ms + self.shift_ms > self.now_ms + AHEAD_MAX_MS:
-            return self.now_ms
-        return max(EVENT_TIME_MIN_MS, sent_ms + self.shift_ms)
+    came: Came
+    names: frozenset[str] | None
 
 
 class Bad(NamedTuple):
@@ -100,18 +92,20 @@ def read_events(
     whose: Callable[[str], str | None] = nobody,
     *,
     is_strict: bool = False,
+    known: Known = NOTHING_KNOWN,
 ) -> ReadEvents:
     """Events with the names of Event or their aliases; what they leave out is filled in, by `whose` the anonymous id.
 
     `is_strict`: an event of which something would be ignored is bad.
     """
     read = ReadEvents([], [], Notices())
+    rules = Rules(now_ms, sender.is_page, is_strict, sender.came, known.names)
     for index, one in enumerate(given):
 
         def fill(said: Renamed, at: int = index) -> dict[str, Any]:
             return _filled(said.fields, at, sender, now_ms, whose)
 
-        _read_one(read, index, one, _said(one), fill, Rules(now_ms, sender.is_page, is_strict))
+        _read_one(read, index, one, _said(one, known.places), fill, rules)
     return read
 
 
@@ -122,6 +116,7 @@ def read_session(
     current_page: str | None = None,
     *,
     is_strict: bool = False,
+    known: Known = NOTHING_KNOWN,
 ) -> ReadEvents:
     """The events of `POST /api/recommendations`. The newest is on the `current_page` if it names no other.
 
@@ -129,9 +124,10 @@ def read_session(
     wrong, and all are moved so that the newest is now; one that is odd among the others is moved alone.
     """
     read = ReadEvents([], [], Notices(OF_SESSIONS))
-    said = [_said(one) for one in given]
+    rules = Rules(now_ms, sender.is_page, is_strict, sender.came, known.names)
+    said = [_said(one, known.places) for one in given]
     clock = Clock(
-        now_ms, _shift([time for one in said if type(time := _time_of(one)) is int], now_ms)
+        now_ms, shift_of([time for one in said if type(time := _time_of(one)) is int], now_ms)
     )
     seen: dict[str, int] = {}
     for index, one in enumerate(said):
@@ -140,32 +136,21 @@ def read_session(
         def fill(said: Renamed, page: str | None = page) -> dict[str, Any]:
             return _session_filled(said.fields, sender, clock, seen, page)
 
-        _read_one(read, index, given[index], one, fill, Rules(now_ms, sender.is_page, is_strict))
+        _read_one(read, index, given[index], one, fill, rules)
     return read
 
 
-def _said(given: object) -> Renamed | InvalidEvent:
+def _said(given: object, places: Places | None) -> Renamed | InvalidEvent:
     """What an event says under the names that are read, or why it says nothing."""
     try:
         check_whole(given)
-        return event_fields(given)
+        return event_fields(given, places)
     except InvalidEvent as error:
         return error
 
 
 def _time_of(said: Renamed | InvalidEvent) -> object:
     return None if isinstance(said, InvalidEvent) else said.fields.get("event_time_ms")
-
-
-def _shift(times: Sequence[int], now_ms: int) -> int:
-    """By how much a sender's clock is behind ours: 0 where any of its times can be right.
-
-    Else the newest of those that are near the middle one is now: one odd time moves no others.
-    """
-    if not times or any(now_ms - SESSION_GAP_MS <= one <= now_ms + AHEAD_MAX_MS for one in times):
-        return 0
-    middle = sorted(times)[len(times) // 2]
-    return now_ms - max(one for one in times if abs(one - middle) <= SESSION_GAP_MS)
 
 
 def hashed(*parts: str) -> str:
@@ -191,6 +176,8 @@ def _read_one(
         read.notices.add(said.notes, index)
         event, notes = built_event(fill(said), said.notes, is_strict=rules.is_strict)
         read.notices.add(notes[len(said.notes) :], index)
+        event = enriched(event, rules.came)
+        _check_name(event, rules.names)
         check(event, rules.now_ms)
         if rules.is_page:
             check_of_page(event, read.events)
@@ -198,6 +185,12 @@ def _read_one(
         read.bad.append(Bad(index, _raw(given), error))
     else:
         read.events.append(event)
+
+
+def _check_name(event: Event, names: frozenset[str] | None) -> None:
+    name = event.event_type
+    if names is not None and name not in EVENT_TYPES and name not in names:
+        raise InvalidEvent("unknown_event_type", unknown_in_words(name))
 
 
 def check(event: Event, now_ms: int) -> None:

@@ -6,12 +6,14 @@ from typing import Any, Final
 
 from channels.api.access import Access
 from channels.api.audit_log import Actor
+from channels.api.came import Whereabouts
 from channels.api.decision_stream import DecisionStream
 from channels.api.door import Door
 from channels.api.event_log import EventLog
 from channels.api.knowledge import KnowledgeReader
 from channels.api.measures import Measures
 from channels.api.rates import Rates
+from channels.api.read_events import Known
 from channels.api.store_reader import StoreReader
 from channels.api.visitors import Visitors
 
@@ -45,6 +47,7 @@ class Services:
     is_engine_up: Callable[[], bool]
     looked: Looked = lambda *_: None
     budget_ms: int = BUDGET_MS
+    whereabouts: Whereabouts = field(default_factory=Whereabouts)
     shop_key: str = ""
     """Of the demo shop's own server; never in a page."""
     origins: frozenset[str] = frozenset()
@@ -56,3 +59,10 @@ class Services:
         default_factory=lambda: Rates(SESSION_REQUESTS_PER_S, SESSION_REQUESTS_PER_S * BURST_S)
     )
     extra: dict[str, Any] = field(default_factory=dict)
+
+    def known(self, now_ms: int) -> Known:
+        """What events are read by beside their request."""
+        version = self.knowledge.policy_at(now_ms)
+        is_strict = version is not None and version.policy.strict_events
+        names = version.policy.own_names if version is not None and is_strict else None
+        return Known(self.whereabouts.places, names)

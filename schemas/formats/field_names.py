@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from msgspec.structs import fields as fields_of
 
+from schemas.enrich.enrich_event import LOOKED_UP
 from schemas.events import SENT_TYPES, Candidate, Context, Event
 from schemas.items import Item
 from schemas.meant_types import meant_type
@@ -91,7 +92,7 @@ EVENT_NAMES: Final = Names(
         "attributes": "properties",
     },
     parts={
-        "context": Names(names_of(Context), meant={"referer": "referrer", "utm_campaign": "campaign", "region": "country"}),
+        "context": Names(names_of(Context) | LOOKED_UP, meant={"referer": "referrer", "utm_campaign": "campaign", "region": "country"}),
         "candidates": Names(names_of(Candidate), meant={"id": "item_id", "product_id": "item_id", "rank": "position"}),
     },
 )  # fmt: skip

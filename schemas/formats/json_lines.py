@@ -7,6 +7,8 @@ from typing import Annotated, Any, Final, NamedTuple
 import msgspec
 from msgspec import Meta
 
+from schemas.enrich.enrich_event import look_up, of_page
+from schemas.enrich.places import Places
 from schemas.errors import InvalidEvent
 from schemas.events import EVENT_TYPES, Candidate, Context, Event, event_from_fields, is_name
 from schemas.formats.field_names import (
@@ -77,15 +79,15 @@ def item_from_json(data: bytes) -> Item:
     return read_item(data).item
 
 
-def read_event(data: bytes, *, is_strict: bool = False) -> ReadEvent:
-    """The event in `data`, and notes of what was not read as it is written.
+def read_event(data: bytes, *, is_strict: bool = False, places: Places | None = None) -> ReadEvent:
+    """The event in `data`, and notes of what was not read as it is written; `places` as in `event_fields`.
 
     Raises InvalidEvent; `is_strict`: also where something would be ignored.
     """
     exact = _exact(data) if len(data) <= EVENT_BYTES_MAX else None
     if exact is not None:
         return _named(exact, (), is_strict=is_strict)
-    said = event_fields(decoded(data, EVENT_BYTES_MAX))
+    said = event_fields(decoded(data, EVENT_BYTES_MAX), places)
     return built_event(said.fields, said.notes, is_strict=is_strict)
 
 
@@ -141,12 +143,12 @@ def built_event(
 
 
 def _named(event: Event, notes: Sequence[Note], *, is_strict: bool) -> ReadEvent:
-    """The event with the notes, and one where its name is none of ours."""
+    """The event, with a path for its page, and the notes: one more where its name is none of ours."""
     if event.event_type not in EVENT_TYPES:
         notes = [*notes, own_name(event.event_type)]
     if is_strict:
         check_names(notes)
-    return ReadEvent(event, notes)
+    return ReadEvent(of_page(event), notes)
 
 
 def check_names(notes: Sequence[Note]) -> None:
@@ -156,10 +158,11 @@ def check_names(notes: Sequence[Note]) -> None:
         raise InvalidEvent("invalid_value", ignored.reason)
 
 
-def event_fields(given: object) -> Renamed:
+def event_fields(given: object, places: Places | None = None) -> Renamed:
     """What an object says of an event, under the names that are read, with its time as a number.
 
-    Null is as if absent; numbers and booleans become text in `value` and among the properties. Raises InvalidEvent.
+    Null is as if absent; numbers and booleans become text in `value` and among the properties. The user agent and the address of the context
+    are looked up, this one among the `places` that are known, and are not kept. Raises InvalidEvent.
     """
     said = _said(given, EVENT_NAMES)
     fields = said.fields
@@ -171,6 +174,7 @@ def event_fields(given: object) -> Renamed:
         fields["value"] = text_of(fields["value"])
     if "event_time_ms" in fields:
         fields["event_time_ms"] = time_of_field("event_time_ms", fields["event_time_ms"])
+    look_up(fields, fields.get("event_time_ms"), places)
     if "item_ids" in fields:
         is_one = any(one.kind == "alias" and one.field in ONE_ITEM for one in said.notes)
         fields["item_ids"] = _ids(fields["item_ids"], is_one=is_one)

@@ -1,10 +1,10 @@
 """Where a call of Segment's came from: device, place, campaign, channel."""
 
-from functools import lru_cache
 from typing import Final
 
+from schemas.enrich.user_agents import agent_of
 from schemas.formats.foreign_json import Given, part, place_of, text, url_of
-from schemas.formats.snowplow_row import BROWSERS, DEVICES, SYSTEMS, marked, utc_offset_min
+from schemas.times import utc_offset_min
 
 CHANNELS: Final = {"browser": "web", "web": "web", "mobile": "app", "server": "server"}
 """`channel` of a call -> ours; `client` says neither."""
@@ -28,25 +28,19 @@ def channel_of(call: Given, kind: str, has_page: bool) -> str | None:
 def context_of(context: Given, page: Given, properties: Given, time_ms: int) -> dict[str, object]:
     """Fields of Context; the IP address is never taken over."""
     device, location = part(context, "device", AT), part(context, "location", AT)
-    agent = text(context, "userAgent", AT)
-    of_agent = marks_of(agent)
+    said = text(context, "userAgent", AT)
+    agent = agent_of(said)
     system = text(part(context, "os", AT), "name", f"{AT}os.")
     return {
-        "device": of_agent[0] or _device(text(device, "type", f"{AT}device."), agent),
-        "os": system or of_agent[1],
-        "browser": of_agent[2],
+        "device": agent.device or _device(text(device, "type", f"{AT}device."), said),
+        "os": system or agent.os,
+        "browser": agent.browser,
         "country": text(location, "country", f"{AT}location."),
         "city": text(location, "city", f"{AT}location."),
         "referrer": _referrer(context, page, properties),
         "campaign": text(part(context, "campaign", AT), "name", f"{AT}campaign."),
         "utc_offset_min": utc_offset_min(text(context, "timezone", AT), time_ms),
     }
-
-
-@lru_cache(maxsize=1_024)
-def marks_of(agent: str | None) -> tuple[str | None, str | None, str | None]:
-    """Device, system and browser that a user agent names."""
-    return marked(agent, DEVICES), marked(agent, SYSTEMS), marked(agent, BROWSERS)
 
 
 def campaign_of(context: Given) -> dict[str, str]:

@@ -5,25 +5,22 @@ from typing import Any, Final
 
 import msgspec
 
+from schemas.enrich.user_agents import agent_of
 from schemas.errors import InvalidEvent
 from schemas.events import Event, event_from_fields
 from schemas.formats.foreign_json import unknown
 from schemas.formats.snowplow_goods import goods_of
 from schemas.formats.snowplow_row import (
-    BROWSERS,
-    DEVICES,
-    SYSTEMS,
     Entities,
     Entity,
     entities_of,
-    marked,
     one_of,
     text_of,
     time_ms_of,
-    utc_offset_min,
     whole_of,
 )
 from schemas.limits import EVENT_BYTES_MAX
+from schemas.times import utc_offset_min
 
 ACTIONS: Final = {
     "product_view": "product_viewed",
@@ -164,13 +161,13 @@ def _page(row: Mapping[str, object], entities: Entities) -> str | None:
 
 
 def _context(row: Mapping[str, object], time_ms: int) -> dict[str, object]:
-    agent = text_of(row.get("useragent"))
+    agent = agent_of(text_of(row.get("useragent")))
     platform = text_of(row.get("platform"))
     host = text_of(row.get("refr_urlhost"))
     return {
-        "device": marked(agent, DEVICES) or DEVICE_OF_PLATFORM.get(platform or ""),
-        "os": text_of(row.get("os_name")) or marked(agent, SYSTEMS),
-        "browser": text_of(row.get("br_family")) or marked(agent, BROWSERS),
+        "device": agent.device or DEVICE_OF_PLATFORM.get(platform or ""),
+        "os": text_of(row.get("os_name")) or agent.os,
+        "browser": text_of(row.get("br_family")) or agent.browser,
         "country": text_of(row.get("geo_country")),
         "city": text_of(row.get("geo_city")),
         "referrer": host if host != text_of(row.get("page_urlhost")) else None,

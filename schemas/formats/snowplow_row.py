@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta  # noqa: TID251 - reads timestamps
 from functools import lru_cache
 from math import isfinite
 from typing import Final
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -40,18 +39,6 @@ COLUMN: Final = re.compile(
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND: Final = timedelta(milliseconds=1)
-MINUTE: Final = timedelta(minutes=1)
-
-SYSTEMS: Final = (
-    ("iphone", "iOS"), ("ipad", "iOS"), ("android", "Android"), ("windows", "Windows"),
-    ("mac os", "macOS"), ("cros", "ChromeOS"), ("linux", "Linux"),
-)  # fmt: skip
-BROWSERS: Final = (
-    ("edg", "Edge"), ("opr/", "Opera"), ("firefox", "Firefox"), ("fxios", "Firefox"),
-    ("chrome", "Chrome"), ("crios", "Chrome"), ("safari", "Safari"),
-)  # fmt: skip
-DEVICES: Final = (("ipad", "tablet"), ("tablet", "tablet"), ("mobi", "mobile"))
-"""Marks of a user agent in lower case; the first that is found names it."""
 
 
 def entities_of(row: Mapping[str, object]) -> Entities:
@@ -142,24 +129,3 @@ def time_ms_of(row: Mapping[str, object], name: str) -> int:
     if not EVENT_TIME_MIN_MS <= time_ms < EVENT_TIME_MAX_MS:
         raise InvalidEvent("invalid_value", f"{name}: {text[:50]} is out of range")
     return time_ms
-
-
-def utc_offset_min(zone_name: str | None, time_ms: int) -> int | None:
-    """How far the zone's clocks were from UTC at that time; None if the zone is not known."""
-    zone = _zone(zone_name) if zone_name else None
-    offset = (EPOCH + time_ms * MILLISECOND).astimezone(zone).utcoffset() if zone else None
-    return None if offset is None else offset // MINUTE
-
-
-@lru_cache(maxsize=1024)
-def _zone(name: str) -> ZoneInfo | None:
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):  # unknown; no proper name; a folder of zones
-        return None
-
-
-def marked(user_agent: str | None, marks: tuple[tuple[str, str], ...]) -> str | None:
-    """What the first of `marks` in the user agent stands for."""
-    lower = (user_agent or "").lower()
-    return next((name for mark, name in marks if mark in lower), None)

@@ -24,7 +24,9 @@ from scripts.policy.policy_versions import versions_in
 from scripts.progress import Watched
 
 UNTAKEN: Final = frozenset(get_args(InvalidReason)) - {"decision_too_large"}
-OUTCOMES: Final = frozenset({"events", "duplicates", "erased", "clock_ticks"}) | UNTAKEN
+OUTCOMES: Final = (
+    frozenset({"events", "duplicates", "erased", "events_ignored", "clock_ticks"}) | UNTAKEN
+)
 """What becomes of a record of `events`: one of these and no other (udfs/track_session.py)."""
 THERE: Final = ("not_logged", "no_decision", "no_trace")
 """Causes of the audit that say that something is not there."""

@@ -160,10 +160,13 @@ def decode(
     events: Annotated[int, typer.Option(min=600, help="Records of each format.")] = 20_000,
     json: Json = False,
 ) -> None:
-    """Record to event, by format: microseconds of one core, read alone and looked over."""
+    """Record to event, by format: microseconds of one core, read alone and looked over; and what it takes to look up where an event came from.
+
+    With a database of addresses (KAIROS_PLACES) they are looked up, too.
+    """
     from scripts.bench.decode import bench
 
-    bench(events, json)
+    bench(events, json, config_from().places)
 
 
 @app.command()

@@ -45,9 +45,12 @@ def import_(
     from scripts.files.import_files import run
     from scripts.files.items_here import ItemsFile as Catalogue
 
-    events = EventFiles(files, file_format, app_id, strict, purposes_or_none(consent), mapping)
+    config = config_from()
+    events = EventFiles(
+        files, file_format, app_id, strict, purposes_or_none(consent), mapping, config.places
+    )
     catalogue = Catalogue(items, partial, strict) if items is not None else None
-    return run(config_from(), events, catalogue, is_json=json)
+    return run(config, events, catalogue, is_json=json)
 
 
 @app.command()

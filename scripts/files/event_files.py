@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
+from schemas.enrich.places import Places
 from schemas.errors import ConfigError
 from schemas.events import ASSUMED, CONSENT_SOURCE, EVENT_TYPES, PURPOSES, Event
 from schemas.formats import FORMATS, OF_OTHERS
@@ -27,7 +28,7 @@ class EventFiles(NamedTuple):
     """Files that are one log. `app_ids`: Snowplow's apps that count, None for all; `is_strict`: what nobody would read is no event.
 
     `consent`: what is granted where an event says nothing of it; None = that stays unsaid. `mapping`: the file of a mapping by which JSON of others
-    is read; beside it neither another format nor `is_strict` says anything.
+    is read; beside it neither another format nor `is_strict` says anything. `places`: the database by which addresses in our own JSON become places.
     """
 
     paths: Sequence[Path]
@@ -36,6 +37,7 @@ class EventFiles(NamedTuple):
     is_strict: bool = False
     consent: frozenset[str] | None = None
     mapping: Path | None = None
+    places: Path | None = None
 
     @property
     def is_json(self) -> bool:
@@ -50,11 +52,14 @@ class EventFiles(NamedTuple):
         `notices` take what there is to say of names: of fields of our own JSON, and of events.
         """
         rules = self._rules()
+        places = Places(self.places) if self.places is not None else None
         for path in self.paths:
             if rules is not None:
                 found: Iterable[Event | Bad] = read_mapped(path, rules, at_ms)
             elif self.is_json:
-                found = read_json_lines(path, at_ms, notices, is_strict=self.is_strict)
+                found = read_json_lines(
+                    path, at_ms, notices, is_strict=self.is_strict, places=places
+                )
             elif self.format in OF_OTHERS:
                 found = read_records(path, FORMATS[self.format], at_ms)
             else:

@@ -32,7 +32,7 @@ For the topic it is `KAIROS_FORMAT`; **the key of a record is its session** (bel
 is our Avro, which begins as no JSON does.
 
 A record is an event or a reason that names the field (`properties.price: '19,99' is no number`). Numbers may be written as text, with one point; times as above. Of the address of a
-page only the path is kept, of a referrer the host; IP addresses and traits are not taken over, nor properties that say who somebody is:
+page only the path is kept, of a referrer the host; a user agent says device, system, browser and whether it is a bot. IP addresses and traits are not taken over, nor properties that say who somebody is:
 {", ".join(f"`{one}`" for one in sorted(PERSONAL))}, and names with the word {", ".join(f"`{one}`" for one in sorted(PERSONAL_WORDS))}. Of other properties those that are texts, numbers or booleans become ours, {ROOM} at most, each of at most {STRING_LENGTH_MAX:,} characters;
 the others are left out. In Segment's calls and GA4's hits any other name than those below is one of the sender's own (`Level Completed` is `level_completed`), with all that it says: what
 it means, the [policy](policy.md#namedevent) says. In Snowplow's events it is `unknown_event_type`, with the nearest that is known. What says only that somebody is there counts as `{ACTIVITY}` without a value.

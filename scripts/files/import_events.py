@@ -10,6 +10,7 @@ import msgspec
 from jobs.publish import Log
 from schemas.dead_letters import dead_letter
 from schemas.doors import check_at_door
+from schemas.enrich.places import Places
 from schemas.errors import ConfigError, InvalidEvent
 from schemas.events import Event
 from schemas.formats import EventFormat
@@ -72,17 +73,18 @@ def read_json_lines(
     notices: Notices | None = None,
     *,
     is_strict: bool = False,
+    places: Places | None = None,
 ) -> Iterator[Event | Bad]:
     """The events of a file of JSON in its order; blank lines are skipped.
 
     A line without an `event_id` gets one (`MadeIds`). With `at_ms`, the wall clock, what the engine would refuse then is bad as well; if it `is_strict`, what says
-    something that nobody reads. `notices` take what there is to say of names.
+    says something that nobody `notices` take what there is to say of names.
     """
     ids = MadeIds()
     for number, line in read_values(path):
         named = ids.named(line)
         try:
-            event, notes = read_event(named or line, is_strict=is_strict)
+            event, notes = read_event(named or line, is_strict=is_strict, places=places)
             if notices is not None and (notes or named):
                 notices.add([*notes, MADE_ID] if named else notes, number)
             if at_ms is not None:

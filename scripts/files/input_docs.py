@@ -33,7 +33,16 @@ from schemas.times import time_ms, utc
 from scripts.files.csv_rows import ROW_CHARS_MAX, ROW_LINES_MAX
 from scripts.files.format_texts import formats
 from scripts.files.input_files import COMPRESSED, KINDS, LINE_BYTES_MAX, TABLE, WHOLE_BYTES_MAX
-from scripts.files.input_texts import AFTER_TIMES, FILES, HEAD, IDS, REASONS, TIMES, VALUES
+from scripts.files.input_texts import (
+    AFTER_TIMES,
+    FILES,
+    HEAD,
+    IDS,
+    LOOKED_UP,
+    REASONS,
+    TIMES,
+    VALUES,
+)
 from scripts.files.made_ids import BEGINNING
 from scripts.files.sorted_events import RUN_BYTES_MAX
 from scripts.pages import cell
@@ -53,7 +62,7 @@ def page() -> str:
             _fields("Events", "", Event, EVENT_NAMES),
             _fields("Candidates of an event", "candidates", Candidate, EVENT_NAMES.parts["candidates"]),
             _fields("Context of an event", "context", Context, EVENT_NAMES.parts["context"]),
-            _types(), _fields("Items", "", Item, ITEM_NAMES), _item(), _reasons(), _bounds(),
+            LOOKED_UP, _types(), _fields("Items", "", Item, ITEM_NAMES), _item(), _reasons(), _bounds(),
         )
     )  # fmt: skip
 

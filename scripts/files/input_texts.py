@@ -93,3 +93,8 @@ REASONS: Final[dict[str, str]] = {
     "decision_too_large": "a decision that no record can hold",
 }
 """What the reason of a refusal or a dead letter means."""
+
+LOOKED_UP: Final = """In JSON `user_agent` and `ip` may stand there, too: device, system, browser and (where there is a database, KAIROS_PLACES) country, city and offset are made of them
+at the door, and neither is kept.
+
+"""

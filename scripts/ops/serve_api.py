@@ -11,6 +11,7 @@ import uvicorn
 from channels.api.access import Access
 from channels.api.addresses import networks_of
 from channels.api.app import build_app
+from channels.api.came import Whereabouts
 from channels.api.decision_stream import DecisionStream
 from channels.api.door import Door, Limits
 from channels.api.engine_measures import EngineMeasures
@@ -34,6 +35,7 @@ from jobs.stack.ports import API, check_free, free_port
 from log.private_lines import log_privately
 from log.store_address import open_redis
 from log.unusable import Aside
+from schemas.enrich.places import Places
 from schemas.errors import ConfigError
 from schemas.formats import FORMATS
 from schemas.policy import Policy, policy_from_payload
@@ -106,12 +108,18 @@ def services_of(config: Config, kafka: str, redis: str, flink: str | None) -> Se
         looked=facts.looked,
         is_engine_up=EngineState(rest_of(config, flink) if flink else None),
         budget_ms=config.api_budget_ms,
+        whereabouts=Whereabouts(networks_of(config.internal_networks), places_of(config)),
         shop_key=shop_key_of(config),
         origins=frozenset(filter(None, config.api_origins.split(","))),
         visitors=visitors,
         measures=measures,
         extra={CONSOLE: facts, PROGRESS: progress},
     )
+
+
+def places_of(config: Config) -> Places | None:
+    """Where addresses are, as the operator's database says; raises ConfigError where that cannot be used."""
+    return Places(config.places) if config.places is not None else None
 
 
 def shop_key_of(config: Config) -> str:

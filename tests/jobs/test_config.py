@@ -33,6 +33,8 @@ def test_without_any_setting_there_are_the_defaults() -> None:
             session_events_per_s=20, session_burst=200, uncatalogued="when_empty", retention="",
             ports=Ports(9092, 6379, 8081, 8082), trace_share=0.01, consent="none",
             erasure_key_file=None,
+            places=None,
+            internal_networks="",
         )  # fmt: skip
 
 
@@ -59,7 +61,7 @@ def test_every_setting_is_read() -> None:
         "KAIROS_SHOP_KEY_FILE": "/k/shop.key",
         "KAIROS_SESSION_EVENTS_PER_S": "0", "KAIROS_SESSION_BURST": "1", "KAIROS_UNCATALOGUED": "never",
         "KAIROS_RETENTION_DAYS": "decisions=30,events=ever", "KAIROS_TRACE_SHARE": "0.5", "KAIROS_CONSENT": "email,analytics",
-        "KAIROS_ERASURE_KEY_FILE": "/k/erasure.key",
+        "KAIROS_ERASURE_KEY_FILE": "/k/erasure.key", "KAIROS_PLACES": "/data/city.mmdb", "KAIROS_INTERNAL_NETWORKS": "10.0.0.0/8",
         "KAIROS_PORTS": "kafka=1,redis=0,flink=3,learn=65535",
     }  # fmt: skip
     assert set(given) == {one.name for one in SETTINGS}
@@ -74,7 +76,7 @@ def test_every_setting_is_read() -> None:
         Rate(14, 15), Rate(16, 17), Rate(18, 19), Rate(20, 21), Rate(22, 23), Shares(30, 20, 10), 31, 11,
         Path("/k/shop.key"),
         0, 1, "never", "decisions=30,events=ever", Ports(1, 0, 3, 65_535), 0.5, "email,analytics",
-        Path("/k/erasure.key"),
+        Path("/k/erasure.key"), Path("/data/city.mmdb"), "10.0.0.0/8",
     )  # fmt: skip
     assert as_environment(config_from(given)) == given
 

@@ -16,7 +16,13 @@ from udfs.facts.splitting import names_apart
 from udfs.facts.view import View, bucket
 from udfs.knowledge.knowledge import Knowledge
 from udfs.moment import Moment
-from udfs.policy.compiled_events import OWN_FIELDS, CompiledFact, OwnEvents, holds_of
+from udfs.policy.compiled_events import (
+    ORIGIN_READS,
+    OWN_FIELDS,
+    CompiledFact,
+    OwnEvents,
+    holds_of,
+)
 from udfs.session.count_windows import bucket_at, buckets_in
 
 Value = float | str
@@ -61,6 +67,8 @@ def _value_of(one: CompiledFact, event: Event) -> Value | None:
     if name is None:
         return 1.0
     said = getattr(event, name) if name in OWN_FIELDS else event.properties.get(name)
+    if said is None and name in ORIGIN_READS:
+        said = ORIGIN_READS[name](event)
     if said is None or said == "":
         return None
     if one.fact.how == "count":

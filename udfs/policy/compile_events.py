@@ -16,7 +16,7 @@ from udfs.policy.compiled_events import (
     compiled_fact,
 )
 from udfs.policy.compiled_policy import Mistake, Path
-from udfs.policy.conditions import STRING
+from udfs.policy.conditions import STRING, Condition
 from udfs.policy.gather_parts import Gathered
 
 EVENT_TYPES_READ: Final = {name: kind for name, (kind, _) in EVENT_READS.items()}
@@ -48,7 +48,15 @@ def compile_events(policy: Policy, gathered: Gathered) -> OwnEvents:
         frozenset(one.key for one in facts),
         policy.own_names,
         policy.strict_events,
+        tuple(_ignored(policy, gathered)),
     )
+
+
+def _ignored(policy: Policy, gathered: Gathered) -> Iterator[Condition]:
+    for at, one in enumerate(policy.ignored):
+        when = gathered.condition(one, ("ignored", at), EVENT_TYPES_READ)
+        if when is not None:
+            yield when
 
 
 def _of_event(facts: list[CompiledFact], name: str) -> Iterator[CompiledFact]:

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from hashlib import blake2b
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 import msgspec
 
+from schemas.enrich.origins import NO_ORIGIN, Origin, origin_of
 from schemas.events import Event
 from schemas.limits import DECLARED_PARTS
-from schemas.own_events import DeclaredFact, Role
+from schemas.own_events import NEVER_IGNORED, DeclaredFact, Role
 from udfs.policy.conditions import (
     DOUBLE,
     INT,
@@ -20,6 +22,25 @@ from udfs.policy.conditions import (
     map_of,
 )
 
+
+def origin(event: Event) -> Origin:
+    """Which medium and source led to the event, as far as it says itself."""
+    source, medium = event.properties.get("utm_source"), event.properties.get("utm_medium")
+    referrer = event.context.referrer if event.context is not None else None
+    return origin_of(referrer, source, medium) if referrer or source or medium else NO_ORIGIN
+
+
+def _of_context(name: str) -> Callable[[Event], object]:
+    read = attrgetter(name)
+    return lambda e: read(e.context) if e.context is not None else None
+
+
+ORIGIN_READS: Final[Mapping[str, Callable[[Event], object]]] = {
+    **{one: _of_context(one) for one in ("device", "os", "browser", "country", "city", "referrer", "campaign")},
+    "medium": lambda e: origin(e).medium,
+    "source": lambda e: origin(e).source,
+}  # fmt: skip
+"""Where an event came from, as texts."""
 EVENT_READS: Final[Mapping[str, tuple[Type, Callable[[Event], object]]]] = {
     "event.name": (STRING, lambda e: e.event_type),
     "event.channel": (STRING, lambda e: e.channel),
@@ -33,12 +54,13 @@ EVENT_READS: Final[Mapping[str, tuple[Type, Callable[[Event], object]]]] = {
     "event.value_amount": (DOUBLE, lambda e: e.value_amount),
     "event.items": (list_of(STRING), lambda e: list(e.item_ids)),
     "event.properties": (map_of(STRING), lambda e: e.properties),
+    **{f"event.{name}": (STRING, read) for name, read in ORIGIN_READS.items()},
 }
 """What a condition over an event may name."""
 OWN_FIELDS: Final = frozenset(
     {"value_amount", "quantity", "price", "value", "query", "category", "page"}
 )
-"""Fields of an event that a declared fact may be of, under their own names."""
+"""Fields of an event that a declared fact may be of, under their own names; and of what ORIGIN_READS has, where no property is called so."""
 PREFIX: Final = "fact."
 
 
@@ -84,11 +106,18 @@ class OwnEvents(NamedTuple):
     keys: frozenset[str] = frozenset()
     names: frozenset[str] = frozenset()
     is_strict: bool = False
+    ignored: tuple[Condition, ...] = ()
 
     @property
     def is_any(self) -> bool:
-        """Whether it says anything: most policies do not."""
+        """Whether it says anything of names: most policies do not."""
         return bool(self.names or self.is_strict)
+
+    def ignores(self, event: Event) -> bool:
+        """Whether the event counts for nothing."""
+        return event.event_type not in NEVER_IGNORED and any(
+            holds_of(one, event) for one in self.ignored
+        )
 
     def facts_of(self, event_type: str, own_name: str) -> Iterable[CompiledFact]:
         """The facts that such an event may change."""

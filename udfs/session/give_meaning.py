@@ -26,6 +26,8 @@ class Meant(NamedTuple):
     event: Event
     own_name: str = ""
     counts: tuple[str, ...] = ()
+    is_ignored: bool = False
+    """It counts for nothing (`ignored` of the policy)."""
 
 
 def give_meaning(event: Event, knowledge: Knowledge) -> Meant:
@@ -37,6 +39,8 @@ def give_meaning(event: Event, knowledge: Knowledge) -> Meant:
     in_force = knowledge.policy_at(event.event_time_ms)
     is_ours = event.event_type in EVENT_TYPES
     own = in_force.own if in_force is not None else None
+    if own is not None and own.ignored and own.ignores(event):
+        return Meant(event, counts=("events_ignored",), is_ignored=True)
     if own is None or not own.is_any:
         return Meant(event) if is_ours else Meant(event, counts=("events_without_role",))
     for one in own.events.get(event.event_type, ()):

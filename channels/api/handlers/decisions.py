@@ -62,12 +62,19 @@ async def recommendations(request: Asked) -> Recommendations:
     caller = caller_of(services, request)
     body = await body_of(request)
     is_strict, own = flag_in_query(request, "strict"), Notices()
-    given = read_request(RecommendationsRequest, decoded(ANYTHING, body), own, is_strict=is_strict)
+    given = read_request(
+        RecommendationsRequest,
+        decoded(ANYTHING, body),
+        own,
+        services.whereabouts.places,
+        is_strict=is_strict,
+    )
     count = 1 + len(given.events_in_session)
     take_events(services, request, caller, {given.session_id: count}, len(body))
     may_write(services, caller, given.session_id)
     may_read(services, caller, given.session_id)
-    asked = await recommendations_asked(services, caller, given, is_strict=is_strict)
+    came = services.whereabouts.came(caller, request)
+    asked = await recommendations_asked(services, caller, given, came, is_strict=is_strict)
     see(services, asked.ask.events)
     answered = await answerer.answer(asked.ask)
     put_aside(services, "/api/recommendations", asked.read)
@@ -88,7 +95,13 @@ async def decisions(request: Asked) -> DecisionsAnswer:
     caller = caller_of(services, request)
     body = await body_of(request)
     is_strict, own = flag_in_query(request, "strict"), Notices()
-    given = read_request(DecisionsRequest, decoded(ANYTHING, body), own, is_strict=is_strict)
+    given = read_request(
+        DecisionsRequest,
+        decoded(ANYTHING, body),
+        own,
+        services.whereabouts.places,
+        is_strict=is_strict,
+    )
     take_events(
         services, request, caller, {given.session_id or "": 1 + len(given.events)}, len(body)
     )
@@ -99,7 +112,8 @@ async def decisions(request: Asked) -> DecisionsAnswer:
         may_read(services, caller, given.session_id)
     elif not services.access.may_read_person(caller, given.person or ""):
         raise ApiError(403, "this key may not read decisions of this person")
-    asked = await decisions_asked(services, caller, given, is_strict=is_strict)
+    came = services.whereabouts.came(caller, request)
+    asked = await decisions_asked(services, caller, given, came, is_strict=is_strict)
     see(services, asked.ask.events)
     answered = await answerer.answer(asked.ask)
     put_aside(services, "/v1/decisions", asked.read)

@@ -46,6 +46,7 @@ from channels.api.requests import (
     take_events,
 )
 from channels.api.services import Services
+from schemas.enrich.enrich_event import enriched
 from schemas.events import Event
 from schemas.formats.field_names import Notices
 from schemas.limits import ID_LENGTH_MAX
@@ -73,9 +74,12 @@ async def events(request: Asked) -> Accepted:
     given = events_in(value, caller, own, is_strict=is_strict)
     take_events(services, request, caller, {caller.session_id or "": len(given)}, size)
     at_ms = now_ms()
-    sender = Sender(caller.session_id, caller.anonymous_id, is_page=caller.is_visitor)
+    came = services.whereabouts.came(caller, request)
+    sender = Sender(caller.session_id, caller.anonymous_id, is_page=caller.is_visitor, came=came)
     whose = services.visitors.anonymous_id_of
-    read = read_events(given, sender, at_ms, whose, is_strict=is_strict)
+    read = read_events(
+        given, sender, at_ms, whose, is_strict=is_strict, known=services.known(at_ms)
+    )
     for session_id in {one.session_id for one in read.events}:
         may_write(services, caller, session_id)
     for one in read.events:
@@ -103,6 +107,7 @@ async def reaction(request: Asked, decision_id: DecisionId) -> Accepted:
     may_write(services, caller, given.session_id)
     what: Any = request.scope["path"].rpartition("/")[2]
     event = reaction_event(services, decision_id, what, given, caller, now_ms())
+    event = enriched(event, services.whereabouts.came(caller, request))
     if not services.access.may_speak_for(caller, event.anonymous_id, event.person_id):
         raise ApiError(403, "this key may only name the visitor of its own token")
     read = ReadEvents([event], [], Notices())

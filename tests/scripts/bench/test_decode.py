@@ -43,4 +43,6 @@ def test_the_figures_of_each_format_are_printed(capsys: pytest.CaptureFixture[st
         assert one["decode_us"] > 0.0
         assert one["events_per_s"] == pytest.approx(1e6 / one["taken_us"], rel=0.01)
         assert one["record_bytes"] > 100
+    assert told["enriching"]["event_us"] > 0.0
+    assert told["enriching"]["new_agent_us"] > told["enriching"]["event_us"]
     assert TURNS % 2 == 1, "a median that was measured"

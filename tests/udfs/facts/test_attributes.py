@@ -351,6 +351,8 @@ EXPECTED: dict[str, object] = {
     "context.city": "Kiel",
     "context.referrer": "https://example.org/",
     "context.campaign": "spring",
+    "context.medium": "referral",
+    "context.source": "example.org",
     "context.language": "de",
     "context.hour": 23,  # NOON is 22:13 UTC of a Tuesday
     "context.weekday": "tuesday",
