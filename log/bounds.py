@@ -1,5 +1,6 @@
 """Where a part of a topic begins and ends, by the time of its records."""
 
+from collections.abc import Iterable
 from contextlib import closing
 from itertools import islice
 from typing import Final
@@ -36,6 +37,14 @@ def bounds(
     """
     with closing(open_consumer_of(kafka)) as consumer:
         return _bounds(consumer, topic, from_ms, to_ms)
+
+
+def offsets_at(kafka: str, topic: str, times_ms: Iterable[int]) -> list[Offsets]:
+    """Of each time the offset of the first record at or after it, by partition; as of now, where there is none the end."""
+    with closing(open_consumer_of(kafka)) as consumer:
+        ends = end_offsets(consumer, topic)
+        found = [_offsets_at(consumer, topic, one, ends) for one in times_ms]
+    return [{at: min(offset, ends[at]) for at, offset in one.items()} for one in found]
 
 
 def first_times(kafka: str, topic: str, starts: Offsets, ends: Offsets) -> list[int]:

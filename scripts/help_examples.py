@@ -5,7 +5,7 @@ from typing import Final
 EXAMPLES: Final[dict[str, tuple[str, str]]] = {
     "demo": ("demo", "demo --once --json"),
     "up": ("up", "up --shop"),
-    "status": ("status --watch", "status --json"),
+    "status": ("status --watch", "status --quality --json"),
     "logs": ("logs", "logs flink -f"),
     "down": ("down", "down --json"),
     "reset": ("reset", "reset --yes"),

@@ -91,6 +91,13 @@ def reset(
 def status(
     json: Json = False,
     watch: Annotated[bool, typer.Option("--watch", help="Again every two seconds.")] = False,
+    quality: Annotated[
+        bool,
+        typer.Option(
+            "--quality",
+            help="Also what the newest events are like: how many came, what they leave out, what is new, late or there twice.",
+        ),
+    ] = False,
 ) -> int:
     """Say what is up and where, why the rest is not, since when, and what ended by itself.
 
@@ -99,6 +106,10 @@ def status(
     from scripts.ops import status as module
 
     config = config_from()
+    if quality:
+        from scripts.quality.show_report import status_and_quality
+
+        return status_and_quality(config, is_json=json, is_watched=watch)
     if watch:
         module.watch(config, is_json=json)
     found = module.status(config)

@@ -12,6 +12,7 @@ from schemas.counted import counted
 from schemas.events import Event
 from schemas.formats.field_names import NEED_ITEMS
 from schemas.limits import HOUR_MS, LATENESS_MS
+from scripts.quality.said_fields import identity_of, is_said
 from udfs.session.deduplicate import hash_of
 
 NAMES_MAX: Final = 2_000_000
@@ -19,20 +20,20 @@ NAMES_MAX: Final = 2_000_000
 VIEWS: Final = frozenset({"product_viewed", "content_read", "ranking_clicked", "element_clicked"})
 BOUGHT: Final = "purchase_completed"
 CARTED: Final = "product_added_to_cart"
-FIELDS: Final[tuple[tuple[str, str, Callable[[Event], bool], Callable[[Event], bool]], ...]] = (
-    ("item_ids", "of events about an item", lambda one: one.event_type in NEED_ITEMS, lambda one: bool(one.item_ids)),
-    ("category", "of events about an item", lambda one: one.event_type in NEED_ITEMS, lambda one: one.category is not None),
-    ("price", "of events about an item", lambda one: one.event_type in NEED_ITEMS, lambda one: one.price is not None),
-    ("query", "of searches", lambda one: one.event_type == "search_performed", lambda one: one.query is not None),
-    ("value_amount", "of purchases", lambda one: one.event_type == BOUGHT, lambda one: one.value_amount is not None),
-    ("currency", "of purchases", lambda one: one.event_type == BOUGHT, lambda one: one.currency is not None),
-    ("decision_id", "of exposures, clicks on and dismissals of decisions", lambda one: one.event_type.startswith("decision_"), lambda one: one.decision_id is not None),
-    ("page", "of all", lambda _: True, lambda one: one.page is not None),
-    ("channel", "of all", lambda _: True, lambda one: one.channel is not None),
-    ("person_id", "of all", lambda _: True, lambda one: one.person_id is not None),
-    ("consent", "of all", lambda _: True, lambda one: one.consent is not None),
+FIELDS: Final[tuple[tuple[str, str, Callable[[Event], bool]], ...]] = (
+    ("item_ids", "of events about an item", lambda one: one.event_type in NEED_ITEMS),
+    ("category", "of events about an item", lambda one: one.event_type in NEED_ITEMS),
+    ("price", "of events about an item", lambda one: one.event_type in NEED_ITEMS),
+    ("query", "of searches", lambda one: one.event_type == "search_performed"),
+    ("value_amount", "of purchases", lambda one: one.event_type == BOUGHT),
+    ("currency", "of purchases", lambda one: one.event_type == BOUGHT),
+    ("decision_id", "of exposures, clicks on and dismissals of decisions", lambda one: one.event_type.startswith("decision_")),
+    ("page", "of all", lambda _: True),
+    ("channel", "of all", lambda _: True),
+    ("person_id", "of all", lambda _: True),
+    ("consent", "of all", lambda _: True),
 )  # fmt: skip
-"""Fields that matter: of which events, and whether one says it."""
+"""Fields that matter, and which events should say them."""
 
 
 class Field(NamedTuple):
@@ -80,7 +81,7 @@ class DataAudit:
 
     def take(self, event: Event) -> None:
         """One event."""
-        name = hash_of(f"{event.session_id}/{event.event_id}")
+        name = identity_of(event)
         if name in self._seen:
             self.duplicates += 1
             return
@@ -94,7 +95,7 @@ class DataAudit:
         """Of each field that some event should say, how many do."""
         return [
             Field(name, of, asked, said / asked)
-            for (name, of, _, _), asked, said in zip(FIELDS, self._asked, self._said, strict=True)
+            for (name, of, _), asked, said in zip(FIELDS, self._asked, self._said, strict=True)
             if asked
         ]
 
@@ -156,10 +157,10 @@ class DataAudit:
         self.events += 1
         self.types[event.event_type] += 1
         self.purposes.update(event.consent or ())
-        for at, (_, _, is_asked, says) in enumerate(FIELDS):
+        for at, (name, _, is_asked) in enumerate(FIELDS):
             if is_asked(event):
                 self._asked[at] += 1
-                self._said[at] += says(event)
+                self._said[at] += is_said(event, name)
 
     def _place(self, event: Event) -> None:
         """In time: its hour, whether it is late in its session, and how far its sender's clock is off."""

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 
-from jobs.config import PROJECT, config_from
+from jobs.config import config_from
 from jobs.publish import now_ms
 from schemas.codec import CONTROL, ITEM
 from schemas.control import Control
@@ -402,18 +402,10 @@ def test_what_is_no_policy_or_a_broken_one_is_kept_apart() -> None:
 
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    from jobs.stack.jars import jar_paths
-    from jobs.stack.kafka import format_storage, kafka_child
-    from jobs.stack.ports import LOOPBACK, free_port
-    from jobs.stack.process import Process
+    from tests.broker import running_broker
 
-    home = tmp_path_factory.mktemp("kafka")
-    jars = jar_paths("kafka", PROJECT / ".kairos" / "jars", print)
-    cluster = format_storage(home / "kafka", jars, home / "logs")
-    port = free_port()
-    with Process(kafka_child(home / "kafka", jars, port, cluster), home / "logs") as child:
-        child.wait_until_healthy()
-        yield f"{LOOPBACK}:{port}"
+    with running_broker(tmp_path_factory.mktemp("kafka")) as address:
+        yield address
 
 
 @pytest.fixture
