@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeVar
 
 from jobs import setting_values as values
 from jobs.stack.ports import API, Ports
+from log.registry_address import RegistryAddress
 from log.settings import Brokers
 from log.store_address import StoreAddress
 from schemas.errors import ConfigError
@@ -18,7 +19,10 @@ if TYPE_CHECKING:  # every command reads settings: what they are made of is not 
 
 PROJECT: Final = Path(__file__).resolve().parent.parent
 T = TypeVar("T")
-SourceFormat = Literal["kairos", "json", "segment", "ga4", "cloudevents"]
+SourceFormat = Literal[
+    "kairos", "json", "segment", "ga4", "cloudevents", "json-schema", "confluent-avro"
+]
+NEEDS_REGISTRY: Final = "confluent-avro"
 StateBackend = Literal["hashmap", "rocksdb"]
 Slots = Literal["split", "shared"]
 
@@ -81,6 +85,8 @@ class Config(NamedTuple):
     erasure_key_file: Path | None
     places: Path | None
     internal_networks: str
+    schema_registry: str | None
+    schema_registry_settings_file: Path | None
 
 
 class Secret(str):
@@ -108,7 +114,7 @@ SETTINGS: Final = (
     Setting("KAIROS_FLINK", "", values.one_address, "Flink's REST address; empty = embedded"),
     Setting("KAIROS_TOPIC_PREFIX", "", values.prefix, "put before every topic name"),
     Setting("KAIROS_STORE_PREFIX", "kairos", values.prefix, "put before every key of the store"),
-    Setting("KAIROS_FORMAT", "kairos", values.source_format, "format of the topic `events`: kairos (Avro), json, segment, ga4 or cloudevents (docs/what-we-accept.md)"),
+    Setting("KAIROS_FORMAT", "kairos", values.source_format, "format of the topic `events`: kairos-avro (or kairos), json, segment, ga4, cloudevents, json-schema or confluent-avro (docs/what-we-accept.md)"),
     Setting("KAIROS_PARALLELISM", "1", values.within(1, 1024), "parallel instances of each operator"),
     Setting("KAIROS_CHECKPOINT_MS", "1000", values.within(100, 3_600_000), "milliseconds between checkpoints"),
     Setting("KAIROS_LATENESS_MS", str(LATENESS_MS), values.within(0, 86_400_000),
@@ -167,6 +173,9 @@ SETTINGS: Final = (
             "database in MaxMind's format (.mmdb): addresses become country, city and time zone where events come in; empty = they are let go of"),
     Setting("KAIROS_INTERNAL_NETWORKS", "", values.networks,
             "networks of your own people and machines: what their pages send is marked, and ignored unless the policy says otherwise"),
+    Setting("KAIROS_SCHEMA_REGISTRY", "", values.registry, "URL of the schema registry of a topic in confluent-avro: http://HOST:PORT or https://HOST[:PORT][/PATH]"),
+    Setting("KAIROS_SCHEMA_REGISTRY_SETTINGS_FILE", "", values.file,
+            "names, passwords and certificates for it, by the names of Confluent's clients; see docs/security.md"),
 )  # fmt: skip
 
 
@@ -192,7 +201,7 @@ def config_from(
     ]
     if errors:
         raise ConfigError("; ".join(errors))
-    return with_files(Config(*found))  # type: ignore[arg-type]  # the table is in the order of Config
+    return checked_together(with_files(Config(*found)))  # type: ignore[arg-type]  # the table is in the order of Config
 
 
 def _meant(name: str, known: Iterable[str]) -> str:
@@ -218,12 +227,24 @@ def purposes_or_none(text: str | None) -> frozenset[str] | None:
         raise ConfigError(f"--consent: {error}") from error
 
 
+def checked_together(config: Config) -> Config:
+    """The same, where its settings go together; raises ConfigError."""
+    if config.source_format == NEEDS_REGISTRY and config.schema_registry is None:
+        raise ConfigError(
+            f"KAIROS_FORMAT={NEEDS_REGISTRY}: its schemas lie in a registry, so name it in KAIROS_SCHEMA_REGISTRY"
+        )
+    return config
+
+
 def with_files(config: Config) -> Config:
     """The addresses with the files that their clients need."""
-    kafka, redis = config.kafka, config.redis
+    kafka, redis, registry = config.kafka, config.redis, config.schema_registry
     return config._replace(
         kafka=Brokers(kafka, config.kafka_settings_file) if kafka is not None else None,
         redis=StoreAddress(redis, config.redis_password_file) if redis is not None else None,
+        schema_registry=RegistryAddress(registry, config.schema_registry_settings_file)
+        if registry is not None
+        else None,
     )
 
 

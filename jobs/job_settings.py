@@ -3,6 +3,7 @@
 from typing import Final, Literal, NamedTuple
 
 from jobs.config import Config, SourceFormat
+from jobs.event_format import format_of
 from jobs.learning.trust import Trust, trust_of
 from log.offsets import Offsets, ReplayRange
 from schemas.events import purposes_from
@@ -27,7 +28,8 @@ class JobSettings(NamedTuple):
     managers must run (jobs/code.py); None = they were started for this job. `trust`: what is taken
     from records of `control`. `record_bytes_max`: what key and value of a record that it writes may have
     in bytes, by the topics (log/record_size.py). `trace_share`: of so many decisions the trace holds the matrix.
-    `assumed`: purposes that are granted where a person said nothing of consent.
+    `assumed`: purposes that are granted where a person said nothing of consent. `schema_registry`: where the schemas of the events are, if the
+    format has such; no operator waits for it before its first event.
     """
 
     job: JobKind
@@ -49,6 +51,7 @@ class JobSettings(NamedTuple):
     uncatalogued: Uncatalogued = "when_empty"
     trace_share: float = 1.0
     assumed: frozenset[str] = frozenset()
+    schema_registry: str | None = None
 
     @property
     def kind(self) -> str:
@@ -111,7 +114,11 @@ def job_settings(
     replay: ReplayRange | None = None,
     starts: Offsets | None = None,
 ) -> JobSettings:
-    """The settings of one run; outputs go beside the sources unless `sink_prefix` says otherwise."""
+    """The settings of one run; outputs go beside the sources unless `sink_prefix` says otherwise.
+
+    Raises ConfigError where the operators could not read the format: here one is told.
+    """
+    format_of(config)
     return JobSettings(
         job=job,
         kafka=kafka,
@@ -130,6 +137,7 @@ def job_settings(
         uncatalogued=config.uncatalogued,
         trace_share=config.trace_share,
         assumed=purposes_from(config.consent),
+        schema_registry=config.schema_registry,
     )
 
 

@@ -7,6 +7,7 @@ from pyflink.common import Row, Types
 from pyflink.datastream import OutputTag
 
 from jobs.code import import_operators
+from jobs.event_format import format_of
 from jobs.flink.rate_limit import Pace
 from jobs.flink.side_outputs import AsideOperator
 from jobs.flink.task import enter_task, settle_memory
@@ -15,7 +16,6 @@ from jobs.job_settings import JobSettings
 from jobs.knowledge_feed import KnowledgeFeed, open_feed
 from jobs.metrics import Counts
 from log.private_lines import privately
-from schemas.formats import FORMATS
 from schemas.knowledge import is_learnt
 from schemas.outputs import DESTINATIONS, Written, counters
 from schemas.records import LogRecord
@@ -43,7 +43,7 @@ class SessionStep:
         self._counts = Counts(runtime_context.get_metrics_group())
         put_off = None if settings.replay else look_again_ms
         self._state = TimedState[SessionState](runtime_context, "session", SESSION_STATE, put_off)
-        self._decode = FORMATS[settings.source_format].decode
+        self._decode = format_of(settings).decode
         self._topic = settings.events_topic
         self._pace = Pace.of(settings)
         self.feed = open_feed(settings, settings.session_topics, self._counts.add)

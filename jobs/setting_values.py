@@ -8,13 +8,24 @@ from typing import Final
 
 from jobs.learning.model_roots import roots_from
 from jobs.stack.ports import ANY_FREE, Ports
+from log.registry_address import check_url
 from log.store_address import check_address
 from schemas.rates import Rate, Shares
 from schemas.topics import retention_from
 
 RATE_MAX: Final = 1e12
-SOURCE_FORMATS: Final = ("kairos", "json", "segment", "ga4", "cloudevents")
+SOURCE_FORMATS: Final = (
+    "kairos",
+    "json",
+    "segment",
+    "ga4",
+    "cloudevents",
+    "json-schema",
+    "confluent-avro",
+)
 """Those of schemas/formats, which takes longer to load than a setting may."""
+AVRO: Final = "kairos-avro"
+"""Of a topic `kairos` is Avro, of a file JSON Lines: this says which."""
 
 
 def address(text: str) -> str | None:
@@ -88,9 +99,16 @@ def within(low: int, high: int) -> Callable[[str], int]:
 
 def source_format(text: str) -> str:
     """How the records of `events` are written."""
+    if text == AVRO:
+        return "kairos"
     if text not in SOURCE_FORMATS:
-        raise ValueError(f"{' or '.join(SOURCE_FORMATS)} is wanted")
+        raise ValueError(f"{AVRO} or {' or '.join(SOURCE_FORMATS)} is wanted")
     return text
+
+
+def registry(text: str) -> str | None:
+    """The URL of a schema registry; None for nothing."""
+    return check_url(text) if text else None
 
 
 def one_of(*words: str) -> Callable[[str], str | None]:

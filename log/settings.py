@@ -73,23 +73,31 @@ def settings_file_of(kafka: str) -> Path | None:
 
 
 def read_settings(path: Path) -> dict[str, str]:
-    """The settings in a file; ConfigError names the line at fault, never a value that may be a secret."""
-    found: dict[str, str] = {}
-    for number, line in enumerate(_text(path).splitlines(), start=1):
-        stripped = line.strip()
-        if not stripped or stripped.startswith(("#", "!")):
-            continue
-        name, equals, value = (part.strip() for part in stripped.partition("="))
-        name = ALIASES.get(name, name)
-        if not equals or name not in NAMES:
-            known = ", ".join(sorted(NAMES))
-            raise ConfigError(f"{path}, line {number}: no such setting; there are {known}")
-        found[name] = value
+    """Kafka's settings in a file; raises ConfigError."""
+    found = read_pairs(path, NAMES, ALIASES, "Kafka's settings")
     _check(path, found)
     return found
 
 
-def _text(path: Path) -> str:
+def read_pairs(
+    path: Path, names: frozenset[str], aliases: Mapping[str, str], what: str
+) -> dict[str, str]:
+    """`name=value` of each line of a file that nobody else can read; ConfigError names the line at fault, never a value that may be a secret."""
+    found: dict[str, str] = {}
+    for number, line in enumerate(_text(path, what).splitlines(), start=1):
+        stripped = line.strip()
+        if not stripped or stripped.startswith(("#", "!")):
+            continue
+        name, equals, value = (part.strip() for part in stripped.partition("="))
+        name = aliases.get(name, name)
+        if not equals or name not in names:
+            known = ", ".join(sorted(names))
+            raise ConfigError(f"{path}, line {number}: no such setting; there are {known}")
+        found[name] = value
+    return found
+
+
+def _text(path: Path, what: str) -> str:
     try:
         status = path.stat()
         if status.st_mode & (S_IRWXG | S_IRWXO) and status.st_uid == os.getuid():
@@ -99,7 +107,7 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8"
-        raise ConfigError(f"Kafka's settings {path} cannot be read: {reason}") from error
+        raise ConfigError(f"{what} {path} cannot be read: {reason}") from error
 
 
 def _check(path: Path, found: Mapping[str, str]) -> None:

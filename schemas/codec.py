@@ -92,8 +92,10 @@ class Codec(Generic[T]):
             raise InvalidEvent("unknown_schema", f"fingerprint {data[2:HEADER_BYTES].hex()}")
         added = self._added[data[:HEADER_BYTES]]
         if added is None:
-            return _read_body(data, schema, self._resolved)
-        return _read_body(data, schema, schema) | added
+            resolved: dict[str, Any] = read_avro(data, HEADER_BYTES, schema, self._resolved)
+            return resolved
+        found: dict[str, Any] = read_avro(data, HEADER_BYTES, schema)
+        return found | added
 
 
 def _added(writer: Any, reader: Any) -> dict[str, Any] | None:
@@ -137,11 +139,12 @@ def _default(field: Any) -> Any:
     return default.encode("latin-1") if field["type"] == "bytes" else default
 
 
-def _read_body(data: bytes, writer: Any, reader: Any) -> dict[str, Any]:
+def read_avro(data: bytes, at: int, writer: Any, reader: Any = None) -> Any:
+    """What the bytes from `at` to the end say by these parsed schemas (`reader` None: as it was written); raises InvalidEvent."""
     body = BytesIO(data)
-    body.seek(HEADER_BYTES)
+    body.seek(at)
     try:
-        fields: Any = fastavro.schemaless_reader(body, writer, None if writer is reader else reader)
+        fields = fastavro.schemaless_reader(body, writer, reader)
     except (
         EOFError, IndexError, KeyError, ValueError, TypeError, OverflowError, MemoryError,
         fastavro.read.SchemaResolutionError,
@@ -149,7 +152,7 @@ def _read_body(data: bytes, writer: Any, reader: Any) -> dict[str, Any]:
         raise InvalidEvent("malformed", f"{type(error).__name__}: {error}") from error
     if body.tell() != len(data):
         raise InvalidEvent("trailing_bytes", f"{len(data) - body.tell()} bytes after the record")
-    return fields  # type: ignore[no-any-return]  # a record's schema gives a dict
+    return fields
 
 
 def own(kind: type[T]) -> Callable[[Any], T]:

@@ -11,6 +11,8 @@ InvalidReason = Literal[
     "too_large",
     "not_single_object",
     "unknown_schema",
+    "schema_unavailable",
+    "schema_invalid",
     "malformed",
     "trailing_bytes",
     "invalid_value",

@@ -59,6 +59,27 @@ DEAD_LETTER_RAW_BYTES_MAX: Final = 950_000
 says if it cut."""
 DEAD_LETTER_MESSAGE_MAX: Final = 500
 
+# --- schemas of others, from a registry; a record whose schema is beyond these is `schema_invalid` ------------
+SCHEMA_BYTES_MAX: Final = 500_000
+"""Of an answer of the registry, and of a schema with all that it refers to."""
+SCHEMA_TYPES_MAX: Final = 10_000
+SCHEMA_DEPTH_MAX: Final = 32
+"""Types within types. A type within itself is refused: how deep a record goes, its bytes would say."""
+SCHEMA_REFERENCES_MAX: Final = 32
+DECIMAL_BYTES_MAX: Final = 32
+"""A longer amount is `invalid_value`: to read one of a megabyte takes minutes."""
+SCHEMAS_KEPT_MAX: Final = 1_000
+"""Schemas by their ids in a process; at the bound the one that was read longest ago goes, and is asked for again."""
+SCHEMA_WAIT_MS: Final = 2_000
+"""A record waits so long for its schema, then it is `schema_unavailable`; an answer that comes later is kept."""
+SCHEMA_ANSWER_MS: Final = 30_000
+"""An answer that took so long is given up."""
+SCHEMA_RETRY_MS: Final = 5_000
+SCHEMA_RETRY_MAX_MS: Final = 60_000
+"""A registry that failed is left alone for so long, twice as long each time, to the most; records of unknown schemas do not wait meanwhile."""
+SCHEMA_UNKNOWN_MS: Final = 60_000
+"""An id that the registry does not know (`unknown_schema`) is not asked for again for so long."""
+
 # --- time and order ---------------------------------------------------------------------------
 LATENESS_MS: Final = 10 * MINUTE_MS
 """An event further behind the newest of its own session is `too_late` (a setting)."""

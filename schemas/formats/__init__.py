@@ -1,7 +1,7 @@
 """Formats of the topic `events`: bytes -> Event and back. The key is the session id in each: the session step takes no other."""
 
 from collections.abc import Callable, Iterable
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -10,9 +10,13 @@ from schemas.events import Event
 from schemas.formats.cloudevents import event_from_cloudevent_json
 from schemas.formats.ga4 import event_from_ga4_json
 from schemas.formats.ga4_hit import ga4_records
-from schemas.formats.json_lines import event_from_json
+from schemas.formats.json_lines import event_from_json, event_of
+from schemas.formats.registered import SchemaOf, avro_object, framed_json, json_object, no_registry
 from schemas.formats.segment import event_from_segment_json
 from schemas.mask_event import masked
+
+CONFLUENT_AVRO: Final = "confluent-avro"
+"""The one that reads nothing without a registry."""
 
 
 def _alone(value: bytes) -> Iterable[bytes]:
@@ -22,12 +26,13 @@ def _alone(value: bytes) -> Iterable[bytes]:
 class EventFormat(NamedTuple):
     """How an event is read, raising InvalidEvent, and how we write one: its free text masked (schemas/mask_event.py).
 
-    `split`: the records, of one event each, that a value of a file is.
+    `split`: the records, of one event each, that a value of a file is. `fields`: what a record says, as JSON would, be it an event or not.
     """
 
     decode: Callable[[bytes], Event]
     encode: Callable[[Event], bytes]
     split: Callable[[bytes], Iterable[bytes]] = _alone
+    fields: Callable[[bytes], dict[str, Any]] = json_object
 
 
 def _avro(event: Event) -> bytes:
@@ -35,12 +40,24 @@ def _avro(event: Event) -> bytes:
 
 
 def _of_others(
-    decode: Callable[[bytes], Event], split: Callable[[bytes], Iterable[bytes]] = _alone
+    decode: Callable[[bytes], Event],
+    split: Callable[[bytes], Iterable[bytes]] = _alone,
+    fields: Callable[[bytes], dict[str, Any]] = json_object,
 ) -> EventFormat:
-    """A format that only others write: what we add to their topic is Avro, which begins as no JSON does."""
+    """A format that only others write: what we add to their topic is Avro, which begins as nothing of theirs does."""
     return EventFormat(
-        lambda data: EVENT.decode(data) if data[:2] == MARKER else decode(data), _avro, split
-    )
+        lambda data: EVENT.decode(data) if data[:2] == MARKER else decode(data),
+        _avro, split, fields,
+    )  # fmt: skip
+
+
+def confluent_avro(schema_of: SchemaOf) -> EventFormat:
+    """Avro whose schemas are handed in by their ids."""
+
+    def fields(data: bytes) -> dict[str, Any]:
+        return avro_object(data, schema_of)
+
+    return _of_others(lambda data: event_of(fields(data)), fields=fields)
 
 
 FORMATS: Final[dict[str, EventFormat]] = {
@@ -49,7 +66,16 @@ FORMATS: Final[dict[str, EventFormat]] = {
     "segment": _of_others(event_from_segment_json),
     "ga4": _of_others(event_from_ga4_json, ga4_records),
     "cloudevents": _of_others(event_from_cloudevent_json),
+    "json-schema": _of_others(
+        lambda data: event_from_json(framed_json(data)),
+        fields=lambda data: json_object(framed_json(data)),
+    ),
+    CONFLUENT_AVRO: confluent_avro(no_registry),
 }
-"""By the name that the setting KAIROS_FORMAT gives (`SourceFormat` of jobs/config.py)."""
-OF_OTHERS: Final = tuple(name for name in FORMATS if name not in ("kairos", "json"))
+"""By the name that the setting KAIROS_FORMAT gives (`SourceFormat` of jobs/config.py); what a deployment reads by, registry and all, is `format_of`
+of jobs/event_format.py.
+"""
+OF_TOPICS: Final = ("json-schema", CONFLUENT_AVRO)
+"""Those that no file has: what stands before each record is a registry's."""
+OF_OTHERS: Final = tuple(name for name in FORMATS if name not in ("kairos", "json", *OF_TOPICS))
 """Those that files have, too: JSON, a value for each record (`--format` of `import`, `convert` and `try`)."""

@@ -74,6 +74,12 @@ def event_from_json(data: bytes) -> Event:
     return read_event(data).event
 
 
+def event_of(given: object) -> Event:
+    """The event in an object; raises InvalidEvent."""
+    said = event_fields(given)
+    return built_event(said.fields, said.notes).event
+
+
 def item_from_json(data: bytes) -> Item:
     """The item in `data`; raises InvalidEvent."""
     return read_item(data).item

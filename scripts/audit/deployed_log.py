@@ -6,13 +6,13 @@ from itertools import chain
 from jobs.audit.taught import Taught, taught_from_ms
 from jobs.config import Config
 from jobs.empty_knowledge import empty_knowledge
+from jobs.event_format import format_of
 from jobs.fold.fold import FoldRules
 from jobs.job_settings import rate_of
 from jobs.knowledge_feed import KnowledgeFeed
 from jobs.learning.trust import trust_of
 from log.range import LogRange
 from schemas.errors import InvalidEvent
-from schemas.formats import FORMATS
 from schemas.knowledge import KnowledgeRecord
 from schemas.signed_control import read_control
 from schemas.topics import CONTROL, DECISIONS, EVENTS, ITEMS, KNOWLEDGE
@@ -27,7 +27,7 @@ class Log:
         self._archived = {name: opened(archive, config, name) for name in (EVENTS, DECISIONS)}
         self.config = config
         self.rules = FoldRules(
-            FORMATS[config.source_format].decode, config.seed, config.lateness_ms, rate_of(config),
+            format_of(config).decode, config.seed, config.lateness_ms, rate_of(config),
             decides=lambda _: False,
         )  # fmt: skip
 

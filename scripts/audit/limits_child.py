@@ -10,13 +10,13 @@ from typing import Any, Final
 from msgspec import Struct
 
 from jobs.config import config_from
+from jobs.event_format import format_of
 from jobs.publish import now_ms
 from log.range import LogRange
 from schemas.codec import DECISION
 from schemas.decisions import Decision
 from schemas.errors import InvalidEvent
 from schemas.events import Event
-from schemas.formats import FORMATS
 from schemas.limits import PERSON_EXPIRY_MS
 from schemas.policy import Policy
 from schemas.records import LogRecord
@@ -80,7 +80,7 @@ def answers_to(
     made = {one.decision_id: one for one in decisions}
     sessions = {one.session_id for one in made.values()}
     is_named = re.compile(b"|".join(re.escape(one.encode()) for one in made)).search
-    decode = FORMATS[config_from().source_format].decode
+    decode = format_of(config_from()).decode
     found = []
     for record in records:
         if not is_named(record.value):

@@ -9,10 +9,9 @@ from typing import Final, NamedTuple
 
 from jobs.flink.task import settle_memory
 from schemas.events import Event
-from schemas.formats import FORMATS
 from schemas.records import LogRecord
 from scripts.bench.enrich import Cost, enriching
-from scripts.bench.made_records import RECORDS, events
+from scripts.bench.made_records import RECORDS, events, readers
 from scripts.bench.setting import as_title, describe
 from scripts.console import say, show, show_json, show_table
 from udfs.knowledge.knowledge import Knowledge
@@ -36,18 +35,19 @@ class Row(NamedTuple):
 
 def bench(count: int, is_json: bool, places: Path | None = None) -> None:
     """Prints a row for each format, over `count` records of it, and what it costs to look up where events came from; `places`: a database of addresses."""
-    made = {name: _records(name, count) for name in FORMATS}
-    took: dict[str, list[tuple[float, float]]] = {name: [] for name in FORMATS}
+    decodes = {name: one.decode for name, one in readers().items()}
+    made = {name: _records(name, count, decode) for name, decode in decodes.items()}
+    took: dict[str, list[tuple[float, float]]] = {name: [] for name in decodes}
     settle_memory()  # as the operators do
     for turn in range(TURNS + 1):
         for name, records in made.items():
-            decode = FORMATS[name].decode
+            decode = decodes[name]
             alone = _seconds(partial(_read, decode=decode), records)
             whole = _seconds(partial(_taken, decode=decode), records)
             if turn:  # the first warms up
                 took[name].append((alone, whole))
         say(f"{turn} of {TURNS} turns")
-    rows = [_row(name, made[name], took[name]) for name in FORMATS]
+    rows = [_row(name, made[name], took[name]) for name in decodes]
     _show(rows, enriching(count, places), count, is_json)
 
 
@@ -60,11 +60,11 @@ def _taken(record: LogRecord, decode: Callable[[bytes], Event]) -> Event:
     return give_meaning(valid_event(record, decode), NOTHING_KNOWN).event
 
 
-def _records(name: str, count: int) -> list[LogRecord]:
+def _records(name: str, count: int, decode: Callable[[bytes], Event]) -> list[LogRecord]:
     found = []
     for number, event in enumerate(events(count)):
         value = RECORDS[name](event)
-        key = FORMATS[name].decode(value).session_id
+        key = decode(value).session_id
         found.append(LogRecord("events", 0, number, event.event_time_ms, key, value))
     return found
 

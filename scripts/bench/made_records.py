@@ -6,9 +6,13 @@ from typing import Any, Final
 
 import msgspec
 
-from schemas.codec import EVENT
+from schemas.codec import EVENT, HEADER_BYTES, SCHEMA_FOLDER
 from schemas.events import Context, Event
+from schemas.formats import CONFLUENT_AVRO, FORMATS, EventFormat, confluent_avro
+from schemas.formats.foreign_schema import foreign_schema
+from schemas.formats.registered import header_of
 
+SCHEMA_ID: Final = 7
 BEGUN_MS: Final = 1_767_225_600_000
 KINDS: Final = ("product_viewed", "product_viewed", "search_performed", "product_viewed", "product_added_to_cart", "purchase_completed")  # fmt: skip
 SEGMENT: Final = {
@@ -82,6 +86,15 @@ def _cloudevents(event: Event) -> bytes:
     )  # fmt: skip
 
 
+def _confluent_avro(event: Event) -> bytes:
+    """By the newest schema of ours, as another's writer would have registered it."""
+    return header_of(SCHEMA_ID) + EVENT.encode(event)[HEADER_BYTES:]
+
+
+def _json_schema(event: Event) -> bytes:
+    return header_of(SCHEMA_ID) + msgspec.json.encode(event)
+
+
 def _json(given: Given) -> bytes:
     return json.dumps(given).encode()
 
@@ -92,5 +105,14 @@ RECORDS: Final[dict[str, Callable[[Event], bytes]]] = {
     "segment": _segment,
     "ga4": _ga4,
     "cloudevents": _cloudevents,
+    "json-schema": _json_schema,
+    CONFLUENT_AVRO: _confluent_avro,
 }
 """How an event of ours would have been written, by format."""
+
+
+def readers() -> dict[str, EventFormat]:
+    """What reads them: every format, with the one schema that a registry would have."""
+    newest = max(SCHEMA_FOLDER.glob("event.v*.avsc"), key=lambda path: int(path.stem[len("event.v") :]))  # fmt: skip
+    schema = foreign_schema(newest.read_text())
+    return FORMATS | {CONFLUENT_AVRO: confluent_avro(lambda _: schema)}

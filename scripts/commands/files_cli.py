@@ -9,7 +9,7 @@ from jobs.config import config_from, purposes_or_none, with_consent
 from schemas.errors import ConfigError
 from scripts.commands.options import AppId, Consent, ItemsFile, Json, MappingFile, Partial, Strict
 
-Format = Literal["kairos", "segment", "ga4", "cloudevents", "snowplow", "trivago"]
+Format = Literal["kairos", "json", "segment", "ga4", "cloudevents", "snowplow", "trivago"]
 Foreign = Literal["segment", "ga4", "cloudevents", "snowplow", "trivago", "trivago-items"]
 FilesFormat = Annotated[Format, typer.Option("--format", help="Format of the files.")]
 PolicyFile = Annotated[

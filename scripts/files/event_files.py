@@ -18,6 +18,8 @@ from scripts.mappings.mapping_file import read_mapped, read_mapping
 from scripts.mappings.mapping_rules import Compiled
 
 JSON: Final = "kairos"
+JSON_NAMES: Final = (JSON, "json")
+"""Of a file both are our JSON; of a topic `kairos` is Avro."""
 UNSAID: Final = (
     "nothing in it says what its people agree to (`consent`), so the setting KAIROS_CONSENT holds for them, which is `none` where it is not set: "
     "they have no profile, and nothing is learnt from them; --consent PURPOSES writes into the events what they agreed to"
@@ -42,7 +44,7 @@ class EventFiles(NamedTuple):
     @property
     def is_json(self) -> bool:
         """Whether they are read as they come; other formats are held and put in order."""
-        return self.format == JSON and self.mapping is None
+        return self.format in JSON_NAMES and self.mapping is None
 
     def read(
         self, at_ms: int | None = None, notices: Notices | None = None
@@ -72,7 +74,7 @@ class EventFiles(NamedTuple):
     def _rules(self) -> tuple[Compiled, ...] | None:
         if self.mapping is None:
             return None
-        if self.format != JSON or self.is_strict:
+        if self.format not in JSON_NAMES or self.is_strict:
             raise ConfigError("--mapping says how a file is read: leave --format and --strict out")
         return read_mapping(self.mapping)
 

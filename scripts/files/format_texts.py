@@ -9,7 +9,17 @@ from schemas.formats.ga4_hit import CONSENT, EVENTS_MAX, PRIVACY
 from schemas.formats.ga4_names import NAMES
 from schemas.formats.segment_names import ACTIVITY, CATEGORIES, TRACKED
 from schemas.formats.snowplow import ACTIONS, EVENT_NAMES
-from schemas.limits import STRING_LENGTH_MAX
+from schemas.limits import (
+    SCHEMA_BYTES_MAX,
+    SCHEMA_DEPTH_MAX,
+    SCHEMA_RETRY_MAX_MS,
+    SCHEMA_RETRY_MS,
+    SCHEMA_UNKNOWN_MS,
+    SCHEMA_WAIT_MS,
+    SCHEMAS_KEPT_MAX,
+    SECOND_MS,
+    STRING_LENGTH_MAX,
+)
 
 SNOWPLOW_TYPES: Final = dict(EVENT_NAMES) | {
     name: kind for name, kind in ACTIONS.items() if name is not None
@@ -19,8 +29,11 @@ HEAD: Final = f"""\
 
 | format | a record is | in files | on the topic `events` |
 | --- | --- | --- | --- |
-| `kairos` | ours | JSON Lines (also `convert`ed from the others) | Avro, `schemas/avro/` |
-| `json` | ours | as `kairos` | JSON of the same names |
+| `kairos-avro` | ours | no | Avro, `schemas/avro/` |
+| `json` | ours | JSON Lines (also `convert`ed from the others) | JSON of the same names |
+| `kairos` | ours | as `json` | as `kairos-avro` |
+| `confluent-avro` | anybody's Avro, by a schema registry | no | yes, with `KAIROS_SCHEMA_REGISTRY` |
+| `json-schema` | JSON behind the id of its schema | no | yes |
 | `segment` | a call of Segment's or RudderStack's | yes | yes |
 | `ga4` | a hit of Google Analytics 4 | yes | yes |
 | `cloudevents` | an envelope of CloudEvents 1.0 | yes | yes |
@@ -29,7 +42,7 @@ HEAD: Final = f"""\
 
 `import`, `convert` and `try` take `--format`; `train` and `evaluate` read what `convert` writes. Files may be arrays or lines, packed or not, as above.
 For the topic it is `KAIROS_FORMAT`; **the key of a record is its session** (below, how that is named), or it is `wrong_key`. What Kairos itself adds to such a topic
-is our Avro, which begins as no JSON does.
+is our Avro, which begins as nothing of theirs does.
 
 A record is an event or a reason that names the field (`properties.price: '19,99' is no number`). Numbers may be written as text, with one point; times as above. Of the address of a
 page only the path is kept, of a referrer the host; a user agent says device, system, browser and whether it is a bot. IP addresses and traits are not taken over, nor properties that say who somebody is:
@@ -44,7 +57,7 @@ is granted and nothing else. Who agrees later says it by an event that names `pe
 EVOLUTION: Final = """\
 ### When a format changes
 
-| what changes | Avro (`kairos`) | our JSON | Segment, GA4, CloudEvents, a mapping |
+| what changes | Avro (`kairos-avro`) | our JSON, `json-schema`, `confluent-avro` | Segment, GA4, CloudEvents, a mapping |
 | --- | --- | --- | --- |
 | a field more | read where it has a default, once the schema lies in `schemas/avro` | not read, and told with the nearest of ours | becomes a property, if it is a text, number or boolean |
 | a field less | its default | as if it were null; one that every event needs: `invalid_value` | likewise; a mapping names the path |
@@ -161,6 +174,27 @@ entities. Examples: `scripts/demo_data/snowplow`, `tests/schemas/formats/visit/s
 """
 
 
+REGISTRY: Final = """\
+### With a schema registry
+
+Records as [Confluent's serializers](https://docs.confluent.io/platform/current/schema-registry/fundamentals/serdes-develop/index.html#wire-format) frame them: a byte 0, the schema's id as four bytes, and what it
+says. Any registry with that [API](https://docs.confluent.io/platform/current/schema-registry/develop/api.html) will do (Confluent's, Karapace, Redpanda's, Apicurio's under `/apis/ccompat/v7`).
+
+- `KAIROS_FORMAT=confluent-avro` with `KAIROS_SCHEMA_REGISTRY=https://registry.example`; who asks, and certificates, stand in a file: [security.md](security.md#your-schema-registry).
+- A record is read by its writer's schema and by nothing else, with the schemas that it refers to, and its fields by the names of our JSON, aliases too (below): an older and a newer writer may share the topic, and what
+  has no name of ours is not read. Times become milliseconds, dates texts, decimals numbers, bytes texts as in Avro's own JSON.
+- Schemas stay in the memory of each process, {kept:,} of them. **A record whose schema is not known waits {wait:g} s at most**, then it is a dead letter, `schema_unavailable`, and no other waits until the registry has answered; one
+  that failed is asked again after {retry:g} s, then after twice as long, up to {most:g} s. Records of known schemas go on all the while. An id that it does not know is `unknown_schema`, for {unknown:g} s.
+- When the registry is back: `kairos dead-letters replay --reason schema_unavailable`. A replay of the log reads these records in their own places then, and what was sent again is a repeat of them.
+- A schema is foreign, too: at most {size:,} bytes with all that it refers to, {depth} types within each other, none within itself, `null` in unions only, a union with a time, decimal or bytes in it of one type beside `null`; else
+  `schema_invalid`.
+- `json-schema` is our JSON behind the same header. It says itself what it says, so its schema is not asked for, and nothing has to be up.
+- Names of fields are not in such a record, so dead letters mask `sensitive_attributes` in maps of it only.
+- The id stands in front of the record; one in Kafka's headers is not read. Protobuf is not read. Files have no such framing.
+
+"""
+
+
 def formats() -> str:
     """The whole part."""
     return "".join(
@@ -175,6 +209,15 @@ def formats() -> str:
             ),
             SNOWPLOW.format(table=_table("event", SNOWPLOW_TYPES)),
             CLOUDEVENTS.format(within=", ".join(f"`{one}`" for one in WITHIN)),
+            REGISTRY.format(
+                kept=SCHEMAS_KEPT_MAX,
+                wait=SCHEMA_WAIT_MS / SECOND_MS,
+                retry=SCHEMA_RETRY_MS / SECOND_MS,
+                most=SCHEMA_RETRY_MAX_MS / SECOND_MS,
+                unknown=SCHEMA_UNKNOWN_MS / SECOND_MS,
+                size=SCHEMA_BYTES_MAX,
+                depth=SCHEMA_DEPTH_MAX,
+            ),
             MAPPING,
             EVOLUTION,
         )

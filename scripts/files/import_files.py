@@ -3,11 +3,11 @@
 from typing import Any
 
 from jobs.config import Config
+from jobs.event_format import format_of
 from jobs.learning.trust import keys_of
 from jobs.publish import Log, now_ms
 from schemas.counted import counted
 from schemas.events import granted_in_words
-from schemas.formats import FORMATS
 from schemas.formats.field_names import Notices
 from schemas.items import Item
 from schemas.mask_attributes import NO_NAMES, in_small_letters
@@ -34,7 +34,7 @@ def run(config: Config, files: EventFiles, items: ItemsFile | None, *, is_json: 
     """
     catalogue = [] if items is None else items.read()
     kafka = running_kafka(config)
-    erased = LeftOut(list_of_erased(kafka, config), FORMATS[config.source_format].decode)
+    erased = LeftOut(list_of_erased(kafka, config), format_of(config).decode)
     log = Log(kafka, config.topic_prefix, config.source_format, linger_ms=LINGER_MS)
     policies = announced(kafka, config.topic_prefix, keys_of(config))
     written: list[Item] = []

@@ -80,7 +80,9 @@ VALUES: Final = """\
 REASONS: Final[dict[str, str]] = {
     "too_large": f"more than {EVENT_BYTES_MAX:,} bytes of an event, {ITEM_BYTES_MAX:,} of an item",
     "not_single_object": "no Avro single object and no JSON, where the topic's format wants one",
-    "unknown_schema": "Avro of a schema that is none of ours",
+    "unknown_schema": "Avro of a schema that is none of ours, or an id that the schema registry does not know",
+    "schema_unavailable": "the schema registry gave no answer, or not in time: send it again (`kairos dead-letters replay`) when it does",
+    "schema_invalid": "a schema of the registry that is no Avro, or beyond the bounds of one that is read",
     "malformed": "no JSON object, or Avro that ends too soon",
     "trailing_bytes": "something behind the record",
     "invalid_value": "a field that is missing, of another type, or beyond its bounds: the message names it",

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from jobs.config import Config
+from jobs.event_format import format_named, format_of
 from jobs.publish import Log as Writing
 from jobs.publish import now_ms
 from schemas.counted import counted
 from schemas.dead_letters import DeadLetter, replayed
 from schemas.errors import InvalidEvent
 from schemas.events import Event
-from schemas.formats import FORMATS
 from schemas.topics import DEAD_LETTERS
 from scripts.audit.deployed_log import Log
 from scripts.console import show, show_json, show_table
@@ -24,12 +24,13 @@ from scripts.letters.mend_letter import (
     Edits,
     Fields,
     Read,
+    Say,
     differences,
     edited,
     fields_of,
     mended,
-    reading,
 )
+from scripts.letters.mend_letter import reading as reading_of
 from scripts.mappings.mapping_file import read_mapping
 from scripts.ops.local_audit import audit_log_of, local_actor, note_look
 from scripts.ops.status import running_kafka
@@ -51,6 +52,13 @@ class Kind(NamedTuple):
     replayed: int
     newest_ms: int
     example: str
+
+
+class Reading(NamedTuple):
+    """What the bytes of a letter `say`, and how that is `read` once it is mended."""
+
+    say: Say
+    read: Read
 
 
 class Mended(NamedTuple):
@@ -121,11 +129,11 @@ def repair_letters(
     config: Config, wanted: Wanted, edits: Edits, how: How, last: int, *, is_json: bool
 ) -> int:
     """Shows what the edits make of the letters, and writes nothing; exit code 1 where some would still be no events."""
-    read, at_ms = _read(config, how), now_ms()
+    reading, at_ms = _reading(config, how), now_ms()
     shown: deque[Mended] = deque(maxlen=last)
     count = invalid = 0
     for found in _found(config, running_kafka(config), wanted):
-        one = mend(found, edits, read, at_ms)
+        one = mend(found, edits, reading, at_ms)
         count += 1
         invalid += one.event is None
         shown.append(one)
@@ -147,11 +155,11 @@ def repair_letters(
 
 def replay_letters(config: Config, wanted: Wanted, edits: Edits, how: How, *, is_json: bool) -> int:
     """Sends them through the front door, mended, with their own ids and times, each once; exit code 1 where some are no events."""
-    kafka, read = running_kafka(config), _read(config, how)
-    erased = LeftOut(list_of_erased(kafka, config), FORMATS[config.source_format].decode)
+    kafka, reading = running_kafka(config), _reading(config, how)
+    erased = LeftOut(list_of_erased(kafka, config), format_of(config).decode)
     log = Writing(kafka, config.topic_prefix, config.source_format, linger_ms=LINGER_MS)
     at_ms = now_ms()
-    going = Going(lambda found: mend(found, edits, read, at_ms))
+    going = Going(lambda found: mend(found, edits, reading, at_ms))
     details = {"reasons": ", ".join(wanted.reasons) or "all"}
     with audit_log_of(config).recording(local_actor(), "dead letters replay", details):
         events = going.events(_found(config, kafka, wanted))
@@ -197,14 +205,14 @@ class Going:
             yield mended_one.event
 
 
-def mend(found: Found, edits: Edits, read: Read, at_ms: int) -> Mended:
+def mend(found: Found, edits: Edits, reading: Reading, at_ms: int) -> Mended:
     """What the edits make of a letter."""
     before: Fields = {}
     after: Fields = {}
     try:
-        before = fields_of(found.letter)
+        before = fields_of(found.letter, reading.say)
         after = edited(before, edits)
-        return Mended(found, before, after, mended(found.letter, after, read, at_ms))
+        return Mended(found, before, after, mended(found.letter, after, reading.read, at_ms))
     except InvalidEvent as error:
         return Mended(found, before, after, None, f"{error.reason}: {error.message}")
 
@@ -220,10 +228,11 @@ def in_words(sent: Sent) -> str:
     return ", ".join(words) + (f"; the first: {sent.first_fault}" if sent.first_fault else "")
 
 
-def _read(config: Config, how: How) -> Read:
+def _reading(config: Config, how: How) -> Reading:
     form, mapping = how
-    rules = read_mapping(mapping) if mapping is not None else None
-    return reading(form or config.source_format, rules)
+    name = form or config.source_format
+    read = reading_of(name, read_mapping(mapping) if mapping is not None else None)
+    return Reading(format_named(name, config).fields, read)
 
 
 def _found(config: Config, kafka: str, wanted: Wanted) -> Iterator[Found]:

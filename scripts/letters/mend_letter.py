@@ -11,9 +11,9 @@ from schemas.dead_letters import DeadLetter
 from schemas.doors import check_at_door
 from schemas.errors import ConfigError, InvalidEvent
 from schemas.events import Event, event_from_fields
-from schemas.formats import FORMATS
-from schemas.formats.foreign_json import read_object
+from schemas.formats import FORMATS, OF_TOPICS
 from schemas.formats.json_lines import event_from_json
+from schemas.formats.registered import json_object
 from scripts.mappings.mapped import mapped_event
 from scripts.mappings.mapping_rules import Compiled
 from udfs.explain.fit_records import TOO_LARGE, decision_of
@@ -21,6 +21,8 @@ from udfs.explain.fit_records import TOO_LARGE, decision_of
 Fields = dict[str, Any]
 Read = Callable[[bytes], Event]
 """Of a record as JSON; raises InvalidEvent."""
+Say = Callable[[bytes], Fields]
+"""Of a record as it lay there: what it says, as JSON would; raises InvalidEvent."""
 OURS: Final = "kairos"
 """The format whose files are JSON Lines, and whose records are Avro."""
 
@@ -93,13 +95,13 @@ def _home(fields: Fields, path: str, *, makes: bool) -> tuple[Fields | None, str
     return (home, name) if isinstance(home, dict) else (None, name)
 
 
-def fields_of(letter: DeadLetter) -> Fields:
+def fields_of(letter: DeadLetter, say: Say = json_object) -> Fields:
     """What the letter's bytes say; InvalidEvent where they say nothing that could be mended."""
     if decision_of(letter) is not None:
         raise InvalidEvent(TOO_LARGE, "this is a decision that was too large, and no event")
     if letter.raw[:2] == MARKER:
         return dict(EVENT.fields(letter.raw))
-    return read_object(letter.raw, dict)
+    return say(letter.raw)
 
 
 def reading(form: str, rules: tuple[Compiled, ...] | None = None) -> Read:
@@ -108,7 +110,7 @@ def reading(form: str, rules: tuple[Compiled, ...] | None = None) -> Read:
         return lambda data: _mapped(data, rules)
     if form not in FORMATS:
         raise ConfigError(f"there is no format {form!r}: one of {', '.join(FORMATS)}")
-    return event_from_json if form == OURS else FORMATS[form].decode
+    return event_from_json if form in (OURS, *OF_TOPICS) else FORMATS[form].decode
 
 
 def _mapped(data: bytes, rules: tuple[Compiled, ...]) -> Event:

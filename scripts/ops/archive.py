@@ -10,6 +10,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from jobs.config import Config
+from jobs.event_format import format_of
 from log.archive.reading import ArchivedTopic, Segment, Storage
 from log.archive.writing import Archiver, Topic, decisions_topic, read_raw
 from log.bounds import bounds
@@ -17,7 +18,6 @@ from log.kafka import has_topic
 from schemas.counted import counted
 from schemas.errors import ConfigError
 from schemas.events import Event
-from schemas.formats import FORMATS
 from schemas.topics import DECISIONS, EVENTS
 from scripts.console import say, show, show_json, show_table
 from scripts.exit_codes import passed
@@ -63,7 +63,7 @@ def default_uri(config: Config) -> str:
 
 def archived_topics(config: Config) -> tuple[Topic, ...]:
     """What is archived: `events` and `decisions`."""
-    events = Topic(config.topic_prefix + EVENTS, Event, FORMATS[config.source_format].decode)
+    events = Topic(config.topic_prefix + EVENTS, Event, format_of(config).decode)
     return events, decisions_topic(config.topic_prefix, DECISIONS)
 
 

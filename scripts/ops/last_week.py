@@ -5,6 +5,7 @@ from typing import Final
 
 from jobs.config import Config
 from jobs.empty_knowledge import empty_knowledge
+from jobs.event_format import format_of
 from jobs.fold.fold import FoldRules
 from jobs.job_settings import rate_of
 from jobs.knowledge_feed import KnowledgeFeed
@@ -12,7 +13,6 @@ from jobs.learning.trust import trust_of
 from jobs.publish import now_ms
 from log.kafka import read_to_end
 from log.range import LogRange
-from schemas.formats import FORMATS
 from schemas.limits import DAY_MS
 from schemas.records import LogRecord
 from schemas.topics import EVENTS, ITEMS
@@ -33,7 +33,7 @@ def newest_of_week(place: Place, events_max: int) -> tuple[LogRange, bool]:
 
 def rules_of(config: Config) -> FoldRules:
     """As the engine folds, without the matrices of traces."""
-    decode = FORMATS[config.source_format].decode
+    decode = format_of(config).decode
     return FoldRules(decode, config.seed, config.lateness_ms, rate_of(config), tracing=DIGESTS)
 
 

@@ -12,6 +12,7 @@ import msgspec
 from jobs.audit.taught import taught_from_ms
 from jobs.config import Config
 from jobs.empty_knowledge import empty_knowledge
+from jobs.event_format import format_of
 from jobs.fold.fold import FoldRules
 from jobs.job_settings import rate_of
 from jobs.knowledge_feed import KnowledgeFeed
@@ -32,7 +33,6 @@ from schemas import CODE_VERSION
 from schemas.counted import counted
 from schemas.errors import ConfigError
 from schemas.events import granted_in_words, purposes_from, unlearnt_in_words
-from schemas.formats import FORMATS
 from schemas.formats.json_lines import event_from_json
 from schemas.items import Item
 from schemas.knowledge import KnowledgeRecord
@@ -152,7 +152,7 @@ def from_log(
         )
         has_learnt = False
     taught = _taught(feed, knowledge) if has_learnt else None
-    decode = FORMATS[config.source_format].decode
+    decode = format_of(config).decode
     rules = FoldRules(decode, config.seed, config.lateness_ms, rate_of(config))
     return Source(Watched("folding", log, len(log)), feed.knowledge, rules, taught)
 

@@ -38,7 +38,7 @@ sessions, persons, made, facts = {}, {}, 0, 0
 for place, (time_ms, key, value) in enumerate(events):
     record = operators.LogRecord("events", 0, place, time_ms, key, value)
     result = operators.track_session(
-        sessions.get(key), record, operators.FORMATS["kairos"].decode, feed.knowledge, 60_000
+        sessions.get(key), record, sys.modules["schemas.formats"].FORMATS["kairos"].decode, feed.knowledge, 60_000
     )
     sessions[key] = result.state
     for news in result.news:

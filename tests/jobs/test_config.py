@@ -35,6 +35,7 @@ def test_without_any_setting_there_are_the_defaults() -> None:
             erasure_key_file=None,
             places=None,
             internal_networks="",
+            schema_registry=None, schema_registry_settings_file=None,
         )  # fmt: skip
 
 
@@ -62,6 +63,8 @@ def test_every_setting_is_read() -> None:
         "KAIROS_SESSION_EVENTS_PER_S": "0", "KAIROS_SESSION_BURST": "1", "KAIROS_UNCATALOGUED": "never",
         "KAIROS_RETENTION_DAYS": "decisions=30,events=ever", "KAIROS_TRACE_SHARE": "0.5", "KAIROS_CONSENT": "email,analytics",
         "KAIROS_ERASURE_KEY_FILE": "/k/erasure.key", "KAIROS_PLACES": "/data/city.mmdb", "KAIROS_INTERNAL_NETWORKS": "10.0.0.0/8",
+        "KAIROS_SCHEMA_REGISTRY": "https://registry.example/v7",
+        "KAIROS_SCHEMA_REGISTRY_SETTINGS_FILE": "/k/registry.properties",
         "KAIROS_PORTS": "kafka=1,redis=0,flink=3,learn=65535",
     }  # fmt: skip
     assert set(given) == {one.name for one in SETTINGS}
@@ -76,7 +79,7 @@ def test_every_setting_is_read() -> None:
         Rate(14, 15), Rate(16, 17), Rate(18, 19), Rate(20, 21), Rate(22, 23), Shares(30, 20, 10), 31, 11,
         Path("/k/shop.key"),
         0, 1, "never", "decisions=30,events=ever", Ports(1, 0, 3, 65_535), 0.5, "email,analytics",
-        Path("/k/erasure.key"), Path("/data/city.mmdb"), "10.0.0.0/8",
+        Path("/k/erasure.key"), Path("/data/city.mmdb"), "10.0.0.0/8", "https://registry.example/v7", Path("/k/registry.properties"),
     )  # fmt: skip
     assert as_environment(config_from(given)) == given
 
@@ -176,3 +179,17 @@ def test_a_misspelt_setting_is_refused_and_the_right_ones_are_listed() -> None:
 
 def test_what_is_none_of_ours_is_left_alone() -> None:
     assert config_from({"KAIROSITY": "x", "HOME": "/"}) == config_from({})
+
+
+def test_a_format_whose_schemas_lie_in_a_registry_wants_one() -> None:
+    with pytest.raises(
+        ConfigError, match=r"KAIROS_FORMAT=confluent-avro: .* KAIROS_SCHEMA_REGISTRY"
+    ):
+        config_from({"KAIROS_FORMAT": "confluent-avro"})
+    named = {"KAIROS_FORMAT": "confluent-avro", "KAIROS_SCHEMA_REGISTRY": "http://r:8081/"}
+    assert config_from(named).schema_registry == "http://r:8081"
+    assert config_from({"KAIROS_FORMAT": "json-schema"}).schema_registry is None
+
+
+def test_kairos_avro_is_another_name_of_what_kairos_is_on_a_topic() -> None:
+    assert config_from({"KAIROS_FORMAT": "kairos-avro"}) == config_from({"KAIROS_FORMAT": "kairos"})

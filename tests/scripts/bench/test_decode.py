@@ -8,14 +8,15 @@ import pytest
 from schemas.events import Event
 from schemas.formats import FORMATS
 from scripts.bench.decode import TURNS, bench
-from scripts.bench.made_records import KINDS, RECORDS, events
+from scripts.bench.made_records import KINDS, RECORDS, events, readers
 
 COUNT = 600
+READERS = readers()
 SAME = ("event_type", "session_id", "anonymous_id", "item_ids", "query", "price", "value_amount")
 
 
 def read(name: str) -> list[Event]:
-    return [FORMATS[name].decode(RECORDS[name](one)) for one in events(60)]
+    return [READERS[name].decode(RECORDS[name](one)) for one in events(60)]
 
 
 def test_every_format_has_records() -> None:

@@ -23,7 +23,7 @@ from scripts.commands.files_cli import Foreign, Format
 from scripts.commands.key_cli import SCOPES
 from scripts.exit_codes import MEANINGS
 from scripts.files.convert_file import ITEMS_OF
-from scripts.files.event_files import FOREIGN, JSON
+from scripts.files.event_files import FOREIGN, JSON_NAMES
 from scripts.help_examples import EXAMPLES
 from scripts.ops.local_audit import read_log_of
 
@@ -33,7 +33,7 @@ HEAVY: Final = (
     "msgspec", "rich", "yaml", "cryptography", "ssl", "asyncio",
 )  # fmt: skip
 OURS: Final = {
-    "schemas", "schemas.errors", "schemas.limits", "schemas.rates", "schemas.times", "schemas.topics", "log", "log.settings",
+    "schemas", "schemas.errors", "schemas.limits", "schemas.rates", "schemas.times", "schemas.topics", "log", "log.registry_address", "log.settings",
     "log.store_address", "jobs", "jobs.config", "jobs.setting_values", "jobs.learning", "jobs.learning.model_roots", "jobs.stack",
     "jobs.stack.ports", "jobs.stack.interrupts", "jobs.stack.private", "scripts", "scripts.cli", "scripts.console", "scripts.exit_codes", "scripts.help_examples", "scripts.help_pages", "scripts.times",
 }  # fmt: skip
@@ -60,7 +60,7 @@ def visible(group: Any = ROOT, words: tuple[str, ...] = ()) -> dict[str, Any]:
 
 
 def test_formats_of_files_are_those_that_are_read() -> None:
-    assert set(get_args(Format)) == {JSON, *OF_OTHERS, *FOREIGN}
+    assert set(get_args(Format)) == {*JSON_NAMES, *OF_OTHERS, *FOREIGN}
     assert set(get_args(Foreign)) == {*OF_OTHERS, *FOREIGN, *ITEMS_OF}
     assert set(ITEMS_OF.values()) <= FOREIGN.keys()
 

@@ -1,7 +1,10 @@
 """Mending: what edits make of a letter's bytes, and what they cannot."""
 
+import json
+from io import BytesIO
 from typing import Any
 
+import fastavro
 import msgspec
 import pytest
 
@@ -9,6 +12,9 @@ from schemas.codec import EVENT
 from schemas.dead_letters import DeadLetter, dead_letter
 from schemas.errors import ConfigError, InvalidEvent, InvalidReason
 from schemas.events import Event
+from schemas.formats import FORMATS, confluent_avro
+from schemas.formats.foreign_schema import foreign_schema
+from schemas.formats.registered import header_of
 from schemas.limits import DAY_MS
 from schemas.records import LogRecord
 from scripts.letters.mend_letter import (
@@ -162,3 +168,27 @@ def test_a_mapping_mends_too_and_may_pass_over() -> None:
 def test_a_format_that_there_is_not_is_refused() -> None:
     with pytest.raises(ConfigError, match="segment"):
         reading("sgment")
+
+
+def test_a_record_whose_schema_had_not_come_is_an_event_when_it_has() -> None:
+    """As it lay there, and with a field that its writer calls otherwise."""
+    fields = [{"name": name, "type": "string"} for name in ("event_id", "what", "session_id", "anonymous_id")]  # fmt: skip
+    schema = {"type": "record", "name": "A", "fields": [*fields, {"name": "timestamp", "type": "long"}]}  # fmt: skip
+    body = BytesIO()
+    said = {"event_id": "e1", "what": "page_viewed", "session_id": "s1", "anonymous_id": "a1", "timestamp": NOON}  # fmt: skip
+    fastavro.schemaless_writer(body, fastavro.parse_schema(schema), said)
+    letter = letter_of(header_of(7) + body.getvalue(), "schema_unavailable")
+    known = foreign_schema(json.dumps(schema))
+    there = confluent_avro({7: known}.__getitem__).fields
+    assert fields_of(letter, there) == said
+    event = mended(letter, edited(fields_of(letter, there), Edits([("what", "event_type")])), reading("confluent-avro"), NOON)  # fmt: skip
+    assert (event.event_id, event.event_type, event.event_time_ms) == ("e1", "page_viewed", NOON)
+    with pytest.raises(InvalidEvent, match="schema_unavailable"):
+        fields_of(letter, FORMATS["confluent-avro"].fields)
+
+
+def test_json_behind_a_header_is_mended_as_json() -> None:
+    letter = letter_of(header_of(7) + msgspec.json.encode(BROKEN))
+    said = fields_of(letter, FORMATS["json-schema"].fields)
+    event = mended(letter, edited(said, Edits([("what", "event_type")])), reading("json-schema"), NOON)  # fmt: skip
+    assert event.event_type == "product_viewed"
