@@ -1,20 +1,21 @@
 """Snowplow: one enriched event, from the web or an app, with its e-commerce entities."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from schemas.enrich.user_agents import agent_of
 from schemas.errors import InvalidEvent
 from schemas.events import Event, event_from_fields
-from schemas.formats.foreign_json import unknown
+from schemas.formats.foreign_json import carried, own_type, plain, unknown
 from schemas.formats.snowplow_goods import goods_of
 from schemas.formats.snowplow_row import (
     Entities,
     Entity,
     entities_of,
     one_of,
+    said_itself,
     text_of,
     time_ms_of,
     whole_of,
@@ -59,6 +60,13 @@ CHANNELS: Final = {"mob": "app", "pc": "app"}
 UNNAMED: Final = "unnamed"
 
 
+class Own(NamedTuple):
+    """A self-describing event: its name here, and what it says."""
+
+    event_type: str
+    said: Entity
+
+
 def event_from_snowplow_json(data: bytes) -> Event:
     """The event in `data`, one enriched event as a JSON object; raises InvalidEvent."""
     if len(data) > EVENT_BYTES_MAX:
@@ -87,10 +95,11 @@ def event_from_snowplow(row: Mapping[str, object]) -> Event:
 def _fields(row: Mapping[str, object], entities: Entities, time_ms: int) -> dict[str, object]:
     session = one_of(entities, "client_session")
     action = _action(row, entities)
+    own = _own(row)
     attribute, value = _named(action, entities)
     return {
         "event_id": text_of(row.get("event_id")),
-        "event_type": _event_type(row, action),
+        "event_type": own.event_type if own is not None else _event_type(row, action),
         "event_time_ms": time_ms,
         "session_id": _first(row.get("domain_sessionid"), session, "sessionId", "session_id"),
         "anonymous_id": _first(row.get("domain_userid"), session, "userId", "user_id"),
@@ -100,8 +109,26 @@ def _fields(row: Mapping[str, object], entities: Entities, time_ms: int) -> dict
         "attribute": attribute,
         "value": value,
         "context": _context(row, time_ms),
-        **goods_of(action, entities),
+        **_goods(action, entities, own),
     }
+
+
+def _own(row: Mapping[str, object]) -> Own | None:
+    """The event, where it is a self-describing one that none of ours stands for; raises InvalidEvent where its name is one of ours."""
+    name = text_of(row.get("event_name"))
+    if name is None or name in KNOWN_NAMES:
+        return None
+    said = said_itself(row, plain(name))
+    return None if said is None else Own(own_type(name, KNOWN_NAMES), said)
+
+
+def _goods(action: str | None, entities: Entities, own: Own | None) -> dict[str, object]:
+    """Of an event under the sender's own name also all that it says: what it is, the policy says."""
+    if own is None:
+        return goods_of(action, entities)
+    goods = goods_of(None, entities)
+    properties: dict[str, str] = dict(goods["properties"])  # type: ignore[call-overload]
+    return goods | {"properties": carried(own.said, frozenset(), properties)}
 
 
 def _first(value: object, entity: Entity, *names: str) -> str | None:

@@ -37,6 +37,9 @@ COLUMN: Final = re.compile(
     r"(?:contexts|unstruct_event)_com_snowplowanalytics_(.+?)_\d+(?:_\d+_\d+)?"
 )
 
+SELF_DESCRIBING: Final = re.compile(r"unstruct_event_(.+?)_\d+(?:_\d+_\d+)?")
+"""The column of what an event says itself: vendor, name and version of its schema."""
+
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND: Final = timedelta(milliseconds=1)
 
@@ -51,6 +54,15 @@ def entities_of(row: Mapping[str, object]) -> Entities:
             if objects:
                 found[name] = objects
     return found
+
+
+def said_itself(row: Mapping[str, object], name: str) -> Entity | None:
+    """What the self-describing event of this name (in small letters, with underscores) says; None where the row has no such column."""
+    for column, value in row.items():
+        match = SELF_DESCRIBING.fullmatch(column)
+        if match and match[1].endswith(f"_{name}"):
+            return next(iter(_objects(column, value)), None)
+    return None
 
 
 @lru_cache(maxsize=1024)

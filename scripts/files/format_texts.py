@@ -47,8 +47,8 @@ is our Avro, which begins as nothing of theirs does.
 A record is an event or a reason that names the field (`properties.price: '19,99' is no number`). Numbers may be written as text, with one point; times as above. Of the address of a
 page only the path is kept, of a referrer the host; a user agent says device, system, browser and whether it is a bot. IP addresses and traits are not taken over, nor properties that say who somebody is:
 {", ".join(f"`{one}`" for one in sorted(PERSONAL))}, and names with the word {", ".join(f"`{one}`" for one in sorted(PERSONAL_WORDS))}. Of other properties those that are texts, numbers or booleans become ours, {ROOM} at most, each of at most {STRING_LENGTH_MAX:,} characters;
-the others are left out. In Segment's calls and GA4's hits any other name than those below is one of the sender's own (`Level Completed` is `level_completed`), with all that it says: what
-it means, the [policy](policy.md#namedevent) says. In Snowplow's events it is `unknown_event_type`, with the nearest that is known. What says only that somebody is there counts as `{ACTIVITY}` without a value.
+the others are left out. In Segment's calls, GA4's hits and Snowplow's self-describing events any other name than those below is one of the sender's own (`Level Completed` is `level_completed`), with all that it says: what
+it means, the [policy](policy.md#namedevent) says. A Snowplow event of another name that describes nothing is `unknown_event_type`, with the nearest that is known. What says only that somebody is there counts as `{ACTIVITY}` without a value.
 
 Consent that names some purposes and not `personalisation`: where all of them are granted, the event says nothing of consent (`KAIROS_CONSENT` and `--consent` hold); where one is denied, what is named and granted
 is granted and nothing else. Who agrees later says it by an event that names `personalisation`.
@@ -168,6 +168,7 @@ entities. Examples: `scripts/demo_data/snowplow`, `tests/schemas/formats/visit/s
 
 - `event_id`; `domain_userid` is the anonymous id, `domain_sessionid` the session (of an app, those of its client session). The time is `derived_tstamp`, UTC where it names no zone.
 - The shop's own user id becomes the property `shop_user_id`, unless it is an address: nobody signs in by it. Say `identified` beside it.
+- A self-describing event of a schema of your own (`unstruct_event_com_acme_level_completed_1`) is an event of that name (`level_completed`), with its texts, numbers and booleans as properties.
 - `site_search` is a search for its `terms`. Actions of e-commerce by their `type`:
 
 {table}

@@ -47,10 +47,17 @@ def wait_for(is_so: Callable[[], bool]) -> None:
 class Told:
     """What a command of the home printed, and how it ended."""
 
-    def __init__(self, kafka: str, home: Path, *words: str) -> None:
+    def __init__(
+        self,
+        kafka: str,
+        home: Path,
+        *words: str,
+        prefix: str = PREFIX,
+        settings: dict[str, str] = JSON,
+    ) -> None:
         done = subprocess.run(
             (sys.executable, "-m", "scripts", "dead-letters", *words, "--json"), cwd=PROJECT, capture_output=True,
-            text=True, check=False, env=environment(PREFIX, home) | JSON | {"KAIROS_KAFKA": kafka},
+            text=True, check=False, env=environment(prefix, home) | settings | {"KAIROS_KAFKA": kafka},
         )  # fmt: skip
         assert done.stdout, done.stderr
         self.code, self.said = done.returncode, json.loads(done.stdout)

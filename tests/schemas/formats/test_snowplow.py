@@ -458,3 +458,34 @@ def test_any_product_gives_an_event_or_an_invalid_event(fields: dict[str, Any]) 
     except InvalidEvent:
         return
     assert EVENT.decode(EVENT.encode(event)) == event
+
+
+LEVEL = "unstruct_event_com_acme_level_completed_1"
+
+
+@pytest.mark.parametrize("name", ["level_completed", "levelCompleted"])
+@pytest.mark.parametrize("column", [LEVEL, f"{LEVEL}_0_2"])
+def test_a_self_describing_event_is_one_of_its_own_name_with_all_that_it_says(
+    name: str, column: str
+) -> None:
+    said = {"level": 7, "hard": True, "boss": "dragon", "email": "a@b.example", "loot": [1]}
+    event = event_from_snowplow(make_row(None, event_name=name, **{column: said}))
+    assert event.event_type == "level_completed"
+    assert event.properties == {"level": "7", "hard": "true", "boss": "dragon"}
+    assert (event.event_id, event.session_id) == ("e1", "s1")
+
+
+def test_what_it_is_about_is_told_too_and_json_text_is_read() -> None:
+    told = make_row(None, event_name="level_completed", **{LEVEL: '{"level": 7}'})
+    event = event_from_snowplow(told | entity("product", {"id": "sword"}))
+    assert (event.item_ids, event.properties["level"]) == (("sword",), "7")
+
+
+def test_a_name_without_what_it_says_or_one_of_ours_is_none() -> None:
+    other = {"unstruct_event_com_acme_other_1": {"a": 1}}
+    assert refusal(event_name="level_completed", **other).reason == "unknown_event_type"
+    assert refusal(event_name="level_completed", **{LEVEL: ""}).reason == "unknown_event_type"
+    column = "unstruct_event_com_acme_product_viewed_1"
+    ours = refusal(event_name="product_viewed", **{column: {"a": 1}})
+    assert ours.reason == "unknown_event_type"
+    assert refusal(event_name="level_completed", **{LEVEL: "{"}).reason == "malformed"
