@@ -23,6 +23,7 @@ SourceFormat = Literal[
     "kairos", "json", "segment", "ga4", "cloudevents", "json-schema", "confluent-avro"
 ]
 NEEDS_REGISTRY: Final = "confluent-avro"
+MAPPABLE: Final = ("json", "json-schema", NEEDS_REGISTRY)
 StateBackend = Literal["hashmap", "rocksdb"]
 Slots = Literal["split", "shared"]
 
@@ -87,6 +88,12 @@ class Config(NamedTuple):
     internal_networks: str
     schema_registry: str | None
     schema_registry_settings_file: Path | None
+    mapping: Path | None
+
+    @property
+    def written_format(self) -> SourceFormat:
+        """How we write events ourselves: what a mapping reads is others'."""
+        return self.source_format if self.mapping is None else "kairos"
 
 
 class Secret(str):
@@ -176,6 +183,7 @@ SETTINGS: Final = (
     Setting("KAIROS_SCHEMA_REGISTRY", "", values.registry, "URL of the schema registry of a topic in confluent-avro: http://HOST:PORT or https://HOST[:PORT][/PATH]"),
     Setting("KAIROS_SCHEMA_REGISTRY_SETTINGS_FILE", "", values.file,
             "names, passwords and certificates for it, by the names of Confluent's clients; see docs/security.md"),
+    Setting("KAIROS_MAPPING", "", values.file, "mapping by which records of others on `events` are read: of KAIROS_FORMAT json, json-schema or confluent-avro (`kairos mapping`)"),
 )  # fmt: skip
 
 
@@ -232,6 +240,10 @@ def checked_together(config: Config) -> Config:
     if config.source_format == NEEDS_REGISTRY and config.schema_registry is None:
         raise ConfigError(
             f"KAIROS_FORMAT={NEEDS_REGISTRY}: its schemas lie in a registry, so name it in KAIROS_SCHEMA_REGISTRY"
+        )
+    if config.mapping is not None and config.source_format not in MAPPABLE:
+        raise ConfigError(
+            f"KAIROS_MAPPING says what the fields of {', '.join(MAPPABLE)} mean: KAIROS_FORMAT={config.source_format} says it itself"
         )
     return config
 

@@ -3,12 +3,13 @@
 from typing import Final, Literal, NamedTuple
 
 from jobs.config import Config, SourceFormat
-from jobs.event_format import format_of
+from jobs.event_format import format_of, rules_of
 from jobs.learning.trust import Trust, trust_of
 from log.offsets import Offsets, ReplayRange
 from schemas.events import purposes_from
 from schemas.items import Uncatalogued
 from schemas.limits import RECORD_BYTES_MAX, SECOND_MS
+from schemas.mappings.mapping_rules import Compiled
 from schemas.topics import CONTROL, EVENTS, ITEMS, KNOWLEDGE
 from udfs.session.limit_rate import USUAL_RATE, Rate
 
@@ -29,7 +30,7 @@ class JobSettings(NamedTuple):
     from records of `control`. `record_bytes_max`: what key and value of a record that it writes may have
     in bytes, by the topics (log/record_size.py). `trace_share`: of so many decisions the trace holds the matrix.
     `assumed`: purposes that are granted where a person said nothing of consent. `schema_registry`: where the schemas of the events are, if the
-    format has such; no operator waits for it before its first event.
+    format has such; no operator waits for it before its first event. `mapping`: the rules by which its records are read, the same for all operators.
     """
 
     job: JobKind
@@ -52,6 +53,7 @@ class JobSettings(NamedTuple):
     trace_share: float = 1.0
     assumed: frozenset[str] = frozenset()
     schema_registry: str | None = None
+    mapping: tuple[Compiled, ...] | None = None
 
     @property
     def kind(self) -> str:
@@ -138,6 +140,7 @@ def job_settings(
         trace_share=config.trace_share,
         assumed=purposes_from(config.consent),
         schema_registry=config.schema_registry,
+        mapping=rules_of(config),
     )
 
 

@@ -7,6 +7,7 @@ from schemas.errors import InvalidReason
 MEANINGS: Final = {
     "events": "events taken by a session",
     "clock_ticks": "clock_ticked events: they only move time",
+    "passed_over": "records that the topic's mapping passes over",
     "duplicates": "events whose id the session had seen",
     "facts_repeated": "purchases and refunds that their person was told of in another session, or before it was forgotten",
     "fact_ids_dropped": "purchases and refunds forgotten at the bound of a person's memory",

@@ -41,6 +41,13 @@ class InvalidEvent(Exception):
         self.event_time_ms = event_time_ms
 
 
+class PassedOver(InvalidEvent):
+    """A record that is meant to be none, as the topic's mapping says: it is counted, and no dead letter."""
+
+    def __init__(self) -> None:
+        super().__init__("invalid_value", "the mapping passes it over")
+
+
 class ConfigError(Exception):
     """A wrong setting or a missing server: the message names it, its value and the remedy."""
 

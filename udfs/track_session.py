@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from schemas.dead_letters import dead_letter
-from schemas.errors import InvalidEvent
+from schemas.errors import InvalidEvent, PassedOver
 from schemas.events import ERASURE_REQUESTED, NEVER_TOO_LATE, SIGNED_OUT, Event
 from schemas.limits import (
     DEDUP_MS,
@@ -82,6 +82,8 @@ def track_session(
     try:
         event = without_attributes(valid_event(record, decode), knowledge)
         meant = give_meaning(event, knowledge)
+    except PassedOver:
+        return _result(state, counts=("passed_over",))
     except InvalidEvent as error:
         return _refused(_result(state), record, error, knowledge)
     if event.event_type == "clock_ticked":

@@ -39,7 +39,7 @@ def _avro(event: Event) -> bytes:
     return EVENT.encode(masked(event))
 
 
-def _of_others(
+def of_others(
     decode: Callable[[bytes], Event],
     split: Callable[[bytes], Iterable[bytes]] = _alone,
     fields: Callable[[bytes], dict[str, Any]] = json_object,
@@ -57,16 +57,16 @@ def confluent_avro(schema_of: SchemaOf) -> EventFormat:
     def fields(data: bytes) -> dict[str, Any]:
         return avro_object(data, schema_of)
 
-    return _of_others(lambda data: event_of(fields(data)), fields=fields)
+    return of_others(lambda data: event_of(fields(data)), fields=fields)
 
 
 FORMATS: Final[dict[str, EventFormat]] = {
     "kairos": EventFormat(EVENT.decode, _avro),
     "json": EventFormat(event_from_json, lambda event: msgspec.json.encode(masked(event))),
-    "segment": _of_others(event_from_segment_json),
-    "ga4": _of_others(event_from_ga4_json, ga4_records),
-    "cloudevents": _of_others(event_from_cloudevent_json),
-    "json-schema": _of_others(
+    "segment": of_others(event_from_segment_json),
+    "ga4": of_others(event_from_ga4_json, ga4_records),
+    "cloudevents": of_others(event_from_cloudevent_json),
+    "json-schema": of_others(
         lambda data: event_from_json(framed_json(data)),
         fields=lambda data: json_object(framed_json(data)),
     ),
@@ -75,6 +75,8 @@ FORMATS: Final[dict[str, EventFormat]] = {
 """By the name that the setting KAIROS_FORMAT gives (`SourceFormat` of jobs/config.py); what a deployment reads by, registry and all, is `format_of`
 of jobs/event_format.py.
 """
+MAPPABLE: Final = ("json", "json-schema", CONFLUENT_AVRO)
+"""Those that are read by names of fields, so that a mapping can say which; the others say themselves what they mean."""
 OF_TOPICS: Final = ("json-schema", CONFLUENT_AVRO)
 """Those that no file has: what stands before each record is a registry's."""
 OF_OTHERS: Final = tuple(name for name in FORMATS if name not in ("kairos", "json", *OF_TOPICS))

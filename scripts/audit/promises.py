@@ -25,7 +25,8 @@ from scripts.progress import Watched
 
 UNTAKEN: Final = frozenset(get_args(InvalidReason)) - {"decision_too_large"}
 OUTCOMES: Final = (
-    frozenset({"events", "duplicates", "erased", "events_ignored", "clock_ticks"}) | UNTAKEN
+    frozenset({"events", "duplicates", "erased", "events_ignored", "passed_over", "clock_ticks"})
+    | UNTAKEN
 )
 """What becomes of a record of `events`: one of these and no other (udfs/track_session.py)."""
 THERE: Final = ("not_logged", "no_decision", "no_trace")

@@ -6,16 +6,17 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
+from jobs.mapping_file import read_mapping
 from schemas.enrich.places import Places
 from schemas.errors import ConfigError
 from schemas.events import ASSUMED, CONSENT_SOURCE, EVENT_TYPES, PURPOSES, Event
 from schemas.formats import FORMATS, OF_OTHERS
 from schemas.formats.field_names import Notices, own_name
 from schemas.limits import PROPERTIES_PER_EVENT_MAX
+from schemas.mappings.mapping_rules import Compiled
 from scripts.console import say
 from scripts.files.import_events import Bad, checked, read_json_lines, read_records
-from scripts.mappings.mapping_file import read_mapped, read_mapping
-from scripts.mappings.mapping_rules import Compiled
+from scripts.mappings.mapping_file import read_mapped
 
 JSON: Final = "kairos"
 JSON_NAMES: Final = (JSON, "json")

@@ -104,7 +104,9 @@ rules:
 ```
 
 `convert`, `try` and `dead-letters repair|replay` take `--mapping`, too. A record is an event, or a reason that names its path; an amount that could be another one (`19.99` where `1.299,00` is written) is refused. Nothing is
-taken over but what the mapping names, so nothing personal comes along unseen. The topic `events` has no mappings yet: `convert` what is there.
+taken over but what the mapping names, so nothing personal comes along unseen. Of the topic `events` it is `KAIROS_MAPPING=game.yaml`, with `KAIROS_FORMAT` `json`, `json-schema` or `confluent-avro`: the
+job reads it when it starts, all its operators have the same one, `dead-letters repair|replay` read by it, and what it passes over is counted (`passed_over`). Restart the job to change it; a replay reads the whole log by the one that is set, and
+refuses to go on with another. What Kairos itself adds to such a topic is our Avro.
 
 """
 SEGMENT: Final = """\
@@ -182,7 +184,7 @@ Records as [Confluent's serializers](https://docs.confluent.io/platform/current/
 says. Any registry with that [API](https://docs.confluent.io/platform/current/schema-registry/develop/api.html) will do (Confluent's, Karapace, Redpanda's, Apicurio's under `/apis/ccompat/v7`).
 
 - `KAIROS_FORMAT=confluent-avro` with `KAIROS_SCHEMA_REGISTRY=https://registry.example`; who asks, and certificates, stand in a file: [security.md](security.md#your-schema-registry).
-- A record is read by its writer's schema and by nothing else, with the schemas that it refers to, and its fields by the names of our JSON, aliases too (below): an older and a newer writer may share the topic, and what
+- A record is read by its writer's schema and by nothing else, with the schemas that it refers to, and its fields by the names of our JSON, aliases too (below), or by a [mapping](#any-other-json-a-mapping): an older and a newer writer may share the topic, and what
   has no name of ours is not read. Times become milliseconds, dates texts, decimals numbers, bytes texts as in Avro's own JSON.
 - Schemas stay in the memory of each process, {kept:,} of them. **A record whose schema is not known waits {wait:g} s at most**, then it is a dead letter, `schema_unavailable`, and no other waits until the registry has answered; one
   that failed is asked again after {retry:g} s, then after twice as long, up to {most:g} s. Records of known schemas go on all the while. An id that it does not know is `unknown_schema`, for {unknown:g} s.

@@ -35,7 +35,7 @@ def run(config: Config, files: EventFiles, items: ItemsFile | None, *, is_json: 
     catalogue = [] if items is None else items.read()
     kafka = running_kafka(config)
     erased = LeftOut(list_of_erased(kafka, config), format_of(config).decode)
-    log = Log(kafka, config.topic_prefix, config.source_format, linger_ms=LINGER_MS)
+    log = Log(kafka, config.topic_prefix, config.written_format, linger_ms=LINGER_MS)
     policies = announced(kafka, config.topic_prefix, keys_of(config))
     written: list[Item] = []
 

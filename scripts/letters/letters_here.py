@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from jobs.config import Config
-from jobs.event_format import format_named, format_of
+from jobs.event_format import format_named, format_of, rules_of
+from jobs.mapping_file import read_mapping
 from jobs.publish import Log as Writing
 from jobs.publish import now_ms
 from schemas.counted import counted
@@ -31,7 +32,6 @@ from scripts.letters.mend_letter import (
     mended,
 )
 from scripts.letters.mend_letter import reading as reading_of
-from scripts.mappings.mapping_file import read_mapping
 from scripts.ops.local_audit import audit_log_of, local_actor, note_look
 from scripts.ops.status import running_kafka
 from scripts.privacy.list_of_erased import LeftOut, list_of_erased
@@ -157,7 +157,7 @@ def replay_letters(config: Config, wanted: Wanted, edits: Edits, how: How, *, is
     """Sends them through the front door, mended, with their own ids and times, each once; exit code 1 where some are no events."""
     kafka, reading = running_kafka(config), _reading(config, how)
     erased = LeftOut(list_of_erased(kafka, config), format_of(config).decode)
-    log = Writing(kafka, config.topic_prefix, config.source_format, linger_ms=LINGER_MS)
+    log = Writing(kafka, config.topic_prefix, config.written_format, linger_ms=LINGER_MS)
     at_ms = now_ms()
     going = Going(lambda found: mend(found, edits, reading, at_ms))
     details = {"reasons": ", ".join(wanted.reasons) or "all"}
@@ -231,7 +231,10 @@ def in_words(sent: Sent) -> str:
 def _reading(config: Config, how: How) -> Reading:
     form, mapping = how
     name = form or config.source_format
-    read = reading_of(name, read_mapping(mapping) if mapping is not None else None)
+    rules = read_mapping(mapping) if mapping is not None else None
+    if rules is None and form is None:
+        rules = rules_of(config)
+    read = reading_of(name, rules)
     return Reading(format_named(name, config).fields, read)
 
 

@@ -9,13 +9,13 @@ import msgspec
 from schemas.codec import EVENT, MARKER
 from schemas.dead_letters import DeadLetter
 from schemas.doors import check_at_door
-from schemas.errors import ConfigError, InvalidEvent
+from schemas.errors import ConfigError, InvalidEvent, PassedOver
 from schemas.events import Event, event_from_fields
 from schemas.formats import FORMATS, OF_TOPICS
 from schemas.formats.json_lines import event_from_json
 from schemas.formats.registered import json_object
-from scripts.mappings.mapped import mapped_event
-from scripts.mappings.mapping_rules import Compiled
+from schemas.mappings.mapped import mapped_event
+from schemas.mappings.mapping_rules import Compiled
 from udfs.explain.fit_records import TOO_LARGE, decision_of
 
 Fields = dict[str, Any]
@@ -116,7 +116,7 @@ def reading(form: str, rules: tuple[Compiled, ...] | None = None) -> Read:
 def _mapped(data: bytes, rules: tuple[Compiled, ...]) -> Event:
     event = mapped_event(data, rules)
     if event is None:
-        raise InvalidEvent("invalid_value", "the mapping passes it over")
+        raise PassedOver
     return event
 
 

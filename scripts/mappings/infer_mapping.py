@@ -16,10 +16,10 @@ from schemas.formats.field_names import EVENT_NAMES
 from schemas.formats.foreign_json import own_type, plain
 from schemas.formats.json_lines import text_of
 from schemas.limits import ID_LENGTH_MAX
+from schemas.mappings.mapped import leaves
+from schemas.mappings.mapping_rules import LISTS, NUMBERS, PER_MS, REQUIRED, Unit
 from schemas.meant_types import meant_type
 from schemas.times import time_ms
-from scripts.mappings.mapped import leaves
-from scripts.mappings.mapping_rules import LISTS, NUMBERS, PER_MS, REQUIRED, Unit
 
 VALUES_MAX: Final = 64
 """Kinds of events are few; a field of more different values is none."""

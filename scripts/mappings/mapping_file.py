@@ -1,48 +1,17 @@
-"""A mapping's file, YAML, and the events of other files by it."""
+"""The events of files of JSON, by a mapping."""
 
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final
 
 from schemas.counted import counted
 from schemas.doors import check_at_door
-from schemas.errors import ConfigError, InvalidEvent
+from schemas.errors import InvalidEvent
 from schemas.events import Event
+from schemas.mappings.mapped import mapped_event
+from schemas.mappings.mapping_rules import Compiled
 from scripts.console import say as say_it
 from scripts.files.import_events import Bad
 from scripts.files.input_files import read_values
-from scripts.mappings.mapped import mapped_event
-from scripts.mappings.mapping_rules import Compiled, compile_mapping
-from scripts.policy.marked_yaml import Listing, Node, Scalar, Unreadable, read_tree
-
-FILE_BYTES_MAX: Final = 1_000_000
-WHOLE: Final = re.compile(r"[+-]?\d{1,18}", re.ASCII)
-PARTED: Final = re.compile(r"[+-]?\d{1,18}\.\d{1,18}", re.ASCII)
-WORDS: Final[dict[str, Any]] = {"": None, "~": None, "null": None, "true": True, "false": False}
-
-
-def read_mapping(path: Path) -> tuple[Compiled, ...]:
-    """The rules of the mapping in a file; ConfigError says what is wrong in it, and where."""
-    try:
-        with path.open("rb") as file:
-            content = file.read(FILE_BYTES_MAX + 1)
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
-    if len(content) > FILE_BYTES_MAX:
-        raise ConfigError(f"{path}: a mapping has at most {FILE_BYTES_MAX:,} bytes")
-    try:
-        root, faults = read_tree(content.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path} is no UTF-8") from error
-    except Unreadable as error:
-        raise ConfigError(f"{path}, {error}") from error
-    if faults:
-        raise ConfigError(f"{path}, line {faults[0].line}: {faults[0].message}")
-    try:
-        return compile_mapping(_plain(root))
-    except ConfigError as error:
-        raise ConfigError(f"{path}: {error}") from error
 
 
 def read_mapped(
@@ -70,18 +39,3 @@ def read_mapped(
         yield event
     if skipped:
         say(f"{path.name}: {counted(skipped, 'record')} passed over by the mapping")
-
-
-def _plain(node: Node) -> Any:
-    """The tree as YAML 1.2 means it: texts without quotes may be numbers, true, false or nothing."""
-    if isinstance(node, Listing):
-        return [_plain(one) for one in node.items]
-    if not isinstance(node, Scalar):
-        return {name: _plain(one) for name, (_, one) in node.fields.items()}
-    if not node.is_plain:
-        return node.text
-    if node.text in WORDS:
-        return WORDS[node.text]
-    if WHOLE.fullmatch(node.text):
-        return int(node.text)
-    return float(node.text) if PARTED.fullmatch(node.text) else node.text

@@ -9,17 +9,17 @@ from typing import Any, Final
 
 import msgspec
 
+from jobs.mapping_file import read_mapping
 from schemas.counted import counted
 from schemas.errors import CheckFailed, ConfigError, InvalidEvent
 from schemas.events import Event
 from schemas.formats.json_lines import decoded
 from schemas.limits import EVENT_BYTES_MAX
+from schemas.mappings.mapped import leaves, mapped_event
+from schemas.mappings.mapping_rules import Compiled
 from scripts.console import show, show_json, show_table
 from scripts.exit_codes import passed
 from scripts.files.input_files import is_usable, read_values
-from scripts.mappings.mapped import leaves, mapped_event
-from scripts.mappings.mapping_file import read_mapping
-from scripts.mappings.mapping_rules import Compiled
 from scripts.progress import Watched
 
 LOST_SHOWN: Final = 20

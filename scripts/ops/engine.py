@@ -183,7 +183,7 @@ class Engine:
     def _open_log(self, kafka: str) -> Log:
         config = self._config
         sign = signer_of(config)
-        return Log(kafka, config.topic_prefix, config.source_format, sign=sign)
+        return Log(kafka, config.topic_prefix, config.written_format, sign=sign)
 
     def _create_topics(self, kafka: str) -> None:
         config = self._config

@@ -89,7 +89,7 @@ def services_of(config: Config, kafka: str, redis: str, flink: str | None) -> Se
     progress = EngineProgress(config, kafka, flink)
     measures.also(EngineMeasures(progress.newest))
     access = Access(config.api_keys, config.api_secret)
-    log, visitors = EventLog(kafka, prefix, FORMATS[config.source_format].encode), Visitors()
+    log, visitors = EventLog(kafka, prefix, FORMATS[config.written_format].encode), Visitors()
     knowledge = KnowledgeReader(kafka, prefix, read_policy, trust.keys, Aside(log.producer, prefix))
     facts = ConsoleFacts(
         config, kafka, redis, flink, finder, lambda: api_hops(measures), lambda: knowledge.snapshot

@@ -6,8 +6,8 @@ from typing import Final
 
 import msgspec
 
+from schemas.marked_yaml import Listing, Mapping, Node, Place, Scalar
 from schemas.policy import Policy
-from scripts.policy.marked_yaml import Listing, Mapping, Node, Place, Scalar
 from scripts.policy.policy_reader import UNKNOWN_FIELD, PolicyReader
 from udfs.policy.compiled_policy import Mistake
 

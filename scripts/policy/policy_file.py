@@ -10,8 +10,8 @@ import msgspec
 from schemas.counted import counted
 from schemas.errors import CheckFailed, ConfigError
 from schemas.limits import CONTROL_BYTES_MAX
+from schemas.marked_yaml import Node, Place, Scalar, Unreadable, node_at, read_tree
 from schemas.policy import Policy
-from scripts.policy.marked_yaml import Node, Place, Scalar, Unreadable, node_at, read_tree
 from scripts.policy.own_mistakes import own_mistakes
 from scripts.policy.policy_reader import PolicyReader
 from udfs.policy.compile_policy import compile_all

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from msgspec import inspect
 
+from schemas.marked_yaml import Fault, Listing, Mapping, Node, Place, Scalar
 from schemas.policy import Policy
-from scripts.policy.marked_yaml import Fault, Listing, Mapping, Node, Place, Scalar
 from scripts.policy.policy_values import (
     IN_MS,
     MOMENT,

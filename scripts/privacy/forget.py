@@ -95,7 +95,7 @@ def forget(config: Config, wanted: Wanted, is_sure: Callable[[Trail], bool]) -> 
     details = {"erased": key.hash_of("person", wanted.person).hex(), "key": key.key_id}
     with audit_log_of(config).recording(local_actor(), "forget", details):
         engines = [engine_of(config, kind) for kind in ("decide", "learn")]
-        _write(one, Writer(kafka, config.topic_prefix, config.source_format, sign=sign))
+        _write(one, Writer(kafka, config.topic_prefix, config.written_format, sign=sign))
         _state(one, wanted, engines)
         _store(one)
         _archive(one, uri)

@@ -72,7 +72,7 @@ def run(config: Config, archive: str | None, *, is_json: bool) -> int:
     log = Log(kafka, config, uri)
     erasures = log.taught(1).knowledge.erasures
     asked = asked_for(log.records(EVENTS), log.rules.decode, erasures)
-    writer = Writer(kafka, config.topic_prefix, config.source_format, sign=sign)
+    writer = Writer(kafka, config.topic_prefix, config.written_format, sign=sign)
     done = []
     for name, until_ms in sorted(asked.items(), key=lambda one: one[1]):
         trail = find_trail(name, (), Before(log, until_ms), log.rules.decode)

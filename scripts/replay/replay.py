@@ -45,7 +45,7 @@ BEHIND_MAX_MS: Final = MINUTE_MS
 """What has come since the end is left to live if it is no longer: while live catches up, it takes partitions as
 they come, and a person's sessions with them.
 """
-TAKEN: Final = ("events", "duplicates", "clock_ticks", "dead_letters")
+TAKEN: Final = ("events", "duplicates", "clock_ticks", "passed_over", "dead_letters")
 """Each record of the log is counted as one of these."""
 STOP_S_MAX: Final = 60.0
 

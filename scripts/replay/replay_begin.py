@@ -1,6 +1,7 @@
 """The beginning of a replay: everything is checked and fixed before the first record is read."""
 
 import shutil
+from hashlib import sha256
 from pathlib import Path
 from typing import Final, NamedTuple, cast
 
@@ -11,6 +12,7 @@ from jobs.flink.settings import local_path
 from jobs.flink.submit import checkpoint_folder, savepoint_folder
 from jobs.fold.replay import make_plan, planned_range
 from jobs.learning.trust import signer_of
+from jobs.mapping_file import read_mapping
 from log.archive.restoring import Restored
 from log.kafka import partition_count
 from log.range import LogRange
@@ -98,7 +100,14 @@ def asked(config: Config, wish: Wish, what_if: Instead) -> Asked:
         session_burst=config.session_burst,
         uncatalogued=config.uncatalogued,
         consent=config.consent,
+        mapping=digest_of(config.mapping) if config.mapping is not None else None,
     )
+
+
+def digest_of(mapping: Path) -> str:
+    """Of a mapping's file; raises ConfigError where it is none."""
+    read_mapping(mapping)
+    return sha256(mapping.read_bytes()).hexdigest()
 
 
 def fixed(config: Config, one: Asked) -> Config:

@@ -25,7 +25,7 @@ class Asked(Struct, frozen=True):
     """What makes one replay another: it goes on only where the same is asked again.
 
     `policy` and `model`: the versions to decide with instead of the log's; `archive` stands before what
-    Kafka still holds. A run of before `consent` was kept granted everything. The others but `archive` are settings that decisions depend on.
+    Kafka still holds; `mapping` is the digest of the topic's. A run of before `consent` was kept granted everything. The others but `archive` are settings that decisions depend on.
     """
 
     from_ms: int | None
@@ -42,6 +42,7 @@ class Asked(Struct, frozen=True):
     session_burst: int = SESSION_BURST
     uncatalogued: Uncatalogued = "when_empty"
     consent: str = ALL_PURPOSES
+    mapping: str | None = None
 
 
 class Manner(Struct, frozen=True):

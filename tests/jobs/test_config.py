@@ -36,6 +36,7 @@ def test_without_any_setting_there_are_the_defaults() -> None:
             places=None,
             internal_networks="",
             schema_registry=None, schema_registry_settings_file=None,
+            mapping=None,
         )  # fmt: skip
 
 
@@ -63,7 +64,7 @@ def test_every_setting_is_read() -> None:
         "KAIROS_SESSION_EVENTS_PER_S": "0", "KAIROS_SESSION_BURST": "1", "KAIROS_UNCATALOGUED": "never",
         "KAIROS_RETENTION_DAYS": "decisions=30,events=ever", "KAIROS_TRACE_SHARE": "0.5", "KAIROS_CONSENT": "email,analytics",
         "KAIROS_ERASURE_KEY_FILE": "/k/erasure.key", "KAIROS_PLACES": "/data/city.mmdb", "KAIROS_INTERNAL_NETWORKS": "10.0.0.0/8",
-        "KAIROS_SCHEMA_REGISTRY": "https://registry.example/v7",
+        "KAIROS_SCHEMA_REGISTRY": "https://registry.example/v7", "KAIROS_MAPPING": "/k/game.yaml",
         "KAIROS_SCHEMA_REGISTRY_SETTINGS_FILE": "/k/registry.properties",
         "KAIROS_PORTS": "kafka=1,redis=0,flink=3,learn=65535",
     }  # fmt: skip
@@ -80,6 +81,7 @@ def test_every_setting_is_read() -> None:
         Path("/k/shop.key"),
         0, 1, "never", "decisions=30,events=ever", Ports(1, 0, 3, 65_535), 0.5, "email,analytics",
         Path("/k/erasure.key"), Path("/data/city.mmdb"), "10.0.0.0/8", "https://registry.example/v7", Path("/k/registry.properties"),
+        Path("/k/game.yaml"),
     )  # fmt: skip
     assert as_environment(config_from(given)) == given
 
@@ -193,3 +195,12 @@ def test_a_format_whose_schemas_lie_in_a_registry_wants_one() -> None:
 
 def test_kairos_avro_is_another_name_of_what_kairos_is_on_a_topic() -> None:
     assert config_from({"KAIROS_FORMAT": "kairos-avro"}) == config_from({"KAIROS_FORMAT": "kairos"})
+
+
+@pytest.mark.parametrize("name", ["kairos", "segment", "ga4", "cloudevents"])
+def test_a_mapping_is_of_formats_that_are_read_by_names(name: str) -> None:
+    with pytest.raises(ConfigError, match="KAIROS_MAPPING says what the fields of json"):
+        config_from({"KAIROS_FORMAT": name, "KAIROS_MAPPING": "/k/game.yaml"})
+    config = config_from({"KAIROS_FORMAT": "json", "KAIROS_MAPPING": "/k/game.yaml"})
+    assert config.written_format == "kairos"
+    assert config_from({"KAIROS_FORMAT": "json"}).written_format == "json"

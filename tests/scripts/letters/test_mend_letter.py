@@ -16,6 +16,7 @@ from schemas.formats import FORMATS, confluent_avro
 from schemas.formats.foreign_schema import foreign_schema
 from schemas.formats.registered import header_of
 from schemas.limits import DAY_MS
+from schemas.mappings.mapping_rules import compile_mapping
 from schemas.records import LogRecord
 from scripts.letters.mend_letter import (
     Edits,
@@ -26,7 +27,6 @@ from scripts.letters.mend_letter import (
     mended,
     reading,
 )
-from scripts.mappings.mapping_rules import compile_mapping
 from tests.builders import NOON, make_event
 from udfs.explain.fit_records import TOO_LARGE
 

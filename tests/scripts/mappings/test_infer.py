@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from jobs.mapping_file import read_mapping
 from schemas.errors import UnusableInput
 from schemas.formats import FORMATS
+from schemas.mappings.mapped import mapped_event
+from schemas.mappings.mapping_rules import Unit
 from scripts.cli import app
 from scripts.mappings.infer_mapping import look_at, propose, written
-from scripts.mappings.mapped import mapped_event
-from scripts.mappings.mapping_file import read_mapping
-from scripts.mappings.mapping_rules import Unit
 from tests.builders import NOON
 
 VISIT: Final = Path(__file__).parents[2] / "schemas" / "formats" / "visit"

@@ -12,8 +12,8 @@ from jobs.config import PROJECT
 from schemas.errors import ConfigError, InvalidEvent
 from schemas.events import EVENT_TYPES, Event
 from schemas.formats import FORMATS
-from scripts.mappings.mapped import found_at, mapped_event
-from scripts.mappings.mapping_rules import compile_mapping
+from schemas.mappings.mapped import found_at, mapped_event
+from schemas.mappings.mapping_rules import compile_mapping
 from tests.builders import NOON
 
 VISIT: Final = PROJECT / "tests" / "schemas" / "formats" / "visit"

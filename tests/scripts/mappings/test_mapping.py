@@ -8,13 +8,13 @@ import pytest
 from typer.testing import CliRunner
 
 from jobs.config import PROJECT
+from jobs.mapping_file import read_mapping
 from schemas.errors import CheckFailed, ConfigError
 from schemas.events import Event
+from schemas.mappings.mapped import leaves, mapped_event
 from scripts.cli import app
 from scripts.files.event_files import EventFiles
 from scripts.files.import_events import Bad, write_events
-from scripts.mappings.mapped import leaves, mapped_event
-from scripts.mappings.mapping_file import read_mapping
 from scripts.mappings.mapping_here import check_mapping, notes_of, read_paths
 from tests.builders import NOON
 from tests.scripts.files.test_import_events import Written

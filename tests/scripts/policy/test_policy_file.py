@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from schemas.actions import Action, Boost, Budget, ItemRules, Limits, Requirement, Rule, Treatment
 from schemas.errors import ConfigError
 from schemas.limits import CONTROL_BYTES_MAX, DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
+from schemas.marked_yaml import Mapping, Scalar, Unreadable, read_tree
 from schemas.policy import (
     DEFAULT_POLICY,
     Arm,
@@ -21,7 +22,6 @@ from schemas.policy import (
     Segment,
     policy_from_payload,
 )
-from scripts.policy.marked_yaml import Mapping, Scalar, Unreadable, read_tree
 from scripts.policy.policy_file import (
     SHOWN_MAX,
     FileMistake,
@@ -216,9 +216,9 @@ def test_of_very_many_mistakes_the_first_are_told_and_the_others_counted() -> No
 
 def test_as_many_values_as_are_allowed_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     text = "a: &a [x, y]\nb: [*a, *a]\n"  # each name counts, too: 1 + 1 + 3 + 1 + 1 + 3 + 3
-    monkeypatch.setattr("scripts.policy.marked_yaml.NODES_MAX", 13)
+    monkeypatch.setattr("schemas.marked_yaml.NODES_MAX", 13)
     assert read_tree(text)[1] == []
-    monkeypatch.setattr("scripts.policy.marked_yaml.NODES_MAX", 12)
+    monkeypatch.setattr("schemas.marked_yaml.NODES_MAX", 12)
     with pytest.raises(Unreadable, match="line 2: expected at most 12 values, aliases written out"):
         read_tree(text)
 

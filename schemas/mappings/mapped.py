@@ -11,7 +11,7 @@ from schemas.errors import InvalidEvent
 from schemas.events import Event
 from schemas.formats.foreign_json import NUMBER, SHOWN_MAX, Given, made_id, read_object
 from schemas.formats.json_lines import built_event, event_fields, text_of
-from scripts.mappings.mapping_rules import (
+from schemas.mappings.mapping_rules import (
     LISTS,
     NUMBERS,
     PER_MS,
@@ -48,10 +48,11 @@ STYLES: Final = {
 
 def mapped_event(data: bytes, rules: tuple[Compiled, ...]) -> Event | None:
     """The event of a record, a JSON object; None where a rule passes it over. Raises InvalidEvent."""
-    return read_object(data, lambda given: _event(given, rules))
+    return read_object(data, lambda given: mapped_object(given, rules))
 
 
-def _event(given: Given, rules: tuple[Compiled, ...]) -> Event | None:
+def mapped_object(given: Given, rules: tuple[Compiled, ...]) -> Event | None:
+    """The event of what a record says, likewise."""
     rule = next((one for one in rules if _holds(one, given)), None)
     if rule is None:
         raise InvalidEvent("unknown_event_type", f"no rule of the mapping holds{_seen(rules, given)}")  # fmt: skip

@@ -1,7 +1,7 @@
 """A mapping: how records of others become events, as data. The rules are tried in their order, and the first whose `when` holds makes the event.
 
 Paths name fields with dots, as they are nested: `context.page.path`; `products[].sku` is that of each, `products[0].sku` of the first. A name that
-has dots itself and stands at the top is found as it is written. Applied in scripts/mappings/mapped.py.
+has dots itself and stands at the top is found as it is written. Applied in schemas/mappings/mapped.py.
 """
 
 import re

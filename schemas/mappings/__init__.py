@@ -1,0 +1,1 @@
+"""Mappings: how records of others become events, as data."""
