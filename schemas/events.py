@@ -81,6 +81,10 @@ UNMERGE: Final = "unmerge"
 TRUE: Final = "true"
 """Property, and its value, of a `signed_out` by which whoever used the device is not the person: what was joined at signing in is split again."""
 
+PROFILE_UPDATED: Final = "profile_updated"
+PROFILE_SESSION: Final = "profile/"
+"""How the session id of a `profile_updated` begins that tells of a person outside any visit: what a CRM or a warehouse knows."""
+
 Purpose = Literal["personalisation", "analytics", "advertising", "email", "push", "sms", "in_app"]
 PURPOSES: Final[tuple[Purpose, ...]] = get_args(Purpose)
 """What somebody may agree to, each by itself."""
@@ -200,6 +204,19 @@ def event_from_fields(fields: object) -> Event:
 def is_name(event_type: str) -> bool:
     """Whether a text of the right length may be the name of an event: what nobody can read would do harm in logs and terminals."""
     return event_type in EVENT_TYPES or event_type.isprintable()
+
+
+def is_outside_visit(event: Event) -> bool:
+    """Whether it tells of the person that it names, and nobody was there: no visit, no activity, nothing is asked for.
+
+    Only where it is proven: anybody else's is an event as any other.
+    """
+    return (
+        event.event_type == PROFILE_UPDATED
+        and event.session_id.startswith(PROFILE_SESSION)
+        and event.person_id is not None
+        and not event.is_unproven
+    )
 
 
 def purposes_from(text: str) -> frozenset[str]:

@@ -13,14 +13,14 @@ EXAMPLES: Final[dict[str, tuple[str, str]]] = {
     "api": ("api", "api --host 0.0.0.0 --port 9000"),
     "import": (
         "import events.jsonl --items items.jsonl",
-        "import snowplow/ --format snowplow --app-id shop",
+        "import --profiles crm.csv --rename kundennr=person_id",
     ),
     "consent": ("consent proof customer-7", "consent proof customer-7 --json"),
     "consent proof": ("consent proof customer-7", "consent proof customer-7 --last 5 --json"),
     "items": ("items import items.jsonl", "items list"),
     "items import": (
         "items import items.jsonl",
-        "items import items.jsonl --from 2026-01-01 --partial",
+        "items import feed.xml --complete",
     ),
     "items list": ("items list", "items list --most 1000 --json"),
     "items show": ("items show SKU-402", "items show SKU-402 --json"),

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from schemas import CODE_VERSION
 from schemas.decisions import EVERYWHERE, Decision, DecisionItem, Versions
+from schemas.events import is_outside_visit
 from schemas.limits import PERSON_EXPIRY_MS
 from schemas.policy import RECOMMEND_ITEMS, Placement
 from schemas.state.person import PersonState, Unit
@@ -101,7 +102,8 @@ def _folded(
         state = PersonState(news.order_ms, news.order_ms, parts=part_of(news.person))
     elif state.claimed and not state.event_count:
         state.first_ms = news.order_ms  # who signed in on the device last took all of before
-    state.unit = unit
+    if news.event is None or not is_outside_visit(news.event):
+        state.unit = unit  # of whom is only told, nobody knows yet as which visitor they come
     is_repeat = is_told_again(state, news)
     if is_repeat:
         counts += ("facts_repeated",)

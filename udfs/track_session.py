@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from schemas.dead_letters import dead_letter
 from schemas.errors import InvalidEvent, PassedOver
-from schemas.events import ERASURE_REQUESTED, NEVER_TOO_LATE, SIGNED_OUT, Event
+from schemas.events import ERASURE_REQUESTED, NEVER_TOO_LATE, SIGNED_OUT, Event, is_outside_visit
 from schemas.limits import (
     DEDUP_MS,
     HISTORY_PAUSE_MS,
@@ -41,6 +41,7 @@ from udfs.session.give_meaning import Meant, give_meaning
 from udfs.session.limit_rate import USUAL_RATE, Rate, is_over
 from udfs.session.read_event import valid_event
 from udfs.session.summarise_session import summarise_session
+from udfs.session.tell_profile import tell_profile
 from udfs.session.weigh_link import Linked, weigh_link
 from udfs.session.weigh_proof import weigh_proof
 
@@ -171,6 +172,8 @@ def _take(
         return _result(state, before.outputs, (*before.counts, "duplicates"))
     if event.event_type == ERASURE_REQUESTED:
         return erase_session(before, state, record, event, knowledge.erasures)
+    if is_outside_visit(event):
+        return tell_profile(before, state, record, event)
     is_late = _is_late(state, event, lateness_ms)
     is_after_timer = not state.context and time_ms < state.closed_ms
     is_anew = is_somebody_else(state, event)

@@ -46,7 +46,9 @@ class Note(NamedTuple):
     """A field that was not read as it was written, of an object with these names."""
 
     field: str
-    kind: Literal["alias", "beside", "unknown", "no_item", "made_id", "own_name"]
+    kind: Literal[
+        "alias", "beside", "unknown", "no_item", "made_id", "own_name", "attribute", "no_room"
+    ]
     names: Names
     within: str = ""
 
@@ -105,10 +107,20 @@ ITEM_NAMES: Final = Names(
         "category_path": "category", "product_type": "category", "inventory": "stock", "availability": "stock",
         "labels": "tags", "properties": "attributes", "sale_price": "price", "created_at": "created_ms",
         "effective_from": "effective_from_ms",
+        "product_name": "name", "product_title": "name", "item_name": "name", "article_id": "item_id", "article_number": "item_id",
+        "product_code": "item_id", "offer_id": "item_id", "item": "item_id", "product_description": "text", "long_description": "text",
+        "image_src": "image", "main_image": "image", "google_product_category": "category", "category_name": "category",
+        "vendor": "brand", "manufacturer": "brand", "brand_name": "brand", "inventory_quantity": "stock", "stock_quantity": "stock",
+        "quantity": "stock", "qty": "stock", "in_stock": "stock", "is_available": "stock", "tag": "tags", "keywords": "tags",
+        "unit_price": "price", "price_amount": "price", "amount": "price", "currency_code": "currency", "price_currency": "currency",
+        "valid_from": "effective_from_ms", "date_added": "created_ms", "is_deleted": "is_gone", "deleted": "is_gone",
+        "discontinued": "is_gone",
     },
 )  # fmt: skip
 
 
+READ: Final = ("alias", "attribute")
+"""Kinds of notes that tell of nothing lost."""
 NO_ITEM: Final = Note("item_ids", "no_item", EVENT_NAMES)
 """Of an event that is about an item and names none."""
 MADE_ID: Final = Note("event_id", "made_id", EVENT_NAMES)
@@ -189,6 +201,15 @@ def told(note: Note) -> Notice:
         hint = f": `{meant}` is meant?" if meant else ""
         reason = f"`{field}` is no type of ours, so activity and no more where the policy does not name it{hint}"
         return Notice(field, meant, reason, 0, 1, is_read=meant is None)
+    if note.kind == "attribute":
+        reason = f"`{field}` is no field of ours, and kept among the attributes"
+        return Notice(field, "attributes", reason, 0, 1, is_read=True)
+    if note.kind == "left_out":
+        reason = f"`{field}` is left out: it says who somebody is, or is too long for a fact"
+        return Notice(field, None, reason, 0, 1, is_read=False)
+    if note.kind == "no_room":
+        reason = f"`{field}` finds no room among the attributes, and is left out"
+        return Notice(field, None, reason, 0, 1, is_read=False)
     if note.kind != "unknown":
         alias = note.names.aliases[note.field]
         how = "is read as" if note.kind == "alias" else "is not read beside"
@@ -204,7 +225,7 @@ def told(note: Note) -> Notice:
 def first_ignored(notes: Iterable[Note]) -> Notice | None:
     """The first of the notes that tells of something lost; None where nothing is."""
     return next(
-        (said for one in notes if one.kind != "alias" and not (said := told(one)).is_read), None
+        (said for one in notes if one.kind not in READ and not (said := told(one)).is_read), None
     )
 
 

@@ -43,7 +43,9 @@ PERSONAL: Final = frozenset(
     }
 )  # fmt: skip
 """Properties of others that are not taken over, by their plain names: they say who somebody is, or hold addresses of pages."""
-PERSONAL_WORDS: Final = frozenset({"address", "email", "ip", "password", "phone", "token"})
+PERSONAL_WORDS: Final = frozenset(
+    {"address", "email", "firstname", "iban", "ip", "lastname", "mail", "password", "phone", "surname", "telephone", "token"}
+)  # fmt: skip
 """Nor those with one of these words in their names."""
 
 
@@ -218,13 +220,14 @@ def carried(given: Given, taken: frozenset[str], found: dict[str, str]) -> dict[
         if name in taken or name in found or value is None or len(name) > STRING_LENGTH_MAX:
             continue
         said = text_of(value)
-        if isinstance(said, str) and len(said) <= STRING_LENGTH_MAX and not _is_personal(name):
+        if isinstance(said, str) and len(said) <= STRING_LENGTH_MAX and not is_personal(name):
             found[name] = said
     return found
 
 
 @lru_cache(maxsize=1_024)
-def _is_personal(name: str) -> bool:
+def is_personal(name: str) -> bool:
+    """Whether a property of this name says who somebody is."""
     found = plain(name)
     return found in PERSONAL or not PERSONAL_WORDS.isdisjoint(found.split("_"))
 

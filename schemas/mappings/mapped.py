@@ -3,12 +3,13 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from msgspec import UNSET
 
 from schemas.errors import InvalidEvent
 from schemas.events import Event
+from schemas.formats.amounts import STYLES
 from schemas.formats.foreign_json import NUMBER, SHOWN_MAX, Given, made_id, read_object
 from schemas.formats.json_lines import built_event, event_fields, text_of
 from schemas.mappings.mapping_rules import (
@@ -31,24 +32,16 @@ DEPTH_MAX: Final = 12
 """Fields that lie deeper are not looked for where a record is looked over."""
 
 
-class _Style(NamedTuple):
-    """How amounts are written: what stands between thousands, and before the fraction."""
-
-    group: str
-    point: str
-    written: re.Pattern[str]
-
-
-STYLES: Final = {
-    "1,299.00": _Style(",", ".", re.compile(r"[+-]?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?", re.ASCII)),
-    "1.299,00": _Style(".", ",", re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?", re.ASCII)),
-}
-"""`19.99` is none of the second: what else could be meant is not guessed."""
-
-
 def mapped_event(data: bytes, rules: tuple[Compiled, ...]) -> Event | None:
     """The event of a record, a JSON object; None where a rule passes it over. Raises InvalidEvent."""
     return read_object(data, lambda given: mapped_object(given, rules))
+
+
+def mapped_record(data: bytes, fault: str, rules: tuple[Compiled, ...]) -> Event | None:
+    """The same of a record of a file; raises InvalidEvent also where there is a `fault`: that it could not be read."""
+    if fault:
+        raise InvalidEvent("malformed", fault)
+    return mapped_event(data, rules)
 
 
 def mapped_object(given: Given, rules: tuple[Compiled, ...]) -> Event | None:

@@ -12,11 +12,11 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from schemas.errors import ConfigError
 from schemas.events import EVENT_TYPES, SENT_TYPES, Context, Event, is_name, unknown_in_words
+from schemas.formats.amounts import Style
 from schemas.limits import EVENT_NAME_LENGTH_MAX, STRING_LENGTH_MAX
 from schemas.meant_types import meant_type
 
 Unit = Literal["s", "ms", "us", "ns"]
-Style = Literal["1,299.00", "1.299,00"]
 PER_MS: Final[dict[str, float]] = {"s": 1_000.0, "ms": 1.0, "us": 1e-3, "ns": 1e-6}
 RULES_MAX: Final = 1_000
 PATH: Final = re.compile(r"[^.\[\]]+(?:\[(?:\d{1,6})?\])*(?:\.[^.\[\]]+(?:\[(?:\d{1,6})?\])*)*")

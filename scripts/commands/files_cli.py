@@ -7,7 +7,18 @@ import typer
 
 from jobs.config import config_from, purposes_or_none, with_consent
 from schemas.errors import ConfigError
-from scripts.commands.options import AppId, Consent, ItemsFile, Json, MappingFile, Partial, Strict
+from scripts.commands.options import (
+    Amounts,
+    AppId,
+    Consent,
+    ItemsFile,
+    Json,
+    MappingFile,
+    Partial,
+    Rename,
+    Strict,
+)
+from scripts.times import time_or_none
 
 Format = Literal["kairos", "json", "segment", "ga4", "cloudevents", "snowplow", "trivago"]
 Foreign = Literal["segment", "ga4", "cloudevents", "snowplow", "trivago", "trivago-items"]
@@ -28,28 +39,48 @@ def import_(
     mapping: MappingFile = None,
     app_id: AppId = None,
     items: Annotated[Path | None, typer.Option(help="A catalogue to publish first.")] = None,
+    number: Amounts = None,
     partial: Partial = False,
     strict: Strict = False,
     consent: Consent = None,
+    profiles: Annotated[
+        bool, typer.Option("--profiles", help="The files are rows of people, from a CRM say.")
+    ] = False,
+    from_: Annotated[
+        str | None,
+        typer.Option("--from", help="Of --profiles: since when rows hold that do not say it."),
+    ] = None,
+    rename: Rename = None,
     json: Json = False,
 ) -> int:
     """Put events of files into the log, in order of time over all of them; bad lines go to the dead letters.
 
-    Reads JSON Lines, arrays and pretty JSON, plain or compressed by gzip or zstd. Exit code 1 where nothing, or
+    Reads JSON Lines, arrays and pretty JSON, plain or compressed by gzip or zstd; with --mapping rows of CSV and Parquet as well. Exit code 1 where nothing, or
     less than half, could be used. An item without `effective_from_ms` holds from the earliest of these events if it
     is new, from now on if it is changed; one that is as it was writes nothing. --consent is written into events that
     say nothing of it, as assumed: what a person said themselves, before or after, overrules it. Events of before their
     person was erased are left out and counted.
+
+    --profiles: rows of any table, or JSON, with a person's id, since when it holds, and what is known of them (loyalty_tier, lifecycle, scores), become
+    facts of the person from then on: `person.profile`. Nobody was there: it is no visit. Names and addresses are left out.
     """
+    if profiles:
+        from scripts.files.import_profiles import ProfileRows, import_profiles
+        from scripts.letters.mend_letter import edits_from
+
+        renames = dict(edits_from(rename or (), (), ()).renames)
+        how = ProfileRows(time_or_none(from_), renames, purposes_or_none(consent), partial)
+        return import_profiles(config_from(), files, how, is_json=json)
     from scripts.files.event_files import EventFiles
     from scripts.files.import_files import run
+    from scripts.files.item_files import ItemForm
     from scripts.files.items_here import ItemsFile as Catalogue
 
     config = config_from()
-    events = EventFiles(
-        files, file_format, app_id, strict, purposes_or_none(consent), mapping, config.places
-    )
-    catalogue = Catalogue(items, partial, strict) if items is not None else None
+    granted = purposes_or_none(consent)
+    events = EventFiles(files, file_format, app_id, strict, granted, mapping, config.places)
+    form = ItemForm(style=number, is_strict=strict)
+    catalogue = Catalogue(items, partial, form) if items is not None else None
     return run(config, events, catalogue, is_json=json)
 
 
@@ -98,7 +129,7 @@ def audit_data(
 
 @app.command()
 def infer(
-    files: Annotated[list[Path], typer.Argument(help="Files of records: JSON Lines or an array.")],
+    files: Annotated[list[Path], typer.Argument(help="Files of records: JSON, CSV or Parquet.")],
     out: Annotated[Path | None, typer.Option(help="Write the proposal to this new file.")] = None,
     records: Annotated[int, typer.Option(min=1, help="Look at so many at most.")] = 10_000,
     json: Json = False,

@@ -1,7 +1,7 @@
 """Options that several commands have: said alike everywhere."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -13,9 +13,23 @@ Archive = Annotated[
 ]  # fmt: skip
 MoreFiles = Annotated[list[Path] | None, typer.Argument(help="Further files of events.")]
 EventFiles = Annotated[list[Path] | None, typer.Option(help="JSON Lines of events.")]
-ItemsFile = Annotated[Path | None, typer.Option(help="JSON Lines of the catalogue.")]
+ItemsFile = Annotated[
+    Path | None,
+    typer.Option(help="A catalogue: JSON Lines, or a table as `items import` reads it."),
+]
+Amounts = Annotated[
+    Literal["1,299.00", "1.299,00"] | None,
+    typer.Option("--number", help="How a table writes amounts, where 1,299 could be two."),
+]
 Partial = Annotated[
-    bool, typer.Option("--partial", help="Leave out lines of the catalogue that are no items.")
+    bool,
+    typer.Option(
+        "--partial", help="Leave out lines of a catalogue, or of profiles, that are none."
+    ),
+]
+Rename = Annotated[
+    list[str] | None,
+    typer.Option("--rename", metavar="OLD=NEW", help="Read a column under another name."),
 ]
 Strict = Annotated[
     bool,
@@ -29,7 +43,10 @@ Consent = Annotated[
 ]  # fmt: skip
 MappingFile = Annotated[
     Path | None,
-    typer.Option("--mapping", help="A mapping by which JSON of others is read: `kairos mapping`."),
+    typer.Option(
+        "--mapping",
+        help="A mapping by which JSON, CSV or Parquet of others is read: `kairos mapping`.",
+    ),
 ]
 AppId = Annotated[list[str] | None, typer.Option(help="Snowplow: only these apps.")]
 DecisionsFrom = Annotated[str | None, typer.Option("--from", help="Decisions from here on.")]

@@ -26,8 +26,8 @@ from scripts.demo.telling import names_of, next_steps
 from scripts.demo.typed import go_on
 from scripts.exit_codes import passed
 from scripts.files.event_files import assuming
-from scripts.files.import_events import read_items
 from scripts.files.import_snowplow import DEMO_APP_IDS, DEMO_FOLDER, SnowplowImport, read_snowplow
+from scripts.files.item_files import read_items
 from scripts.files.retime import retime
 from scripts.ops.engine import Engine
 from scripts.ops.homes import DEMOS

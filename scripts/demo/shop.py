@@ -16,7 +16,7 @@ from schemas.signed_control import OPEN, ControlKeys
 from schemas.topics import EVENTS
 from scripts.console import say
 from scripts.demo.make_catalogue import DEMO_DATA
-from scripts.files.import_events import read_items
+from scripts.files.item_files import read_items
 from scripts.files.publish_items import decided_of, late_warning, published_items
 from scripts.policy.policy_file import read_policy
 from scripts.policy.policy_versions import Draft, announced, version_of

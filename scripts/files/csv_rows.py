@@ -25,7 +25,7 @@ class Row(NamedTuple):
     fault: str = ""
 
 
-def read_rows(lines: Iterable[str]) -> Iterator[Row]:
+def read_rows(lines: Iterable[str], delimiter: str = ",") -> Iterator[Row]:
     """All rows, the header among them; of an empty line, no values. `lines` keep their ends."""
     source = iter(lines)
     ahead: deque[str] = deque()
@@ -34,7 +34,7 @@ def read_rows(lines: Iterable[str]) -> Iterator[Row]:
         ahead.extend(islice(source, 1 if not ahead else 0))
         if not ahead:
             return
-        row, count = _row(number, ahead, source, columns)
+        row, count = _row(number, ahead, source, columns, delimiter)
         columns = columns or len(row.values or ())
         yield row
         for _ in range(count):
@@ -42,7 +42,9 @@ def read_rows(lines: Iterable[str]) -> Iterator[Row]:
         number += count
 
 
-def _row(number: int, ahead: deque[str], source: Iterator[str], columns: int) -> tuple[Row, int]:
+def _row(
+    number: int, ahead: deque[str], source: Iterator[str], columns: int, delimiter: str
+) -> tuple[Row, int]:
     """The row that begins with the first line ahead, and how many lines it takes."""
     text, first = "", None
     for count in range(1, ROW_LINES_MAX + 1):
@@ -53,7 +55,7 @@ def _row(number: int, ahead: deque[str], source: Iterator[str], columns: int) ->
         text += ahead[count - 1]
         if count > 1 and '"' not in ahead[count - 1]:
             continue
-        row = _parsed(number, text, is_strict=count > 1)
+        row = _parsed(number, text, delimiter, is_strict=count > 1)
         first = first or row
         if row.values is not None and (count == 1 or len(row.values) == columns):
             return row, count
@@ -63,14 +65,14 @@ def _row(number: int, ahead: deque[str], source: Iterator[str], columns: int) ->
     return Row(number, ahead[0], None, fault or (first.fault if first else "")), 1
 
 
-def _parsed(number: int, text: str, *, is_strict: bool) -> Row:
+def _parsed(number: int, text: str, delimiter: str, *, is_strict: bool) -> Row:
     try:
-        return Row(number, text, next(csv.reader([text], strict=True), []))
+        return Row(number, text, next(csv.reader([text], delimiter=delimiter, strict=True), []))
     except csv.Error as error:
         fault = str(error)
     if fault != STILL_OPEN and not is_strict:
         try:  # a quote within a field is as it stands, as spreadsheets have it
-            return Row(number, text, next(csv.reader([text]), []))
+            return Row(number, text, next(csv.reader([text], delimiter=delimiter), []))
         except csv.Error as error:
             fault = str(error)
     return Row(number, text, None, fault)

@@ -72,7 +72,7 @@ writers.
 MAPPING: Final = """\
 ### Any other JSON: a mapping
 
-What has no format here is read by a mapping, a YAML file. Rules are tried in their order, and the first whose `when` holds makes the event:
+What has no format here, rows of CSV and Parquet among it, is read by a mapping, a YAML file. Rules are tried in their order, and the first whose `when` holds makes the event:
 
 ```yaml
 fields:                                        # of every event

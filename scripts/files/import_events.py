@@ -11,18 +11,16 @@ from jobs.publish import Log
 from schemas.dead_letters import dead_letter
 from schemas.doors import check_at_door
 from schemas.enrich.places import Places
-from schemas.errors import ConfigError, InvalidEvent
+from schemas.errors import InvalidEvent
 from schemas.events import Event
 from schemas.formats import EventFormat
 from schemas.formats.field_names import MADE_ID, Notices
-from schemas.formats.json_lines import read_event, read_item
-from schemas.items import Item
+from schemas.formats.json_lines import read_event
 from schemas.mask_attributes import NO_NAMES
 from schemas.records import LogRecord
 from scripts.files.input_files import is_usable, read_values
 from scripts.files.made_ids import MadeIds
 from scripts.files.sorted_events import Encoded, already_in_order, in_order_of_time
-from scripts.files.told_names import in_words
 
 T = TypeVar("T")
 
@@ -117,20 +115,6 @@ def checked(events: Iterable[Event | Bad], name: str, at_ms: int) -> Iterator[Ev
                 yield Bad(name, number, msgspec.json.encode(one), error)
                 continue
         yield one
-
-
-def read_items(path: Path, say: Callable[[str], None] = lambda _: None) -> Iterator[Item]:
-    """The items of a file of JSON; what nobody reads of them is said at its end. ConfigError names the line at fault."""
-    notices = Notices()
-    for number, line in read_values(path):
-        try:
-            item, notes = read_item(line)
-        except InvalidEvent as error:
-            raise ConfigError(f"{path}, line {number + 1}: {error}") from error
-        notices.add(notes, number)
-        yield item
-    for notice in notices:
-        say(f"{path.name}: {in_words(notice)}")
 
 
 def write_events(

@@ -14,6 +14,9 @@ from schemas.errors import InvalidEvent, InvalidReason
 from schemas.event_examples import EVENT_EXAMPLES, ITEM_EXAMPLE, example_of
 from schemas.events import EVENT_TYPES, NEVER_TOO_LATE, Candidate, Context, Event
 from schemas.formats.field_names import EVENT_NAMES, ITEM_NAMES, NEED_ITEMS, Names
+from schemas.formats.item_rows import ATTRIBUTES_MAX
+from schemas.formats.profile_rows import PEOPLE
+from schemas.formats.profile_rows import TIMES as SINCE
 from schemas.items import Item
 from schemas.limits import (
     AHEAD_OF_LOG_MAX_MS,
@@ -26,6 +29,9 @@ from schemas.limits import (
     ID_LENGTH_MAX,
     LATENESS_MS,
     MINUTE_MS,
+    PERSON_EXPIRY_MS,
+    STATEMENT_LENGTH_MAX,
+    STATEMENTS_MAX,
     WHOLE_MAX,
 )
 from schemas.meant_types import MEANT_TYPES
@@ -38,7 +44,9 @@ from scripts.files.input_texts import (
     FILES,
     HEAD,
     IDS,
+    ITEM_FILES,
     LOOKED_UP,
+    PROFILES,
     REASONS,
     TIMES,
     VALUES,
@@ -198,7 +206,18 @@ def _examples() -> str:
 
 
 def _item() -> str:
-    return f"An item, as a line of a file:\n\n```json\n{json.dumps(ITEM_EXAMPLE)}\n```\n\n"
+    example = f"An item, as a line of a file:\n\n```json\n{json.dumps(ITEM_EXAMPLE)}\n```\n\n"
+    return example + ITEM_FILES.format(attributes=ATTRIBUTES_MAX) + _profiles()
+
+
+def _profiles() -> str:
+    return PROFILES.format(
+        people=_named(list(PEOPLE)),
+        times=_named(list(SINCE)),
+        facts=STATEMENTS_MAX,
+        length=STATEMENT_LENGTH_MAX,
+        expiry=PERSON_EXPIRY_MS // DAY_MS,
+    )
 
 
 def _reasons() -> str:

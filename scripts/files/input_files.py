@@ -29,7 +29,7 @@ BOM: Final = b"\xef\xbb\xbf"
 UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 COMPRESSED: Final = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 KINDS: Final = {
-    b"PAR1": "a Parquet file: `kairos convert` reads those that it knows",
+    b"PAR1": "a Parquet file: --mapping reads its rows as events, --items as items, and `kairos convert` those that it knows",
     b"PK\x03\x04": "a zip archive (or a spreadsheet): unpack it first",
     b"BZh": "compressed by bzip2: gzip and zstd are read",
     b"\xfd7zXZ": "compressed by xz: gzip and zstd are read",
@@ -38,8 +38,8 @@ KINDS: Final = {
     b"<": "XML or HTML: JSON Lines are wanted",
 }
 TABLE: Final = (
-    "a table (CSV): write each row as a JSON object on a line of its own, "
-    "or say `--format snowplow` where it is Snowplow's"
+    "a table (CSV): --mapping says what its rows are, --items reads it as items, "
+    "and `--format snowplow` where it is Snowplow's"
 )
 _HEADING: Final = re.compile(rb'"?[A-Za-z_][\w .-]*"?(?:[,;\t] ?"?[A-Za-z_][\w .-]*"?)+')
 """A line of names with one kind of mark or another between them: no JSON begins so."""
@@ -74,18 +74,26 @@ def read_values(path: Path) -> Iterator[Line]:
 
 
 @contextmanager
-def open_text(path: Path) -> Iterator[TextIO]:
-    """The text of a file, of a table say; bytes that are no UTF-8 are kept as surrogates, so that one bad row is one.
+def open_text(path: Path, encoding: str | None = None) -> Iterator[TextIO]:
+    """The text of a file, of a table say; bytes that are none in its encoding (None: it must be UTF-8) are kept as surrogates, so that one bad row is one.
 
     Raises as `read_values` does.
     """
-    with _opened(path) as file:
-        _first(path, file)
-    with TextIOWrapper(_opened(path), "utf-8-sig", "surrogateescape", newline="") as text:
+    if encoding is None:
+        with _opened(path) as file:
+            _first(path, file)
+    named = encoding or "utf-8-sig"
+    with TextIOWrapper(_opened(path), named, "surrogateescape", newline="") as text:
         try:
             yield text
-        except UNREADABLE as error:
+        except (*UNREADABLE, UnicodeError) as error:
             raise UnusableInput(f"{path} cannot be read to its end: {error}") from error
+
+
+def chunks_of(path: Path) -> Iterator[bytes]:
+    """The bytes of a file, decompressed; raises as `read_values` does."""
+    with _opened(path) as file:
+        yield from iter(lambda: _read(path, file), b"")
 
 
 def _opened(path: Path) -> IO[bytes]:

@@ -33,6 +33,9 @@ FILES: Final = """\
 - Of a line beyond {line:,} bytes only the beginning is held: it is one bad line. An array, or JSON over several lines, may have {whole:,} bytes, unpacked.
 - Snowplow's tables are CSV (RFC 4180), a folder with its side tables, or JSON Lines. A row that cannot be read costs itself: reading goes on at the next
   line that parses; a quoted field goes over at most {rows} lines and {chars:,} characters.
+- Tables (CSV, TSV, Parquet) are items (below) or, with `--mapping`, events: a row is a record. What parts the columns (`,` `;` tab `|`) is found in the header, which is wanted;
+  UTF-8, UTF-16 with its mark, or Windows-1252 where nothing else fits, which is told. Lines count from 1, so the header is line 1; rows of Parquet count from 1. Two columns of one name,
+  and a first line that is no header, are refused; a row of another width, or with bytes that are no text, costs itself. Of Parquet NaN is what is missing; infinity is refused.
 - Files given together are one log. `import` puts it in order of time; what is not in order already is held, up to {run} MiB in
   memory, the rest in sorted runs in a temporary folder.
 
@@ -75,6 +78,46 @@ VALUES: Final = """\
 - In `properties` and `value` numbers and booleans become text: `10` of 10.0, `true`.
 - Whole numbers to 2^53, so what JSON carries exactly; no infinity and no NaN (`1e999` is refused); texts that are cut inside a character (`"\\ud83d"`) are refused.
 - Unknown fields are passed over and told, with the name that was probably meant: `warnings` of a request, the summary of a command. `--strict` and `?strict=true` refuse them.
+
+"""
+ITEM_FILES: Final = """\
+### Items from elsewhere
+
+`kairos items import FILE` and `--items FILE` everywhere take these; which it is shows in the file, and `items import --format` says it where that is not enough:
+
+| format | a file is |
+| --- | --- |
+| `kairos` | JSON with the names above |
+| `table` | rows of CSV, TSV, Parquet (or JSON): columns under our names, or those that above are *told to be meant*, in any writing (`Product ID`, `productId`) |
+| `shopify` | [`products.json`](https://shopify.dev/docs/api/admin-rest/latest/resources/product) or the [CSV export of products](https://help.shopify.com/en/manual/products/import-export/using-csv) |
+| `google` | a feed of [Google Merchant](https://support.google.com/merchants/answer/7052112): RSS 2.0, Atom or TSV |
+
+- In tables any other column becomes an attribute, {attributes} at most, which is told; so does the second of two columns for one field (`sku` beside `id`). What finds no room is told, and refused by `--strict`.
+- Amounts: `19.99`, `19,99`, `1.299,00`, `1 299,00 EUR`, `€5`. `1,299` could be two and is refused until `--number 1,299.00` or `--number 1.299,00` says which. `$` and `¥` name no currency.
+- `stock`: a number (below none is none), or `in stock`, `out of stock` and the like: what is there in an unknown number has none. Tags are parted by `|`, else `,`, else `;`; "Home > Dresses" is the
+  category "Home/Dresses".
+- Shopify: an item is a product, not a variant: its price is the cheapest variant's, its stock that of all, its options are attributes (`size` = `41,42`). JSON has ids, the CSV only handles, so
+  these are the ids there. Drafts, archived and unpublished products are gone. Neither says the currency.
+- Google: `sale_price` is the price, where it has times (`sale_price_effective_date`) between them, as of the import. XML with a DTD is refused; parts of parts (`shipping`) are left out.
+- `items import --complete` takes out every item that the file does not hold, from whichever file it came; more than half of all only with `--force`. It wants the whole file, so not `--partial`.
+
+"""
+PROFILES: Final = """\
+### People from elsewhere
+
+`kairos import --profiles FILE...` takes rows of a CRM or a warehouse (CSV, TSV, Parquet, JSON). Each becomes a `profile_updated` event at the time since when it holds, and its columns facts of the person,
+`person.profile["lifecycle"]` (and `person.loyalty_tier`, `.industry`, …); what is declared of such events (`facts` of the policy) as well, for models.
+
+- Whom it is of: the first of these columns: {people}. Since when: {times}; rows without one hold `--from TIME`. `--rename OLD=NEW` reads a column under another name.
+- What is empty says nothing. A person has at most {facts} facts, of at most {length} characters, the names in one form (`Loyalty Tier` is `loyalty_tier`). Columns that say who somebody is are left out
+  and told: those above under *Formats of others*.
+- Nobody was there: such an event opens no visit, counts as no activity and asks for nothing; its session is the person's own (`profile/` and a hash). `POST /v1/events` with a server's key takes it, too; from a page it is
+  an event as any other.
+- Of each fact what was said last **by its own time** holds, in whatever order it comes, so a row is never too late. What was decided before it came rests on what was known; a replay has it from its time on. A time
+  that lies ahead is refused. Of somebody of whom nothing else is known a profile is forgotten {expiry} days after its time, as any other.
+- The same row is the same event, so the same file twice changes nothing. A bad row ends the command before anything is written, or is left out with `--partial`.
+- Facts of people are kept and used for `personalisation` only: of who did not agree nothing is kept. Rows say nothing of consent, so what the person said, `--consent`, or KAIROS_CONSENT holds. Of before
+  a person was erased nothing is taken.
 
 """
 REASONS: Final[dict[str, str]] = {

@@ -13,8 +13,8 @@ from schemas.errors import ConfigError
 from schemas.items import Item
 from scripts.console import say, show, show_json, show_table
 from scripts.files.event_lines import without_defaults
+from scripts.files.item_files import AUTO, Given, ItemForm
 from scripts.files.publish_items import (
-    Given,
     Taken,
     decided_of,
     flink_of,
@@ -33,46 +33,90 @@ COLUMNS: Final = ("item", "name", "category", "price", "stock", "since")
 
 
 class ItemsFile(NamedTuple):
-    """A file of the catalogue; `is_partial`: lines that are no items are left out."""
+    """A file of the catalogue, and how it is read; `is_partial`: lines that are no items are left out."""
 
     path: Path
     is_partial: bool
-    is_strict: bool = False
+    form: ItemForm = AUTO
 
     def read(self) -> list[Given]:
         """Its items; raises ConfigError."""
-        return read_catalogue(self.path, self.is_partial, say, is_strict=self.is_strict)
+        return read_catalogue(self.path, self.is_partial, say, self.form)
+
+
+class Complete(NamedTuple):
+    """A file is all of the catalogue: what it does not hold is taken out, most of all there is only if that `is_forced`."""
+
+    is_forced: bool = False
 
 
 def put_catalogue(
-    config: Config, kafka: str, log: Log, catalogue: Sequence[Given], first_ms: int | None
+    config: Config,
+    kafka: str,
+    log: Log,
+    catalogue: Sequence[Given],
+    first_ms: int | None,
+    complete: Complete | None = None,
 ) -> list[Item]:
     """Writes what the log does not have of a catalogue; returns when every operator has taken it.
 
-    What does not say when holds from `first_ms` on (None, or ahead: from now on) if it is new, from now on if it is changed.
+    Where it is `complete`, the other items are taken out from now on. What does not say when holds from `first_ms` on (None, or ahead: from now on) if it is new, from now on if it is changed.
     """
     at_ms = now_ms()
     known = list(published_items(kafka, config.topic_prefix))
     new_ms = at_ms + AHEAD_MS if first_ms is None else min(first_ms, at_ms)
     new = versions_to_write(catalogue, known, new_ms, at_ms + AHEAD_MS)
+    gone = taken_out(catalogue, held_at(known, at_ms + AHEAD_MS), complete, at_ms + AHEAD_MS)
     warning = late_warning(new, at_ms, decided_of(kafka, config.topic_prefix))
-    _write(config, log, new)
+    _write(config, log, [*new, *gone])
     say(f"{counted(len(new), 'item')} written, {len(catalogue) - len(new):,} were there already")
+    if complete is not None:
+        say(f"{counted(len(gone), 'item')} taken out: the file does not hold them any more")
     if warning is not None:
         say(f"warning: {warning}")
-    return new
+    return [*new, *gone]
 
 
-def import_items(config: Config, file: ItemsFile, from_ms: int | None, *, is_json: bool) -> None:
+def taken_out(
+    catalogue: Sequence[Given], held: dict[str, Item], complete: Complete | None, at_ms: int
+) -> list[Item]:
+    """The versions that take out what a complete catalogue does not hold; ConfigError where that is most of what is there."""
+    if complete is None:
+        return []
+    named = {one.item.item_id for one in catalogue}
+    there = [one for one in held.values() if not one.is_gone]
+    gone = [one for one in there if one.item_id not in named]
+    if len(gone) * 2 > len(there) and not complete.is_forced:
+        raise ConfigError(
+            f"{len(gone):,} of {counted(len(there), 'item')} are not in the file, so more than half would be taken out: nothing was written. "
+            "Is it whole? --force takes them out all the same"
+        )
+    return [msgspec.structs.replace(one, is_gone=True, effective_from_ms=at_ms) for one in gone]
+
+
+def import_items(
+    config: Config,
+    file: ItemsFile,
+    from_ms: int | None,
+    complete: Complete | None = None,
+    *,
+    is_json: bool,
+) -> None:
     """Puts a file's items into the catalogue; new ones hold from `from_ms` on, None: from now on. Raises ConfigError."""
+    if complete is not None and file.is_partial:
+        raise ConfigError("--complete says that the file holds all, and --partial that it may not")
     catalogue = file.read()
     kafka = running_kafka(config)
-    new = put_catalogue(config, kafka, _log(config, kafka), catalogue, from_ms)
+    written = put_catalogue(config, kafka, _log(config, kafka), catalogue, from_ms, complete)
     note_import(config, [file.path])
+    named = {one.item.item_id for one in catalogue}
+    gone = sum(one.item_id not in named for one in written)
     if is_json:
-        show_json({"read": len(catalogue), "written": len(new)})
+        told = {"read": len(catalogue), "written": len(written) - gone}
+        show_json(told if complete is None else told | {"taken_out": gone})
     else:
-        show(f"{counted(len(catalogue), 'item')} read, {len(new):,} of them new or changed")
+        new = len(written) - gone
+        show(f"{counted(len(catalogue), 'item')} read, {new:,} of them new or changed")
 
 
 def list_items(config: Config, most: int, *, is_json: bool) -> None:

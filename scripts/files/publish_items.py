@@ -7,7 +7,7 @@ one that is as it was writes nothing, so the same file twice changes nothing.
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -20,10 +20,9 @@ from schemas.codec import ITEM
 from schemas.counted import counted
 from schemas.errors import ConfigError, InvalidEvent
 from schemas.formats.field_names import Notices
-from schemas.formats.json_lines import read_item
 from schemas.items import Item
 from schemas.topics import DECISIONS, ITEMS
-from scripts.files.input_files import read_values
+from scripts.files.item_files import AUTO, Given, ItemForm, items_in
 from scripts.files.told_names import in_words
 from scripts.progress import TOLD_FROM_S, Watched
 from scripts.times import utc
@@ -34,46 +33,32 @@ APPLIED: Final = "knowledge_applied"
 SEEN: Final = (APPLIED, "knowledge_refused")
 
 
-class Given(NamedTuple):
-    """An item of a file; `is_timed`: it says itself from when on it holds."""
-
-    item: Item
-    is_timed: bool
-
-
 def read_catalogue(
-    path: Path, is_partial: bool, say: Callable[[str], None], *, is_strict: bool = False
+    path: Path, is_partial: bool, say: Callable[[str], None], form: ItemForm = AUTO
 ) -> list[Given]:
-    """All items of a file of JSON. ConfigError names the line at fault; with `is_partial` it is said and left out.
+    """All items of a file. ConfigError names the line at fault; with `is_partial` it is said and left out.
 
-    What nobody reads of them is said; if it `is_strict`, such a line is at fault.
+    What nobody reads of them is said; if the `form` is strict, such a line is at fault.
     """
     found, faults, notices = [], 0, Notices()
-    for number, line in read_values(path):
-        try:
-            item, notes = read_item(line, is_strict=is_strict)
-        except InvalidEvent as error:
-            fault = f"{path}, line {number + 1}: {error.message}"
-            if not is_partial:
-                raise ConfigError(
-                    f"{fault}; nothing was written: mend it, or leave such lines out by --partial"
-                ) from error
-            faults += 1
-            if faults == 1:
-                say(f"left out: {fault}")
-        else:
-            notices.add(notes, number)
-            found.append(Given(item, _says_when(line)))
+    for one in items_in(path, form, say):
+        if one.given is not None:
+            notices.add(one.notes, one.number)
+            found.append(one.given)
+            continue
+        fault = f"{path}, line {one.number + 1}: {one.fault}"
+        if not is_partial:
+            raise ConfigError(
+                f"{fault}; nothing was written: mend it, or leave such lines out by --partial"
+            )
+        faults += 1
+        if faults == 1:
+            say(f"left out: {fault}")
     if faults > 1:
         say(f"left out: {counted(faults, 'item')} in all")
     for notice in notices:
         say(f"{path.name}: {in_words(notice)}")
     return found
-
-
-def _says_when(line: bytes) -> bool:
-    fields = msgspec.json.decode(line)
-    return fields.get("effective_from_ms") is not None
 
 
 def published_items(kafka: str, prefix: str) -> Iterator[Item]:

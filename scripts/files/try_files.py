@@ -32,8 +32,9 @@ from scripts.audit.explained_view import show_explained
 from scripts.audit.explanation import Explained, explain, explained_json
 from scripts.console import say, show, show_json
 from scripts.files.event_files import EventFiles
-from scripts.files.import_events import Bad, read_items
+from scripts.files.import_events import Bad
 from scripts.files.input_files import is_usable
+from scripts.files.item_files import read_items
 from scripts.files.sorted_events import Encoded, in_order_of_time
 from scripts.files.told_names import in_words
 from scripts.policy.policy_versions import version_of

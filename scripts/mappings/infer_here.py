@@ -10,7 +10,7 @@ from schemas.errors import InvalidEvent, UnusableInput
 from schemas.formats.foreign_json import read_object
 from scripts.console import complain, say, show, show_json
 from scripts.exit_codes import passed
-from scripts.files.input_files import read_values
+from scripts.files.file_records import read_records
 from scripts.mappings.infer_mapping import Proposal, look_at, propose, written
 from scripts.progress import Watched
 
@@ -21,7 +21,7 @@ def infer(paths: Sequence[Path], out: Path | None, most: int, *, is_json: bool) 
         raise UnusableInput(f"{out} is there already: name another file, nothing was written")
     count, seen = look_at(islice(_records(paths), most))
     if not count:
-        raise UnusableInput("there is no JSON object in the files")
+        raise UnusableInput("there is no record in the files")
     proposal = propose(count, seen)
     text = written(proposal)
     if out is not None:
@@ -50,9 +50,9 @@ def remarks(proposal: Proposal) -> Iterator[str]:
 
 def _records(paths: Sequence[Path]) -> Iterator[dict[str, Any]]:
     for path in paths:
-        for _, value in Watched("looking", read_values(path)):
+        for record in Watched("looking", read_records(path)):
             try:
-                yield read_object(value, dict)
+                yield read_object(record.raw, dict)
             except InvalidEvent:
                 continue
 

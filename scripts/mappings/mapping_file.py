@@ -7,11 +7,11 @@ from schemas.counted import counted
 from schemas.doors import check_at_door
 from schemas.errors import InvalidEvent
 from schemas.events import Event
-from schemas.mappings.mapped import mapped_event
+from schemas.mappings.mapped import mapped_record
 from schemas.mappings.mapping_rules import Compiled
 from scripts.console import say as say_it
+from scripts.files.file_records import read_records
 from scripts.files.import_events import Bad
-from scripts.files.input_files import read_values
 
 
 def read_mapped(
@@ -20,14 +20,14 @@ def read_mapped(
     at_ms: int | None = None,
     say: Callable[[str], None] = say_it,
 ) -> Iterator[Event | Bad]:
-    """The events of a file of JSON by the rules, in its order, and what is none; with `at_ms`, now, without those that the engine would refuse.
+    """The events of a file of records by the rules, in its order, and what is none; with `at_ms`, now, without those that the engine would refuse.
 
     How many records were passed over is said at its end.
     """
     skipped = 0
-    for number, value in read_values(path):
+    for number, value, fault in read_records(path, say):
         try:
-            event = mapped_event(value, rules)
+            event = mapped_record(value, fault, rules)
             if event is None:
                 skipped += 1
                 continue

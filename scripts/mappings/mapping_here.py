@@ -15,11 +15,12 @@ from schemas.errors import CheckFailed, ConfigError, InvalidEvent
 from schemas.events import Event
 from schemas.formats.json_lines import decoded
 from schemas.limits import EVENT_BYTES_MAX
-from schemas.mappings.mapped import leaves, mapped_event
+from schemas.mappings.mapped import leaves, mapped_record
 from schemas.mappings.mapping_rules import Compiled
 from scripts.console import show, show_json, show_table
 from scripts.exit_codes import passed
-from scripts.files.input_files import is_usable, read_values
+from scripts.files.file_records import Record, read_records
+from scripts.files.input_files import is_usable
 from scripts.progress import Watched
 
 LOST_SHOWN: Final = 20
@@ -72,8 +73,8 @@ def try_mapping(mapping: Path, files: Sequence[Path], last: int, *, is_json: boo
     rules = read_mapping(mapping)
     tried, is_read = Tried(), _reads(read_paths(rules))
     for path in files:
-        for number, value in Watched("trying", read_values(path)):
-            _take(tried, value, rules, is_read, f"{path.name}, line {number + 1}", last)
+        for record in Watched("trying", read_records(path)):
+            _take(tried, record, rules, is_read, f"{path.name}, line {record.number + 1}", last)
     if is_json:
         show_json(msgspec.to_builtins(tried))
     else:
@@ -82,11 +83,11 @@ def try_mapping(mapping: Path, files: Sequence[Path], last: int, *, is_json: boo
 
 
 def _take(
-    tried: Tried, value: bytes, rules: tuple[Compiled, ...], is_read: Callable[[str], bool], place: str, last: int
+    tried: Tried, record: Record, rules: tuple[Compiled, ...], is_read: Callable[[str], bool], place: str, last: int
 ) -> None:  # fmt: skip
     tried.read += 1
     try:
-        event = mapped_event(value, rules)
+        event = mapped_record(record.raw, record.fault, rules)
     except InvalidEvent as error:
         tried.invalid += 1
         tried.first_fault = tried.first_fault or f"{place}: {error.reason}: {error.message}"
@@ -99,7 +100,7 @@ def _take(
     tried.fields.update(said.keys())
     if len(tried.examples) < last:
         tried.examples.append(said)
-    for path in {path for path, _ in leaves(decoded(value, EVENT_BYTES_MAX))}:
+    for path in {path for path, _ in leaves(decoded(record.raw, EVENT_BYTES_MAX))}:
         if not is_read(path) and (path in tried.lost or len(tried.lost) < PATHS_MAX):
             tried.lost[path] += 1
 

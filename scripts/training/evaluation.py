@@ -24,7 +24,7 @@ from schemas.errors import ConfigError
 from schemas.events import granted_in_words, purposes_from, unlearnt_in_words
 from scripts.console import percentile, say, show, show_table
 from scripts.files.event_lines import EventLines, lines_of
-from scripts.files.import_events import read_items
+from scripts.files.item_files import read_items
 from scripts.policy.policies_here import policies_here, policy_in
 from scripts.policy.policy_versions import draft_again, live
 from scripts.progress import Watched

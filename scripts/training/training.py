@@ -41,7 +41,7 @@ from schemas.records import LogRecord
 from schemas.topics import CONTROL, EVENTS, ITEMS, KNOWLEDGE
 from scripts.console import say, show, show_table
 from scripts.files.event_lines import EventLines, lines_of
-from scripts.files.import_events import read_items
+from scripts.files.item_files import read_items
 from scripts.ops.archive import opened
 from scripts.progress import Watched
 from scripts.times import utc

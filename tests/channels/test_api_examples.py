@@ -16,7 +16,7 @@ from jobs.config import PROJECT, config_from
 from schemas.decisions import Decision
 from schemas.events import SENT_TYPES
 from schemas.formats.field_names import Notices
-from scripts.files.import_events import read_items
+from scripts.files.item_files import read_items
 from scripts.files.try_files import Trial, World
 from scripts.policy.policy_file import read_policy
 from tests.channels.operations import OPERATIONS

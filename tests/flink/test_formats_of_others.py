@@ -7,7 +7,7 @@ import pytest
 from schemas.codec import DECISION, EVENT
 from schemas.formats import FORMATS, OF_OTHERS
 from schemas.topics import DEAD_LETTERS, DECISIONS
-from scripts.files.import_events import read_items
+from scripts.files.item_files import read_items
 from tests.flink.replays import Replays
 from tests.flink.runs import Line, environment, fill_log, read_outputs
 

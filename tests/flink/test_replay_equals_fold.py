@@ -44,8 +44,8 @@ from schemas.policy import (
 from schemas.records import LogRecord
 from schemas.topics import CONTROL as CONTROL_TOPIC
 from schemas.topics import DEAD_LETTERS, DECISIONS, EVENTS, ITEMS, TRACES
-from scripts.files.import_events import read_items
 from scripts.files.import_snowplow import DEMO_APP_IDS, DEMO_FOLDER, read_snowplow
+from scripts.files.item_files import read_items
 from tests.builders import NOON, make_catalogue, make_knowledge
 from tests.flink.replays import Replays
 from tests.flink.runs import TRACE_SHARE, fill_log, produce, run_learn_replay, run_replay

@@ -15,7 +15,7 @@ from schemas.formats.json_lines import event_from_json
 from schemas.items import Item
 from schemas.records import LogRecord
 from scripts.demo import make_catalogue
-from scripts.files.import_events import read_items
+from scripts.files.item_files import read_items
 from scripts.policy.policy_file import read_policy
 from udfs.draw import identify_decision
 from udfs.knowledge.knowledge import Knowledge

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
-from schemas.events import Event
+from schemas.events import Event, is_outside_visit
 from schemas.limits import DAY_MS, HOUR_MS, MINUTE_MS
 from schemas.state.person import PeriodBucket, PersonState
 from udfs.facts.fact import Apart, Kept, Room, person
@@ -28,7 +28,9 @@ PERIOD_COUNTS: Final = {
 
 
 def on_person_event(state: PersonState, event: Event, knowledge: object) -> None:
-    """Counts the event in all periods; of purchases that are claimed the first."""
+    """Counts the event in all periods; of purchases that are claimed the first. What is told outside a visit nobody did."""
+    if is_outside_visit(event):
+        return
     state.event_count += 1
     is_claim = event.event_type == "purchase_completed" and state.unproven_purchases
     _count(state, event.event_time_ms, None if is_claim else PERIOD_COUNTS.get(event.event_type))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
-from schemas.events import Event
+from schemas.events import CONSENT_SOURCE, Event
 from schemas.limits import STATEMENT_LENGTH_MAX, STATEMENTS_MAX, TOPIC_LENGTH_MAX
 from schemas.state.person import PersonState
 from schemas.state.session import SessionContext
@@ -35,8 +35,9 @@ def state_facts(facts: dict[str, str], told: Told) -> None:
 
 
 def told_by(event: Event) -> list[tuple[str | None, str | None]]:
-    """Every fact of a `profile_updated` or `preference_stated`: attribute and value, and the properties."""
-    return [*event.properties.items(), (event.attribute, event.value)]
+    """Every fact of a `profile_updated` or `preference_stated`: attribute and value, and the properties, but for what an import adds."""
+    said = [one for one in event.properties.items() if one[0] != CONSENT_SOURCE]
+    return [*said, (event.attribute, event.value)]
 
 
 def on_event(context: SessionContext, event: Event, knowledge: object) -> None:
@@ -61,6 +62,8 @@ def _tell(
     told: list[tuple[str | None, str | None]],
     now_ms: int,
 ) -> None:
+    """Of each name what was told last by the event's time holds, in whatever order it comes."""
+    told = [one for one in told if times.get(one[0] or "", 0) <= now_ms]
     state_facts(facts, told)
     for name, value in told:
         if name and value is not None and len(name) <= TOPIC_LENGTH_MAX:

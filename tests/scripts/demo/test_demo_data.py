@@ -22,7 +22,7 @@ from scripts.demo.make_catalogue import (
     make_catalogue,
     read_shelves,
 )
-from scripts.files.import_events import read_items
+from scripts.files.item_files import read_items
 from scripts.policy.policy_file import read_policy
 from tests.scripts.scenarios import Scenario, scenarios
 from udfs.policy.compile_policy import compile_policy

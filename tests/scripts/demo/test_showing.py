@@ -26,8 +26,8 @@ from scripts.demo.showing import (
     rehearse,
     story_of,
 )
-from scripts.files.import_events import read_items
 from scripts.files.import_snowplow import DEMO_APP_IDS, DEMO_FOLDER, read_snowplow
+from scripts.files.item_files import read_items
 from scripts.files.retime import retime
 from scripts.training.training import default_knowledge, train_from
 from udfs.facts.features import FEATURE_SPACE

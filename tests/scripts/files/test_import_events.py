@@ -12,8 +12,9 @@ from schemas.dead_letters import DeadLetter
 from schemas.events import Event
 from schemas.formats.field_names import Notices
 from scripts.files.event_files import EventFiles
-from scripts.files.import_events import Imported, read_items, read_json_lines, write_events
+from scripts.files.import_events import Imported, read_json_lines, write_events
 from scripts.files.import_files import summary
+from scripts.files.item_files import read_items
 from tests.builders import NOON
 
 

@@ -49,9 +49,8 @@ def file_of(tmp_path: Path, **prices: float) -> Path:
 def said(*words: object) -> Any:
     done = kairos("items", *words, "--json")
     assert done.code == 0, done.said
-    return json.loads(
-        done.said[done.said.index("{" if words[0] in ("import", "remove") else "[") :]
-    )
+    begin = done.said.index("{" if words[0] in ("import", "remove") else "[")
+    return json.JSONDecoder().raw_decode(done.said[begin:])[0]
 
 
 def test_a_file_twice_is_written_once_and_a_changed_price_is_one_version(
@@ -117,3 +116,37 @@ def test_a_long_catalogue_is_cut_and_says_so(topic: Topic) -> None:
     assert "3 of 5 items" in kairos("items", "list", "--most", 3).said
     with pytest.raises(ConfigError):
         items_here.ItemsFile(Path("/nowhere"), False).read()
+
+
+def test_a_complete_file_takes_out_what_it_does_not_hold_unless_that_is_most_of_all(
+    topic: Topic, tmp_path: Path
+) -> None:
+    kairos("items", "import", file_of(tmp_path, boot=80.0, sock=9.0, hat=5.0))
+    less = file_of(tmp_path, boot=80.0, sock=9.0)
+    assert said("import", less)["written"] == 0
+    assert said("import", less, "--complete") == {"read": 2, "written": 0, "taken_out": 1}
+    assert (topic[-1].item_id, topic[-1].is_gone, topic[-1].name) == ("hat", True, "Hat")
+    assert said("import", less, "--complete")["taken_out"] == 0
+    before = list(topic)
+    other = file_of(tmp_path, scarf=1.0)
+    done = kairos("items", "import", other, "--complete")
+    assert (done.code, "more than half" in done.said, topic) == (2, True, before)
+    assert kairos("items", "import", other, "--complete", "--partial").code == 2
+    assert said("import", other, "--complete", "--force")["taken_out"] == 2
+
+
+def test_a_table_is_a_catalogue_and_what_its_columns_are_is_said(
+    topic: Topic, tmp_path: Path
+) -> None:
+    path = tmp_path / "items.csv"
+    path.write_text("sku;title;price;colour\nboot;Boot;80,50;red\nsock;Sock;1.299;blue\n")
+    done = kairos("items", "import", path)
+    assert (done.code, "line 3: price: '1.299' may be" in done.said, topic) == (2, True, [])
+    done = kairos("items", "import", path, "--number", "1.299,00")
+    assert done.code == 0, done.said
+    assert "`sku` is read as `item_id` (2 lines, the first: 2)" in done.said
+    assert "`colour` is no field of ours, and kept among the attributes" in done.said
+    assert [(one.price, one.attributes) for one in topic] == [
+        (80.5, {"colour": "red"}),
+        (1299.0, {"colour": "blue"}),
+    ]

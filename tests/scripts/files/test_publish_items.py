@@ -6,7 +6,8 @@ import pytest
 
 from schemas.errors import ConfigError
 from schemas.items import Item
-from scripts.files.publish_items import Given, late_warning, read_catalogue, versions_to_write
+from scripts.files.item_files import Given, ItemForm
+from scripts.files.publish_items import late_warning, read_catalogue, versions_to_write
 from tests.builders import NOON
 
 FIRST, NOW = NOON - 86_400_000, NOON
@@ -91,4 +92,4 @@ def test_an_items_title_is_told_and_strictly_refused(tmp_path: Path) -> None:
     assert len(read_catalogue(path, False, said.append)) == 1
     assert "`title` is no field, and not read: `name` is meant" in said[0]
     with pytest.raises(ConfigError, match="line 1: `title` is no field"):
-        read_catalogue(path, False, said.append, is_strict=True)
+        read_catalogue(path, False, said.append, ItemForm(is_strict=True))

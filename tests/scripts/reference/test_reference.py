@@ -15,8 +15,8 @@ from schemas.events import EventType
 from schemas.formats.field_names import EVENT_NAMES, ITEM_NAMES, renamed
 from schemas.formats.json_lines import event_from_json
 from scripts.cli import app
-from scripts.files.import_events import read_items
 from scripts.files.input_docs import page as accepts
+from scripts.files.item_files import read_items
 from scripts.reference import all_pages, command_line_page, metrics_page, settings_page
 
 TYPES: Final = sorted(set(get_args(EventType)) - {"clock_ticked"})

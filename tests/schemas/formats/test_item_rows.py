@@ -1,0 +1,91 @@
+"""Rows of tables as items: columns under the names that people give them, values as they write them."""
+
+from typing import Any
+
+import pytest
+
+from schemas.errors import InvalidEvent
+from schemas.formats.field_names import told
+from schemas.formats.item_rows import item_of_json, item_of_row
+from schemas.items import Item
+
+MS = 1_769_817_600_000
+
+
+@pytest.mark.parametrize(
+    ("row", "wanted"),
+    [
+        ({"sku": "007", "title": " Boot "}, Item("007", name="Boot")),
+        ({"Product ID": 7, "Product Name": "Boot"}, Item("7", name="Boot")),
+        ({"id": 1001.0, "price": 19.99}, Item("1001", price=19.99)),
+        ({"id": "a", "price": "1.299,00 €"}, Item("a", price=1299.0, currency="EUR")),
+        ({"id": "a", "price": "5 EUR", "currency": "eur"}, Item("a", price=5.0, currency="EUR")),
+        ({"id": "a", "availability": "in stock"}, Item("a")),
+        ({"id": "a", "availability": "out_of_stock"}, Item("a", stock=0)),
+        ({"id": "a", "in_stock": "1"}, Item("a")),
+        ({"id": "a", "in_stock": False}, Item("a", stock=0)),
+        ({"id": "a", "inventory": "1"}, Item("a", stock=1)),
+        ({"id": "a", "stock": "12.0"}, Item("a", stock=12)),
+        ({"id": "a", "stock": -3}, Item("a", stock=0)),
+        ({"id": "a", "tags": "x|y, z|x"}, Item("a", tags=("x", "y, z"))),
+        ({"id": "a", "keywords": "x, y"}, Item("a", tags=("x", "y"))),
+        ({"id": "a", "tags": '["x", 1]'}, Item("a", tags=("x", "1"))),
+        ({"id": "a", "product_type": "Home > Dresses"}, Item("a", category="Home/Dresses")),
+        ({"id": "a", "category": "Shoes", "product_type": "x"}, Item("a", category="Shoes", attributes={"product_type": "x"})),
+        ({"id": "a", "Colour": "red", "sizes": [1, 2]}, Item("a", attributes={"colour": "red", "sizes": "1,2"})),
+        ({"id": "a", "attributes": '{"Colour": "red"}'}, Item("a", attributes={"colour": "red"})),
+        ({"id": "a", "valid_from": "2026-01-31", "deleted": "yes"}, Item("a", MS, is_gone=True)),
+        ({"id": "a", "sku": "b", "title": ""}, Item("a", attributes={"sku": "b"})),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_row_is_the_item_that_people_mean(row: dict[str, Any], wanted: Item) -> None:
+    assert item_of_row(row).item == wanted
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"title": "Boot"}, "nothing says its id"),
+        ({"id": 1.5}, "write ids as text"),
+        ({"id": "a", "price": "1,299"}, "price: '1,299' may be 1299 or 1.299"),
+        ({"id": "a", "price": "5 EUR", "currency": "USD"}, "its price is in EUR"),
+        ({"id": "a", "price": -1}, "price"),
+        ({"id": "a", "stock": "some"}, "stock"),
+        ({"id": "a", "stock": "5 EUR"}, "number of pieces"),
+        ({"id": "a", "stock": 1.5}, "stock"),
+        ({"id": "a", "attributes": "red"}, "a JSON object is wanted"),
+        ({"id": "a", "valid_from": "soon"}, "valid_from"),
+        ({"id": "a", "deleted": "perhaps"}, "is_gone"),
+        ({"id": "a" * 300}, "item_id"),
+        ({"id": "a", "name": "x" * 3_000}, "name"),
+        ({"id": "a", "tags": [{"a": 1}]}, "tags"),
+        ({"id": ["a"]}, "item_id"),
+    ],
+    ids=str,
+)
+def test_what_no_item_can_hold_is_refused_by_its_column(row: dict[str, Any], said: str) -> None:
+    with pytest.raises(InvalidEvent, match=said):
+        item_of_row(row)
+
+
+def test_what_is_read_as_what_is_told_and_what_finds_no_room_as_well() -> None:
+    row: dict[str, Any] = {"sku": "a", "colour": "red"} | {f"c{at:02}": "x" for at in range(70)}
+    item, notes = item_of_row(row)
+    assert len(item.attributes) == 64
+    kinds = [one.kind for one in notes]
+    assert (kinds.count("alias"), kinds.count("attribute"), kinds.count("no_room")) == (1, 71, 7)
+    said = [told(one).reason for one in notes]
+    assert said[0] == "`sku` is read as `item_id`"
+    assert "kept among the attributes" in said[1]
+    with pytest.raises(InvalidEvent, match="no room"):
+        item_of_row(row, is_strict=True)
+    assert item_of_row({"sku": "a", "colour": "red"}, is_strict=True).item.attributes
+
+
+@pytest.mark.parametrize(
+    "data", [b"[]", b"1", b"", b"{", b"\xff", b"[" * 5_000, b'{"a":' + b"1" * 200_000 + b"}"]
+)
+def test_what_is_no_row_is_refused(data: bytes) -> None:
+    with pytest.raises(InvalidEvent):
+        item_of_json(data)
