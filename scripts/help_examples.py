@@ -13,7 +13,7 @@ EXAMPLES: Final[dict[str, tuple[str, str]]] = {
     "api": ("api", "api --host 0.0.0.0 --port 9000"),
     "import": (
         "import events.jsonl --items items.jsonl",
-        "import --profiles crm.csv --rename kundennr=person_id",
+        "import --profiles crm.csv --rename customer=person_id",
     ),
     "consent": ("consent proof customer-7", "consent proof customer-7 --json"),
     "consent proof": ("consent proof customer-7", "consent proof customer-7 --last 5 --json"),

@@ -47,8 +47,9 @@ class Note(NamedTuple):
 
     field: str
     kind: Literal[
-        "alias", "beside", "unknown", "no_item", "made_id", "own_name", "attribute", "no_room"
-    ]
+        "alias", "beside", "unknown", "no_item", "made_id", "own_name", "attribute", "no_room",
+        "left_out",
+    ]  # fmt: skip
     names: Names
     within: str = ""
 

@@ -11,12 +11,14 @@ from scripts.commands.options import (
     Amounts,
     AppId,
     Consent,
+    Follow,
     ItemsFile,
     Json,
     MappingFile,
     Partial,
     Rename,
     Strict,
+    Topic,
 )
 from scripts.times import time_or_none
 
@@ -33,8 +35,8 @@ app = typer.Typer()
 @app.command("import")
 def import_(
     files: Annotated[
-        list[Path], typer.Argument(help="Files of events; a folder for Snowplow tables.")
-    ],
+        list[Path] | None, typer.Argument(help="Files of events; a folder for Snowplow tables.")
+    ] = None,
     file_format: Annotated[Format, typer.Option("--format", help="Format of the file.")] = "kairos",
     mapping: MappingFile = None,
     app_id: AppId = None,
@@ -51,6 +53,8 @@ def import_(
         typer.Option("--from", help="Of --profiles: since when rows hold that do not say it."),
     ] = None,
     rename: Rename = None,
+    topic: Topic = None,
+    follow: Follow = False,
     json: Json = False,
 ) -> int:
     """Put events of files into the log, in order of time over all of them; bad lines go to the dead letters.
@@ -62,15 +66,23 @@ def import_(
     person was erased are left out and counted.
 
     --profiles: rows of any table, or JSON, with a person's id, since when it holds, and what is known of them (loyalty_tier, lifecycle, scores), become
-    facts of the person from then on: `person.profile`. Nobody was there: it is no visit. Names and addresses are left out.
+    facts of the person from then on: `person.profile`. Nobody was there: it is no visit. Names and addresses are left out. With --topic such rows are
+    read as JSON from a topic of others, from where it stopped the last time to its end, or for ever with --follow.
     """
+    from scripts.files.foreign_topics import file_or_topic, profiles_of_topic
+    from scripts.files.import_profiles import ProfileRows, check_options, import_profiles
+
+    of_events = {"--mapping": mapping, "--app-id": app_id, "--items": items, "--number": number, "--strict": strict, "--format": file_format != "kairos"}  # fmt: skip
+    check_options(profiles, of_events, {"--from": from_, "--rename": rename, "--topic": topic})
+    paths = file_or_topic(files, topic, follows=follow)
     if profiles:
-        from scripts.files.import_profiles import ProfileRows, import_profiles
         from scripts.letters.mend_letter import edits_from
 
         renames = dict(edits_from(rename or (), (), ()).renames)
         how = ProfileRows(time_or_none(from_), renames, purposes_or_none(consent), partial)
-        return import_profiles(config_from(), files, how, is_json=json)
+        if topic is not None:
+            return profiles_of_topic(config_from(), topic, how, is_followed=follow, is_json=json)
+        return import_profiles(config_from(), paths, how, is_json=json)
     from scripts.files.event_files import EventFiles
     from scripts.files.import_files import run
     from scripts.files.item_files import ItemForm
@@ -78,7 +90,7 @@ def import_(
 
     config = config_from()
     granted = purposes_or_none(consent)
-    events = EventFiles(files, file_format, app_id, strict, granted, mapping, config.places)
+    events = EventFiles(paths, file_format, app_id, strict, granted, mapping, config.places)
     form = ItemForm(style=number, is_strict=strict)
     catalogue = Catalogue(items, partial, form) if items is not None else None
     return run(config, events, catalogue, is_json=json)

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 import typer
 
 from jobs.config import config_from
-from scripts.commands.options import Amounts, Json, JsonValue, Partial, Strict
+from scripts.commands.options import Amounts, Follow, Json, JsonValue, Partial, Strict, Topic
+from scripts.exit_codes import DONE
 from scripts.times import time_or_none
 
 app = typer.Typer(help="Put in, see and take out items of the catalogue.", no_args_is_help=True)
@@ -15,8 +16,9 @@ app = typer.Typer(help="Put in, see and take out items of the catalogue.", no_ar
 @app.command("import")
 def import_(
     file: Annotated[
-        Path, typer.Argument(help="A file of items: JSON, CSV, TSV, Parquet, or a product feed.")
-    ],
+        Path | None,
+        typer.Argument(help="A file of items: JSON, CSV, TSV, Parquet, or a product feed."),
+    ] = None,
     from_: Annotated[
         str | None,
         typer.Option("--from", help="From when on new items hold; without it, from now on."),
@@ -34,21 +36,32 @@ def import_(
     force: Annotated[
         bool, typer.Option("--force", help="With --complete, also where that is most of them.")
     ] = False,
+    topic: Topic = None,
+    follow: Follow = False,
     json: Json = False,
-) -> None:
+) -> int:
     """Put a file's items into the catalogue: new ones, and what has changed; the same file twice changes nothing.
 
     Of a table (CSV, TSV, Parquet; `table` also of JSON) the columns are fields of an item, or what people call them: sku, title, product_type,
     availability. Others become attributes, and that is said. `shopify` is products.json or the export of products as CSV, `google` a feed of Google Merchant in
-    XML or TSV. --complete takes out whatever is not in the file, from whichever file it came. `kairos import EVENTS --items FILE` does the same before it imports events, which new items hold from the earliest of.
+    XML or TSV. --complete takes out whatever is not in the file, from whichever file it came.
+
+    --topic reads such JSON from a topic of others, from where it stopped the last time to its end, or for ever with --follow; a null value takes out the item
+    that is its key. `kairos import EVENTS --items FILE` does the same as a file here before it imports events, which new items hold from the earliest of.
     """
+    from scripts.files.foreign_topics import file_or_topic, items_of_topic
     from scripts.files.item_files import ItemForm
     from scripts.files.items_here import Complete, ItemsFile, import_items
 
+    read_as = ItemForm(form, number, strict)
+    paths = file_or_topic([file] if file else [], topic, is_complete=complete, follows=follow)
+    if topic is not None:
+        return items_of_topic(config_from(), topic, read_as, is_followed=follow, is_json=json)
     from_ms = time_or_none(from_)
-    read = ItemsFile(file, partial, ItemForm(form, number, strict))
+    read = ItemsFile(paths[0], partial, read_as)
     whole = Complete(force) if complete else None
     import_items(config_from(), read, from_ms, whole, is_json=json)
+    return DONE
 
 
 @app.command("list")

@@ -27,6 +27,13 @@ Partial = Annotated[
         "--partial", help="Leave out lines of a catalogue, or of profiles, that are none."
     ),
 ]
+Topic = Annotated[
+    str | None,
+    typer.Option(
+        "--topic", help="Read a topic of others instead, from where it stopped the last time."
+    ),
+]
+Follow = Annotated[bool, typer.Option("--follow", help="With --topic: go on for ever.")]
 Rename = Annotated[
     list[str] | None,
     typer.Option("--rename", metavar="OLD=NEW", help="Read a column under another name."),

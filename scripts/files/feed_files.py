@@ -105,7 +105,7 @@ def xml_entries(path: Path) -> Iterator[Product]:
         raise UnusableInput(f"{path} cannot be read to its end: {error}") from error
     if not count:
         raise UnusableInput(
-            f"{path} is XML without any <item> or <entry>: it is no feed of products"
+            f"{path} is XML or HTML without any <item> or <entry>: it is no feed of products"
         )
 
 

@@ -59,8 +59,9 @@ def kind_of(path: Path) -> Kind:
     first = next(chunks_of(path), b"")
     if first.startswith(PARQUET):
         return "parquet"
-    if first.startswith(UTF_16):
-        return "csv"  # as spreadsheets write a table
+    if first.startswith(UTF_16):  # as spreadsheets write a table
+        is_json = first[:SAMPLE].decode("utf-16", "replace").lstrip()[:1] in ("{", "[")
+        return "json" if is_json else "csv"
     begun = first.removeprefix(BOM)[:SAMPLE].lstrip()
     if begun.startswith(b"<"):
         return "xml"

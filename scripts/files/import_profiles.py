@@ -39,6 +39,18 @@ class ProfileRows(NamedTuple):
     is_partial: bool = False
 
 
+def check_options(
+    is_profiles: bool, of_events: Mapping[str, object], of_profiles: Mapping[str, object]
+) -> None:
+    """Raises ConfigError for an option that says nothing of what is imported: of events alone, or of profiles alone."""
+    others = of_events if is_profiles else of_profiles
+    named = next((name for name, value in others.items() if value), None)
+    if named is not None:
+        raise ConfigError(
+            f"{named} is not of --profiles" if is_profiles else f"{named} is of --profiles"
+        )
+
+
 class Profiles:
     """The events of files of rows, in their order; `left_out` counts rows that are none, `old` those that nobody's profile will keep."""
 

@@ -49,6 +49,7 @@ from scripts.files.input_texts import (
     PROFILES,
     REASONS,
     TIMES,
+    TOPICS,
     VALUES,
 )
 from scripts.files.made_ids import BEGINNING
@@ -207,7 +208,7 @@ def _examples() -> str:
 
 def _item() -> str:
     example = f"An item, as a line of a file:\n\n```json\n{json.dumps(ITEM_EXAMPLE)}\n```\n\n"
-    return example + ITEM_FILES.format(attributes=ATTRIBUTES_MAX) + _profiles()
+    return example + ITEM_FILES.format(attributes=ATTRIBUTES_MAX) + _profiles() + TOPICS
 
 
 def _profiles() -> str:

@@ -102,11 +102,24 @@ ITEM_FILES: Final = """\
 - `items import --complete` takes out every item that the file does not hold, from whichever file it came; more than half of all only with `--force`. It wants the whole file, so not `--partial`.
 
 """
+TOPICS: Final = """\
+### From a topic of others
+
+`kairos items import --topic NAME` and `kairos import --profiles --topic NAME` read JSON, the rows above, from another team's topic on the same Kafka: from where they stopped the last time to its end, or with `--follow`
+until they are stopped.
+
+- How far they have come lies in Kafka, as offsets of the consumer group `kairos-PREFIXitems-NAME` or `kairos-PREFIXprofiles-NAME`, which nobody joins; a batch counts as read once what came of it is written. To read all
+  again, delete that group. What the topic does not hold any more is passed over.
+- Items: `--format table` unless another is said (`kairos`, `shopify`, `google`: one product a record); what is as it was writes nothing; a null value takes out the item that is its key. An item that says no time holds from now on.
+- Profiles: since the record's own time where the row says none; the key and null values say nothing. Of who was erased nothing of before is taken.
+- A record that is none is left out and counted, and the first is named by its place; exit code 1 where that is most of them. A topic of ours is refused.
+
+"""
 PROFILES: Final = """\
 ### People from elsewhere
 
 `kairos import --profiles FILE...` takes rows of a CRM or a warehouse (CSV, TSV, Parquet, JSON). Each becomes a `profile_updated` event at the time since when it holds, and its columns facts of the person,
-`person.profile["lifecycle"]` (and `person.loyalty_tier`, `.industry`, …); what is declared of such events (`facts` of the policy) as well, for models.
+`person.profile.lifecycle` (and `person.loyalty_tier`, `.industry`, …); what is declared of such events (`facts` of the policy) as well, for models.
 
 - Whom it is of: the first of these columns: {people}. Since when: {times}; rows without one hold `--from TIME`. `--rename OLD=NEW` reads a column under another name.
 - What is empty says nothing. A person has at most {facts} facts, of at most {length} characters, the names in one form (`Loyalty Tier` is `loyalty_tier`). Columns that say who somebody is are left out

@@ -133,6 +133,14 @@ Read = Callable[[bytes, ItemForm], tuple[ReadItem, bool]]
 """A record, and how it is read -> the item, and whether it says from when on it holds."""
 
 
+def found_in(record: Record, form: ItemForm) -> Found:
+    """What a record of a topic is: JSON under our names or those of others, or a product of Shopify's."""
+    if form.format in ("shopify", "google"):
+        now = None if form.format == "shopify" else now_ms()
+        return _found_product(next(products_in_lines([record])), form, now)
+    return _found(record, form, _read_own if form.format == "kairos" else _read_row)
+
+
 def _found(record: Record, form: ItemForm, read: Read) -> Found:
     if record.fault:
         return Found(record.number, None, fault=record.fault)

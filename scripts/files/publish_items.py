@@ -73,32 +73,43 @@ def published_items(kafka: str, prefix: str) -> Iterator[Item]:
 def versions_to_write(
     given: Iterable[Given], known: Iterable[Item], first_ms: int, changed_ms: int
 ) -> list[Item]:
-    """What of a catalogue is new to the log, which holds the `known` versions; the one that holds first comes first,
-    so that the newest time of a catalogue that is read in part says which part.
+    """What of a catalogue is new to the log, which holds the `known` versions: see `KnownItems.take`."""
+    return KnownItems(known).take(given, first_ms, changed_ms)
 
-    An item that does not say when holds from `first_ms` on if it is new, from `changed_ms` if it is changed.
-    """
-    versions: dict[tuple[str, int], Item] = {}
-    newest: dict[str, Item] = {}
-    found = []
 
-    def hold(item: Item) -> None:
-        versions[item.item_id, item.effective_from_ms] = item
-        held = newest.get(item.item_id)
+class KnownItems:
+    """The versions that a log holds, and by item the `newest`."""
+
+    def __init__(self, known: Iterable[Item]) -> None:
+        self._versions: dict[tuple[str, int], Item] = {}
+        self.newest: dict[str, Item] = {}
+        for one in known:
+            self.hold(one)
+
+    def hold(self, item: Item) -> None:
+        """Notes that the log holds it."""
+        self._versions[item.item_id, item.effective_from_ms] = item
+        held = self.newest.get(item.item_id)
         if held is None or held.effective_from_ms <= item.effective_from_ms:
-            newest[item.item_id] = item
+            self.newest[item.item_id] = item
 
-    for one in known:
-        hold(one)
-    for item, is_timed in given:
-        version = item if is_timed else _as_of(item, newest.get(item.item_id), first_ms, changed_ms)
-        if (
-            version is not None
-            and versions.get((item.item_id, version.effective_from_ms)) != version
-        ):
-            hold(version)
-            found.append(version)
-    return sorted(found, key=lambda one: one.effective_from_ms)
+    def take(self, given: Iterable[Given], first_ms: int, changed_ms: int) -> list[Item]:
+        """What of these is new, noted from now on; the one that holds first comes first, so that the newest time of a
+        catalogue that is read in part says which part.
+
+        An item that does not say when holds from `first_ms` on if it is new, from `changed_ms` if it is changed.
+        """
+        found = []
+        for item, is_timed in given:
+            held = self.newest.get(item.item_id)
+            version = item if is_timed else _as_of(item, held, first_ms, changed_ms)
+            if version is not None and self._of(version) != version:
+                self.hold(version)
+                found.append(version)
+        return sorted(found, key=lambda one: one.effective_from_ms)
+
+    def _of(self, version: Item) -> Item | None:
+        return self._versions.get((version.item_id, version.effective_from_ms))
 
 
 def _as_of(item: Item, held: Item | None, first_ms: int, changed_ms: int) -> Item | None:

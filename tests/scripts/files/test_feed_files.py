@@ -10,9 +10,10 @@ from schemas.errors import UnusableInput
 from schemas.formats.shopify import plain_text, stock_of
 from schemas.items import Item
 from scripts.files import item_files
-from scripts.files.item_files import Found, ItemForm, format_of, items_in
+from scripts.files.item_files import Found, ItemForm, ItemFormat, format_of, items_in
 from tests.builders import NOON
 
+FORMATS: tuple[ItemFormat, ...] = ("auto", "shopify", "google", "table")
 FOLDER = Path(__file__).parent / "examples"
 SALE_MS = 1_762_000_000_000  # 2025-11-01T12:26:40Z
 BOOT = Item(
@@ -176,9 +177,9 @@ def test_no_broken_feed_crashes_the_reader(tmp_path: Path) -> None:
             )
         path = tmp_path / f"{number}.data"
         path.write_bytes(data[: chance.randrange(len(data) // 2, len(data) + 1)])
-        for name in ("auto", "shopify", "google", "table"):
+        for name in FORMATS:
             with suppress(UnusableInput):
-                assert all(one.fault or one.given for one in found(path, ItemForm(name)))  # type: ignore[arg-type]  # one of the formats
+                assert all(one.fault or one.given for one in found(path, ItemForm(name)))
 
 
 def test_descriptions_are_read_without_their_marks() -> None:

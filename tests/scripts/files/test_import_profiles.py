@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from schemas.erasures import ErasureKey
+from schemas.erasures import ErasureKey, erasure_record
 from schemas.limits import DAY_MS
 from scripts.files import import_profiles
 from tests.builders import NOON
 from tests.scripts.files.test_import_events import Written
 from tests.scripts.test_every_file_door import Done, kairos
-from tests.udfs.test_erase import KEY, erasure_record
+from tests.udfs.test_erase import KEY
 from udfs.knowledge.erasures import Erasures
 
 CSV = """customer_id;Valid From;Loyalty Tier;churn_score;e-mail;note
@@ -42,7 +42,7 @@ def profiles(*words: object) -> Done:
     return kairos("import", "--profiles", *words)
 
 
-def as_json(done: Done) -> dict[str, Any]:
+def figures(done: Done) -> dict[str, Any]:
     assert done.code == 0, done.said
     found: dict[str, Any] = json.JSONDecoder().raw_decode(done.said[done.said.index("{") :])[0]
     return found
@@ -66,7 +66,7 @@ def test_the_same_file_twice_is_the_same_events(log: Written, tmp_path: Path) ->
     first = list(log.events)
     profiles(path)
     assert log.events == first * 2
-    assert as_json(profiles(path, path, "--json"))["there_twice"] == 2
+    assert figures(profiles(path, path, "--json"))["there_twice"] == 2
 
 
 def test_what_rows_do_not_say_is_said_for_them(log: Written, tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_one_bad_row_ends_it_before_anything_is_written_or_is_left_out(
     assert "5 rows read, 1 profile written, 4 left out" in done.said
     assert [one.person_id for one in log.events] == ["mia"]
     good = given(tmp_path, BAD + "eve,2023-11-02,a\nada,2023-11-02,b\nzoe,2023-11-02,b\n")
-    assert as_json(profiles(good, "--partial", "--json"))["left_out"] == 4
+    assert figures(profiles(good, "--partial", "--json"))["left_out"] == 4
 
 
 def test_an_empty_file_and_rows_that_no_profile_keeps_are_told(

@@ -20,7 +20,7 @@ rules:
     fields: {item_ids: {path: skus, split: "|"}, value_amount: {path: sum, number: "1.299,00"}}
   - {fields: {event_type: {path: what, map: {saw: product_viewed}}, item_ids: skus}}
 """
-ROWS = [
+ROWS: list[dict[str, str | None]] = [
     {"id": "e1", "at": "1763700000", "visit": "s1", "visitor": "a1", "what": "saw", "skus": "boot", "sum": None},
     {"id": "e2", "at": "1763700001", "visit": "s1", "visitor": "a1", "what": "bought", "skus": "boot|sock", "sum": "1.299,50"},
     {"id": "e3", "at": "1763700002", "visit": "s1", "visitor": "a1", "what": "sang", "skus": None, "sum": None},

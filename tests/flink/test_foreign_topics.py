@@ -1,0 +1,120 @@
+"""On a real Kafka: topics of other teams become items and facts of people, each record once, from where reading stopped."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from jobs.config import Config, config_from
+from jobs.publish import now_ms
+from log.group_reading import read_for_group
+from log.kafka import create_topics, read_to_end
+from schemas.codec import EVENT, ITEM
+from schemas.errors import ConfigError
+from schemas.events import Event
+from schemas.items import Item
+from schemas.limits import DAY_MS
+from schemas.topics import EVENTS, ITEMS, TopicSpec, topics
+from scripts.files import foreign_topics
+from scripts.files.foreign_topics import items_of_topic, profiles_of_topic
+from scripts.files.import_profiles import ProfileRows
+from scripts.files.item_files import AUTO
+from tests.flink.runs import Line, produce
+from udfs.knowledge.erasures import Erasures
+
+pytestmark = pytest.mark.flink
+
+Put = Callable[..., None]
+
+
+@pytest.fixture
+def config(
+    kafka: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Config:
+    prefix = f"{request.node.name[:40]}."
+    create_topics(kafka, [*topics(prefix), TopicSpec(f"{prefix}theirs", 2, {})])
+    monkeypatch.setattr(foreign_topics, "running_kafka", lambda _: kafka)
+    monkeypatch.setattr(foreign_topics, "list_of_erased", lambda *_: Erasures())
+    return config_from({"KAIROS_TOPIC_PREFIX": prefix, "KAIROS_HOME": str(tmp_path)})
+
+
+@pytest.fixture
+def put(kafka: str, config: Config) -> Put:
+    def say_it(key: str, said: object) -> None:
+        value = said if said is None or isinstance(said, bytes) else json.dumps(said).encode()
+        line = Line(now_ms() - DAY_MS, key, value)
+        produce(kafka, f"{config.topic_prefix}theirs", [line])
+
+    return say_it
+
+
+def items(kafka: str, config: Config) -> list[Item]:
+    return [ITEM.decode(one.value) for one in read_to_end(kafka, [config.topic_prefix + ITEMS])]
+
+
+def events(kafka: str, config: Config) -> list[Event]:
+    return [EVENT.decode(one.value) for one in read_to_end(kafka, [config.topic_prefix + EVENTS])]
+
+
+def read_items(config: Config) -> int:
+    return items_of_topic(config, f"{config.topic_prefix}theirs", AUTO, is_followed=False, is_json=True)  # fmt: skip
+
+
+def test_a_topic_is_read_once_from_where_it_stopped_and_what_is_as_it_was_is_not_written(
+    kafka: str, config: Config, put: Put
+) -> None:
+    put("boot", {"sku": "boot", "title": "Boot", "price": "80,50 EUR"})
+    put("sock", {"sku": "sock", "title": "Sock"})
+    put("junk", b"{")
+    assert read_items(config) == 0
+    assert {one.item_id: one.price for one in items(kafka, config)} == {"boot": 80.5, "sock": None}
+    assert read_items(config) == 0, "there is nothing new"
+    put("boot", {"sku": "boot", "title": "Boot", "price": 80.5, "currency": "EUR"})
+    put("sock", None)
+    put("hat", None)
+    assert read_items(config) == 0
+    found = items(kafka, config)
+    assert len(found) == 3, "the boot says what it said, and there never was a hat"
+    assert (found[-1].item_id, found[-1].is_gone, found[-1].name) == ("sock", True, "Sock")
+    put("sock", {"sku": "sock", "title": "Sock"})
+    read_items(config)
+    assert (items(kafka, config)[-1].item_id, items(kafka, config)[-1].is_gone) == ("sock", False)
+
+
+def test_what_was_read_and_not_written_is_read_again(kafka: str, config: Config, put: Put) -> None:
+    topic = f"{config.topic_prefix}theirs"
+    put("a", {"sku": "a"})
+    stopped = read_for_group(kafka, topic, "stopped")
+    (message,) = next(stopped)
+    stopped.close()
+    assert message.key() == b"a"
+    again = [one.key() for batch in read_for_group(kafka, topic, "stopped") for one in batch]
+    assert again == [b"a"]
+    assert not list(read_for_group(kafka, topic, "stopped"))
+
+
+def test_people_of_a_topic_are_told_of_at_their_own_time_or_that_of_the_record(
+    kafka: str, config: Config, put: Put
+) -> None:
+    at_ms = now_ms() - 2 * DAY_MS
+    put("mia", {"customer": "mia", "as_of": at_ms, "tier": "gold", "email": "m@example.com"})
+    put("tom", {"customer": "tom", "tier": "silver"})
+    put("ann", None)
+    put("bob", {"customer": "bob", "as_of": "soon", "tier": "x"})
+    how = ProfileRows(renames={"customer": "person_id"}, consent=frozenset({"personalisation"}))
+    topic = f"{config.topic_prefix}theirs"
+    assert profiles_of_topic(config, topic, how, is_followed=False, is_json=False) == 0
+    mia, tom = sorted(events(kafka, config), key=lambda one: one.person_id or "")
+    assert (mia.person_id, mia.event_time_ms, mia.properties["tier"]) == ("mia", at_ms, "gold")
+    assert "email" not in mia.properties
+    assert mia.consent == ("personalisation",)
+    assert abs(tom.event_time_ms - (now_ms() - DAY_MS)) < DAY_MS / 24
+    profiles_of_topic(config, topic, how, is_followed=False, is_json=False)
+    assert len(events(kafka, config)) == 2
+
+
+def test_a_topic_of_ours_or_none_is_refused(kafka: str, config: Config) -> None:
+    for name, said in ((f"{config.topic_prefix}items", "a topic of ours"), ("nowhere", "create it first")):  # fmt: skip
+        with pytest.raises(ConfigError, match=said):
+            items_of_topic(config, name, AUTO, is_followed=False, is_json=False)
