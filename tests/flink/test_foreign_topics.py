@@ -49,7 +49,7 @@ def put(kafka: str, config: Config) -> Put:
     return say_it
 
 
-def items(kafka: str, config: Config) -> list[Item]:
+def items_on(kafka: str, config: Config) -> list[Item]:
     return [ITEM.decode(one.value) for one in read_to_end(kafka, [config.topic_prefix + ITEMS])]
 
 
@@ -68,18 +68,24 @@ def test_a_topic_is_read_once_from_where_it_stopped_and_what_is_as_it_was_is_not
     put("sock", {"sku": "sock", "title": "Sock"})
     put("junk", b"{")
     assert read_items(config) == 0
-    assert {one.item_id: one.price for one in items(kafka, config)} == {"boot": 80.5, "sock": None}
+    assert {one.item_id: one.price for one in items_on(kafka, config)} == {
+        "boot": 80.5,
+        "sock": None,
+    }
     assert read_items(config) == 0, "there is nothing new"
     put("boot", {"sku": "boot", "title": "Boot", "price": 80.5, "currency": "EUR"})
     put("sock", None)
     put("hat", None)
     assert read_items(config) == 0
-    found = items(kafka, config)
+    found = items_on(kafka, config)
     assert len(found) == 3, "the boot says what it said, and there never was a hat"
     assert (found[-1].item_id, found[-1].is_gone, found[-1].name) == ("sock", True, "Sock")
     put("sock", {"sku": "sock", "title": "Sock"})
     read_items(config)
-    assert (items(kafka, config)[-1].item_id, items(kafka, config)[-1].is_gone) == ("sock", False)
+    assert (items_on(kafka, config)[-1].item_id, items_on(kafka, config)[-1].is_gone) == (
+        "sock",
+        False,
+    )
 
 
 def test_what_was_read_and_not_written_is_read_again(kafka: str, config: Config, put: Put) -> None:

@@ -27,7 +27,7 @@ def found(path: Path, form: ItemForm | None = None) -> list[Found]:
     return list(items_in(path, form or ItemForm(), lambda _: None))
 
 
-def items(name: str) -> dict[str, Item]:
+def items_named(name: str) -> dict[str, Item]:
     read = [one.given.item for one in found(FOLDER / name) if one.given is not None]
     return {one.name or "": one for one in read}
 
@@ -51,7 +51,7 @@ def test_a_feed_is_known_by_what_is_in_it(name: str, wanted: str) -> None:
 
 
 def test_the_same_products_of_shopify_are_the_same_items_from_both_exports() -> None:
-    told, listed = items("shopify.json"), items("shopify.csv")
+    told, listed = items_named("shopify.json"), items_named("shopify.csv")
     boot = told["Trail Boot"]
     assert (boot.item_id, boot.created_ms) == ("632910392", 1_768_060_800_000)
     assert listed["Trail Boot"] == BOOT
@@ -105,7 +105,7 @@ def test_an_option_called_like_a_field_is_no_field(tmp_path: Path) -> None:
 def test_entries_of_google_are_items_at_the_price_at_which_they_are_sold(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    boot, hat = items("google.xml").values()
+    boot, hat = items_named("google.xml").values()
     assert (boot.item_id, boot.category, boot.price, boot.currency) == (
         "TB-41",
         "Shoes/Boots",
@@ -115,7 +115,7 @@ def test_entries_of_google_are_items_at_the_price_at_which_they_are_sold(
     assert (boot.name, boot.text, boot.stock) == ("Trail Boot & laces", "Holds dry.", None)
     assert boot.attributes["additional_image_link"].count(",") == 1
     assert (hat.price, hat.stock) == (12.0, 0)
-    atom = items("google.atom.xml")["Trail Boot & laces"]
+    atom = items_named("google.atom.xml")["Trail Boot & laces"]
     assert atom.attributes["link"] == "https://shop.example.com/trail-boot"
     sale = (
         (FOLDER / "google.tsv")
