@@ -134,7 +134,8 @@ def test_weeks_that_retention_has_deleted_are_not_taken_for_empty(broker: str, t
     written(log, *(visits(VISITS, whole.from_ms - week * WEEK_MS, f"w{week}-") for week in weeks))
     turn = offsets_at(broker, "cut-events", [whole.from_ms - 2 * WEEK_MS])[0]
     places = [TopicPartition("cut-events", at, offset) for at, offset in turn.items()]
-    for deleted in open_admin_of(broker).delete_records(places).values():
+    admin = open_admin_of(broker)  # kept: without it nobody answers
+    for deleted in admin.delete_records(places).values():
         deleted.result()
     hour = told("cut-")["volume"][0]
     assert (hour["records"], hour["past"][:1], hour["past"][2:]) == (HOUR, [HOUR], [None, None])
