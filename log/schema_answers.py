@@ -25,6 +25,7 @@ from schemas.limits import (
     SCHEMA_REFERENCES_MAX,
     STRING_LENGTH_MAX,
 )
+from schemas.thread_safe_types import prepared
 
 ACCEPTED: Final = "application/vnd.schemaregistry.v1+json, application/json"
 PIECE_BYTES: Final = 65_536
@@ -51,6 +52,10 @@ class Answer(Struct, frozen=True):
     schema: str
     schemaType: Text | None = None  # noqa: N815 - the registry's name
     references: list[Reference] | None = None
+
+
+ANSWER: Final = msgspec.json.Decoder(prepared(Answer))
+"""Made here, by one thread: what asks is a thread beside those that decode."""
 
 
 def fetch_schema(access: Access, schema_id: int) -> ForeignSchema:
@@ -140,7 +145,7 @@ class _Answers:
 
 def _read(body: bytes, what: str) -> Answer:
     try:
-        answer = msgspec.json.decode(body, type=Answer)
+        answer = ANSWER.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Unavailable("the registry's answer is none of a registry") from error
     if answer.schemaType not in (None, "AVRO"):

@@ -46,7 +46,7 @@ class SchemaRegistry:
         self._fetch, self._clock = fetch, clock
         self._kept: OrderedDict[int, _Kept] = OrderedDict()
         self._answers: SimpleQueue[tuple[int, Found]] = SimpleQueue()
-        self._asking: Thread | None = None
+        self._is_asking = False
         self._fault = ""
         self._failures = 0
         self._shut_until_s = 0.0
@@ -77,13 +77,13 @@ class SchemaRegistry:
         self._take(wait_s=0)
         if schema_id in self._kept and self._known(schema_id) is not None:
             return
-        if self._asking is not None and self._asking.is_alive():
+        if self._is_asking:
             self._fault = "the registry has not answered yet"
             return
         if self._clock() < self._shut_until_s:
             return
-        self._asking = Thread(target=self._answer, args=(schema_id,), daemon=True)
-        self._asking.start()
+        self._is_asking = True
+        Thread(target=self._answer, args=(schema_id,), daemon=True).start()
         if not self._take(wait_s=SCHEMA_WAIT_MS / SECOND_MS):
             self._fault = f"the registry has not answered for {SCHEMA_WAIT_MS / SECOND_MS:g} s"
 
@@ -100,6 +100,7 @@ class SchemaRegistry:
             schema_id, found = self._answers.get(timeout=wait_s) if wait_s else self._answers.get_nowait()  # fmt: skip
         except Empty:
             return False
+        self._is_asking = False
         if isinstance(found, Unavailable):
             self._failed(str(found))
             return True

@@ -15,6 +15,7 @@ from schemas.events import EVENT_TYPES, SENT_TYPES, Context, Event, is_name, unk
 from schemas.formats.amounts import Style
 from schemas.limits import EVENT_NAME_LENGTH_MAX, STRING_LENGTH_MAX
 from schemas.meant_types import meant_type
+from schemas.thread_safe_types import prepared
 
 Unit = Literal["s", "ms", "us", "ns"]
 PER_MS: Final[dict[str, float]] = {"s": 1_000.0, "ms": 1.0, "us": 1e-3, "ns": 1e-6}
@@ -78,6 +79,9 @@ class EventMapping(Struct, frozen=True, forbid_unknown_fields=True):
     rules: Annotated[tuple[MappingRule, ...], Meta(min_length=1, max_length=RULES_MAX)]
     fields: Sources = {}
     properties: tuple[Path, ...] | Sources = ()
+
+
+prepared(EventMapping)
 
 
 class Compiled(Struct, frozen=True):

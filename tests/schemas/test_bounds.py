@@ -37,6 +37,8 @@ FREE_TEXT = {
     # a policy is a payload of at most CONTROL_BYTES_MAX, written by its owner
     "Policy", "Placement", "Rule", "Boost", "ItemRules", "Treatment", "Action", "ContextWeight", "Arm",
     "QuietHours", "NamedEvent", "Event", "ExactEvent",
+    # nor a mapping: a file of at most a megabyte, written by its owner
+    "EventMapping", "MappingRule", "Source", "Compiled",
 }  # fmt: skip
 """Structs whose collections or texts may be without a bound of their own. None of their numbers may be."""
 
@@ -93,8 +95,12 @@ def unbounded_sizes(kind: inspect.Type) -> Iterator[str]:
             yield from unbounded_sizes(kind.item_type)
 
 
-ANYTHING = {("Arm", "changes")}
-"""Merged into the policy, which is then checked as a whole (udfs/policy/compile_policy.py)."""
+ANYTHING = {
+    ("Arm", "changes"), ("MappingRule", "when"), ("Compiled", "when"), ("Source", "value"), ("Source", "map"), ("Source", "otherwise"),
+}  # fmt: skip
+"""Merged into the policy, which is then checked as a whole (udfs/policy/compile_policy.py); compared with what a record says, or made a
+field of an event, which is checked as one (schemas/mappings/mapped.py).
+"""
 
 
 @pytest.mark.parametrize("struct", structs(), ids=lambda one: one.__name__)
