@@ -206,7 +206,7 @@ def told(note: Note) -> Notice:
         reason = f"`{field}` is no field of ours, and kept among the attributes"
         return Notice(field, "attributes", reason, 0, 1, is_read=True)
     if note.kind == "left_out":
-        reason = f"`{field}` is left out: it says who somebody is, or is too long for a fact"
+        reason = f"`{field}` is left out: it says who somebody is, is there twice, or is too long for a fact"
         return Notice(field, None, reason, 0, 1, is_read=False)
     if note.kind == "no_room":
         reason = f"`{field}` finds no room among the attributes, and is left out"

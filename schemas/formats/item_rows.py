@@ -17,6 +17,7 @@ from schemas.formats.foreign_json import plain
 from schemas.formats.json_lines import ReadItem, check_names, decoded, text_of
 from schemas.items import item_from_fields
 from schemas.limits import ITEM_BYTES_MAX, STRING_LENGTH_MAX
+from schemas.meant_types import LENGTH_MAX
 from schemas.times import since_of_field
 
 ROW_NAMES: Final = Names(ITEM_NAMES.known, aliases=ITEM_NAMES.meant)
@@ -59,7 +60,9 @@ def columns_of(names: tuple[str, ...]) -> Columns:
     read = {name: field for field, name in taken.items()}
     fields = tuple((name, read[name]) for name in names if name in read)
     others = tuple((name, _attribute(name)) for name in names if name not in read)
-    notes = [Note(name, "alias", _as(name, field)) for name, field in fields if name != field]
+    notes = [
+        Note(name, "alias", _as(name, field)) for name, field in fields if plain(name) != field
+    ]
     notes += [Note(name, "attribute", ROW_NAMES) for name, _ in others]
     return Columns(fields, others, tuple(notes))
 
@@ -127,7 +130,7 @@ def _as(name: str, field: str) -> Names:
 
 def _attribute(name: str) -> str:
     """`Variant Colour` is `variant_colour`: as conditions and events name it."""
-    return plain(name) or name
+    return (plain(name) if len(name) <= LENGTH_MAX else name) or name
 
 
 def _add_attributes(fields: dict[str, Any], row: Mapping[str, Any], columns: Columns) -> list[Note]:
@@ -135,12 +138,13 @@ def _add_attributes(fields: dict[str, Any], row: Mapping[str, Any], columns: Col
     found: dict[str, Any] = fields.get("attributes") or {}
     lost = []
     for name, attribute in columns.attributes:
-        if is_nothing(row[name]) or attribute in found:
+        if is_nothing(row[name]):
             continue
         said = _joined(row[name])
-        if said is None or len(found) >= ATTRIBUTES_MAX or len(said) > STRING_LENGTH_MAX:
+        has_room = attribute not in found and len(found) < ATTRIBUTES_MAX
+        if said is None or not has_room or max(len(attribute), len(said)) > STRING_LENGTH_MAX:
             lost.append(Note(name, "no_room", ROW_NAMES))
-        elif len(attribute) <= STRING_LENGTH_MAX:
+        else:
             found[attribute] = said
     if found:
         fields["attributes"] = found

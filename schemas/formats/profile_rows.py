@@ -19,8 +19,8 @@ from schemas.limits import (
     EVENT_BYTES_MAX,
     STATEMENT_LENGTH_MAX,
     STATEMENTS_MAX,
-    TOPIC_LENGTH_MAX,
 )
+from schemas.meant_types import LENGTH_MAX
 from schemas.times import time_of_field
 
 PEOPLE: Final = (
@@ -98,11 +98,14 @@ def _columns(names: tuple[str, ...]) -> _Columns:
     person = next((by_plain[one] for one in PEOPLE if one in by_plain), None)
     time = next((by_plain[one] for one in TIMES if one in by_plain), None)
     others = [name for name in names if name not in (person, time)]
-    kept = [
-        name for name in others if not is_personal(name) and len(plain(name)) <= TOPIC_LENGTH_MAX
-    ]
-    notes = tuple(Note(name, "left_out", EVENT_NAMES) for name in others if name not in kept)
-    return _Columns(person, time, tuple((name, plain(name)) for name in kept), notes)
+    kept: dict[str, str] = {}
+    for name in others:
+        if not is_personal(name) and len(name) <= LENGTH_MAX:
+            kept.setdefault(plain(name), name)
+    facts = tuple((name, fact) for fact, name in kept.items())
+    read = set(kept.values())
+    notes = tuple(Note(name, "left_out", EVENT_NAMES) for name in others if name not in read)
+    return _Columns(person, time, facts, notes)
 
 
 def _facts(row: Mapping[str, Any], columns: _Columns) -> tuple[dict[str, str], list[Note]]:

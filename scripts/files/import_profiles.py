@@ -1,6 +1,7 @@
 """`kairos import --profiles`: what a CRM or a warehouse knows of people, as events in the log, each at the time since when it holds."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -21,11 +22,13 @@ from scripts.files.file_records import read_records
 from scripts.files.import_events import Bad, write_events
 from scripts.files.input_files import is_usable
 from scripts.files.items_here import LINGER_MS
+from scripts.files.publish_items import decided_of
 from scripts.files.told_names import in_words
 from scripts.ops.home_note import note_import
 from scripts.ops.status import running_kafka
 from scripts.privacy.list_of_erased import LeftOut, list_of_erased
 from scripts.progress import Watched
+from scripts.times import utc
 
 NOTHING: Final = "there is no row in the files"
 
@@ -100,7 +103,8 @@ def import_profiles(
     log = Log(kafka, config.topic_prefix, config.source_format, linger_ms=LINGER_MS)
     profiles = Profiles(files, how, now_ms())
     source = Heard(profiles if how.consent is None else assuming(profiles, how.consent))
-    done = write_events(log, source, Watched, is_erased=erased)
+    decided = decided_of(kafka, config.topic_prefix)
+    done = write_events(log, source, Watched, partial(_warn, decided), is_erased=erased)
     read = done.read + profiles.left_out
     if not read:
         raise UnusableInput(NOTHING)
@@ -122,6 +126,16 @@ def import_profiles(
     if source.is_silent:
         say(UNSAID)
     return passed(is_usable(done.events + done.duplicates + done.erased, profiles.left_out))
+
+
+def _warn(decided: Callable[[int], int], earliest_ms: int | None) -> None:
+    """Says so where something was decided without what holds from before it."""
+    count = decided(earliest_ms) if earliest_ms is not None else 0
+    if earliest_ms is not None and count:
+        say(
+            f"warning: {counted(count, 'decision was', 'decisions were')} made since {utc(earliest_ms)}, the earliest time in it: "
+            "these rest on what was known then, and a replay would know more"
+        )
 
 
 def _summary(told: Mapping[str, int]) -> str:

@@ -83,6 +83,14 @@ def test_what_is_read_as_what_is_told_and_what_finds_no_room_as_well() -> None:
     assert item_of_row({"sku": "a", "colour": "red"}, is_strict=True).item.attributes
 
 
+def test_attributes_of_one_name_are_told_and_long_names_are_two() -> None:
+    long = "x" * 70
+    row = {"sku": "a", "Hue": "red", "hue": "blue", f"{long}1": "1", f"{long}2": "2"}
+    item, notes = item_of_row(row)
+    assert (item.attributes["hue"], len(item.attributes)) == ("red", 3)
+    assert [one.field for one in notes if one.kind == "no_room"] == ["hue"]
+
+
 @pytest.mark.parametrize(
     "data", [b"[]", b"1", b"", b"{", b"\xff", b"[" * 5_000, b'{"a":' + b"1" * 200_000 + b"}"]
 )

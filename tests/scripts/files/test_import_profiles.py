@@ -29,6 +29,7 @@ def log(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Written:
     monkeypatch.setattr(import_profiles, "Log", lambda *_, **__: written)
     monkeypatch.setattr(import_profiles, "now_ms", lambda: NOON + 1_000)
     monkeypatch.setattr(import_profiles, "list_of_erased", lambda *_: Erasures())
+    monkeypatch.setattr(import_profiles, "decided_of", lambda *_: lambda _: 7)
     return written
 
 
@@ -57,6 +58,7 @@ def test_rows_of_a_table_are_told_of_their_people(log: Written, tmp_path: Path) 
     assert tom.properties == {"loyalty_tier": "silver", "note": "calls often"}
     assert "`e-mail` is left out" in done.said
     assert "example.com" not in done.said
+    assert "7 decisions were made since 2023-11-01T00:00:00.000+00:00" in done.said
     assert "KAIROS_CONSENT" in done.said
 
 
