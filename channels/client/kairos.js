@@ -7,7 +7,7 @@
  *     whoever draws it calls e.preventDefault(), else data-field="title" gets content.title, and so on
  *  6  in a placement: data-item="SKU-1" says what a click is about, data-kairos-dismiss closes it,
  *     data-kairos-skip turns an item away, data-kairos-ignore is no click at all
- *  7  kairos.consent(["personalisation", "analytics"])                         what was agreed to; kairos.consent() tells
+ *  7  kairos.consent(["personalisation", "analytics"], {text_version: "3"})    what was agreed to; kairos.consent() tells
  *  8  kairos.identify("customer-7", token), kairos.signOut(), kairos.forget(), kairos.context({country: "DE"})
  *  9  without consent to personalisation, or with Do Not Track or Global Privacy Control, nothing is stored: ids live
  *     as long as the page. With it the anonymous id is kept, and the session for 30 minutes after the last event.
@@ -153,7 +153,8 @@
     if (!event && Date.now() < restsUntil) return; // hidden only: they go later, by a request that is answered
     while (document.hidden && queue.length) {
       const own = next(), { session, token, proof: person } = own[0].holder;
-      const auth = key && { key, session: token, person }; // a beacon has no headers, and addresses stand in logs
+      // a beacon has no headers, and addresses stand in logs
+      const auth = key && { key, session: token, person };
       const body = new Blob([JSON.stringify({ events: own.map(stamp), auth })], { type: "text/plain" });
       if (!session || (key && !token)) return;
       if (navigator.sendBeacon(`${base}/v1/events`, body)) queue.splice(0, own.length);
@@ -255,12 +256,12 @@
     track, page, headers, isOptedOut, isLink,
     key: (given) => { key = given; },
     context: (more) => Object.assign(context, more),
-    consent: (list) => {
+    consent: (list, properties) => {
       if (!list) return purposes;
       const had = stores();
       purposes = isOptedOut ? [] : list;
       write("kairos.consent", purposes);
-      track("consent_changed");
+      track("consent_changed", { properties });
       if (had && !stores()) drop();
       save();
       return purposes;

@@ -11,9 +11,8 @@ from litestar.params import FromPath
 
 SHOP: Final = Path(__file__).parent / "static"
 CLIENT: Final = Path(__file__).parent.parent / "client" / "kairos.js"
-CLIENT_HEAD: Final = (
-    "/* kairos.js: see the head of channels/client/kairos.js, or docs/channels.md */"
-)
+CAPTURE: Final = CLIENT.with_name("kairos-capture.js")
+CLIENT_HEAD: Final = "/* {name}: see the head of channels/client/{name}, or docs/channels.md */"
 INDEX: Final = "index.html"
 MEDIA_TYPES: Final = {
     ".html": "text/html",
@@ -41,7 +40,7 @@ ANY_ORIGIN: Final = {
     "Access-Control-Allow-Origin": "*",
     "Cross-Origin-Resource-Policy": "cross-origin",
 }
-"""The client may be loaded into the pages of others; what it may do there its key says."""
+"""The client's files may be loaded into the pages of others; what they may do there their key says."""
 
 
 class Asset(NamedTuple):
@@ -54,7 +53,7 @@ class Asset(NamedTuple):
 
 
 def shop_router() -> Router:
-    """GET /shop/ and all below it, and GET /client/kairos.js.
+    """GET /shop/ and all below it, and GET /client/kairos.js and /client/kairos-capture.js.
 
     An address below /shop/ that names no file is a page of the shop, which its index draws; one
     with a file's ending that is not there is 404.
@@ -64,7 +63,7 @@ def shop_router() -> Router:
         for path in sorted(SHOP.rglob("*"))
         if path.suffix in MEDIA_TYPES
     }
-    client = read_client()
+    client, capture = read_client(), read_client(CAPTURE)
 
     @get(["/shop", "/shop/"], include_in_schema=False, sync_to_thread=False)
     def home(request: Request[None, None, State]) -> Response[bytes]:
@@ -87,7 +86,11 @@ def shop_router() -> Router:
     def script(request: Request[None, None, State]) -> Response[bytes]:
         return answer(request, client, ANY_ORIGIN)
 
-    return Router("/", route_handlers=[home, page, script])
+    @get("/client/kairos-capture.js", include_in_schema=False, sync_to_thread=False)
+    def more(request: Request[None, None, State]) -> Response[bytes]:
+        return answer(request, capture, ANY_ORIGIN)
+
+    return Router("/", route_handlers=[home, page, script, more])
 
 
 def read_asset(path: Path) -> Asset:
@@ -95,12 +98,13 @@ def read_asset(path: Path) -> Asset:
     return _asset(path, path.read_bytes())
 
 
-def read_client() -> Asset:
-    """The browser's client as pages load it: without its documentation, lines of comment, and indentation."""
-    _, _, code = CLIENT.read_text().partition("*/")
+def read_client(path: Path = CLIENT) -> Asset:
+    """A file of the browser's client as pages load it: without its documentation, lines of comment, and indentation."""
+    _, _, code = path.read_text().partition("*/")
     lines = (line.strip() for line in code.splitlines())
     kept = [line for line in lines if line and not line.startswith("//")]
-    return _asset(CLIENT, "\n".join([CLIENT_HEAD, *kept, ""]).encode())
+    head = CLIENT_HEAD.format(name=path.name)
+    return _asset(path, "\n".join([head, *kept, ""]).encode())
 
 
 def _asset(path: Path, body: bytes) -> Asset:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from log.kafka import read_to_end
 from schemas.codec import EVENT
@@ -117,3 +117,15 @@ def slow(visitor: Visitor, path: str) -> Iterator[None]:
         yield
     finally:
         visitor.page.unroute(f"**{path}")
+
+
+def open_own(visitor: Visitor, html: str, script: str) -> None:
+    """Opens a page of somebody else that has loaded both files of the client."""
+    page = f"""<!doctype html><link rel="icon" href="data:,"><script src="/client/kairos.js"></script>
+      <script src="/client/kairos-capture.js"></script><body>{html}<script>{script}</script></body>"""
+
+    def answer(route: Route) -> None:
+        route.fulfill(body=page, content_type="text/html")
+
+    visitor.page.route("**/own", answer)
+    visitor.page.goto(visitor.shop.url + "/own")

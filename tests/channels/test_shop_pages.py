@@ -8,9 +8,11 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from channels.shop.pages import CLIENT, MEDIA_TYPES, SHOP, read_client, shop_router
+from channels.shop.pages import CAPTURE, CLIENT, MEDIA_TYPES, SHOP, read_client, shop_router
+from jobs.config import PROJECT
 
 CLIENT_BYTES_MAX: Final = 5 * 1024
+CAPTURE_BYTES_MAX: Final = 5_600
 FILES: Final = sorted(path for path in SHOP.rglob("*") if path.suffix in MEDIA_TYPES)
 ELSEWHERE: Final = re.compile(r"""(?:src|href|url|import|fetch|from)\W{1,3}(?:https?:)?//""")
 INLINE: Final = re.compile(r"<script(?![^>]*\bsrc=)|<style|\son[a-z]+=|\sstyle=", re.IGNORECASE)
@@ -34,13 +36,35 @@ def test_the_client_is_at_most_5_kb_compressed_and_documented_in_ten_lines() -> 
     assert "require(" not in source
 
 
+def test_what_captures_by_itself_is_as_small_as_the_documentation_says() -> None:
+    served = read_client(CAPTURE)
+    size = len(served.packed)
+    print(f"kairos-capture.js: {len(served.body)} bytes, {size} compressed")
+    assert size <= CAPTURE_BYTES_MAX
+    assert (
+        f"`channels/client/kairos-capture.js` is {CAPTURE_BYTES_MAX / 1000:.1f} KB at most"
+        in (PROJECT / "docs" / "channels.md").read_text()
+    )
+    assert "import " not in served.body.decode()
+
+
+@pytest.mark.parametrize(
+    "read", [r"\.value\b", r"\.key\b", r"\.code\b", "textContent", "innerText", r"\.id\b", "className", "classList",
+             "cookie", "localStorage", "sessionStorage"],
+)  # fmt: skip
+def test_what_captures_by_itself_reads_and_stores_nothing_personal(read: str) -> None:
+    code = read_client(CAPTURE).body.decode()
+    assert re.findall(read, code) == []
+    assert re.findall(r"\.dataset\b", code), "a pattern that finds what is there"
+
+
 @pytest.mark.parametrize(
     ("path", "media_type"),
     [
         ("/shop/", "text/html"), ("/shop", "text/html"), ("/shop/p/SKU-401", "text/html"),
         ("/shop/c/Home/Living/Throws%20and%20cushions", "text/html"), ("/shop/style.css", "text/css"),
         ("/shop/main.js", "text/javascript"), ("/shop/icon.svg", "image/svg+xml"),
-        ("/client/kairos.js", "text/javascript"),
+        ("/client/kairos.js", "text/javascript"), ("/client/kairos-capture.js", "text/javascript"),
     ],
 )  # fmt: skip
 def test_a_file_comes_with_headers_that_let_nothing_else_in(
@@ -79,7 +103,7 @@ def test_nothing_but_the_shops_own_files_is_served(client: TestClient[Litestar],
     assert answer.status_code == 404 or b"<!doctype html>" in answer.content
 
 
-@pytest.mark.parametrize("path", [*FILES, CLIENT], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [*FILES, CLIENT, CAPTURE], ids=lambda path: path.name)
 def test_nothing_is_inline_and_nothing_comes_from_elsewhere(path: object) -> None:
     text = (SHOP / str(path)).read_text()
     assert ELSEWHERE.findall(text) == []

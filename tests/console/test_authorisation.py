@@ -144,6 +144,7 @@ TABLE: dict[tuple[str, str], dict[str, int]] = {
     ("GET /openapi.json", ""): FOR_ALL,
     ("GET /shop/", ""): FOR_ALL,
     ("GET /client/kairos.js", ""): FOR_ALL,
+    ("GET /client/kairos-capture.js", ""): FOR_ALL,
     ("GET /console/", ""): FOR_ALL,
     ("GET /console/console.js", ""): FOR_ALL,
 }

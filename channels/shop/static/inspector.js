@@ -31,6 +31,8 @@ const FACTS = [
   [(f) => f.session_help >= 1, (f) => `${Math.round(f.session_help)} s on help pages.`],
   [(f, a) => Number(a["session.searches_of_last_query"]) > 1, (f, a) => `Searched ${a["session.searches_of_last_query"]} times for the same.`],
   [(f, a) => Number(a["session.back_navigations"]) > 0, (f, a) => `Went back ${a["session.back_navigations"]} times.`],
+  [(f, a) => Number(a["session.rage_clicks"]) > 0, (f, a) => `Clicked ${a["session.rage_clicks"]} times in anger.`],
+  [(f, a) => words(a["session.intent"]) === "leaving", () => "Is about to go."],
   [(f) => f.session_struggle >= STRUGGLES, () => "Seems to look for something in vain."],
   [(f, a) => words(a["context.country"]), (f, a) => `Delivers to ${words(a["context.country"])}.`],
   [(f) => f.person_purchases_30d > 0, (f) => `Bought ${f.person_purchases_30d} times in 30 days.`],

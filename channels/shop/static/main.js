@@ -209,4 +209,6 @@ frame();
 inspector = new Inspector(element("inspector"), element("inspect"), catalogue.find);
 tour = new Tour(element("tour"), go);
 listen();
+// who clicks in anger may be offered help, and who is about to go is told of the cart: where the page has a place for it
+window.KairosCapture?.start(kairos, { rage: { placements: ["assistant"] }, exit: { placements: ["cart_banner"] } });
 open();

@@ -110,7 +110,8 @@ def test_a_condition_that_no_row_can_say_is_told_and_stays() -> None:
     chat = action_of(SHOP, "offer_chat")
     assert form_of(chat, SHOP).who == ()
     assert kept_of(chat, SHOP) == [
-        "goes_in_circles: session.back_navigations >= 2 && session.searches_of_last_query >= 3 && session.help_s >= 60.0"
+        "goes_in_circles: session.back_navigations >= 2 && session.searches_of_last_query >= 3 && session.help_s >= 60.0 || session.rage_clicks >= 2",
+        "another look: chat_at_once",
     ]
     form = replace(form_of(chat, SHOP), who=(Who("person.is_new"),))
     made = action_of(with_offer(SHOP, form, is_new=False).policy, "offer_chat")
