@@ -187,12 +187,30 @@ def test_help_pages_have_address_and_title() -> None:
     [
         ("page_scrolled", {"value": "exit_intent"}, True),
         ("element_clicked", {"attribute": "exit"}, True),
+        ("page_scrolled", {"attribute": "exit_intent", "value": "pointer"}, True),
         ("page_scrolled", {"value": "75 %"}, False),
         ("page_viewed", {"value": "exit_intent"}, False),
     ],
 )
 def test_the_way_out_is_noticed(event_type: str, said: dict[str, Any], is_leaving: bool) -> None:
     assert fold((event_type, said)).exit_ms == (NOON if is_leaving else 0)
+
+
+def test_what_the_client_tells_of_going_back_counts_once_with_the_pages_own_word() -> None:
+    """As kairos-capture.js tells it, after the page or before it."""
+    told = ("page_viewed", {"page": "/a", "attribute": "back_and_forth"})
+    own = ("product_viewed", {"page": "/a", "item_ids": ["cloud"]})
+    before = (own, ("page_viewed", {"page": "/b"}))
+    for again in ((own, told), (told, own), (told,)):
+        assert fold(*before, *again).back_navigations == 1
+
+
+def test_three_clicks_that_the_client_tells_are_one_rage_and_dead_ones_between_are_none() -> None:
+    rage = ("element_clicked", {"attribute": "rage_click", "value": "main/button"})
+    dead = ("element_clicked", {"attribute": "dead_click", "value": "main/a"})
+    assert fold(*[rage] * 3, apart_ms=200).rage_clicks == 1
+    assert fold(*[rage] * 6, apart_ms=200).rage_clicks == 2
+    assert fold(rage, dead, rage, dead, rage, apart_ms=200).rage_clicks == 0
 
 
 def test_times_of_signs_are_bounded_and_the_newest_stay() -> None:
