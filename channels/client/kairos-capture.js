@@ -78,10 +78,9 @@
   };
   const nameOf = (element) => {
     const steps = [];
-    let isPlaced = false;
-    for (let one = element; one && one !== document.body && steps.length < STEPS_MAX && !isPlaced; one = one.parentElement) {
-      isPlaced = Boolean(one.dataset.kairos);
-      steps.unshift(isPlaced ? one.dataset.kairos : stepTo(one));
+    for (let one = element, isTop; one && one !== document.body && steps.length < STEPS_MAX && !isTop; one = one.parentElement) {
+      isTop = one.dataset.kairos || one.localName === "main";
+      steps.unshift(one.dataset.kairos || stepTo(one));
     }
     return steps.join("/").slice(0, NAME_MAX);
   };
@@ -168,7 +167,7 @@
     const { target, clientX: x, clientY: y } = event, ms = Date.now();
     // by hand, not by a script or the Enter key
     if (!event.isTrusted || !event.detail || target.closest(ANSWERING)) return;
-    const element = target.closest(CLICKABLE) || target, isAlive = looksAlive(target), fields = { value: nameOf(element) };
+    const element = target.closest(`${CLICKABLE}, svg`) || target, isAlive = looksAlive(target), fields = { value: nameOf(element) };
     clicks = clicks.filter((one) => one.element === element && ms - one.ms <= RAGE_MS && Math.hypot(one.x - x, one.y - y) <= RAGE_PX);
     clicks.push({ element, x, y, ms });
     clearTimeout(waiting);

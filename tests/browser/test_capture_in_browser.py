@@ -97,25 +97,25 @@ def test_a_finger_that_throws_the_page_up_is_about_to_go(visit: Callable[..., Vi
     visitor.page.wait_for_timeout(EXIT_AFTER_MS)
     finger = visitor.page.context.new_cdp_session(visitor.page)
 
-    def swipe(distance: int, speed: int) -> None:
-        """Down is positive, in pixels and pixels a second."""
-        finger.send(
-            "Input.synthesizeScrollGesture",
-            {
-                "x": 195,
-                "y": 420,
-                "yDistance": -distance,
-                "speed": speed,
-                "gestureSourceType": "touch",
-                "preventFling": True,
-            },
-        )
+    def swipe(begin: int, end: int, steps: int = 3) -> None:
+        """A finger from one height of the screen to another."""
+        moves = [
+            ("touchMove", begin + (end - begin) * step / steps) for step in range(1, steps + 1)
+        ]
+        for kind, y in [("touchStart", begin), *moves]:
+            finger.send(
+                "Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": 195, "y": y}]}
+            )
+        visitor.page.wait_for_timeout(300)
+        finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        visitor.page.wait_for_timeout(300)
 
-    swipe(2_400, 4_000)
-    swipe(-400, 500)
+    for _ in range(3):
+        swipe(800, 50)
+    assert visitor.page.evaluate("scrollY") > 1_500
+    swipe(300, 700)  # back to the line above
     assert told(visitor, "page_scrolled", "exit_intent") == []
-    swipe(-1_800, 6_000)
-    wait_for(lambda: told(visitor, "page_scrolled", "exit_intent"))
+    swipe(50, 830)
     assert [one.value for one in told(visitor, "page_scrolled", "exit_intent")] == ["scroll"]
 
 
@@ -185,9 +185,10 @@ def test_a_click_that_nothing_answers_is_told_and_one_that_works_is_not(
         <p style="height: 3000px">Long</p><p id="foot">Foot</p></main>""",
         """kairos.consent(["analytics"]); KairosCapture.start(kairos);
         late.onclick = () => setTimeout(() => { document.querySelector("h1").textContent = "Changed"; }, 700);
-        asks.onclick = () => fetch("/healthz");""",
+        asks.onclick = () => fetch("/asked");""",
     )
     page = visitor.page
+    page.route("**/asked", lambda route: route.fulfill(body="an answer at once"))
     for name in ("Folded", "Down", "Head", "Late", "Asks", "A stepper"):
         page.get_by_text(name, exact=True).click()
         page.wait_for_timeout(1_300)
@@ -230,8 +231,10 @@ def test_a_page_out_of_the_browsers_memory_is_told_to_be_open(shop: Shop, browse
             "kairos.consent(['analytics']); kairos.page(); KairosCapture.start(kairos)",
         )
         session = visitor.session()
-        page.goto(shop.url + "/healthz")
-        page.go_back()
+        page.evaluate("location = '/healthz'")
+        page.wait_for_url("**/healthz")
+        page.wait_for_timeout(500)
+        page.evaluate("history.back()")
         wait_for(
             lambda: [one for one in visitor.events(session) if one.attribute == "back_and_forth"]
         )
