@@ -134,10 +134,11 @@
 
   // --- scrolling, and the way out ---------------------------------------------------------------------------------
   let rest, touchMs = 0;
+  const measure = (nowMs) => { page.heights = [...page.heights.filter(([ms]) => nowMs - ms <= UP_MS), [nowMs, scrollY]]; };
   const scrolled = () => {
     const nowMs = Date.now();
     answers += 1;
-    page.heights = [...page.heights.filter(([ms]) => nowMs - ms <= UP_MS), [nowMs, scrollY]];
+    measure(nowMs);
     if (nowMs - touchMs <= TOUCH_MS && Math.max(...page.heights.map(([, y]) => y)) - scrollY >= UP_PX) exit("scroll");
     clearTimeout(rest);
     rest = later(rested, REST_MS);
@@ -153,7 +154,8 @@
   };
   const watchScrolling = () => {
     on(document, "scroll", scrolled);
-    on(document, "touchmove", () => { touchMs = Date.now(); });
+    // also before it scrolls: a busy device scrolls in one leap
+    on(document, "touchmove", () => measure(touchMs = Date.now()));
     on(document, "mouseout", ({ relatedTarget, clientY, buttons }) => { if (!relatedTarget && clientY <= 0 && !buttons) exit("pointer"); });
   };
 

@@ -115,7 +115,11 @@ def test_a_finger_that_throws_the_page_up_is_about_to_go(visit: Callable[..., Vi
     assert visitor.page.evaluate("scrollY") > 1_500
     swipe(300, 700)  # back to the line above
     assert told(visitor, "page_scrolled", "exit_intent") == []
-    swipe(50, 830)
+    for _ in range(4):
+        swipe(50, 830)
+        if told(visitor, "page_scrolled", "exit_intent"):
+            break
+        swipe(800, 50)  # a busy machine has taken its time for it: no throw
     assert [one.value for one in told(visitor, "page_scrolled", "exit_intent")] == ["scroll"]
 
 
