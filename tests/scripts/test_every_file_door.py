@@ -250,7 +250,7 @@ def test_a_bad_record_of_the_live_topic_is_one_dead_letter_and_costs_no_other(ki
 TIMES: Final = ("--from", "--to", "--at", "--effective-from", "--train-before", "--expires")
 FOLDERS: Final = (("archive", "--to"), ("docs", "--to"))
 NEEDED: Final = {
-    "items import": ("none.jsonl",), "why-not": ("p", "a"), "compare": ("x.",), "model publish": ("v",), "policy publish": (POLICY,), "policy draft publish": ("sale",),
+    "items import": ("none.jsonl",), "import": ("--profiles", "none.csv"), "why-not": ("p", "a"), "compare": ("x.",), "model publish": ("v",), "policy publish": (POLICY,), "policy draft publish": ("sale",),
     "evaluate": ("--events", "none.jsonl"), "replay": ("--prefix", "x."), "key create": ("--name", "n", "--role", "viewer", "--file", "none.yaml"),
 }  # fmt: skip
 
