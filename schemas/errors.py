@@ -42,10 +42,11 @@ class InvalidEvent(Exception):
 
 
 class PassedOver(InvalidEvent):
-    """A record that is meant to be none, as the topic's mapping says: it is counted, and no dead letter."""
+    """A record that is meant to count for nothing, as the topic's mapping or the policy says: it is `counted` under this name, and no dead letter."""
 
-    def __init__(self) -> None:
-        super().__init__("invalid_value", "the mapping passes it over")
+    def __init__(self, counted: str = "passed_over") -> None:
+        super().__init__("invalid_value", "it is passed over: the mapping or the policy says so")
+        self.counted = counted
 
 
 class ConfigError(Exception):

@@ -77,20 +77,17 @@ def track_session(
 ) -> SessionResult:
     """One record of `events` for the session that is its key.
 
-    The timers that are due at or before the event run first, so it does not matter whether the
-    runner's own timer has already fired.
+    The timers that are due at or before the event run first, so it does not matter whether the runner's own timer has already fired.
     """
     try:
         event = without_attributes(valid_event(record, decode), knowledge)
         meant = give_meaning(event, knowledge)
-    except PassedOver:
-        return _result(state, counts=("passed_over",))
+    except PassedOver as passed:
+        return _result(state, counts=(passed.counted,))
     except InvalidEvent as error:
         return _refused(_result(state), record, error, knowledge)
     if event.event_type == "clock_ticked":
         return _result(state, counts=("clock_ticks",))
-    if meant.is_ignored:
-        return _result(state, counts=meant.counts)
     linked = weigh_link(meant.event, knowledge)
     if is_erased(state, meant.event, knowledge.erasures):
         return _result(state, counts=("erased",))

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple, cast
 
 from msgspec import Struct, field
 
-from schemas.errors import InvalidEvent
+from schemas.errors import InvalidEvent, PassedOver
 from schemas.events import Event
 from schemas.limits import SECOND_MS
 from schemas.mask_attributes import NO_NAMES
@@ -103,6 +103,7 @@ class Heard(Struct):
     lags_ms: list[int] = field(default_factory=list)
     kinds: dict[str, Kind] = field(default_factory=dict)
     values: dict[str, Values] = field(default_factory=dict)
+    times: dict[bytes, set[int]] = field(default_factory=dict)
 
     @property
     def is_nameable(self) -> bool:
@@ -115,7 +116,6 @@ class Sample:
 
     def __init__(self, hidden: frozenset[str] = NO_NAMES) -> None:
         self._hidden = hidden
-        self._times: dict[bytes, int] = {}
         self.records = self.events = 0
         self.from_ms = self.to_ms = 0
         self.invalid: Counter[str] = Counter()
@@ -123,13 +123,15 @@ class Sample:
         self.sources: dict[Source, Heard] = {}
 
     def take(self, record: LogRecord, read: ReadRecord) -> None:
-        """One record; one that is no event is counted by its reason."""
+        """One record; one that is no event is counted by its reason, and one that counts for nothing as a record alone."""
         at_ms = record.timestamp_ms
         self.from_ms = min(self.from_ms, at_ms) if self.records else at_ms
         self.to_ms = max(self.to_ms, at_ms)
         self.records += 1
         try:
             found = read(record)
+        except PassedOver:
+            return
         except InvalidEvent as error:
             self.invalid[error.reason] += 1
             self.examples.setdefault(
@@ -161,17 +163,17 @@ class Sample:
         return self.sources.setdefault(source, Heard())
 
     def _place(self, event: Event, heard: Heard, at_ms: int) -> None:
-        """In time, and among those that came before."""
+        """In time, and among those of its source that came before."""
         sent_ms = at_ms if event.sent_at_ms is None else event.sent_at_ms
         if event.sent_at_ms is not None or at_ms != event.event_time_ms:
             heard.lags_ms.append(sent_ms - event.event_time_ms)
             heard.ahead += event.event_time_ms - sent_ms > AHEAD_MS
-        identity = identity_of(event)
-        if identity in self._times:
-            is_same = self._times[identity] == event.event_time_ms
+        times = heard.times.setdefault(identity_of(event), set())
+        if times:
+            is_same = event.event_time_ms in times
             heard.repeated += is_same
             heard.reused += not is_same
-        self._times.setdefault(identity, event.event_time_ms)
+        times.add(event.event_time_ms)
 
 
 def codes_of(event: Event, hidden: frozenset[str]) -> Iterator[tuple[str, str]]:

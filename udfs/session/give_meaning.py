@@ -7,7 +7,7 @@ from msgspec.structs import fields as fields_of
 from msgspec.structs import replace
 
 from schemas.doors import check_identity
-from schemas.errors import InvalidEvent
+from schemas.errors import InvalidEvent, PassedOver
 from schemas.events import EVENT_TYPES, Event, unknown_in_words
 from schemas.numbers import number_in
 from schemas.own_events import PROVEN_ONLY, ROLES, Role
@@ -15,6 +15,7 @@ from udfs.knowledge.knowledge import Knowledge
 from udfs.policy.compiled_events import holds_of
 from udfs.session.drop_sensitive import without_attributes
 
+IGNORED_COUNT: Final = "events_ignored"
 NUMBERS: Final = frozenset({"quantity", "price", "value_amount"})
 Fields = tuple[tuple[str, str], ...]
 KINDS: Final = {one.name: one.type for one in fields_of(Event)}
@@ -26,21 +27,19 @@ class Meant(NamedTuple):
     event: Event
     own_name: str = ""
     counts: tuple[str, ...] = ()
-    is_ignored: bool = False
-    """It counts for nothing (`ignored` of the policy)."""
 
 
 def give_meaning(event: Event, knowledge: Knowledge) -> Meant:
     """The event by its name; the same object where that is what it counts as.
 
     Raises InvalidEvent: `unknown_event_type` where the policy is strict and knows no such name, `invalid_value` where a property cannot stand for the
-    field that it is to fill.
+    field that it is to fill; PassedOver where the policy ignores the event.
     """
     in_force = knowledge.policy_at(event.event_time_ms)
     is_ours = event.event_type in EVENT_TYPES
     own = in_force.own if in_force is not None else None
     if own is not None and own.ignored and own.ignores(event):
-        return Meant(event, counts=("events_ignored",), is_ignored=True)
+        raise PassedOver(IGNORED_COUNT)
     if own is None or not own.is_any:
         return Meant(event) if is_ours else Meant(event, counts=("events_without_role",))
     for one in own.events.get(event.event_type, ()):
