@@ -108,6 +108,8 @@ taken over but what the mapping names, so nothing personal comes along unseen. O
 job reads it when it starts, all its operators have the same one, `dead-letters repair|replay` read by it, and what it passes over is counted (`passed_over`). Restart the job to change it; a replay reads the whole log by the one that is set, and
 refuses to go on with another. What Kairos itself adds to such a topic is our Avro.
 
+One that is ready: [Shopify's orders](mappings/shopify-orders.yaml), webhooks of orders and refunds as purchases and refunds, in the visit that ordered where the shop hands its ids over.
+
 """
 SEGMENT: Final = """\
 ### Segment and RudderStack
