@@ -6,6 +6,7 @@ https://developers.google.com/analytics/devguides/collection/protocol/ga4/refere
 
 from typing import Any, Final
 
+from schemas.enrich.enrich_event import INTERNAL, TRUE
 from schemas.errors import InvalidEvent
 from schemas.events import Event
 from schemas.formats.field_names import NEED_ITEMS
@@ -32,6 +33,8 @@ from schemas.limits import QUANTITY_MAX
 
 CHANNELS: Final = {"WEB": "web", "IOS": "app", "ANDROID": "app"}
 UNNAMED: Final = "unnamed"
+TRAFFIC: Final = "traffic_type"
+"""Parameter of a hit; `internal` is what a property of Google Analytics calls its own people: https://support.google.com/analytics/answer/10104470"""
 CATEGORIES: Final = ("item_category", "item_category2", "item_category3", "item_category4", "item_category5")  # fmt: skip
 NO_CAMPAIGN: Final = frozenset({NOT_SET, "(none)", "(direct)", "(organic)", "(referral)", "(data deleted)"})  # fmt: skip
 MONEY: Final = {"purchase_completed": "purchase_revenue", "purchase_refunded": "refund_value"}
@@ -204,4 +207,6 @@ def _properties(hit: Hit) -> dict[str, str]:
         said = set_text(ecommerce, "transaction_id", "ecommerce.")
         if said is not None:
             found["transaction_id"] = said
+    if text(hit.params, TRAFFIC, hit.at) == INTERNAL:
+        found[INTERNAL] = TRUE
     return carried(hit.params, READ if hit.name in KNOWN else READ_OF_OWN, found)

@@ -36,6 +36,7 @@ from log.private_lines import log_privately
 from log.store_address import open_redis
 from log.unusable import Aside
 from schemas.enrich.places import Places
+from schemas.enrich.user_agents import agent_of
 from schemas.errors import ConfigError
 from schemas.formats import FORMATS
 from schemas.policy import Policy, policy_from_payload
@@ -59,6 +60,8 @@ FILES_BESIDE: Final = 256
 PROGRESS: Final = "progress"
 """Under this name what asks the engine lies among the services."""
 LOOPBACKS: Final = ("127.0.0.1", "localhost")
+WARM: Final = "Mozilla/5.0"
+"""Looked at before the first visitor comes: the patterns of user agents take half a second to be made ready."""
 ENGINE_S: Final = 1.0
 """How old the knowledge may be of whether the engine runs."""
 
@@ -70,6 +73,7 @@ def serve_at(config: Config, host: str, port: int) -> None:
     if host in LOOPBACKS:
         check_free({API: port})
     services = services_of(config, targets.kafka, targets.redis, targets.flink)
+    agent_of(WARM)
     services.access.check_host(host)
     is_open = services.access.is_open
     who = "open to every program of this machine: no KAIROS_API_KEYS" if is_open else "by key"

@@ -263,6 +263,13 @@ def test_what_is_not_set_is_as_if_it_were_not_there() -> None:
 # --- several events of one body -----------------------------------------------------------------
 
 
+@pytest.mark.parametrize(("said", "is_internal"), [("internal", True), ("developer", False)])
+def test_what_its_owners_people_do_is_internal(said: str, is_internal: bool) -> None:
+    found = event_from_ga4(row("page_view", params={"traffic_type": said}))
+    assert (found.properties.get("internal") == "true") is is_internal
+    assert found.properties["traffic_type"] == said
+
+
 def several(count: int) -> dict[str, Any]:
     made = body("page_view", user_id='u"1')
     made["events"] = [
