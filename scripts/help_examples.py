@@ -61,7 +61,7 @@ EXAMPLES: Final[dict[str, tuple[str, str]]] = {
     "export": ("export anna", "export anna --out anna.json"),
     "mapping": ("mapping check shop.yaml", "mapping try shop.yaml events.jsonl"),
     "audit-data": ("audit-data events.jsonl", "audit-data calls.jsonl --format segment --json"),
-    "infer": ("infer events.jsonl", "infer may.jsonl june.jsonl --out shop.yaml"),
+    "infer": ("infer events.jsonl --out shop.yaml", "infer --topic clicks"),
     "schemas": ("schemas check event.avsc", "schemas check new.avsc --against old.avsc"),
     "schemas check": (
         "schemas check event.avsc",

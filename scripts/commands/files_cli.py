@@ -141,7 +141,13 @@ def audit_data(
 
 @app.command()
 def infer(
-    files: Annotated[list[Path], typer.Argument(help="Files of records: JSON, CSV or Parquet.")],
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Files of records: JSON, CSV or Parquet.")
+    ] = None,
+    topic: Annotated[
+        str | None,
+        typer.Option(help="The newest records of this topic, JSON, in the place of files."),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Write the proposal to this new file.")] = None,
     records: Annotated[int, typer.Option(min=1, help="Look at so many at most.")] = 10_000,
     json: Json = False,
@@ -151,9 +157,16 @@ def infer(
     By names and by what stands there; look at each line before you use it. Exit code 1 where nothing looks like the kind of an event, its
     time, its session or its visitor.
     """
-    from scripts.mappings.infer_here import infer as run
+    from scripts.files.foreign_topics import file_or_topic
+    from scripts.mappings import infer_here
 
-    return run(files, out, records, is_json=json)
+    paths = file_or_topic(files, topic)
+    given = (
+        infer_here.of_files(paths)
+        if topic is None
+        else infer_here.of_topic(config_from(), topic, records)
+    )
+    return infer_here.infer(given, out, records, is_json=json)
 
 
 @app.command("try")

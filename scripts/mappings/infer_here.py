@@ -1,27 +1,31 @@
-"""`kairos infer`: a mapping proposed from files of records, with how much of them it reads."""
+"""`kairos infer`: a mapping proposed from files of records, or from the newest of a topic, with how much of them it reads."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from jobs.config import Config
+from log.kafka import has_topic
+from log.range import LogRange
 from schemas.counted import counted
-from schemas.errors import InvalidEvent, UnusableInput
+from schemas.errors import ConfigError, InvalidEvent, UnusableInput
 from schemas.formats.foreign_json import read_object
 from scripts.console import complain, say, show, show_json
 from scripts.exit_codes import passed
 from scripts.files.file_records import read_records
 from scripts.mappings.infer_mapping import Proposal, look_at, propose, written
+from scripts.ops.status import running_kafka
 from scripts.progress import Watched
 
 
-def infer(paths: Sequence[Path], out: Path | None, most: int, *, is_json: bool) -> int:
+def infer(records: Iterable[bytes], out: Path | None, most: int, *, is_json: bool) -> int:
     """Prints the proposal, or writes it to `out`, which must not be there; exit code 1 where something is missing without which there is no event."""
     if out is not None and out.exists():
         raise UnusableInput(f"{out} is there already: name another file, nothing was written")
-    count, seen = look_at(islice(_records(paths), most))
+    count, seen = look_at(islice(_objects(records), most))
     if not count:
-        raise UnusableInput("there is no record in the files")
+        raise UnusableInput("there is no record to look at: JSON objects are wanted, or rows")
     proposal = propose(count, seen)
     text = written(proposal)
     if out is not None:
@@ -48,13 +52,30 @@ def remarks(proposal: Proposal) -> Iterator[str]:
         yield "nothing says what people agree to: `import --consent PURPOSES`, or KAIROS_CONSENT holds"  # fmt: skip
 
 
-def _records(paths: Sequence[Path]) -> Iterator[dict[str, Any]]:
+def of_files(paths: Sequence[Path]) -> Iterator[bytes]:
+    """The records of all files, one after the other."""
     for path in paths:
         for record in Watched("looking", read_records(path)):
-            try:
-                yield read_object(record.raw, dict)
-            except InvalidEvent:
-                continue
+            yield record.raw
+
+
+def of_topic(config: Config, topic: str, most: int) -> Iterator[bytes]:
+    """The newest records of a topic of anybody's, some of each partition; raises ConfigError where it is not there, NotUp where Kafka is not."""
+    kafka = running_kafka(config)
+    if not has_topic(kafka, topic):
+        raise ConfigError(f"there is no topic {topic}")
+    newest = LogRange(kafka, topic, None, None)
+    newest.keep_newest(most)
+    for record in Watched("looking", newest, len(newest)):
+        yield record.value
+
+
+def _objects(records: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+    for record in records:
+        try:
+            yield read_object(record, dict)
+        except InvalidEvent:
+            continue
 
 
 def _told(proposal: Proposal) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from scripts.files import foreign_topics
 from scripts.files.foreign_topics import items_of_topic, profiles_of_topic
 from scripts.files.import_profiles import ProfileRows
 from scripts.files.item_files import AUTO
+from scripts.mappings import infer_here
 from tests.flink.runs import Line, produce
 from udfs.knowledge.erasures import Erasures
 
@@ -124,3 +125,21 @@ def test_a_topic_of_ours_or_none_is_refused(kafka: str, config: Config) -> None:
     for name, said in ((f"{config.topic_prefix}items", "a topic of ours"), ("nowhere", "create it first")):  # fmt: skip
         with pytest.raises(ConfigError, match=said):
             items_of_topic(config, name, AUTO, is_followed=False, is_json=False)
+
+
+def test_a_mapping_is_proposed_from_the_newest_of_a_topic(
+    kafka: str, config: Config, put: Put, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    monkeypatch.setattr(infer_here, "running_kafka", lambda _: kafka)
+    theirs = f"{config.topic_prefix}theirs"
+    put("junk", b"\xff")
+    put("gone", None)
+    for number in range(20):
+        put("k", {"message_id": f"m{number}", "action": "view_item", "datetime": "2026-01-31T12:00:00Z", "visit_id": "v", "cookie_id": "c", "sku": "s1"})  # fmt: skip
+    assert infer_here.infer(infer_here.of_topic(config, theirs, 100), None, 100, is_json=True) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["records"], told["missing"]) == (20, [])
+    assert told["types"]["view_item"]["event_type"] == "product_viewed"
+    assert told["fields"]["session_id"]["path"] == "visit_id"
+    with pytest.raises(ConfigError, match="there is no topic nowhere"):
+        next(infer_here.of_topic(config, "nowhere", 100))

@@ -146,5 +146,5 @@ def test_what_has_no_fields_of_ours_ends_with_1_and_nothing_with_2(tmp_path: Pat
     path.write_text('{"x": 1}')
     assert told(path)[0] == 1
     path.write_text("[1, 2]")
-    with pytest.raises(UnusableInput, match="no record in the files"):
+    with pytest.raises(UnusableInput, match="there is no record to look at"):
         told(path)
