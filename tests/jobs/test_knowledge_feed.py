@@ -34,7 +34,6 @@ from tests.builders import NOON
 from tests.udfs.made_actions import make_action
 from udfs.actions.respond import RESPONSE_SPACE
 from udfs.knowledge.knowledge import Knowledge
-from udfs.policy.compile_policy import compile_policy
 
 ANYWHERE = Trust(Roots(("/",)))
 
@@ -67,7 +66,9 @@ def control(**fields: Any) -> bytes:
 
 def test_policy_and_items_are_told_apart_by_their_bytes() -> None:
     fed = Fed().take(CONTROL.encode(DEFAULT_CONTROL), ITEM.encode(Item("i1", 0)))
-    assert fed.knowledge.at(NOON).policy == compile_policy(DEFAULT_POLICY)
+    compiled = fed.knowledge.at(NOON).policy
+    assert compiled is not None
+    assert compiled.policy == DEFAULT_POLICY
     assert fed.knowledge.item_at("i1", NOON) == Item("i1", 0)
     assert fed.counts == {"knowledge_applied": 2}
 

@@ -143,7 +143,9 @@ def test_there_is_one_client_of_flinks_rest_interface() -> None:
     found = {str(path.relative_to(PROJECT)) for path in files if clients_in(path.read_text())}
     own = Path("scripts/ops/engine.py")
     assert "/healthz" in (PROJECT / own).read_text(), "it asks our own API"
-    assert found == {"jobs/flink/rest.py", str(own)}
+    registry = Path("log/schema_answers.py")
+    assert "schemas/ids" in (PROJECT / registry).read_text(), "it asks a registry of schemas"
+    assert found == {"jobs/flink/rest.py", str(own), str(registry)}
     assert clients_in("from urllib.request import urlopen\nimport http.client") == {
         "urllib.request", "http.client",
     }  # fmt: skip
