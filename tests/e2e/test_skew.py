@@ -19,7 +19,7 @@ from udfs.facts import features
 from udfs.facts.fact import Column
 from udfs.facts.view import View
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
 EVENTS = 1_000
 PAUSE_S = 0.015
 PLANTED = "touch_share"

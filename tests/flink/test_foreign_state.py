@@ -31,6 +31,7 @@ def viewed(number: int) -> Line:
     return Line(NOON + number, event.session_id, EVENT.encode(event))
 
 
+@pytest.mark.long
 def test_state_that_an_older_version_pickled_is_read(kafka: str, home: Path) -> None:
     fill_log(kafka, PREFIX, [viewed(number) for number in range(9)], make_catalogue())
     job = start_decide(kafka, PREFIX, home, "--from-savepoint", OLD.parent.as_uri())

@@ -251,6 +251,7 @@ def test_epochs_that_end_after_the_replay_are_not_written(
     assert [epoch for epoch, _ in written(found)] == touched[:-1]
 
 
+@pytest.mark.long
 def test_live_epochs_come_by_themselves_and_late_facts_in_the_next(kafka: str, home: Path) -> None:
     prefix = "schooldays."
     begun_ms = epoch_end_ms(epoch_of(NOON))

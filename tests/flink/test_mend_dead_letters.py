@@ -20,7 +20,7 @@ from schemas.topics import DEAD_LETTERS, DECISIONS, EVENTS
 from tests.builders import make_catalogue, make_event
 from tests.flink.runs import Line, environment, fill_log, read_outputs, start_decide
 
-pytestmark = pytest.mark.flink
+pytestmark = [pytest.mark.flink, pytest.mark.long]
 PREFIX: Final = "mending."
 BROKEN: Final = 100
 JSON: Final = {"KAIROS_FORMAT": "json"}

@@ -31,7 +31,7 @@ from tests.flink.runs import (
     start_decide,
 )
 
-pytestmark = pytest.mark.flink
+pytestmark = [pytest.mark.flink, pytest.mark.long]
 PREFIX = "signing."
 
 
