@@ -9,7 +9,9 @@ from schemas.mask_text import ADDRESS, mask_text
 
 ID_NAMES: Final = ("_id", "_ids")
 """Properties that end so hold ids."""
-ADDRESS_NAMES: Final = frozenset({"ip", "ip_address", "client_ip", "remote_addr", "remote_address"})
+ADDRESS_NAMES: Final = frozenset(
+    {"ip", "IP", "ip_address", "ipAddress", "client_ip", "clientIp", "remote_addr", "remoteAddr", "remote_address"}
+)  # fmt: skip
 """Properties that hold the address of a machine."""
 
 

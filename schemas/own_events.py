@@ -67,7 +67,10 @@ IGNORED: Final[tuple[Condition, ...]] = (
     f'event.properties.{INTERNAL} == "{TRUE}"',
 )
 """What a policy ignores where it does not say: bots, and the operator's own people and machines."""
-NEVER_IGNORED: Final[frozenset[EventType]] = frozenset({"consent_changed", "erasure_requested"})
+NEVER_IGNORED: Final[frozenset[EventType]] = frozenset(
+    {"consent_changed", "erasure_requested", "signed_out"}
+)
+"""What takes something back is heard of everybody."""
 COLUMNS_DECLARED: Final = 8
 """Columns of a model that a policy's facts may stand in."""
 

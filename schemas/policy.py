@@ -210,7 +210,7 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     """What is made of events, for conditions, texts and models."""
     ignored: Annotated[tuple[Condition, ...], Meta(max_length=IGNORED_MAX)] = IGNORED
     """Events that count for nothing where one of these holds, over an event as of `events`: nothing is kept of them, learnt from them or decided on
-    them, and they are counted (`events_ignored`). Of bots and internal traffic, where it is not said otherwise (`[]` = of none); consent and erasure are always heard."""
+    them, and they are counted (`events_ignored`). Of bots and internal traffic, where it is not said otherwise (`[]` = of none); consent, erasure and signing out are always heard."""
     strict_events: bool = False
     """Whether an event of a name that is neither ours nor the policy's is a dead letter (`unknown_event_type`)."""
 

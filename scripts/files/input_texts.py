@@ -153,6 +153,6 @@ REASONS: Final[dict[str, str]] = {
 """What the reason of a refusal or a dead letter means."""
 
 LOOKED_UP: Final = """In JSON `user_agent` and `ip` may stand there, too: device, system, browser and (where there is a database, KAIROS_PLACES) country, city and offset are made of them
-at the door, and neither is kept.
+at the door, and neither is kept. A `page` of an event that is a whole address becomes its path; its campaign (`utm_…`) is kept, and nothing else of its query.
 
 """

@@ -5,7 +5,7 @@ from typing import Final
 
 from schemas.events import EVENT_TYPES, SENT_TYPES
 from schemas.meant_types import meant_type
-from schemas.own_events import KEEPS_MEANING, DeclaredFact, NamedEvent
+from schemas.own_events import KEEPS_MEANING, NEVER_IGNORED, ROLES, DeclaredFact, NamedEvent
 from schemas.policy import Policy
 from udfs.policy.compiled_events import (
     EVENT_READS,
@@ -49,6 +49,8 @@ def compile_events(policy: Policy, gathered: Gathered) -> OwnEvents:
         policy.own_names,
         policy.strict_events,
         tuple(_ignored(policy, gathered)),
+        NEVER_IGNORED
+        | {one.name for one in policy.events if one.role and ROLES[one.role] in NEVER_IGNORED},
     )
 
 

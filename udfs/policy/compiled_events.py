@@ -96,7 +96,7 @@ class CompiledFact(NamedTuple):
 class OwnEvents(NamedTuple):
     """All that a policy says of names: entries by name, facts by the event's name and by their own, those with a column by its number.
 
-    `names` are all that it says anything of.
+    `names` are all that it says anything of; those `heard` are never ignored.
     """
 
     events: Mapping[str, tuple[CompiledEvent, ...]] = {}
@@ -107,6 +107,7 @@ class OwnEvents(NamedTuple):
     names: frozenset[str] = frozenset()
     is_strict: bool = False
     ignored: tuple[Condition, ...] = ()
+    heard: frozenset[str] = NEVER_IGNORED
 
     @property
     def is_any(self) -> bool:
@@ -115,7 +116,7 @@ class OwnEvents(NamedTuple):
 
     def ignores(self, event: Event) -> bool:
         """Whether the event counts for nothing."""
-        return event.event_type not in NEVER_IGNORED and any(
+        return event.event_type not in self.heard and any(
             holds_of(one, event) for one in self.ignored
         )
 

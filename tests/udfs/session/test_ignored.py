@@ -61,9 +61,15 @@ def test_a_policy_may_serve_all(event: Event) -> None:
 
 
 @pytest.mark.parametrize("event_type", sorted(NEVER_IGNORED))
-def test_consent_and_erasure_are_always_heard(event_type: str) -> None:
+def test_what_takes_something_back_is_always_heard(event_type: str) -> None:
     event = msgspec.structs.replace(BOT, event_type=event_type, person_id="p")
     assert not is_ignored(event, knowing())
+
+
+@pytest.mark.parametrize(("role", "wanted"), [("consent", False), ("sign_out", False), ("view", True)])  # fmt: skip
+def test_so_is_what_means_that_under_another_name(role: str, wanted: bool) -> None:
+    event = msgspec.structs.replace(BOT, event_type="own_name", consent=(), item_ids=("i1",))
+    assert is_ignored(event, knowing(events=[{"name": "own_name", "role": role}])) is wanted
 
 
 @pytest.mark.parametrize(
