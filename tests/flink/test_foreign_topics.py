@@ -140,6 +140,6 @@ def test_a_mapping_is_proposed_from_the_newest_of_a_topic(
     told = json.loads(capsys.readouterr().out)
     assert (told["records"], told["missing"]) == (20, [])
     assert told["types"]["view_item"]["event_type"] == "product_viewed"
-    assert told["fields"]["session_id"]["path"] == "visit_id"
+    assert told["fields"]["session_id"]["paths"] == ["visit_id"]
     with pytest.raises(ConfigError, match="there is no topic nowhere"):
         next(infer_here.of_topic(config, "nowhere", 100))
