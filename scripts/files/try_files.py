@@ -19,10 +19,9 @@ from models.ranker import XgboostRanker
 from models.response import SUFFIX as RESPONSES_SUFFIX
 from models.response import load_responses
 from schemas.codec import EVENT
-from schemas.counted import counted
 from schemas.dead_letters import DeadLetter, dead_letter
 from schemas.decisions import Decision, DecisionTrace
-from schemas.errors import ConfigError, UnusableInput
+from schemas.errors import ConfigError
 from schemas.events import EVENT_TYPES, Event, granted_in_words
 from schemas.formats.field_names import Notices
 from schemas.limits import ARTEFACT_BYTES_MAX, EVENT_TIME_MAX_MS
@@ -33,16 +32,17 @@ from scripts.audit.explanation import Explained, explain, explained_json
 from scripts.console import say, show, show_json
 from scripts.files.event_files import EventFiles
 from scripts.files.import_events import Bad
-from scripts.files.input_files import is_usable
 from scripts.files.item_files import read_items
 from scripts.files.sorted_events import Encoded, in_order_of_time
 from scripts.files.told_names import in_words
+from scripts.files.try_counts import check, summary
 from scripts.policy.policy_versions import version_of
 from scripts.times import utc
 from udfs.actions.respond import RESPONSE_SPACE
 from udfs.facts.features import FEATURE_SPACE
 from udfs.knowledge.knowledge import Knowledge
 from udfs.policy.compile_policy import compile_policy
+from udfs.session.give_meaning import IGNORED_COUNT
 
 TOPIC: Final = "file"
 SHOWN: Final = (
@@ -125,7 +125,8 @@ class Trial:
                 yield Tried(step.decisions, step.dead_letters, event)
         self.counts["people"] = len(people)
         dead_events = self.counts["dead_letters"] - len(self._letters)
-        self.counts["events"] = len(log) - dead_events - self.counts["duplicates"]
+        passed_over = self.counts["duplicates"] + self.counts.get("ignored", 0)
+        self.counts["events"] = len(log) - dead_events - passed_over
 
     def _set_up(self, world: World) -> None:
         knowledge = self.knowledge
@@ -165,6 +166,8 @@ class Trial:
         if name and name not in EVENT_TYPES and name not in self._known:
             self.without_role[name if len(self.without_role) < NAMES_MAX else OTHERS] += 1
         counts["duplicates"] += sum(one == "duplicates" for one in step.counts)
+        if IGNORED_COUNT in step.counts:
+            counts["ignored"] = counts.get("ignored", 0) + 1
         counts["decisions"] += len(step.decisions)
         counts["actions"] += sum(one.action_id != NOTHING for one, _ in step.decisions)
 
@@ -277,22 +280,3 @@ def name_of(knowledge: Knowledge, item_id: str, decision: Decision) -> str:
     """What the item is called in the catalogue; without it, its id."""
     item = knowledge.item_at(item_id, decision.event_time_ms)
     return item.name if item is not None and item.name else item_id
-
-
-def summary(counts: dict[str, int]) -> str:
-    """What became of the lines, in a sentence."""
-    return (
-        f"{counts['read']:,} read: {counted(counts['events'], 'event')}, {counts['duplicates']:,} there twice, "
-        f"{counted(counts['dead_letters'], 'dead letter')}; {counted(counts['decisions'], 'decision')} for {counted(counts['people'], 'person', 'people')}, "
-        f"{counts['actions']:,} of them offer something"
-    )
-
-
-def check(counts: dict[str, int]) -> None:
-    """Raises UnusableInput where nothing, or less than half, of what was read is an event."""
-    if not counts["read"]:
-        raise UnusableInput("there is no event in the files")
-    if not is_usable(counts["read"] - counts["dead_letters"], counts["dead_letters"]):
-        raise UnusableInput(
-            f"{counts['dead_letters']:,} of {counts['read']:,} lines are no events: is the --format right?"
-        )

@@ -13,7 +13,8 @@ from models.artefact import save_artefact
 from schemas.decisions import Decision
 from schemas.errors import ConfigError, UnusableInput
 from scripts.files.import_events import read_json_lines
-from scripts.files.try_files import SHOWN, Trial, World, check, explain_one, show_trial
+from scripts.files.try_counts import check
+from scripts.files.try_files import SHOWN, Trial, World, explain_one, show_trial
 from scripts.policy.policy_file import read_policy
 from tests.e2e.homes import KAIROS
 from tests.models.made import artefact_of, booster_of
@@ -128,6 +129,23 @@ def test_a_models_file_decides_and_is_explained(
     explain_one(trial(HESITATION, world=world), ranked[0].decision_id, is_json=True)
     (found,) = lines(capsys.readouterr().out)
     assert found["trace"]["contributions"]
+
+
+def test_what_the_policy_ignores_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file of a crawler's would be decided on by nobody knows whom, and in silence."""
+    file = tmp_path / "bot.jsonl"
+    first = json.loads(HESITATION.read_bytes().splitlines()[0])
+    bots = [first | {"event_id": f"b{n}", "context": {"user_agent": "Googlebot/2.1"}} for n in range(3)]  # fmt: skip
+    file.write_text("\n".join(map(json.dumps, [first, *bots])))
+    one = trial(file)
+    show_trial(one, is_json=False, shows_all=False)
+    assert (
+        "4 read: 1 event, 0 there twice, 3 ignored by the policy, 0 dead letters"
+        in capsys.readouterr().out
+    )
+    assert (one.counts["events"], one.counts["ignored"]) == (1, 3)
 
 
 def test_a_file_of_next_to_no_events_is_unusable(tmp_path: Path) -> None:
