@@ -66,8 +66,9 @@ def ours(event: Event) -> Line:
 
 
 def decisions(kafka: str, prefix: str = PREFIX) -> list[Decision]:
+    """Those that stand: what the visitor was offered is void once somebody has signed in."""
     found = [DECISION.decode(one.value) for one in read_outputs(kafka, prefix)[DECISIONS]]
-    return sorted(found, key=lambda one: one.sequence)
+    return sorted((one for one in found if one.kind == "decided"), key=lambda one: one.sequence)
 
 
 def wait_for(is_so: Callable[[], bool]) -> None:
