@@ -4,11 +4,11 @@ How far it has come is kept in Kafka, as the offsets of a consumer group that no
 """
 
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import closing
-from typing import Final
+from typing import Final, TypeVar
 
-from confluent_kafka import OFFSET_BEGINNING, KafkaException, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, Message, TopicPartition
 
 from log.clients import open_consumer_of
 from log.following import POLL_S, ServerAway, poll_batch
@@ -16,6 +16,15 @@ from log.kafka import ANSWER_S, partitions_of
 from schemas.errors import NotUp
 
 Batch = list[Message]
+T = TypeVar("T")
+NOT_THERE_YET: Final = frozenset(
+    {
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError.NOT_COORDINATOR,
+        KafkaError._WAIT_COORD,
+    }
+)
 NOT_YET: Final = 0
 """Offsets below say that nothing was kept."""
 
@@ -33,7 +42,7 @@ def read_for_group(
     ):
         wanted = [TopicPartition(topic, at) for at in partitions_of(reader, topic)]
         try:
-            kept = keeper.committed(wanted, ANSWER_S)
+            kept = _once_there(lambda: keeper.committed(wanted, ANSWER_S))
             reader.assign(
                 [
                     TopicPartition(
@@ -49,12 +58,25 @@ def read_for_group(
                 batch = poll_batch(reader, POLL_S, on_end=growing.discard)
                 if batch:
                     yield batch
-                    keeper.commit(offsets=_behind(batch), asynchronous=False)
+                    behind = _behind(batch)
+                    _once_there(lambda: keeper.commit(offsets=behind, asynchronous=False))  # noqa: B023 - called at once
                     heard_s = time.monotonic()
                 elif growing and not is_followed and time.monotonic() > heard_s + ANSWER_S:
                     raise NotUp(f"Kafka has not answered for {ANSWER_S:.0f} s")
         except (ServerAway, KafkaException) as error:
             raise NotUp(f"Kafka does not answer: {error}") from error
+
+
+def _once_there(ask: Callable[[], T]) -> T:
+    """What a group's coordinator answers: a broker that has just started has not read yet what groups it has."""
+    until_s = time.monotonic() + ANSWER_S
+    while True:
+        try:
+            return ask()
+        except KafkaException as error:
+            if error.args[0].code() not in NOT_THERE_YET or time.monotonic() > until_s:
+                raise
+            time.sleep(POLL_S)
 
 
 def _behind(batch: Batch) -> list[TopicPartition]:
