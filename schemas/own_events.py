@@ -5,9 +5,9 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Struct
 
 from schemas.actions import Condition, LengthMs
-from schemas.enrich.enrich_event import INTERNAL, TRUE
+from schemas.enrich.enrich_event import INTERNAL
 from schemas.enrich.user_agents import BOT
-from schemas.events import EventName, EventType, Text
+from schemas.events import TRUE, EventName, EventType, Text
 
 Role = Literal[
     "page", "view", "read", "click", "play", "search", "filter", "cart", "uncart", "look_at_cart",

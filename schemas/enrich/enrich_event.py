@@ -6,16 +6,15 @@ from typing import Any, Final, NamedTuple
 from msgspec import ValidationError, convert, to_builtins
 from msgspec.structs import replace
 
-from schemas.enrich.origins import CAMPAIGN, campaign_in
+from schemas.enrich.origins import CAMPAIGN, campaign_in, place_of
 from schemas.enrich.places import NOWHERE, Place, Places
 from schemas.enrich.user_agents import BOT, NO_AGENT, Agent, agent_of
-from schemas.events import Context, Event
+from schemas.events import TRUE, Context, Event
 from schemas.limits import EVENT_TIME_MAX_MS, PROPERTIES_PER_EVENT_MAX
 from schemas.times import utc_offset_min
 
 INTERNAL: Final = "internal"
-"""Property, and its value `true`, of what the operator's own people and machines do (KAIROS_INTERNAL_NETWORKS)."""
-TRUE: Final = "true"
+"""Property, `true` of what the operator's own people and machines do (KAIROS_INTERNAL_NETWORKS)."""
 ADDRESSES: Final = ("http://", "https://")
 LOOKED_UP: Final = frozenset({"user_agent", "ip"})
 """What a context in JSON may hold beside its fields: these are made of it, and it is not kept."""
@@ -110,8 +109,7 @@ def of_page(event: Event) -> Event:
         for name, value in said.items():
             if _has_room(properties, name):
                 properties = properties | {name: value}
-    path = "/" + page.partition("://")[2].partition("?")[0].partition("#")[0].partition("/")[2]
-    return replace(event, page=path, context=context, properties=properties)
+    return replace(event, page=place_of(page)[1], context=context, properties=properties)
 
 
 def _has_room(properties: dict[str, str], name: str) -> bool:

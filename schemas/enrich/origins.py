@@ -53,6 +53,18 @@ class Origin(NamedTuple):
 NO_ORIGIN: Final = Origin()
 
 
+def place_of(url: str | None) -> tuple[str | None, str | None]:
+    """Host and path of an address. Its query, its fragment and who is named before the host are nobody's business."""
+    if url is None:
+        return None, None
+    scheme, mark, rest = url.partition("?")[0].partition("#")[0].partition("://")
+    if not mark:
+        return None, scheme or None
+    host, slash, path = rest.partition("/")
+    host = host.rpartition("@")[2].partition(":")[0]
+    return host.lower() or None, slash + path or "/"
+
+
 def campaign_in(url: str) -> dict[str, str]:
     """What the query of an address says of a campaign, as properties of an event; what else stands there is nobody's business."""
     query = url.partition("?")[2].partition("#")[0][:QUERY_MAX]
@@ -89,9 +101,9 @@ def origin_of(referrer: str | None, source: str | None, medium: str | None) -> O
 
 def _host(referrer: str) -> str:
     """Of an address, also one of an app (`android-app://com.google.android.gm`), or of a host by itself."""
-    scheme, mark, rest = referrer.partition("://")
-    host = (rest if mark else scheme).partition("/")[0].partition("?")[0]
-    host = host.rpartition("@")[2].partition(":")[0].strip().lower().strip(".")
+    scheme, mark, _ = referrer.partition("://")
+    host = place_of(referrer if mark else f"https://{referrer}")[0] or ""
+    host = host.strip().strip(".")
     if mark and scheme.lower() == "android-app":
         return ".".join(reversed(host.split(".")))
     return host.removeprefix("www.") if "." in host else ""

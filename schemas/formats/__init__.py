@@ -10,8 +10,8 @@ from schemas.events import Event
 from schemas.formats.cloudevents import event_from_cloudevent_json
 from schemas.formats.ga4 import event_from_ga4_json
 from schemas.formats.ga4_hit import ga4_records
-from schemas.formats.json_lines import event_from_json, event_of
-from schemas.formats.registered import SchemaOf, avro_object, framed_json, json_object, no_registry
+from schemas.formats.json_lines import event_from_json, event_of, json_object
+from schemas.formats.registered import SchemaOf, avro_object, framed_json, no_registry
 from schemas.formats.segment import event_from_segment_json
 from schemas.mask_event import masked
 

@@ -12,7 +12,7 @@ import msgspec
 
 from schemas.errors import InvalidEvent
 from schemas.events import EVENT_TYPES, PURPOSES, Event, Purpose, event_from_fields
-from schemas.formats.json_lines import decoded, text_of
+from schemas.formats.json_lines import json_object, text_of
 from schemas.limits import (
     EVENT_BYTES_MAX,
     EVENT_NAME_LENGTH_MAX,
@@ -51,9 +51,7 @@ PERSONAL_WORDS: Final = frozenset(
 
 def read_object(data: bytes, read: Callable[[Given], T]) -> T:
     """What `read` makes of the JSON object in `data`; raises InvalidEvent."""
-    given = decoded(data, EVENT_BYTES_MAX)
-    if not isinstance(given, dict):
-        raise InvalidEvent("malformed", f"a JSON object is wanted, not {type(given).__name__}")
+    given = json_object(data)
     try:
         return read(given)
     except RecursionError as error:
@@ -184,18 +182,6 @@ def _wanted(path: str, kind: str, value: object) -> InvalidEvent:
 
 
 # --- what formats have in common ----------------------------------------------------------------
-
-
-def place_of(url: str | None) -> tuple[str | None, str | None]:
-    """Host and path of an address. Its query, its fragment and who is named before the host are nobody's business."""
-    if url is None:
-        return None, None
-    scheme, mark, rest = url.partition("?")[0].partition("#")[0].partition("://")
-    if not mark:
-        return None, scheme or None
-    host, slash, path = rest.partition("/")
-    host = host.rpartition("@")[2].partition(":")[0]
-    return host.lower() or None, slash + path or "/"
 
 
 def consent_said(told: Mapping[Purpose, bool]) -> list[Purpose] | None:

@@ -6,9 +6,10 @@ https://developers.google.com/analytics/devguides/collection/protocol/ga4/refere
 
 from typing import Any, Final
 
-from schemas.enrich.enrich_event import INTERNAL, TRUE
+from schemas.enrich.enrich_event import INTERNAL
+from schemas.enrich.origins import place_of
 from schemas.errors import InvalidEvent
-from schemas.events import Event
+from schemas.events import TRUE, Event
 from schemas.formats.field_names import NEED_ITEMS
 from schemas.formats.foreign_json import (
     Given,
@@ -20,7 +21,6 @@ from schemas.formats.foreign_json import (
     number,
     own_type,
     part,
-    place_of,
     read_object,
     text,
     timed_event,

@@ -14,7 +14,7 @@ from schemas.errors import InvalidEvent
 from schemas.formats.amounts import Style, amount
 from schemas.formats.field_names import ITEM_NAMES, Names, Note
 from schemas.formats.foreign_json import plain
-from schemas.formats.json_lines import ReadItem, check_names, decoded, text_of
+from schemas.formats.json_lines import ReadItem, check_names, json_object, text_of
 from schemas.items import item_from_fields
 from schemas.limits import ITEM_BYTES_MAX, STRING_LENGTH_MAX
 from schemas.meant_types import LENGTH_MAX
@@ -103,10 +103,7 @@ def item_of_row(
 
 def item_of_json(data: bytes, style: Style | None = None, *, is_strict: bool = False) -> ReadItem:
     """The same of a row as a JSON object."""
-    row = decoded(data, ITEM_BYTES_MAX)
-    if not isinstance(row, dict):
-        raise InvalidEvent("malformed", f"a JSON object is wanted, not {type(row).__name__}")
-    return item_of_row(row, style, is_strict=is_strict)
+    return item_of_row(json_object(data, ITEM_BYTES_MAX), style, is_strict=is_strict)
 
 
 def is_nothing(value: object) -> bool:

@@ -228,13 +228,23 @@ def decoded(data: bytes, bytes_max: int) -> object:
         raise InvalidEvent("malformed", fault_of(data, error)) from error
 
 
-def _said(given: object, names: Names) -> Renamed:
-    """The fields that say something, in a new dictionary: null is as if absent. Raises InvalidEvent where it is no object."""
+def json_object(data: bytes, bytes_max: int = EVENT_BYTES_MAX) -> dict[str, Any]:
+    """The JSON object in `data`; raises InvalidEvent."""
+    return _object(decoded(data, bytes_max))
+
+
+def _object(given: object) -> dict[str, Any]:
     if not isinstance(given, dict):
         raise InvalidEvent("malformed", f"a JSON object is wanted, not {type(given).__name__}")
-    if None in given.values():
-        given = {name: value for name, value in given.items() if value is not None}
-    return renamed(given, names)
+    return given
+
+
+def _said(given: object, names: Names) -> Renamed:
+    """The fields that say something, in a new dictionary: null is as if absent. Raises InvalidEvent where it is no object."""
+    fields = _object(given)
+    if None in fields.values():
+        fields = {name: value for name, value in fields.items() if value is not None}
+    return renamed(fields, names)
 
 
 def _with_hint(error: InvalidEvent, notes: Sequence[Note]) -> InvalidEvent:

@@ -14,9 +14,8 @@ from schemas.events import PROFILE_SESSION, PROFILE_UPDATED, Event, event_from_f
 from schemas.formats.field_names import EVENT_NAMES, Note
 from schemas.formats.foreign_json import is_personal, made_id, plain
 from schemas.formats.item_rows import is_nothing
-from schemas.formats.json_lines import decoded, text_of
+from schemas.formats.json_lines import json_object, text_of
 from schemas.limits import (
-    EVENT_BYTES_MAX,
     STATEMENT_LENGTH_MAX,
     STATEMENTS_MAX,
 )
@@ -55,9 +54,7 @@ def profile_of_json(
     data: bytes, default_ms: int | None = None, renames: Mapping[str, str] | None = None
 ) -> ReadProfile:
     """The event that a row as a JSON object is; raises InvalidEvent. `default_ms`: its time where it says none."""
-    row = decoded(data, EVENT_BYTES_MAX)
-    if not isinstance(row, dict):
-        raise InvalidEvent("malformed", f"a JSON object is wanted, not {type(row).__name__}")
+    row = json_object(data)
     if renames:
         row = {renames.get(name, name): value for name, value in row.items()}
     return profile_of_row(row, default_ms)

@@ -13,7 +13,6 @@ from typing import Any, Final
 from schemas.codec import read_avro
 from schemas.errors import InvalidEvent
 from schemas.formats.foreign_schema import ForeignSchema
-from schemas.formats.json_lines import decoded
 from schemas.limits import EVENT_BYTES_MAX
 
 MAGIC: Final = 0
@@ -58,11 +57,3 @@ def framed_json(data: bytes) -> bytes:
     """The JSON of a framed record; raises InvalidEvent."""
     schema_id_of(data)
     return data[HEADER_BYTES:]
-
-
-def json_object(data: bytes) -> dict[str, Any]:
-    """The JSON object in `data`; raises InvalidEvent."""
-    given = decoded(data, EVENT_BYTES_MAX)
-    if not isinstance(given, dict):
-        raise InvalidEvent("malformed", f"a JSON object is wanted, not {type(given).__name__}")
-    return given

@@ -6,6 +6,7 @@ https://segment.com/docs/connections/spec/
 from collections.abc import Callable
 from typing import Any, Final
 
+from schemas.enrich.origins import place_of
 from schemas.errors import InvalidEvent
 from schemas.events import CONSENT_CHANGED, Event, Purpose
 from schemas.formats.foreign_json import (
@@ -17,7 +18,6 @@ from schemas.formats.foreign_json import (
     made_id,
     own_type,
     part,
-    place_of,
     plain,
     read_object,
     text,

@@ -2,8 +2,9 @@
 
 from typing import Final
 
+from schemas.enrich.origins import place_of
 from schemas.enrich.user_agents import agent_of
-from schemas.formats.foreign_json import Given, part, place_of, text, url_of
+from schemas.formats.foreign_json import Given, part, text, url_of
 from schemas.times import utc_offset_min
 
 CHANNELS: Final = {"browser": "web", "web": "web", "mobile": "app", "server": "server"}

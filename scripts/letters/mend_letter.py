@@ -12,8 +12,7 @@ from schemas.doors import check_at_door
 from schemas.errors import ConfigError, InvalidEvent, PassedOver
 from schemas.events import Event, event_from_fields
 from schemas.formats import FORMATS, OF_TOPICS
-from schemas.formats.json_lines import event_from_json
-from schemas.formats.registered import json_object
+from schemas.formats.json_lines import event_from_json, json_object
 from schemas.mappings.mapped import mapped_event
 from schemas.mappings.mapping_rules import Compiled
 from udfs.explain.fit_records import TOO_LARGE, decision_of
