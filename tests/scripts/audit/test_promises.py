@@ -13,6 +13,7 @@ from schemas.actions import Action, Treatment
 from schemas.codec import DECISION, EVENT, TRACE
 from schemas.contact import Contact, ContactLimit
 from schemas.decisions import Decision, Versions
+from schemas.events import Context
 from schemas.limits import DAY_MS, HOUR_MS, MINUTE_MS
 from schemas.policy import Policy
 from schemas.records import LogRecord
@@ -142,6 +143,20 @@ def test_an_event_that_became_nothing_or_two_things_is_found() -> None:
     assert accounting(whole).is_kept
     assert accounting(whole + Counter(read=1)).broken == 1
     assert accounting(whole + Counter(events=2)).broken == 2
+
+
+@pytest.mark.parametrize("outcome", ["events_ignored", "passed_over"])
+def test_what_counts_for_nothing_is_accounted_for(outcome: str) -> None:
+    assert accounting(Counter({"read": 2, "events": 1, outcome: 1})).is_kept
+
+
+def test_a_bot_of_the_log_breaks_no_promise(topics: Topics) -> None:
+    first = topics[EVENTS][0]
+    bot = make_event(event_id="bot", event_time_ms=first.timestamp_ms, session_id="b", context=Context(device="bot"))  # fmt: skip
+    record = LogRecord(EVENTS, first.partition, first.offset, first.timestamp_ms, "b", EVENT.encode(bot))  # fmt: skip
+    rows = found(topics, **{EVENTS: [record, *topics[EVENTS]]})
+    assert broken(rows) == set()
+    assert "1 events_ignored" in rows[ACCOUNTED].said
 
 
 # --- consent and limits, record by record ---------------------------------------------------------------------
