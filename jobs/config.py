@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # every command reads settings: what they are made of is not 
 PROJECT: Final = Path(__file__).resolve().parent.parent
 T = TypeVar("T")
 SourceFormat = Literal[
-    "kairos", "json", "segment", "ga4", "cloudevents", "json-schema", "confluent-avro"
+    "kairos", "json", "segment", "ga4", "cloudevents", "snowplow", "json-schema", "confluent-avro"
 ]
 NEEDS_REGISTRY: Final = "confluent-avro"
 MAPPABLE: Final = ("json", "json-schema", NEEDS_REGISTRY)
@@ -89,6 +89,7 @@ class Config(NamedTuple):
     schema_registry: str | None
     schema_registry_settings_file: Path | None
     mapping: Path | None
+    dead_letter_raw: bool
 
     @property
     def written_format(self) -> SourceFormat:
@@ -184,6 +185,7 @@ SETTINGS: Final = (
     Setting("KAIROS_SCHEMA_REGISTRY_SETTINGS_FILE", "", values.file,
             "names, passwords and certificates for it, by the names of Confluent's clients; see docs/security.md"),
     Setting("KAIROS_MAPPING", "", values.file, "mapping by which records of others on `events` are read: of KAIROS_FORMAT json, json-schema or confluent-avro (`kairos mapping`)"),
+    Setting("KAIROS_DEAD_LETTER_RAW", "no", values.yes, "`yes`: dead letters keep e-mail and network addresses, phone numbers and cards as they were sent"),
 )  # fmt: skip
 
 

@@ -30,7 +30,7 @@ class JobSettings(NamedTuple):
     from records of `control`. `record_bytes_max`: what key and value of a record that it writes may have
     in bytes, by the topics (log/record_size.py). `trace_share`: of so many decisions the trace holds the matrix.
     `assumed`: purposes that are granted where a person said nothing of consent. `schema_registry`: where the schemas of the events are, if the
-    format has such; no operator waits for it before its first event. `mapping`: the rules by which its records are read, the same for all operators.
+    format has such; no operator waits for it before its first event. `mapping`: the rules by which its records are read, the same for all operators. `keeps_raw`: of dead letters, addresses and numbers as they were sent.
     """
 
     job: JobKind
@@ -54,6 +54,7 @@ class JobSettings(NamedTuple):
     assumed: frozenset[str] = frozenset()
     schema_registry: str | None = None
     mapping: tuple[Compiled, ...] | None = None
+    keeps_raw: bool = False
 
     @property
     def kind(self) -> str:
@@ -139,6 +140,7 @@ def job_settings(
         uncatalogued=config.uncatalogued,
         trace_share=config.trace_share,
         assumed=purposes_from(config.consent),
+        keeps_raw=config.dead_letter_raw,
         schema_registry=config.schema_registry,
         mapping=rules_of(config),
     )

@@ -285,8 +285,8 @@ def open_feed(
     Epochs that are far behind the newest are in force at once, so that they need not all be kept.
     """
     feed = KnowledgeFeed(
-        Knowledge(uncatalogued=settings.uncatalogued, assumed=settings.assumed), count, settings.trust, settings.name,
-        takes_models=settings.job == "decide",
+        Knowledge(uncatalogued=settings.uncatalogued, assumed=settings.assumed, keeps_raw=settings.keeps_raw),
+        count, settings.trust, settings.name, takes_models=settings.job == "decide",
     )  # fmt: skip
     if settings.replay is None:
         records = read_to_end(settings.kafka, topics)

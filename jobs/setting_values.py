@@ -20,6 +20,7 @@ SOURCE_FORMATS: Final = (
     "segment",
     "ga4",
     "cloudevents",
+    "snowplow",
     "json-schema",
     "confluent-avro",
 )
@@ -73,6 +74,13 @@ def home(text: str) -> Path:
 def file(text: str) -> Path | None:
     """A path, made absolute; None for nothing."""
     return Path(text).absolute() if text else None
+
+
+def yes(text: str) -> bool:
+    """Yes or no."""
+    if text.lower() not in ("yes", "no", "true", "false", "1", "0"):
+        raise ValueError("yes or no is wanted")
+    return text.lower() in ("yes", "true", "1")
 
 
 def share(text: str) -> float:

@@ -1,6 +1,6 @@
 """DeadLetter: a record that could not be used, with its reason and its raw bytes."""
 
-from typing import Annotated, Final
+from typing import Annotated, Final, NamedTuple
 
 from msgspec import Meta, Struct, structs
 
@@ -18,6 +18,18 @@ NOTE_BYTES: Final = 100
 """Room for what the message says of a cut, and for the bytes' own length."""
 
 
+class Masking(NamedTuple):
+    """What is masked in the bytes of a record: always what is told under `names` (in small letters); e-mail and network addresses, phone
+    numbers and cards unless the operator `keeps` them (KAIROS_DEAD_LETTER_RAW).
+    """
+
+    names: frozenset[str] = NO_NAMES
+    keeps: bool = False
+
+
+MASKED: Final = Masking()
+
+
 class DeadLetter(Struct, frozen=True):
     """Why a record was not used and where it lies: topic, partition, offset; `raw` its bytes."""
 
@@ -30,14 +42,9 @@ class DeadLetter(Struct, frozen=True):
     event_time_ms: Whole | None
 
 
-def dead_letter(
-    record: LogRecord, error: InvalidEvent, hidden: frozenset[str] = NO_NAMES
-) -> DeadLetter:
-    """The dead letter of `record`, e-mail addresses, phone numbers and cards in it masked, and what is told under `hidden` names (in small letters).
-
-    Raw bytes over the limit are cut, and the message says so.
-    """
-    raw = masked_raw(record.value, hidden)
+def dead_letter(record: LogRecord, error: InvalidEvent, masking: Masking = MASKED) -> DeadLetter:
+    """The dead letter of `record`, masked. Raw bytes over the limit are cut, and the message says so, in which nothing is ever kept."""
+    raw = masked_raw(record.value, masking)
     cut = len(raw) - DEAD_LETTER_RAW_BYTES_MAX
     note = f" (the last {cut} raw bytes are left out)" if cut > 0 else ""
     return DeadLetter(
@@ -56,9 +63,10 @@ def replayed(letter: DeadLetter) -> DeadLetter:
     return structs.replace(letter, reason=REPLAYED, message="it was sent again", raw=b"")
 
 
-def masked_raw(raw: bytes, hidden: frozenset[str]) -> bytes:
+def masked_raw(raw: bytes, masking: Masking) -> bytes:
     """The bytes of a record as its dead letter has them, but for those over the limit."""
-    return mask_bytes(mask_named(raw, hidden))
+    named = mask_named(raw, masking.names)
+    return named if masking.keeps else mask_bytes(named)
 
 
 def key_of(letter: DeadLetter) -> str:

@@ -13,7 +13,7 @@ from channels.api.pace_pages import PagePace
 from channels.api.read_events import Bad
 from log.clients import open_producer_of
 from schemas.codec import DEAD_LETTER
-from schemas.dead_letters import dead_letter
+from schemas.dead_letters import Masking, dead_letter
 from schemas.events import Event
 from schemas.records import LogRecord
 from schemas.topics import DEAD_LETTERS, EVENTS
@@ -97,7 +97,10 @@ class EventLog:
     watermark past events that are still to come.
     """
 
-    def __init__(self, kafka: str, prefix: str, encode: Callable[[Event], bytes]) -> None:
+    def __init__(
+        self, kafka: str, prefix: str, encode: Callable[[Event], bytes], *, keeps_raw: bool = False
+    ) -> None:
+        """`keeps_raw`: dead letters hold addresses and numbers as they were sent."""
         self.producer = open_producer_of(
             kafka,
             linger_ms=0,
@@ -106,7 +109,7 @@ class EventLog:
             queue_kib_max=QUEUE_KIB_MAX,
         )
         self._prefix = prefix
-        self._encode = encode
+        self._encode, self._keeps_raw = encode, keeps_raw
         self.breaker = Breaker(FAILURES_MAX, REST_S)
         self._pace = PagePace(self._write_or_fail)
         self._is_ending = threading.Event()
@@ -163,7 +166,7 @@ class EventLog:
         delivery = Delivery(asyncio.get_running_loop(), len(bad))
         for one in bad:
             record = LogRecord(f"api:{place}", 0, one.at, 0, "", one.raw)
-            letter = dead_letter(record, one.error, hidden)
+            letter = dead_letter(record, one.error, Masking(hidden, self._keeps_raw))
             key = f"{letter.topic}/0/{one.at}"
             time_ms = letter.event_time_ms or now_ms
             value = DEAD_LETTER.encode(letter)

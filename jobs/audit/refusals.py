@@ -19,7 +19,7 @@ from schemas.records import LogRecord
 from schemas.topics import earliest_record_ms
 from udfs.explain.fit_records import decision_of
 from udfs.knowledge.knowledge import Knowledge
-from udfs.session.drop_sensitive import declared
+from udfs.session.drop_sensitive import masking_at
 
 
 class Refused(NamedTuple):
@@ -86,8 +86,8 @@ class Letters:
         """The record that the replay read last is of somebody erased: it need not be refused again. Its session."""
         if self._newest is None:
             return ""
-        hidden = declared(knowledge, self._newest.timestamp_ms)
-        raw = masked_raw(self._newest.value, hidden)[:DEAD_LETTER_RAW_BYTES_MAX]
+        masking = masking_at(knowledge, self._newest.timestamp_ms)
+        raw = masked_raw(self._newest.value, masking)[:DEAD_LETTER_RAW_BYTES_MAX]
         self._met.add(sha256(raw).digest())
         return self._newest.key
 

@@ -13,7 +13,7 @@ from scripts.times import utc
 
 PLACES_SHOWN: Final = 8
 SHOWN_MAX: Final = 20
-SETTINGS: Final = "seed, lateness, rate, catalogue and consent (KAIROS_SEED, _LATENESS_MS, _SESSION_*, _UNCATALOGUED, _CONSENT) must be those of the job"
+SETTINGS: Final = "seed, lateness, rate, catalogue, consent and raw dead letters (KAIROS_SEED, _LATENESS_MS, _SESSION_*, _UNCATALOGUED, _CONSENT, _DEAD_LETTER_RAW) must be those of the job"
 
 
 def audit_json(audit: Audit) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol, TypeVar
 import msgspec
 
 from jobs.publish import Log
-from schemas.dead_letters import dead_letter
+from schemas.dead_letters import MASKED, Masking, dead_letter
 from schemas.doors import check_at_door
 from schemas.enrich.places import Places
 from schemas.errors import InvalidEvent
@@ -16,7 +16,6 @@ from schemas.events import Event
 from schemas.formats import EventFormat
 from schemas.formats.field_names import MADE_ID, Notices
 from schemas.formats.json_lines import read_event
-from schemas.mask_attributes import NO_NAMES
 from schemas.records import LogRecord
 from scripts.files.input_files import is_usable, read_values
 from scripts.files.made_ids import MadeIds
@@ -123,19 +122,19 @@ def write_events(
     watch: Watch = lambda _, things: things,
     before: Callable[[int | None], None] = lambda _: None,
     is_erased: Callable[[Encoded], bool] = lambda _: False,
-    hidden: frozenset[str] = NO_NAMES,
+    masking: Masking = MASKED,
     *,
     is_in_order: bool = False,
 ) -> Imported:
     """Writes a source to the log in order of time, and says what became of it; `watch` shows progress.
 
     `before` is called once, with the time of the earliest event, before that is written. What `is_erased` is counted and not written.
-    In bad lines what is told under `hidden` names is masked.
+    Bad lines are masked as `masking` says.
 
     A bad line becomes a dead letter of the topic `import:NAME` whose offset is the line's number. No event is in
     the log before all have been read, unless the source `is_in_order` as it comes. What is in the source twice (session, id and time) is written once.
     """
-    reading = _Reading(log, source, watch, hidden)
+    reading = _Reading(log, source, watch, masking)
     events = duplicates = erased = 0
     time_ms = 0
     now: set[tuple[str, str]] = set()
@@ -165,9 +164,9 @@ class _Reading:
     """The source's events as the log takes them; bad lines go to the dead letters at once."""
 
     def __init__(
-        self, log: Log, source: Iterable[Event | Bad], watch: Watch, hidden: frozenset[str]
+        self, log: Log, source: Iterable[Event | Bad], watch: Watch, masking: Masking
     ) -> None:
-        self._log, self._source, self._watch, self._hidden = log, source, watch, hidden
+        self._log, self._source, self._watch, self._masking = log, source, watch, masking
         self.invalid = 0
         self.first: str | None = None
 
@@ -181,6 +180,6 @@ class _Reading:
 
     def _put_aside(self, bad: Bad) -> None:
         record = LogRecord(f"import:{bad.name}", 0, bad.line, 0, "", bad.raw)
-        self._log.dead_letter(dead_letter(record, bad.error, self._hidden))
+        self._log.dead_letter(dead_letter(record, bad.error, self._masking))
         self.invalid += 1
         self.first = self.first or bad.fault

@@ -7,6 +7,7 @@ from jobs.event_format import format_of
 from jobs.learning.trust import keys_of
 from jobs.publish import Log, now_ms
 from schemas.counted import counted
+from schemas.dead_letters import Masking
 from schemas.events import granted_in_words
 from schemas.formats.field_names import Notices
 from schemas.items import Item
@@ -50,8 +51,8 @@ def run(config: Config, files: EventFiles, items: ItemsFile | None, *, is_json: 
     notices = Notices(policy.own_names if policy is not None else ())
     is_in_order = files.is_json and are_in_order(files.paths)
     source = Heard(files.read(now_ms(), notices))
-    hidden = _hidden(policy)
-    done = write_events(log, source, Watched, publish, erased, hidden, is_in_order=is_in_order)
+    masking = masking_by(policy, config)
+    done = write_events(log, source, Watched, publish, erased, masking, is_in_order=is_in_order)
     note_import(config, [*files.paths, *([items.path] if items is not None else [])])
     for notice in notices:
         say(in_words(notice))
@@ -71,9 +72,10 @@ def run(config: Config, files: EventFiles, items: ItemsFile | None, *, is_json: 
     return passed(done.is_usable)
 
 
-def _hidden(policy: Policy | None) -> frozenset[str]:
-    """What a policy declares sensitive of people."""
-    return in_small_letters(policy.sensitive_attributes) if policy is not None else NO_NAMES
+def masking_by(policy: Policy | None, config: Config) -> Masking:
+    """What is masked in dead letters: what a policy declares sensitive of people, and what the setting does not keep."""
+    names = in_small_letters(policy.sensitive_attributes) if policy is not None else NO_NAMES
+    return Masking(names, config.dead_letter_raw)
 
 
 def _tell_ungoverned(policies: list[PolicyVersion], earliest_ms: int) -> None:

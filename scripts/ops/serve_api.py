@@ -93,11 +93,13 @@ def services_of(config: Config, kafka: str, redis: str, flink: str | None) -> Se
     progress = EngineProgress(config, kafka, flink)
     measures.also(EngineMeasures(progress.newest))
     access = Access(config.api_keys, config.api_secret)
-    log, visitors = EventLog(kafka, prefix, FORMATS[config.written_format].encode), Visitors()
+    encode = FORMATS[config.written_format].encode
+    log = EventLog(kafka, prefix, encode, keeps_raw=config.dead_letter_raw)
     knowledge = KnowledgeReader(kafka, prefix, read_policy, trust.keys, Aside(log.producer, prefix))
     facts = ConsoleFacts(
         config, kafka, redis, flink, finder, lambda: api_hops(measures), lambda: knowledge.snapshot
     )
+    visitors = Visitors()
     decisions = DecisionStream(kafka, prefix, behind=DECISIONS_KEPT_MAX)
     decisions.on_decision += [visitors.look_at, facts.watch.look_at]
     return Services(

@@ -101,6 +101,7 @@ def asked(config: Config, wish: Wish, what_if: Instead) -> Asked:
         uncatalogued=config.uncatalogued,
         consent=config.consent,
         mapping=digest_of(config.mapping) if config.mapping is not None else None,
+        keeps_raw=config.dead_letter_raw,
     )
 
 
@@ -121,6 +122,7 @@ def fixed(config: Config, one: Asked) -> Config:
         session_burst=one.session_burst,
         uncatalogued=one.uncatalogued,
         consent=one.consent,
+        dead_letter_raw=one.keeps_raw,
     )
 
 

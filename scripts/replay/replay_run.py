@@ -43,6 +43,7 @@ class Asked(Struct, frozen=True):
     uncatalogued: Uncatalogued = "when_empty"
     consent: str = ALL_PURPOSES
     mapping: str | None = None
+    keeps_raw: bool = False
 
 
 class Manner(Struct, frozen=True):

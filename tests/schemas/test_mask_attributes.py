@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.codec import DEAD_LETTER, EVENT
-from schemas.dead_letters import dead_letter
+from schemas.dead_letters import Masking, dead_letter
 from schemas.errors import InvalidEvent
 from schemas.formats import FORMATS
 from schemas.mask_attributes import mask_named
@@ -95,7 +95,7 @@ def test_raw_bytes_keep_their_number_and_are_masked_once_for_all(raw: bytes) -> 
 def test_a_dead_letter_holds_none_and_addresses_are_masked_as_well() -> None:
     raw = EVENT.encode(make_event(attribute="religion", value=SECRET, query="anna@shop.example"))
     record = LogRecord("events", 0, 0, NOON, "s", raw)
-    letter = dead_letter(record, InvalidEvent("wrong_key", "the key is 's'"), NAMES)
+    letter = dead_letter(record, InvalidEvent("wrong_key", "the key is 's'"), Masking(NAMES))
     assert len(letter.raw) == len(raw)
     written = DEAD_LETTER.encode(letter)
     assert SECRET.encode() not in written

@@ -40,7 +40,7 @@ class Knowledge:
     """All knowledge of one operator. `prune` bounds it live; a replay keeps every version.
 
     `epochs_kept`: how far back what the stream taught can be seen; an audit may need to look further. `assumed`: the purposes
-    that are granted where a person said nothing of consent.
+    that are granted where a person said nothing of consent. `keeps_raw`: dead letters hold addresses and numbers as they were sent.
     """
 
     def __init__(
@@ -48,9 +48,11 @@ class Knowledge:
         epochs_kept: int = EPOCHS_KEPT,
         uncatalogued: Uncatalogued = "when_empty",
         assumed: frozenset[str] = frozenset(PURPOSES),
+        *,
+        keeps_raw: bool = False,
     ) -> None:
         self._uncatalogued = uncatalogued
-        self.assumed = assumed
+        self.assumed, self.keeps_raw = assumed, keeps_raw
         self.erasures = Erasures()
         self.catalogue = Catalogue()
         self.statistics = ItemStatistics(epochs_kept)

@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
+from schemas.dead_letters import Masking
 from schemas.events import Candidate, Event
 from schemas.mask_attributes import NO_NAMES, in_small_letters
 from schemas.state.person import PersonState
@@ -60,6 +61,11 @@ def names_declared(names_given: tuple[str, ...], path: Sequence[str]) -> str:
 def declared(knowledge: Knowledge, time_ms: int) -> frozenset[str]:
     """The names that the policy in force declares, in small letters."""
     return _declared_by(knowledge.policy_at(time_ms))
+
+
+def masking_at(knowledge: Knowledge, time_ms: int) -> Masking:
+    """What is masked in the dead letter of a record of this time."""
+    return Masking(declared(knowledge, time_ms), knowledge.keeps_raw)
 
 
 def _declared_by(in_force: CompiledPolicy | None) -> frozenset[str]:

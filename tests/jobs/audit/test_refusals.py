@@ -2,7 +2,7 @@
 
 from jobs.audit.refusals import Letters
 from schemas.codec import DEAD_LETTER, EVENT
-from schemas.dead_letters import dead_letter, replayed
+from schemas.dead_letters import Masking, dead_letter, replayed
 from schemas.errors import InvalidEvent
 from schemas.policy import Policy
 from schemas.records import LogRecord
@@ -15,7 +15,7 @@ from udfs.policy.compile_policy import compile_policy
 def test_a_letter_of_somebody_erased_is_met_though_sensitive_attributes_are_masked_in_it() -> None:
     event = make_event(attribute="religion", value="zoroastrian")
     record = LogRecord(EVENTS, 0, 7, NOON, "s1", EVENT.encode(event))
-    letter = dead_letter(record, InvalidEvent("wrong_key", "the key is 's1'"), frozenset({"religion"}))  # fmt: skip
+    letter = dead_letter(record, InvalidEvent("wrong_key", "the key is 's1'"), Masking(frozenset({"religion"})))  # fmt: skip
     logged = LogRecord(DEAD_LETTERS, 0, 0, NOON, "", DEAD_LETTER.encode(letter))
     knowledge = Knowledge()
     knowledge.add_policy("p", 0, 0, compile_policy(Policy(sensitive_attributes=("religion",))))

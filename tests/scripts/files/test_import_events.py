@@ -8,7 +8,7 @@ import pytest
 
 from jobs.publish import Log
 from schemas.codec import EVENT
-from schemas.dead_letters import DeadLetter
+from schemas.dead_letters import DeadLetter, Masking
 from schemas.events import Event
 from schemas.formats.field_names import Notices
 from scripts.files.event_files import EventFiles
@@ -152,7 +152,7 @@ def test_what_is_declared_sensitive_is_masked_in_bad_lines(tmp_path: Path) -> No
     path.write_text(line("a", event_time_ms="yesterday", attribute="religion", value="zoroastrian"))
     for hidden in (frozenset({"religion"}), frozenset[str]()):
         log = Written()
-        assert write_events(log, read_json_lines(path, NOON), hidden=hidden).invalid == 1
+        assert write_events(log, read_json_lines(path, NOON), masking=Masking(hidden)).invalid == 1
         assert (b"zoroastrian" in log.letters[0].raw) is not bool(hidden)
 
 
