@@ -208,6 +208,7 @@ PLACEMENTS_PER_POLICY_MAX: Final = 100
 ACTIONS_PER_POLICY_MAX: Final = 1_000
 IGNORED_MAX: Final = 32
 NAMED_EVENTS_MAX: Final = 500
+PAGE_CATEGORIES_MAX: Final = 32
 """Entries of a policy about names of events; with more it is refused when it is checked."""
 RULES_PER_POLICY_MAX: Final = 1_000
 """Rules, segments or context weights. A policy beyond any of these bounds is refused when it is checked."""

@@ -22,6 +22,7 @@ from schemas.limits import (
     IGNORED_MAX,
     MINUTE_MS,
     NAMED_EVENTS_MAX,
+    PAGE_CATEGORIES_MAX,
     PLACEMENTS_PER_POLICY_MAX,
     RESERVED_MAX_MS,
     RETRIEVED_MAX,
@@ -211,6 +212,9 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     ignored: Annotated[tuple[Condition, ...], Meta(max_length=IGNORED_MAX)] = IGNORED
     """Events that count for nothing where one of these holds, over an event as of `events`: nothing is kept of them, learnt from them or decided on
     them, and they are counted (`events_ignored`). Of bots and internal traffic, where it is not said otherwise (`[]` = of none); consent, erasure and signing out are always heard."""
+    page_categories: Annotated[tuple[Text, ...], Meta(max_length=PAGE_CATEGORIES_MAX)] = ()
+    """What pages say of categories: `/c/{category}`, `/shop/{category...}/list` (of several parts), `*` for any part. An event that names neither category nor
+    item is of the category of its page, by the first that fits; also for conditions over an event."""
     strict_events: bool = False
     """Whether an event of a name that is neither ours nor the policy's is a dead letter (`unknown_event_type`)."""
 

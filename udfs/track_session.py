@@ -29,7 +29,7 @@ from udfs.facts.slate import remember_slate
 from udfs.knowledge.knowledge import Knowledge
 from udfs.results import Output, Result, SessionResult
 from udfs.session.deduplicate import hash_of, is_seen, remember
-from udfs.session.drop_sensitive import declared, without_attributes
+from udfs.session.drop_sensitive import masking_at, without_attributes
 from udfs.session.erase_session import erase_session, is_erased
 from udfs.session.follow_identity import (
     follow_identity,
@@ -285,8 +285,8 @@ def _news(
 def _refused(
     before: SessionResult, record: LogRecord, error: InvalidEvent, knowledge: Knowledge
 ) -> SessionResult:
-    hidden = declared(knowledge, record.timestamp_ms)
-    outputs = (*before.outputs, dead_letter(record, error, hidden))
+    masking = masking_at(knowledge, record.timestamp_ms)
+    outputs = (*before.outputs, dead_letter(record, error, masking))
     return before._replace(outputs=outputs, counts=(*before.counts, error.reason))
 
 

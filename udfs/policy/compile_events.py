@@ -18,6 +18,7 @@ from udfs.policy.compiled_events import (
 from udfs.policy.compiled_policy import Mistake, Path
 from udfs.policy.conditions import STRING, Condition
 from udfs.policy.gather_parts import Gathered
+from udfs.policy.page_categories import Template, fault_in, template_of
 
 EVENT_TYPES_READ: Final = {name: kind for name, (kind, _) in EVENT_READS.items()}
 TEXT_FIELDS: Final = frozenset(
@@ -51,6 +52,7 @@ def compile_events(policy: Policy, gathered: Gathered) -> OwnEvents:
         tuple(_ignored(policy, gathered)),
         NEVER_IGNORED
         | {one.name for one in policy.events if one.role and ROLES[one.role] in NEVER_IGNORED},
+        tuple(_pages(policy, gathered)),
     )
 
 
@@ -59,6 +61,15 @@ def _ignored(policy: Policy, gathered: Gathered) -> Iterator[Condition]:
         when = gathered.condition(one, ("ignored", at), EVENT_TYPES_READ)
         if when is not None:
             yield when
+
+
+def _pages(policy: Policy, gathered: Gathered) -> Iterator[Template]:
+    for at, one in enumerate(policy.page_categories):
+        fault = fault_in(one)
+        if fault:
+            gathered.wrong(("page_categories", at), f"{one!r}: {fault}")
+        else:
+            yield template_of(one)
 
 
 def _of_event(facts: list[CompiledFact], name: str) -> Iterator[CompiledFact]:

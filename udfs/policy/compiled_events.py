@@ -21,6 +21,7 @@ from udfs.policy.conditions import (
     list_of,
     map_of,
 )
+from udfs.policy.page_categories import Template
 
 
 def origin(event: Event) -> Origin:
@@ -96,7 +97,7 @@ class CompiledFact(NamedTuple):
 class OwnEvents(NamedTuple):
     """All that a policy says of names: entries by name, facts by the event's name and by their own, those with a column by its number.
 
-    `names` are all that it says anything of; those `heard` are never ignored.
+    `names` are all that it says anything of; those `heard` are never ignored; `pages` tell the category of a page.
     """
 
     events: Mapping[str, tuple[CompiledEvent, ...]] = {}
@@ -108,6 +109,7 @@ class OwnEvents(NamedTuple):
     is_strict: bool = False
     ignored: tuple[Condition, ...] = ()
     heard: frozenset[str] = NEVER_IGNORED
+    pages: tuple[Template, ...] = ()
 
     @property
     def is_any(self) -> bool:

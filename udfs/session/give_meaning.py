@@ -13,6 +13,7 @@ from schemas.numbers import number_in
 from schemas.own_events import PROVEN_ONLY, ROLES, Role
 from udfs.knowledge.knowledge import Knowledge
 from udfs.policy.compiled_events import holds_of
+from udfs.policy.page_categories import with_category
 from udfs.session.drop_sensitive import without_attributes
 
 IGNORED_COUNT: Final = "events_ignored"
@@ -30,7 +31,7 @@ class Meant(NamedTuple):
 
 
 def give_meaning(event: Event, knowledge: Knowledge) -> Meant:
-    """The event by its name; the same object where that is what it counts as.
+    """The event by its name, and of its page's category; the same object where that is what it counts as.
 
     Raises InvalidEvent: `unknown_event_type` where the policy is strict and knows no such name, `invalid_value` where a property cannot stand for the
     field that it is to fill; PassedOver where the policy ignores the event.
@@ -38,6 +39,8 @@ def give_meaning(event: Event, knowledge: Knowledge) -> Meant:
     in_force = knowledge.policy_at(event.event_time_ms)
     is_ours = event.event_type in EVENT_TYPES
     own = in_force.own if in_force is not None else None
+    if own is not None and own.pages:
+        event = with_category(event, own.pages)
     if own is not None and own.ignored and own.ignores(event):
         raise PassedOver(IGNORED_COUNT)
     if own is None or not own.is_any:
