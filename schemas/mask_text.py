@@ -23,7 +23,9 @@ Hide = Callable[[str, str], str]
 """What stands for a text (the first) by the sign of its kind (the second)."""
 
 # --- which texts are looked at ------------------------------------------------------------------
-_BETWEEN: Final = r"(?:[\s./()\-\u2010-\u2015+\uFF0B]|%2[089BDFbdf])"
+_SPACE: Final = r" \n\r\f\v\x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+"""What is blank, but for the tab: it stands between columns of a table, which are numbers of their own."""
+_BETWEEN: Final = rf"(?:[{_SPACE}./()\-\u2010-\u2015+\uFF0B]|%2[089BDFbdf])"
 """Between two digits of a phone number, also as addresses of pages write it."""
 _MORE: Final = rf"(?:{_BETWEEN}{{0,3}}\d)"
 _AT: Final = re.compile(r"[@\uFF20]|%(?:25)*+40|\\u0040")
@@ -42,8 +44,8 @@ _DATE: Final = r"\d{1,2}[./-]\d{1,2}[./-](?:19|20)\d\d(?!\d)"
 _ENCODED: Final = r"(?<=%[0-9A-Fa-f][0-9A-Fa-f])"
 _PLUS_CHARS_MAX: Final = 5
 """`(%2B(` in front of a number's first digit."""
-_GROUPS: Final = re.compile(r"\d{3,}(?:(?:[\s.\-\u2010-\u2015+]|%20)\d{3,})*+")
-_LONG: Final = re.compile(r"\d(?:[\s\-]?\d){13,}+")
+_GROUPS: Final = re.compile(rf"\d{{3,}}(?:(?:[{_SPACE}.\-\u2010-\u2015+]|%20)\d{{3,}})*+")
+_LONG: Final = re.compile(rf"\d(?:[{_SPACE}\-]?\d){{13,}}+")
 _DIGITS: Final = re.compile(r"\d+")
 
 

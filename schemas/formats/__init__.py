@@ -13,8 +13,11 @@ from schemas.formats.ga4_hit import ga4_records
 from schemas.formats.json_lines import event_from_json, event_of, json_object
 from schemas.formats.registered import SchemaOf, avro_object, framed_json, no_registry
 from schemas.formats.segment import event_from_segment_json
+from schemas.formats.snowplow import event_from_snowplow_record, fields_of_snowplow
 from schemas.mask_event import masked
 
+SNOWPLOW: Final = "snowplow"
+"""The one whose files are tables as well, in folders (scripts/files/import_snowplow.py)."""
 CONFLUENT_AVRO: Final = "confluent-avro"
 """The one that reads nothing without a registry."""
 
@@ -66,6 +69,7 @@ FORMATS: Final[dict[str, EventFormat]] = {
     "segment": of_others(event_from_segment_json),
     "ga4": of_others(event_from_ga4_json, ga4_records),
     "cloudevents": of_others(event_from_cloudevent_json),
+    SNOWPLOW: of_others(event_from_snowplow_record, fields=fields_of_snowplow),
     "json-schema": of_others(
         lambda data: event_from_json(framed_json(data)),
         fields=lambda data: json_object(framed_json(data)),
@@ -79,5 +83,7 @@ MAPPABLE: Final = ("json", "json-schema", CONFLUENT_AVRO)
 """Those that are read by names of fields, so that a mapping can say which; the others say themselves what they mean."""
 OF_TOPICS: Final = ("json-schema", CONFLUENT_AVRO)
 """Those that no file has: what stands before each record is a registry's."""
-OF_OTHERS: Final = tuple(name for name in FORMATS if name not in ("kairos", "json", *OF_TOPICS))
+OF_OTHERS: Final = tuple(
+    name for name in FORMATS if name not in ("kairos", "json", SNOWPLOW, *OF_TOPICS)
+)
 """Those that files have, too: JSON, a value for each record (`--format` of `import`, `convert` and `try`)."""

@@ -9,6 +9,7 @@ from schemas.enrich.user_agents import agent_of
 from schemas.errors import InvalidEvent
 from schemas.events import Event, event_from_fields
 from schemas.formats.foreign_json import carried, own_type, plain, unknown
+from schemas.formats.json_lines import json_object
 from schemas.formats.snowplow_goods import goods_of
 from schemas.formats.snowplow_row import (
     Entities,
@@ -20,6 +21,7 @@ from schemas.formats.snowplow_row import (
     time_ms_of,
     whole_of,
 )
+from schemas.formats.snowplow_tsv import is_enriched, row_of_enriched, unfolded
 from schemas.limits import EVENT_BYTES_MAX
 from schemas.times import utc_offset_min
 
@@ -75,7 +77,17 @@ def event_from_snowplow_json(data: bytes) -> Event:
         row = msgspec.json.decode(data, type=dict[str, Any])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidEvent("malformed", str(error)) from error
-    return event_from_snowplow(row)
+    return event_from_snowplow(unfolded(row))
+
+
+def event_from_snowplow_record(data: bytes) -> Event:
+    """The event in a record of a topic, likewise or as the line that Enrich writes; raises InvalidEvent."""
+    return event_from_snowplow(row_of_enriched(data)) if is_enriched(data) else event_from_snowplow_json(data)  # fmt: skip
+
+
+def fields_of_snowplow(data: bytes) -> dict[str, Any]:
+    """What such a record says by its columns; raises InvalidEvent."""
+    return row_of_enriched(data) if is_enriched(data) else json_object(data)
 
 
 def event_from_snowplow(row: Mapping[str, object]) -> Event:

@@ -2,15 +2,17 @@
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
 
 from schemas.codec import EVENT, HEADER_BYTES, SCHEMA_FOLDER
 from schemas.events import Context, Event
-from schemas.formats import CONFLUENT_AVRO, FORMATS, EventFormat, confluent_avro
+from schemas.formats import CONFLUENT_AVRO, FORMATS, SNOWPLOW, EventFormat, confluent_avro
 from schemas.formats.foreign_schema import foreign_schema
 from schemas.formats.registered import header_of
+from schemas.formats.snowplow_tsv import COLUMNS
 
 SCHEMA_ID: Final = 7
 BEGUN_MS: Final = 1_767_225_600_000
@@ -22,6 +24,9 @@ SEGMENT: Final = {
 GA4: Final = {
     "product_viewed": "view_item", "search_performed": "search", "product_added_to_cart": "add_to_cart", "purchase_completed": "purchase",
 }  # fmt: skip
+SNOWPLOW_ACTIONS: Final = {"product_viewed": "product_view", "product_added_to_cart": "add_to_cart", "purchase_completed": "transaction"}  # fmt: skip
+VENDOR: Final = "com.snowplowanalytics.snowplow"
+ECOMMERCE: Final = f"{VENDOR}.ecommerce"
 AGENT: Final = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
 Given = dict[str, Any]
 
@@ -86,6 +91,32 @@ def _cloudevents(event: Event) -> bytes:
     )  # fmt: skip
 
 
+def _snowplow(event: Event) -> bytes:
+    """The line that Enrich writes, with the e-commerce entities."""
+    product = {"id": event.item_ids[0], "price": event.price, "currency": event.currency, "quantity": event.quantity or 1} if event.item_ids else None  # fmt: skip
+    entities = [_entity(f"{ECOMMERCE}/product", product)] if product else []
+    if event.event_type == "purchase_completed":
+        entities.append(_entity(f"{ECOMMERCE}/transaction", {"transaction_id": event.event_id, "revenue": event.value_amount, "currency": event.currency}))  # fmt: skip
+    said = _entity(f"{VENDOR}/site_search", {"terms": [event.query]}) if event.query else _entity(f"{ECOMMERCE}/snowplow_ecommerce_action", {"type": SNOWPLOW_ACTIONS[event.event_type]})  # fmt: skip
+    columns = {
+        "app_id": "shop", "platform": "web", "event": "unstruct", "event_id": event.event_id, "collector_tstamp": _time(event.event_time_ms),
+        "derived_tstamp": _time(event.event_time_ms), "domain_userid": event.anonymous_id, "domain_sessionid": event.session_id,
+        "page_urlhost": "shop.example", "page_urlpath": event.page or "", "refr_urlhost": "search.example", "useragent": AGENT, "geo_country": "DE",
+        "event_name": "site_search" if event.query else "snowplow_ecommerce_action",
+        "contexts": _json(_entity(f"{VENDOR}/contexts", entities)).decode() if entities else "",
+        "unstruct_event": _json(_entity(f"{VENDOR}/unstruct_event", said)).decode(),
+    }  # fmt: skip
+    return "\t".join(columns.get(name, "") for name in COLUMNS).encode()
+
+
+def _entity(kind: str, said: object) -> Given:
+    return {"schema": f"iglu:{kind}/jsonschema/1-0-0", "data": said}
+
+
+def _time(time_ms: int) -> str:
+    return datetime.fromtimestamp(time_ms / 1_000, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+
+
 def _confluent_avro(event: Event) -> bytes:
     """By the newest schema of ours, as another's writer would have registered it."""
     return header_of(SCHEMA_ID) + EVENT.encode(event)[HEADER_BYTES:]
@@ -105,6 +136,7 @@ RECORDS: Final[dict[str, Callable[[Event], bytes]]] = {
     "segment": _segment,
     "ga4": _ga4,
     "cloudevents": _cloudevents,
+    SNOWPLOW: _snowplow,
     "json-schema": _json_schema,
     CONFLUENT_AVRO: _confluent_avro,
 }

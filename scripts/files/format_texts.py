@@ -37,11 +37,11 @@ HEAD: Final = f"""\
 | `segment` | a call of Segment's or RudderStack's | yes | yes |
 | `ga4` | a hit of Google Analytics 4 | yes | yes |
 | `cloudevents` | an envelope of CloudEvents 1.0 | yes | yes |
-| `snowplow` | an enriched event | CSV or JSON, with `--app-id` | within `cloudevents` |
+| `snowplow` | an enriched event | TSV, CSV or JSON, with `--app-id` | TSV or JSON; within `cloudevents` |
 | `trivago` | a row of the RecSys Challenge 2019 | Parquet | no |
 
 `import`, `convert` and `try` take `--format`; `train` and `evaluate` read what `convert` writes. Files may be arrays or lines, packed or not, as above.
-For the topic it is `KAIROS_FORMAT`; **the key of a record is its session** (below, how that is named), or it is `wrong_key`. What Kairos itself adds to such a topic
+For the topic it is `KAIROS_FORMAT`; **the key of a record is its session** (below, how that is named), or it is `wrong_key`: a topic with other keys comes by [`import --topic`](#from-a-topic-of-others). What Kairos itself adds to such a topic
 is our Avro, which begins as nothing of theirs does.
 
 A record is an event or a reason that names the field (`properties.price: '19,99' is no number`). Numbers may be written as text, with one point; times as above. Of the address of a
@@ -57,7 +57,7 @@ is granted and nothing else. Who agrees later says it by an event that names `pe
 EVOLUTION: Final = """\
 ### When a format changes
 
-| what changes | Avro (`kairos-avro`) | our JSON, `json-schema`, `confluent-avro` | Segment, GA4, CloudEvents, a mapping |
+| what changes | Avro (`kairos-avro`) | our JSON, `json-schema`, `confluent-avro` | Segment, GA4, CloudEvents, Snowplow, a mapping |
 | --- | --- | --- | --- |
 | a field more | read where it has a default, once the schema lies in `schemas/avro` | not read, and told with the nearest of ours | becomes a property, if it is a text, number or boolean |
 | a field less | its default | as if it were null; one that every event needs: `invalid_value` | likewise; a mapping names the path |
@@ -167,9 +167,11 @@ Envelopes of [CloudEvents 1.0](https://github.com/cloudevents/spec/blob/v1.0.2/c
 SNOWPLOW: Final = """\
 ### Snowplow
 
-Enriched events, [atomic columns](https://docs.snowplow.io/docs/fundamentals/canonical-event/) as CSV, in a folder with the tables of entities, or as JSON, with the [e-commerce](https://docs.snowplow.io/docs/events/ootb-data/e-commerce-events/) action and
-entities. Examples: `scripts/demo_data/snowplow`, `tests/schemas/formats/visit/snowplow.jsonl`.
+Enriched events: the [lines](https://docs.snowplow.io/docs/fundamentals/canonical-event/understanding-the-enriched-tsv-format/) of 131 columns that Enrich writes, in files and on the topic; [atomic columns](https://docs.snowplow.io/docs/fundamentals/canonical-event/) as CSV, in a folder with the tables of entities; or JSON, as Snowplow's own tools
+make it of those lines. With the [e-commerce](https://docs.snowplow.io/docs/events/ootb-data/e-commerce-events/) action and
+entities. Examples: `tests/schemas/formats/snowplow/enriched.tsv`, `scripts/demo_data/snowplow`, `tests/schemas/formats/visit/snowplow.jsonl`.
 
+- On a topic the key is `domain_sessionid`: Enrich writes it with `partitionKey = "domain_sessionid"`. What has another key comes by `kairos import --topic` (below).
 - `event_id`; `domain_userid` is the anonymous id, `domain_sessionid` the session (of an app, those of its client session). The time is `derived_tstamp`, UTC where it names no zone.
 - The shop's own user id becomes the property `shop_user_id`, unless it is an address: nobody signs in by it. Say `identified` beside it.
 - A self-describing event of a schema of your own (`unstruct_event_com_acme_level_completed_1`) is an event of that name (`level_completed`), with its texts, numbers and booleans as properties.
@@ -184,6 +186,7 @@ REGISTRY: Final = """\
 
 Records as [Confluent's serializers](https://docs.confluent.io/platform/current/schema-registry/fundamentals/serdes-develop/index.html#wire-format) frame them: a byte 0, the schema's id as four bytes, and what it
 says. Any registry with that [API](https://docs.confluent.io/platform/current/schema-registry/develop/api.html) will do (Confluent's, Karapace, Redpanda's, Apicurio's under `/apis/ccompat/v7`).
+Examples, a record a line in hexadecimal digits: `tests/schemas/formats/registered`.
 
 - `KAIROS_FORMAT=confluent-avro` with `KAIROS_SCHEMA_REGISTRY=https://registry.example`; who asks, and certificates, stand in a file: [security.md](security.md#your-schema-registry).
 - A record is read by its writer's schema and by nothing else, with the schemas that it refers to, and its fields by the names of our JSON, aliases too (below), or by a [mapping](#any-other-json-a-mapping): an older and a newer writer may share the topic, and what

@@ -1,4 +1,4 @@
-"""Reads files of Snowplow's atomic events: CSV or JSON Lines, plain, gzip or zstd, one or a folder."""
+"""Reads files of Snowplow's events: the lines that Enrich writes, atomic events as CSV, or JSON Lines, plain, gzip or zstd, one or a folder."""
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -11,6 +11,8 @@ from schemas.counted import counted
 from schemas.errors import ConfigError, InvalidEvent, UnusableInput
 from schemas.events import Event
 from schemas.formats.snowplow import event_from_snowplow_json
+from schemas.formats.snowplow_tsv import is_enriched, row_of_enriched
+from schemas.limits import EVENT_BYTES_MAX
 from scripts.files.csv_rows import Row, read_rows
 from scripts.files.input_files import open_text, read_values
 
@@ -19,6 +21,8 @@ DEMO_APP_IDS: Final = frozenset({"ecom-accel", "DemoID"})
 
 SIDE_TABLES: Final = "com_snowplowanalytics_*.csv*"
 EVENT_FILES: Final = "*events*"
+LINE_LENGTH_MAX: Final = EVENT_BYTES_MAX
+"""Of what is looked at to tell what a file is."""
 
 
 class BadRow(NamedTuple):
@@ -124,6 +128,9 @@ def _records(path: Path) -> Iterator[tuple[Place, bytes | BadRow]]:
     for file in files:
         if _is_json(file):
             yield from ((Place(file.name, one.number), one.raw) for one in read_values(file))
+        elif _is_enriched(file):
+            with open_text(file) as lines:
+                yield from _enriched_rows(file.name, lines)
         else:
             with open_text(file) as lines:
                 yield from _csv_rows(file.name, lines, side)
@@ -131,6 +138,22 @@ def _records(path: Path) -> Iterator[tuple[Place, bytes | BadRow]]:
 
 def _is_json(file: Path) -> bool:
     return ".json" in file.name
+
+
+def _is_enriched(file: Path) -> bool:
+    """Whether its lines are those that Enrich writes, which have no header."""
+    with open_text(file) as lines:
+        return is_enriched(_bytes(lines.readline(LINE_LENGTH_MAX)))
+
+
+def _enriched_rows(name: str, lines: TextIO) -> Iterator[tuple[Place, bytes | BadRow]]:
+    for number, line in enumerate(lines):
+        raw = _bytes(line.rstrip("\r\n"))
+        try:
+            if raw:
+                yield Place(name, number), msgspec.json.encode(row_of_enriched(raw))
+        except InvalidEvent as error:
+            yield Place(name, number), BadRow(raw, error)
 
 
 def _csv_rows(name: str, lines: TextIO, side: Side) -> Iterator[tuple[Place, bytes | BadRow]]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from schemas.codec import DECISION, EVENT
-from schemas.formats import FORMATS, OF_OTHERS
+from schemas.formats import FORMATS, OF_OTHERS, SNOWPLOW
 from schemas.topics import DEAD_LETTERS, DECISIONS
 from scripts.files.item_files import read_items
 from tests.flink.replays import Replays
@@ -19,9 +19,11 @@ ITEMS = tuple(read_items(ROOT / "docs/tutorial/items.jsonl"))
 Decided = list[tuple[str, int, str, str, tuple[str, ...]]]
 
 
-def decided(replays: Replays, kafka: str, home: Path, name: str, lines: list[Line]) -> Decided:
+def decided(
+    replays: Replays, kafka: str, home: Path, name: str, lines: list[Line], prefix: str = ""
+) -> Decided:
     """Who was decided for, when, where and what, from a topic of this format; no record of it is a dead letter."""
-    prefix = f"formats.{name}."
+    prefix = prefix or f"formats.{name}."
     fill_log(kafka, prefix, lines, ITEMS)
     settings = environment(prefix, home) | {"KAIROS_FORMAT": name}
     words = ("--kafka", kafka, "--replay", "--prefix", f"{prefix}out.")
@@ -60,3 +62,16 @@ def test_a_topic_of_another_format_is_decided_as_our_own(
 ) -> None:
     assert {one[0] for one in own} == {"ada", "customer-7"}
     assert decided(replays, kafka, home, name, lines_of(name)) == own
+
+
+def test_a_topic_of_snowplows_lines_is_decided_as_the_same_events_of_ours(
+    replays: Replays, kafka: str, home: Path
+) -> None:
+    lines = (ROOT / "tests/schemas/formats/snowplow/enriched.tsv").read_bytes().splitlines()
+    events = [FORMATS[SNOWPLOW].decode(one) for one in lines]
+    theirs = [Line(one.event_time_ms, one.session_id, raw) for one, raw in zip(events, lines, strict=True)]  # fmt: skip
+    ours = [Line(one.event_time_ms, one.session_id, EVENT.encode(one)) for one in events]
+    assert (found := decided(replays, kafka, home, SNOWPLOW, theirs))
+    assert (
+        decided(replays, kafka, home, "kairos", ours, prefix="formats.ours-of-snowplow.") == found
+    )

@@ -28,7 +28,7 @@ from tests.hostile.records import REAL, RECORDS, hostile_record, hostile_value, 
 from udfs.explain.tracing import Room, Tracing
 from udfs.knowledge.knowledge import Knowledge
 
-EXAMPLES = int(os.environ.get("HOSTILE_EXAMPLES", "5000"))
+EXAMPLES = int(os.environ.get("HOSTILE_EXAMPLES", "10000"))
 """Of the longer run: HOSTILE_EXAMPLES=100000 ./kairos test tests/hostile -m long."""
 in_ci = settings(derandomize=True, max_examples=200)
 at_length = settings(max_examples=EXAMPLES)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from schemas.codec import EVENT
 from schemas.errors import InvalidEvent
 from schemas.events import Event, is_name
-from schemas.formats import FORMATS, OF_OTHERS
+from schemas.formats import FORMATS, OF_OTHERS, SNOWPLOW
 from tests.hostile.records import TEXTS, is_within_bounds
 
 EXAMPLES = int(os.environ.get("HOSTILE_EXAMPLES", "10000"))
@@ -23,7 +23,14 @@ in_ci = settings(derandomize=True, max_examples=200)
 at_length = settings(max_examples=EXAMPLES)
 seeds = st.integers(0, 2**40)
 FOLDER: Final = Path(__file__).parents[1] / "schemas/formats/examples"
-REAL: Final = {name: (FOLDER / f"{name}.jsonl").read_bytes().splitlines() for name in OF_OTHERS}
+NAMES: Final = (*OF_OTHERS, SNOWPLOW)
+REAL: Final = {name: (FOLDER / f"{name}.jsonl").read_bytes().splitlines() for name in OF_OTHERS} | {
+    SNOWPLOW: [
+        one
+        for name in ("snowplow/enriched.tsv", "visit/snowplow.jsonl")
+        for one in (FOLDER.parent / name).read_bytes().splitlines()
+    ]
+}
 VALUES: Final[tuple[Any, ...]] = (
     *TEXTS, None, True, False, 0, -1, 2**53 + 1, -(2**63), 2**64 - 1, 1e12, 1e300, -0.0, 5e-324, "19,99", "1.299,00", "1e999", "NaN",
     "\U0001f600" * 2_000, [], {}, [[]], [{}], {"a": 1}, [None], ["a"] * 300, {f"{n}": n for n in range(300)}, "2026-02-30T25:00:00Z", 1_769_860_800,
@@ -58,11 +65,13 @@ def _spliced(chance: random.Random, real: bytes, name: str) -> bytes:
 
 
 def _of_another_format(chance: random.Random, real: bytes, name: str) -> bytes:
-    return chance.choice(REAL[chance.choice(OF_OTHERS)])
+    return chance.choice(REAL[chance.choice(NAMES)])
 
 
 def _with_values(chance: random.Random, real: bytes, name: str) -> bytes:
     """One value or a few, wherever they stand, are others."""
+    if not real.startswith(b"{"):
+        return _with_columns(chance, real)
     fields = msgspec.json.decode(real)
     for path in chance.sample(list(paths_in(fields)), chance.randint(1, 3)):
         holder = fields
@@ -71,6 +80,15 @@ def _with_values(chance: random.Random, real: bytes, name: str) -> bytes:
         if _has(holder, path[-1]):
             holder[path[-1]] = chance.choice(VALUES)
     return msgspec.json.encode(fields)
+
+
+def _with_columns(chance: random.Random, real: bytes) -> bytes:
+    """A column or a few of a line are others."""
+    columns = real.split(b"\t")
+    for at in chance.sample(range(len(columns)), chance.randint(1, 3)):
+        value = chance.choice(VALUES)
+        columns[at] = value.encode() if isinstance(value, str) else msgspec.json.encode(value)
+    return b"\t".join(columns)
 
 
 def _has(holder: Any, step: Any) -> bool:
@@ -110,7 +128,7 @@ def taken(name: str, seed: int) -> list[Event | InvalidEvent]:
     return found
 
 
-@pytest.mark.parametrize("name", OF_OTHERS)
+@pytest.mark.parametrize("name", NAMES)
 @given(seed=seeds)
 @in_ci
 def test_a_hostile_record_is_an_event_within_bounds_or_invalid(name: str, seed: int) -> None:
@@ -118,14 +136,14 @@ def test_a_hostile_record_is_an_event_within_bounds_or_invalid(name: str, seed: 
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name", OF_OTHERS)
+@pytest.mark.parametrize("name", NAMES)
 @given(seed=seeds)
 @at_length
 def test_many_hostile_records_are_events_within_bounds_or_invalid(name: str, seed: int) -> None:
     assert taken(name, seed)
 
 
-@pytest.mark.parametrize("name", OF_OTHERS)
+@pytest.mark.parametrize("name", NAMES)
 def test_the_same_seed_gives_the_same_bytes_and_many_come_far(name: str) -> None:
     assert [hostile(name, seed) for seed in range(50)] == [
         hostile(name, seed) for seed in range(50)

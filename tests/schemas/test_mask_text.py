@@ -120,3 +120,12 @@ def test_a_hostile_text_takes_no_more_than_its_length(piece: str) -> None:
     """Ends in no time; with a step for each pair of its letters it would take more than this test may."""
     text = piece * (50_000 // len(piece))
     assert len(mask_text(text)) <= len(text)
+
+
+@pytest.mark.parametrize(
+    "row",
+    ["2025-11-29 08:00:01.412\t2025-11-29 08:00:00.200", "4111\t1111\t1111\t1111", "0176\t123456789"],
+)  # fmt: skip
+def test_columns_of_a_table_are_numbers_of_their_own(row: str) -> None:
+    assert mask_text(row) == row
+    assert mask_bytes(row.encode()) == row.encode()

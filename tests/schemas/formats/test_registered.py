@@ -4,6 +4,7 @@ import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import fastavro
@@ -16,6 +17,7 @@ from schemas.errors import InvalidEvent
 from schemas.events import Event
 from schemas.formats import FORMATS, confluent_avro
 from schemas.formats.foreign_schema import ForeignSchema, foreign_schema
+from schemas.formats.json_lines import event_from_json
 from schemas.formats.registered import HEADER_BYTES, header_of, schema_id_of
 from schemas.limits import (
     DECIMAL_BYTES_MAX,
@@ -317,3 +319,18 @@ def reason_or_none(schema: Any) -> str | None:
 @settings(derandomize=True, max_examples=60)
 def test_any_json_is_a_schema_or_a_reason(schema: Any) -> None:
     assert reason_or_none(schema) in (None, "schema_invalid")
+
+
+FOLDER = Path(__file__).parent / "registered"
+
+
+def test_the_examples_are_the_events_that_stand_beside_them() -> None:
+    """Of a shop's own schema, as Confluent's serializers write them; the ids of the schemas are 4711 and 4712."""
+    shop = foreign_schema((FOLDER / "shop_event.avsc").read_text())
+    expected = [event_from_json(one) for one in (FOLDER / "expected.jsonl").read_bytes().splitlines()]  # fmt: skip
+    readers = {"confluent-avro": confluent_avro(lambda _: shop), "json-schema": FORMATS["json-schema"]}  # fmt: skip
+    assert len(expected) > 8
+    for (name, form), schema_id in zip(readers.items(), (4711, 4712), strict=True):
+        lines = [bytes.fromhex(one) for one in (FOLDER / f"{name}.hex").read_text().split()]
+        assert [form.decode(one) for one in lines] == expected
+        assert {schema_id_of(one) for one in lines} == {schema_id}

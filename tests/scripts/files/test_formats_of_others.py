@@ -29,9 +29,11 @@ TUTORIAL = ROOT / "docs/tutorial"
 WORLD = World(TUTORIAL / "items.jsonl", read_policy(TUTORIAL / "policy.yaml"))
 
 
-def decided(file_format: str, without: frozenset[str] = frozenset()) -> list[dict[str, Any]]:
+def decided(
+    file_format: str, without: frozenset[str] = frozenset(), path: Path | None = None
+) -> list[dict[str, Any]]:
     """Each decision of the visit but for its own ids and its cause's, which Google does not give; `without` events of these types."""
-    files = EventFiles([VISIT / f"{file_format}.jsonl"], file_format)
+    files = EventFiles([path or VISIT / f"{file_format}.jsonl"], file_format)
     source = [
         one for one in files.read(10**15) if isinstance(one, Bad) or one.event_type not in without
     ]
@@ -67,6 +69,14 @@ def test_snowplow_decides_the_same_on_what_it_has_words_for() -> None:
     wanted = decided("kairos", without)
     assert len(wanted) >= 3
     assert decided("snowplow") == wanted
+
+
+def test_snowplows_lines_decide_as_its_json_does(tmp_path: Path) -> None:
+    """The first of the examples are the visit; behind them stands what is no part of it."""
+    lines = (ROOT / "tests/schemas/formats/snowplow/enriched.tsv").read_bytes().splitlines()
+    path = tmp_path / "enriched.tsv"
+    path.write_bytes(b"\n".join(lines[: len((VISIT / "snowplow.jsonl").read_bytes().splitlines())]))
+    assert decided("snowplow", path=path) == decided("snowplow")
 
 
 @pytest.mark.parametrize("file_format", OF_OTHERS)
