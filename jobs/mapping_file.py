@@ -24,17 +24,23 @@ def read_mapping(path: Path) -> tuple[Compiled, ...]:
     if len(content) > FILE_BYTES_MAX:
         raise ConfigError(f"{path}: a mapping has at most {FILE_BYTES_MAX:,} bytes")
     try:
-        root, faults = read_tree(content.decode("utf-8-sig"))
+        return mapping_of(content.decode("utf-8-sig"), str(path))
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path} is no UTF-8") from error
+
+
+def mapping_of(text: str, place: str) -> tuple[Compiled, ...]:
+    """The rules of a mapping's text; ConfigError says what is wrong in it, and that it stands at `place`."""
+    try:
+        root, faults = read_tree(text)
     except Unreadable as error:
-        raise ConfigError(f"{path}, {error}") from error
+        raise ConfigError(f"{place}, {error}") from error
     if faults:
-        raise ConfigError(f"{path}, line {faults[0].line}: {faults[0].message}")
+        raise ConfigError(f"{place}, line {faults[0].line}: {faults[0].message}")
     try:
         return compile_mapping(_plain(root))
     except ConfigError as error:
-        raise ConfigError(f"{path}: {error}") from error
+        raise ConfigError(f"{place}: {error}") from error
 
 
 def _plain(node: Node) -> Any:

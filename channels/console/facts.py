@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 from channels.api.audit_log import Actor
+from channels.console.letter_bodies import LetterEdits
 from channels.console.offer_bodies import OfferBack, OfferChange
 from channels.console.policy_bodies import Announced, DraftText, PolicyText
 
@@ -22,6 +23,15 @@ class Facts(Protocol):
 
     def letters(self) -> Shown:
         """The newest dead letters, and how many there are by reason."""
+
+    def letter_kinds(self) -> Shown:
+        """How many dead letters there are by reason and topic, over all of the log."""
+
+    def repair_letters(self, actor: Actor, given: LetterEdits) -> Shown:
+        """What edits would make of dead letters, field by field; who looked stands in the audit log."""
+
+    def replay_letters(self, actor: Actor, given: LetterEdits) -> Shown:
+        """Sends dead letters through the front door, mended, each once, as `kairos dead-letters replay` does."""
 
     def person(self, named: str) -> Shown | None:
         """The newest decisions for a person, an anonymous id or a session; None = nothing is known."""

@@ -15,6 +15,7 @@ from channels.console.answering import HEADERS, change, look, problem, show
 from channels.console.desk import TOO_LATE, Asked
 from channels.console.drafts import DRAFT_HANDLERS
 from channels.console.facts import Facts, Shown
+from channels.console.letters import LETTER_HANDLERS
 from channels.console.offers import OFFER_HANDLERS
 from channels.console.policy_bodies import POLICY_TEXT, PolicyText, Version
 from channels.console.sign_in import me, sign_in, sign_out
@@ -30,6 +31,7 @@ PAGES: Final = {
     "console.js": ("console.js", "text/javascript"),
     "charts.js": ("charts.js", "text/javascript"),
     "drafts.js": ("drafts.js", "text/javascript"),
+    "letters.js": ("letters.js", "text/javascript"),
     "offers.js": ("offers.js", "text/javascript"),
     "cards.js": ("cards.js", "text/javascript"),
     "today.js": ("today.js", "text/javascript"),
@@ -81,12 +83,6 @@ async def live(request: Asked) -> Response[Any]:
 async def traffic(request: Asked) -> Response[Any]:
     """How many decisions, of which actions, and how long each hop takes."""
     return await show(request, "viewer", lambda facts: facts.traffic())
-
-
-@get("/api/letters")
-async def letters(request: Asked) -> Response[Any]:
-    """The newest dead letters."""
-    return await look(request, "read dead letters", lambda facts: facts.letters())
 
 
 @get("/api/person")
@@ -225,8 +221,9 @@ async def rollback_model(request: Asked) -> Response[Any]:
 HANDLERS: Final = [
     page, index,
     sign_in, sign_out, me,
-    live, traffic, letters, person, limits, recent, today, catalogue, decision, why_not, policy, models, audit,
-    check, what_if, publish, rollback, publish_model, rollback_model, *OFFER_HANDLERS, *DRAFT_HANDLERS,
+    live, traffic, person, limits, recent, today, catalogue, decision, why_not, policy, models, audit,
+    check, what_if, publish, rollback, publish_model, rollback_model, *LETTER_HANDLERS, *OFFER_HANDLERS,
+    *DRAFT_HANDLERS,
 ]  # fmt: skip
 
 

@@ -25,13 +25,12 @@ from scripts.audit.decision_view import decision_row, decision_view, fate_view, 
 from scripts.audit.explain_decision import DecisionFinder
 from scripts.audit.today_child import Today, Wanted
 from scripts.ops.audit_view import changes_of
-from scripts.ops.console_offers import ConsoleOffers
+from scripts.ops.console_letters import ConsoleLetters
 from scripts.ops.counting import NotCounted, ask, command_of, place_of
 from scripts.ops.engine_counts import EngineCounts, rate, rates
 from scripts.ops.hops import BUDGETS_MS, Hop, stored_ms
 from scripts.ops.kept_answer import Kept
 from scripts.ops.live_versions import live_versions
-from scripts.ops.local_audit import read_log_of
 from scripts.ops.shown_names import item_names, items_in, policy_names
 from scripts.ops.status import status
 from scripts.ops.stores import store_of
@@ -46,7 +45,7 @@ WHY_NOT_S: Final = 8.0
 """Then no further decision is looked at: somebody waits for the answer."""
 
 
-class ConsoleFacts(ConsoleOffers, Facts):
+class ConsoleFacts(ConsoleLetters, Facts):
     """The facts of one running engine."""
 
     def __init__(
@@ -63,7 +62,6 @@ class ConsoleFacts(ConsoleOffers, Facts):
         super().__init__(config, kafka)
         self._finder = finder
         self._store = store_of(config, redis)
-        self._looks = read_log_of(config)
         self._api_latencies, self._catalogue = api_latencies, catalogue
         self._traffic = Traffic()
         self.watch = Watch(kafka, self._prefix, self._traffic)

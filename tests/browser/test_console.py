@@ -3,11 +3,16 @@
 import re
 from collections.abc import Callable
 
+import msgspec
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.shop import Visitor
+from jobs.publish import Log, now_ms
+from schemas.codec import EVENT
+from schemas.topics import EVENTS
+from tests.browser.shop import Shop, Visitor
+from tests.builders import make_event
 from tests.e2e.homes import wait_for
 
 pytestmark = pytest.mark.browser
@@ -196,3 +201,35 @@ def accessible(page: Page, where: str) -> None:
     serious = [one["id"] for one in found if one["impact"] in ("serious", "critical")]
     assert serious == [], where
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), where
+
+
+def test_what_could_not_be_used_is_mended_and_sent_again(page: Page, shop: Shop) -> None:
+    log, at_ms = Log(shop.kafka), now_ms()
+    odd = make_event(
+        event_id="odd-1", event_type="product_viewed", event_time_ms=at_ms, session_id="odd-s1",
+        anonymous_id="odd-a1", item_ids=("SKU-402",), sent_at_ms=at_ms,
+    )  # fmt: skip
+    log.raw(
+        EVENTS, "odd-s1", EVENT.encode(msgspec.structs.replace(odd, event_type="viewed\n")), at_ms
+    )
+    log.flush()
+    page.get_by_role("link", name="Dead letters").click()
+    kinds = page.get_by_role("table", name="All dead letters by reason")
+    row = kinds.get_by_role("row").filter(has_text="invalid_value")
+    expect(row).to_be_visible(timeout=30_000)
+    row.get_by_role("button", name="Mend").click()
+    expect(page.get_by_role("heading", name="Mend invalid_value of events")).to_be_focused()
+    send = page.get_by_role("button", name="Send again …")
+    expect(send).to_be_disabled()
+    page.get_by_role("button", name="Show what it makes").click()
+    expect(page.get_by_text("0 would be events")).to_be_visible(timeout=30_000)
+    expect(send).to_be_disabled()
+    page.get_by_label("Give fields a value").fill("event_type=product_viewed")
+    page.get_by_role("button", name="Show what it makes").click()
+    expect(page.get_by_text('+ event_type: "product_viewed"').first).to_be_visible(timeout=30_000)
+    assert not Axe().run(page).response["violations"]
+    send.click()
+    page.get_by_role("dialog").get_by_role("button", name="Send again").click()
+    expect(page.locator("p.sentence").filter(has_text="sent again")).to_be_visible(timeout=30_000)
+    page.get_by_role("button", name="Show what it makes").click()
+    expect(page.get_by_text("sent before").first).to_be_visible(timeout=30_000)

@@ -14,6 +14,7 @@ from channels.api.audit_log import Actor, AuditLog
 from channels.api.read_log import ReadLog
 from channels.api.services import Services
 from channels.console.facts import Facts, Shown
+from channels.console.letter_bodies import LetterEdits
 from channels.console.offer_bodies import OfferBack, OfferChange
 from channels.console.policy_bodies import Announced, DraftText, PolicyText
 from channels.security.keys import KeysFile, SecretFile, write_keys
@@ -43,6 +44,15 @@ class StandIn(Facts):
 
     def letters(self) -> Shown:
         return {"asked": "letters"}
+
+    def letter_kinds(self) -> Shown:
+        return {"asked": "kinds"}
+
+    def repair_letters(self, actor: Actor, given: LetterEdits) -> Shown:
+        return {"asked": given.reason}
+
+    def replay_letters(self, actor: Actor, given: LetterEdits) -> Shown:
+        return self._change(actor, f"send {given.reason}")
 
     def person(self, named: str) -> Shown | None:
         return {"asked": named} if named == "anna" else None

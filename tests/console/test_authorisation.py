@@ -289,6 +289,7 @@ SHOWN = {
     "GET /console/api/live": "viewer",
     "GET /console/api/traffic": "viewer",
     "GET /console/api/letters": "viewer",
+    "GET /console/api/letters/kinds": "viewer",
     "GET /console/api/recent": "viewer",
     "GET /console/api/today": "viewer",
     "GET /console/api/catalogue?words=shoe&offset=5": "viewer",
@@ -321,6 +322,8 @@ CHANGES: dict[str, tuple[str, Any]] = {
     "POST /console/api/policy/what-if": ("marketer", {"text": "placements: []"}),
     "POST /console/api/offers/publish": ("marketer", {"base": "v1", "offer": {"id": "x"}}),
     "POST /console/api/offers/take-back": ("marketer", {"base": "v1", "id": "x"}),
+    "POST /console/api/letters/repair": ("operator", {"reason": "invalid_value"}),
+    "POST /console/api/letters/replay": ("operator", {"reason": "invalid_value"}),
     "POST /console/api/models/publish": ("operator", {"version": "m1"}),
     "POST /console/api/models/rollback": ("operator", None),
 }
@@ -344,7 +347,7 @@ def test_who_sees_and_changes_what_on_the_console(
         may = ROLES.index(name) >= ROLES.index(role)
         assert answer.status_code == (200 if may else 403), (name, answer.text)
     made = {actor.who for actor, _ in facts.changes}
-    if what in CHANGES and not what.endswith(("check", "preview", "reach", "what-if")):
+    if what in CHANGES and not what.endswith(("check", "preview", "reach", "what-if", "repair")):
         assert made == set(ROLES[ROLES.index(role) :])
     else:
         assert made == set()

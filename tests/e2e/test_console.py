@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
+import msgspec
 import pytest
 
 from channels.api.audit_log import verify
 from jobs.publish import Log, now_ms
+from schemas.codec import EVENT
 from schemas.topics import EVENTS
 from tests.builders import make_event
 from tests.e2e.homes import Decisions, Engine, wait_for
@@ -113,6 +115,40 @@ def test_dead_letters_stand_there_with_reason_and_place(page: Page, decision_id:
     assert letter["reason"] == "not_single_object"
     assert letter["place"].startswith("events/")
     assert page.get("letters")["recent"]["not_single_object"] >= 1
+
+
+def test_dead_letters_of_one_reason_are_mended_and_decided_once(engine: Engine, page: Page) -> None:
+    log, at_ms = Log(engine.kafka), now_ms()
+    odd = make_event(
+        event_id="console-odd", event_type="product_viewed", event_time_ms=at_ms, session_id="console-s2",
+        anonymous_id="console-a2", item_ids=("i1",), sent_at_ms=at_ms,
+    )  # fmt: skip
+    log.raw(
+        EVENTS,
+        "console-s2",
+        EVENT.encode(msgspec.structs.replace(odd, event_type="viewed\n")),
+        at_ms,
+    )
+    log.flush()
+    kind = {"reason": "invalid_value", "topic": "events"}
+    counted = wait_for(lambda: _kind(page, **kind))
+    before = counted["replayed"]
+    edits = kind | {"values": ["event_type=product_viewed"]}
+    shown = page.post("letters/repair", **edits)["shown"]
+    odd_one = next(one for one in shown if any("viewed" in line for line in one["differences"]))
+    assert (odd_one["is_event"], odd_one["differences"][-1]) == (True, '+ event_type: "product_viewed"')  # fmt: skip
+    assert page.post("letters/replay", **edits)["sent"] >= 1
+    assert page.post("letters/replay", **edits)["sent"] == 0
+    with Decisions(engine.kafka) as decisions:
+        assert decisions.of("console-odd").person == "console-a2"
+    assert wait_for(lambda: _kind(page, **kind)["replayed"] > before)
+    status, refused = page.ask("POST", "letters/replay", kind | {"renames": ["nothing"]})
+    assert (status, "OLD=NEW" in refused["detail"]) == (409, True)
+
+
+def _kind(page: Page, reason: str, topic: str) -> Any:
+    kinds = page.get("letters/kinds")["kinds"]
+    return next((one for one in kinds if (one["reason"], one["topic"]) == (reason, topic)), None)
 
 
 @pytest.mark.parametrize("named", [VISITOR, SESSION])

@@ -1,9 +1,10 @@
 // The console's frame: who is signed in, which page is shown, asking the server.
 
 import { h, renew } from "./dom.js";
+import { letters } from "./letters.js";
 import { offers } from "./offers.js";
 import { catalogue, today } from "./today.js";
-import { audit, letters, look, models, now, policy } from "./views.js";
+import { audit, look, models, now, policy } from "./views.js";
 
 const RANKS = ["viewer", "marketer", "operator"];
 const PAGES = [

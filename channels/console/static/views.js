@@ -1,7 +1,7 @@
 // The console's pages. Each fills its place once and then renews only what has changed.
 
 import { offer_card } from "./cards.js";
-import { bars, chart, funnel, hops, lines, stacked } from "./charts.js";
+import { chart, funnel, hops, lines, stacked } from "./charts.js";
 import { ago, badge, card, h, long_table, moment, number, percent, renew, table } from "./dom.js";
 import { drafts, scheduled, times } from "./drafts.js";
 
@@ -158,34 +158,6 @@ function draw_mix(width, data) {
   const counts = Object.fromEntries(data.actions);
   const rows = data.names.map((name, at) => [at + 1, name, `${number(name === "other" ? data.rest : counts[name])} · ${percent((name === "other" ? data.rest : counts[name]) / data.total)}`]);
   return { ...stacked(width, data), legend: rows.map(([at, name, told]) => h("span", { class: "key wide" }, h("i", { class: `swatch s${at}` }), name, h("b", {}, told))) };
-}
-
-// --- dead letters ----------------------------------------------------------------------------------
-
-export function letters(place, desk) {
-  const list = h("div");
-  const reasons = chart("By reason, the last 15 minutes", bars, (data) => ({
-    says: data.rows.length ? `${number(data.rows.reduce((sum, one) => sum + one.value, 0))} records could not be used.` : "No record was refused.",
-    columns: ["reason", "the last 15 minutes", "since the job's start"],
-    rows: data.both,
-  }));
-  const head = h("p", { class: "muted" }, "Records that could not be used, each with its reason, its place in Kafka and its bytes. Nothing is lost: once mended, they can be sent again.");
-  renew(place, head, reasons.node, card("The newest", list));
-  let seen = "";
-  desk.every(EVERY_MS, async () => {
-    const found = await desk.get("letters");
-    const names = [...new Set([...Object.keys(found.recent), ...Object.keys(found.since_start)])];
-    reasons.show({
-      rows: Object.entries(found.recent).map(([name, value]) => ({ name, value, says: number(value), colour: 2 })),
-      both: names.map((name) => [code(name), found.recent[name] ?? 0, found.since_start[name] ?? 0]),
-    });
-    const newest = JSON.stringify(found.letters.map((one) => one.place));
-    if (newest === seen) return;
-    seen = newest;
-    renew(list, long_table("Dead letters, the newest first", ["when", "reason", "what is wrong", "place", "record"],
-      found.letters.map((one) => [moment(one.at_ms), badge(one.reason, "warn"), one.message, code(one.place),
-        h("details", {}, h("summary", {}, `${number(one.bytes)} bytes`), h("pre", { class: "raw" }, one.raw))]), ROWS_SHOWN, "There are no dead letters."));
-  });
 }
 
 // --- look up ---------------------------------------------------------------------------------------

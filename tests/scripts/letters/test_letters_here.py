@@ -1,85 +1,23 @@
 """`kairos dead-letters` over a log in memory: what is counted, shown, mended, and sent again once."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
 import pytest
 
 from channels.api.audit_log import AuditLog
-from jobs.config import Config, config_from
-from schemas.codec import DEAD_LETTER
-from schemas.dead_letters import DeadLetter, dead_letter
-from schemas.erasures import ErasureKey, erasure_record
-from schemas.errors import InvalidEvent, InvalidReason
-from schemas.records import LogRecord
-from schemas.topics import DEAD_LETTERS
-from scripts.letters import letters_here as module
+from jobs.config import Config
 from scripts.letters.find_letters import Wanted
 from scripts.letters.letters_here import list_letters, repair_letters, replay_letters, show_letters
 from scripts.letters.mend_letter import edits_from
 from tests.builders import NOON
-from tests.scripts.files.test_import_events import Written
-from udfs.knowledge.erasures import Erasures
+from tests.scripts.letters.builders import Home, fields, letter
 
-KEY: Final = ErasureKey(b"k" * 32)
 NO_EDITS: Final = edits_from([], [], [])
 RENAMED: Final = edits_from(["what=event_type"], [], [])
 JSON: Final = ("json", None)
 ALL: Final = Wanted()
-
-
-def letter(offset: int, fields: Any, reason: InvalidReason = "invalid_value") -> DeadLetter:
-    raw = fields if isinstance(fields, bytes) else msgspec.json.encode(fields)
-    return dead_letter(LogRecord("events", 0, offset, NOON, "", raw), InvalidEvent(reason, "why"))
-
-
-def fields(number: int, **more: Any) -> dict[str, Any]:
-    return {
-        "event_id": f"e{number}", "what": "page_viewed", "event_time_ms": NOON - number, "session_id": f"s{number}", "anonymous_id": f"a{number}",
-    } | more  # fmt: skip
-
-
-class Topic:
-    """The topic `dead_letters`, and what goes through the front door."""
-
-    def __init__(self, *letters: DeadLetter) -> None:
-        self.letters = list(letters)
-        self.door = Written()
-
-    def records(self, topic: str) -> list[LogRecord]:
-        assert topic == DEAD_LETTERS
-        return [
-            LogRecord(topic, 0, at, NOON + at, "", DEAD_LETTER.encode(one))
-            for at, one in enumerate([*self.letters, *self.door.letters])
-        ]
-
-
-Home = Callable[..., Topic]
-
-
-@pytest.fixture
-def config(tmp_path: Path) -> Config:
-    return config_from({"KAIROS_HOME": str(tmp_path / "home")})
-
-
-@pytest.fixture
-def home(monkeypatch: pytest.MonkeyPatch) -> Home:
-    """Gives commands a log in memory, of which nobody or somebody was erased."""
-
-    def make(*letters: DeadLetter, erased: str | None = None) -> Topic:
-        topic, found = Topic(*letters), Erasures(KEY)
-        if erased is not None:
-            found.add(erasure_record(KEY, "person", erased, NOON))
-        monkeypatch.setattr(module, "running_kafka", lambda _: "kafka")
-        monkeypatch.setattr(module, "Log", lambda *_: topic)
-        monkeypatch.setattr(module, "Writing", lambda *_, **__: topic.door)
-        monkeypatch.setattr(module, "list_of_erased", lambda *_: found)
-        return topic
-
-    return make
 
 
 def said(capsys: pytest.CaptureFixture[str]) -> Any:
