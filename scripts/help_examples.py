@@ -61,7 +61,10 @@ EXAMPLES: Final[dict[str, tuple[str, str]]] = {
     "export": ("export anna", "export anna --out anna.json"),
     "mapping": ("mapping check shop.yaml", "mapping try shop.yaml events.jsonl"),
     "audit-data": ("audit-data events.jsonl", "audit-data calls.jsonl --format segment --json"),
-    "infer": ("infer events.jsonl --out shop.yaml", "infer --topic clicks"),
+    "infer": (
+        "infer events.jsonl --out shop.yaml --items-out items.jsonl --policy-out roles.yaml",
+        "infer --topic clicks",
+    ),
     "schemas": ("schemas check event.avsc", "schemas check new.avsc --against old.avsc"),
     "schemas check": (
         "schemas check event.avsc",
