@@ -41,8 +41,9 @@ class SessionStep:
     def __init__(self, settings: JobSettings, runtime_context: Any) -> None:
         self._settings = settings
         self._counts = Counts(runtime_context.get_metrics_group())
-        put_off = None if settings.replay else look_again_ms
-        self._state = TimedState[SessionState](runtime_context, "session", SESSION_STATE, put_off)
+        self._state = TimedState[SessionState](
+            runtime_context, "session", SESSION_STATE, look_again_ms
+        )
         self._decode = format_of(settings).decode
         self._topic = settings.events_topic
         self._pace = Pace.of(settings)
@@ -64,12 +65,10 @@ class SessionStep:
 
     def expire(self, fired_ms: int, ctx: Any) -> SessionResult | None:
         """Runs what a timer of the current key has to do, if anything."""
-        if fired_ms > self._settings.end_ms:
-            return None
         key = ctx.get_current_key()
         timers = ctx.timer_service()
         state = self._state.load_due(key, fired_ms, timers)
-        if state is None:
+        if state is None or state.timer_ms > self._settings.end_ms:
             return None
         log_ms = min(timers.current_watermark(), self._settings.end_ms)
         return self._keep(key, expire_session(state, key, fired_ms, log_ms), ctx)

@@ -33,7 +33,7 @@ from udfs.results import (
     decisions_in,
 )
 from udfs.session.limit_rate import USUAL_RATE, Rate
-from udfs.track_session import expire_session, track_session
+from udfs.track_session import expire_session, look_again_ms, track_session
 
 
 class FoldRules(NamedTuple):
@@ -95,6 +95,9 @@ class Fold:
         """How far the watermark stays behind the newest record."""
         self._session_timers: list[tuple[int, str]] = []
         self._timer_set: dict[str, int] = {}
+        self._put_off: dict[str, int] = {}
+        """Until when a visit of history that is imported into a live log waits for its next event, as in the job (`look_again_ms`)."""
+        self._watermark_ms = 0
         self._person_timers: list[tuple[int, bool, str]] = []
         self._pending: list[tuple[int, str, int, PersonInput]] = []
         self._newest: dict[int, int] = {}
@@ -104,16 +107,18 @@ class Fold:
 
         A log whose partitions have been merged in order of time is as one of a single partition.
         """
-        watermark_ms = 0
         for record in log:
             yield from self._take(record)
             partition = record.partition if partitions > 1 else 0
             self._newest[partition] = max(self._newest.get(partition, 0), record.timestamp_ms)
             if len(self._newest) == partitions:
                 least_ms = min(self._newest.values()) - self._delay_ms
-                if least_ms > watermark_ms:
-                    watermark_ms = least_ms
-                    yield from self._advance(watermark_ms)
+                if least_ms > self._watermark_ms:
+                    self._watermark_ms = least_ms
+                    yield from self._advance(least_ms)
+        for session_id in [*self._put_off]:  # nothing more comes
+            del self._put_off[session_id]
+            self._set_timer(self.sessions[session_id].timer_ms, session_id)
         end_ms = self._rules.end_ms
         yield from self._advance(
             max(self._newest.values(), default=0) if end_ms is None else end_ms
@@ -154,9 +159,10 @@ class Fold:
         )
         if result.state is None:
             self.sessions.pop(record.key, None)
+            self._put_off.pop(record.key, None)
         else:
             self.sessions[record.key] = result.state
-            self._set_timer(result.state.timer_ms, record.key)
+            self._see_to_timer(result.state.timer_ms, record.key)
         self.erased += "erased" in result.counts
         yield from self._emit(result)
 
@@ -176,13 +182,25 @@ class Fold:
     def _expire_session(
         self, state: SessionState, session_id: str, watermark_ms: int
     ) -> Iterator[Folded]:
-        if state.timer_ms <= watermark_ms:
+        put_off_ms = self._put_off.get(session_id, 0)
+        if max(state.timer_ms, put_off_ms) <= watermark_ms:
+            self._put_off.pop(session_id, None)
             result = expire_session(state, session_id, state.timer_ms, watermark_ms)
             yield from self._emit(result)
             if result.state is None:
                 del self.sessions[session_id]
                 return
-        self._set_timer(state.timer_ms, session_id)
+            put_off_ms = 0
+        self._set_timer(max(state.timer_ms, put_off_ms), session_id)
+
+    def _see_to_timer(self, due_ms: int, session_id: str) -> None:
+        """Sets the timer of a session that an event has come of."""
+        again_ms = look_again_ms(due_ms, self._watermark_ms)
+        if again_ms > due_ms:
+            self._put_off[session_id] = again_ms
+        else:
+            self._put_off.pop(session_id, None)
+        self._set_timer(again_ms, session_id)
 
     def _set_timer(self, time_ms: int, session_id: str) -> None:
         """Keeps one timer per session: a session's time moves on with each event, so it is only

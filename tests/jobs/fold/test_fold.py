@@ -12,7 +12,7 @@ from jobs.fold.learner import Learner
 from schemas.codec import DEAD_LETTER, DECISION, EVENT, TRACE
 from schemas.events import Event
 from schemas.knowledge import KnowledgeRecord
-from schemas.limits import HOUR_MS, MINUTE_MS
+from schemas.limits import HISTORY_PAUSE_MS, HOUR_MS, MINUTE_MS
 from schemas.records import LogRecord
 from schemas.state.person import PERSON_STATE, PersonState
 from schemas.state.session import SESSION_STATE
@@ -234,3 +234,27 @@ def _sorted_results(folded: Iterable[Folded]) -> tuple[list[bytes], list[str]]:
     found = list(folded)
     counts = sorted(name for one in found for name in one.counts)
     return sorted(outputs(found)), counts
+
+
+def imported(apart_ms: int, events: int = 12) -> list[LogRecord]:
+    """A visit of yesterday, an event a minute of its own time, that came into a live log: between any two the clock went on by so much."""
+    log: list[LogRecord] = []
+    for number in range(events):
+        tick = make_event(event_id=f"t{number}", event_type="clock_ticked", event_time_ms=NOON + 24 * HOUR_MS + number * apart_ms, session_id="clock", anonymous_id="clock")  # fmt: skip
+        seen = make_event(event_id=f"e{number}", event_time_ms=NOON + number * MINUTE_MS)
+        log += [make_record(one, len(log) + at) for at, one in enumerate((tick, seen))]
+    return log
+
+
+def ended(log: list[LogRecord]) -> list[str]:
+    return [count for one in Fold(make_knowledge(), RULES).run(log) for count in one.counts if count in ("sessions_ended", "after_timer")]  # fmt: skip
+
+
+def test_history_that_is_imported_into_a_live_log_is_a_whole_visit_whatever_the_clock_says() -> (
+    None
+):
+    assert ended(imported(1_000)) == ["sessions_ended"]
+
+
+def test_where_its_events_come_further_apart_than_a_visit_waits_it_ends_between_them() -> None:
+    assert ended(imported(HISTORY_PAUSE_MS + 1_000, 3)).count("sessions_ended") == 3
