@@ -5,7 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from itertools import islice
+from itertools import count, islice
 from typing import Final, NamedTuple
 
 import msgspec
@@ -29,7 +29,11 @@ PLACEMENT: Final = POLICY.placements[0].name
 GIVEN_UP_S: Final = 10.0
 WATCHED_S: Final = 2.0
 """For so long nothing personal may come back into the store, once it is clean."""
-BETWEEN_LOOKS_S: Final = 0.0005
+BETWEEN_LOOKS_S: Final = 0.002
+JUST_NOW_S: Final = 0.2
+"""Who is clean since so long is looked at each time: what was on its way may stand there once more."""
+LOOKS_TO_A_WATCH: Final = 25
+"""Who is clean already is looked at so much less often: a reader that takes a core for itself measures itself."""
 STANDING_MAX: Final = 2_000
 TRIES_MAX: Final = 20
 """People who are looked for in the store, where one is to withdraw; a store that is so far behind shows none of them yet."""
@@ -121,8 +125,8 @@ class Withdrawals:
         elif person in self._taken_back and decision.event_time_ms < asked_ms:
             self._decided_late += 1
 
-    def look(self, read: Read, at_ms: Callable[[], int]) -> None:
-        """Reads the store for everybody who withdrew lately.
+    def look(self, read: Read, at_ms: Callable[[], int], *, watches: bool = True) -> None:
+        """Reads the store for everybody who withdrew and is not clean, or was not a moment ago; where it `watches`, for who was clean lately.
 
         A decision may have ended by itself while another one is still on its way: whoever has one again that is older than what
         takes it back was not clean yet.
@@ -132,7 +136,7 @@ class Withdrawals:
                 clean_ms = at_ms()
                 self._clean[person] = clean_ms, clean_ms - asked_ms
                 del self._open[person]
-        until_ms = at_ms() - int(WATCHED_S * 1_000)
+        until_ms = at_ms() - int((WATCHED_S if watches else JUST_NOW_S) * 1_000)
         for person in reversed([*self._clean]):
             if self._clean[person][0] < until_ms:
                 break
@@ -197,8 +201,10 @@ def bench(config: Config, load: Load, is_json: bool) -> int:
         def read(person: str) -> Decision | None:
             return store.read(person, PLACEMENT, now_ms())
 
+        looks = count()
+
         def look() -> None:
-            withdrawals.look(read, now_ms)
+            withdrawals.look(read, now_ms, watches=next(looks) % LOOKS_TO_A_WATCH == 0)
             time.sleep(BETWEEN_LOOKS_S)
 
         def hear() -> None:

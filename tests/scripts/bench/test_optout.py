@@ -123,3 +123,20 @@ def test_a_decision_is_in_flight_when_the_person_withdraws() -> None:
         "s1",
         "anna",
     )
+
+
+def test_who_is_clean_already_is_looked_at_where_it_watches(withdrawals: Withdrawals) -> None:
+    withdrawals.see(decision(ASKED_MS, "purged"), ASKED_MS + 12)
+    look(withdrawals, None, 20)
+    back = decision(ASKED_MS - 50, sequence=ASKED_MS + 1)
+    for after_ms, watches, is_seen in ((300, False, False), (310, True, True)):
+        withdrawals.look(lambda _: back, lambda at=ASKED_MS + after_ms: at, watches=watches)  # type: ignore[misc]
+        assert withdrawals.found(0).came_back == is_seen
+
+
+def test_who_was_not_clean_a_moment_ago_is_looked_at_each_time(withdrawals: Withdrawals) -> None:
+    withdrawals.see(decision(ASKED_MS, "purged"), ASKED_MS + 12)
+    look(withdrawals, None, 20)
+    back = decision(ASKED_MS - 50, sequence=ASKED_MS + 1)
+    withdrawals.look(lambda _: back, lambda: ASKED_MS + 100, watches=False)
+    assert withdrawals.found(0).came_back == 1
