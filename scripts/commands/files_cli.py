@@ -65,15 +65,18 @@ def import_(
     say nothing of it, as assumed: what a person said themselves, before or after, overrules it. Events of before their
     person was erased are left out and counted.
 
+    --topic: events of somebody's topic on the same Kafka, whatever their key, from where it stopped the last time to its end, or for ever with --follow;
+    what is none becomes a dead letter of that topic.
+
     --profiles: rows of any table, or JSON, with a person's id, since when it holds, and what is known of them (loyalty_tier, lifecycle, scores), become
     facts of the person from then on: `person.profile`. Nobody was there: it is no visit. Names and addresses are left out. With --topic such rows are
-    read as JSON from a topic of others, from where it stopped the last time to its end, or for ever with --follow.
+    read from a topic, likewise.
     """
-    from scripts.files.foreign_topics import file_or_topic, profiles_of_topic
+    from scripts.files.foreign_topics import check_of_files, file_or_topic, profiles_of_topic
     from scripts.files.import_profiles import ProfileRows, check_options, import_profiles
 
     of_events = {"--mapping": mapping, "--app-id": app_id, "--items": items, "--number": number, "--strict": strict, "--format": file_format != "kairos"}  # fmt: skip
-    check_options(profiles, of_events, {"--from": from_, "--rename": rename, "--topic": topic})
+    check_options(profiles, of_events, {"--from": from_, "--rename": rename})
     paths = file_or_topic(files, topic, follows=follow)
     if profiles:
         from scripts.letters.mend_letter import edits_from
@@ -83,6 +86,13 @@ def import_(
         if topic is not None:
             return profiles_of_topic(config_from(), topic, how, is_followed=follow, is_json=json)
         return import_profiles(config_from(), paths, how, is_json=json)
+    if topic is not None:
+        from scripts.files.foreign_topics import events_of_topic
+        from scripts.files.topic_events import TopicEvents
+
+        check_of_files({"--items": items, "--app-id": app_id, "--number": number, "--partial": partial, "--strict": strict})  # fmt: skip
+        read_by = TopicEvents(file_format, mapping, purposes_or_none(consent))
+        return events_of_topic(config_from(), topic, read_by, is_followed=follow, is_json=json)
     from scripts.files.event_files import EventFiles
     from scripts.files.import_files import run
     from scripts.files.item_files import ItemForm
@@ -148,14 +158,20 @@ def infer(
         str | None,
         typer.Option(help="The newest records of this topic, JSON, in the place of files."),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Write the proposal to this new file.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the mapping to this new file.")] = None,
+    items_out: Annotated[
+        Path | None, typer.Option(help="Write what events say of items to this new file.")
+    ] = None,
+    policy_out: Annotated[
+        Path | None, typer.Option(help="Write what kinds of their own may mean to this new file.")
+    ] = None,
     records: Annotated[int, typer.Option(min=1, help="Look at so many at most.")] = 10_000,
     json: Json = False,
 ) -> int:
     """Propose a mapping from a sample: which field of theirs is which of ours, how many records have it, which kinds are not known.
 
-    By names and by what stands there; look at each line before you use it. Exit code 1 where nothing looks like the kind of an event, its
-    time, its session or its visitor.
+    By names and by what stands there; look at each line before you use it. --items-out proposes a file of items, --policy-out what kinds of events
+    that are none of ours mean (`events` of a policy). Exit code 1 where nothing looks like the kind of an event, its time, its session or its visitor.
     """
     from scripts.files.foreign_topics import file_or_topic
     from scripts.mappings import infer_here
@@ -166,7 +182,8 @@ def infer(
         if topic is None
         else infer_here.of_topic(config_from(), topic, records)
     )
-    return infer_here.infer(given, out, records, is_json=json)
+    outs = infer_here.Outs(out, items_out, policy_out)
+    return infer_here.infer(given, outs, records, is_json=json)
 
 
 @app.command("try")

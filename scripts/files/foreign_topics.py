@@ -1,6 +1,6 @@
-"""A topic of another team as items, or as facts of people: what is new on it since the last time, into our log."""
+"""A topic of another team as events, items, or facts of people: what is new on it since the last time, into our log."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -9,12 +9,16 @@ import msgspec
 from confluent_kafka import Message
 
 from jobs.config import Config
+from jobs.event_format import format_of
+from jobs.learning.trust import keys_of
 from jobs.publish import AHEAD_MS, Log, now_ms
 from log.following import log_record
 from log.group_reading import read_for_group
 from schemas.counted import counted
+from schemas.dead_letters import dead_letter
 from schemas.doors import check_at_door
 from schemas.errors import ConfigError, InvalidEvent
+from schemas.events import Event
 from schemas.formats.profile_rows import profile_of_json
 from schemas.items import Item
 from schemas.topics import TABLE
@@ -22,13 +26,18 @@ from scripts.console import say, show, show_json
 from scripts.exit_codes import passed
 from scripts.files.event_files import assuming
 from scripts.files.file_records import Record
+from scripts.files.foreign_records import json_of
+from scripts.files.import_files import masking_by
 from scripts.files.import_profiles import ProfileRows
 from scripts.files.input_files import is_usable
 from scripts.files.item_files import ItemForm, found_in
 from scripts.files.items_here import LINGER_MS
 from scripts.files.publish_items import KnownItems, published_items
+from scripts.files.sorted_events import Encoded
+from scripts.files.topic_events import TopicEvents, events_in, reader_of
 from scripts.ops.status import running_kafka
-from scripts.privacy.list_of_erased import list_of_erased
+from scripts.policy.policy_versions import announced, in_force
+from scripts.privacy.list_of_erased import LeftOut, list_of_erased
 
 GROUP: Final = "kairos-{prefix}{purpose}-{topic}"
 """The consumer group that keeps how far a topic was read for a purpose."""
@@ -51,8 +60,15 @@ def file_or_topic(
     return list(files or ())
 
 
+def check_of_files(given: Mapping[str, object]) -> None:
+    """Raises ConfigError for an option that means files alone."""
+    named = next((name for name, value in given.items() if value), None)
+    if named is not None:
+        raise ConfigError(f"{named} is of files, not of --topic")
+
+
 class Taken(msgspec.Struct):
-    """What became of the records: `written` made something new, `unchanged` said what was known, or nothing; `left_out` were none."""
+    """What became of the records: so much was `written`; `unchanged` said what was known, or nothing that counts; `left_out` were none."""
 
     read: int = 0
     written: int = 0
@@ -77,14 +93,19 @@ def items_of_topic(
     kafka = running_kafka(config)
     log = Log(kafka, config.topic_prefix, linger_ms=LINGER_MS)
     known = KnownItems(published_items(kafka, config.topic_prefix))
-    taken = Taken()
+    taken, read = Taken(), json_of(config)
 
     def take(message: Message) -> None:
         at_ms = now_ms() + AHEAD_MS
-        new = _gone(message, known, at_ms) if message.value() is None else _changed(message, form, known, taken, at_ms)  # fmt: skip
+        try:
+            new = _gone(message, known, at_ms) if message.value() is None else _changed(read(message.value() or b""), form, known, at_ms)  # fmt: skip
+        except InvalidEvent as error:
+            taken.refuse(message, error.message)
+            return
         for item in new:
             log.item(item)
         taken.written += len(new)
+        taken.unchanged += not new
 
     return _read(config, kafka, (topic, "items", is_followed), log, take, taken, is_json=is_json)
 
@@ -99,13 +120,11 @@ def _gone(message: Message, known: KnownItems, at_ms: int) -> list[Item]:
     return [item]
 
 
-def _changed(
-    message: Message, form: ItemForm, known: KnownItems, taken: Taken, at_ms: int
-) -> list[Item]:
-    found = found_in(Record(0, message.value() or b""), form)
+def _changed(said: bytes, form: ItemForm, known: KnownItems, at_ms: int) -> list[Item]:
+    """What a record makes new; raises InvalidEvent where it says no item."""
+    found = found_in(Record(0, said), form)
     if found.given is None:
-        taken.refuse(message, found.fault)
-        return []
+        raise InvalidEvent("invalid_value", found.fault)
     return known.take([found.given], at_ms, at_ms)
 
 
@@ -115,15 +134,17 @@ def profiles_of_topic(
     """Puts what a topic says of people into the log, at its own time or that of its record; the exit code."""
     kafka = running_kafka(config)
     erased = list_of_erased(kafka, config)
-    log = Log(kafka, config.topic_prefix, config.source_format, linger_ms=LINGER_MS)
-    taken = Taken()
+    log = Log(kafka, config.topic_prefix, config.written_format, linger_ms=LINGER_MS)
+    taken, read = Taken(), json_of(config)
 
     def take(message: Message) -> None:
         if message.value() is None:
+            taken.unchanged += 1
             return
         default_ms = how.default_ms or log_record(message).timestamp_ms
         try:
-            event = profile_of_json(message.value() or b"", default_ms, how.renames).event
+            said = read(message.value() or b"")
+            event = profile_of_json(said, default_ms, how.renames).event
             check_at_door(event, now_ms())
         except InvalidEvent as error:
             taken.refuse(message, error.message)
@@ -131,11 +152,56 @@ def profiles_of_topic(
         if erased.drops(event, None):
             taken.erased += 1
             return
-        for one in [event] if how.consent is None else assuming([event], how.consent):
-            log.event(one)  # type: ignore[arg-type]  # an event, as it was one
+        for one in assumed(event, how.consent):
+            log.event(one)
             taken.written += 1
 
     return _read(config, kafka, (topic, "profiles", is_followed), log, take, taken, is_json=is_json)
+
+
+def events_of_topic(
+    config: Config, topic: str, how: TopicEvents, *, is_followed: bool, is_json: bool
+) -> int:
+    """Puts the events of a topic into the log, each keyed by its session; what is none becomes a dead letter of that topic. The exit code."""
+    reader = reader_of(config, how)
+    kafka = running_kafka(config)
+    is_erased = LeftOut(list_of_erased(kafka, config), format_of(config).decode)
+    log = Log(kafka, config.topic_prefix, config.written_format, linger_ms=LINGER_MS)
+    newest = in_force(announced(kafka, config.topic_prefix, keys_of(config)), now_ms())
+    masking = masking_by(newest.policy if newest is not None else None, config)
+    taken = Taken()
+
+    def put(event: Event) -> None:
+        check_at_door(event, now_ms())
+        value = log.encode(event)
+        if is_erased(Encoded(event.event_time_ms, event.session_id, event.event_id, value)):
+            taken.erased += 1
+            return
+        log.encoded(event.session_id, value, event.event_time_ms)
+        taken.written += 1
+
+    def take(message: Message) -> None:
+        record = log_record(message)
+        for one in events_in(reader, record) if message.value() is not None else (None,):
+            try:
+                if isinstance(one, InvalidEvent):
+                    raise one
+                taken.unchanged += one is None
+                for event in assumed(one, how.consent):
+                    put(event)
+            except InvalidEvent as error:
+                log.dead_letter(dead_letter(record, error, masking))
+                taken.refuse(message, error.message)
+
+    return _read(config, kafka, (topic, "events", is_followed), log, take, taken, is_json=is_json)
+
+
+def assumed(event: Event | None, granted: frozenset[str] | None) -> list[Event]:
+    """The event, if there is one, with what is granted where it says nothing of consent."""
+    if event is None:
+        return []
+    found = [event] if granted is None else assuming([event], granted)
+    return [one for one in found if isinstance(one, Event)]
 
 
 def _read(
@@ -152,7 +218,6 @@ def _read(
                 take(message)
             log.flush()
             taken.read += len(batch)
-    taken.unchanged = taken.read - taken.written - taken.left_out - taken.erased
     if is_json:
         show_json(msgspec.to_builtins(taken))
     else:

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from jobs.config import Config
+from jobs.event_format import format_of
 from jobs.publish import Log, now_ms
 from schemas.counted import counted
 from schemas.doors import check_at_door
 from schemas.errors import ConfigError, InvalidEvent, UnusableInput
 from schemas.events import Event, granted_in_words
-from schemas.formats import FORMATS
 from schemas.formats.field_names import Notices
 from schemas.formats.profile_rows import ReadProfile, profile_of_json
 from schemas.limits import DAY_MS, PERSON_EXPIRY_MS
@@ -99,8 +99,8 @@ def import_profiles(
     Rows of before their person was erased are left out.
     """
     kafka = running_kafka(config)
-    erased = LeftOut(list_of_erased(kafka, config), FORMATS[config.source_format].decode)
-    log = Log(kafka, config.topic_prefix, config.source_format, linger_ms=LINGER_MS)
+    erased = LeftOut(list_of_erased(kafka, config), format_of(config).decode)
+    log = Log(kafka, config.topic_prefix, config.written_format, linger_ms=LINGER_MS)
     profiles = Profiles(files, how, now_ms())
     source = Heard(profiles if how.consent is None else assuming(profiles, how.consent))
     decided = decided_of(kafka, config.topic_prefix)

@@ -105,13 +105,16 @@ ITEM_FILES: Final = """\
 TOPICS: Final = """\
 ### From a topic of others
 
-`kairos items import --topic NAME` and `kairos import --profiles --topic NAME` read JSON, the rows above, from another team's topic on the same Kafka: from where they stopped the last time to its end, or with `--follow`
-until they are stopped.
+`kairos import --topic NAME` puts the events of another team's topic on the same Kafka into ours, `kairos items import --topic NAME` items, and `kairos import --profiles --topic NAME` people (the rows above, as JSON): from where
+they stopped the last time to its end, or with `--follow` until they are stopped. **So a topic keyed in somebody else's way works**: what lies in `events` is keyed by the session, whatever key it had.
 
-- How far they have come lies in Kafka, as offsets of the consumer group `kairos-PREFIXitems-NAME` or `kairos-PREFIXprofiles-NAME`, which nobody joins; a batch counts as read once what came of it is written. To read all
+- Events: our JSON or Avro, a format (`--format segment`) or a mapping (`--mapping`). JSON without an `event_id` has one of its record's place, without a time that of the record. A record that is none is a dead letter of that topic
+  (`dead-letters list --of NAME`), mended and sent like any other. Records that are read again after a crash are repeats, and count once.
+- How far they have come lies in Kafka, as offsets of the consumer group `kairos-PREFIXevents-NAME`, `…items-NAME` or `…profiles-NAME`, which nobody joins; a batch counts as read once what came of it is written. To read all
   again, delete that group. What the topic does not hold any more is passed over.
 - Items: `--format table` unless another is said (`kairos`, `shopify`, `google`: one product a record); what is as it was writes nothing; a null value takes out the item that is its key. An item that says no time holds from now on.
 - Profiles: since the record's own time where the row says none; the key and null values say nothing. Of who was erased nothing of before is taken.
+- JSON may stand behind the id of a schema, as Confluent's serializers write it; with `KAIROS_SCHEMA_REGISTRY` such a record is Avro, and while the registry does not answer the command ends: it goes on there the next time.
 - A record that is none is left out and counted, and the first is named by its place; exit code 1 where that is most of them. A topic of ours is refused.
 
 """
@@ -153,6 +156,6 @@ REASONS: Final[dict[str, str]] = {
 """What the reason of a refusal or a dead letter means."""
 
 LOOKED_UP: Final = """In JSON `user_agent` and `ip` may stand there, too: device, system, browser and (where there is a database, KAIROS_PLACES) country, city and offset are made of them
-at the door, and neither is kept. A `page` of an event that is a whole address becomes its path; its campaign (`utm_…`) is kept, and nothing else of its query.
+at the door, and neither is kept. A `page` of an event that is a whole address becomes its path; its campaign (`utm_…`) is kept, and nothing else of its query. Which category a page is of, a policy says (`page_categories`).
 
 """

@@ -10,16 +10,17 @@ from jobs.config import Config, config_from
 from jobs.publish import now_ms
 from log.group_reading import read_for_group
 from log.kafka import create_topics, read_to_end
-from schemas.codec import EVENT, ITEM
+from schemas.codec import DEAD_LETTER, EVENT, ITEM
 from schemas.errors import ConfigError
 from schemas.events import Event
 from schemas.items import Item
 from schemas.limits import DAY_MS
-from schemas.topics import EVENTS, ITEMS, TopicSpec, topics
+from schemas.topics import DEAD_LETTERS, EVENTS, ITEMS, TopicSpec, topics
 from scripts.files import foreign_topics
-from scripts.files.foreign_topics import items_of_topic, profiles_of_topic
+from scripts.files.foreign_topics import events_of_topic, items_of_topic, profiles_of_topic
 from scripts.files.import_profiles import ProfileRows
 from scripts.files.item_files import AUTO
+from scripts.files.topic_events import TopicEvents
 from scripts.mappings import infer_here
 from tests.flink.runs import Line, produce
 from udfs.knowledge.erasures import Erasures
@@ -121,6 +122,35 @@ def test_people_of_a_topic_are_told_of_at_their_own_time_or_that_of_the_record(
     assert len(events(kafka, config)) == 2
 
 
+def test_events_of_a_topic_with_other_keys_come_by_their_sessions_and_what_is_none_is_put_aside(
+    kafka: str, config: Config, put: Put
+) -> None:
+    topic, at_ms = f"{config.topic_prefix}theirs", now_ms() - DAY_MS
+    track = {
+        "type": "track", "event": "Product Viewed", "anonymousId": "ada", "timestamp": at_ms, "properties": {"product_id": "i1"},
+        "context": {"sessionId": "visit-1"},
+    }  # fmt: skip
+    for number in range(3):
+        put(f"customer-{number}", track | {"messageId": f"m{number}"})
+    put(
+        "customer-1",
+        {"type": "track", "messageId": "m9", "properties": {"email": "ada@example.com"}},
+    )
+    put("customer-1", None)
+    how = TopicEvents("segment", consent=frozenset({"personalisation"}))
+    assert events_of_topic(config, topic, how, is_followed=False, is_json=True) == 0
+    found = list(read_to_end(kafka, [config.topic_prefix + EVENTS]))
+    assert {one.key for one in found} == {"visit-1"}
+    assert len({one.partition for one in found}) == 1
+    assert sorted(one.event_id for one in events(kafka, config)) == ["m0", "m1", "m2"]
+    assert {one.consent for one in events(kafka, config)} == {("personalisation",)}
+    (letter,) = [DEAD_LETTER.decode(one.value) for one in read_to_end(kafka, [config.topic_prefix + DEAD_LETTERS])]  # fmt: skip
+    assert (letter.topic, letter.offset >= 0) == (topic, True)
+    assert b"ada@example.com" not in letter.raw
+    assert events_of_topic(config, topic, how, is_followed=False, is_json=True) == 0
+    assert len(events(kafka, config)) == 3, "there is nothing new"
+
+
 def test_a_topic_of_ours_or_none_is_refused(kafka: str, config: Config) -> None:
     for name, said in ((f"{config.topic_prefix}items", "a topic of ours"), ("nowhere", "create it first")):  # fmt: skip
         with pytest.raises(ConfigError, match=said):
@@ -136,7 +166,12 @@ def test_a_mapping_is_proposed_from_the_newest_of_a_topic(
     put("gone", None)
     for number in range(20):
         put("k", {"message_id": f"m{number}", "action": "view_item", "datetime": "2026-01-31T12:00:00Z", "visit_id": "v", "cookie_id": "c", "sku": "s1"})  # fmt: skip
-    assert infer_here.infer(infer_here.of_topic(config, theirs, 100), None, 100, is_json=True) == 0
+    assert (
+        infer_here.infer(
+            infer_here.of_topic(config, theirs, 100), infer_here.Outs(), 100, is_json=True
+        )
+        == 0
+    )
     told = json.loads(capsys.readouterr().out)
     assert (told["records"], told["missing"]) == (20, [])
     assert told["types"]["view_item"]["event_type"] == "product_viewed"

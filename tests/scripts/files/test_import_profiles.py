@@ -21,12 +21,22 @@ tom;2023-11-02T10:00:00Z;silver;;t@example.com;calls often
 """
 
 
+forms: list[str] = []
+"""In which our own events are written."""
+
+
 @pytest.fixture
 def log(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Written:
     written = Written()
     monkeypatch.setenv("KAIROS_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(import_profiles, "running_kafka", lambda _: "")
-    monkeypatch.setattr(import_profiles, "Log", lambda *_, **__: written)
+
+    def log_of(_kafka: str, _prefix: str, form: str, **_: object) -> Written:
+        forms.append(form)
+        return written
+
+    forms.clear()
+    monkeypatch.setattr(import_profiles, "Log", log_of)
     monkeypatch.setattr(import_profiles, "now_ms", lambda: NOON + 1_000)
     monkeypatch.setattr(import_profiles, "list_of_erased", lambda *_: Erasures())
     monkeypatch.setattr(import_profiles, "decided_of", lambda *_: lambda _: 7)
@@ -128,3 +138,14 @@ def test_who_was_erased_stays_erased(
     done = profiles(given(tmp_path, CSV))
     assert "1 left out, of people who were erased" in done.said
     assert [one.person_id for one in log.events] == ["tom"]
+
+
+@pytest.mark.parametrize(("mapping", "form"), [("", "json"), ("rules: [{skip: true}]\n", "kairos")])
+def test_what_a_mapping_reads_is_others_so_what_we_add_is_avro(
+    log: Written, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mapping: str, form: str
+) -> None:
+    monkeypatch.setenv("KAIROS_FORMAT", "json")
+    if mapping:
+        monkeypatch.setenv("KAIROS_MAPPING", str(given(tmp_path, mapping, "m.yaml")))
+    assert profiles(given(tmp_path, CSV), "--json").code == 0
+    assert forms == [form]
