@@ -4,6 +4,8 @@ from functools import partial
 from math import nan
 from typing import Final
 
+import numpy as np
+
 from schemas.events import Event
 from schemas.limits import SESSION_NAMES_MAX
 from schemas.state.session import SessionContext
@@ -13,7 +15,7 @@ from udfs.facts.keeping import count_first, keep, note_time
 from udfs.facts.types import DOUBLE, INT, STRING, STRINGS, TEXTS
 from udfs.facts.view import View, bucket
 from udfs.items.match_items import covered, filters_met, words
-from udfs.items.retrieve_candidates import Retrieved
+from udfs.items.retrieve_candidates import Retrieved, found_by_query
 from udfs.moment import Moment
 
 EVENTS: Final = frozenset({"search_performed", "filter_applied"})
@@ -72,6 +74,11 @@ def _query_match(v: View) -> Column:
     return matched(v, partial(covered, asked), bool(asked))
 
 
+def _search_score(v: View) -> Column:
+    found = found_by_query(v.moment)
+    return nan if not v.event.query else np.array([found.get(one, 0.0) for one in v.ids])
+
+
 def _filter_match(v: View) -> Column:
     if not v.context.filter_values:
         return nan
@@ -90,6 +97,7 @@ FACTS: Final = (
     feature("session_last_filter", "session", "the filter added last, as one of 64 buckets", lambda v: bucket(next(reversed(v.context.filters), None))),
     session("uses_of_last_filter", INT, "how often it was chosen", uses_of_last_filter),
     feature("query_match", "session_item", "share of the words searched for that it has", _query_match),
+    feature("search_score", "session_item", "how well it answers the query of this event, from 0 to 1", _search_score),
     item("filters_met", DOUBLE, "share of the chosen filters that its attributes or tags meet", filters_met_by, feature="filter_match", column=_filter_match, version=2),
 )  # fmt: skip
 

@@ -18,12 +18,12 @@ LAST_TOUCHED: Final = FirstThenScorer("last_touched", "touch_rank", "caller_posi
 COLD_START: Final = WeightedScorer(
     "cold_start",
     values={
-        "seen_with_few": 1.0, "next_strength": 0.5, "query_match": 0.5, "category_share": 0.25, "likeness_last": 0.25,
+        "search_score": 3.0, "seen_with_few": 1.0, "next_strength": 0.5, "query_match": 0.5, "category_share": 0.25, "likeness_last": 0.25,
         "item_interest": 0.05,
     },
     ranks={"next_rank": 1.0, "nearest_rank": 0.5, "person_touched_rank": 0.2, "touch_rank": 0.1},
 )  # fmt: skip
-"""Our own candidates without a model: where past visits went on, what is like what was looked at or searched for, then what is popular. Ranks,
+"""Our own candidates without a model: what answers the query of the event, where past visits went on, what is like what was looked at or searched for, then what is popular. Ranks,
 because weights of sources differ from shop to shop by orders of magnitude, and places do not. Chosen on the first half of trivago's decisions
 (docs/benchmarks.md); what trivago does not have (categories, likeness, queries) breaks ties and comes before what nothing speaks for."""
 

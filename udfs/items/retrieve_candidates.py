@@ -12,10 +12,12 @@ from schemas.state.session import ItemTouch, SessionContext
 from udfs.draw import draw_each
 from udfs.items.match_items import likeness
 from udfs.knowledge.item_statistics import ALL
+from udfs.language.render_texts import language_of
 from udfs.moment import Moment
 from udfs.session.follow_session import Leads, top
 
 SHARES: Final = (
+    ("search", 0.60),
     ("recently_viewed", 0.20),
     ("nearest_sessions", 0.35),
     ("viewed_next", 0.10),
@@ -26,6 +28,7 @@ SHARES: Final = (
     ("similar", 0.04),
     ("new", 0.02),
     ("trending", 0.04),
+    ("search", 1.0),
     ("nearest_sessions", 1.0),
     ("viewed_together", 1.0),
     ("viewed_next", 1.0),
@@ -41,6 +44,8 @@ NEWCOMERS_MAX: Final = 12
 
 
 NONE_WANTED: Final[Mapping[str, str]] = {}
+NOTHING_FOUND: Final[Mapping[str, float]] = {}
+ENGLISH: Final = "en"
 
 
 class Retrieved(NamedTuple):
@@ -115,6 +120,16 @@ def category_in_mind(moment: Moment) -> str | None:
     return category_of_interest(moment.context) or category_of_event(moment)
 
 
+def found_by_query(moment: Moment) -> Mapping[str, float]:
+    """Of each item that the event's query finds how well it answers, the best first; nothing without a query."""
+    event, in_force = moment.event, moment.known.policy
+    if not event.query:
+        return NOTHING_FOUND
+    usual = in_force.policy.language if in_force is not None else ENGLISH
+    language = language_of(event, usual)
+    return moment.knowledge.catalogue.search(event.query, language, moment.now_ms)
+
+
 class Looked(NamedTuple):
     """What sources look at: a moment, where it leads, and the category that it is about."""
 
@@ -165,6 +180,7 @@ def _catalogue(one: Looked) -> Iterable[str]:
 
 
 SOURCES: Final[Mapping[str, Find]] = {
+    "search": lambda one: found_by_query(one.moment),
     "recently_viewed": lambda one: reversed(one.moment.context.items),
     "nearest_sessions": lambda one: one.leads.nearest(RETRIEVED_MAX),
     "viewed_next": lambda one: top(one.leads.next_few, RETRIEVED_MAX),

@@ -10,12 +10,15 @@ from msgspec.structs import replace
 
 from schemas.items import Item
 from schemas.limits import EVENT_TIME_MAX_MS
+from udfs.knowledge.search_index import SearchIndex
 from udfs.knowledge.versions import Entry, Timeline
 
 ALL: Final = ""
 """The category that holds every item."""
 SETTLED_MAX: Final = 10_000
 """Lists that are kept of a catalogue in which nothing changes: some 4 MB."""
+SEARCHED_MAX: Final = 256
+"""What so many queries have found, likewise: some 8 MB."""
 T = TypeVar("T")
 
 
@@ -28,10 +31,13 @@ class Catalogue:
         """Each item's last version, which is the one in force in nearly every case."""
         self._newest: dict[str, list[tuple[int, str]]] = {ALL: []}
         self._times: list[int] = []
+        self._words = SearchIndex()
         self.revision = 0
         """Another one with each record: an item may come late and hold since long ago."""
         self._settled: dict[tuple[str, ...], list[Any]] = {}
         self._settled_at = (0, 0)
+        self._searched: dict[tuple[str, str], dict[str, float]] = {}
+        self._searched_at = (0, 0)
 
     def add(self, item: Item, position: int) -> None:
         """Adds one version of an item; `position` is its offset in the topic `items`."""
@@ -43,6 +49,7 @@ class Catalogue:
         latest = timeline.at(EVENT_TIME_MAX_MS)
         if latest is not None:
             self._latest[item.item_id] = latest.value
+        self._words.add(item)
         if timeline.first_ms < before_ms < EVENT_TIME_MAX_MS:
             self._place_older(item.item_id, before_ms, timeline.first_ms)
         for category in {ALL, item.category or ALL}:
@@ -87,6 +94,18 @@ class Catalogue:
         return self.settled(
             key, time_ms, lambda: list(islice(self.newest(category, time_ms), count))
         )
+
+    def search(self, query: str, language: str, time_ms: int) -> dict[str, float]:
+        """Of each item that a query in a language finds at `time_ms` how well it answers, above 0 to 1; the best first. Not to be changed by the caller."""
+        state = self.time_at(time_ms), self.revision
+        if state != self._searched_at or len(self._searched) >= SEARCHED_MAX:
+            self._searched, self._searched_at = {}, state
+        found = self._searched.get((query, language))
+        if found is None:
+            self._words.build(lambda: (one.value for line in self._items.values() for one in line))
+            found = self._words.find(query, language, lambda item_id: self.at(item_id, time_ms))
+            self._searched[query, language] = found
+        return found
 
     def settled(self, key: tuple[str, ...], time_ms: int, make: Callable[[], list[T]]) -> list[T]:
         """What `make` finds in the catalogue at `time_ms`, made once for as long as nothing in it changes.
@@ -147,9 +166,11 @@ class CatalogueUntil(Catalogue):
     def __init__(self, whole: Catalogue, until_ms: int) -> None:
         self._items, self._latest = whole._items, whole._latest
         self._newest, self._times = whole._newest, whole._times
+        self._words = whole._words
         self._until_ms = until_ms
         self.revision = whole.revision
         self._settled, self._settled_at = {}, (0, 0)
+        self._searched, self._searched_at = {}, (0, 0)
 
     def newest(self, category: str, time_ms: int) -> Iterator[Item]:
         """As of `until_ms` at the latest."""

@@ -20,6 +20,7 @@ SENTENCES: Final[dict[str, dict[str, str]]] = {
     },
     "caller": {"en": "From your list", "de": "Aus Ihrer Liste"},
     "pinned": {"en": "Recommended by our team", "de": "Von unserer Redaktion empfohlen"},
+    "search": {"en": "Matches your search", "de": "Passt zu Ihrer Suche"},
     "nearest_sessions": {
         "en": "People on a visit like yours looked at this",
         "de": "Andere mit einem ähnlichen Besuch haben sich das angesehen",

@@ -166,3 +166,35 @@ def test_a_score_is_the_sum_of_what_its_features_add() -> None:
     (made,) = decided(*others(), *looks("shoe1", "shoe4"), asks(3))
     best = made[0].items[0]
     assert 0.0 < best.score < sum(abs(float(one)) for one in order._weights)
+
+
+SEARCH: Final[dict[str, Any]] = {"name": "results", "size": 12, "event_types": ["search_performed"]}
+
+
+def searches(query: str, minute: float = 10, **fields: Any) -> Event:
+    return does("me", minute, "search_performed", query=query, **fields)
+
+
+@pytest.mark.parametrize("query", ["running shoes", "Runing shoos", "shoes"])
+def test_who_searches_sees_what_was_searched_for_with_slips_as_well(query: str) -> None:
+    (made,) = decided(*others(), searches(query), placements=[SEARCH])
+    assert set(ids(made)) == {*SHOES}
+    assert made[0].items[0].reason == "Matches your search"
+    sources = {one.source for one in made[1].candidates if one.item_id in SHOES}
+    assert sources == {"search"}
+
+
+def test_two_people_who_search_the_same_see_different_orders_and_why() -> None:
+    (plain,) = decided(*others(), searches("shoes"), placements=[SEARCH])
+    (mine,) = decided(*others(), *looks("shoe7", "shoe5"), searches("shoes"), placements=[SEARCH])[
+        -1:
+    ]
+    assert set(ids(plain)) == set(ids(mine)) == {*SHOES}
+    assert ids(plain) != ids(mine)
+    assert ids(mine)[0] in ("shoe7", "shoe5")
+    assert mine[0].items[0].reason == "You looked at this recently"
+
+
+def test_a_word_that_nothing_has_gets_what_the_visit_is_about() -> None:
+    (made,) = decided(*others(), *looks("pan1"), searches("xyzzyxx"), placements=[SEARCH])[-1:]
+    assert made[0].items
