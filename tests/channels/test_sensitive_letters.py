@@ -14,21 +14,23 @@ from tests.builders import NOON
 from tests.channels.test_api_read_events import SENDER
 
 SECRET = "zoroastrian"
+MAIL = "anna@example.org"
 BAD = {"event_type": "profile_updated", "attribute": "Religion", "value": SECRET, "event_time_ms": "yesterday"}  # fmt: skip
 
 
 class Kept(EventLog):
     """Keeps what would go to Kafka."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, keeps_raw: bool = False) -> None:
         self.records: list[OnItsWay] = []
+        self._keeps_raw = keeps_raw
 
     def _write(self, record: OnItsWay) -> None:
         self.records.append(record)
 
 
-def letters(policy: Policy | None) -> list[bytes]:
-    log = Kept()
+def letters(policy: Policy | None, *, keeps_raw: bool = False) -> list[bytes]:
+    log = Kept(keeps_raw=keeps_raw)
     version = Version(0, 0, "p", policy, lambda _: policy) if policy is not None else None
     services: Any = SimpleNamespace(
         log=log,
@@ -37,7 +39,9 @@ def letters(policy: Policy | None) -> list[bytes]:
     )
 
     async def put() -> None:
-        put_aside(services, "events", read_events([BAD], SENDER, NOON, is_strict=False))
+        put_aside(
+            services, "events", read_events([BAD | {"query": MAIL}], SENDER, NOON, is_strict=False)
+        )
 
     asyncio.run(put())
     return [DEAD_LETTER.decode(one.value).raw for one in log.records]
@@ -50,3 +54,11 @@ def test_what_the_policy_declares_is_in_no_letter_of_the_api() -> None:
     for policy in (Policy(), None):
         (raw,) = letters(policy)
         assert SECRET.encode() in raw, "without the declaration it is kept"
+
+
+def test_addresses_are_in_it_where_the_operator_keeps_them_and_nowhere_else() -> None:
+    policy = Policy(sensitive_attributes=("religion",))
+    (masked,), (kept,) = letters(policy), letters(policy, keeps_raw=True)
+    assert MAIL.encode() not in masked
+    assert MAIL.encode() in kept
+    assert SECRET.encode() not in kept
