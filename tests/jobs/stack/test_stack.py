@@ -133,10 +133,14 @@ def test_taken_ports_are_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.e2e
-def test_added_children_are_watched(stack: Running) -> None:
-    owner = stack.stack
-    code = "import sys; sys.stdin.read(); raise SystemExit('Error: out of ideas')"
+def test_added_children_are_watched(stack: Running, tmp_path: Path) -> None:
+    owner, told = stack.stack, tmp_path / "told"
+    # it lives until it is told, however busy the machine is
+    code = f"""import pathlib, time
+while not pathlib.Path({str(told)!r}).exists(): time.sleep(0.02)
+raise SystemExit('Error: out of ideas')"""
     owner.add(Child("store", (sys.executable, "-c", code), lambda pid: True, address="there:1"))
+    told.touch()
     assert statuses(owner.home)["store"].address == "there:1"
     wait_until(owner.poll)
     death = owner.poll()
