@@ -6,12 +6,12 @@ import pytest
 
 from channels.api.audit_log import Actor
 from channels.console.letter_bodies import LetterEdits
-from jobs.config import config_from
+from jobs.config import PROJECT, config_from
 from schemas.errors import ConfigError
 from scripts.letters.letters_child import Asked, Told
 from scripts.ops import console_letters
 from scripts.ops.console_letters import ConsoleLetters
-from scripts.ops.counting import NotCounted
+from scripts.ops.counting import WAITED_S, NotCounted
 from scripts.ops.local_audit import audit_log_of
 
 ANNA = Actor("anna", "operator", "127.0.0.1")
@@ -73,3 +73,8 @@ def test_why_nothing_could_be_done_is_told(
     monkeypatch.setattr(console_letters, "ask", late)
     with pytest.raises(ConfigError, match="18 s: `kairos dead-letters` takes its time"):
         desk.letter_kinds()
+
+
+def test_the_page_says_how_long_it_waits() -> None:
+    page = (PROJECT / "docs" / "console.md").read_text()
+    assert f"the page gives up after {WAITED_S:.0f} seconds" in page
