@@ -12,11 +12,10 @@ from functools import lru_cache
 from heapq import nsmallest
 from itertools import islice
 from sys import intern
-from typing import Final, NamedTuple
+from typing import Final
 
 import Stemmer
-from rapidfuzz.distance import OSA
-from rapidfuzz.process import extract
+from msgspec import Struct
 
 from schemas.items import Item
 from udfs.by_identity import by_identity
@@ -52,11 +51,11 @@ ItemAt = Callable[[str], Item | None]
 """An item as it is at the moment."""
 
 
-class Stems(NamedTuple):
+class Stems(Struct):
     """Words by their stems in one language, and of how many words of the index that is known."""
 
-    words: dict[str, list[str]]
-    known: list[int]
+    words: dict[str, list[str]] = {}
+    known: int = 0
 
 
 class SearchIndex:
@@ -129,12 +128,11 @@ class SearchIndex:
         stemmer = stemmer_of(language)
         if stemmer is None:
             return ()
-        stems = self._stems.setdefault(language, Stems({}, [0]))
-        for one in islice(
-            self._holders, stems.known[0], None
-        ):  # words stay in the order in which they came
+        stems = self._stems.setdefault(language, Stems())
+        # words stay in the order in which they came: those behind the known ones are new
+        for one in islice(self._holders, stems.known, None):
             stems.words.setdefault(intern(stemmer.stemWord(one)), []).append(one)
-        stems.known[0] = len(self._holders)
+        stems.known = len(self._holders)
         return sorted(stems.words.get(stemmer.stemWord(word), ()))
 
     def _near(self, word: str) -> Iterator[tuple[str, int]]:
@@ -142,6 +140,10 @@ class SearchIndex:
         most = next((slips for length, slips in SLIPS if len(word) <= length), SLIPS_MOST)
         if not most:
             return
+        # loaded with the first word that nothing has: a twentieth of a second that most processes need not spend
+        from rapidfuzz.distance import OSA
+        from rapidfuzz.process import extract
+
         near = extract(
             word, list(self._holders), scorer=OSA.distance, score_cutoff=most, limit=None
         )

@@ -14,10 +14,13 @@ from schemas.events import Event
 from schemas.items import Item
 from schemas.limits import MINUTE_MS
 from schemas.policy import IMPERSONAL, MODEL, Policy, RankBy
+from schemas.state.person import PersonState
 from tests.builders import NOON, make_event, make_record
 from udfs.facts.features import FEATURE_SPACE
 from udfs.items.orders import ORDERS
+from udfs.items.retrieve_candidates import found_by_query
 from udfs.knowledge.knowledge import Knowledge
+from udfs.moment import NOBODY, Moment
 from udfs.policy.compile_policy import compile_policy
 
 SHOES: Final = tuple(f"shoe{n}" for n in range(12))
@@ -198,3 +201,20 @@ def test_two_people_who_search_the_same_see_different_orders_and_why() -> None:
 def test_a_word_that_nothing_has_gets_what_the_visit_is_about() -> None:
     (made,) = decided(*others(), *looks("pan1"), searches("xyzzyxx"), placements=[SEARCH])[-1:]
     assert made[0].items
+
+
+@pytest.mark.parametrize(
+    ("policy", "event", "is_found"),
+    [({"language": "de"}, {}, True), ({}, {"properties": {"language": "de-AT"}}, True), ({}, {}, False)],
+)  # fmt: skip
+def test_forms_of_a_word_are_those_of_the_policys_language_or_the_events(
+    policy: dict[str, Any], event: dict[str, Any], is_found: bool
+) -> None:
+    knowledge = Knowledge()
+    knowledge.add_policy("p", 0, 0, compile_policy(msgspec.convert({"placements": [SEARCH]} | policy, Policy)))  # fmt: skip
+    knowledge.add_item(Item("houses", 0, "Häuser", "Books"), 0)
+    asking = searches("Haus", **event)
+    moment = Moment(
+        PersonState(0, 0), NOBODY, asking, knowledge, knowledge.at(asking.event_time_ms)
+    )
+    assert ("houses" in found_by_query(moment)) is is_found

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.items import Item
+from udfs.knowledge import search_index
 from udfs.knowledge.catalogue import Catalogue
 from udfs.knowledge.search_index import SearchIndex, stemmer_of, words_of
 
@@ -120,3 +121,27 @@ def test_views_of_a_catalogue_share_the_words_and_every_language_has_its_stemmer
     index = SearchIndex()
     index.add(Item("a", 0, name="Sofa"))
     assert index.find("sofa", "en", lambda _: None) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "bound", "query", "wanted"),
+    [
+        ("FOUND_MAX", 2, "sofa", ["i0", "i1"]), ("LOOKED_AT_MAX", 3, "sofa", ["i0", "i1", "i2"]), ("GUESSED_MAX", 0, "sofaz", []),
+        ("WORDS_OF_QUERY_MAX", 1, "sofa nothing else", ["i0", "i1", "i2", "i3"]),
+    ],
+)  # fmt: skip
+def test_what_a_query_costs_is_bounded(
+    name: str, bound: int, query: str, wanted: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    items = [Item(f"i{n}", 0, name="Sofa") for n in range(4)]
+    assert len(found("sofa", catalogue_of(*items))) == 4
+    monkeypatch.setattr(search_index, name, bound)
+    assert found(query, catalogue_of(*items)) == wanted
+
+
+def test_no_more_queries_are_remembered_than_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("udfs.knowledge.catalogue.SEARCHED_MAX", 3)
+    catalogue = catalogue_of(*SHOP)
+    for query in ("sofa", "shoes", "couch", "bag", "running"):
+        found(query, catalogue)
+        assert len(catalogue._searched) <= 3
