@@ -72,8 +72,13 @@ def import_(
     facts of the person from then on: `person.profile`. Nobody was there: it is no visit. Names and addresses are left out. With --topic such rows are
     read from a topic, likewise.
     """
-    from scripts.files.foreign_topics import check_of_files, file_or_topic, profiles_of_topic
-    from scripts.files.import_profiles import ProfileRows, check_options, import_profiles
+    from scripts.files.foreign_topics import file_or_topic, profiles_of_topic
+    from scripts.files.import_profiles import (
+        ProfileRows,
+        check_options,
+        import_profiles,
+        refuse_given,
+    )
 
     of_events = {"--mapping": mapping, "--app-id": app_id, "--items": items, "--number": number, "--strict": strict, "--format": file_format != "kairos"}  # fmt: skip
     check_options(profiles, of_events, {"--from": from_, "--rename": rename})
@@ -90,7 +95,8 @@ def import_(
         from scripts.files.foreign_topics import events_of_topic
         from scripts.files.topic_events import TopicEvents
 
-        check_of_files({"--items": items, "--app-id": app_id, "--number": number, "--partial": partial, "--strict": strict})  # fmt: skip
+        of_files = {"--items": items, "--app-id": app_id, "--number": number, "--partial": partial, "--strict": strict}  # fmt: skip
+        refuse_given(of_files, "is of files, not of --topic")
         read_by = TopicEvents(file_format, mapping, purposes_or_none(consent))
         return events_of_topic(config_from(), topic, read_by, is_followed=follow, is_json=json)
     from scripts.files.event_files import EventFiles

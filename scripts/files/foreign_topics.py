@@ -1,6 +1,6 @@
 """A topic of another team as events, items, or facts of people: what is new on it since the last time, into our log."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -58,13 +58,6 @@ def file_or_topic(
     if topic is None and follows:
         raise ConfigError("--follow is of a --topic")
     return list(files or ())
-
-
-def check_of_files(given: Mapping[str, object]) -> None:
-    """Raises ConfigError for an option that means files alone."""
-    named = next((name for name, value in given.items() if value), None)
-    if named is not None:
-        raise ConfigError(f"{named} is of files, not of --topic")
 
 
 class Taken(msgspec.Struct):

@@ -46,12 +46,17 @@ def check_options(
     is_profiles: bool, of_events: Mapping[str, object], of_profiles: Mapping[str, object]
 ) -> None:
     """Raises ConfigError for an option that says nothing of what is imported: of events alone, or of profiles alone."""
-    others = of_events if is_profiles else of_profiles
-    named = next((name for name, value in others.items() if value), None)
+    if is_profiles:
+        refuse_given(of_events, "is not of --profiles")
+    else:
+        refuse_given(of_profiles, "is of --profiles")
+
+
+def refuse_given(options: Mapping[str, object], why: str) -> None:
+    """Raises ConfigError for the first of these options that was given."""
+    named = next((name for name, value in options.items() if value), None)
     if named is not None:
-        raise ConfigError(
-            f"{named} is not of --profiles" if is_profiles else f"{named} is of --profiles"
-        )
+        raise ConfigError(f"{named} {why}")
 
 
 class Profiles:

@@ -3,17 +3,13 @@
 import re
 from collections.abc import Callable
 
-import msgspec
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Route, expect
 
-from jobs.publish import Log, now_ms
-from schemas.codec import EVENT
-from schemas.topics import EVENTS
+from jobs.publish import Log
 from tests.browser.shop import Shop, Visitor
-from tests.builders import make_event
-from tests.e2e.homes import wait_for
+from tests.e2e.homes import send_odd, wait_for
 
 pytestmark = pytest.mark.browser
 PAGES = ("now", "look", "today", "catalogue", "letters", "offers", "policy", "models", "audit")
@@ -204,15 +200,7 @@ def accessible(page: Page, where: str) -> None:
 
 
 def test_what_could_not_be_used_is_mended_and_sent_again(page: Page, shop: Shop) -> None:
-    log, at_ms = Log(shop.kafka), now_ms()
-    odd = make_event(
-        event_id="odd-1", event_type="product_viewed", event_time_ms=at_ms, session_id="odd-s1",
-        anonymous_id="odd-a1", item_ids=("SKU-402",), sent_at_ms=at_ms,
-    )  # fmt: skip
-    log.raw(
-        EVENTS, "odd-s1", EVENT.encode(msgspec.structs.replace(odd, event_type="viewed\n")), at_ms
-    )
-    log.flush()
+    send_odd(Log(shop.kafka), "browser")
     page.get_by_role("link", name="Dead letters").click()
     kinds = page.get_by_role("table", name="All dead letters by reason")
     row = kinds.get_by_role("row").filter(has_text="invalid_value")

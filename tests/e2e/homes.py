@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Self, TypeVar
 
+import msgspec
 import psutil
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
@@ -23,11 +24,11 @@ from log.following import log_record
 from log.kafka import partitions_of
 from log.settings import Brokers
 from log.store_address import StoreAddress
-from schemas.codec import DECISION
+from schemas.codec import DECISION, EVENT
 from schemas.decisions import Decision
 from schemas.errors import InvalidEvent
 from schemas.records import LogRecord
-from schemas.topics import DECISIONS
+from schemas.topics import DECISIONS, EVENTS
 from tests.builders import make_event
 
 KAIROS: Final = PROJECT / "kairos"
@@ -211,6 +212,18 @@ def everybody_comes(log: Log) -> None:
                 item_ids=("i1",), person_id=person_id,
             )
         )  # fmt: skip
+    log.flush()
+
+
+def send_odd(log: Log, name: str) -> None:
+    """An event of a type that nobody can read; everything else in it is as it should be."""
+    at_ms = now_ms()
+    event = make_event(
+        event_id=f"{name}-odd", event_type="product_viewed", event_time_ms=at_ms, session_id=f"{name}-s", anonymous_id=f"{name}-a",
+        item_ids=("i1",), sent_at_ms=at_ms,
+    )  # fmt: skip
+    odd = msgspec.structs.replace(event, event_type="viewed\n")
+    log.raw(EVENTS, odd.session_id, EVENT.encode(odd), at_ms)
     log.flush()
 
 

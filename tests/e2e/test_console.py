@@ -8,15 +8,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-import msgspec
 import pytest
 
 from channels.api.audit_log import verify
 from jobs.publish import Log, now_ms
-from schemas.codec import EVENT
 from schemas.topics import EVENTS
 from tests.builders import make_event
-from tests.e2e.homes import Decisions, Engine, wait_for
+from tests.e2e.homes import Decisions, Engine, send_odd, wait_for
 
 pytestmark = pytest.mark.e2e
 SESSION, VISITOR = "console-s1", "console-a1"
@@ -118,18 +116,7 @@ def test_dead_letters_stand_there_with_reason_and_place(page: Page, decision_id:
 
 
 def test_dead_letters_of_one_reason_are_mended_and_decided_once(engine: Engine, page: Page) -> None:
-    log, at_ms = Log(engine.kafka), now_ms()
-    odd = make_event(
-        event_id="console-odd", event_type="product_viewed", event_time_ms=at_ms, session_id="console-s2",
-        anonymous_id="console-a2", item_ids=("i1",), sent_at_ms=at_ms,
-    )  # fmt: skip
-    log.raw(
-        EVENTS,
-        "console-s2",
-        EVENT.encode(msgspec.structs.replace(odd, event_type="viewed\n")),
-        at_ms,
-    )
-    log.flush()
+    send_odd(Log(engine.kafka), "console")
     kind = {"reason": "invalid_value", "topic": "events"}
     counted = wait_for(lambda: _kind(page, **kind))
     before = counted["replayed"]
@@ -140,7 +127,7 @@ def test_dead_letters_of_one_reason_are_mended_and_decided_once(engine: Engine, 
     assert page.post("letters/replay", **edits)["sent"] >= 1
     assert page.post("letters/replay", **edits)["sent"] == 0
     with Decisions(engine.kafka) as decisions:
-        assert decisions.of("console-odd").person == "console-a2"
+        assert decisions.of("console-odd").person == "console-a"
     assert wait_for(lambda: _kind(page, **kind)["replayed"] > before)
     status, refused = page.ask("POST", "letters/replay", kind | {"renames": ["nothing"]})
     assert (status, "OLD=NEW" in refused["detail"]) == (409, True)
