@@ -23,7 +23,8 @@ from schemas.state.inputs import CLAIM, Claim, Transfer
 from schemas.state.session import SESSION_NEWS, SESSION_STATE, SessionNews, SessionState
 from udfs.explain.fit_records import fit_letters
 from udfs.results import SessionResult
-from udfs.track_session import expire_session, look_again_ms, track_session
+from udfs.session.visit_of_history import look_again_ms
+from udfs.track_session import expire_session, track_session
 
 BYTES: Final = Types.PRIMITIVE_ARRAY(Types.BYTE())
 NEWS_ROW: Final = Types.ROW([Types.STRING(), BYTES])

@@ -7,6 +7,8 @@ the watermark past events that are still to come.
 import time
 from typing import Final
 
+from msgspec.structs import replace
+
 from jobs.config import SourceFormat
 from jobs.learning.trust import Sign, unsigned
 from log.writing import Writer, unwritten
@@ -45,23 +47,26 @@ class Log:
         self._announcer = Writer(kafka, linger_ms, is_idempotent=False)
         self._prefix = prefix
         self._sign = sign
-        self._encode_event = FORMATS[source_format].encode
+        self._format = FORMATS[source_format]
 
     def event(self, event: Event) -> None:
         """Writes an event; its key is its session."""
-        self.encoded(event.session_id, self.encode(event), event.event_time_ms)
+        value = self._format.encode(event)
+        self._write(EVENTS, event.session_id, value, event.event_time_ms)
 
-    def encode(self, event: Event) -> bytes:
-        """The event's bytes in the format of the topic."""
-        return self._encode_event(event)
+    def to_import(self, event: Event) -> bytes:
+        """The bytes of an event that is going to be `imported`, in the format of the topic."""
+        if event.imported_at_ms is not None:  # it was before, or its file says so
+            event = replace(event, imported_at_ms=None)
+        return self._format.encode(event)
 
-    def encoded(self, session_id: str, value: bytes, time_ms: int) -> None:
-        """Writes an event that is encoded already."""
-        self._write(EVENTS, session_id, value, time_ms)
+    def imported(self, session_id: str, value: bytes, time_ms: int) -> None:
+        """Writes an imported event: it says that it was, and when."""
+        self._write(EVENTS, session_id, self._format.imported(value, now_ms()), time_ms)
 
     def tick(self, event: Event, partition: int) -> None:
         """Writes a clock tick to one partition: time itself is in the log."""
-        value = self._encode_event(event)
+        value = self._format.encode(event)
         self._write(EVENTS, event.session_id, value, event.event_time_ms, partition)
 
     def raw(self, topic: str, key: str, value: bytes, time_ms: int) -> None:

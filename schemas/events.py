@@ -150,7 +150,9 @@ class Event(Struct, frozen=True):
     to decide. `is_unproven`: it was sent with a browser's public key, so anybody may have written it: the door sets
     it, whatever the sender says, and what it means by type is in schemas/proof.py. Servers and imports leave it false.
     `has_no_candidates`: a list was handed in to be ranked and it is empty, so nothing of ours takes its place; without a
-    list, ours does. Avro has the same for both, and so has JSON that writes all fields of an event.
+    list, ours does. Avro has the same for both, and so has JSON that writes all fields of an event. `imported_at_ms` is
+    the clock of the import that wrote it: how far apart imported events came, which their times do not say
+    (udfs/session/visit_of_history.py).
     """
 
     event_id: Id
@@ -180,6 +182,7 @@ class Event(Struct, frozen=True):
     sent_at_ms: Whole | None = None
     is_unproven: bool = False
     has_no_candidates: bool = False
+    imported_at_ms: TimeMs | None = None
 
 
 prepared(Event)

@@ -85,8 +85,8 @@ LATENESS_MS: Final = 10 * MINUTE_MS
 """An event further behind the newest of its own session is `too_late` (a setting)."""
 SESSION_GAP_MS: Final = 30 * MINUTE_MS
 HISTORY_PAUSE_MS: Final = 20 * SECOND_MS
-"""How long of the log's time a session may pause whose events are older than the gap when they come: history that is imported into
-a live log. Its events come much faster than they happened: at a hundred times the speed a gap is 18 s.
+"""How long a session may pause whose events are older than the gap when they come, by their times of import or else the log's: history that is imported
+into a live log. Its events come much faster than they happened: at a hundred times the speed a gap is 18 s.
 """
 DEDUP_MS: Final = 7 * DAY_MS
 """An event id is known until its session sees an event so much newer than what it had seen when the id came; a silent

@@ -8,7 +8,6 @@ from schemas.errors import InvalidEvent, PassedOver
 from schemas.events import ERASURE_REQUESTED, NEVER_TOO_LATE, SIGNED_OUT, Event, is_outside_visit
 from schemas.limits import (
     DEDUP_MS,
-    HISTORY_PAUSE_MS,
     SESSION_EVENTS_MAX,
     SESSION_GAP_MS,
     TIME_MAX_MS,
@@ -42,6 +41,7 @@ from udfs.session.limit_rate import USUAL_RATE, Rate, is_over
 from udfs.session.read_event import valid_event
 from udfs.session.summarise_session import summarise_session
 from udfs.session.tell_profile import tell_profile
+from udfs.session.visit_of_history import has_paused
 from udfs.session.weigh_link import Linked, weigh_link
 from udfs.session.weigh_proof import weigh_proof
 
@@ -91,7 +91,7 @@ def track_session(
     linked = weigh_link(meant.event, knowledge)
     if is_erased(state, meant.event, knowledge.erasures):
         return _result(state, counts=("erased",))
-    before = _expire(state, event.session_id, event.event_time_ms)
+    before = _expire(state, event)
     try:
         return _take(before, record, meant, linked, knowledge, lateness_ms, rate)
     except InvalidEvent as error:
@@ -118,20 +118,13 @@ def expire_session(
     return _result(state, ended.outputs, ended.counts)
 
 
-def look_again_ms(timer_ms: int, log_ms: int) -> int:
-    """When the log's time has to be for a session's timer to run: at `timer_ms`, or where the log was past that when an event
-    came (imported history), once the session has paused.
-
-    At once, a visit would be cut wherever the watermark happened to move while it was imported.
-    """
-    return max(timer_ms, log_ms + HISTORY_PAUSE_MS) if log_ms < TIME_MAX_MS else timer_ms
-
-
-def _expire(state: SessionState | None, session_id: str, event_ms: int) -> SessionResult:
+def _expire(state: SessionState | None, event: Event) -> SessionResult:
     """What is due by an event: the open session ends after its gap, an event of DEDUP_MS later finds a new key."""
     if state is None:
         return Result(None, (), None, ())
-    ended = _end_if_due(state, session_id, event_ms)
+    event_ms = event.event_time_ms
+    now_ms = max(event_ms, state.timer_ms) if has_paused(state, event) else event_ms
+    ended = _end_if_due(state, event.session_id, now_ms)
     is_over = not state.context and event_ms >= state.newest_ms + DEDUP_MS
     return _forgotten(ended) if is_over else ended
 
@@ -160,9 +153,10 @@ def _take(
     lateness_ms: int,
     rate: Rate,
 ) -> SessionResult:
-    """Takes a valid event; raises InvalidEvent before it has changed anything."""
+    """Takes a valid event; raises InvalidEvent before it has changed anything of a visit."""
     event, time_ms = linked.event, linked.event.event_time_ms
     state = before.state or SessionState(time_ms, 0, event.anonymous_id, event.anonymous_id, 0)
+    state.imported_ms = max(state.imported_ms, event.imported_at_ms or 0)
     id_hash = hash_of(event.event_id)
     if is_seen(state.seen, id_hash):
         state.kept_until_ms = 0

@@ -215,6 +215,7 @@ def _filled(
         **({"person_id": sender.person_id} if sender.person_id else {}),
         **said,
         "is_unproven": sender.is_page,
+        "imported_at_ms": None,
     }
     if "event_id" not in said:
         # without a time of its own it happened just now, and two of them are two
@@ -257,6 +258,7 @@ def _session_filled(
         **known,
         "event_time_ms": clock.time_of(known.get("event_time_ms")),
         "is_unproven": sender.is_page,
+        "imported_at_ms": None,
     }
     return {name: value for name, value in filled.items() if value is not None}
 

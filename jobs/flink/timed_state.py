@@ -25,8 +25,8 @@ class TimedState(Generic[S]):
     """One key's state with the time of its pending Flink timer, kept as 8 bytes in front.
 
     The state's own `timer_ms` moves with every event; Flink's timer is only set again when it has
-    fired too early, so each key has one timer however many events it gets. With `look_again_ms` (of the state's
-    time and the watermark) Flink's is set for later where the state's time has passed already, and put off
+    fired too early, so each key has one timer however many events it gets. With `look_again_ms` (of the state
+    and the watermark) Flink's is set for later where the state's time has passed already, and put off
     with every change until then; the one of before is ignored when it fires.
 
     Every change is written to Flink at once; the decoded states of the keys that were busy last are
@@ -39,7 +39,7 @@ class TimedState(Generic[S]):
         context: Any,
         name: str,
         codec: StateCodec[S],
-        look_again_ms: Callable[[int, int], int] | None = None,
+        look_again_ms: Callable[[S, int], int] | None = None,
     ) -> None:
         self._cell = ValueOfBytes(context, name)
         self._codec = codec
@@ -90,7 +90,7 @@ class TimedState(Generic[S]):
             return
         due_ms = state.timer_ms
         if self._look_again_ms is not None:
-            due_ms = self._look_again_ms(due_ms, timers.current_watermark())
+            due_ms = self._look_again_ms(state, timers.current_watermark())
         self._keep(key, state, due_ms, timers)
 
     def _keep(self, key: str, state: S, due_ms: int, timers: Any) -> None:

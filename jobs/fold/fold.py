@@ -33,7 +33,8 @@ from udfs.results import (
     decisions_in,
 )
 from udfs.session.limit_rate import USUAL_RATE, Rate
-from udfs.track_session import expire_session, look_again_ms, track_session
+from udfs.session.visit_of_history import look_again_ms
+from udfs.track_session import expire_session, track_session
 
 
 class FoldRules(NamedTuple):
@@ -162,7 +163,7 @@ class Fold:
             self._put_off.pop(record.key, None)
         else:
             self.sessions[record.key] = result.state
-            self._see_to_timer(result.state.timer_ms, record.key)
+            self._see_to_timer(result.state, record.key)
         self.erased += "erased" in result.counts
         yield from self._emit(result)
 
@@ -193,10 +194,10 @@ class Fold:
             put_off_ms = 0
         self._set_timer(max(state.timer_ms, put_off_ms), session_id)
 
-    def _see_to_timer(self, due_ms: int, session_id: str) -> None:
+    def _see_to_timer(self, state: SessionState, session_id: str) -> None:
         """Sets the timer of a session that an event has come of."""
-        again_ms = look_again_ms(due_ms, self._watermark_ms)
-        if again_ms > due_ms:
+        again_ms = look_again_ms(state, self._watermark_ms)
+        if again_ms > state.timer_ms:
             self._put_off[session_id] = again_ms
         else:
             self._put_off.pop(session_id, None)

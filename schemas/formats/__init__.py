@@ -15,6 +15,7 @@ from schemas.formats.registered import SchemaOf, avro_object, framed_json, no_re
 from schemas.formats.segment import event_from_segment_json
 from schemas.formats.snowplow import event_from_snowplow_record, fields_of_snowplow
 from schemas.mask_event import masked
+from schemas.write_avro import END, VALUE, write_long
 
 SNOWPLOW: Final = "snowplow"
 """The one whose files are tables as well, in folders (scripts/files/import_snowplow.py)."""
@@ -29,17 +30,29 @@ def _alone(value: bytes) -> Iterable[bytes]:
 class EventFormat(NamedTuple):
     """How an event is read, raising InvalidEvent, and how we write one: its free text masked (schemas/mask_event.py).
 
+    `imported`: what `encode` gave of an event without a time of import, with one (epoch ms): it is known when the event is written.
     `split`: the records, of one event each, that a value of a file is. `fields`: what a record says, as JSON would, be it an event or not.
     """
 
     decode: Callable[[bytes], Event]
     encode: Callable[[Event], bytes]
+    imported: Callable[[bytes, int], bytes]
     split: Callable[[bytes], Iterable[bytes]] = _alone
     fields: Callable[[bytes], dict[str, Any]] = json_object
 
 
 def _avro(event: Event) -> bytes:
     return EVENT.encode(masked(event))
+
+
+def _imported_avro(written: bytes, at_ms: int) -> bytes:
+    """`imported_at_ms` is the last of its fields."""
+    return written.removesuffix(END) + VALUE + write_long(at_ms)
+
+
+def _imported_json(written: bytes, at_ms: int) -> bytes:
+    """Here likewise: all fields are written."""
+    return written.removesuffix(b"null}") + b"%d}" % at_ms
 
 
 def of_others(
@@ -50,7 +63,7 @@ def of_others(
     """A format that only others write: what we add to their topic is Avro, which begins as nothing of theirs does."""
     return EventFormat(
         lambda data: EVENT.decode(data) if data[:2] == MARKER else decode(data),
-        _avro, split, fields,
+        _avro, _imported_avro, split, fields,
     )  # fmt: skip
 
 
@@ -64,8 +77,10 @@ def confluent_avro(schema_of: SchemaOf) -> EventFormat:
 
 
 FORMATS: Final[dict[str, EventFormat]] = {
-    "kairos": EventFormat(EVENT.decode, _avro),
-    "json": EventFormat(event_from_json, lambda event: msgspec.json.encode(masked(event))),
+    "kairos": EventFormat(EVENT.decode, _avro, _imported_avro),
+    "json": EventFormat(
+        event_from_json, lambda event: msgspec.json.encode(masked(event)), _imported_json
+    ),
     "segment": of_others(event_from_segment_json),
     "ga4": of_others(event_from_ga4_json, ga4_records),
     "cloudevents": of_others(event_from_cloudevent_json),

@@ -21,7 +21,9 @@ Unit = Literal["s", "ms", "us", "ns"]
 PER_MS: Final[dict[str, float]] = {"s": 1_000.0, "ms": 1.0, "us": 1e-3, "ns": 1e-6}
 RULES_MAX: Final = 1_000
 PATH: Final = re.compile(r"[^.\[\]]+(?:\[(?:\d{1,6})?\])*(?:\.[^.\[\]]+(?:\[(?:\d{1,6})?\])*)*")
-UNMAPPED: Final = frozenset({"is_unproven", "has_no_candidates", "candidates", "context", "properties"})  # fmt: skip
+UNMAPPED: Final = frozenset(
+    {"is_unproven", "has_no_candidates", "imported_at_ms", "candidates", "context", "properties"}
+)
 """What the door sets, and what is named by its parts."""
 TEXTS: Final = frozenset(Event.__struct_fields__) - UNMAPPED
 CONTEXTS: Final = frozenset(f"context.{name}" for name in Context.__struct_fields__)

@@ -191,10 +191,10 @@ class SessionContext(Struct, array_like=True):
 class SessionState(Struct, array_like=True, dict=True):
     """Everything kept per session_id.
 
-    `newest_ms` is the running maximum of event time, `position` numbers the news, `seen` holds the event ids of seven days (udfs/session/deduplicate.py), `context` is
-    the open session, encoded (SESSION_CONTEXT), or empty after it ended. `touches` counts unproven events by a hash of the item on `touch_day` (days since 1970;
-    udfs/session/weigh_proof.py), `busy_until_us` is the bucket of udfs/session/limit_rate.py. `kept_until_ms` is when a silent key is forgotten, in the log's time; 0 =
-    not yet silent. Nothing of before `erased_ms` is taken. `has_claimed`: what lay elsewhere of who is signed in was asked for.
+    `newest_ms` is the running maximum of event time, `position` numbers the news, `seen` holds the event ids of seven days (udfs/session/deduplicate.py), `context` is the
+    open session, encoded (SESSION_CONTEXT), or empty after it ended. `touches` counts unproven events by a hash of the item on `touch_day` (days since 1970;
+    udfs/session/weigh_proof.py), `busy_until_us` is the bucket of udfs/session/limit_rate.py. `kept_until_ms` is when a silent key is forgotten, in the log's time; 0 = not yet
+    silent. Nothing of before `erased_ms` is taken. `has_claimed`: what lay elsewhere of who is signed in was asked for. `imported_ms`: the newest time of import; 0 = none.
     """
 
     newest_ms: Whole
@@ -213,6 +213,7 @@ class SessionState(Struct, array_like=True, dict=True):
     kept_until_ms: Whole = 0
     erased_ms: Whole = 0
     has_claimed: bool = False
+    imported_ms: Whole = 0
 
     def take_visit(self) -> SessionContext:
         """The open session, to be changed and kept again. It is decoded where this object has not kept it itself:
@@ -260,7 +261,6 @@ NewsKind = Literal["event", "handover", "ended"]
 
 class SessionNews(Struct, array_like=True, frozen=True, dict=True):
     """What a session tells its person. It begins like every input (schemas/state/inputs.py).
-
     `order_ms` is the session's running maximum of event time: a replay takes a person's news in the order of (order_ms, session_id, position).
     `handover`: the session has just been identified and all of it so far now belongs to `person`. `ended`: `summary` is set, `event` is not.
     `partition` and `offset`: where the event lies in the log; -1 where that is not known. `uncounted`: items for which the event counts in no

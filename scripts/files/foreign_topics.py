@@ -166,11 +166,11 @@ def events_of_topic(
 
     def put(event: Event) -> None:
         check_at_door(event, now_ms())
-        value = log.encode(event)
+        value = log.to_import(event)
         if is_erased(Encoded(event.event_time_ms, event.session_id, event.event_id, value)):
             taken.erased += 1
             return
-        log.encoded(event.session_id, value, event.event_time_ms)
+        log.imported(event.session_id, value, event.event_time_ms)
         taken.written += 1
 
     def take(message: Message) -> None:

@@ -153,7 +153,7 @@ def write_events(
         if is_erased(one):
             erased += 1
             continue
-        log.encoded(one.session_id, one.value, one.time_ms)
+        log.imported(one.session_id, one.value, one.time_ms)
         events += 1
     log.flush()
     read = events + duplicates + reading.invalid + erased
@@ -175,7 +175,7 @@ class _Reading:
             if isinstance(one, Bad):
                 self._put_aside(one)
             else:
-                value = self._log.encode(one)
+                value = self._log.to_import(one)
                 yield Encoded(one.event_time_ms, one.session_id, one.event_id, value)
 
     def _put_aside(self, bad: Bad) -> None:

@@ -259,3 +259,8 @@ def test_whatever_is_sent_each_event_is_taken_or_named_and_what_is_taken_goes_th
     assert len(found.events) + len(found.bad) == len(given)
     for event in found.events:
         assert EVENT.decode(EVENT.encode(event)) == event
+
+
+def test_nobody_says_by_the_api_when_an_event_was_imported() -> None:
+    for found in (session(view(imported_at_ms=NOW)), read(full(imported_at_ms=NOW))):
+        assert [one.imported_at_ms for one in found.events] == [None]

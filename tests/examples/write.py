@@ -92,7 +92,7 @@ EVERYTHING: Final[dict[str, Any]] = {
         "utc_offset_min": 60, "gpc": True,
     },
     "properties": {"theme": "dunkel", "emoji": "👟"}, "sent_at_ms": NOON + 7,
-    "is_unproven": True, "has_no_candidates": True,
+    "is_unproven": True, "has_no_candidates": True, "imported_at_ms": NOON + 60_000,
 }  # fmt: skip
 
 
@@ -400,6 +400,13 @@ def _declared() -> dict[str, bytes]:
     }
 
 
+def _imported() -> dict[str, Any]:
+    """A visit of history."""
+    state, _, _ = track_all([make_event(imported_at_ms=NOON + DAY_MS)])
+    assert state is not None
+    return {"session_state.imported": SESSION_STATE.encode(state)}
+
+
 def state_examples() -> dict[str, Any]:
     """States by the name of their file."""
     fold = Fold(make_knowledge(*make_catalogue(), *TAGGED), FoldRules(EVENT.decode, "seed"))
@@ -433,6 +440,7 @@ def state_examples() -> dict[str, Any]:
         **_lessons(),
         **_declared(),
         **_erased(),
+        **_imported(),
         **_moved(),
         **_undone(),
         "session_context.full": before.context,

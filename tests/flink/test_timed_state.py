@@ -110,7 +110,7 @@ def test_timer_that_has_passed_when_it_is_set_is_put_off_with_every_change() -> 
     cell = Cell()
     cell.log_ms = 100
     state = TimedState[PersonState](
-        cell, "person", PERSON_STATE, lambda due, log: max(due, log + 5)
+        cell, "person", PERSON_STATE, lambda kept, log: max(kept.timer_ms, log + 5)
     )
     for log_ms in (100, 100, 103):
         cell.log_ms = log_ms
@@ -124,7 +124,7 @@ def test_timer_that_has_passed_when_it_is_set_is_put_off_with_every_change() -> 
 def test_timer_of_before_does_not_run_for_what_comes_after_it_has_passed() -> None:
     cell = Cell()
     state = TimedState[PersonState](
-        cell, "person", PERSON_STATE, lambda due, log: max(due, log + 5)
+        cell, "person", PERSON_STATE, lambda kept, log: max(kept.timer_ms, log + 5)
     )
     state.load(KEY)
     state.store(KEY, person(10), cell)
@@ -140,7 +140,7 @@ def test_timer_that_the_log_jumped_over_runs_at_once() -> None:
     """An hour without events, then one: the state's own time has passed too, and nothing came late."""
     cell = Cell()
     state = TimedState[PersonState](
-        cell, "person", PERSON_STATE, lambda due, log: max(due, log + 5)
+        cell, "person", PERSON_STATE, lambda kept, log: max(kept.timer_ms, log + 5)
     )
     for timer_ms in (10, 30):
         state.load(KEY)

@@ -33,7 +33,8 @@ from udfs.inputs import INPUTS, PersonInput, is_for_member
 from udfs.knowledge.knowledge import Knowledge
 from udfs.policy.compile_policy import compile_policy
 from udfs.results import SessionResult
-from udfs.track_session import expire_session, look_again_ms, track_session
+from udfs.session.visit_of_history import look_again_ms
+from udfs.track_session import expire_session, track_session
 
 PARTITIONS: Final = 4
 SEED: Final = "kairos"
@@ -118,7 +119,7 @@ class LiveJob:
             self._sessions.pop(key, None)
         else:
             self._sessions[key] = result.state
-            due_ms = look_again_ms(result.state.timer_ms, self._watermark_ms)
+            due_ms = look_again_ms(result.state, self._watermark_ms)
             self._due[key] = due_ms
             heappush(self._timers, (due_ms, key))
         for letter in result.dead_letters:

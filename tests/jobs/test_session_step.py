@@ -66,7 +66,7 @@ class Context:
 @pytest.mark.parametrize("end_ms", [None, NOON + 1])
 def test_what_comes_from_long_ago_is_looked_at_again(step: Any, end_ms: int | None) -> None:
     made = step(end_ms)
-    assert made._state.look_again_ms(NOON, 2 * NOON) == 2 * NOON + HISTORY_PAUSE_MS
+    assert made._state.look_again_ms(made._state.due, 2 * NOON) == 2 * NOON + HISTORY_PAUSE_MS
 
 
 @pytest.mark.parametrize(("end_ms", "ends"), [(None, True), (NOON, True), (NOON - 1, False)])

@@ -46,6 +46,7 @@ FINGERPRINTS = {
     "event.v2": "84ca65e362bda884",
     "event.v3": "346cd785dbe62b53",
     "event.v4": "b43a956e73beceed",
+    "event.v5": "0f8737bb934dfff5",
     "item.v1": "c5d5f42c562ef3aa",
     "item_knowledge.v1": "df8cf5e71cbdf766",
     "item_knowledge.v2": "ea5526bf07c7dcc4",
@@ -122,7 +123,7 @@ def test_no_file_is_an_orphan() -> None:
 
 
 def test_every_event_field_has_an_example() -> None:
-    everything = EVENT.decode((FOLDER / "event/v4/everything.avro").read_bytes())
+    everything = EVENT.decode((FOLDER / "event/v5/everything.avro").read_bytes())
     empty = {name for name in Event.__struct_fields__ if not getattr(everything, name)}
     assert empty == set()
     assert everything.event_type in EVENT_TYPES
@@ -134,6 +135,7 @@ def test_every_event_field_has_an_example() -> None:
         ("event/v1/page_viewed", {"event_id": "another"}),
         ("event/v2/everything", {"is_unproven": False}),
         ("event/v3/everything", {"has_no_candidates": False}),
+        ("event/v5/everything", {"imported_at_ms": None}),
         ("event/v1/everything", {"price": 5.26}),
         ("event/v1/page_viewed", {"event_time_ms": "yesterday"}),
         ("decision/v1/slate", {"sequence": 1}),
@@ -183,9 +185,9 @@ def as_read(fields: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def event_v5() -> WriterSchema:
+def event_v6() -> WriterSchema:
     """The event with an optional field more, and one more in its candidates."""
-    schema = deepcopy(json.loads((SCHEMAS / "event.v4.avsc").read_text(encoding="utf-8")))
+    schema = deepcopy(json.loads((SCHEMAS / "event.v5.avsc").read_text(encoding="utf-8")))
     schema["fields"].append({"name": "mood", "type": "string", "default": "calm"})
     candidates = next(one for one in schema["fields"] if one["name"] == "candidates")
     candidates["type"]["items"]["fields"].append(
@@ -193,7 +195,7 @@ def event_v5() -> WriterSchema:
     )
     parsed = parse_schema(schema)
     crc = fingerprint(to_parsing_canonical_form(parsed), "CRC-64-AVRO")
-    return WriterSchema("event", 5, parsed, MARKER + bytes.fromhex(crc))
+    return WriterSchema("event", 6, parsed, MARKER + bytes.fromhex(crc))
 
 
 @pytest.mark.parametrize(
@@ -202,7 +204,7 @@ def event_v5() -> WriterSchema:
 def test_a_record_of_an_old_version_decodes_under_the_next(
     example: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(codec_module, "WRITER_SCHEMAS", (*WRITER_SCHEMAS, event_v5()))
+    monkeypatch.setattr(codec_module, "WRITER_SCHEMAS", (*WRITER_SCHEMAS, event_v6()))
     codec = Codec[Any]("event", lambda fields: fields, EVENT_BYTES_MAX)
     old = example.with_suffix(".avro").read_bytes()
     fields = codec.decode(old)

@@ -3,15 +3,18 @@
 from typing import get_args
 
 import pytest
+from msgspec.structs import replace
 
 from jobs.config import SourceFormat
 from jobs.setting_values import source_format
 from schemas.codec import EVENT
 from schemas.errors import InvalidEvent
 from schemas.formats import FORMATS
+from schemas.limits import EVENT_TIME_MAX_MS
+from tests.builders import NOON
 from tests.examples.write import FOLDER
 
-EVENTS = [EVENT.decode(path.read_bytes()) for path in sorted(FOLDER.glob("event/v4/*.avro"))]
+EVENTS = [EVENT.decode(path.read_bytes()) for path in sorted(FOLDER.glob("event/v5/*.avro"))]
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -19,6 +22,16 @@ def test_what_a_format_writes_it_reads_as_the_same_event(name: str) -> None:
     assert EVENTS
     for event in EVENTS:
         assert FORMATS[name].decode(FORMATS[name].encode(event)) == event
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_time_of_import_is_put_into_what_is_written_already(name: str) -> None:
+    form = FORMATS[name]
+    for event in EVENTS:
+        for at_ms in (1, NOON, EVENT_TIME_MAX_MS - 1):
+            written = form.encode(replace(event, imported_at_ms=None))
+            imported = replace(event, imported_at_ms=at_ms)
+            assert form.imported(written, at_ms) == form.encode(imported)
 
 
 @pytest.mark.parametrize("name", FORMATS)

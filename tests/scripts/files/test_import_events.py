@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from jobs.publish import Log
+from jobs.publish import Log, now_ms
 from schemas.codec import EVENT
 from schemas.dead_letters import DeadLetter, Masking
 from schemas.events import Event
+from schemas.formats import FORMATS
 from schemas.formats.field_names import Notices
 from scripts.files.event_files import EventFiles
 from scripts.files.import_events import Imported, read_json_lines, write_events
@@ -19,17 +21,18 @@ from tests.builders import NOON
 
 
 class Written(Log):
-    """A log that keeps what is written, without a server."""
+    """A log that keeps what is written, without a server: the events without their times of import, which are in `imported_ms`."""
 
     def __init__(self) -> None:
+        self._format = FORMATS["kairos"]
         self.events: list[Event] = []
+        self.imported_ms: list[int | None] = []
         self.letters: list[DeadLetter] = []
 
-    def encode(self, event: Event) -> bytes:
-        return EVENT.encode(event)
-
-    def encoded(self, session_id: str, value: bytes, time_ms: int) -> None:
-        self.events.append(EVENT.decode(value))
+    def imported(self, session_id: str, value: bytes, time_ms: int) -> None:
+        event = EVENT.decode(self._format.imported(value, now_ms()))
+        self.imported_ms.append(event.imported_at_ms)
+        self.events.append(replace(event, imported_at_ms=None))
 
     def dead_letter(self, letter: DeadLetter) -> None:
         self.letters.append(letter)
@@ -51,6 +54,13 @@ def imported(tmp_path: Path, *lines: str) -> tuple[Imported, Written]:
     path.write_text("\n".join(lines))
     log = Written()
     return write_events(log, read_json_lines(path, NOON)), log
+
+
+def test_an_event_that_was_imported_before_is_imported_now(tmp_path: Path) -> None:
+    begun_ms = now_ms()
+    _, log = imported(tmp_path, line("a", imported_at_ms=NOON), line("b"))
+    assert all(one is not None and one >= begun_ms for one in log.imported_ms)
+    assert len(log.imported_ms) == 2
 
 
 def test_a_file_ordered_newest_first_is_written_in_order_of_time(tmp_path: Path) -> None:

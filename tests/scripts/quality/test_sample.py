@@ -16,7 +16,7 @@ WEB = Source("web", is_unproven=False)
 
 
 def test_every_field_that_may_be_left_out_is_looked_at() -> None:
-    always = {"event_id", "event_type", "event_time_ms", "session_id", "anonymous_id", "is_unproven", "has_no_candidates", "context"}  # fmt: skip
+    always = {"event_id", "event_type", "event_time_ms", "session_id", "anonymous_id", "is_unproven", "has_no_candidates", "imported_at_ms", "context"}  # fmt: skip
     assert {one for one in FIELDS if "." not in one} == {*Event.__struct_fields__} - always
 
 
