@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from schemas.actions import Action, needs_of
 from schemas.codec import DECISION
-from schemas.decisions import Decision, DecisionTrace
+from schemas.decisions import Decision, DecisionTrace, Versions
 from schemas.events import Event
 from schemas.policy import RECOMMEND_ITEMS, Policy
 from udfs.facts.contacts import SHOWS
@@ -34,22 +34,31 @@ class Promise(NamedTuple):
 
 
 class Numbers:
-    """The numbers (`sequence`) of a person's decisions in one placement grow; what is written twice is the same bytes."""
+    """The numbers (`sequence`) of a person's decisions in one placement grow; what is written twice is the same bytes.
+
+    Or it is the same decision, made again of what was known by then: a job that was killed takes the last events once more.
+    """
 
     def __init__(self) -> None:
         self._newest: dict[tuple[str, str], int] = {}
         self._seen: set[bytes] = set()
-        self._looked_at = self._repeats = self._broken = 0
+        self._known: dict[bytes, Versions] = {}
+        self._looked_at = self._repeats = self._anew = self._broken = 0
         self._first = ""
 
     def take(self, decision: Decision) -> None:
         """The next record of `decisions`, in the order of its partition."""
         self._looked_at += 1
-        digest = blake2b(DECISION.encode(decision), digest_size=8).digest()
+        digest = _digest(DECISION.encode(decision))
         if digest in self._seen:
             self._repeats += 1
             return
         self._seen.add(digest)
+        name = _digest(f"{decision.decision_id}/{decision.sequence}".encode())
+        known = self._known.setdefault(name, decision.versions)
+        if known != decision.versions:
+            self._anew += 1
+            return
         key = (decision.person, decision.placement)
         before = self._newest.get(key, -1)
         if decision.sequence <= before:
@@ -59,8 +68,13 @@ class Numbers:
 
     def promise(self) -> Promise:
         """What was found."""
-        said = self._first or f"they grow; {self._repeats:,} were written more than once"
+        anew = f", {self._anew:,} made again of what was known by then" if self._anew else ""
+        said = self._first or f"they grow; {self._repeats:,} were written more than once{anew}"
         return Promise("a person's decisions are numbered in order", self._looked_at, self._broken, said)  # fmt: skip
+
+
+def _digest(data: bytes) -> bytes:
+    return blake2b(data, digest_size=8).digest()
 
 
 def chances_of(traces: Iterable[DecisionTrace]) -> Promise:

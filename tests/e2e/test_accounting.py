@@ -29,6 +29,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.stack, pytest.mark.timeout(900)]
 COUNT: Final = 12_000
 JUNK: Final = 60
 REPEATED: Final = 40
+LONG: Final = 20
+"""How often the file of the importer that is killed says each event."""
 LIVELY: Final = 600
 APART_S: Final = 0.02
 """What people do while the job is killed: so many events, so far apart."""
@@ -36,18 +38,24 @@ ENDS: Final = 48
 """Sessions of the last events: some in every partition."""
 
 
-def file_of(folder: Path) -> Path:
-    """Events of yesterday in the order of time, some of them twice, behind lines that are none: they are written while they are read."""
+def files_in(folder: Path) -> tuple[Path, Path]:
+    """A file of events of yesterday in the order of time, some of them twice, behind lines that are none: they are written while they are
+    read. And one of the same name that says the same so often that an importer is not through with it before it is killed.
+    """
     begun_ms = now_ms() - DAY_MS
     lines = [
         msgspec.json.encode(msgspec.structs.replace(one, event_time_ms=begun_ms + number * 100, sent_at_ms=None))
         for number, one in enumerate(islice(shoppers("account", 300), COUNT))
     ]  # fmt: skip
     bad = [b"{" * (1 + number % 3) + b"junk" for number in range(JUNK)]
-    path = folder / "events.jsonl"
     twice = [one for line in lines[:REPEATED] for one in (line, line)]
-    path.write_bytes(b"\n".join([*bad, *twice, *lines[REPEATED:]]))
-    return path
+    found = []
+    for name, written in (("whole", [*twice, *lines[REPEATED:]]), ("long", [one for line in lines for one in [line] * LONG])):  # fmt: skip
+        path = folder / name / "events.jsonl"
+        path.parent.mkdir()
+        path.write_bytes(b"\n".join([*bad, *written]))
+        found.append(path)
+    return found[0], found[1]
 
 
 def faults() -> Iterator[tuple[Event, int]]:
@@ -67,6 +75,17 @@ def faults() -> Iterator[tuple[Event, int]]:
             1,
         )
         yield msgspec.structs.replace(seen, event_id=f"odd{number}", event_type="no\nname"), 1
+
+
+def write_faults(log: Log) -> None:
+    """All of them, and what is no event at all."""
+    for event, times in faults():
+        for _ in range(times):
+            log.raw(EVENTS, event.session_id, EVENT.encode(event), event.event_time_ms)
+    for number in range(20):
+        log.raw(EVENTS, f"f{number}", b"no event %d" % number, now_ms())
+        log.raw(EVENTS, "not its session", EVENT.encode(make_event(event_id=f"key{number}")), now_ms())  # fmt: skip
+    log.flush()
 
 
 def killed_in_the_middle(home: Home, kafka: str, file: Path) -> None:
@@ -127,22 +146,17 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
 def test_every_record_becomes_one_thing_after_importer_and_job_were_killed(
     home: Home, tmp_path: Path
 ) -> None:
-    kafka, file = kafka_of(home.status()), file_of(tmp_path)
+    kafka, (file, long) = kafka_of(home.status()), files_in(tmp_path)
     log = Log(kafka)
     for item in catalogue(30):
         log.item(item)
-    for event, times in faults():
-        for _ in range(times):
-            log.raw(EVENTS, event.session_id, EVENT.encode(event), event.event_time_ms)
-    for number in range(20):
-        log.raw(EVENTS, f"f{number}", b"no event %d" % number, now_ms())
-        log.raw(EVENTS, "not its session", EVENT.encode(make_event(event_id=f"key{number}")), now_ms())  # fmt: skip
     log.flush()
     with Decisions(kafka) as decisions:
-        killed_in_the_middle(home, kafka, file)
+        killed_in_the_middle(home, kafka, long)
         told = home.json("import", str(file), "--json")
         assert (told["read"], told["events"], told["duplicates"], told["invalid"]) == (COUNT + REPEATED + JUNK, COUNT, REPEATED, JUNK)  # fmt: skip
         assert len(imported_in(kafka)) == COUNT
+        write_faults(log)
         for number in range(ENDS):
             decisions.of(shown(log, "imported", number))
         with ThreadPoolExecutor() as beside:

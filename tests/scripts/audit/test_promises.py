@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from jobs.audit.decoded import decoded
 from jobs.audit.logged import Scope
@@ -102,7 +103,7 @@ def test_features_that_are_other_ones_are_found_and_named(
 def test_what_was_decided_on_what_the_visit_had_refused_is_found(topics: Topics) -> None:
     events = list(decoded(topics[EVENTS], EVENT.decode, print))
     made = (DECISION.decode(one.value) for one in topics[DECISIONS])
-    held = (msgspec.structs.replace(one, is_holdout=True) for one in made if one.kind == "decided")
+    held = (replace(one, is_holdout=True) for one in made if one.kind == "decided")
     forged = next(one for one in held if judged(one, *events).broken)
     records = edited(topics[DECISIONS], DECISION, lambda one: {"is_holdout": one.decision_id == forged.decision_id})  # fmt: skip
     rows = found(topics, **{DECISIONS: records})
@@ -129,10 +130,24 @@ def test_repeats_are_no_fault_of_numbers() -> None:
     assert "2 were written more than once" in numbers.promise().said
 
 
+def test_a_decision_that_is_made_again_of_newer_knowledge_is_no_fault_of_numbers() -> None:
+    """Behind a kill of the job; of the same knowledge it would have to be the same bytes."""
+    numbers = Numbers()
+    first, later = decision("d5", sequence=5), decision("d6", sequence=6)
+    newer = replace(first.versions, knowledge=first.versions.knowledge + 1)
+    for one in (first, later, replace(first, versions=newer, items=())):
+        numbers.take(one)
+    assert numbers.promise()[1:3] == (3, 0)
+    assert "1 made again of what was known by then" in numbers.promise().said
+    numbers.take(replace(first, is_holdout=not first.is_holdout))
+    numbers.take(replace(first, versions=newer, decision_id="another"))
+    assert numbers.promise()[1:3] == (5, 2)
+
+
 def test_chances_that_do_not_sum_to_one_are_found(topics: Topics) -> None:
     records = list(topics[TRACES])
     trace = TRACE.decode(records[-1].value)
-    actions = tuple(msgspec.structs.replace(one, probability=0.4) for one in trace.actions)
+    actions = tuple(replace(one, probability=0.4) for one in trace.actions)
     rows = found(topics, **altered(topics, TRACES, TRACE, actions=actions))
     assert {CHANCES, REPLAYED} == broken(rows)
     assert trace.decision_id in rows[CHANCES].said
@@ -255,15 +270,15 @@ def test_what_was_not_shown_in_time_counts_nothing_and_what_tells_nothing_back_a
         for n in range(3)
     ]
     assert contacts(*letters)[1:3] == (3, 1)
-    again = [msgspec.structs.replace(one, event_time_ms=one.event_time_ms + n * DAY_MS) for n, one in enumerate(letters)]  # fmt: skip
+    again = [replace(one, event_time_ms=one.event_time_ms + n * DAY_MS) for n, one in enumerate(letters)]  # fmt: skip
     assert contacts(*again).broken == 0
     assert contacts(letters[0], letters[0], letters[1]).looked_at == 2, "one that was written twice"
 
 
 def test_people_and_policies_are_told_apart() -> None:
     one, other = deals(0, 1)
-    assert contacts(one, msgspec.structs.replace(other, person="a2"), shown={"d0": 0, "d1": 1}).broken == 0  # fmt: skip
-    unlimited = msgspec.structs.replace(other, versions=Versions("other", "m", 0, 0, "c"))
+    assert contacts(one, replace(other, person="a2"), shown={"d0": 0, "d1": 1}).broken == 0  # fmt: skip
+    unlimited = replace(other, versions=Versions("other", "m", 0, 0, "c"))
     assert contacts(one, unlimited, shown={"d0": 0, "d1": 1})[1:3] == (1, 0)
 
 
