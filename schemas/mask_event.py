@@ -1,5 +1,6 @@
 """An event without the e-mail addresses, phone numbers and cards in its free text; its ids stay as the sender chose them."""
 
+from functools import lru_cache
 from typing import Final
 
 from msgspec.structs import replace
@@ -41,8 +42,14 @@ def _text(text: str | None) -> str | None:
 
 
 def _properties(given: dict[str, str]) -> dict[str, str]:
-    found = {mask_text(name): _property(name, value) for name, value in given.items()}
+    found = {_name(name): _property(name, value) for name, value in given.items()}
     return given if found == given else found
+
+
+@lru_cache(maxsize=1_024)
+def _name(name: str) -> str:
+    """The same few come with every event."""
+    return mask_text(name)
 
 
 def _property(name: str, value: str) -> str:

@@ -99,7 +99,7 @@ def text(given: Given, name: str, at: str = "", most: int = STRING_LENGTH_MAX) -
     if value is None:
         return None
     found = value if type(value) is str else text_of(value)
-    if not isinstance(found, str):
+    if type(found) is not str:
         raise _wanted(at + name, "a text", value)
     found = found.strip()
     if len(found) > most:

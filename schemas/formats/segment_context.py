@@ -68,5 +68,7 @@ def _referrer(context: Given, page: Given, properties: Given) -> str | None:
     said = url_of(page, "referrer", at) or url_of(properties, "referrer", "properties.")
     said = said or url_of(part(context, "referrer", AT), "url", f"{AT}referrer.")
     host = place_of(said)[0]
+    if host is None:
+        return None
     own = place_of(url_of(page, "url", at) or url_of(properties, "url", "properties."))[0]
     return host if host != own else None

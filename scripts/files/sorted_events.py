@@ -14,7 +14,7 @@ from typing import IO, Final, NamedTuple
 
 import msgspec
 
-RUN_BYTES_MAX: Final = 128 * 2**20
+RUN_BYTES_MAX: Final = 96 * 2**20
 ENTRY_BYTES: Final = 250
 """What Python needs beside the bytes of an encoded event, about."""
 BLOCK: Final = 2_000
