@@ -9,9 +9,10 @@ from msgspec import Meta, Struct
 
 from models.content import Published, check_content, read_content, save_content
 from models.learning.calibration import Calibration
-from models.learning.report import Figures, Name, Names, Report
+from models.learning.report import FEATURES_MAX, Figures, Name, Names, Report
 from models.ranker import XgboostRanker
 from models.scorer import FeatureSpace
+from models.serving import Serving, serving
 from schemas.errors import ConfigError
 from schemas.limits import ARTEFACT_BYTES_MAX
 from schemas.thread_safe_types import prepared
@@ -25,7 +26,7 @@ class Artefact(Struct, frozen=True, kw_only=True):
     """`from_ms` to `to_ms` is the event time of the training data, `examples` its decisions.
 
     `feature_names` are the columns of its booster, `feature_set` the digest of their definitions. Without `calibration` the model ranks but names no chance of a response.
-    `assumed_consent`: what was granted to people of the data who had said nothing.
+    `feature_versions` are those of the columns; a model of before says none. `assumed_consent`: what was granted to people of the data who had said nothing.
     """
 
     format: Literal[2] = 2
@@ -40,6 +41,7 @@ class Artefact(Struct, frozen=True, kw_only=True):
     report: Report
     booster: bytes
     assumed_consent: Names = ()
+    feature_versions: Annotated[tuple[Count, ...], Meta(max_length=FEATURES_MAX)] = ()
 
 
 prepared(Artefact)
@@ -80,26 +82,36 @@ def artefact_from(published: Published, data: bytes, space: FeatureSpace) -> Art
     """The artefact in these bytes; raises ConfigError for another checksum, or columns that are not of the space."""
     check_content("model", published, data)
     artefact = _decode(published.uri, data)
-    if not can_serve(artefact, space):
-        raise ConfigError(
-            f"model {published.uri}: trained on feature set {artefact.feature_set} "
-            f"({len(artefact.feature_names)} features), this is {space.digest} ({space.count})"
-        )
+    try:
+        served(artefact, space)
+    except ConfigError as error:
+        raise ConfigError(f"model {published.uri}: {error}") from error
     return artefact
 
 
-def can_serve(artefact: Artefact, space: FeatureSpace) -> bool:
-    """Whether its columns are among those of the space, and mean the same."""
-    names = artefact.feature_names
-    is_known = len({*names}) == len(names) and space.places.keys() >= {*names}
-    return is_known and artefact.feature_set == space.only(names).digest
+def served(artefact: Artefact, space: FeatureSpace) -> Serving:
+    """What its columns are served by; raises ConfigError where they cannot be.
+
+    Of a model that says no versions all columns must be there and mean the same.
+    """
+    names, versions = artefact.feature_names, artefact.feature_versions
+    is_plain = len({*names}) == len(names)
+    is_here = is_plain and space.places.keys() >= {*names}
+    if is_here and artefact.feature_set == space.only(names).digest:
+        return Serving(names)
+    if is_plain and len(versions) == len(names) and space.versions:
+        return serving(names, versions, artefact.report.importance, space)
+    raise ConfigError(
+        f"trained on feature set {artefact.feature_set} "
+        f"({len(names)} features), this is {space.digest} ({space.count})"
+    )
 
 
 def scorer_from(published: Published, data: bytes, space: FeatureSpace) -> XgboostRanker:
     """The ranker in these bytes, named by its version; raises ConfigError."""
     artefact = artefact_from(published, data, space)
-    names = artefact.feature_names
-    return XgboostRanker(published.version, artefact.booster, names, artefact.calibration)
+    columns = served(artefact, space).columns
+    return XgboostRanker(published.version, artefact.booster, columns, artefact.calibration)
 
 
 def list_artefacts(folder: Path) -> list[Listed]:

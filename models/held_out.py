@@ -106,12 +106,12 @@ def measure(material: Material, split: Split, baselines: Sequence[Scorer]) -> Me
     _, rows, space, settings, _ = material
     boosted = _train_on_older(material, split)
     held = rows.since(split.checking)
-    whole = _scored(material, split, boosted, space.names)
+    whole = _scored(material, split, boosted, space.trained)
     lean, drop_check = whole, None
     rounds_checks: list[RoundsCheck] = []
     if held.labels.any():
-        kept = without_tail(space.names, boosted.gain_shares)
-        if 0 < len(kept) < space.count:
+        kept = without_tail(space.trained, boosted.gain_shares)
+        if 0 < len(kept) < len(space.trained):
             fewer = _train_without_tail(material, split, boosted.rounds, kept)
             drop_check = _check_drop(whole, fewer, boosted.gain_shares, held)
             lean = whole if drop_check.has_loss else fewer
@@ -139,11 +139,11 @@ def measure(material: Material, split: Split, baselines: Sequence[Scorer]) -> Me
 
 
 def _train_on_older(material: Material, split: Split) -> Boosted:
-    file, rows, _, settings, progress = material
-    older, stopping = Rows(file, 0, split.stopping), None
+    file, rows, space, settings, progress = material
+    older, stopping = Rows(file, 0, split.stopping, space.trained), None
     rounds = settings.rounds_unstopped
     if rows.labels[split.stopping : split.checking].sum() >= STOPPING_MIN:
-        stopping = Rows(file, split.stopping, split.checking)
+        stopping = Rows(file, split.stopping, split.checking, space.trained)
         rounds = settings.rounds_max
     return boost(settings, rounds, older, stopping, progress)
 
@@ -183,7 +183,7 @@ def _train_without_tail(
 ) -> Tried:
     """As many rounds with these features alone."""
     file, _, space, settings, progress = material
-    progress(f"training without the {space.count - len(kept)} features that hardly count")
+    progress(f"training without the {len(space.trained) - len(kept)} features that hardly count")
     boosted = boost(settings, rounds, Rows(file, 0, split.stopping, kept), None, progress)
     return _scored(material, split, boosted, kept)
 

@@ -52,7 +52,7 @@ class _Call(threading.local):
 class XgboostRanker:
     """A Scorer from a booster's bytes (XGBoost's UBJSON); one thread, no state between calls.
 
-    It reads those of the booster's `columns` that a tree splits on.
+    It reads those of the booster's `columns` that a tree splits on; one without a name is computed no longer, and missing.
     """
 
     def __init__(
@@ -67,7 +67,9 @@ class XgboostRanker:
         self._calibration = calibration
         feature_count = len(columns)
         # the library would end the process
-        self._read = check_booster(version, booster, feature_count)
+        split_on = check_booster(version, booster, feature_count)
+        self._read = [at for at in split_on if columns[at]]
+        self._gone = [at for at in split_on if not columns[at]]
         self.names = tuple(columns[at] for at in self._read)
         self._width = feature_count
         self._booster = xgboost.Booster({"nthread": 1})
@@ -114,7 +116,10 @@ class XgboostRanker:
         shares: Matrix = self._booster.predict(
             xgboost.DMatrix(self._widened(features), missing=np.nan, nthread=1), pred_contribs=True
         )
-        return shares[:, [*self._read, self._width]]  # what no tree reads has no share
+        found = shares[:, [*self._read, self._width]]  # what no tree reads has no share
+        if self._gone:
+            found[:, -1] += shares[:, self._gone].sum(axis=1)  # the same for everything
+        return found
 
     def _widened(self, features: Matrix) -> Matrix:
         """With a place for every column of the booster: what no tree reads is missing."""

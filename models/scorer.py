@@ -16,16 +16,37 @@ PLACES: Final = 1e6
 NO_RANKS: Final[Mapping[str, float]] = {}
 
 
+FORMER_MARK: Final = "@"
+"""Stands between a column's name and its version, where that is a former one."""
+
+
 class FeatureSpace(Struct, frozen=True, dict=True):
-    """The columns of a feature matrix: their names in order, and of each what says its meaning."""
+    """The columns of a feature matrix: their names in order, and of each what says its meaning, and the version of that.
+
+    What serves models of before (models/serving.py): columns called `name@1`, names that were `renamed`, and those that are `gone`.
+    """
 
     names: tuple[str, ...]
     definitions: tuple[str, ...]
+    versions: tuple[int, ...] = ()
+    renamed: dict[str, str] = {}
+    gone: tuple[str, ...] = ()
 
     @cached_property
     def digest(self) -> str:
         """The hash of the definitions in this order: 16 hexadecimal digits."""
         return sha256("\n".join(self.definitions).encode()).hexdigest()[:16]
+
+    @cached_property
+    def serves(self) -> str:
+        """Stands for the models that can be served: 16 hexadecimal digits."""
+        said = repr((self.definitions, self.versions, sorted(self.renamed.items()), self.gone))
+        return sha256(said.encode()).hexdigest()[:16]
+
+    @cached_property
+    def trained(self) -> tuple[str, ...]:
+        """Those that models are trained on: none of before."""
+        return tuple(one for one in self.names if FORMER_MARK not in one)
 
     @property
     def count(self) -> int:
@@ -40,7 +61,11 @@ class FeatureSpace(Struct, frozen=True, dict=True):
     def only(self, names: Sequence[str]) -> "FeatureSpace":
         """These columns alone, in the order in which they are named; raises KeyError for one that is none of them."""
         places = [self.places[name] for name in names]
-        return FeatureSpace(tuple(names), tuple(self.definitions[at] for at in places))
+        return FeatureSpace(
+            tuple(names),
+            tuple(self.definitions[at] for at in places),
+            tuple(self.versions[at] for at in places) if self.versions else (),
+        )
 
 
 class Scorer(Protocol):

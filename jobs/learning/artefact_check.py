@@ -13,6 +13,7 @@ from threading import Lock
 from typing import Final, NamedTuple, TypeVar
 from weakref import WeakValueDictionary
 
+import msgspec
 import xgboost
 
 from jobs.config import Config
@@ -28,7 +29,7 @@ from models.scorer import FeatureSpace
 from schemas.errors import ConfigError
 from schemas.limits import ARTEFACT_BYTES_MAX, ARTEFACT_S_MAX
 
-MARK: Final = f"2.{xgboost.__version__}"
+MARK: Final = f"3.{xgboost.__version__}"
 """What a mark stands for: this way of trying it out, with this library."""
 BYTES_MAX: Final[dict[Kind, int]] = {
     "ranker": ARTEFACT_BYTES_MAX,
@@ -41,7 +42,7 @@ Model = TypeVar("Model", XgboostRanker, ResponseModel)
 
 
 class Key(NamedTuple):
-    """What a verdict is about: `space` is the digest of the features that the model may have."""
+    """What a verdict is about: `space` stands for the features that the model may have."""
 
     kind: Kind
     sha256: str
@@ -89,7 +90,7 @@ class Artefacts(NamedTuple):
     def is_quick(self, kind: Kind, published: Published, space: FeatureSpace) -> bool:
         """Whether no child has to be waited for; raises ConfigError where the place is none of the roots."""
         place = locate("model", published.uri, self.roots)
-        key = Key(kind, published.sha256, space.digest)
+        key = Key(kind, published.sha256, space.serves)
         verdict = self.verdict(key)
         is_at_hand = place.path is not None and verdict is not None
         return is_at_hand or bool(verdict) or key in _LOADED.models
@@ -101,7 +102,7 @@ class Artefacts(NamedTuple):
 
     def vouch(self, kind: Kind, published: Published, space: FeatureSpace) -> None:
         """Takes note that an artefact is good: it was made by this process."""
-        self._remember(Key(kind, published.sha256, space.digest), "")
+        self._remember(Key(kind, published.sha256, space.serves), "")
 
     def verdict(self, key: Key) -> str | None:
         """Why an artefact is not taken, nothing if it is good; None = it was never tried."""
@@ -130,7 +131,7 @@ class Artefacts(NamedTuple):
         build: Callable[[Published, bytes, FeatureSpace], Model],
     ) -> Model:
         place = locate("model", published.uri, self.roots)  # also of one that is here already
-        key = Key(kind, published.sha256, space.digest)
+        key = Key(kind, published.sha256, space.serves)
         with _LOADED.one(key):
             found = _LOADED.models.get(key)
             if found is not None:
@@ -165,8 +166,7 @@ class Artefacts(NamedTuple):
             folders=self.roots.folders,
             prefixes=self.roots.prefixes,
             kind=kind,
-            feature_names=space.names,
-            feature_definitions=space.definitions,
+            space=msgspec.to_builtins(space),
         )
 
 

@@ -30,7 +30,7 @@ Kind = Literal["ranker", "responses"]
 
 
 class Wanted(Struct, frozen=True):
-    """`kind` None: the bytes only. The features are those that the model may have."""
+    """`kind` None: the bytes only. `space`: the features that the model may have (FeatureSpace, which is not imported to be waited for)."""
 
     uri: str
     sha256: str
@@ -39,8 +39,7 @@ class Wanted(Struct, frozen=True):
     folders: tuple[str, ...]
     prefixes: tuple[str, ...]
     kind: Kind | None
-    feature_names: tuple[str, ...]
-    feature_definitions: tuple[str, ...]
+    space: dict[str, Any]
 
 
 def main(text: str) -> None:
@@ -123,6 +122,7 @@ def read_remote(uri: str, bytes_max: int) -> bytes:
 
 def try_out(wanted: Wanted, data: bytes) -> None:
     """Loads the model and scores rows of all sorts; raises ConfigError where an answer is no number."""
+    import msgspec
     import numpy as np
 
     from models.content import Published
@@ -130,7 +130,7 @@ def try_out(wanted: Wanted, data: bytes) -> None:
     from schemas.errors import ConfigError
 
     published = Published(wanted.uri, wanted.sha256)
-    space = FeatureSpace(wanted.feature_names, wanted.feature_definitions)
+    space = msgspec.convert(wanted.space, FeatureSpace)
     if wanted.kind == "responses":
         from models.response import responses_from
 

@@ -53,7 +53,7 @@ def train(
         groups = _checked_groups(index)
         split = split_by_time(index, settings.held_out_share)
         if split is None:
-            measured = unmeasured(settings.rounds_unstopped, space.names)
+            measured = unmeasured(settings.rounds_unstopped, space.trained)
             rounds = measured.rounds
         else:
             progress(f"training on the older {split.stopping:,} of {file.rows:,} candidates")

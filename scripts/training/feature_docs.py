@@ -16,6 +16,10 @@ Each row of a decision's matrix is one candidate, in this order of columns; what
 is what a feature is of: `service` of this visit and the catalogue, `personalisation` of the person beyond it. Of a person who has not
 agreed to personalisation those are missing (docs/consent.md).
 
+A model names the columns that it reads, with their versions, so an upgrade that adds, moves, renames or changes features leaves it in force: a feature that means something else
+now is computed for it as before until the release after the next (`name@1`), one that is gone is missing for it, and `kairos model list` says which and how much of its gain that
+is. Above a fifth of its gain it is refused until it is trained anew. A model of a newer version is refused, as it may read what nobody here knows.
+
 | feature | entity | purpose | meaning |
 | --- | --- | --- | --- |
 """

@@ -12,8 +12,9 @@ from jobs.learning.model_roots import SCHEME, Roots, is_within, locate
 from jobs.learning.trust import models_folder, roots_of
 from jobs.publish import AHEAD_MS, Log, now_ms
 from log.kafka import read_to_end
-from models.artefact import SUFFIX, Listed, artefact_from, can_serve, list_artefacts
+from models.artefact import SUFFIX, Listed, artefact_from, list_artefacts, served
 from models.content import Published, read_content, save_content
+from models.serving import gone_in_words
 from schemas.control import Control
 from schemas.counted import counted
 from schemas.errors import ConfigError
@@ -188,8 +189,11 @@ def _row(one: Listed, models: list[Announced], live: Announced | None, now: int)
     artefact, version = one.artefact, one.published.version
     times = [model.effective_from_ms for model in models if model.version == version]
     remark = one.fault
-    if artefact is not None and not can_serve(artefact, FEATURE_SPACE):
-        remark = f"of feature set {artefact.feature_set}, this is {FEATURE_SPACE.digest}"
+    if artefact is not None:
+        try:
+            remark = gone_in_words(served(artefact, FEATURE_SPACE))
+        except ConfigError as error:
+            remark = str(error)
     return {
         "version": version,
         "uri": one.published.uri,

@@ -194,9 +194,11 @@ def learn(examples: Path, config: Config) -> Learnt:
     settings = TrainingSettings(threads=threads)
     trained = train(examples, FEATURE_SPACE, settings, say, _baselines())
     seconds = time.monotonic() - begun_s
+    read = FEATURE_SPACE.only(trained.names)
     artefact = Artefact(
-        feature_set=FEATURE_SPACE.only(trained.names).digest,
-        feature_names=trained.names,
+        feature_set=read.digest,
+        feature_names=read.names,
+        feature_versions=read.versions,
         code_version=CODE_VERSION,
         from_ms=trained.from_ms,
         to_ms=trained.to_ms,

@@ -71,9 +71,10 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 @pytest.fixture(scope="session")
 def newer_tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the project whose profiles have a higher state version: who was known is marked.
+    """A copy of the project whose profiles have a higher state version, and in whose facts there is all that may change.
 
-    The upgrade adds MARK to a person's sequence, so every later decision tells that it went through.
+    The upgrade adds MARK to a person's sequence, so every later decision tells that it went through. Of the features one is new, one is
+    renamed, one means something else (and is still computed as before), and one is GONE_FEATURE.
     """
     tree = tmp_path_factory.mktemp("newer")
     copy = ["cp", "-r", *(str(PROJECT / name) for name in PACKAGES), str(tree)]
@@ -85,12 +86,37 @@ def newer_tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     person.write_text(text.replace("StateCodec(PersonState, version=1)", new).replace(
         "PERSON_STATE: Final", f"{UPGRADE}\nPERSON_STATE: Final"
     ))  # fmt: skip
+    for name, changes in CHANGED_FACTS.items():
+        facts = tree / "udfs" / "facts" / name
+        text = facts.read_text()
+        for old, new in changes:
+            assert old in text
+            text = text.replace(old, new)
+        facts.write_text(text)
     version = tree / "schemas" / "__init__.py"
     version.write_text(version.read_text().replace('CODE_VERSION = "', 'CODE_VERSION = "newer-'))
     return tree
 
 
 PACKAGES = ("schemas", "log", "models", "udfs", "jobs", "channels", "scripts")
+GONE_FEATURE = "session_filters"
+CHANGED_FEATURES = ("session_queries", GONE_FEATURE, "session_pace")
+CHANGED_FACTS = {
+    "search.py": (
+        ('feature("session_queries"', 'feature("session_searches"'),
+        (
+            '    feature("session_filters", "session", "distinct filters", lambda v: len(v.context.filters)),\n',
+            '    feature("session_new", "session", "what was not there before", lambda v: 1.0),\n',
+        ),
+    ),
+    "visit.py": (('pace, "session_pace")', 'lambda m: -1.0, "session_pace", version=2)'),),
+    "former.py": (
+        ("FORMER: Final[tuple[Former, ...]] = ()", "FORMER = (Former('session_pace', 1, lambda v: pace(v.moment), '9.0'),)"),
+        ("RENAMED: Final[Mapping[str, str]] = {}", "RENAMED = {'session_queries': 'session_searches'}"),
+        ("GONE: Final[tuple[str, ...]] = ()", "GONE = ('session_filters',)"),
+        ("from udfs.facts.fact import Compute\n", "from udfs.facts.fact import Compute\nfrom udfs.facts.visit import pace\n"),
+    ),
+}  # fmt: skip
 MARK = 5_000_000_000_000_000
 UPGRADE = f"""
 def _mark(fields):

@@ -3,6 +3,7 @@
 The tests go on from each other: one cluster, one job, one log.
 """
 
+import json
 import os
 import signal
 from collections import Counter
@@ -11,25 +12,50 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+import numpy as np
 import pytest
+import xgboost
 
 from channels.store.store import Store, open_store
 from jobs.flink.counted import read_counts
 from jobs.publish import Log, now_ms
 from jobs.stack.state import read_state
 from log.store_address import open_redis
+from models.artefact import save_artefact
+from models.learning.report import Report
 from schemas.codec import DECISION
 from schemas.decisions import Decision
 from schemas.topics import DECISIONS
 from scripts.bench.workload import shoppers
 from scripts.ops.chaos_watch import Load, Watch
-from tests.cluster.conftest import ITEMS, MARK, Cluster
+from tests.cluster.conftest import CHANGED_FEATURES, GONE_FEATURE, ITEMS, MARK, Cluster
 from tests.e2e.homes import Tail, wait_for
+from tests.models.made import artefact_of
+from udfs.facts.features import FEATURE_SPACE
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400)]
 RATE = 60
 MARGIN = 60
 """Decisions that come before and after whatever is done to the job."""
+
+
+def publish_model(cluster: Cluster) -> str:
+    """A model that reads the features that the newer version has changed; its version."""
+    names, width = FEATURE_SPACE.names, FEATURE_SPACE.count
+    rows = np.random.default_rng(1).normal(0, 1, (400, width))
+    read = [names.index(one) for one in CHANGED_FEATURES]
+    label = rows[:, read].sum(axis=1) > 0
+    settings = {"objective": "binary:logistic", "nthread": 1, "max_depth": 4}
+    booster = bytes(xgboost.train(settings, xgboost.DMatrix(rows, label), 8).save_raw("ubj"))
+    artefact = msgspec.structs.replace(
+        artefact_of(booster, FEATURE_SPACE.versions),
+        report=Report(8, 1, 1, 0, {GONE_FEATURE: 0.1}, {}),
+    )
+    published = save_artefact(artefact, cluster.home.path)
+    said = cluster.home.json("model", "publish", published.uri, "--force", "--json")
+    assert said["version"] == published.version
+    return published.version
 
 
 class Seen(Tail):
@@ -144,7 +170,9 @@ def test_upgrade_under_load_takes_the_state_to_its_new_version_and_more_task_man
     cluster: Cluster, newer_tree: Path
 ) -> None:
     before = set(cluster.rest.task_managers())
+    model = publish_model(cluster)
     with under_load(cluster, "upgraded") as (_, seen):
+        wait_for(lambda: seen.all()[-1].versions.model == model)
         said = cluster.run_tree(newer_tree, "upgrade", "--parallelism", "2")
     assert "at the offsets 0: " in said
     assert not before & set(cluster.rest.task_managers()), "new interpreters"
@@ -156,6 +184,20 @@ def test_upgrade_under_load_takes_the_state_to_its_new_version_and_more_task_man
     assert Counter(one.decision_id for one in found).most_common(1)[0][1] == 1, (
         "stopped, not killed"
     )
+
+
+def test_the_model_decides_on_though_its_features_have_changed(
+    cluster: Cluster, newer_tree: Path
+) -> None:
+    """One renamed, one with another meaning, one gone, one new: what it reads is served, and what is gone is told."""
+    (published,) = cluster.home.json("model", "list", "--json")
+    with under_load(cluster, "ranked") as (_, seen):
+        pass
+    made = [one for one in seen.decisions if one.placement == "next_item"]
+    assert {(one.versions.model, one.versions.code[:6]) for one in made} == {(published["version"], "newer-")}  # fmt: skip
+    (listed,) = json.loads(cluster.run_tree(newer_tree, "model", "list", "--json"))
+    assert f"{GONE_FEATURE}: gone since it was trained (10% of its gain)" in listed["remark"]
+    assert listed["is_live"]
 
 
 def test_rescale_down_again(cluster: Cluster, newer_tree: Path) -> None:

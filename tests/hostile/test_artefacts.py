@@ -166,7 +166,7 @@ def test_a_file_is_read_only_while_it_is_within_the_roots(place: Path) -> None:
 def wanted(path: Path, roots: Roots, seconds_max: int = 60, uri: str = "") -> Wanted:
     return Wanted(
         uri=uri or str(path), sha256="", bytes_max=1_000, seconds_max=seconds_max, folders=roots.folders,
-        prefixes=roots.prefixes, kind=None, feature_names=SPACE.names, feature_definitions=SPACE.definitions,
+        prefixes=roots.prefixes, kind=None, space=msgspec.to_builtins(SPACE),
     )  # fmt: skip
 
 
@@ -250,7 +250,7 @@ def test_a_model_is_tried_once_and_what_was_made_here_never(
     monkeypatch.setattr(artefact_check, "_LOADED", artefact_check._Loaded())
     assert artefacts.ranker(published, SPACE).version == published.version
     assert artefacts.ranker(other, SPACE).version == other.version
-    assert artefacts.verdict(Key("ranker", other.sha256, SPACE.digest)) == ""
+    assert artefacts.verdict(Key("ranker", other.sha256, SPACE.serves)) == ""
 
 
 def test_a_file_that_was_changed_after_its_trial_is_refused(tmp_path: Path) -> None:

@@ -17,10 +17,10 @@ def booster_of(features: int) -> bytes:
     return bytes(xgboost.train(settings, matrix, 3).save_raw("ubj"))
 
 
-def artefact_of(booster: bytes) -> Artefact:
-    """An artefact of the engine's features."""
+def artefact_of(booster: bytes, versions: tuple[int, ...] = ()) -> Artefact:
+    """An artefact of the engine's features; one of before says no `versions` of theirs."""
     return Artefact(
         feature_set=FEATURE_SPACE.digest, feature_names=FEATURE_SPACE.names, code_version="c",
         from_ms=0, to_ms=1, examples=1, metrics={}, calibration=None,
-        report=Report(1, 1, 1, 0, {}, {}), booster=booster,
+        report=Report(1, 1, 1, 0, {}, {}), booster=booster, feature_versions=versions,
     )  # fmt: skip

@@ -2,29 +2,45 @@
 
 A decision's matrix has one row per candidate and one column for each feature that its scorer reads; NaN =
 missing. Ages and values are as of the event that asks, after it was counted; what the stream learnt is as of
-the epoch the decision names: nothing later is in them. A model names its columns, and is refused where one of them is
-not here or means something else.
+the epoch the decision names: nothing later is in them. A model names its columns and their versions, and is served by them
+(models/serving.py), by former ones too (udfs/facts/former.py).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import numpy as np
 
-from models.scorer import FeatureSpace, Matrix
+from models.scorer import FORMER_MARK, FeatureSpace, Matrix
 from udfs.facts.fact import Compute, Fact
+from udfs.facts.former import FORMER, GONE, RENAMED, Former
 from udfs.facts.rooms import FACTS
 from udfs.facts.view import View
 
-FEATURES: Final = tuple(one for one in FACTS if one.feature)
+
+def features_of(facts: Iterable[Fact], former: Sequence[Former]) -> tuple[Fact, ...]:
+    """Those of the facts that models read, and behind them the former versions that are still computed."""
+    found = {one.feature: one for one in facts if one.feature}
+    before = (
+        found[one.name]._replace(
+            feature=f"{one.name}{FORMER_MARK}{one.version}", column=one.column, version=one.version,
+            meaning=f"as `{one.name}` was computed before; until {one.until}, for models that read it", attribute="",
+        )
+        for one in former
+    )  # fmt: skip
+    return (*found.values(), *before)
 
 
 def space_of(features: Sequence[Fact]) -> FeatureSpace:
     """The columns, each defined by what changes when it means something else."""
     said = (f"{one.feature} {one.entity} {one.version} {one.meaning}" for one in features)
-    return FeatureSpace(tuple(one.feature for one in features), tuple(said))
+    versions = tuple(one.version for one in features)
+    return FeatureSpace(
+        tuple(one.feature for one in features), tuple(said), versions, dict(RENAMED), GONE
+    )
 
 
+FEATURES: Final = features_of(FACTS, FORMER)
 FEATURE_SPACE: Final = space_of(FEATURES)
 COLUMNS: Final[dict[str, Compute]] = {one.feature: one.column for one in FEATURES if one.column}
 """How each column is computed, by name."""

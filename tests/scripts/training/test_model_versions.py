@@ -151,7 +151,7 @@ def test_a_model_of_some_features_is_listed_as_one_to_be_published(tmp_path: Pat
     versions = [save_artefact(one, folder).version for one in (lean, other)]
     listed = {one["version"]: one["remark"] for one in model_versions.listed_json(config, [])}
     assert listed[versions[0]] == ""
-    assert listed[versions[1]].startswith("of feature set other, this is ")
+    assert listed[versions[1]].startswith("trained on feature set other ")
 
 
 def test_a_model_that_is_broken_or_of_another_feature_set_is_not_published(tmp_path: Path) -> None:
