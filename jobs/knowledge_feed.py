@@ -21,7 +21,7 @@ from schemas.erasures import ERASURE
 from schemas.errors import ConfigError, InvalidEvent
 from schemas.knowledge import RECORDS, KnowledgeRecord, is_learnt, learnt_record
 from schemas.limits import DAY_MS, HOUR_MS
-from schemas.policy import policy_from_payload
+from schemas.policy import RESPONSES, policy_from_payload
 from schemas.records import LogRecord
 from schemas.signed_control import read_control
 from udfs.actions.respond import RESPONSE_SPACE
@@ -36,30 +36,24 @@ PRUNE_BEHIND_MS: Final = DAY_MS
 CATCH_UP_MS: Final = HOUR_MS
 """Live, events as old as this, before the newest epoch, still see the epoch of their time at start."""
 
-RESPONSES: Final = "responses"
-"""The name of a control of kind `model` that is about responses to actions; any other is a ranker."""
-
 Model = ResponseModel | XgboostRanker
 
 
 class ModelKind(NamedTuple):
-    """How the models of one name are tried, loaded, and put in force."""
+    """How the models of one kind are tried and loaded."""
 
     artefact: Kind
     space: FeatureSpace
     load: Callable[[Artefacts, Published, FeatureSpace], Model]
-    add: Callable[..., None]
 
 
-RANKER: Final = ModelKind("ranker", FEATURE_SPACE, Artefacts.ranker, Knowledge.add_model)
-MODELS: Final = {
-    RESPONSES: ModelKind("responses", RESPONSE_SPACE, Artefacts.responses, Knowledge.add_responses)
-}
+RANKS: Final = ModelKind("ranker", FEATURE_SPACE, Artefacts.ranker)
+RESPONDS: Final = ModelKind("responses", RESPONSE_SPACE, Artefacts.responses)
 
 
 def model_kind(control: Control) -> ModelKind:
     """What a control of kind `model` is about."""
-    return MODELS.get(control.name, RANKER)
+    return RESPONDS if control.name == RESPONSES else RANKS
 
 
 class Loading:
@@ -230,8 +224,11 @@ class KnowledgeFeed:
         return False
 
     def _add_model(self, control: Control, position: int, found: Model) -> None:
-        add = model_kind(control).add
-        add(self.knowledge, control.version, control.effective_from_ms, position, found)
+        version, from_ms = control.version, control.effective_from_ms
+        if isinstance(found, ResponseModel):
+            self.knowledge.add_responses(version, from_ms, position, found)
+        else:
+            self.knowledge.add_model(version, from_ms, position, found, control.name)
 
     def _load(self, control: Control) -> Model:
         kind = model_kind(control)

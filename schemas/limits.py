@@ -220,6 +220,8 @@ CONDITION_LENGTH_MAX: Final = 4_000
 CONTEXT_WEIGHT_MAX: Final = 1e12
 """The product of all weights of an action is cut there, so that a priority is a number."""
 CONTENT_FIELDS_MAX: Final = 32
+RANKERS_MAX: Final = 16
+"""Models that have names of their own, beside the one in force; one more is refused (`knowledge_refused`)."""
 KNOWLEDGE_VERSIONS_MAX: Final = 100_000
 """Versions of one piece of knowledge (an item, the policy) kept for a replay; the oldest goes."""
 

@@ -39,8 +39,13 @@ Impersonal = Literal["popularity", "popular_in_category", "given"]
 """Orders that look at nothing a person did (udfs/items/orders.py): `popular_in_category` puts what is in the category of the event's item, or that
 it names, first."""
 IMPERSONAL: Final[frozenset[str]] = frozenset(get_args(Impersonal))
-RankBy = Literal["model", "cold_start", "last_touched", Impersonal]
+RankBy = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
+"""`model`, an order of udfs/items/orders.py, or the name of a model (`kairos model publish VERSION --as NAME`)."""
 MODEL: Final = "model"
+RANKER: Final = "ranker"
+"""The name on `control` of the model that ranks wherever no other is named."""
+RESPONSES: Final = "responses"
+"""The name of the model that weighs actions; all others rank items."""
 RECOMMEND_ITEMS: Final = "recommend_items"
 NOTHING: Final = "nothing"
 
@@ -74,7 +79,8 @@ class Placement(Struct, frozen=True, forbid_unknown_fields=True):
     """Decided only where this holds, as seen after the event."""
     actions: tuple[Id, ...] = (RECOMMEND_ITEMS,)
     rank_by: RankBy = MODEL
-    """What orders items: the model in force (without one `cold_start`, or `last_touched` of a caller's own list), or always one of these orders."""
+    """What orders items: `model`, the one in force (without one `cold_start`, or `last_touched` of a caller's own list); the name of another model, as a challenger's in an arm
+    (until one is published under it the model in force); or always one of the orders `cold_start`, `last_touched`, `popularity`, `popular_in_category`, `given`."""
     fallback: Id | None = None
     """The action of people in the holdout, and of an answer of the API that no decision stands behind; None = items: by what
     all people do, those that trend."""

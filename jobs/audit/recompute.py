@@ -254,11 +254,8 @@ class AuditFold(Fold):
         known, compared = self._knowledge.at(event.event_time_ms), self.compared
         compared.knowledge_late += newest.knowledge < self._taught.due
         compared.knowledge_ahead += newest.knowledge > self._taught.due
-        is_other_model = (
-            newest.model not in NO_MODELS
-            and known.scorer is not None
-            and known.scorer.version != newest.model
-        )
+        due = {one.version for one in (known.scorer, *known.others.values()) if one is not None}
+        is_other_model = bool(due) and newest.model not in due | NO_MODELS
         compared.control_late += newest.policy != known.policy_version or is_other_model
         if newest.catalogue < known.catalogue_ms:
             compared.catalogue_late += 1

@@ -23,14 +23,14 @@ from schemas.codec import EVENT
 from schemas.control import Control
 from schemas.errors import ConfigError
 from schemas.events import ALL_PURPOSES
-from schemas.policy import Holdout, Placement, Policy
+from schemas.policy import RANKER, Holdout, Placement, Policy
 from schemas.records import LogRecord
 from scripts.bench.workload import catalogue, shoppers
 from scripts.console import complain, say
 from scripts.ops.engine import Engine
 from scripts.replay.replay_topics import delete_topics, drop_keys
 from scripts.training import training
-from scripts.training.model_versions import RANKER, announce
+from scripts.training.model_versions import announce
 from udfs.knowledge.knowledge import Knowledge
 from udfs.policy.compile_policy import compile_policy
 

@@ -9,6 +9,13 @@ from scripts.commands.options import At, Force, Json
 from scripts.console import show_json
 from scripts.times import time_or_none
 
+As = Annotated[
+    str | None,
+    typer.Option(
+        "--as", help="What `rank_by` of a placement or an arm calls it, as `challenger`. Without it, it ranks wherever nothing else is named."
+    ),
+]  # fmt: skip
+
 app = typer.Typer(help="See, publish and take back models.", no_args_is_help=True)
 
 
@@ -26,24 +33,27 @@ def list_(json: Json = False) -> None:
 def publish(
     model: Annotated[str, typer.Argument(help="A version, as `model list` shows it, or a file.")],
     at: At = None,
+    name: As = None,
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Put a model in force: it decides events from then on.
+    """Put a model in force: it decides events from then on, under another name where a policy's `rank_by` names that.
 
     Refused with exit code 1: one that learnt from fewer than 200 decisions, that on held-out ones ranks no better than a
     simple order, or whose scores are constant. --force puts it there all the same; the audit log says so.
     """
+    from schemas.policy import RANKER
     from scripts.training.models_here import publish as run
 
     at_ms = time_or_none(at)
-    run(config_from(), model, at_ms, is_forced=force, is_json=json)
+    run(config_from(), model, at_ms, name or RANKER, is_forced=force, is_json=json)
 
 
 @app.command()
-def rollback(at: At = None, json: Json = False) -> None:
+def rollback(at: At = None, name: As = None, json: Json = False) -> None:
     """Put the model in force again that was before the present one; done twice, it is undone."""
+    from schemas.policy import RANKER
     from scripts.training.models_here import roll_back
 
     at_ms = time_or_none(at)
-    roll_back(config_from(), at_ms, is_json=json)
+    roll_back(config_from(), at_ms, name or RANKER, is_json=json)

@@ -15,6 +15,7 @@ from schemas.decisions import Decision
 from schemas.errors import ConfigError
 from schemas.events import PURPOSES, Event
 from schemas.items import Item
+from schemas.policy import RANKER
 from schemas.records import LogRecord
 from schemas.topics import DECISIONS
 from scripts.console import percentile, say, show, show_json
@@ -34,7 +35,7 @@ from scripts.ops.homes import DEMOS
 from scripts.ops.reset import begin_demo
 from scripts.ops.stores import store_of
 from scripts.training.model_guard import in_words, ranker_doubts
-from scripts.training.model_versions import RANKER, announce
+from scripts.training.model_versions import announce
 from scripts.training.training import Source, default_knowledge, train_from
 
 DEFAULTS: Final = shop.DEFAULTS | {

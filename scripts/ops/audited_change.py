@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 from channels.api.audit_log import Actor, AuditLog
 from jobs.publish import Log
 from models.content import Published
+from schemas.policy import RANKER
 from scripts.change import Change
 from scripts.policy import policy_versions, schedule
 from scripts.policy.drafts import Drafts, KeptDraft
@@ -48,15 +49,18 @@ def change_model(
     published: Published,
     at_ms: int | None,
     forced: Sequence[str] = (),
+    name: str = RANKER,
 ) -> Change:
-    """Puts a model in force from `at_ms` on, whatever speaks against it (`forced`); raises ConfigError
+    """Puts a model in force from `at_ms` on under a name, whatever speaks against it (`forced`); raises ConfigError
     where Kafka does not take it.
     """
     details = {"version": published.version, "uri": published.uri}
+    if name != RANKER:
+        details["as"] = name
     if forced:
         details["forced"] = in_words(forced)
     with audited.log.recording(audited.actor, f"model {audited.what}", details):
-        change = model_versions.publish(log, models, published, at_ms)
+        change = model_versions.publish(log, models, published, at_ms, name)
         details.update(_details(change))
     return change
 

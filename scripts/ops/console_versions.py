@@ -114,7 +114,8 @@ class ConsoleVersions:
 
     def roll_back_model(self, actor: Actor) -> Shown:
         """Puts the model in force again that was before the present one."""
-        before = model_versions.previous(self._models(), now_ms(), artefacts_of(self._config))
+        models = model_versions.called(self._models())
+        before = model_versions.previous(models, now_ms(), artefacts_of(self._config))
         return self._change_model(Audited(self._audit, actor, "rollback"), before)
 
     def _live_policy(self) -> Policy:

@@ -2,13 +2,13 @@
 
 from typing import Any, Final
 
-from schemas.policy import Policy
+from schemas.policy import RANKER, RESPONSES, Policy
 from schemas.records import LogRecord
 from schemas.signed_control import ControlKeys
 from scripts import change
 from scripts.policy.policy_file import summary
 from scripts.policy.policy_versions import PolicyVersion, history_json, in_force, versions_in
-from scripts.training.model_versions import announced_in
+from scripts.training.model_versions import announced_in, called
 
 HISTORY_MAX: Final = 100
 Shown = dict[str, Any]
@@ -47,7 +47,8 @@ def _policy_shown(version: PolicyVersion | None) -> Shown | None:
 def _model_in_force(
     records: list[LogRecord], at_ms: int, keys: ControlKeys, *, is_responses: bool
 ) -> Shown | None:
-    found = change.in_force(announced_in(records, keys, is_responses=is_responses), at_ms)
+    announced = announced_in(records, keys, is_responses=is_responses)
+    found = change.in_force(called(announced, RESPONSES if is_responses else RANKER), at_ms)
     if found is None:
         return None
     return {"version": found.version, "effective_from_ms": found.effective_from_ms}

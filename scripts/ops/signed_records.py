@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from jobs.knowledge_feed import RESPONSES
 from jobs.learning.model_roots import locate
 from jobs.learning.trust import Trust
 from jobs.publish import now_ms
@@ -29,11 +28,9 @@ class Read(NamedTuple):
 
     @property
     def slot(self) -> str:
-        """What it takes the place of: the policy, the ranker, the model of responses."""
-        control = self.control
-        if control.kind == ERASURE:
-            return f"{ERASURE} {control.name}"
-        return RESPONSES if control.name == RESPONSES and control.kind == "model" else control.kind
+        """What it takes the place of: the policy, the model of its name."""
+        kind, name = self.control.kind, self.control.name
+        return f"{kind} {name}" if kind in (ERASURE, "model") else kind
 
     @property
     def order(self) -> tuple[int, int]:

@@ -19,6 +19,7 @@ from log.range import LogRange
 from schemas.control import Control
 from schemas.counted import counted
 from schemas.errors import ConfigError
+from schemas.policy import RANKER
 from schemas.topics import CONTROL, EVENTS, topics
 from scripts.ops.archive import opened
 from scripts.policy.policy_file import PolicyMistakes, check_policy, payload_of
@@ -27,7 +28,7 @@ from scripts.progress import Watched
 from scripts.replay.replay_run import FOLDER, Asked, Manner, Progress, Run, RunFolder
 from scripts.replay.replay_topics import check_free, write_controls
 from scripts.times import utc
-from scripts.training.model_versions import RANKER, control_of, find_artefact
+from scripts.training.model_versions import control_of, find_artefact
 
 BYTES_PER_RECORD: Final = 4_000
 """Of what a replay writes for one of the log, at the most: a trace of 24 candidates with every feature is some 12 kB (else

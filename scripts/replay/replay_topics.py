@@ -4,7 +4,6 @@ from typing import Final
 
 from confluent_kafka import KafkaException, TopicPartition
 
-from jobs.knowledge_feed import RESPONSES
 from jobs.learning.trust import Sign, unsigned
 from jobs.publish import Log
 from log.clients import open_admin_of, open_consumer_of
@@ -85,10 +84,10 @@ def write_controls(
 
 
 def kind_of(control: Control | None) -> str | None:
-    """`policy`, `model` or `responses`; None of what cannot be read."""
+    """`policy`, or which model; None of what cannot be read."""
     if control is None:
         return None
-    return RESPONSES if control.name == RESPONSES else control.kind
+    return f"{control.kind} {control.name}" if control.kind == "model" else control.kind
 
 
 def _control(value: bytes) -> Control | None:

@@ -1,12 +1,12 @@
 """The versions of the models on `control` and in this home: which is live, put one in force, go back."""
 
+import re
 from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from jobs.config import Config
-from jobs.knowledge_feed import RESPONSES
 from jobs.learning.artefact_check import Artefacts, artefacts_of
 from jobs.learning.model_roots import SCHEME, Roots, is_within, locate
 from jobs.learning.trust import models_folder, roots_of
@@ -19,6 +19,7 @@ from schemas.control import Control
 from schemas.counted import counted
 from schemas.errors import ConfigError
 from schemas.limits import ARTEFACT_BYTES_MAX
+from schemas.policy import MODEL, RANKER, RESPONSES
 from schemas.records import LogRecord
 from schemas.signed_control import ControlKeys
 from schemas.topics import CONTROL as CONTROL_TOPIC
@@ -27,22 +28,23 @@ from scripts.console import say, show_table
 from scripts.times import utc
 from scripts.training.model_guard import doubts_in, in_words
 from udfs.facts.features import FEATURE_SPACE
+from udfs.items.orders import ORDERS
 
-RANKER: Final = "ranker"
-"""The name on `control` of the model that ranks items; RESPONSES is that of the one that weighs actions."""
+NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 
 
 class Announced(NamedTuple):
-    """A model on `control`; of those in force the one with the highest (time, offset) is used."""
+    """A model on `control`; of those of one name that are in force the one with the highest (time, offset) is used."""
 
     effective_from_ms: int
     offset: int
     version: str
     published: Published
+    name: str = RANKER
 
 
 def announced(kafka: str, prefix: str, keys: ControlKeys) -> list[Announced]:
-    """Every ranker on `control`, in the order in which they come into force."""
+    """Every ranker on `control`, of whatever name, in the order in which they come into force."""
     return announced_in(read_to_end(kafka, [prefix + CONTROL_TOPIC]), keys)
 
 
@@ -55,14 +57,27 @@ def announced_in(
         is_meant = control.kind == "model" and (control.name == RESPONSES) is is_responses
         if is_meant and control.uri and control.sha256:
             published = Published(control.uri, control.sha256)
-            found.append(
-                Announced(control.effective_from_ms, record.offset, control.version, published)
-            )
+            from_ms, version = control.effective_from_ms, control.version
+            found.append(Announced(from_ms, record.offset, version, published, control.name))
     return sorted(found, key=lambda one: (one.effective_from_ms, one.offset))
 
 
+def called(models: Iterable[Announced], name: str = RANKER) -> list[Announced]:
+    """Those of this name."""
+    return [one for one in models if one.name == name]
+
+
+def checked_name(name: str) -> str:
+    """What a ranker is called, for `rank_by` of a policy; raises ConfigError for a name that means something else."""
+    if NAME.fullmatch(name) is None:
+        raise ConfigError(f"{name!r}: a name is small letters, digits, `_` and `-`, 32 at most")
+    if name in (MODEL, RESPONSES, *ORDERS):
+        raise ConfigError(f"{name!r} is the name of something else")
+    return name
+
+
 def control_of(name: str, published: Published, from_ms: int) -> Control:
-    """The record that puts the model of that name, RANKER or RESPONSES, in force from then on."""
+    """The record that puts the model of that name in force from then on."""
     version, uri = published.version, published.uri
     return Control("model", name, version, from_ms, uri=uri, sha256=published.sha256)
 
@@ -128,14 +143,16 @@ def _own(named: str, roots: Roots, config: Config) -> Published:
     return Published(str(Path(copied.uri).resolve()), copied.sha256)
 
 
-def publish(log: Log, models: list[Announced], published: Published, at_ms: int | None) -> Change:
-    """Puts the ranker in force from `at_ms` on (default: in AHEAD_MS)."""
+def publish(
+    log: Log, models: list[Announced], published: Published, at_ms: int | None, name: str = RANKER
+) -> Change:
+    """Puts the ranker in force under this name from `at_ms` on (default: in AHEAD_MS)."""
     from_ms = now_ms() + AHEAD_MS if at_ms is None else at_ms
-    return put_in_force(log, control_of(RANKER, published, from_ms), models)
+    return put_in_force(log, control_of(name, published, from_ms), called(models, name))
 
 
 def previous(models: list[Announced], at_ms: int, artefacts: Artefacts) -> Published:
-    """The model that was in force before the one in force at `at_ms`.
+    """The model that was in force before the one in force at `at_ms`, of models of one name.
 
     One that cannot be loaded was refused by the engine and is passed over. Raises ConfigError where
     nothing is left.
@@ -159,7 +176,7 @@ def previous(models: list[Announced], at_ms: int, artefacts: Artefacts) -> Publi
 def listed_json(config: Config, models: list[Announced]) -> list[dict[str, Any]]:
     """Every artefact in this home, and those announced that lie elsewhere."""
     now = now_ms()
-    live = in_force(models, now)
+    live = live_names(models, now)
     roots = roots_of(config)
     listed = [one for folder in roots.folders for one in list_artefacts(Path(folder))]
     rows = [_row(one, models, live, now) for one in listed]
@@ -169,6 +186,12 @@ def listed_json(config: Config, models: list[Announced]) -> list[dict[str, Any]]
         Listed(one.published, None, _foreign(one.published, roots)) for one in elsewhere.values()
     )
     return rows + [_row(one, models, live, now) for one in foreign]
+
+
+def live_names(models: list[Announced], at_ms: int) -> dict[str, str]:
+    """The version that is in force under each name."""
+    found = {name: in_force(called(models, name), at_ms) for name in {one.name for one in models}}
+    return {name: one.version for name, one in sorted(found.items()) if one is not None}
 
 
 def _foreign(published: Published, roots: Roots) -> str:
@@ -185,7 +208,7 @@ def show_listed(rows: list[dict[str, Any]]) -> None:
     show_table("", columns, [_cells(row) for row in rows])
 
 
-def _row(one: Listed, models: list[Announced], live: Announced | None, now: int) -> dict[str, Any]:
+def _row(one: Listed, models: list[Announced], live: dict[str, str], now: int) -> dict[str, Any]:
     artefact, version = one.artefact, one.published.version
     times = [model.effective_from_ms for model in models if model.version == version]
     remark = one.fault
@@ -197,7 +220,8 @@ def _row(one: Listed, models: list[Announced], live: Announced | None, now: int)
     return {
         "version": version,
         "uri": one.published.uri,
-        "is_live": live is not None and live.version == version,
+        "is_live": live.get(RANKER) == version,
+        "live_as": [name for name, of_name in live.items() if of_name == version],
         "effective_from_ms": times,
         "is_coming": any(time > now for time in times),
         "to_ms": artefact.to_ms if artefact else None,
@@ -208,10 +232,17 @@ def _row(one: Listed, models: list[Announced], live: Announced | None, now: int)
     }
 
 
+def _state(row: dict[str, Any]) -> str:
+    others = ", ".join(one for one in row["live_as"] if one != RANKER)
+    if others:
+        return f"live, and as {others}" if row["is_live"] else f"as {others}"
+    return "live" if row["is_live"] else "coming" if row["is_coming"] else ""
+
+
 def _cells(row: dict[str, Any]) -> tuple[object, ...]:
     figures = "  ".join(f"{name} {value:.4f}" for name, value in row["metrics"].items())
     return (
-        "live" if row["is_live"] else "coming" if row["is_coming"] else "",
+        _state(row),
         row["version"],
         utc(row["to_ms"]) if row["to_ms"] is not None else "",
         row["examples"] if row["examples"] is not None else "",

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from jobs.config import Config
-from jobs.knowledge_feed import RESPONSES
 from jobs.learning.model_roots import locate
 from jobs.learning.trust import roots_of, signer_of
 from jobs.publish import Log
 from models.content import Published
+from schemas.policy import RANKER, RESPONSES
 from schemas.signed_control import content_hash
 from scripts.console import complain, say, show, show_json
 from scripts.exit_codes import passed
@@ -16,7 +16,7 @@ from scripts.ops.local_audit import audit_log_of, local_actor
 from scripts.ops.status import running_kafka
 from scripts.training import response_training, training
 from scripts.training.model_guard import ModelRefused, in_words, ranker_doubts, response_doubts
-from scripts.training.model_versions import RANKER, announce
+from scripts.training.model_versions import announce
 from scripts.training.training import Source
 
 

@@ -1,6 +1,7 @@
 """Policies and models take effect in a running job, by the time of the event, without a restart."""
 
 import hashlib
+import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,11 +19,11 @@ from models.content import Published
 from schemas.control import Control
 from schemas.decisions import Decision
 from schemas.limits import MINUTE_MS, SECOND_MS
-from schemas.policy import Holdout, Placement, Policy
+from schemas.policy import RANKER, Arm, Experiment, Holdout, Placement, Policy
 from schemas.topics import CONTROL, ITEMS
 from scripts.audit.explanation import BIAS
 from scripts.bench.workload import shoppers
-from scripts.training.model_versions import RANKER, announce
+from scripts.training.model_versions import announce
 from scripts.training.training import Report, from_files, train_from
 from tests.builders import make_event
 from tests.e2e.homes import OPERATORS, Decisions, Engine, everybody_comes, wait_for
@@ -193,6 +194,43 @@ def test_a_model_is_published_and_rolled_back_by_one_command_each(
     assert (back["version"], back["replaces"]) == (first, second)
     said = home.kairos("model", "list").stdout
     assert any("live" in line and first in line for line in said.splitlines())
+
+
+def test_an_arm_ranks_by_a_challenger_says_so_and_is_made_again(
+    flow: Flow, trained: tuple[str, int], tmp_path: Path
+) -> None:
+    home = flow.engine.home
+    champion = flow.decide("ready", now_ms()).versions.model
+    assert champion == trained[0]
+    challenger = make_model(home.path, tmp_path, 1_200)[0].version
+    said = home.json("model", "publish", challenger, "--as", "challenger", "--force", "--json")
+    assert (said["version"], said["replaces"]) == (challenger, None)
+    arms = (Arm("as_is", 0.5), Arm("new", 0.5, {"placements": {"next_item": {"rank_by": "challenger"}}}))  # fmt: skip
+    policy = Policy(
+        placements=(Placement("next_item", event_types=("product_viewed",)),),
+        holdout=Holdout(share=0.0),
+        experiments=(Experiment("rankers", arms=arms),),
+    )
+    from_ms = now_ms() + 2 * MINUTE_MS
+    flow.publish(Control("policy", "default", "arms-1", from_ms, payload=msgspec.json.encode(policy)))  # fmt: skip
+    made = [flow.decide(f"arm{number}", from_ms) for number in range(16)]
+    by_arm = {(one.arm["rankers"], one.versions.model) for one in made}
+    assert by_arm == {("as_is", champion), ("new", challenger)}
+    new = next(one for one in made if one.arm["rankers"] == "new")
+    explained = home.json("explain", new.decision_id, "--json")
+    assert explained["decision"]["versions"]["model"] == challenger
+    rows = zip(explained["trace"]["candidates"], explained["trace"]["contributions"], strict=True)
+    for candidate, shares in rows:
+        assert sum(shares.values()) == pytest.approx(candidate["score"], abs=1e-3)
+    listed = {one["version"]: one["live_as"] for one in home.json("model", "list", "--json")}
+    assert (listed[champion], listed[challenger]) == (["ranker"], ["challenger"])
+    audit = json.loads(home.kairos("verify", "replay", "--json").stdout)
+    differing = {one["decision_id"] for one in audit["differences"]}
+    assert not differing & {one.decision_id for one in made}
+    assert audit["reproduced"] >= len(made)
+    refused = home.kairos("model", "rollback", "--as", "challenger")
+    assert (refused.returncode, "nothing to roll back to" in refused.stderr) == (2, True)
+    assert "is the name of something else" in home.kairos("model", "publish", challenger, "--as", "popularity").stderr  # fmt: skip
 
 
 def test_artefact_with_another_checksum_is_refused_and_the_old_one_stays(

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from models.scorer import Scorer
-from schemas.policy import IMPERSONAL, MODEL, Placement
+from schemas.policy import IMPERSONAL, Placement
 from udfs.actions.asked import Asked
 from udfs.explain.vectors import digest_of
 from udfs.facts.features import FEATURE_SPACE, columns_of, compute_features
@@ -66,15 +66,15 @@ def rank_items(
 
 
 def scorer_of(asked: Asked, placement: Placement) -> Scorer:
-    """What ranks there: of who may be ranked by what they did, what the placement names, the model in force, or the order without one."""
+    """What ranks there: of who may be ranked by what they did, what the placement names, else the model in force, or the order without one."""
     is_given = bool(asked.moment.event.candidates)
     if asked.is_masked:
         if placement.rank_by in IMPERSONAL:
             return ORDERS[placement.rank_by]
         return GIVEN if is_given else ORDERS[asked.policy.policy.holdout.rank_by]
-    if placement.rank_by != MODEL:
-        return ORDERS[placement.rank_by]
-    return asked.moment.known.scorer or (LAST_TOUCHED if is_given else COLD_START)
+    known, name = asked.moment.known, placement.rank_by
+    named = ORDERS.get(name) or known.others.get(name)
+    return named or known.scorer or (LAST_TOUCHED if is_given else COLD_START)
 
 
 def _wanted(

@@ -5,16 +5,19 @@ Records of one piece of knowledge are ordered by (effective_from_ms, position in
 applying a record twice, or in another order, changes nothing.
 """
 
+from collections.abc import Mapping
 from copy import copy
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from models.response import ResponseModel
 from models.scorer import Scorer
 from schemas.decisions import Versions
+from schemas.errors import ConfigError
 from schemas.events import PURPOSES
 from schemas.items import Item, Uncatalogued
 from schemas.knowledge import ActionKnowledge, EpochEnd, KnowledgeRecord
-from schemas.limits import EPOCHS_KEPT
+from schemas.limits import EPOCHS_KEPT, RANKERS_MAX
+from schemas.policy import RANKER
 from udfs.knowledge.action_statistics import ActionStatistics
 from udfs.knowledge.catalogue import Catalogue, CatalogueUntil
 from udfs.knowledge.erasures import Erasures
@@ -22,10 +25,12 @@ from udfs.knowledge.item_statistics import ItemStatistics
 from udfs.knowledge.versions import Entry, Timeline
 from udfs.policy.compiled_policy import CompiledPolicy
 
+NO_OTHERS: Final[Mapping[str, Scorer]] = {}
+
 
 class Known(NamedTuple):
     """What is in force at one moment. `policy` None: nothing may be decided; `scorer` None: no model;
-    `responses` None: none of how people respond to actions.
+    `responses` None: none of how people respond to actions. `others`: models that are asked for by their names.
     """
 
     policy: CompiledPolicy | None
@@ -34,6 +39,7 @@ class Known(NamedTuple):
     catalogue_ms: int
     epoch: int
     responses: ResponseModel | None = None
+    others: Mapping[str, Scorer] = NO_OTHERS
 
 
 class Knowledge:
@@ -59,6 +65,7 @@ class Knowledge:
         self.actions = ActionStatistics(epochs_kept)
         self._policies: Timeline[CompiledPolicy] = Timeline()
         self._scorers: Timeline[Scorer] = Timeline()
+        self._others: dict[str, Timeline[Scorer]] = {}
         self._responses: Timeline[ResponseModel] = Timeline()
 
     def add_item(self, item: Item, position: int) -> None:
@@ -72,10 +79,21 @@ class Knowledge:
         self._policies.add(Entry(effective_from_ms, position, version, policy))
 
     def add_model(
-        self, version: str, effective_from_ms: int, position: int, scorer: Scorer
+        self,
+        version: str,
+        effective_from_ms: int,
+        position: int,
+        scorer: Scorer,
+        name: str = RANKER,
     ) -> None:
-        """Adds one version of the model."""
-        self._scorers.add(Entry(effective_from_ms, position, version, scorer))
+        """Adds one version of the model of that name; raises ConfigError for one name too many."""
+        if name == RANKER:
+            timeline = self._scorers
+        elif name in self._others or len(self._others) < RANKERS_MAX:
+            timeline = self._others.setdefault(name, Timeline())
+        else:
+            raise ConfigError(f"model {name}: {RANKERS_MAX} others have names already")
+        timeline.add(Entry(effective_from_ms, position, version, scorer))
 
     def add_responses(
         self, version: str, effective_from_ms: int, position: int, responses: ResponseModel
@@ -119,18 +137,34 @@ class Knowledge:
             self.catalogue.time_at(time_ms),
             self.statistics.epoch_at(time_ms if epoch_ms is None else epoch_ms),
             responses.value if responses else None,
+            self._others_at(time_ms) if self._others else NO_OTHERS,
         )
+
+    def _others_at(self, time_ms: int) -> Mapping[str, Scorer]:
+        entries = ((name, timeline.at(time_ms)) for name, timeline in self._others.items())
+        return {name: entry.value for name, entry in entries if entry is not None}
 
     def named(self, known: Known, versions: Versions) -> tuple["Knowledge", Known]:
         """What a decision saw that names `versions`, where by its time it should have seen `known`.
 
-        A policy that is not here stays that of its time; a model that is not here is none.
+        A policy that is not here stays that of its time; a model that is not here is none. One that has a name is that one, and the others are those
+        of their time.
         """
         policy = self._policies.named(versions.policy)
-        scorer = self._scorers.named(versions.model)
+        others = {
+            name: entry.value
+            for name, timeline in self._others.items()
+            if (entry := timeline.named(versions.model)) is not None
+        }
+        entry = self._scorers.named(versions.model)
+        scorer = known.scorer if others else None
         if policy is not None:
             known = known._replace(policy=policy.value, policy_version=policy.version)
-        known = known._replace(scorer=scorer.value if scorer else None, epoch=versions.knowledge)
+        known = known._replace(
+            scorer=entry.value if entry else scorer,
+            others={**known.others, **others} if others else known.others,
+            epoch=versions.knowledge,
+        )
         if versions.catalogue >= known.catalogue_ms:
             return self, known
         seen = copy(self)
@@ -155,4 +189,6 @@ class Knowledge:
         self._policies.prune(before_ms)
         self._scorers.prune(before_ms)
         self._responses.prune(before_ms)
+        for timeline in self._others.values():
+            timeline.prune(before_ms)
         self.catalogue.prune(before_ms)

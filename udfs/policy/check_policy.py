@@ -7,7 +7,8 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo, available_timezones
 
 from schemas.actions import Action, Treatment
-from schemas.policy import NOTHING, RECOMMEND_ITEMS, Policy
+from schemas.policy import MODEL, NOTHING, RANKER, RECOMMEND_ITEMS, Policy
+from udfs.items.orders import ORDERS
 from udfs.policy.compiled_policy import Mistake, Path
 from udfs.policy.conditions import STRING
 from udfs.policy.contact_rules import DAILY, WEEKLY
@@ -17,6 +18,7 @@ BUILT_IN: Final = (
     Action(RECOMMEND_ITEMS, "slate", treatments=(Treatment("slate"),)),
     Action(NOTHING, "nothing", treatments=(Treatment("none"),)),
 )
+RANKS_BY: Final = (MODEL, RANKER, *ORDERS)
 RESERVED: Final = ("not_yet", "over", "consent", "holdout")
 """Rules of eligibility that are the engine's own (udfs/actions/judge_actions.py)."""
 KEYS: Final = {
@@ -156,7 +158,16 @@ def warnings_of(policy: Policy) -> tuple[Mistake, ...]:
         for at, one in enumerate(policy.actions)
         if not one.placements and one.id not in placed and one.id not in (NOTHING, RECOMMEND_ITEMS)
     ]
-    return (*asked, *idle, *pointless(policy))
+    return (*asked, *idle, *_ranked_by(policy), *pointless(policy))
+
+
+def _ranked_by(policy: Policy) -> Iterator[Mistake]:
+    """Names of models that are nearly those of orders: any name may be a model's."""
+    for at, one in enumerate(policy.placements):
+        near = get_close_matches(one.rank_by, RANKS_BY, 1)
+        if one.rank_by not in RANKS_BY and near:
+            message = f"{one.rank_by!r} is the name of a model that somebody publishes: {near[0]!r} is meant?"
+            yield Mistake(("placements", at, "rank_by"), message)
 
 
 def pointless(policy: Policy) -> Iterator[Mistake]:

@@ -9,7 +9,7 @@ import pytest
 
 from jobs.config import Config, config_from
 from jobs.fold.fold import Fold, FoldRules
-from jobs.knowledge_feed import RESPONSES, KnowledgeFeed
+from jobs.knowledge_feed import KnowledgeFeed
 from jobs.learning.model_roots import Roots
 from jobs.learning.response_examples import MOMENTS_MAX, collect_responses
 from jobs.learning.trust import Trust
@@ -22,7 +22,7 @@ from schemas.decisions import Decision
 from schemas.errors import ConfigError
 from schemas.events import Event
 from schemas.limits import HOUR_MS, MINUTE_MS, SECOND_MS, SESSION_GAP_MS
-from schemas.policy import Policy
+from schemas.policy import RESPONSES, Policy
 from schemas.records import LogRecord
 from schemas.state.person import PersonState
 from schemas.state.session import SessionContext

@@ -1,25 +1,27 @@
 """What ranks without a model: each visitor sees what their visit is about, and a policy names another order where it wants one."""
 
-from typing import Any, Final, get_args
+from collections.abc import Mapping
+from typing import Any, Final
 
 import msgspec
 import pytest
 
 from jobs.fold.fold import Fold, FoldRules
 from jobs.fold.learner import Learner
-from models.scorer import WeightedScorer
+from models.scorer import ColumnScorer, Scorer, WeightedScorer
 from schemas.codec import EVENT
-from schemas.decisions import Decision, DecisionTrace
+from schemas.decisions import Decision, DecisionTrace, Versions
+from schemas.errors import ConfigError
 from schemas.events import Event
 from schemas.items import Item
-from schemas.limits import MINUTE_MS
-from schemas.policy import IMPERSONAL, MODEL, Policy, RankBy
+from schemas.limits import MINUTE_MS, RANKERS_MAX
+from schemas.policy import IMPERSONAL, MODEL, RANKER, Policy
 from schemas.state.person import PersonState
 from tests.builders import NOON, make_event, make_record
 from udfs.facts.features import FEATURE_SPACE
 from udfs.items.orders import ORDERS
 from udfs.items.retrieve_candidates import found_by_query
-from udfs.knowledge.knowledge import Knowledge
+from udfs.knowledge.knowledge import NO_OTHERS, Knowledge
 from udfs.moment import NOBODY, Moment
 from udfs.policy.compile_policy import compile_policy
 
@@ -44,8 +46,12 @@ def others(count: int = 40) -> list[Event]:
     return [does(f"other{n}", -60 + n, "product_viewed", PANS[n % 12]) for n in range(count)]
 
 
-def decided(*events: Event, **policy: Any) -> list[tuple[Decision, DecisionTrace]]:
+def decided(
+    *events: Event, models: Mapping[str, Scorer] = NO_OTHERS, **policy: Any
+) -> list[tuple[Decision, DecisionTrace]]:
     knowledge = Knowledge()
+    for name, scorer in models.items():
+        knowledge.add_model(scorer.version, 0, 0, scorer, name)
     said = {"placements": [HOME], "holdout": {"share": 0.0}} | policy
     knowledge.add_policy("p", 0, 0, compile_policy(msgspec.convert(said, Policy)))
     for position, item in enumerate(ITEMS):
@@ -108,12 +114,17 @@ def test_a_callers_list_is_what_was_touched_last_then_as_it_was_given() -> None:
 # --- by name --------------------------------------------------------------------------------------
 
 
-def test_a_policy_may_name_each_order_and_no_other() -> None:
-    literals = {one for kind in get_args(RankBy) for one in (get_args(kind) or (kind,))}
-    assert literals == {MODEL, *ORDERS}
-    assert literals > IMPERSONAL
-    with pytest.raises(msgspec.ValidationError):
-        msgspec.convert({"placements": [HOME | {"rank_by": "best"}]}, Policy)
+def test_a_policy_names_an_order_or_a_model_and_is_told_what_looks_like_another() -> None:
+    for name in (MODEL, RANKER, *ORDERS, "challenger"):
+        policy = msgspec.convert({"placements": [HOME | {"rank_by": name, "event_types": ["page_viewed"]}]}, Policy)  # fmt: skip
+        assert compile_policy(policy).warnings == ()
+    assert {*ORDERS} > IMPERSONAL
+    typed = msgspec.convert({"placements": [HOME | {"rank_by": "cold_strat"}]}, Policy)
+    said = [one.message for one in compile_policy(typed).warnings if one.path[-1] == "rank_by"]
+    assert said == ["'cold_strat' is the name of a model that somebody publishes: 'cold_start' is meant?"]  # fmt: skip
+    for wrong in ("", "Best one", "x" * 33):
+        with pytest.raises(msgspec.ValidationError):
+            msgspec.convert({"placements": [HOME | {"rank_by": wrong}]}, Policy)
 
 
 def test_every_order_reads_features_that_there_are() -> None:
@@ -137,6 +148,63 @@ def test_an_arm_ranks_by_another_order_and_says_so() -> None:
     assert set(ids(made)) <= {*PANS}
 
 
+CHAMPION: Final = ColumnScorer("m1", "item_interest")
+CHALLENGER: Final = ColumnScorer("m2", "item_interest", sign=-1.0)
+
+
+@pytest.mark.parametrize(
+    ("models", "ranked_by"),
+    [
+        ({"ranker": CHAMPION, "challenger": CHALLENGER}, "m2"),
+        ({"ranker": CHAMPION, "another": CHALLENGER}, "m1"),
+        ({"challenger": CHALLENGER}, "m2"),
+        ({}, "cold_start"),
+    ],
+)
+def test_an_arm_ranks_by_a_model_of_its_own_or_as_the_others_until_there_is_one(
+    models: dict[str, Scorer], ranked_by: str
+) -> None:
+    changes = {"placements": {"home": {"rank_by": "challenger"}}}
+    arms = [{"name": "as_is", "share": 0.0}, {"name": "new", "share": 1.0, "changes": changes}]
+    tried = [{"name": "e", "arms": arms}]
+    (made,) = decided(*others(), *looks("shoe1"), asks(), models=models, experiments=tried)
+    assert (made[0].arm, made[0].versions.model) == ({"e": "new"}, ranked_by)
+
+
+def test_who_is_not_in_the_arm_is_ranked_by_the_model_in_force() -> None:
+    models = {"ranker": CHAMPION, "challenger": CHALLENGER}
+    (made,) = decided(*others(), *looks("shoe1"), asks(), models=models)
+    assert made[0].versions.model == "m1"
+
+
+def test_a_decision_is_made_again_by_the_model_that_it_names() -> None:
+    """Whatever is in force by its time; the models that it does not name are those of its time."""
+    knowledge = Knowledge()
+    for number, (name, scorer) in enumerate([("ranker", CHAMPION), ("challenger", CHALLENGER), ("challenger", CHAMPION)]):  # fmt: skip
+        knowledge.add_model(scorer.version, NOON * (number == 2), number, scorer, name)
+    known = knowledge.at(NOON)
+    assert (known.scorer, known.others) == (CHAMPION, {"challenger": CHAMPION})
+    for version, champion, others in (
+        ("m2", CHAMPION, {"challenger": CHALLENGER}),
+        ("m1", CHAMPION, {"challenger": CHAMPION}),
+        ("cold_start", None, {"challenger": CHAMPION}),
+    ):
+        _, found = knowledge.named(known, Versions("p", version, 0, 0, "c"))
+        assert (found.scorer, found.others) == (champion, others)
+    knowledge.prune(NOON)
+    assert knowledge.at(NOON - 1).others == {}
+
+
+def test_only_so_many_models_have_names() -> None:
+    knowledge = Knowledge()
+    for number in range(RANKERS_MAX):
+        knowledge.add_model("m1", 0, number, CHAMPION, f"m{number}")
+    with pytest.raises(ConfigError, match="names already"):
+        knowledge.add_model("m1", 0, 99, CHAMPION, "one-more")
+    knowledge.add_model("m2", 0, 99, CHALLENGER, "m3")
+    assert knowledge.at(0).others["m3"] is CHALLENGER
+
+
 @pytest.mark.parametrize(
     ("rank_by", "first"), [("popularity", PANS), ("popular_in_category", SHOES)]
 )
@@ -155,7 +223,7 @@ def test_who_is_held_out_gets_what_all_people_do_by_the_order_that_is_named(
 
 def test_a_held_out_persons_past_does_not_matter() -> None:
     """Whether they or somebody else looked at it: what all people do is the same."""
-    held = {"holdout": {"share": 1.0, "rank_by": "popular_in_category"}}
+    held: dict[str, Any] = {"holdout": {"share": 1.0, "rank_by": "popular_in_category"}}
     asking = does("me", 10, "product_viewed", "shoe2", placements=["home"])
     past = [does("you", n, "product_viewed", one) for n, one in enumerate(("pan1", "shoe1", "pan3"))]  # fmt: skip
     (one,) = decided(*others(), *looks("pan1", "shoe1", "pan3"), asking, **held)
