@@ -26,7 +26,7 @@ class Artefact(Struct, frozen=True, kw_only=True):
     """`from_ms` to `to_ms` is the event time of the training data, `examples` its decisions.
 
     `feature_names` are the columns of its booster, `feature_set` the digest of their definitions. Without `calibration` the model ranks but names no chance of a response.
-    `feature_versions` are those of the columns; a model of before says none. `assumed_consent`: what was granted to people of the data who had said nothing.
+    `feature_versions` are those of the columns; a model of before says none. `placement`: whose decisions it learnt from; empty = all. `assumed_consent`: what was granted to people of the data who had said nothing.
     """
 
     format: Literal[2] = 2
@@ -42,6 +42,7 @@ class Artefact(Struct, frozen=True, kw_only=True):
     booster: bytes
     assumed_consent: Names = ()
     feature_versions: Annotated[tuple[Count, ...], Meta(max_length=FEATURES_MAX)] = ()
+    placement: Name = ""
 
 
 prepared(Artefact)

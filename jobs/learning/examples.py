@@ -100,13 +100,16 @@ def collect(
     rules: FoldRules,
     taught: Iterable[KnowledgeRecord] | None,
     writer: ExampleWriter,
+    placement: str | None = None,
 ) -> Collected:
-    """Folds the log and writes its examples; `log` is read twice, and each time from its start.
+    """Folds the log and writes its examples, of all placements or of one; `log` is read twice, and each time from its start.
 
     `taught` are the records of the topic `knowledge` in their order; None: the fold itself learns.
     """
     sample = Sample(rules.seed)
-    joiner = Joiner(Question(lambda event, own_name: is_asking(event, own_name, knowledge)))
+    joiner = Joiner(
+        Question(lambda event, own_name: is_asking(event, own_name, knowledge, placement))
+    )
     events = from_ms = to_ms = refused = 0
     for record, event in decoded(log, rules.decode):
         events += 1
@@ -123,7 +126,9 @@ def collect(
         log = _teach(log, knowledge, taught, rules.lateness_ms)
     fold = Fold(knowledge, only, Learner() if taught is None else None)
     for one in fold.run(log):
-        for decision, trace in one.decisions:  # of all the placements that the event asks for
+        for decision, trace in one.decisions:
+            if placement not in (None, decision.placement):
+                continue
             if not fold.teaches(one.news):
                 refused += 1
             elif not decision.is_holdout:  # its features are nobody's
@@ -152,9 +157,13 @@ def _teach(
         yield record
 
 
-def is_asking(event: Event, own_name: str, knowledge: Knowledge) -> bool:
-    """Whether a placement of the policy in force asks for a decision at this event."""
+def is_asking(
+    event: Event, own_name: str, knowledge: Knowledge, placement: str | None = None
+) -> bool:
+    """Whether a placement of the policy in force, any or this one, asks for a decision at this event."""
     policy = knowledge.at(event.event_time_ms).policy
     return policy is not None and any(
-        asks_for(event, one.placement, own_name) for one in policy.placements
+        asks_for(event, one.placement, own_name)
+        for one in policy.placements
+        if placement in (None, one.placement.name)
     )

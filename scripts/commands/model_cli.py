@@ -5,16 +5,9 @@ from typing import Annotated
 import typer
 
 from jobs.config import config_from
-from scripts.commands.options import At, Force, Json
+from scripts.commands.options import As, At, Force, Json
 from scripts.console import show_json
 from scripts.times import time_or_none
-
-As = Annotated[
-    str | None,
-    typer.Option(
-        "--as", help="What `rank_by` of a placement or an arm calls it, as `challenger`. Without it, it ranks wherever nothing else is named."
-    ),
-]  # fmt: skip
 
 app = typer.Typer(help="See, publish and take back models.", no_args_is_help=True)
 

@@ -33,6 +33,12 @@ Topic = Annotated[
         "--topic", help="Read a topic of others instead, from where it stopped the last time."
     ),
 ]
+As = Annotated[
+    str | None,
+    typer.Option(
+        "--as", help="What `rank_by` of a placement or an arm calls it, as `challenger`. Without it, it ranks wherever nothing else is named."
+    ),
+]  # fmt: skip
 Follow = Annotated[bool, typer.Option("--follow", help="With --topic: go on for ever.")]
 Rename = Annotated[
     list[str] | None,

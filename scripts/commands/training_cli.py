@@ -9,6 +9,7 @@ from jobs.config import PROJECT, config_from, with_consent
 from schemas.errors import ConfigError
 from scripts.commands.options import (
     Archive,
+    As,
     Consent,
     EventFiles,
     Force,
@@ -39,9 +40,14 @@ def train(
     responses: Annotated[
         bool, typer.Option("--responses", help="Learn who clicks on which action, not a ranker.")
     ] = False,
+    placement: Annotated[
+        str | None,
+        typer.Option(help="Learn from the decisions of this placement alone; without it, of all."),
+    ] = None,
     archive: Archive = None,
     consent: Consent = None,
     publish: Annotated[bool, typer.Option("--publish", help="Make the model live.")] = False,
+    name: As = None,
     force: Force = False,
     json: Json = False,
 ) -> int:
@@ -50,13 +56,18 @@ def train(
     Events of before their person was erased are left out and counted, also of files where an engine runs that has the list.
     --publish refuses, with exit code 1, what `kairos model publish` refuses; the model is kept all the same.
     """
-    from schemas.policy import DEFAULT_POLICY
+    from schemas.policy import DEFAULT_POLICY, RANKER
     from scripts.ops.status import running_kafka
     from scripts.policy.policies_here import policy_in
     from scripts.privacy.list_of_erased import list_here
+    from scripts.training.model_versions import checked_name
     from scripts.training.train_here import Wish, train_here
     from scripts.training.training import from_files, from_log
 
+    if responses and (placement or name):
+        raise ConfigError("--placement and --as are of what ranks items, not of --responses")
+    if name is not None and not publish:
+        raise ConfigError("--as is what a model is called that is put in force: --publish as well")
     config = with_consent(config_from(), consent)
     if events:
         said = policy_in(policy) if policy else DEFAULT_POLICY
@@ -66,8 +77,9 @@ def train(
     else:
         span = time_or_none(from_), time_or_none(to)
         source = from_log(running_kafka(config), config, *span, archive)
-    wish = Wish(is_responses=responses, is_published=publish, is_forced=force)
-    return train_here(config, source, wish, is_json=json)
+    called = checked_name(name) if name is not None else RANKER
+    wish = Wish(is_responses=responses, is_published=publish, is_forced=force, name=called)
+    return train_here(config, source._replace(placement=placement), wish, is_json=json)
 
 
 @app.command()

@@ -226,6 +226,7 @@ def _row(one: Listed, models: list[Announced], live: dict[str, str], now: int) -
         "is_coming": any(time > now for time in times),
         "to_ms": artefact.to_ms if artefact else None,
         "examples": artefact.examples if artefact else None,
+        "placement": artefact.placement or None if artefact else None,
         "metrics": artefact.metrics if artefact else {},
         "doubts": doubts_in(artefact) if artefact and not remark else [],
         "remark": remark,
@@ -239,6 +240,10 @@ def _state(row: dict[str, Any]) -> str:
     return "live" if row["is_live"] else "coming" if row["is_coming"] else ""
 
 
+def _of(placement: str | None) -> list[str]:
+    return [] if placement is None else [f"learnt from {placement} alone"]
+
+
 def _cells(row: dict[str, Any]) -> tuple[object, ...]:
     figures = "  ".join(f"{name} {value:.4f}" for name, value in row["metrics"].items())
     return (
@@ -248,5 +253,5 @@ def _cells(row: dict[str, Any]) -> tuple[object, ...]:
         row["examples"] if row["examples"] is not None else "",
         figures,
         "  ".join(map(utc, row["effective_from_ms"])),
-        row["remark"] or in_words(row["doubts"]),
+        row["remark"] or in_words([*_of(row["placement"]), *row["doubts"]]),
     )

@@ -21,11 +21,12 @@ from scripts.training.training import Source
 
 
 class Wish(NamedTuple):
-    """A ranker or a model of responses, whether it is put in force, and whatever speaks against it."""
+    """A ranker or a model of responses, whether it is put in force, and whatever speaks against it; under which name."""
 
     is_responses: bool
     is_published: bool
     is_forced: bool
+    name: str = RANKER
 
 
 def train_here(config: Config, source: Source, wish: Wish, *, is_json: bool) -> int:
@@ -40,7 +41,7 @@ def train_here(config: Config, source: Source, wish: Wish, *, is_json: bool) -> 
     is_refused = wish.is_published and bool(doubts) and not wish.is_forced
     is_published = wish.is_published and not is_refused
     if is_published:
-        name = RESPONSES if wish.is_responses else RANKER
+        name = RESPONSES if wish.is_responses else wish.name
         found["effective_from_ms"] = _publish(config, name, published, doubts)
     if is_json:
         show_json(found)

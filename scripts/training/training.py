@@ -82,7 +82,8 @@ class Report(NamedTuple):
 class Source(NamedTuple):
     """A log in order, to be read twice, what is known beyond it, and how its records are decoded.
 
-    `taught` are the records of `knowledge`; None: the statistics are made from the log on the way.
+    `taught` are the records of `knowledge`; None: the statistics are made from the log on the way. `placement`: whose decisions are learnt from,
+    None = of all.
     """
 
     log: Iterable[LogRecord]
@@ -90,6 +91,7 @@ class Source(NamedTuple):
     rules: FoldRules
     taught: Iterable[KnowledgeRecord] | None = None
     invalid: int = 0
+    placement: str | None = None
 
 
 class Learnt(NamedTuple):
@@ -169,16 +171,22 @@ def train_from(source: Source, config: Config) -> tuple[Report, Published]:
     with TemporaryDirectory() as folder:
         path = Path(folder) / EXAMPLES_NAME
         with ExampleWriter(path, FEATURE_SPACE) as writer:
-            found = collect(source.log, source.knowledge, source.rules, source.taught, writer)
+            found = collect(
+                source.log, source.knowledge, source.rules, source.taught, writer, source.placement
+            )
         if not found.decisions and found.refused:
             assumed = purposes_from(config.consent)
             raise ConfigError(f"nothing to learn from: {unlearnt_in_words(assumed)}")
+        if not found.answered and source.placement is not None:
+            raise ConfigError(
+                f"no event asked for a decision of the placement {source.placement!r} that somebody then answered: nothing to learn from"
+            )
         if not found.examples:
             raise ConfigError(
                 f"{counted(found.events, 'event')} led to {counted(found.decisions, 'decision')}, and nobody then "
                 "took one of the candidates: nothing to learn from"
             )
-        learnt = learn(path, config)
+        learnt = learn(path, config, source.placement)
     report = Report(
         learnt.published.version, learnt.published.uri, found.events, found.answered,
         found.decisions, found.examples, source.invalid, learnt.seconds, learnt.artefact.metrics,
@@ -187,8 +195,8 @@ def train_from(source: Source, config: Config) -> tuple[Report, Published]:
     return report, learnt.published
 
 
-def learn(examples: Path, config: Config) -> Learnt:
-    """Trains on a file of examples and writes the artefact."""
+def learn(examples: Path, config: Config, placement: str | None = None) -> Learnt:
+    """Trains on a file of examples, of one `placement` or of all, and writes the artefact."""
     begun_s = time.monotonic()
     threads = min(THREADS_MAX, os.cpu_count() or 1)
     settings = TrainingSettings(threads=threads)
@@ -208,6 +216,7 @@ def learn(examples: Path, config: Config) -> Learnt:
         report=trained.report,
         booster=trained.booster,
         assumed_consent=tuple(sorted(purposes_from(config.consent))),
+        placement=placement or "",
     )
     published = save_artefact(artefact, models_folder(config))
     vouched(config, "ranker", published, FEATURE_SPACE)

@@ -100,11 +100,13 @@ def collected(
 
 
 def collected_from(
-    log: list[LogRecord], taught: Iterable[KnowledgeRecord] | None = None
+    log: list[LogRecord],
+    taught: Iterable[KnowledgeRecord] | None = None,
+    placement: str | None = None,
 ) -> tuple[Collected, list[Group]]:
     memory = Memory()
     knowledge = make_knowledge(*make_catalogue(10))
-    found = collect(log, knowledge, RULES, taught, memory)  # type: ignore[arg-type]
+    found = collect(log, knowledge, RULES, taught, memory, placement)  # type: ignore[arg-type]
     return found, memory.groups
 
 
@@ -119,6 +121,18 @@ def test_a_decision_is_joined_to_the_next_item_of_its_session() -> None:
     assert group.feature("item_price") == pytest.approx(np.log1p(make_catalogue()[2].price or 0))
     assert group.features.shape == (10, FEATURE_SPACE.count)
     assert (group.time_ms, group.session_id) == (NOON, "s1")
+
+
+def test_a_placement_is_learnt_by_its_own_decisions() -> None:
+    """Two looks at items, and a list of the caller's: each is asked for by its own events."""
+    events = [
+        at(0, "product_viewed", "i1"), at(60, "product_viewed", "i2"),
+        request(120, "r1", "i3", "i4"), at(130, "ranking_clicked", "i4", request_id="r1"),
+    ]  # fmt: skip
+    log = [make_record(event, offset) for offset, event in enumerate(events)]
+    shapes = {name: [len(one.features) for one in collected_from(log, None, name)[1]] for name in ("next_item", "rerank", "none", None)}  # fmt: skip
+    assert shapes == {"next_item": [10], "rerank": [2], "none": [], None: [10, 2]}
+    assert collected_from(log, None, "none")[0].answered == 0
 
 
 def test_names_of_the_senders_own_ask_and_answer_as_what_they_count_as() -> None:
