@@ -34,6 +34,10 @@ EXAMPLES: Final[dict[str, tuple[str, str]]] = {
         "try events.jsonl --why 3f2a",
     ),
     "archive": ("archive --to s3://bucket/kairos", "archive --until 2026-06-01"),
+    "evaluate-policy": (
+        "evaluate-policy decisions.csv.gz",
+        "evaluate-policy decisions.parquet --new new_chance --reward revenue --json",
+    ),
     "train": (
         "train --events events.jsonl --items items.jsonl",
         "train --from 2026-01-01 --publish",

@@ -29,7 +29,7 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
         "dead-letters",
     ),
     "What is decided, and why": ("policy", "explain", "why-not", "verify"),
-    "Models": ("train", "evaluate", "model"),
+    "Models": ("train", "evaluate", "evaluate-policy", "model"),
     "History": ("replay", "compare"),
     "People's rights": ("forget", "export", "retention"),
     "Operate": (

@@ -169,3 +169,39 @@ def docs(
     from scripts.reference.all_pages import show_pages
 
     show_pages(is_written=write)
+
+
+@app.command("evaluate-policy")
+def evaluate_policy(
+    log: Annotated[
+        Path, typer.Argument(help="Decisions with their chances: CSV, also .gz, or Parquet.")
+    ],
+    new: Annotated[
+        str,
+        typer.Option(
+            help="The policy: `uniform`, a column with its chances of what was done, or a file of chances by action."
+        ),
+    ] = "uniform",
+    action: Annotated[str | None, typer.Option(help="The column of the action.")] = None,
+    chance: Annotated[
+        str | None, typer.Option(help="Of the chance with which it was chosen.")
+    ] = None,
+    reward: Annotated[str | None, typer.Option(help="Of what it earned.")] = None,
+    group: Annotated[
+        str | None, typer.Option(help="Of a position or placement, each with a choice of its own.")
+    ] = None,
+    clip: Annotated[
+        float | None,
+        typer.Option(help="Weights above are cut; without it, at the root of the number of rows."),
+    ] = None,
+    json: Json = False,
+) -> int:
+    """Say what another policy would have earned, from a log of decisions and their chances.
+
+    Each reward is weighed by how much likelier the new policy would have done what was done. Exit code 1 where the log cannot tell: too few rows count,
+    the new policy does what was never tried, or the chances in the log are not those by which it was decided. Rows are taken as independent.
+    """
+    from scripts.experiments.decision_log import Columns
+    from scripts.experiments.evaluate_policy import run
+
+    return run(log, new, Columns(action, chance, reward, group), clip, is_json=json)

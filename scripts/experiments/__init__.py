@@ -1,0 +1,1 @@
+"""What proves that a decision was a good one: estimates from logs of decisions."""
