@@ -135,7 +135,7 @@ class Job(NamedTuple):
             time.sleep(POLL_S)
             now = self.reading()
             if now.events >= events and now.decisions == last.decisions:
-                return last
+                return last if last.events >= events else now  # few events come in one look
             if now.events > last.events:
                 since_s = now.time_s
             self.engine.check()
