@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from models.off_policy import Estimate, Support, doubts, estimates, support
+from schemas.counted import counted
 from schemas.errors import ConfigError
 from scripts.console import complain, say, show, show_json, show_table
 from scripts.exit_codes import passed
@@ -83,7 +84,7 @@ def _show(found: Judged, new: str) -> None:
     )
     known = found.support
     say(
-        f"{known.rows:,} decisions count as {known.effective_rows:,.0f}; the mean weight is {known.mean_weight:.3f} (1 is wanted), "
+        f"{counted(known.rows, 'decision')} count as {known.effective_rows:,.0f}; the mean weight is {known.mean_weight:.3f} (1 is wanted), "
         f"{known.clipped_rows:,} lie above {known.clip:,.0f}; columns: {', '.join(f'{what} {name}' for what, name in found.columns.items())}"
     )
 

@@ -46,6 +46,23 @@ def test_without_a_model_who_looks_at_three_shoes_sees_shoes(visit: Callable[...
     assert len(shoes) >= len(home) // 2
 
 
+def test_a_search_with_slips_finds_what_was_meant_and_two_people_see_two_orders(
+    visit: Callable[..., Visitor],
+) -> None:
+    """No item has the words as they were typed; the engine knows what comes near, and whose visit it is."""
+    stranger, runner = visit(), visit()
+    runner.open(f"/shop/p/{PREMIUM_PAIR}")
+    orders = []
+    for visitor in (stranger, runner):
+        visitor.open("/shop/search?q=runing+shoos")
+        expect(visitor.page.get_by_text("What comes near stands below")).to_be_visible()
+        found = visitor.slate("list")
+        assert {ITEMS[one].category for one in found[:4]} == {"Sports/Running/Shoes"}
+        assert all(visitor.reasons("list"))
+        orders.append(found)
+    assert orders[0] != orders[1]
+
+
 def read_a_review(visitor: Visitor) -> None:
     visitor.page.get_by_text("Soft, soft, soft").click()
     visitor.shows("hero", "Running shoe finder")

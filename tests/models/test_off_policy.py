@@ -27,7 +27,8 @@ UNBIASED = ("ips", "snips", "doubly_robust")
 def made(rows: int, seed: int) -> Logged:
     chance = np.random.default_rng(seed)
     groups = chance.integers(0, 2, rows)
-    actions = np.array([chance.choice(5, p=LOGGING[one]) for one in groups])
+    below = LOGGING.cumsum(axis=1)[groups]
+    actions = (chance.random(rows)[:, None] >= below[:, :-1]).sum(axis=1)
     rewards = (chance.random(rows) < MEANS[groups, actions]).astype(np.float64)
     return Logged(actions, groups, rewards, LOGGING[groups, actions])
 

@@ -30,7 +30,7 @@ ENDS: Final[dict[int, tuple[str, ...]]] = {
         "try NO_EVENTS", "audit-data NO_EVENTS", "policy check NO_EVENTS", "policy publish NO_EVENTS", "convert FILE OUT --format snowplow", "mapping check GONE",
     ),
     REFUSED: (
-        "evaluate", "key list --file KEYS", "convert GONE OUT --format snowplow", "key revoke nobody --file KEYS", "key person-token p --file KEYS",
+        "evaluate", "evaluate-policy GONE", "key list --file KEYS", "convert GONE OUT --format snowplow", "key revoke nobody --file KEYS", "key person-token p --file KEYS",
         "key revoke-token t --file KEYS", "key revoke-person p --file KEYS", "key rotate-secret --file KEYS", "control sign",
         "model publish nobody", "verify archive", "replay pause p.", "replay resume p.",
         "retention set items 30", "retention set savepoints 30", "retention set decisions 0", "train --events GONE", "logs", "policy draft show gone", "policy draft diff gone", "policy draft publish gone", "policy draft delete gone",

@@ -63,10 +63,10 @@ export function search({ query }) {
     fields: query ? { query } : {},
     nodes: [
       h("h1", { tabindex: "-1" }, query ? `Found for “${query}”` : "What are you looking for?"),
-      h("p", { class: "count" }, found.length ? `${found.length} found` : "Nothing has all of these words. Fewer words find more."),
+      h("p", { class: "count" }, found.length ? `${found.length} found` : query ? "Nothing has all of these words. What comes near stands below." : "Type a word or two."),
+      found.length ? null : shelf("list"),
       hero({ title: "Ask somebody who has tried it", text: "Sizes, returns, what goes with what: our help pages answer most of it.", button: "Help", link: "/shop/help", item: shop.goods()[8] }),
-      shelf("list", found[0]?.category || ""),
-      found.length ? listing(found, "All that was found") : null,
+      found.length ? [shelf("list", found[0].category), listing(found, "All that was found")] : null,
     ],
   };
 }
