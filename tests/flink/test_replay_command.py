@@ -259,7 +259,10 @@ def replayed(week: Week) -> Iterator[tuple[dict[str, object], dict[str, int]]]:
         assert children_of(again) == [], "a pause frees the memory"
         run_command(week, "resume", OUT)
         assert again.stdout is not None
-        summary = json.loads(again.stdout.readline())
+        assert again.stderr is not None
+        told = again.stdout.readline()
+        assert told, again.stderr.read()
+        summary = json.loads(told)
         week.pass_hour(BURSTS - 1)
         wait_until(lambda: has_caught_up(week))
         week.happen(BURSTS)
