@@ -1,6 +1,5 @@
 """Logs of decisions with their chances, CSV (also packed) or Parquet, as arrays; anybody's, under the names that they have."""
 
-import gzip
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -115,7 +114,7 @@ def _read(path: Path) -> pa.Table:
         if path.suffix == ".parquet":
             return pq.read_table(path)
         return pyarrow.csv.read_csv(path)
-    except (pa.ArrowInvalid, OSError, gzip.BadGzipFile) as error:
+    except (pa.ArrowInvalid, OSError) as error:
         raise ConfigError(f"{path} cannot be read: {str(error).splitlines()[0]}") from error
 
 

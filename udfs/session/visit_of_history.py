@@ -30,6 +30,4 @@ def has_paused(state: SessionState, event: Event) -> bool:
 
 
 def _waits_until_ms(state: SessionState) -> int:
-    if not state.imported_ms:
-        return state.timer_ms
     return max(state.timer_ms, state.imported_ms + HISTORY_PAUSE_MS)
