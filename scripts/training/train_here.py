@@ -66,6 +66,8 @@ def _publish(config: Config, name: str, published: Published, forced: Sequence[s
     """Puts the model in force, written down before and after; the time from which it decides."""
     log = Log(running_kafka(config), config.topic_prefix, sign=signer_of(config))
     details = {"version": published.version, "uri": published.uri}
+    if name not in (RANKER, RESPONSES):
+        details["as"] = name
     if forced:
         details["forced"] = in_words(forced)
     with audit_log_of(config).recording(local_actor(), "model publish", details):

@@ -13,6 +13,7 @@ from schemas.dead_letters import DeadLetter, Masking
 from schemas.events import Event
 from schemas.formats import FORMATS
 from schemas.formats.field_names import Notices
+from schemas.topics import EVENTS
 from scripts.files.event_files import EventFiles
 from scripts.files.import_events import Imported, read_json_lines, write_events
 from scripts.files.import_files import summary
@@ -24,13 +25,16 @@ class Written(Log):
     """A log that keeps what is written, without a server: the events without their times of import, which are in `imported_ms`."""
 
     def __init__(self) -> None:
-        self._format = FORMATS["kairos"]
+        self._format, self._prefix = FORMATS["kairos"], ""
         self.events: list[Event] = []
         self.imported_ms: list[int | None] = []
         self.letters: list[DeadLetter] = []
 
-    def imported(self, session_id: str, value: bytes, time_ms: int) -> None:
-        event = EVENT.decode(self._format.imported(value, now_ms()))
+    def _write(
+        self, topic: str, key: str, value: bytes, time_ms: int, *_: object, **__: object
+    ) -> None:
+        event = EVENT.decode(value)
+        assert (topic, key, time_ms) == (EVENTS, event.session_id, event.event_time_ms)
         self.imported_ms.append(event.imported_at_ms)
         self.events.append(replace(event, imported_at_ms=None))
 

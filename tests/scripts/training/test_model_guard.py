@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import msgspec
 import pytest
@@ -10,8 +10,9 @@ from typer.testing import CliRunner, Result
 
 from channels.api.audit_log import Actor
 from jobs.config import config_from
-from models.artefact import Artefact, save_artefact
+from models.artefact import Artefact, list_artefacts, save_artefact
 from models.learning.report import Report
+from schemas.control import Control
 from scripts.cli import app
 from scripts.exit_codes import DONE, FAILED
 from scripts.ops import console_versions
@@ -76,10 +77,13 @@ def test_a_model_of_responses_has_to_foretell_one_action_better_than_its_rate() 
 
 
 class Written:
-    """A log that takes everything."""
+    """A log that takes everything; `controls` are what was put on it, of all of them."""
 
-    def control(self, _: object) -> None:
+    controls: ClassVar[list[Control]] = []
+
+    def control(self, one: Control) -> None:
         """Takes it."""
+        self.controls.append(one)
 
     def flush(self) -> None:
         """Nothing waits."""
@@ -152,13 +156,36 @@ def test_the_console_refuses_and_forces_alike(home: Path, monkeypatch: pytest.Mo
 TRAINED: Final = '{"event_id":"%d","event_type":"product_viewed","event_time_ms":%d,"session_id":"s%d","anonymous_id":"a%d","item_ids":["i%d"],"consent":["personalisation","analytics"]}'
 
 
-def test_what_a_few_events_teach_is_kept_and_not_published(home: Path, tmp_path: Path) -> None:
-    events = tmp_path / "events.jsonl"
+@pytest.fixture
+def events(tmp_path: Path) -> Path:
+    """Sixty looks at items, of six people."""
+    path = tmp_path / "events.jsonl"
     lines = [
         TRAINED % (at, 1_700_000_000_000 + at * 1_000, at // 10, at // 10, at * 7 % 5)
         for at in range(60)
     ]
-    events.write_text("\n".join(lines))
+    path.write_text("\n".join(lines))
+    return path
+
+
+def test_a_placements_model_is_put_in_force_under_its_name_and_says_what_it_reads(
+    home: Path, events: Path
+) -> None:
+    words = ("--placement", "next_item", "--publish", "--as", "challenger", "--force", "--json")
+    report = json.loads(kairos("train", "--events", str(events), *words).stdout)
+    assert (Written.controls[-1].name, Written.controls[-1].version) == ("challenger", report["version"])  # fmt: skip
+    assert audited(home)[-1]["details"]["as"] == "challenger"
+    (one,) = list_artefacts(home / "models")
+    assert one.artefact is not None
+    assert one.artefact.placement == "next_item"
+    assert one.artefact.feature_versions == FEATURE_SPACE.only(one.artefact.feature_names).versions
+    assert one.artefact.feature_versions
+    published = kairos("model", "publish", report["version"], "--as", "rival", "--force", "--json")
+    assert json.loads(published.stdout)["version"] == report["version"]
+    assert Written.controls[-1].name == audited(home)[-1]["details"]["as"] == "rival"
+
+
+def test_what_a_few_events_teach_is_kept_and_not_published(home: Path, events: Path) -> None:
     refused = kairos("train", "--events", str(events), "--publish", "--json")
     report = json.loads(refused.stdout)
     assert (refused.exception, refused.return_value) == (None, FAILED)
