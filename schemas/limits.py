@@ -46,6 +46,17 @@ RECORD_TEXT_MAX: Final = 1_000_000
 
 # --- other records; beyond these a publisher is refused ---------------------------------------
 ITEM_BYTES_MAX: Final = 100_000
+REGIONS_PER_ITEM_MAX: Final = 300
+"""Countries, and parts of them, to which an item is delivered: there are 249 countries, and who delivers to more says none."""
+DATES_PER_ITEM_MAX: Final = 400
+"""Ranges of days on which an item is to be had: a year in which every other day is taken has 183."""
+EMBEDDING_MAX: Final = 256
+"""Numbers of an item's embedding."""
+FLOAT32_MAX: Final = 3.4028234663852886e38
+"""Any of these: the largest of 32 bits that is finite."""
+LATITUDE_MAX: Final = 90.0
+LONGITUDE_MAX: Final = 180.0
+"""Degrees, to the north and east; as many to the south and west."""
 NOTE_LENGTH_MAX: Final = 300
 DRAFTS_MAX: Final = 200
 """Drafts of policies in one home; one more is refused."""

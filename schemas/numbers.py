@@ -13,6 +13,7 @@ from schemas.limits import (
     AMOUNT_MAX,
     EPOCH_MAX,
     EVENT_TIME_MAX_MS,
+    FLOAT32_MAX,
     FLOAT_MAX,
     ID_LENGTH_MAX,
     RECORD_TEXT_MAX,
@@ -27,6 +28,7 @@ ROUNDING: Final = 1e-6
 Whole = Annotated[int, Meta(ge=-WHOLE_MAX, le=WHOLE_MAX)]
 Count = Annotated[int, Meta(ge=0, le=WHOLE_MAX)]
 Finite = Annotated[float, Meta(ge=-FLOAT_MAX, le=FLOAT_MAX)]
+Float32 = Annotated[float, Meta(ge=-FLOAT32_MAX, le=FLOAT32_MAX)]
 Weighed = Annotated[float, Meta(ge=0, le=AMOUNT_MAX)]
 """A count or interest that fades."""
 Chance = Annotated[float, Meta(ge=0, le=1 + ROUNDING)]

@@ -5,7 +5,7 @@ is ISO 8601, UTC where it names no zone. What looks like seconds or microseconds
 """
 
 import math
-from datetime import UTC, datetime, timedelta  # noqa: TID251 - reads timestamps, never a clock
+from datetime import UTC, date, datetime, timedelta  # noqa: TID251 - reads timestamps, never a clock
 from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -78,6 +78,11 @@ def utc_offset_min(zone_name: str | None, milliseconds: int) -> int | None:
         return None
     offset = datetime.fromtimestamp(milliseconds / 1000, zone).utcoffset()
     return None if offset is None else offset // MINUTE
+
+
+def day_number(day: str) -> int:
+    """Which day of the calendar "2026-07-01" is, so that the next one has the next number; raises ValueError for one that is none."""
+    return date.fromisoformat(day).toordinal()
 
 
 @lru_cache(maxsize=1024)

@@ -132,6 +132,7 @@ PRIMITIVES: Final[dict[str, Write]] = {
     "boolean": lambda value: b"\x01" if value else b"\x00",
     "int": write_long,
     "long": write_long,
+    "float": Struct("<f").pack,
     "double": Struct("<d").pack,
     "bytes": _write_bytes,
     "string": write_text,

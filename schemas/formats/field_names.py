@@ -12,7 +12,7 @@ from msgspec.structs import fields as fields_of
 
 from schemas.enrich.enrich_event import LOOKED_UP
 from schemas.events import SENT_TYPES, Candidate, Context, Event
-from schemas.items import Item
+from schemas.items import AvailableDates, Item, Point
 from schemas.meant_types import meant_type
 
 NOTICES_MAX: Final = 20
@@ -116,6 +116,13 @@ ITEM_NAMES: Final = Names(
         "unit_price": "price", "price_amount": "price", "amount": "price", "currency_code": "currency", "price_currency": "currency",
         "valid_from": "effective_from_ms", "date_added": "created_ms", "is_deleted": "is_gone", "deleted": "is_gone",
         "discontinued": "is_gone",
+        "latitude": "place", "longitude": "place", "lat": "place", "lng": "place", "lon": "place", "location": "place", "geo": "place",
+        "delivers_to": "regions", "ships_to": "regions",
+        "availability_dates": "available_dates", "vector": "embedding", "embeddings": "embedding",
+    },
+    parts={
+        "place": Names(names_of(Point), meant={"lat": "latitude", "lng": "longitude", "lon": "longitude"}),
+        "available_dates": Names(names_of(AvailableDates), meant={"from": "first", "start": "first", "to": "last", "end": "last"}),
     },
 )  # fmt: skip
 

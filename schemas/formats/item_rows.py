@@ -15,15 +15,28 @@ from schemas.formats.amounts import Style, amount
 from schemas.formats.field_names import ITEM_NAMES, Names, Note
 from schemas.formats.foreign_json import plain
 from schemas.formats.json_lines import ReadItem, check_names, json_object, text_of
+from schemas.formats.place_cells import (
+    DEGREES,
+    dates,
+    degrees,
+    embedding,
+    put_place,
+    regions,
+    with_degrees,
+)
 from schemas.items import item_from_fields
 from schemas.limits import ITEM_BYTES_MAX, STRING_LENGTH_MAX
 from schemas.meant_types import LENGTH_MAX
 from schemas.times import since_of_field
 
-ROW_NAMES: Final = Names(ITEM_NAMES.known, aliases=ITEM_NAMES.meant)
+ROW_NAMES: Final = Names(
+    ITEM_NAMES.known - {"place"} | {*DEGREES},
+    aliases={name: meant for name, meant in ITEM_NAMES.meant.items() if meant != "place"}
+    | {"lat": "latitude", "lng": "longitude", "lon": "longitude"},
+)
 """What is only told to be meant in our own JSON is read in tables: nobody writes them for us."""
 RANK: Final = {
-    name: rank for rank, name in enumerate((*sorted(ITEM_NAMES.known), *ITEM_NAMES.meant))
+    name: rank for rank, name in enumerate((*sorted(ROW_NAMES.known), *ROW_NAMES.aliases))
 }
 ATTRIBUTES_MAX: Final = 64
 EXACT: Final = 2**53
@@ -71,6 +84,7 @@ def item_of_row(
     row: Mapping[str, Any], style: Style | None = None, *, is_strict: bool = False
 ) -> ReadItem:
     """The item that a row says; `style`: how its amounts are written. Raises InvalidEvent."""
+    row = with_degrees(row)
     columns = columns_of(tuple(row))
     fields: dict[str, Any] = {}
     for name, field in columns.fields:
@@ -85,6 +99,7 @@ def item_of_row(
         raise InvalidEvent(
             "invalid_value", f"nothing says its id (item_id, sku, id …); it has: {has}"
         )
+    put_place(fields)
     beside = fields.pop("price", None)
     if beside is not None:
         fields["price"], currency = beside
@@ -272,5 +287,6 @@ def _number_or(value: object) -> object:
 READ: Final = {
     "item_id": _id, "category": _category, "price": _price, "currency": _currency, "stock": _stock, "tags": _tags,
     "attributes": _attributes, "is_gone": _gone, "created_ms": _since, "effective_from_ms": _since,
+    "latitude": degrees, "longitude": degrees, "regions": regions, "available_dates": dates, "embedding": embedding,
 }  # fmt: skip
 """How a field's value is read; the others are texts."""

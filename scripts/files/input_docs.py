@@ -17,7 +17,7 @@ from schemas.formats.field_names import EVENT_NAMES, ITEM_NAMES, NEED_ITEMS, Nam
 from schemas.formats.item_rows import ATTRIBUTES_MAX
 from schemas.formats.profile_rows import PEOPLE
 from schemas.formats.profile_rows import TIMES as SINCE
-from schemas.items import Item
+from schemas.items import DAY_PATTERN, REGION_PATTERN, AvailableDates, Item, Point
 from schemas.limits import (
     AHEAD_OF_LOG_MAX_MS,
     DAY_MS,
@@ -25,6 +25,7 @@ from schemas.limits import (
     EVENT_TIME_MAX_MS,
     FACT_IDS_MAX,
     FACTS_KEPT_MS,
+    FLOAT32_MAX,
     FLOAT_MAX,
     ID_LENGTH_MAX,
     LATENESS_MS,
@@ -62,6 +63,12 @@ WRITTEN: Final = (
     "1763700000", "1763700000000000", "0", "1969-12-31", "\u00b2", "yesterday",
 )  # fmt: skip
 
+CODES: Final = {
+    DAY_PATTERN: "a day, `2026-07-01`",
+    REGION_PATTERN: "a country (ISO 3166-1: `DE`) or a part of one (ISO 3166-2: `US-CA`)",
+}
+"""Texts of one form, in words."""
+
 
 def page() -> str:
     """The whole page."""
@@ -71,7 +78,9 @@ def page() -> str:
             _fields("Events", "", Event, EVENT_NAMES),
             _fields("Candidates of an event", "candidates", Candidate, EVENT_NAMES.parts["candidates"]),
             _fields("Context of an event", "context", Context, EVENT_NAMES.parts["context"]),
-            LOOKED_UP, _types(), _fields("Items", "", Item, ITEM_NAMES), _item(), _reasons(), _bounds(),
+            LOOKED_UP, _types(), _fields("Items", "", Item, ITEM_NAMES),
+            _fields("Place of an item", "place", Point, ITEM_NAMES.parts["place"]),
+            _fields("Dates of an item", "available_dates", AvailableDates, ITEM_NAMES.parts["available_dates"]), _item(), _reasons(), _bounds(),
         )
     )  # fmt: skip
 
@@ -144,6 +153,8 @@ def _kind(kind: inspect.Type) -> str:
         case inspect.UnionType():
             (given,) = (one for one in kind.types if not isinstance(one, inspect.NoneType))
             return _kind(given)
+        case inspect.StrType(pattern=pattern) if pattern in CODES:
+            return CODES[pattern]
         case inspect.StrType():
             return f"text{_length(kind.min_length, kind.max_length, 'characters')}"
         case inspect.IntType():
@@ -173,7 +184,7 @@ def _length(least: int | None, most: int | None, what: str) -> str:
 def _range(least: float | None, most: float | None, below: float | None) -> str:
     if below == EVENT_TIME_MAX_MS:
         return ": a time" if least else ": a time, or 0 for since ever"
-    if most in (WHOLE_MAX, FLOAT_MAX):
+    if most in (WHOLE_MAX, FLOAT_MAX, FLOAT32_MAX):
         return "" if least else ", not negative"
     return f", {least:,.0f} to {most:,.0f}"
 
@@ -257,8 +268,8 @@ def _sections() -> Iterator[tuple[str, list[tuple[str, str, str]]]]:
 
 def _number(name: str) -> str:
     value = getattr(limits, name)
-    if value == FLOAT_MAX:
-        return "1.8e308"
+    if value in (FLOAT_MAX, FLOAT32_MAX):
+        return f"{value:.1e}".replace("+", "")
     return f"{value:,}" if isinstance(value, int) else f"{value:,.0f}"
 
 

@@ -96,6 +96,8 @@ ITEM_FILES: Final = """\
 - Amounts: `19.99`, `19,99`, `1.299,00`, `1 299,00 EUR`, `€5`. `1,299` could be two and is refused until `--number 1,299.00` or `--number 1.299,00` says which. `$` and `¥` name no currency.
 - `stock`: a number (below none is none), or `in stock`, `out of stock` and the like: what is there in an unknown number has none. Tags are parted by `|`, else `,`, else `;`; "Home > Dresses" is the
   category "Home/Dresses".
+- Place: `latitude` (or `lat`) and `longitude` (`lon`, `lng`), in degrees with a point; a column `place` of anything else stays an attribute. `regions`: `DE, US-CA`. `available_dates`:
+  `2026-07-01/2026-07-14, 2026-08-01`, both ends included. `embedding`: `[0.12, -0.5]`, also without brackets; its numbers are kept with 32 bits.
 - Shopify: an item is a product, not a variant: its price is the cheapest variant's, its stock that of all, its options are attributes (`size` = `41,42`). JSON has ids, the CSV only handles, so
   these are the ids there. Drafts, archived and unpublished products are gone. Neither says the currency.
 - Google: `sale_price` is the price, where it has times (`sale_price_effective_date`) between them, as of the import. XML with a DTD is refused; parts of parts (`shipping`) are left out.

@@ -14,7 +14,8 @@ from schemas.items import Item
 from schemas.mappings.mapped import found_at
 
 ITEMS_MAX: Final = 100_000
-FIELDS: Final = frozenset({"name", "category", "brand", "price", "currency", "image", "tags"})
+OF_PLACE: Final = frozenset({"latitude", "longitude", "regions", "available_dates", "embedding"})
+FIELDS: Final = OF_PLACE | {"name", "category", "brand", "price", "currency", "image", "tags"}
 PER_EVENT: Final = frozenset(
     {
         "affiliation", "amount", "cart_id", "checkout_id", "coupon", "creative_name", "creative_slot", "discount", "index", "item_list_id",
@@ -88,13 +89,13 @@ def _tells(name: str, *, has_home: bool) -> bool:
     field = known if known in ROW_NAMES.known else ROW_NAMES.aliases.get(known)
     if has_home:
         return field is None or field in FIELDS
-    return field in FIELDS and known not in OF_THE_EVENT
+    return field in FIELDS - OF_PLACE and known not in OF_THE_EVENT
 
 
 def _item(item_id: str, said: dict[str, Any]) -> Item | None:
-    """An item; without what cannot be read as its price, where that is what is wrong."""
+    """An item; without what cannot be read as its price, or as where it is, where that is what is wrong."""
     row = {"item_id": item_id} | said
-    for left_out in ((), ("price", "currency")):
+    for left_out in ((), ("price", "currency"), OF_PLACE, ("price", "currency", *OF_PLACE)):
         left = {name: value for name, value in row.items() if _field(name) not in left_out}
         try:
             return item_of_row(left).item

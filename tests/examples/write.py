@@ -21,7 +21,7 @@ from schemas.dead_letters import dead_letter
 from schemas.decisions import Decision, DecisionTrace, LeftOut
 from schemas.errors import InvalidEvent
 from schemas.events import TRUE, UNMERGE, Event
-from schemas.items import Item
+from schemas.items import AvailableDates, Item, Point
 from schemas.knowledge import (
     ACTION_KNOWLEDGE,
     ACTION_KNOWLEDGE_STATE,
@@ -191,6 +191,11 @@ def wire_examples() -> dict[str, dict[str, Any]]:
                 {"colour": "red"}, "A shoe.", "https://example.org/i2.jpg", NOON - HOUR_MS,
             ),
             "gone": Item("i2", NOON + HOUR_MS, is_gone=True),
+            "hotel": Item(
+                "i3", NOON, "Haus am See", "Hotels", price=99.5, currency="CHF", place=Point(46.948, 7.4474),
+                regions=("CH", "US-CA"), available_dates=(AvailableDates("2026-07-01", "2026-07-14"),),
+                embedding=(0.5, -0.25, 0.1),
+            ),
         },
         "control": {
             "policy": DEFAULT_CONTROL,

@@ -48,6 +48,7 @@ FINGERPRINTS = {
     "event.v4": "b43a956e73beceed",
     "event.v5": "0f8737bb934dfff5",
     "item.v1": "c5d5f42c562ef3aa",
+    "item.v2": "474abc983d5c7503",
     "item_knowledge.v1": "df8cf5e71cbdf766",
     "item_knowledge.v2": "ea5526bf07c7dcc4",
     "past_session.v1": "951ee76a6c496611",
@@ -141,6 +142,8 @@ def test_every_event_field_has_an_example() -> None:
         ("decision/v1/slate", {"sequence": 1}),
         ("trace/v1/slate", {"draw": 0.0}),
         ("item/v1/gone", {"is_gone": False}),
+        ("item/v2/hotel", {"regions": ["CH"]}),
+        ("item/v2/hotel", {"embedding": [0.5, -0.25, 0.25]}),
     ],
 )
 def test_a_wrong_example_is_refused(example: str, change: dict[str, Any]) -> None:

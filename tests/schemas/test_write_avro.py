@@ -28,6 +28,7 @@ WHOLE = parse_schema({
         {"name": "part", "type": "int"},
         {"name": "is_it", "type": "boolean"},
         {"name": "raw", "type": "bytes"},
+        {"name": "short", "type": "float"},
         {"name": "maybe", "type": ["null", "long"]},
         {"name": "one", "type": POINT},
         {"name": "others", "type": {"type": "array", "items": "Point"}},
@@ -37,7 +38,7 @@ WHOLE = parse_schema({
 })  # fmt: skip
 points = st.fixed_dictionaries({"x": st.floats(), "said": texts})
 wholes = st.fixed_dictionaries({
-    "count": longs, "part": st.integers(-(2**31), 2**31 - 1), "is_it": st.booleans(), "raw": st.binary(max_size=200),
+    "count": longs, "part": st.integers(-(2**31), 2**31 - 1), "is_it": st.booleans(), "raw": st.binary(max_size=200), "short": st.floats(width=32),
     "maybe": st.none() | longs, "one": points, "others": st.lists(points, max_size=70),
     "named": st.dictionaries(texts, points, max_size=4), "perhaps": st.none() | st.lists(texts, max_size=3),
 })  # fmt: skip
@@ -81,7 +82,7 @@ def test_what_has_more_than_64_bits_is_refused(value: int) -> None:
         ["null", "string", "long"],
         ["string", "null"],
         {"type": "fixed", "name": "F", "size": 4},
-        "float",
+        "duration",
         {"type": "record", "name": "R", "fields": [{"name": "a.b", "type": "long"}]},
         {"type": "record", "name": "R", "fields": [{"name": "from", "type": "long"}]},
     ],

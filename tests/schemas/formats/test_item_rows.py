@@ -7,7 +7,7 @@ import pytest
 from schemas.errors import InvalidEvent
 from schemas.formats.field_names import told
 from schemas.formats.item_rows import item_of_json, item_of_row
-from schemas.items import Item
+from schemas.items import AvailableDates, Item, Point
 
 MS = 1_769_817_600_000
 
@@ -36,6 +36,22 @@ MS = 1_769_817_600_000
         ({"id": "a", "attributes": '{"Colour": "red"}'}, Item("a", attributes={"colour": "red"})),
         ({"id": "a", "valid_from": "2026-01-31", "deleted": "yes"}, Item("a", MS, is_gone=True)),
         ({"id": "a", "sku": "b", "title": ""}, Item("a", attributes={"sku": "b"})),
+        ({"id": "a", "lat": "46.948", "Longitude": 7.4474}, Item("a", place=Point(46.948, 7.4474))),
+        ({"id": "a", "place": {"latitude": -1, "longitude": 2}}, Item("a", place=Point(-1, 2))),
+        ({"id": "a", "place": "Bern"}, Item("a", attributes={"place": "Bern"})),
+        ({"id": "a", "delivers_to": "de, us-ca|DE"}, Item("a", regions=("DE", "US-CA"))),
+        ({"id": "a", "regions": ["CH"]}, Item("a", regions=("CH",))),
+        (
+            {"id": "a", "available_dates": "2026-07-01/2026-07-14, 2026-08-01"},
+            Item("a", available_dates=(AvailableDates("2026-07-01", "2026-07-14"), AvailableDates("2026-08-01", "2026-08-01"))),
+        ),
+        (
+            {"id": "a", "available_dates": [{"first": "2026-07-01", "last": "2026-07-14"}]},
+            Item("a", available_dates=(AvailableDates("2026-07-01", "2026-07-14"),)),
+        ),
+        ({"id": "a", "vector": "[0.5, -1, 1e-3]"}, Item("a", embedding=(0.5, -1, 0.001))),
+        ({"id": "a", "embedding": "0.5 -1"}, Item("a", embedding=(0.5, -1))),
+        ({"id": "a", "embedding": [0.5, 2]}, Item("a", embedding=(0.5, 2))),
     ],
     ids=str,
 )  # fmt: skip
@@ -61,6 +77,17 @@ def test_a_row_is_the_item_that_people_mean(row: dict[str, Any], wanted: Item) -
         ({"id": "a", "name": "x" * 3_000}, "name"),
         ({"id": "a", "tags": [{"a": 1}]}, "tags"),
         ({"id": ["a"]}, "item_id"),
+        ({"id": "a", "lat": 1}, "longitude: is missing"),
+        ({"id": "a", "lon": 1}, "latitude: is missing"),
+        ({"id": "a", "lat": 91, "lon": 1}, "place.latitude"),
+        ({"id": "a", "lat": "46,9", "lon": 1}, "lat: '46,9' is no number of degrees"),
+        ({"id": "a", "regions": "Germany"}, "regions"),
+        ({"id": "a", "regions": ["DE"] + [f"US-{at}" for at in range(10_000)]}, "regions"),
+        ({"id": "a", "available_dates": "July"}, "available_dates"),
+        ({"id": "a", "available_dates": "2026-02-30"}, "day is out of range"),
+        ({"id": "a", "available_dates": "2026-07-14/2026-07-01"}, "`first` 2026-07-14 is after"),
+        ({"id": "a", "embedding": "0.5, x"}, "embedding"),
+        ({"id": "a", "embedding": [0.0] * 257}, "embedding"),
     ],
     ids=str,
 )

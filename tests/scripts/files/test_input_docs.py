@@ -8,7 +8,7 @@ from msgspec.structs import fields
 from schemas.errors import InvalidReason
 from schemas.events import Candidate, Context, Event
 from schemas.formats.field_names import EVENT_NAMES, ITEM_NAMES
-from schemas.items import Item
+from schemas.items import AvailableDates, Item, Point
 from scripts.files.input_docs import PAGE, page
 from scripts.files.input_texts import REASONS
 
@@ -17,7 +17,9 @@ def test_the_committed_page_is_what_the_tables_generate() -> None:
     assert PAGE.read_text() == page(), "run `kairos accepts --write`"
 
 
-@pytest.mark.parametrize("kind", [Event, Candidate, Context, Item], ids=lambda one: one.__name__)
+@pytest.mark.parametrize(
+    "kind", [Event, Candidate, Context, Item, Point, AvailableDates], ids=lambda one: one.__name__
+)
 def test_every_field_has_a_row(kind: type) -> None:
     rows = [line for line in page().splitlines() if line.startswith("| `")]
     named = [row.split("`")[1] for row in rows]

@@ -41,6 +41,15 @@ def test_of_an_event_only_what_cannot_be_its_own_is_of_the_item() -> None:
     assert told(items_in([{"skus": ["a", "b"], "price": 9}], ["skus[]"])) == {"a": {}, "b": {}}
 
 
+def test_a_place_is_of_the_item_in_whose_object_it_stands_and_else_of_whoever_looked() -> None:
+    place = {"latitude": 1.5, "longitude": 2, "regions": "DE"}
+    said = {"place": {"latitude": 1.5, "longitude": 2.0}, "regions": ["DE"]}
+    assert told(items_in([{"item": {"id": "a", **place}}], ["item.id"])) == {"a": said}
+    assert told(items_in([{"item_id": "a", "price": 2, **place}], ["item_id"])) == {"a": {"price": 2.0}}  # fmt: skip
+    odd = {"item": {"id": "a", "price": 2, **place, "latitude": 91}}
+    assert told(items_in([odd], ["item.id"])) == {"a": {"price": 2.0}}
+
+
 def test_of_each_field_the_last_word_counts_and_a_price_that_cannot_be_read_is_left_out() -> None:
     records: list[dict[str, Any]] = [
         {"product": {"sku": "a", "name": "Old", "brand": "B"}}, {"product": {"sku": "a", "name": "New", "brand": ""}},
