@@ -13,6 +13,7 @@ from models.learning.report import FEATURES_MAX, Figures, Name, Names, Report
 from models.ranker import XgboostRanker
 from models.scorer import FeatureSpace
 from models.serving import Serving, serving
+from models.vectors import ItemVectors, VectorTable
 from schemas.errors import ConfigError
 from schemas.limits import ARTEFACT_BYTES_MAX
 from schemas.thread_safe_types import prepared
@@ -26,7 +27,7 @@ class Artefact(Struct, frozen=True, kw_only=True):
     """`from_ms` to `to_ms` is the event time of the training data, `examples` its decisions.
 
     `feature_names` are the columns of its booster, `feature_set` the digest of their definitions. Without `calibration` the model ranks but names no chance of a response.
-    `feature_versions` are those of the columns; a model of before says none. `placement`: whose decisions it learnt from; empty = all. `assumed_consent`: what was granted to people of the data who had said nothing.
+    `feature_versions` are those of the columns; a model of before says none. `placement`: whose decisions it learnt from; empty = all. `vectors`: of the items, as its columns were trained with. `assumed_consent`: what was granted to people of the data who had said nothing.
     """
 
     format: Literal[2] = 2
@@ -43,6 +44,7 @@ class Artefact(Struct, frozen=True, kw_only=True):
     assumed_consent: Names = ()
     feature_versions: Annotated[tuple[Count, ...], Meta(max_length=FEATURES_MAX)] = ()
     placement: Name = ""
+    vectors: VectorTable | None = None
 
 
 prepared(Artefact)
@@ -111,8 +113,10 @@ def served(artefact: Artefact, space: FeatureSpace) -> Serving:
 def scorer_from(published: Published, data: bytes, space: FeatureSpace) -> XgboostRanker:
     """The ranker in these bytes, named by its version; raises ConfigError."""
     artefact = artefact_from(published, data, space)
+    version, table = published.version, artefact.vectors
     columns = served(artefact, space).columns
-    return XgboostRanker(published.version, artefact.booster, columns, artefact.calibration)
+    vectors = ItemVectors(table, version) if table is not None else None
+    return XgboostRanker(version, artefact.booster, columns, artefact.calibration, vectors)
 
 
 def list_artefacts(folder: Path) -> list[Listed]:

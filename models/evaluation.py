@@ -85,6 +85,16 @@ class Ranks:
             "mrr_last": _mean(_reciprocal(last)),
         }
 
+    def figures_of(self, places: Sequence[int]) -> dict[str, float]:
+        """Hr and mrr at k of the decisions at these places, in the order in which they were added, and recall: of how many the truth was listed at all. 0 where there is none."""
+        ranks = np.array(self._ranks, dtype=np.int64)[np.array(places, dtype=np.int64)]
+        found = gains(ranks, self.k)
+        return {
+            f"hr@{self.k}": _mean(found["hr"]),
+            f"mrr@{self.k}": _mean(found["mrr_at"]),
+            "recall": _mean((ranks > 0).astype(np.float64)),
+        }
+
 
 def gains(ranks: NDArray[np.int64], k: int) -> dict[str, NDArray[np.float64]]:
     """What each decision gives to each figure: (n,) ranks -> (n,) each."""

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from models.booster_shape import check_booster
 from models.learning.calibration import Calibration
 from models.scorer import Matrix
+from models.vectors import ItemVectors
 from schemas.errors import ConfigError
 
 _LIB: Final[Any] = xgboost.core._LIB  # the library handle is not exported under a public name
@@ -52,7 +53,8 @@ class _Call(threading.local):
 class XgboostRanker:
     """A Scorer from a booster's bytes (XGBoost's UBJSON); one thread, no state between calls.
 
-    It reads those of the booster's `columns` that a tree splits on; one without a name is computed no longer, and missing.
+    It reads those of the booster's `columns` that a tree splits on; one without a name is computed no longer, and missing. `vectors` are those of the items
+    that it was trained with.
     """
 
     def __init__(
@@ -61,9 +63,11 @@ class XgboostRanker:
         booster: bytes,
         columns: Sequence[str],
         calibration: Calibration | None = None,
+        vectors: ItemVectors | None = None,
     ) -> None:
         """Raises ConfigError for bytes that are no booster of these columns."""
         self.version = version
+        self.vectors = vectors
         self._calibration = calibration
         feature_count = len(columns)
         # the library would end the process

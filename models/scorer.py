@@ -69,7 +69,7 @@ class FeatureSpace(Struct, frozen=True, dict=True):
 
 
 class Scorer(Protocol):
-    """Scores the rows of a feature matrix; higher is better.
+    """Scores the rows of a feature matrix; higher is better. One that was trained with vectors of items has them as `vectors` (models/vectors.py).
 
     Deterministic; does not change its input; NaN means missing; the result is finite, new, and of
     each row alone.

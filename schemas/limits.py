@@ -65,6 +65,8 @@ SIGNATURE_BYTES_MAX: Final = 64
 ARTEFACT_BYTES_MAX: Final = 512 * 1024 * 1024
 ARTEFACT_S_MAX: Final = 60
 """An artefact that was not read and tried within so many seconds is refused."""
+VECTORS_MAX: Final = 100_000
+"""Items that have a vector of their own: those that were touched most. Others lie where what is said of them lies."""
 DEAD_LETTER_RAW_BYTES_MAX: Final = 950_000
 """A dead letter keeps at most so many raw bytes (Kafka takes 1 MB), fewer where the topic takes less; the message
 says if it cut."""

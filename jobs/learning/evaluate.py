@@ -19,10 +19,12 @@ from jobs.fold.learner import Learner
 from jobs.learning.answers import REQUESTED, Answer
 from jobs.learning.evaluation_split import VIEWED, Setting, Split
 from jobs.learning.examples import AnsweredDecisions
+from jobs.learning.vectors_on_the_way import VectorsOnTheWay
 from models.evaluation import Outcome, Ranks, ranked
 from models.learning.calibration import expected_calibration_error
 from models.learning.example_file import ExampleWriter
 from models.scorer import ColumnScorer, Scorer
+from models.vectors import VectorTable
 from schemas.decisions import Decision, DecisionTrace
 from schemas.events import Event
 from schemas.formats.json_lines import event_from_json
@@ -85,8 +87,8 @@ class Evaluated(NamedTuple):
     refused: int = 0
 
 
-Learn = Callable[[Path], Scorer | None]
-"""Trains on a file of examples; None where there is nothing to learn."""
+Learn = Callable[[Path, VectorTable | None], Scorer | None]
+"""Trains on a file of examples, with the vectors of items of then; None where there is nothing to learn."""
 
 
 def evaluate(
@@ -107,15 +109,18 @@ def evaluate(
         writer = stack.enter_context(ExampleWriter(examples, FEATURE_SPACE))
         file = AnsweredDecisions(writer)
         run = _Run(setting, split, file)
+        on_the_way = VectorsOnTheWay(knowledge)
 
         def train() -> None:
             stack.close()  # the file is whole
+            vectors = on_the_way.finish(setting.train_before_ms)
             if file.examples:
-                run.train(knowledge, learn, examples)
+                run.train(knowledge, lambda path: learn(path, vectors), examples)
 
         rules = FoldRules(event_from_json, setting.seed, lateness_ms=0, decides=run.decides)
         fold = Fold(knowledge, rules, Learner())
         for one in fold.run(_paused(log, setting, train)):
+            on_the_way.take(one, fold)
             for decision, trace in one.decisions:
                 if fold.teaches(one.news):
                     run.take(decision, trace)
@@ -189,7 +194,9 @@ class _Run:
         self._asked_s = perf_counter()  # measured; decides nothing
         return key in self._waiting or key in self._split.train
 
-    def train(self, knowledge: Knowledge, learn: Learn, examples: Path) -> None:
+    def train(
+        self, knowledge: Knowledge, learn: Callable[[Path], Scorer | None], examples: Path
+    ) -> None:
         """Learns, and puts the model in force at the split."""
         started_s = perf_counter()
         scorer = learn(examples)

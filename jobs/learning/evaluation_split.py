@@ -1,6 +1,6 @@
 """What an evaluation trains on and what it scores: a scan of the log for what came next."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from jobs.learning.answers import (
@@ -54,7 +54,8 @@ class Setting(NamedTuple):
 class Split(NamedTuple):
     """What a scan of the log found: the decisions to learn from and those to score, by their event.
 
-    `item_count` are the items that ever appear, `trainable` the answered decisions before the split.
+    `item_count` are the items that ever appear, `trainable` the answered decisions before the split. Of those to score `parts` names some that are told
+    of alone: `cold_items`, whose truth nobody had touched before the split, and `first_events`, the first of their session that ask.
     """
 
     train: dict[EventKey, Answer]
@@ -64,6 +65,7 @@ class Split(NamedTuple):
     item_count: int
     from_ms: int
     to_ms: int
+    parts: Mapping[str, frozenset[EventKey]] = {}
 
 
 def question_of(setting: Setting) -> Question:
@@ -85,6 +87,8 @@ def split_log(log: Iterable[LogRecord], setting: Setting) -> Split:
     starts: dict[str, int] = {}
     test: dict[EventKey, Answer] = {}
     items: set[str] = set()
+    touched: set[str] = set()
+    first: dict[str, EventKey] = {}
     events = from_ms = to_ms = 0
     knowledge = Knowledge()
     knowledge.add_policy("split", 0, 0, compile_policy(setting.policy()))
@@ -94,10 +98,15 @@ def split_log(log: Iterable[LogRecord], setting: Setting) -> Split:
         from_ms = from_ms or to_ms
         starts.setdefault(event.session_id, to_ms)
         items.update(event.item_ids)
+        if to_ms < split_ms:
+            touched.update(event.item_ids)
         items.update(one.item_id for one in event.candidates)
         for answer in answers_to(event, joiner, knowledge):
             if starts[answer.session_id] >= split_ms:
                 test[answer.key] = answer
+                before = first.setdefault(answer.session_id, answer.key)
+                if answer.time_ms < test[before].time_ms:
+                    first[answer.session_id] = answer.key
             elif answer.answered_ms < split_ms:  # what came later is not known at the split
                 sample.add(answer)
     _check(setting, events, from_ms, to_ms, len(test))
@@ -105,7 +114,10 @@ def split_log(log: Iterable[LogRecord], setting: Setting) -> Split:
     ordered = sorted(test.values(), key=lambda one: one.time_ms)
     return Split(
         sample.chosen(), {one.key: one for one in ordered}, sample.offered, events, len(items),
-        from_ms, to_ms,
+        from_ms, to_ms, {
+            "cold_items": frozenset(one.key for one in ordered if one.item_id not in touched),
+            "first_events": frozenset(first.values()),
+        },
     )  # fmt: skip
 
 

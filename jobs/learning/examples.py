@@ -11,7 +11,9 @@ from typing import NamedTuple
 from jobs.fold.fold import Fold, FoldRules
 from jobs.fold.learner import Learner
 from jobs.learning.answers import Answer, Joiner, Question, Sample
+from jobs.learning.vectors_on_the_way import VectorsOnTheWay
 from models.learning.example_file import ExampleWriter
+from models.vectors import VectorTable
 from schemas.decisions import DecisionTrace
 from schemas.errors import InvalidEvent
 from schemas.events import Event
@@ -81,7 +83,7 @@ def answers_to(event: Event, joiner: Joiner, knowledge: Knowledge) -> list[Answe
 class Collected(NamedTuple):
     """What was seen on the way: `answered` decisions could be learnt from, `decisions` were made,
     `examples` had the answer among their candidates. Times are those of the records. `erased` events were of who was erased since, `refused`
-    decisions were made and are of people who do not agree that others learn from them.
+    decisions were made and are of people who do not agree that others learn from them. `vectors`: of items, by all sessions.
     """
 
     events: int
@@ -92,6 +94,7 @@ class Collected(NamedTuple):
     to_ms: int
     erased: int = 0
     refused: int = 0
+    vectors: VectorTable | None = None
 
 
 def collect(
@@ -125,7 +128,9 @@ def collect(
     if taught is not None:
         log = _teach(log, knowledge, taught, rules.lateness_ms)
     fold = Fold(knowledge, only, Learner() if taught is None else None)
+    on_the_way = VectorsOnTheWay(knowledge)
     for one in fold.run(log):
+        on_the_way.take(one, fold)
         for decision, trace in one.decisions:
             if placement not in (None, decision.placement):
                 continue
@@ -134,7 +139,15 @@ def collect(
             elif not decision.is_holdout:  # its features are nobody's
                 file.add(trace, wanted[trace.session_id, trace.event_id])
     return Collected(
-        events, sample.offered, file.decisions, file.examples, from_ms, to_ms, fold.erased, refused
+        events,
+        sample.offered,
+        file.decisions,
+        file.examples,
+        from_ms,
+        to_ms,
+        fold.erased,
+        refused,
+        on_the_way.finish(to_ms),
     )
 
 

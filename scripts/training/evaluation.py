@@ -12,13 +12,14 @@ import pyarrow.parquet as pq
 
 from jobs.config import Config
 from jobs.empty_knowledge import empty_knowledge
-from jobs.learning.answers import EXAMPLES_MAX
+from jobs.learning.answers import EXAMPLES_MAX, EventKey
 from jobs.learning.evaluate import Evaluated, evaluate
 from jobs.learning.evaluation_split import QUESTIONS, Setting, Split, split_log
 from jobs.publish import now_ms
 from models.artefact import load_scorer
 from models.evaluation import Outcome, compare
 from models.scorer import Scorer
+from models.vectors import VectorTable
 from schemas.counted import counted
 from schemas.errors import ConfigError
 from schemas.events import granted_in_words, purposes_from, unlearnt_in_words
@@ -38,6 +39,11 @@ SAVED: Final = pa.schema(
         ("rank", pa.int32()),
     ]
 )  # fmt: skip
+PARTS: Final = {
+    "cold_items": "items that nobody had touched before the split",
+    "first_events": "the first that a session asks for",
+}
+"""What is told of alone, in words."""
 COLD: Final = "nothing to learn from before the split: the cold-start order was evaluated"
 
 
@@ -65,9 +71,9 @@ def evaluate_files(
         f"{len(split.test):,} to score"
     )
 
-    def learnt(examples: Path) -> Scorer | None:
+    def learnt(examples: Path, vectors: VectorTable | None) -> Scorer | None:
         try:
-            published = learn(examples, config).published
+            published = learn(examples, config, vectors=vectors).published
         except ConfigError as error:  # one class only, say: there still is something to evaluate
             say(str(error))
             return None
@@ -102,6 +108,7 @@ def report(setting: Setting, split: Split, found: Evaluated, invalid: int) -> di
         "baselines": {
             name: ranks.figures(split.item_count) for name, ranks in found.baselines.items()
         },
+        "parts": {name: _part(found, keys) for name, keys in split.parts.items()},
         "candidates_mean": found.candidates / decisions,
         "recall": found.found / decisions,
         "ece": found.ece,
@@ -119,6 +126,14 @@ def report(setting: Setting, split: Split, found: Evaluated, invalid: int) -> di
             "is_cold_start": found.is_cold_start,
         },
     }
+
+
+def _part(found: Evaluated, keys: frozenset[EventKey]) -> dict[str, Any]:
+    """Figures of some of the decisions alone, the engine's and each baseline's."""
+    outcomes = enumerate(found.outcomes)
+    places = [at for at, one in outcomes if (one.session_id, one.event_id) in keys]
+    baselines = {name: ranks.figures_of(places) for name, ranks in found.baselines.items()}
+    return {"decisions": len(places), **found.ranks.figures_of(places), "baselines": baselines}
 
 
 def _sureness(found: Evaluated) -> dict[str, Any]:
@@ -226,6 +241,7 @@ def show_report(found: dict[str, Any]) -> None:
     rows += [[name, *(f"{found['baselines'][name][one]:.4f}" for one in figures)] for name in names]
     title = f"{found['placement']}, {counted(found['decisions'], 'decision')}"
     show_table(title, ("order", *figures), rows)
+    _show_parts(found)
     train = found["train"]
     if train["is_cold_start"]:
         show(COLD)
@@ -250,6 +266,19 @@ def show_report(found: dict[str, Any]) -> None:
     left_out = f"{counted(refused, 'decision')} of people who do not agree to it left out; "
     assumed = granted_in_words(frozenset(found["assumed_consent"]))
     show(f"{left_out if refused else ''}{assumed}")
+
+
+def _show_parts(found: dict[str, Any]) -> None:
+    """One row for each part of the decisions that is told of alone, and the best that a simple order has there."""
+    rows = []
+    for name, part in found["parts"].items():
+        figures = [one for one in part if one not in ("decisions", "baselines")]
+        best = [max(one[figure] for one in part["baselines"].values()) for figure in figures]
+        told = (f"{part[one]:.4f} ({most:.4f})" for one, most in zip(figures, best, strict=True))
+        rows.append((PARTS[name], part["decisions"], *told))
+    if rows:
+        columns = ("of these alone", "decisions", *figures)
+        show_table("and the best of the simple orders", columns, rows)
 
 
 def show_comparison(found: dict[str, Any]) -> None:

@@ -32,7 +32,8 @@ from schemas.errors import ConfigError
 from schemas.events import granted_in_words, purposes_from, unlearnt_in_words
 from schemas.limits import MINUTE_MS
 from scripts.console import say, show, show_table
-from scripts.training.training import Source, left_out_in_words, vouched
+from scripts.training.train_report import left_out_in_words
+from scripts.training.training import Source, vouched
 from udfs.actions.respond import RESPONSE_SPACE
 
 HELD_OUT_SHARE: Final = 0.2

@@ -14,7 +14,7 @@ from scripts.console import complain, say, show, show_json
 from scripts.exit_codes import passed
 from scripts.ops.local_audit import audit_log_of, local_actor
 from scripts.ops.status import running_kafka
-from scripts.training import response_training, training
+from scripts.training import response_training, train_report, training
 from scripts.training.model_guard import ModelRefused, in_words, ranker_doubts, response_doubts
 from scripts.training.model_versions import announce
 from scripts.training.training import Source
@@ -35,8 +35,9 @@ def train_here(config: Config, source: Source, wish: Wish, *, is_json: bool) -> 
     Raises ConfigError.
     """
     trainer = response_training if wish.is_responses else training
+    teller = response_training if wish.is_responses else train_report
     report, published = trainer.train_from(source, config)
-    found = trainer.report_json(report)
+    found = teller.report_json(report)
     found["doubts"] = doubts = _doubts(report)
     is_refused = wish.is_published and bool(doubts) and not wish.is_forced
     is_published = wish.is_published and not is_refused
@@ -46,7 +47,7 @@ def train_here(config: Config, source: Source, wish: Wish, *, is_json: bool) -> 
     if is_json:
         show_json(found)
     else:
-        trainer.show_report(report)
+        teller.show_report(report)
         show(f"model {report.version} in {report.uri}" + (", published" if is_published else ""))
     if is_refused:
         complain(f"kairos: {ModelRefused(published.version, doubts)}")
@@ -56,8 +57,8 @@ def train_here(config: Config, source: Source, wish: Wish, *, is_json: bool) -> 
     return passed(not is_refused)
 
 
-def _doubts(report: training.Report | response_training.ResponseReport) -> list[str]:
-    if isinstance(report, training.Report):
+def _doubts(report: train_report.Report | response_training.ResponseReport) -> list[str]:
+    if isinstance(report, train_report.Report):
         return ranker_doubts(report.examples, report.metrics, report.report)
     return response_doubts(report.actions)
 

@@ -5,9 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final, NamedTuple
-
-import msgspec
+from typing import Final, NamedTuple
 
 from jobs.audit.taught import taught_from_ms
 from jobs.config import Config
@@ -26,57 +24,34 @@ from models.artefact import Artefact, save_artefact
 from models.content import Published
 from models.learning.boosting import TrainingSettings
 from models.learning.example_file import ExampleWriter
-from models.learning.report import Report as ModelReport
 from models.learning.training import train
 from models.scorer import FeatureSpace, Scorer
+from models.vectors import VectorTable
 from schemas import CODE_VERSION
 from schemas.counted import counted
 from schemas.errors import ConfigError
-from schemas.events import granted_in_words, purposes_from, unlearnt_in_words
+from schemas.events import purposes_from, unlearnt_in_words
 from schemas.formats.json_lines import event_from_json
 from schemas.items import Item
 from schemas.knowledge import KnowledgeRecord
 from schemas.policy import DEFAULT_CONTROL, DEFAULT_POLICY, Policy
 from schemas.records import LogRecord
 from schemas.topics import CONTROL, EVENTS, ITEMS, KNOWLEDGE
-from scripts.console import say, show, show_table
+from scripts.console import say
 from scripts.files.event_lines import EventLines, lines_of
 from scripts.files.item_files import read_items
 from scripts.ops.archive import opened
 from scripts.progress import Watched
 from scripts.times import utc
+from scripts.training.train_report import Report, vectors_report
 from udfs.facts.features import FEATURE_SPACE
 from udfs.items.orders import ORDERS
 from udfs.knowledge.erasures import Erasures
 from udfs.knowledge.knowledge import Knowledge
 from udfs.policy.compile_policy import compile_policy
 
-SHOWN_FEATURES_MAX: Final = 20
 THREADS_MAX: Final = 4
 EXAMPLES_NAME: Final = "examples.parquet"
-
-
-class Report(NamedTuple):
-    """What was trained, on what, how well it ranked decisions it had not seen, and how long it took.
-
-    `answered` decisions could have been learnt from, `decisions` of them were sampled and made,
-    `examples` had the answer among their candidates. `erased` events were left out, as of before their person was erased; `refused` decisions are
-    of people who do not agree to `analytics`.
-    """
-
-    version: str
-    uri: str
-    events: int
-    answered: int
-    decisions: int
-    examples: int
-    invalid: int
-    train_seconds: float
-    metrics: dict[str, float]
-    report: ModelReport
-    assumed_consent: tuple[str, ...] = ()
-    erased: int = 0
-    refused: int = 0
 
 
 class Source(NamedTuple):
@@ -186,17 +161,23 @@ def train_from(source: Source, config: Config) -> tuple[Report, Published]:
                 f"{counted(found.events, 'event')} led to {counted(found.decisions, 'decision')}, and nobody then "
                 "took one of the candidates: nothing to learn from"
             )
-        learnt = learn(path, config, source.placement)
+        learnt = learn(path, config, source.placement, found.vectors)
     report = Report(
         learnt.published.version, learnt.published.uri, found.events, found.answered,
         found.decisions, found.examples, source.invalid, learnt.seconds, learnt.artefact.metrics,
         learnt.artefact.report, learnt.artefact.assumed_consent, found.erased, found.refused,
+        vectors_report(found.vectors),
     )  # fmt: skip
     return report, learnt.published
 
 
-def learn(examples: Path, config: Config, placement: str | None = None) -> Learnt:
-    """Trains on a file of examples, of one `placement` or of all, and writes the artefact."""
+def learn(
+    examples: Path,
+    config: Config,
+    placement: str | None = None,
+    vectors: VectorTable | None = None,
+) -> Learnt:
+    """Trains on a file of examples, of one `placement` or of all, and writes the artefact with the `vectors` of items."""
     begun_s = time.monotonic()
     threads = min(THREADS_MAX, os.cpu_count() or 1)
     settings = TrainingSettings(threads=threads)
@@ -217,6 +198,7 @@ def learn(examples: Path, config: Config, placement: str | None = None) -> Learn
         booster=trained.booster,
         assumed_consent=tuple(sorted(purposes_from(config.consent))),
         placement=placement or "",
+        vectors=vectors,
     )
     published = save_artefact(artefact, models_folder(config))
     vouched(config, "ranker", published, FEATURE_SPACE)
@@ -231,64 +213,3 @@ def vouched(config: Config, kind: Kind, published: Published, space: FeatureSpac
 
 def _baselines() -> list[Scorer]:
     return [ORDERS["last_touched"], ORDERS["popularity"], ORDERS["cold_start"]]
-
-
-def report_json(report: Report) -> dict[str, Any]:
-    """The report as `--json` prints it."""
-    fields: dict[str, Any] = msgspec.to_builtins(report._asdict())
-    return fields
-
-
-def show_report(report: Report) -> None:
-    """What was learnt, for a person: figures, calibration, what counts and what could go."""
-    show(
-        f"{counted(report.events, 'event')}, {counted(report.answered, 'answered decision')}, {report.decisions:,} of "
-        f"them made, {counted(report.examples, 'example')}"
-        + (f", {counted(report.invalid, 'invalid line')}" if report.invalid else "")
-        + left_out_in_words(report.erased)
-        + (f", {report.refused:,} of people who do not agree to it" if report.refused else "")
-        + f"; trained in {report.train_seconds:.1f} s; {granted_in_words(frozenset(report.assumed_consent))}"
-    )
-    _show_figures(report)
-    told = report.report
-    if told.calibration_curve:
-        curve = [
-            (f"{one.predicted:.4f}", f"{one.observed:.4f}", one.rows)
-            for one in told.calibration_curve
-        ]
-        show_table("calibration, held out", ("predicted", "observed", "rows"), curve)
-    ordered = sorted(told.importance.items(), key=lambda pair: -pair[1])[:SHOWN_FEATURES_MAX]
-    counts = [(name, f"{share:.1%}") for name, share in ordered]
-    show_table("what counts most", ("feature", "share of the gain"), counts)
-    check = told.drop_check
-    if check is not None:
-        verdict = (
-            "cannot go without loss" if check.has_loss else "are left out: no loss without them"
-        )
-        show(
-            f"{counted(len(check.features), 'feature')} that hardly count {verdict} (MRR {check.mrr_difference:+.4f}"
-            f" [{check.low:+.4f}, {check.high:+.4f}]): {', '.join(check.features)}"
-        )
-    for one in told.rounds_checks:
-        verdict = "lose too much" if one.has_loss else "are enough"
-        show(
-            f"{counted(one.rounds, 'tree')} {verdict} (MRR {one.mrr_difference:+.4f}"
-            f" [{one.low:+.4f}, {one.high:+.4f}])"
-        )
-
-
-def left_out_in_words(erased: int) -> str:
-    """How many events were left out, where some were."""
-    return f", {counted(erased, 'event')} of people who were erased left out" if erased else ""
-
-
-def _show_figures(report: Report) -> None:
-    orders = {report.version: report.metrics} | report.report.baselines
-    names = list(report.metrics)
-    if names:
-        rows = [
-            (order, *(f"{found[name]:.4f}" if name in found else "" for name in names))
-            for order, found in orders.items()
-        ]
-        title = f"{counted(report.report.held_out, 'held-out decision')}"
-        show_table(title, ("order", *names), rows)

@@ -24,7 +24,8 @@ from schemas.topics import CONTROL, ITEMS
 from scripts.audit.explanation import BIAS
 from scripts.bench.workload import shoppers
 from scripts.training.model_versions import announce
-from scripts.training.training import Report, from_files, train_from
+from scripts.training.train_report import Report
+from scripts.training.training import from_files, train_from
 from tests.builders import make_event
 from tests.e2e.homes import OPERATORS, Decisions, Engine, everybody_comes, wait_for
 from udfs.facts.features import FEATURE_SPACE

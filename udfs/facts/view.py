@@ -12,6 +12,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from models.vectors import ItemVectors
 from schemas.state.session import ItemTouch
 from udfs.items.retrieve_candidates import Retrieved
 from udfs.moment import Moment
@@ -23,15 +24,22 @@ BUCKETS: Final = 64
 
 
 class View:
-    """One decision's candidates; what several columns share is made once and kept in `made`."""
+    """One decision's candidates, and the `vectors` of items where any were learnt; what several columns share is made once and kept in `made`."""
 
     __slots__ = (
         "candidates", "context", "count", "event", "ids", "items", "leads", "made", "moment", "now_ms",
-        "state", "touches",
+        "state", "touches", "vectors",
     )  # fmt: skip
 
-    def __init__(self, moment: Moment, candidates: Sequence[Retrieved], leads: Leads) -> None:
+    def __init__(
+        self,
+        moment: Moment,
+        candidates: Sequence[Retrieved],
+        leads: Leads,
+        vectors: ItemVectors | None = None,
+    ) -> None:
         self.moment, self.candidates, self.leads = moment, candidates, leads
+        self.vectors = vectors
         self.state, self.context, self.event = moment.state, moment.context, moment.event
         self.now_ms = moment.event.event_time_ms
         self.count = len(candidates)

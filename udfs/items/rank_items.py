@@ -43,9 +43,10 @@ def rank_items(
     )
     wishes = wishes_of(moment)
     wanted = _wanted(slates, asked, values, wishes, placement.candidates)
-    candidates = retrieve_candidates(moment, leads, placement.candidates, wanted)
     scorer = scorer_of(asked, placement)
-    view = View(moment, candidates, leads)
+    vectors = moment.known.vectors or getattr(scorer, "vectors", None)
+    candidates = retrieve_candidates(moment, leads, placement.candidates, wanted, vectors)
+    view = View(moment, candidates, leads, vectors)
     if keeps_all:
         features = compute_features(view)
         read = columns_of(features, scorer.names)

@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Final, NamedTuple
 
+from models.vectors import ItemVectors
 from schemas.events import Candidate, Event
 from schemas.items import Item
 from schemas.knowledge import ItemKnowledge
 from schemas.limits import RETRIEVED_MAX
 from schemas.state.session import ItemTouch, SessionContext
 from udfs.draw import draw_each
+from udfs.items.find_alike import find_alike
 from udfs.items.match_items import likeness
 from udfs.knowledge.item_statistics import ALL
 from udfs.language.render_texts import language_of
@@ -20,6 +22,7 @@ SHARES: Final = (
     ("search", 0.60),
     ("recently_viewed", 0.20),
     ("nearest_sessions", 0.35),
+    ("alike", 0.10),
     ("viewed_next", 0.10),
     ("viewed_together", 0.05),
     ("bought_together", 0.04),
@@ -30,6 +33,7 @@ SHARES: Final = (
     ("trending", 0.04),
     ("search", 1.0),
     ("nearest_sessions", 1.0),
+    ("alike", 1.0),
     ("viewed_together", 1.0),
     ("viewed_next", 1.0),
     ("trending_category", 1.0),
@@ -75,6 +79,7 @@ def retrieve_candidates(
     leads: Leads,
     count: int = RETRIEVED_MAX,
     wanted: Mapping[str, str] = NONE_WANTED,
+    vectors: ItemVectors | None = None,
 ) -> list[Retrieved]:
     """The caller's own candidates where it handed in a list, were it empty, else at most `count` of ours.
 
@@ -87,7 +92,7 @@ def retrieve_candidates(
         return _looked_up(_given(event), moment)
     asked_for = ((one, source) for one, source in wanted.items() if is_known(one, now_ms))
     found = dict(islice(asked_for, count))
-    sources = _sources(moment, leads)
+    sources = _sources(moment, leads, vectors)
     for source, share in SHARES:
         left = min(count - len(found), max(1, round(share * count)))
         for item_id in sources[source] if left else ():
@@ -131,11 +136,12 @@ def found_by_query(moment: Moment) -> Mapping[str, float]:
 
 
 class Looked(NamedTuple):
-    """What sources look at: a moment, where it leads, and the category that it is about."""
+    """What sources look at: a moment, where it leads, the category that it is about, and the vectors of items, where any were learnt."""
 
     moment: Moment
     leads: Leads
     category: str | None
+    vectors: ItemVectors | None = None
 
 
 Find = Callable[[Looked], Iterable[str]]
@@ -183,6 +189,7 @@ SOURCES: Final[Mapping[str, Find]] = {
     "search": lambda one: found_by_query(one.moment),
     "recently_viewed": lambda one: reversed(one.moment.context.items),
     "nearest_sessions": lambda one: one.leads.nearest(RETRIEVED_MAX),
+    "alike": lambda one: find_alike(one.moment, one.vectors),
     "viewed_next": lambda one: top(one.leads.next_few, RETRIEVED_MAX),
     "viewed_together": lambda one: top(one.leads.seen_few, RETRIEVED_MAX),
     "bought_together": lambda one: top(one.leads.bought, RETRIEVED_MAX),
@@ -196,9 +203,9 @@ SOURCES: Final[Mapping[str, Find]] = {
 """Each source's items, best first."""
 
 
-def _sources(moment: Moment, leads: Leads) -> dict[str, Iterator[str]]:
+def _sources(moment: Moment, leads: Leads, vectors: ItemVectors | None) -> dict[str, Iterator[str]]:
     """They are found only when the first of them is asked for, and go on where they were left."""
-    looked = Looked(moment, leads, category_in_mind(moment))
+    looked = Looked(moment, leads, category_in_mind(moment), vectors)
     return {name: _later(find, looked) for name, find in SOURCES.items()}
 
 

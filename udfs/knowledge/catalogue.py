@@ -95,6 +95,11 @@ class Catalogue:
             key, time_ms, lambda: list(islice(self.newest(category, time_ms), count))
         )
 
+    def at_once(self, time_ms: int) -> dict[str, Item]:
+        """Every item at `time_ms`, by its id."""
+        found = ((item_id, self.at(item_id, time_ms)) for item_id in self._items)
+        return {item_id: item for item_id, item in found if item is not None}
+
     def search(self, query: str, language: str, time_ms: int) -> dict[str, float]:
         """Of each item that a query in a language finds at `time_ms` how well it answers, above 0 to 1; the best first. Not to be changed by the caller."""
         state = self.time_at(time_ms), self.revision

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from models.response import ResponseModel
 from models.scorer import Scorer
+from models.vectors import ItemVectors
 from schemas.decisions import Versions
 from schemas.errors import ConfigError
 from schemas.events import PURPOSES
@@ -30,7 +31,8 @@ NO_OTHERS: Final[Mapping[str, Scorer]] = {}
 
 class Known(NamedTuple):
     """What is in force at one moment. `policy` None: nothing may be decided; `scorer` None: no model;
-    `responses` None: none of how people respond to actions. `others`: models that are asked for by their names.
+    `responses` None: none of how people respond to actions. `others`: models that are asked for by their names. `vectors`: of items, where
+    a training has learnt them on its way; else a model brings its own.
     """
 
     policy: CompiledPolicy | None
@@ -40,6 +42,7 @@ class Known(NamedTuple):
     epoch: int
     responses: ResponseModel | None = None
     others: Mapping[str, Scorer] = NO_OTHERS
+    vectors: ItemVectors | None = None
 
 
 class Knowledge:
@@ -67,6 +70,7 @@ class Knowledge:
         self._scorers: Timeline[Scorer] = Timeline()
         self._others: dict[str, Timeline[Scorer]] = {}
         self._responses: Timeline[ResponseModel] = Timeline()
+        self._vectors: Timeline[ItemVectors] = Timeline()
 
     def add_item(self, item: Item, position: int) -> None:
         """Adds one version of an item; `position` is its offset in the topic `items`."""
@@ -101,6 +105,10 @@ class Knowledge:
         """Adds one version of the model of how people respond to actions."""
         self._responses.add(Entry(effective_from_ms, position, version, responses))
 
+    def add_vectors(self, effective_from_ms: int, vectors: ItemVectors) -> None:
+        """Adds what a training has learnt by then of where items lie."""
+        self._vectors.add(Entry(effective_from_ms, 0, vectors.version, vectors))
+
     def learn(self, record: KnowledgeRecord) -> bool:
         """Takes a record of the topic `knowledge`; True where it completes an epoch."""
         if isinstance(record, ActionKnowledge):
@@ -130,6 +138,7 @@ class Knowledge:
         policy = self._policies.at(time_ms)
         scorer = self._scorers.at(time_ms)
         responses = self._responses.at(time_ms)
+        vectors = self._vectors.at(time_ms)
         return Known(
             policy.value if policy else None,
             policy.version if policy else "none",
@@ -138,6 +147,7 @@ class Knowledge:
             self.statistics.epoch_at(time_ms if epoch_ms is None else epoch_ms),
             responses.value if responses else None,
             self._others_at(time_ms) if self._others else NO_OTHERS,
+            vectors.value if vectors else None,
         )
 
     def _others_at(self, time_ms: int) -> Mapping[str, Scorer]:

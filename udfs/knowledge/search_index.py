@@ -4,8 +4,6 @@ Of every version that is known the index holds which words it has; what an item 
 depends on nothing that came later, and a replay finds the same.
 """
 
-import re
-import unicodedata
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
@@ -18,14 +16,13 @@ import Stemmer
 from msgspec import Struct
 
 from schemas.items import Item
+from schemas.words import words_of
 from udfs.by_identity import by_identity
 
-WORD: Final = re.compile(r"[^\W_]+")
 WORDS_OF_QUERY_MAX: Final = 8
 GUESSED_MAX: Final = 3
 """Words of a query that nothing has, and that are compared with all words there are."""
 WORDS_OF_ITEM_MAX: Final = 96
-WORD_LENGTH_MAX: Final = 32
 CACHED: Final = 65_536
 FOUND_MAX: Final = 300
 LOOKED_AT_MAX: Final = 5_000
@@ -179,13 +176,6 @@ def worth_of(item: Item) -> Mapping[str, float]:
         for word in words_of(text, WORDS_OF_ITEM_MAX - len(found)):
             found.setdefault(intern(word), worth)
     return found
-
-
-def words_of(text: str, most: int) -> list[str]:
-    """The first distinct words of a text as they are compared: small letters, without accents, at most so many."""
-    plain = text if text.isascii() else "".join(one for one in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(one))  # fmt: skip
-    found = (one for one in WORD.findall(plain.lower()) if len(one) <= WORD_LENGTH_MAX)
-    return list(islice(dict.fromkeys(found), max(0, most)))
 
 
 @lru_cache(maxsize=64)

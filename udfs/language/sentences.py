@@ -25,6 +25,10 @@ SENTENCES: Final[dict[str, dict[str, str]]] = {
         "en": "People on a visit like yours looked at this",
         "de": "Andere mit einem ähnlichen Besuch haben sich das angesehen",
     },
+    "alike": {
+        "en": "Like what you looked at",
+        "de": "Ähnlich wie das, was Sie angesehen haben",
+    },
     "viewed_next": {"en": "Often looked at next", "de": "Wird oft als Nächstes angesehen"},
     "viewed_together": {"en": "Often looked at together", "de": "Wird oft zusammen angesehen"},
     "bought_together": {"en": "Often bought together", "de": "Wird oft zusammen gekauft"},

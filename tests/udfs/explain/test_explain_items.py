@@ -70,6 +70,7 @@ def test_other_sources_say_what_they_are() -> None:
         assert sentence("pan", "trending", session) == "Popular with other people"
         assert sentence("pan", "caller", session) == "From your list"
         assert sentence("pan", "nearest_sessions", session).startswith("People on a visit")
+        assert sentence("pan", "alike", session) == "Like what you looked at"
         assert sentence("pan", "bought_together", session) == "Often bought together"
         assert sentence("pan", "catalogue", session) == "From our catalogue"
         assert sentence("unknown", "caller", session) == "From your list"

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.items import Item
+from schemas.words import words_of
 from udfs.knowledge import search_index
 from udfs.knowledge.catalogue import Catalogue
-from udfs.knowledge.search_index import SearchIndex, stemmer_of, words_of
+from udfs.knowledge.search_index import SearchIndex, stemmer_of
 
 SHOP = (
     Item("sofa-1", 0, name="Oslo sofa, three seats", category="Home/Sofas", tags=("grey",)),
