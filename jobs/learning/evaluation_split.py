@@ -1,6 +1,6 @@
 """What an evaluation trains on and what it scores: a scan of the log for what came next."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from jobs.learning.answers import (
@@ -54,16 +54,21 @@ class Setting(NamedTuple):
 class Split(NamedTuple):
     """What a scan of the log found: the decisions to learn from and those to score, by their event.
 
-    `item_count` are the items that ever appear, `trainable` the answered decisions before the split.
+    `item_counts` are the items that ever appear, each with how often it was named by an event, `trainable` the answered decisions before the split.
     """
 
     train: dict[EventKey, Answer]
     test: dict[EventKey, Answer]
     trainable: int
     events: int
-    item_count: int
+    item_counts: Mapping[str, int]
     from_ms: int
     to_ms: int
+
+    @property
+    def item_count(self) -> int:
+        """How many items ever appear."""
+        return len(self.item_counts)
 
 
 def question_of(setting: Setting) -> Question:
@@ -84,7 +89,7 @@ def split_log(log: Iterable[LogRecord], setting: Setting) -> Split:
     sample = Sample(setting.seed)
     starts: dict[str, int] = {}
     test: dict[EventKey, Answer] = {}
-    items: set[str] = set()
+    items: dict[str, int] = {}
     events = from_ms = to_ms = 0
     knowledge = Knowledge()
     knowledge.add_policy("split", 0, 0, compile_policy(setting.policy()))
@@ -93,8 +98,10 @@ def split_log(log: Iterable[LogRecord], setting: Setting) -> Split:
         to_ms = event.event_time_ms
         from_ms = from_ms or to_ms
         starts.setdefault(event.session_id, to_ms)
-        items.update(event.item_ids)
-        items.update(one.item_id for one in event.candidates)
+        for item_id in event.item_ids:
+            items[item_id] = items.get(item_id, 0) + 1
+        for one in event.candidates:
+            items.setdefault(one.item_id, 0)
         for answer in answers_to(event, joiner, knowledge):
             if starts[answer.session_id] >= split_ms:
                 test[answer.key] = answer
@@ -104,7 +111,7 @@ def split_log(log: Iterable[LogRecord], setting: Setting) -> Split:
     # in the order in which they were asked: answers may come in another one
     ordered = sorted(test.values(), key=lambda one: one.time_ms)
     return Split(
-        sample.chosen(), {one.key: one for one in ordered}, sample.offered, events, len(items),
+        sample.chosen(), {one.key: one for one in ordered}, sample.offered, events, items,
         from_ms, to_ms,
     )  # fmt: skip
 

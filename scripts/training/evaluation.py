@@ -38,6 +38,9 @@ SAVED: Final = pa.schema(
         ("rank", pa.int32()),
     ]
 )  # fmt: skip
+ACCURACY: Final = 6
+"""So many of the figures say how well lists hit, coverage among them; the others what they are like."""
+BY_SCORE: Final = "(by score alone)"
 COLD: Final = "nothing to learn from before the split: the cold-start order was evaluated"
 
 
@@ -102,6 +105,7 @@ def report(setting: Setting, split: Split, found: Evaluated, invalid: int) -> di
         "baselines": {
             name: ranks.figures(split.item_count) for name, ranks in found.baselines.items()
         },
+        **_cost(split, found),
         "candidates_mean": found.candidates / decisions,
         "recall": found.found / decisions,
         "ece": found.ece,
@@ -119,6 +123,15 @@ def report(setting: Setting, split: Split, found: Evaluated, invalid: int) -> di
             "is_cold_start": found.is_cold_start,
         },
     }
+
+
+def _cost(split: Split, found: Evaluated) -> dict[str, Any]:
+    """The same decisions by score alone, and what the settings of the placement cost of the mrr; None where there are none."""
+    alone = found.by_score
+    if alone is None:
+        return {"by_score": None, "settings_lead": None}
+    lead = found.ranks.lead_over(alone)
+    return {"by_score": alone.figures(split.item_count), "settings_lead": lead._asdict()}
 
 
 def _sureness(found: Evaluated) -> dict[str, Any]:
@@ -219,13 +232,21 @@ def compare_files(first: Path, second: Path) -> dict[str, Any]:
 
 
 def show_report(found: dict[str, Any]) -> None:
-    """The report for a person: one row per order, then what it rests on."""
-    names = [name for name, value in found["baselines"].items() if value]
-    figures = list(found["baselines"][names[0]])
-    rows = [[found["version"], *(f"{found[name]:.4f}" for name in figures)]]
-    rows += [[name, *(f"{found['baselines'][name][one]:.4f}" for one in figures)] for name in names]
+    """The report for a person: one row per order, what their lists are like, then what it rests on."""
+    orders = {found["version"]: found} | {name: one for name, one in found["baselines"].items() if one}  # fmt: skip
+    if found["by_score"]:
+        orders = {found["version"]: found, BY_SCORE: found["by_score"]} | orders
+    names = list(next(iter(found["baselines"].values())))
     title = f"{found['placement']}, {counted(found['decisions'], 'decision')}"
-    show_table(title, ("order", *figures), rows)
+    for head, figures in ((title, names[:ACCURACY]), ("what the lists are like", names[ACCURACY:])):
+        rows = [[name, *(f"{one[figure]:.4f}" for figure in figures)] for name, one in orders.items()]  # fmt: skip
+        show_table(head, ("order", *figures), rows)
+    cost = found["settings_lead"]
+    if cost is not None:
+        show(
+            f"the settings of the placement change the mrr by {cost['difference']:+.4f} ({cost['low']:+.4f} to "
+            f"{cost['high']:+.4f}, 95 %) beside its scores alone"
+        )
     train = found["train"]
     if train["is_cold_start"]:
         show(COLD)

@@ -1,4 +1,4 @@
-"""The lists that were decided last in the visit, by placement: what a steady one keeps in its order."""
+"""The last slates: the newest list of each placement that is steady, for as long as the visit lasts."""
 
 from collections.abc import Sequence
 from typing import Final
