@@ -1,10 +1,12 @@
 """Person: the profile kept per person; arrays by position, like schemas/state/session.py."""
 
-from typing import Final
+from typing import Annotated, Final
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 from schemas.codec import StateCodec
+from schemas.events import Id
+from schemas.limits import EXPOSURES_PER_EVENT_MAX
 from schemas.numbers import Finite, Name, Whole
 from schemas.state.consent import NO_CONSENT, Consent, Placed
 from schemas.state.contacts import Clocked, Contacted
@@ -65,7 +67,7 @@ class LastSlate(Struct, array_like=True, frozen=True):
 
     visit: Hash
     at_ms: Whole
-    item_ids: tuple[str, ...]
+    item_ids: Annotated[tuple[Id, ...], Meta(max_length=EXPOSURES_PER_EVENT_MAX)]
 
 
 class Unit(Struct, array_like=True, frozen=True):
