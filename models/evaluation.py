@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from models.list_figures import ListFigures, Looks
 from schemas.errors import ConfigError
 
 RESAMPLES: Final = 1_000
@@ -38,10 +39,11 @@ class Interval(NamedTuple):
 
 
 class Ranks:
-    """What has been ranked so far: a few bytes per decision, and the set of what was offered."""
+    """What has been ranked so far: a few bytes per decision, the set of what was offered, and with `looks` what the lists are like."""
 
-    def __init__(self, k: int) -> None:
+    def __init__(self, k: int, looks: Looks | None = None) -> None:
         self.k = k
+        self._lists = None if looks is None else ListFigures(k, looks)
         self._ranks = array("i")
         self._sessions = array("i")
         self._numbers: dict[str, int] = {}
@@ -55,6 +57,8 @@ class Ranks:
         self._ranks.append(rank)
         self._sessions.append(self._numbers.setdefault(session_id, len(self._numbers)))
         self._offered.update(offered)
+        if self._lists is not None:
+            self._lists.add(session_id, offered)
 
     def mrr_interval(self) -> Interval:
         """The mrr of whole lists (as `difference`, from nothing) with its interval; needs a decision."""
@@ -66,7 +70,7 @@ class Ranks:
         return bootstrap(lead, np.array(self._sessions))
 
     def figures(self, item_count: int) -> dict[str, float]:
-        """hr, mrr, ndcg and coverage at k (of `item_count` items), mrr and mrr_last of whole lists.
+        """hr, mrr, ndcg and coverage at k (of `item_count` items), mrr and mrr_last of whole lists; what the lists are like (models/list_figures.py).
 
         0 where there is nothing to count.
         """
@@ -83,6 +87,7 @@ class Ranks:
             f"coverage@{self.k}": coverage,
             "mrr": found["mrr"],
             "mrr_last": _mean(_reciprocal(last)),
+            **(self._lists.figures() if self._lists is not None else {}),
         }
 
     def figures_of(self, places: Sequence[int]) -> dict[str, float]:

@@ -171,6 +171,8 @@ ACTIONS_REMEMBERED_MAX: Final = 64
 """Actions with limits whose history a person keeps; the oldest goes, those dismissed or clicked last."""
 GRANTS_MAX: Final = 32
 """Grants of one action that are remembered, so the most that a limit can count to."""
+SLATES_REMEMBERED_MAX: Final = 8
+"""Placements of a person whose newest list is remembered for as long as its visit lasts; the oldest goes."""
 OFFERED_MAX: Final = 32
 """Decisions whose action is remembered, so that a click or dismissal finds it; the oldest goes."""
 CONTACTS_MAX: Final = 128
@@ -217,6 +219,8 @@ BUSY_KEYS_MAX: Final = 4_096
 RETRIEVED_MAX: Final = 100
 """Candidates of our own per decision (a placement may ask for fewer)."""
 SLATE_MAX: Final = 1_000
+STEADINESS_MAX: Final = 100.0
+"""Standard deviations by which something new has to be better; nothing among 1,000 candidates is by so many."""
 PLACEMENTS_PER_POLICY_MAX: Final = 100
 ACTIONS_PER_POLICY_MAX: Final = 1_000
 IGNORED_MAX: Final = 32

@@ -29,6 +29,7 @@ from schemas.limits import (
     RULES_PER_POLICY_MAX,
     SENSITIVE_MAX,
     SLATE_MAX,
+    STEADINESS_MAX,
 )
 from schemas.own_events import IGNORED, DeclaredFact, NamedEvent
 from schemas.thread_safe_types import prepared
@@ -69,6 +70,16 @@ class Placement(Struct, frozen=True, forbid_unknown_fields=True):
     """How many candidates of our own are looked for; what a caller hands in is taken whole."""
     diversity: Annotated[float, Meta(ge=0, le=1)] = 0.0
     """0 = the best scores; towards 1 items like those already chosen wait more (maximal marginal relevance)."""
+    novelty: Share = 0.0
+    """0 = the best scores; towards 1 what few people look at and this person has not seen goes before (self-information of what people do among the candidates, Vargas
+    and Castells 2011, over one more than the times it was shown to them, or touched by them)."""
+    coverage: Share = 0.0
+    """0 = the best scores; towards 1 what has seldom been shown to anybody goes before, so that more of the catalogue is shown over all. Where `novelty` and `coverage` together
+    are more than 1 they share the whole."""
+    steadiness: Annotated[float, Meta(ge=0, le=STEADINESS_MAX)] = 0.0
+    """0 = the best order each time; else the list that was decided here last in this visit keeps its order, but for what is better by more than so many standard deviations of the
+    candidates' scores (as with effect sizes, 0.2 is little, 0.8 much): `kairos evaluate` tells what that costs. What may not be offered any more leaves at once. Not for people without
+    a profile, nor in the holdout."""
     suppress: bool = True
     """Whether the suppression below applies; a rerank of the caller's own list keeps every item."""
     channel: Text | None = None

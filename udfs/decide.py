@@ -245,7 +245,7 @@ def _decision(
     decision_id = competition.decision_id
     slate = competition.slates.get(action.id)
     items, channel = _items(competition.ranked, slate), setting.channel or event.channel
-    valid_until_ms = note_decision(asked, action, setting, decision_id)
+    valid_until_ms = note_decision(asked, action, setting, decision_id, items)
     is_response = action.kind != "nothing" and asked.agreed.may_profile
     return Decision(
         decision_id=decision_id,

@@ -4,7 +4,7 @@ Sessions that begin before that moment train, the later ones test; the statistic
 updated by all of them. Every decision of a test session that was answered is scored.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from time import perf_counter
@@ -17,13 +17,15 @@ from numpy.typing import NDArray
 from jobs.fold.fold import Fold, FoldRules
 from jobs.fold.learner import Learner
 from jobs.learning.answers import REQUESTED, Answer
+from jobs.learning.baselines import baselines_of
 from jobs.learning.evaluation_split import VIEWED, Setting, Split
 from jobs.learning.examples import AnsweredDecisions
 from jobs.learning.vectors_on_the_way import VectorsOnTheWay
 from models.evaluation import Outcome, Ranks, ranked
 from models.learning.calibration import expected_calibration_error
 from models.learning.example_file import ExampleWriter
-from models.scorer import ColumnScorer, Scorer
+from models.list_figures import Looks
+from models.scorer import Scorer
 from models.vectors import VectorTable
 from schemas.decisions import Decision, DecisionTrace
 from schemas.events import Event
@@ -33,34 +35,12 @@ from schemas.policy import RECOMMEND_ITEMS, Placement
 from schemas.records import LogRecord
 from udfs.explain.vectors import matrix_of
 from udfs.facts.features import FEATURE_SPACE, columns_of
-from udfs.items.orders import ORDERS
+from udfs.items.choose_slate import Kind, kind_of, likeness
+from udfs.items.retrieve_candidates import Retrieved
 from udfs.knowledge.knowledge import Knowledge
 from udfs.policy.compile_policy import compile_policy
 
 POLICY_VERSION: Final = "evaluation"
-BASELINES: Final[dict[str, Mapping[str, Scorer]]] = {
-    "rerank": {
-        "caller_position": ORDERS["given"],
-        "last_touched": ColumnScorer("last_touched", "touch_rank", -1.0),
-        "popularity": ORDERS["popularity"],
-        "cold_start": ORDERS["last_touched"],
-    },
-    "next_item": {
-        "transitions": ColumnScorer("transitions", "next_strength"),
-        "nearest_sessions": ColumnScorer("nearest_sessions", "nearest_sessions"),
-        "last_touched": ColumnScorer("last_touched", "touch_rank", -1.0),
-        "popularity": ORDERS["popularity"],
-        "cold_start": ORDERS["cold_start"],
-    },
-}
-"""By placement: simple orders by name. `cold_start` is what ranks there without a model."""
-
-
-def baselines_of(setting: Setting) -> Mapping[str, Scorer]:
-    """Those of the placement; of a policy's own one those of the built-in one that it is like."""
-    if setting.own is None:
-        return BASELINES[setting.placement]
-    return BASELINES["rerank" if REQUESTED in setting.own.event_types else "next_item"]
 
 
 class Evaluated(NamedTuple):
@@ -69,7 +49,7 @@ class Evaluated(NamedTuple):
     `ms` is the time from when a decision is asked for to when it is made (retrieval, every feature,
     scores, reasons); `found` are the decisions whose truth was among the candidates. `ece` is the expected
     calibration error of the candidates' propensities, None where the model has none. `refused` decisions are of people who do not
-    agree that others learn from them.
+    agree that others learn from them. `by_score`: the same decisions, were their lists by score alone; None where that is what they are.
     """
 
     outcomes: list[Outcome]
@@ -85,6 +65,7 @@ class Evaluated(NamedTuple):
     version: str
     ece: float | None
     refused: int = 0
+    by_score: Ranks | None = None
 
 
 Learn = Callable[[Path, VectorTable | None], Scorer | None]
@@ -108,7 +89,7 @@ def evaluate(
     with ExitStack() as stack:
         writer = stack.enter_context(ExampleWriter(examples, FEATURE_SPACE))
         file = AnsweredDecisions(writer)
-        run = _Run(setting, split, file)
+        run = _Run(setting, split, file, knowledge)
         on_the_way = VectorsOnTheWay(knowledge)
 
         def train() -> None:
@@ -172,7 +153,9 @@ def _tick(split_ms: int) -> LogRecord:
 class _Run:
     """Writes examples up to the split, then keeps the ranks of every test decision."""
 
-    def __init__(self, setting: Setting, split: Split, file: AnsweredDecisions) -> None:
+    def __init__(
+        self, setting: Setting, split: Split, file: AnsweredDecisions, knowledge: Knowledge
+    ) -> None:
         self._setting, self._split, self._file = setting, split, file
         self._waiting = dict(split.test)
         self._asked_s = self._train_seconds = 0.0
@@ -183,8 +166,10 @@ class _Run:
         self._taken: list[NDArray[np.float32]] = []
         self._scorers = baselines_of(setting)
         self._outcomes: list[Outcome] = []
-        self._ranks = Ranks(setting.k)
-        self._baselines = {name: Ranks(setting.k) for name in self._scorers}
+        looks = Looks(split.item_counts, lambda one: kind_in(knowledge, one, split.to_ms), likeness)
+        self._ranks = Ranks(setting.k, looks)
+        self._by_score = Ranks(setting.k, looks) if is_balanced(setting.own) else None
+        self._baselines = {name: Ranks(setting.k, looks) for name in self._scorers}
         self._ms: list[float] = []
         self._candidates = self._found = self._refused = 0
 
@@ -225,12 +210,12 @@ class _Run:
     def result(self) -> Evaluated:
         """All figures. What the engine refused to decide (a session too long, say) counts as 0."""
         for answer in self._waiting.values():
-            self._add(answer, [], {name: [] for name in self._scorers})
+            self._add(answer, [], [], {name: [] for name in self._scorers})
         self._waiting.clear()
         return Evaluated(
             self._outcomes, self._ranks, self._baselines, self._ms, self._candidates, self._found,
             self._file.decisions, self._file.examples, self._train_seconds, self._is_cold_start,
-            self._version, self._ece(), self._refused,
+            self._version, self._ece(), self._refused, self._by_score,
         )  # fmt: skip
 
     def _ece(self) -> float | None:
@@ -249,7 +234,9 @@ class _Run:
             for name, scorer in self._scorers.items()
         }
         self._keep_chances(trace, [item_id == answer.item_id for item_id in items])
-        self._add(answer, whole_list(decision, trace), lists)
+        scores = np.array([one.score for one in trace.candidates], dtype=np.float32)
+        by_score = [items[at] for at in ranked(scores)]
+        self._add(answer, whole_list(decision, trace), by_score, lists)
 
     def _keep_chances(self, trace: DecisionTrace, is_taken: list[bool]) -> None:
         scores = np.array([one.score for one in trace.candidates], dtype=np.float32)
@@ -258,13 +245,29 @@ class _Run:
             self._chances.append(chances.astype(np.float32))
             self._taken.append(np.array(is_taken, dtype=np.float32))
 
-    def _add(self, answer: Answer, best: list[str], lists: dict[str, list[str]]) -> None:
+    def _add(
+        self, answer: Answer, best: list[str], by_score: list[str], lists: dict[str, list[str]]
+    ) -> None:
         session_id, event_id, _, item_id, _ = answer
         rank, k = rank_of(item_id, best), self._setting.k
         self._outcomes.append(Outcome(session_id, event_id, item_id, rank))
         self._ranks.add(session_id, rank, best[:k])
+        if self._by_score is not None:
+            self._by_score.add(session_id, rank_of(item_id, by_score), by_score[:k])
         for name, items in lists.items():
             self._baselines[name].add(session_id, rank_of(item_id, items), items[:k])
+
+
+def is_balanced(own: Placement | None) -> bool:
+    """Whether more than scores orders the lists of a placement."""
+    return own is not None and any((own.diversity, own.novelty, own.coverage, own.steadiness))
+
+
+def kind_in(knowledge: Knowledge, item_id: str, time_ms: int) -> Kind:
+    """What kind an item is of, as the catalogue of that time and the newest knowledge have it."""
+    item, statistics = knowledge.item_at(item_id, time_ms), knowledge.statistics
+    learnt = statistics.item(item_id, statistics.epoch)
+    return kind_of(Retrieved(item_id, "", item, learnt))
 
 
 def whole_list(decision: Decision, trace: DecisionTrace) -> list[str]:

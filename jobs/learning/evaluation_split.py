@@ -54,7 +54,7 @@ class Setting(NamedTuple):
 class Split(NamedTuple):
     """What a scan of the log found: the decisions to learn from and those to score, by their event.
 
-    `item_count` are the items that ever appear, `trainable` the answered decisions before the split. Of those to score `parts` names some that are told
+    `item_counts` are the items that ever appear, each with how often it was named by an event, `trainable` the answered decisions before the split. Of those to score `parts` names some that are told
     of alone: `cold_items`, whose truth nobody had touched before the split, and `first_events`, the first of their session that ask.
     """
 
@@ -62,10 +62,15 @@ class Split(NamedTuple):
     test: dict[EventKey, Answer]
     trainable: int
     events: int
-    item_count: int
+    item_counts: Mapping[str, int]
     from_ms: int
     to_ms: int
     parts: Mapping[str, frozenset[EventKey]] = {}
+
+    @property
+    def item_count(self) -> int:
+        """How many items ever appear."""
+        return len(self.item_counts)
 
 
 def question_of(setting: Setting) -> Question:
@@ -86,9 +91,9 @@ def split_log(log: Iterable[LogRecord], setting: Setting) -> Split:
     sample = Sample(setting.seed)
     starts: dict[str, int] = {}
     test: dict[EventKey, Answer] = {}
-    items: set[str] = set()
     touched: set[str] = set()
     first: dict[str, EventKey] = {}
+    items: dict[str, int] = {}
     events = from_ms = to_ms = 0
     knowledge = Knowledge()
     knowledge.add_policy("split", 0, 0, compile_policy(setting.policy()))
@@ -97,10 +102,12 @@ def split_log(log: Iterable[LogRecord], setting: Setting) -> Split:
         to_ms = event.event_time_ms
         from_ms = from_ms or to_ms
         starts.setdefault(event.session_id, to_ms)
-        items.update(event.item_ids)
         if to_ms < split_ms:
             touched.update(event.item_ids)
-        items.update(one.item_id for one in event.candidates)
+        for item_id in event.item_ids:
+            items[item_id] = items.get(item_id, 0) + 1
+        for one in event.candidates:
+            items.setdefault(one.item_id, 0)
         for answer in answers_to(event, joiner, knowledge):
             if starts[answer.session_id] >= split_ms:
                 test[answer.key] = answer
@@ -113,7 +120,7 @@ def split_log(log: Iterable[LogRecord], setting: Setting) -> Split:
     # in the order in which they were asked: answers may come in another one
     ordered = sorted(test.values(), key=lambda one: one.time_ms)
     return Split(
-        sample.chosen(), {one.key: one for one in ordered}, sample.offered, events, len(items),
+        sample.chosen(), {one.key: one for one in ordered}, sample.offered, events, items,
         from_ms, to_ms, {
             "cold_items": frozenset(one.key for one in ordered if one.item_id not in touched),
             "first_events": frozenset(first.values()),

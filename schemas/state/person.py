@@ -1,10 +1,12 @@
 """Person: the profile kept per person; arrays by position, like schemas/state/session.py."""
 
-from typing import Final
+from typing import Annotated, Final
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 from schemas.codec import StateCodec
+from schemas.events import Id
+from schemas.limits import EXPOSURES_PER_EVENT_MAX
 from schemas.numbers import Finite, Name, Whole
 from schemas.state.consent import NO_CONSENT, Consent, Placed
 from schemas.state.contacts import Clocked, Contacted
@@ -58,6 +60,14 @@ class ActionHistory(Struct, array_like=True):
     clicked_ms: Whole | None = None
     dismissed_ms: Whole | None = None
     converted_ms: Whole | None = None
+
+
+class LastSlate(Struct, array_like=True, frozen=True):
+    """The list that was decided for a placement last: in which visit (a hash of its session), when, and its items, the first EXPOSURES_PER_EVENT_MAX."""
+
+    visit: Hash
+    at_ms: Whole
+    item_ids: Annotated[tuple[Id, ...], Meta(max_length=EXPOSURES_PER_EVENT_MAX)]
 
 
 class Unit(Struct, array_like=True, frozen=True):
@@ -114,7 +124,8 @@ class PersonState(Struct, array_like=True):
     `gave` is what a visitor gave, `before` what a person was before it came, the newest last: by these they are split again (udfs/facts/joins.py).
     `placed` is what stands of decisions by placement. `contacts` are decisions by the
     beginning of their ids (udfs/facts/contacts.py), `refused_categories` and `refused_actions` what the person does not want, and since when. `clock` is None until an event says an offset. What is of
-    before `erased_ms` counts for nothing. `declared` is what came of facts that a policy declares. Which room of `udfs/facts` keeps a field, and for what purpose, stands there.
+    before `erased_ms` counts for nothing. `declared` is what came of facts that a policy declares. `slates` are lists by placement, of
+    placements that are steady, the newest last. Which room of `udfs/facts` keeps a field, and for what purpose, stands there.
     """
 
     first_ms: Whole
@@ -168,6 +179,7 @@ class PersonState(Struct, array_like=True):
     gave: list[Gave] = field(default_factory=list)
     before: list[Before] = field(default_factory=list)
     declared: dict[str, Declared] = field(default_factory=dict)
+    slates: dict[str, LastSlate] = field(default_factory=dict)
 
 
 PERSON_STATE: Final = StateCodec(PersonState, version=1)

@@ -1,14 +1,9 @@
 """`kairos evaluate`: trains on what is before a moment, scores every decision after it; compares runs."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final, NamedTuple
-
-import msgspec
-import pyarrow as pa
-import pyarrow.parquet as pq
+from typing import Any, Final
 
 from jobs.config import Config
 from jobs.empty_knowledge import empty_knowledge
@@ -17,7 +12,6 @@ from jobs.learning.evaluate import Evaluated, evaluate
 from jobs.learning.evaluation_split import QUESTIONS, Setting, Split, split_log
 from jobs.publish import now_ms
 from models.artefact import load_scorer
-from models.evaluation import Outcome, compare
 from models.scorer import Scorer
 from models.vectors import VectorTable
 from schemas.counted import counted
@@ -30,29 +24,19 @@ from scripts.policy.policies_here import policies_here, policy_in
 from scripts.policy.policy_versions import draft_again, live
 from scripts.progress import Watched
 from scripts.training.model_guard import DECISIONS_MIN
+from scripts.training.saved_runs import Saved, check_writable, write_saved
 from scripts.training.training import EXAMPLES_NAME, learn
 from udfs.facts.features import FEATURE_SPACE
 
-SAVED: Final = pa.schema(
-    [
-        ("session_id", pa.string()), ("event_id", pa.string()), ("item_id", pa.string()),
-        ("rank", pa.int32()),
-    ]
-)  # fmt: skip
 PARTS: Final = {
     "cold_items": "items that nobody had touched before the split",
     "first_events": "the first that a session asks for",
 }
 """What is told of alone, in words."""
+ACCURACY: Final = 6
+"""So many of the figures say how well lists hit, coverage among them; the others what they are like."""
+BY_SCORE: Final = "(by score alone)"
 COLD: Final = "nothing to learn from before the split: the cold-start order was evaluated"
-
-
-class Saved(NamedTuple):
-    """A run as `--save` keeps it."""
-
-    placement: str
-    k: int
-    outcomes: list[Outcome]
 
 
 def evaluate_files(
@@ -109,6 +93,7 @@ def report(setting: Setting, split: Split, found: Evaluated, invalid: int) -> di
             name: ranks.figures(split.item_count) for name, ranks in found.baselines.items()
         },
         "parts": {name: _part(found, keys) for name, keys in split.parts.items()},
+        **_cost(split, found),
         "candidates_mean": found.candidates / decisions,
         "recall": found.found / decisions,
         "ece": found.ece,
@@ -134,6 +119,15 @@ def _part(found: Evaluated, keys: frozenset[EventKey]) -> dict[str, Any]:
     places = [at for at, one in outcomes if (one.session_id, one.event_id) in keys]
     baselines = {name: ranks.figures_of(places) for name, ranks in found.baselines.items()}
     return {"decisions": len(places), **found.ranks.figures_of(places), "baselines": baselines}
+
+
+def _cost(split: Split, found: Evaluated) -> dict[str, Any]:
+    """The same decisions by score alone, and what the settings of the placement cost of the mrr; None where there are none."""
+    alone = found.by_score
+    if alone is None:
+        return {"by_score": None, "settings_lead": None}
+    lead = found.ranks.lead_over(alone)
+    return {"by_score": alone.figures(split.item_count), "settings_lead": lead._asdict()}
 
 
 def _sureness(found: Evaluated) -> dict[str, Any]:
@@ -180,68 +174,23 @@ def setting_of(
     return setting._replace(own=own[placement], events=found.events, facts=found.facts)
 
 
-def write_saved(saved: Saved, path: Path) -> None:
-    """Writes a run's ranks as Parquet; raises ConfigError where it cannot."""
-    named = msgspec.json.encode({"placement": saved.placement, "k": saved.k})
-    columns = list(zip(*saved.outcomes, strict=True)) or [()] * len(SAVED)
-    schema = SAVED.with_metadata({b"kairos": named})
-    table = pa.table(
-        [pa.array(one, kind.type) for one, kind in zip(columns, SAVED, strict=True)], schema=schema
-    )
-    try:
-        pq.write_table(table, path)
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be written: {error}") from error
-
-
-def check_writable(path: Path) -> None:
-    """Raises ConfigError where no file can be written at `path`: before the work, not after it."""
-    if path.is_dir() or not path.parent.is_dir():
-        what = "it is a folder" if path.is_dir() else f"there is no folder {path.parent}"
-        raise ConfigError(f"{path} cannot be written: {what}")
-    if not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise ConfigError(f"{path} cannot be written: it is not allowed to")
-
-
-def read_saved(path: Path) -> Saved:
-    """A run that `--save` wrote; raises ConfigError for anything else."""
-    try:
-        table = pq.read_table(path)
-        named = msgspec.json.decode(
-            (table.schema.metadata or {})[b"kairos"], type=dict[str, str | int]
-        )
-        columns = [table.column(name).to_pylist() for name in SAVED.names]
-    except (OSError, pa.ArrowException, KeyError, msgspec.MsgspecError) as error:
-        raise ConfigError(f"{path} is no file that `evaluate --save` wrote: {error}") from error
-    outcomes = [Outcome(*row) for row in zip(*columns, strict=True)]
-    return Saved(str(named["placement"]), int(named["k"]), outcomes)
-
-
-def compare_files(first: Path, second: Path) -> dict[str, Any]:
-    """How the second run differs from the first; raises ConfigError where they do not pair."""
-    one, other = read_saved(first), read_saved(second)
-    if (one.placement, one.k) != (other.placement, other.k):
-        raise ConfigError(
-            f"{first} is {one.placement} at {one.k}, {second} is {other.placement} at {other.k}: "
-            "only runs of one placement and k can be compared"
-        )
-    found = compare(one.outcomes, other.outcomes, one.k)
-    return {
-        "placement": one.placement,
-        "decisions": len(one.outcomes),
-        "differences": {name: interval._asdict() for name, interval in found.items()},
-    }
-
-
 def show_report(found: dict[str, Any]) -> None:
-    """The report for a person: one row per order, then what it rests on."""
-    names = [name for name, value in found["baselines"].items() if value]
-    figures = list(found["baselines"][names[0]])
-    rows = [[found["version"], *(f"{found[name]:.4f}" for name in figures)]]
-    rows += [[name, *(f"{found['baselines'][name][one]:.4f}" for one in figures)] for name in names]
+    """The report for a person: one row per order, what their lists are like, then what it rests on."""
+    orders = {found["version"]: found} | {name: one for name, one in found["baselines"].items() if one}  # fmt: skip
+    if found["by_score"]:
+        orders = {found["version"]: found, BY_SCORE: found["by_score"]} | orders
+    names = list(next(iter(found["baselines"].values())))
     title = f"{found['placement']}, {counted(found['decisions'], 'decision')}"
-    show_table(title, ("order", *figures), rows)
+    for head, figures in ((title, names[:ACCURACY]), ("what the lists are like", names[ACCURACY:])):
+        rows = [[name, *(f"{one[figure]:.4f}" for figure in figures)] for name, one in orders.items()]  # fmt: skip
+        show_table(head, ("order", *figures), rows)
     _show_parts(found)
+    cost = found["settings_lead"]
+    if cost is not None:
+        show(
+            f"the settings of the placement change the mrr by {cost['difference']:+.4f} ({cost['low']:+.4f} to "
+            f"{cost['high']:+.4f}, 95 %) beside its scores alone"
+        )
     train = found["train"]
     if train["is_cold_start"]:
         show(COLD)
@@ -279,13 +228,3 @@ def _show_parts(found: dict[str, Any]) -> None:
     if rows:
         columns = ("of these alone", "decisions", *figures)
         show_table("and the best of the simple orders", columns, rows)
-
-
-def show_comparison(found: dict[str, Any]) -> None:
-    """The differences, second minus first, with their intervals of 95 %."""
-    rows = [
-        (name, *(f"{one[part]:+.4f}" for part in ("difference", "low", "high")))
-        for name, one in found["differences"].items()
-    ]
-    title = f"second less first, {counted(found['decisions'], 'decision')} of {found['placement']}"
-    show_table(title, ("figure", "difference", "from", "to"), rows)

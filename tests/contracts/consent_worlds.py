@@ -49,7 +49,7 @@ def action(name: str, kind: str, **fields: Any) -> dict[str, Any]:
 POLICY: Final[dict[str, Any]] = {
     "placements": [
         {"name": "page", "actions": []},
-        *({"name": f"of-{kind}", "actions": [kind] if kind in DOES else []} for kind in KINDS),
+        *({"name": f"of-{kind}", "actions": [kind] if kind in DOES else [], "steadiness": 1.0} for kind in KINDS),
         *({"name": f"by-{one}", "channel": one, "actions": list(DOES)} for one in CHANNELS),
         {"name": "fallback", "actions": [], "fallback": "content"},
     ],

@@ -37,6 +37,7 @@ from udfs.facts.contacts import remember_contact
 from udfs.facts.grants import remember_grant
 from udfs.facts.identity import part_of
 from udfs.facts.joins import encoded, note_before, note_gift
+from udfs.facts.last_slates import remember_last_slate
 from udfs.facts.purchases import fact_of, note_fact, remember_fact
 from udfs.facts.rooms import FACTS, ROOMS, fold_context, fold_profile, merge_persons, purge_person
 from udfs.moment import NOBODY, Moment
@@ -107,6 +108,9 @@ def grown(visitor: str, *events: Event, state: PersonState | None = None) -> Per
         decided_ms, decision_id = event.event_time_ms, event.decision_id or ""
         remember_contact(state, CONTACTS, action, decision_id, decided_ms, valid_until_ms, "web")
         place(state, f"slot-{event.attribute}", valid_until_ms, event.consent or ())
+        remember_last_slate(
+            state, f"list-{event.attribute}", event.session_id, decided_ms, event.item_ids
+        )
         note_fact(state, news)
         state.claimed[f"p{position % 7}"] = event.event_time_ms
         if len(state.claimed) > CLAIMANTS_MAX:

@@ -54,7 +54,7 @@ from schemas.state.person import PERSON_STATE, PersonState
 from schemas.state.session import SESSION_CONTEXT, SESSION_NEWS, SESSION_STATE
 from tests.builders import NOON, make_catalogue, make_event, make_knowledge, make_record, track_all
 from udfs.explain.fit_records import leave_out
-from udfs.facts import cart, consent, contacts, exposures, grants
+from udfs.facts import cart, consent, contacts, exposures, grants, last_slates
 from udfs.facts.features import FEATURE_SPACE
 from udfs.facts.grants import remember_grant
 from udfs.knowledge.knowledge import Knowledge
@@ -477,6 +477,7 @@ def state_examples() -> dict[str, Any]:
         "person_state.clock": PERSON_STATE.encode(
             msgspec.structs.replace(fold.persons["p1"], clock=Clocked(-300, NOON))
         ),
+        "person_state.slates": PERSON_STATE.encode(_with_slates(fold.persons["p1"])),
         "session_context.consent": _consented().context,
         "session_news.consent": SESSION_NEWS.encode(_consented()),
         "session_news.restated": SESSION_NEWS.encode(
@@ -527,6 +528,13 @@ def _with_cart(state: PersonState) -> PersonState:
     cart.on_person_event(
         person, make_event(event_type="product_added_to_cart", price=9.5), Knowledge()
     )
+    return person
+
+
+def _with_slates(state: PersonState) -> PersonState:
+    """The same person, for whom a list was decided that is steady."""
+    person = PERSON_STATE.decode(PERSON_STATE.encode(state))
+    last_slates.remember_last_slate(person, "home", "s1", NOON, ["i2", "i1"])
     return person
 
 

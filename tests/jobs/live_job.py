@@ -6,6 +6,8 @@ from heapq import heappop, heappush, merge
 from typing import Final
 from zlib import crc32
 
+import msgspec
+
 from jobs.fold.learner import Learner
 from schemas.codec import CONTROL, DEAD_LETTER, DECISION, EVENT, ITEM, TRACE
 from schemas.decisions import Decision, DecisionTrace
@@ -21,7 +23,7 @@ from schemas.knowledge import (
     PastSession,
 )
 from schemas.limits import DAY_MS, LATENESS_MS, SECOND_MS
-from schemas.policy import DEFAULT_CONTROL, DEFAULT_POLICY
+from schemas.policy import DEFAULT_CONTROL, DEFAULT_POLICY, Policy
 from schemas.records import LogRecord
 from schemas.state.person import PersonState
 from schemas.state.session import SessionNews, SessionState
@@ -56,8 +58,9 @@ class LiveJob:
         seed: int = 3,
         delay_ms: int = SECOND_MS,
         import_ms: int | None = None,
+        policy: Policy = DEFAULT_POLICY,
     ) -> None:
-        self._delay_ms, self._import_ms = delay_ms, import_ms
+        self._delay_ms, self._import_ms, self._policy = delay_ms, import_ms, policy
         self._watermark_ms = 0
         self._due: dict[str, int] = {}
         self.topics: Topics = {
@@ -75,9 +78,12 @@ class LiveJob:
         self._run(arrivals(self.topics[EVENTS], lag_ms, seed))
 
     def _publish(self) -> None:
-        version, from_ms = DEFAULT_CONTROL.version, DEFAULT_CONTROL.effective_from_ms
-        self._knowledge.add_policy(version, from_ms, 0, compile_policy(DEFAULT_POLICY))
-        self._write(CONTROL_TOPIC, 0, "policy/default", CONTROL.encode(DEFAULT_CONTROL), 0)
+        control = msgspec.structs.replace(
+            DEFAULT_CONTROL, payload=msgspec.json.encode(self._policy)
+        )
+        version, from_ms = control.version, control.effective_from_ms
+        self._knowledge.add_policy(version, from_ms, 0, compile_policy(self._policy))
+        self._write(CONTROL_TOPIC, 0, "policy/default", CONTROL.encode(control), 0)
         for position, item in enumerate(make_catalogue()):
             self._knowledge.add_item(item, position)
             self._write(ITEMS, item.effective_from_ms, item.item_id, ITEM.encode(item), 0)

@@ -36,7 +36,7 @@ def on_person_event(state: PersonState, event: Event, knowledge: object) -> None
     _count(state, event.event_time_ms, None if is_claim else PERIOD_COUNTS.get(event.event_type))
 
 
-def on_end(state: PersonState) -> None:
+def on_end(state: PersonState, news: object) -> None:
     """Counts a visit that is over."""
     state.session_count += 1
 

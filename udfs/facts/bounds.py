@@ -21,6 +21,7 @@ from schemas.limits import (
     RECENT_ITEMS_MAX,
     REFUSED_MAX,
     SESSION_FACTS_MAX,
+    SLATES_REMEMBERED_MAX,
     STATEMENTS_MAX,
     TAKEN_ITEMS_MAX,
     UNMERGE_KEPT,
@@ -39,5 +40,6 @@ BOUNDS: Final[dict[str, int]] = {
     "contacts": CONTACTS_MAX, "refused_categories": REFUSED_MAX, "refused_actions": REFUSED_MAX,
     "joined": PARTS_MAX * ENTRY_BYTES, "claimed": CLAIMANTS_MAX + 1, "facts": SESSION_FACTS_MAX,
     "gave": GIFTS_NOTED_MAX, "before": UNMERGE_KEPT, "declared": DECLARED_MAX,
+    "slates": SLATES_REMEMBERED_MAX,
 }  # fmt: skip
 """By field of PersonState; tests/contracts/test_rooms.py holds merged states to them. What goes at each bound stands in schemas/limits.py."""

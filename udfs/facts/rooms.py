@@ -28,6 +28,7 @@ from udfs.facts import (
     intent,
     item,
     joins,
+    last_slates,
     leads,
     learnt,
     likeness,
@@ -54,7 +55,7 @@ from udfs.session.drop_sensitive import forget_attributes
 ROOMS: Final[tuple[Room, ...]] = (
     visit.ROOM, topics.ROOM, touches.ROOM, pages.ROOM, search.ROOM, intent.ROOM, cart.ROOM, statements.ROOM,
     usage.ROOM, consent.ROOM, erasure.ROOM, identity.ROOM, joins.ROOM, activity.ROOM, purchases.ROOM, affinity.ROOM, exposures.ROOM, grants.ROOM, contacts.ROOM,
-    clock.ROOM, place.ROOM, touched.ROOM, prices.ROOM, leads.ROOM, item.ROOM, learnt.ROOM, slate.ROOM, caller.ROOM, declared.ROOM, likeness.ROOM,
+    clock.ROOM, place.ROOM, touched.ROOM, prices.ROOM, leads.ROOM, item.ROOM, learnt.ROOM, slate.ROOM, last_slates.ROOM, caller.ROOM, declared.ROOM, likeness.ROOM,
 )  # fmt: skip
 FACTS: Final[tuple[Fact, ...]] = tuple(fact for room in ROOMS for fact in room.facts)
 
@@ -103,7 +104,7 @@ def fold_profile(state: PersonState, news: SessionNews, knowledge: Knowledge) ->
     news = without_sensitive(news, knowledge)
     if news.kind == "ended":
         for on_end in _END:
-            on_end(state)
+            on_end(state, news)
     elif news.kind == "handover":
         context = SESSION_CONTEXT.decode(news.context)
         for on_handover in _HANDOVER:

@@ -11,6 +11,7 @@ from schemas.policy import Placement
 from schemas.rests_on import RestsOn, rests_on
 from udfs.explain.explain_items import explain_items
 from udfs.facts.attributes import read_item_attributes
+from udfs.items.balance_slate import balance_of, tell_balance
 from udfs.items.choose_slate import choose_slate
 from udfs.items.heed_wishes import Heeded
 from udfs.items.retrieve_candidates import Retrieved
@@ -85,9 +86,12 @@ def fill_slate(
         free = [at for at in free if verdicts[at] is PASSED]
         weighed = {at: _weigh(one.boosts, seen[at]) for at in free}
         pinned = [at for at in free if one.pin is not None and _holds(one.pin, seen[at])]
+    weights: dict[int, float] = {}
     if weighed or ranked.stated:
-        scores = _boosted(scores, free, weighed, ranked.stated)
-    places = choose_slate(ranked.candidates, scores, free, placement.size, placement.diversity)
+        weights = {at: _weight(at, weighed, ranked.stated) for at in free}
+        scores = _boosted(scores, free, weights)
+    balance = balance_of(ranked.candidates, scores, free, weights, placement, moment)
+    places = choose_slate(ranked.candidates, scores, free, placement.size, balance)
     places = _with_pinned(places, pinned[:PINS_MAX], placement.size)
     shown = [ranked.candidates[at] for at in places]
     reasons = explain_items(shown, moment, language)
@@ -102,6 +106,7 @@ def fill_slate(
             reasons[number] = text
             told.append(rests_on(ranked.candidates[at].item, template.names, is_reason=True))
     verdicts = _with_weights(verdicts, free, weighed, ranked.stated)
+    verdicts = tell_balance(verdicts, free, balance)
     return Slate(places, reasons, verdicts, tuple(filter(None, told)))
 
 
@@ -149,18 +154,19 @@ def _weigh(boosts: Sequence[CompiledBoost], values: dict[str, object]) -> _Weigh
 def _boosted(
     scores: NDArray[np.float32],
     free: Sequence[int],
-    weighed: Mapping[int, _Weighed],
-    stated: Mapping[int, Heeded],
+    weights: Mapping[int, float],
 ) -> NDArray[np.float32]:
     """Relevance (rank among the free ones, from 1 to 0) times the weights of rules and wishes: whatever the scale of a scorer is."""
     ordered = sorted(free, key=lambda at: (-scores[at], at))
     boosted = np.zeros(len(scores), dtype=np.float32)
     for place, at in enumerate(ordered):
-        weight = weighed[at].weight if at in weighed else 1.0
-        if at in stated:
-            weight *= stated[at].weight
-        boosted[at] = (1.0 - place / len(ordered)) * weight
+        boosted[at] = (1.0 - place / len(ordered)) * weights[at]
     return boosted
+
+
+def _weight(at: int, weighed: Mapping[int, _Weighed], stated: Mapping[int, Heeded]) -> float:
+    weight = weighed[at].weight if at in weighed else 1.0
+    return weight * stated[at].weight if at in stated else weight
 
 
 def _with_weights(

@@ -10,6 +10,7 @@ from schemas.policy import IMPERSONAL, Placement
 from udfs.actions.asked import Asked
 from udfs.explain.vectors import digest_of
 from udfs.facts.features import FEATURE_SPACE, columns_of, compute_features
+from udfs.facts.last_slates import last_slate
 from udfs.facts.view import View
 from udfs.facts.wishes import Wishes, wishes_of
 from udfs.items.fill_slate import Ranked, wanted_items
@@ -43,9 +44,10 @@ def rank_items(
     )
     wishes = wishes_of(moment)
     wanted = _wanted(slates, asked, values, wishes, placement.candidates)
+    before = last_slate(moment, placement.name) if placement.steadiness else ()
     scorer = scorer_of(asked, placement)
     vectors = moment.known.vectors or getattr(scorer, "vectors", None)
-    candidates = retrieve_candidates(moment, leads, placement.candidates, wanted, vectors)
+    candidates = retrieve_candidates(moment, leads, placement.candidates, wanted, before, vectors)
     view = View(moment, candidates, leads, vectors)
     if keeps_all:
         features = compute_features(view)

@@ -1,6 +1,6 @@
 """Which items could be offered: a bounded list from several sources, each naming itself."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -45,6 +45,10 @@ LOOKED_AT_MAX: Final = 40
 """Members of a category that are compared for likeness, the newest ones."""
 NEWCOMERS_MAX: Final = 12
 """The newest items, of which the places for newcomers are drawn."""
+LAST_SLATE: Final = "last_slate"
+"""The source of a candidate that no other has found, and that was in the list before."""
+KEPT_SHARE: Final = 3
+"""At most one in so many candidates is such a one."""
 
 
 NONE_WANTED: Final[Mapping[str, str]] = {}
@@ -79,11 +83,13 @@ def retrieve_candidates(
     leads: Leads,
     count: int = RETRIEVED_MAX,
     wanted: Mapping[str, str] = NONE_WANTED,
+    before: Sequence[str] = (),
     vectors: ItemVectors | None = None,
 ) -> list[Retrieved]:
     """The caller's own candidates where it handed in a list, were it empty, else at most `count` of ours.
 
-    `wanted` are items that rules ask for, with their source; they come first and count. Each item comes once, from the first source that found it. A source that finds little leaves its
+    `wanted` are items that rules ask for, with their source; they come first and count; those of a list `before` that nothing finds any more come last, in the places of
+    what was found last. Each item comes once, from the first source that found it. A source that finds little leaves its
     places to the others, the last of which is the catalogue's newest: nobody gets an empty list where
     the engine knows any item. Of our own only items that are known (`Knowledge.is_known`) are offered.
     """
@@ -101,8 +107,20 @@ def retrieve_candidates(
                 left -= 1
                 if not left:
                     break
+    if before:
+        _keep(found, [one for one in before if is_known(one, now_ms)], count)
     named = ((item_id, source, None) for item_id, source in found.items())
     return _looked_up(named, moment)
+
+
+def _keep(found: dict[str, str], before: Sequence[str], count: int) -> None:
+    """Adds those that are not found, at most one in KEPT_SHARE of `count`."""
+    lost = [one for one in before if one not in found][: count // KEPT_SHARE]
+    for item_id in [one for one in reversed(found) if one not in before]:
+        if len(found) + len(lost) <= count:
+            break
+        del found[item_id]
+    found.update(dict.fromkeys(lost[: count - len(found)], LAST_SLATE))
 
 
 def category_of_interest(context: SessionContext) -> str | None:

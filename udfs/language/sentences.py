@@ -35,6 +35,7 @@ SENTENCES: Final[dict[str, dict[str, str]]] = {
     "trending_category": {"en": "Popular with other people", "de": "Beliebt bei anderen"},
     "trending": {"en": "Popular with other people", "de": "Beliebt bei anderen"},
     "new": {"en": "New in our catalogue", "de": "Neu in unserem Sortiment"},
+    "last_slate": {"en": "Still in your list", "de": "Noch in Ihrer Liste"},
     "stated": {
         "en": "Because you said you like {what}",
         "de": "Weil Sie gesagt haben, dass Sie {what} mögen",

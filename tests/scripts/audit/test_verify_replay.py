@@ -20,6 +20,7 @@ from schemas.errors import ConfigError, InvalidEvent
 from schemas.items import Item
 from schemas.knowledge import effective_from_ms, learnt_record
 from schemas.limits import DAY_MS, HOUR_MS, MINUTE_MS
+from schemas.policy import DEFAULT_POLICY
 from schemas.records import LogRecord
 from schemas.topics import CONTROL as CONTROL_TOPIC
 from schemas.topics import DEAD_LETTERS, DECISIONS, EVENTS, ITEMS, KNOWLEDGE, TRACES
@@ -74,6 +75,25 @@ def test_decisions_of_people_who_agree_and_take_it_back_are_reproduced() -> None
     found = audit(topics)
     assert found.reproduced == found.decisions == kinds["decided"] > 100
     assert (found.differing, found.faults) == ({}, [])
+
+
+def test_lists_that_keep_their_order_are_reproduced() -> None:
+    placements = tuple(
+        msgspec.structs.replace(
+            one, size=min(one.size, 6), steadiness=0.5, novelty=0.2, coverage=0.2
+        )
+        for one in DEFAULT_POLICY.placements
+    )
+    policy = msgspec.structs.replace(DEFAULT_POLICY, placements=placements)
+    lines = of_few_people(shopping_log(320, seed=9, hours=0.2, faults=False), 20)
+    topics = LiveJob(lines, LAG_MS, policy=policy).topics
+    candidates = [one for made in topics[TRACES] for one in TRACE.decode(made.value).candidates]
+    assert sum("place_before" in one.values for one in candidates) > 50
+    assert sum("brought_forward" in one.values for one in candidates) > 50
+    found = audit(topics)
+    assert found.is_whole, found.differing
+    assert found.reproduced == found.decisions > 50
+    assert found.skew == Skew(found.decisions, found.skew.vectors)
 
 
 def test_every_decision_of_a_live_job_is_reproduced(topics: Topics) -> None:

@@ -54,7 +54,7 @@ def decided(recipe: Recipe, folder: Path) -> str:
 
 
 def test_every_section_of_the_page_is_a_recipe() -> None:
-    assert len(RECIPES) == PAGE.count("\n## ") == 12
+    assert len(RECIPES) == PAGE.count("\n## ") == 13
 
 
 @by_title
@@ -75,6 +75,7 @@ def test_a_recipe_decides_what_the_page_says(recipe: Recipe, tmp_path: Path) -> 
         ("Quiet hours", "time_zone: Europe/Vienna", "time_zone: UTC"),
         ("A budget", "total: 10,", "total: 1000,"),
         ("Pinned items", '"new" in item.tags', '"old" in item.tags'),
+        ("A list that does not jump", "steadiness: 3", "steadiness: 0"),
         ("Must-read", '"must-read" in', '"read" in'),
         ("Must-read", " && !item.is_viewed\n      pin", "\n      pin"),
         ("A segment", ">= 2", ">= 3"),

@@ -15,7 +15,7 @@ from scripts.policy.policy_file import read_policy
 from udfs.actions.arbitrate import arbitrate, contend
 from udfs.actions.pace_budgets import allowance
 from udfs.facts.attributes import ATTRIBUTES, ITEM_ATTRIBUTES
-from udfs.items.fill_slate import _boosted, _Weighed, _with_pinned
+from udfs.items.fill_slate import _boosted, _with_pinned
 from udfs.policy.compile_policy import compile_policy
 
 
@@ -105,5 +105,5 @@ def test_a_pin_takes_the_last_place_and_keeps_its_own_where_it_has_one() -> None
 
 def test_a_boost_of_three_brings_the_third_of_four_to_the_first_place() -> None:
     scores = np.array([9.0, 8.0, 7.0, 6.0], dtype=np.float32)
-    weighed = {at: _Weighed(3.0 if at == 2 else 1.0, (), {}) for at in range(4)}
-    assert _boosted(scores, range(4), weighed, {}).tolist() == [1.0, 0.75, 1.5, 0.25]
+    weights = {at: 3.0 if at == 2 else 1.0 for at in range(4)}
+    assert _boosted(scores, range(4), weights).tolist() == [1.0, 0.75, 1.5, 0.25]

@@ -16,13 +16,15 @@ from scripts.files.event_lines import write_lines
 from scripts.policy.policy_versions import PolicyVersion
 from scripts.training import evaluation
 from scripts.training.evaluation import (
+    evaluate_files,
+    setting_of,
+    show_report,
+)
+from scripts.training.saved_runs import (
     Saved,
     compare_files,
-    evaluate_files,
     read_saved,
-    setting_of,
     show_comparison,
-    show_report,
     write_saved,
 )
 from tests.builders import NOON, make_event
@@ -47,10 +49,11 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path]
 def test_the_report_has_every_figure(run: tuple[dict[str, Any], Path]) -> None:
     found, _ = run
     figures = {"hr@20", "mrr@20", "ndcg@20", "coverage@20", "mrr", "mrr_last"}
+    figures |= {"novelty@20", "diversity@20", "changed@20", "moved@20"}
     assert found["placement"] == "next_item"
     assert figures | {
         "decisions", "train_seconds", "ms_per_decision_p50", "ms_per_decision_p99", "version",
-        "mrr_low", "mrr_high", "lead", "warnings", "candidates_mean", "recall", "ece", "train", "items", "events", "invalid", "placement", "baselines", "assumed_consent", "refused", "parts",
+        "mrr_low", "mrr_high", "lead", "warnings", "candidates_mean", "recall", "ece", "train", "items", "events", "invalid", "placement", "baselines", "assumed_consent", "refused", "parts", "by_score", "settings_lead",
     } == set(found)  # fmt: skip
     assert set(found["baselines"]) == {
         "transitions", "nearest_sessions", "last_touched", "popularity", "cold_start",
@@ -61,6 +64,44 @@ def test_the_report_has_every_figure(run: tuple[dict[str, Any], Path]) -> None:
     assert found["train"]["examples"] > 500
     assert not found["train"]["is_cold_start"]
     assert (found["train"]["seed"], found["train"]["sampled_share"]) == ("kairos", 1.0)
+
+
+def test_of_a_placement_with_settings_it_prints_what_they_cost(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without a model, by popularity: each visit looks at other items, so what is popular changes all the time."""
+    path = tmp_path / "events.jsonl"
+    views = [
+        make_event(
+            event_id=f"e{n}", event_type="product_viewed", event_time_ms=NOON + n * 5_000,
+            session_id=f"s{n % 2}", anonymous_id=f"a{n % 2}", item_ids=[f"i{n * n % 7}"],
+        )
+        for n in range(1, 25)
+    ]  # fmt: skip
+    write_lines([make_event(session_id="old"), *views], path)
+    config = config_from(GRANTED)._replace(home=tmp_path)
+
+    def run(steadiness: float) -> dict[str, Any]:
+        own = Placement("here", ("product_viewed",), steadiness=steadiness, rank_by="popularity")
+        return evaluate_files([path], None, Setting("here", NOON + 1, 3, "s", own), config, None)
+
+    as_ever, steady = run(0.0), run(100.0)
+    assert (as_ever["by_score"], as_ever["settings_lead"]) == (None, None)
+    assert steady["changed@3"] < steady["by_score"]["changed@3"] == as_ever["changed@3"]
+    lead = steady["settings_lead"]
+    assert lead["difference"] == pytest.approx(steady["mrr"] - steady["by_score"]["mrr"])
+    assert lead["difference"] != 0.0
+    capsys.readouterr()
+    show_report(steady)
+    said = " ".join(capsys.readouterr().out.split())
+    assert (
+        f"the settings of the placement change the mrr by {lead['difference']:+.4f} ({lead['low']:+.4f} to "
+        f"{lead['high']:+.4f}, 95 %) beside its scores alone" in said
+    )
+    assert "changed@3" in said
+    assert "(by score alone)" in said
+    show_report(as_ever)
+    assert "by score alone" not in capsys.readouterr().out
 
 
 def test_what_was_learnt_beats_popularity_and_transitions(

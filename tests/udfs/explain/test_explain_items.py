@@ -5,7 +5,7 @@ from schemas.state.person import PersonState
 from schemas.state.session import ItemTouch, SessionContext
 from tests.builders import NOON, make_event, make_knowledge
 from udfs.explain.explain_items import explain_items
-from udfs.items.retrieve_candidates import SHARES, Retrieved
+from udfs.items.retrieve_candidates import LAST_SLATE, SHARES, Retrieved
 from udfs.knowledge.knowledge import Knowledge
 from udfs.language.sentences import LANGUAGES, SENTENCES, say
 from udfs.moment import Moment
@@ -86,7 +86,7 @@ def test_names_are_those_of_the_moment() -> None:
 
 
 def test_every_source_has_a_sentence_and_no_sentence_is_of_none() -> None:
-    sources = {source for source, _ in SHARES} | {"caller"}
+    sources = {source for source, _ in SHARES} | {"caller", LAST_SLATE}
     others = {
         "silence",
         "in_cart",

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from schemas.items import Item
 from tests.builders import make_learnt
-from udfs.items.choose_slate import choose_slate
+from udfs.items.choose_slate import Balance, choose_slate
 from udfs.items.retrieve_candidates import Retrieved
 
 
@@ -26,7 +26,9 @@ def choose(
     free: list[int] | None = None,
 ) -> list[int]:
     free = list(range(len(candidates))) if free is None else free
-    return choose_slate(candidates, np.array(scores, dtype=np.float32), free, size, diversity)
+    return choose_slate(
+        candidates, np.array(scores, dtype=np.float32), free, size, Balance(diversity)
+    )
 
 
 kinds = st.tuples(st.sampled_from((None, "X", "Y", "Z")), st.sampled_from((None, "red", "red pan")))
