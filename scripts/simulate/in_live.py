@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from channels.api.bodies import DecisionsAnswer
+from channels.api.from_pages import is_decision_id
 from jobs.publish import now_ms
 from schemas.errors import ConfigError, NotUp
 from schemas.policy import NOTHING
@@ -133,6 +134,9 @@ class Street:
             event.pop("person_id", None)
             if event["event_type"] == IDENTIFIED:
                 return []
+        decision_id = event.get("decision_id")
+        if decision_id is not None and not is_decision_id(decision_id):
+            return []  # what trends, or the default: nobody decided it
         placements = event.get("placements")
         if not placements:
             self._count(event, await browser.post("/v1/events", {"events": [event]}))
