@@ -94,7 +94,7 @@ def in_words(counts: Counts, seconds: float) -> str:
         f"({counts.events / counts.people:.1f} a person), {counts.ignored:,} of them ignored by the policy, {counts.refused:,} refused\n"
         f"{counted(counts.decisions, 'decision')}, {counts.exposed:,} of them seen, {counts.clicked:,} clicked; "
         f"{counted(counts.purchases, 'purchase')}, {counted(counts.refunds, 'refund')}\n"
-        f"{seconds:.1f} s of one core: {pace['people_per_minute']:,} people a minute, {pace['events_per_second']:,} events a second"
+        f"{seconds:.1f} s of one core: {counted(pace['people_per_minute'], 'person', 'people')} a minute, {counted(pace['events_per_second'], 'event')} a second"
     )
 
 

@@ -118,7 +118,7 @@ class Reactions(Struct, frozen=True, forbid_unknown_fields=True):
     k, and clicked with `click` x the item's appeal x freshness; an offer with `offer_click` x freshness. Freshness is
     exp(-`fatigue` x what was shown and not clicked), of which half is forgotten within `recovers`. What is shown and
     not clicked is closed with `dismiss`. An item that is looked at goes into the cart with `cart` x its appeal; a cart
-    is bought with `buy`, a purchase given back with `refund`, within some days.
+    is bought with `buy`, a purchase given back with `refund`, 1 to 14 days later.
     """
 
     sees: Share = 0.9

@@ -1,5 +1,6 @@
 """A world played into the fold: the same bytes for a seed, decided as any fold decides its log, and its truth is for tests alone."""
 
+import json
 import re
 from collections import defaultdict
 from math import sqrt
@@ -21,7 +22,7 @@ from scripts.files.item_files import read_items
 from scripts.files.try_files import Trial, World
 from scripts.policy.policy_file import read_policy
 from scripts.simulate.log_files import opened
-from scripts.simulate.simulate import in_words, told
+from scripts.simulate.simulate import Wish, in_words, simulate, told
 from scripts.simulate.truth import truths, write_truth
 from scripts.simulate.world_file import Overrides, read_setting, world_path
 from tests.scripts.simulate.worlds import Played, play, setting_of, written
@@ -272,6 +273,23 @@ def test_what_is_told_of_a_run_is_what_happened(tiny: Played) -> None:
     words = in_words(tiny.counts, 2.0)
     assert f"{tiny.counts.events:,} events" in words
     assert "750 people a minute" in words
+
+
+def test_the_command_writes_the_log_and_the_truth_and_tells_the_counts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log, truth = tmp_path / "log", tmp_path / "truth.jsonl"
+    wish = Wish("tiny", Overrides(people=3), log, truth, None)
+    assert simulate(config_from({}), wish, is_json=True) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["people"] == 3
+    assert found["events"] == len(written(log / "events.jsonl")) > 5
+    assert found["decisions"] == len(written(log / "decisions.jsonl")) > 3
+    assert found["cpu_seconds"] > 0
+    assert len([one for one in written(truth) if "person" in one]) == 3
+    assert (log / "policy.yaml").read_bytes() == POLICY_FILE.read_bytes()
+    assert simulate(config_from({}), wish._replace(out=None, truth=None), is_json=False) == 0
+    assert f"{found['events']} events" in capsys.readouterr().out
 
 
 def test_options_take_the_place_of_what_the_file_says() -> None:
