@@ -37,6 +37,7 @@ from scripts.commands import (
     replay_cli,
     retention_cli,
     schema_cli,
+    simulate_cli,
     training_cli,
 )
 from scripts.console import complain
@@ -51,6 +52,7 @@ ALONE: Final = (
     archive_cli,
     privacy_cli,
     job_cli,
+    simulate_cli,
 )
 """Their commands stand by themselves: `kairos up`."""
 GROUPS: Final = {

@@ -176,6 +176,10 @@ EXAMPLES: Final[dict[str, tuple[str, str]]] = {
         "cluster keys keys/ --name flink.example",
         "cluster keys keys/ --name flink.example --name 10.0.0.5",
     ),
+    "simulate": (
+        "simulate shop --out shop/ --truth truth.jsonl",
+        "simulate demo --live --people 100 --seconds 30",
+    ),
     "bench": ("bench rank", "bench throughput --events 10000"),
     "bench latency": ("bench latency", "bench latency --rate 300 --seconds 60"),
     "bench api": ("bench api --rate 100", "bench api --kill-engine"),

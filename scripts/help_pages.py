@@ -43,7 +43,7 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
         "upgrade",
         "package",
     ),
-    "Measure, and look up": ("bench", "chaos", "features", "accepts", "docs"),
+    "Measure, and look up": ("simulate", "bench", "chaos", "features", "accepts", "docs"),
 }
 """By the heading under which `kairos --help` shows them: commands in the order in which they are needed."""
 WIDTH_MAX: Final = 110

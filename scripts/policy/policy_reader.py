@@ -1,4 +1,4 @@
-"""From the nodes of a YAML file to the fields of a policy, by their definitions in schemas/policy.py."""
+"""From the nodes of a YAML file to the fields of a policy, by their definitions in schemas/policy.py; or of another struct."""
 
 from difflib import get_close_matches
 from typing import Any, Final
@@ -24,7 +24,7 @@ from scripts.policy.policy_values import (
 POLICY: Final = inspect.type_info(Policy)
 
 
-def fields_of(kind: inspect.Type, owner: str = "the policy") -> dict[str, tuple[str, ...]]:
+def fields_of(kind: inspect.Type, owner: str) -> dict[str, tuple[str, ...]]:
     """The names of the fields in which each field of a type, and of the types within it, stands."""
     found: dict[str, tuple[str, ...]] = {}
     match kind:
@@ -45,28 +45,29 @@ EMPTY_TEXTS: Final = ("", "~", "null")
 UNKNOWN_FIELD: Final = "unknown field"
 NAMED_MAX: Final = 8
 """Fields that are named where a mapping of them is wanted."""
-FIELDS: Final = fields_of(POLICY)
-"""What has a field of each name."""
 BROKEN: Final = object()
 """What stands for a value that could not be read; the fault is noted."""
 
 
 class PolicyReader:
-    """Turns nodes into what msgspec builds a Policy of; all that does not fit is in `faults`.
+    """Turns nodes into what msgspec builds a Policy of, or of another `kind`, named `whole`; all that does not fit is in `faults`.
 
     The default stands for a value that does not fit, so that the rest can be looked at. `has_gaps`: something is
     left out that the rest may refer to, or that has no default; `kept` says of lists from which something is
     left out which of their places are there.
     """
 
-    def __init__(self, faults: list[Fault]) -> None:
+    def __init__(
+        self, faults: list[Fault], kind: inspect.Type = POLICY, whole: str = "the policy"
+    ) -> None:
+        self._kind, self._whole = kind, whole
         self.faults = list(faults)
         self.has_gaps = bool(faults)
         self.kept: dict[Place, list[int]] = {}
 
     def read(self, root: Node) -> Any:
         """The document, with what could be read of it; BROKEN where that is nothing."""
-        return self._value(root, POLICY, (), is_part=False)
+        return self._value(root, self._kind, (), is_part=False)
 
     def _value(self, node: Node, kind: inspect.Type, path: Place, is_part: bool) -> Any:
         """The value, or BROKEN; of a part (an arm's changes) as much as is given of it."""
@@ -107,7 +108,7 @@ class PolicyReader:
             at = (*path, name)
             field = fields.get(name) or fields.get(name + IN_MS)
             if field is None:
-                self._note(line, at, _unknown(name, list(fields)) + _elsewhere(name, at))
+                self._note(line, at, _unknown(name, list(fields)) + self._elsewhere(name, at))
                 self.has_gaps = True
             elif field.name in found:
                 self._note(line, at, f"{field.name} is given twice, with and without {IN_MS}")
@@ -202,6 +203,14 @@ class PolicyReader:
             return BROKEN
         return time_ms
 
+    def _elsewhere(self, name: str, path: Place) -> str:
+        """Where a field of that name belongs, which nobody knows at `path`."""
+        if "." in name:
+            return " (a field within another is written within it, not with a dot)"
+        known = fields_of(self._kind, self._whole).get(name, ())
+        owners = [one for one in known if one != _owner(path, self._whole)]
+        return f" (`{name}` belongs to {' or '.join(owners)})" if owners else ""
+
     def _note(self, line: int, path: Place, message: str) -> None:
         self.faults.append(Fault(line, path, message))
 
@@ -239,18 +248,10 @@ def _unknown(name: str, names: list[str]) -> str:
     return f"{UNKNOWN_FIELD}, expected {' or '.join(near) or 'one of ' + ', '.join(known)}"
 
 
-def _elsewhere(name: str, path: Place) -> str:
-    """Where a field of that name belongs, which nobody knows at `path`."""
-    if "." in name:
-        return " (a field within another is written within it, not with a dot)"
-    owners = [one for one in FIELDS.get(name, ()) if one != _owner(path)]
-    return f" (`{name}` belongs to {' or '.join(owners)})" if owners else ""
-
-
-def _owner(path: Place) -> str:
-    """What a field stands in, as FIELDS names it."""
+def _owner(path: Place, whole: str) -> str:
+    """What a field stands in, as `fields_of` names it."""
     words = [str(step) for step in path[:-1] if not isinstance(step, int)]
-    return words[-1] if words else "the policy"
+    return words[-1] if words else whole
 
 
 def _shape(kind: inspect.Type) -> str:

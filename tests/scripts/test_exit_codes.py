@@ -24,7 +24,7 @@ ENDS: Final[dict[int, tuple[str, ...]]] = {
         f"policy diff {POLICY} {POLICY}", "policy docs", "control keygen KEY", f"policy draft save {POLICY}",
         "policy draft save NO_EVENTS", "policy draft list",
         "key secret KEY", "key audit", "consent proof p", "key create --name anna --role viewer --file KEYS", "cluster down",
-        "replay status", "retention",
+        "replay status", "retention", "simulate tiny --people 3",
     ),
     FAILED: (
         "try NO_EVENTS", "audit-data NO_EVENTS", "policy check NO_EVENTS", "policy publish NO_EVENTS", "convert FILE OUT --format snowplow", "mapping check GONE",
@@ -34,14 +34,14 @@ ENDS: Final[dict[int, tuple[str, ...]]] = {
         "key revoke-token t --file KEYS", "key revoke-person p --file KEYS", "key rotate-secret --file KEYS", "control sign",
         "model publish nobody", "verify archive", "replay pause p.", "replay resume p.",
         "retention set items 30", "retention set savepoints 30", "retention set decisions 0", "train --events GONE", "logs", "policy draft show gone", "policy draft diff gone", "policy draft publish gone", "policy draft delete gone",
-         "items import GONE", "mapping try GONE FILE", "schemas check GONE", "infer GONE", "convert FILE OUT", "forget", "forget p --requested", "items import NO_EVENTS", "dance", "status --no-such-option", "status --quality --watch",
+         "items import GONE", "mapping try GONE FILE", "schemas check GONE", "infer GONE", "simulate GONE", "simulate tiny --url http://x", "convert FILE OUT", "forget", "forget p --requested", "items import NO_EVENTS", "dance", "status --no-such-option", "status --quality --watch",
     ),
     NOT_UP: (
         "import FILE", "status", "status --quality", "items import ITEMS", "items list", "items show i", "items remove i", "train", "explain d", "why-not p a", "verify", "verify replay", "verify skew", "archive",
         f"policy publish {POLICY}", "policy history", "policy scheduled", "policy take-back", "policy rollback", "policy show", "model list", "model rollback",
         "control list", "replay --prefix p.", "cluster status", "cluster stop decide", "cluster savepoint decide",
         "cluster cancel decide", "replay drop p.", "upgrade decide", "decide", "learn", "compare p.", "docs --pictures", "api", "forget p --yes", "forget --requested",
-        "export p", "retention set decisions 30", "dead-letters list", "dead-letters show", "dead-letters repair", "dead-letters replay",
+        "export p", "retention set decisions 30", "dead-letters list", "dead-letters show", "dead-letters repair", "dead-letters replay", "simulate tiny --live",
     ),
 }  # fmt: skip
 """By exit code: command lines; files that are named in capitals are made for them, or not."""

@@ -1,0 +1,1 @@
+"""A world to test in: people who react to what they are shown."""
