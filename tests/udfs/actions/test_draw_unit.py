@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from schemas.decisions import Decision
 from schemas.events import Event
-from schemas.policy import Arm, Experiment, Holdout, Placement, Policy
+from schemas.experiments import Arm, Experiment
+from schemas.policy import Holdout, Placement, Policy
 from schemas.state.person import PERSON_STATE, PersonState, Unit
 from schemas.state.session import SESSION_CONTEXT, SessionContext, SessionNews
 from tests.builders import NOON, make_event
