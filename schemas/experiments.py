@@ -10,6 +10,8 @@ from schemas.events import Id, Text
 from schemas.limits import DAY_MS, EVENT_TIME_MAX_MS
 
 Unit = Literal["person", "session"]
+HOLDOUT: Final = "holdout"
+"""Under this name those whose decisions are personal are compared with who is held out, so no experiment may have it."""
 METRICS_MAX: Final = 8
 Metrics = Annotated[tuple[Id, ...], Meta(max_length=METRICS_MAX)]
 SHARES_SUM_MAX: Final = 1.0 + 1e-9

@@ -5,7 +5,8 @@ from itertools import combinations
 from math import prod
 from typing import Final
 
-from schemas.experiments import SHARES_SUM_MAX, Experiment
+from models.experiments.metrics import METRICS
+from schemas.experiments import HOLDOUT, SHARES_SUM_MAX, Experiment
 from schemas.policy import Policy
 from udfs.policy.compiled_policy import Mistake, Path, changed_arms
 
@@ -52,6 +53,15 @@ def _of_arms(one: Experiment, path: Path) -> list[Mistake]:
 
 
 def _of_setting(one: Experiment, path: Path) -> Iterator[Mistake]:
+    if one.name == HOLDOUT:
+        yield Mistake(
+            (*path, "name"), f"{HOLDOUT!r} is the name of what everybody else is compared with"
+        )
+    for group in ("metrics", "guardrails"):
+        for number, name in enumerate(getattr(one, group)):
+            if name not in METRICS:
+                message = f"there is no metric {name!r}: there are {', '.join(METRICS)}"
+                yield Mistake((*path, group, number), message)
     names = [arm.name for arm in one.arms]
     if one.control is not None and one.control not in names:
         message = f"there is no arm {one.control!r}: there are {', '.join(names)}"

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from jobs.config import PROJECT
 from models.experiments.arms import ArmMean, cuped
 from models.experiments.checks import RATIO_ALPHA, sample_ratio
 from models.experiments.difference import difference, fixed_horizon
@@ -58,6 +59,8 @@ def test_who_peeks_all_the_time_is_fooled_in_at_most_one_of_twenty() -> None:
     always, once = share_of_runs_that_claim(control, variant)
     assert always <= 0.05
     assert once > 0.2, "else the test shows nothing of peeking"
+    told = f"was fooled in {always * RUNS:.0f} of the 200, a usual test looked at as often in {once * RUNS:.0f}."
+    assert told in (PROJECT / "docs" / "experiments.md").read_text()
 
 
 @pytest.mark.long
