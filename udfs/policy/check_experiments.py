@@ -6,7 +6,7 @@ from math import prod
 from typing import Final
 
 from models.experiments.metrics import METRICS
-from schemas.experiments import HOLDOUT, SHARES_SUM_MAX, Experiment
+from schemas.experiments import SHARES_SUM_MAX, Experiment
 from schemas.policy import Policy
 from udfs.policy.compiled_policy import Mistake, Path, changed_arms
 
@@ -53,10 +53,6 @@ def _of_arms(one: Experiment, path: Path) -> list[Mistake]:
 
 
 def _of_setting(one: Experiment, path: Path) -> Iterator[Mistake]:
-    if one.name == HOLDOUT:
-        yield Mistake(
-            (*path, "name"), f"{HOLDOUT!r} is the name of what everybody else is compared with"
-        )
     for group in ("metrics", "guardrails"):
         for number, name in enumerate(getattr(one, group)):
             if name not in METRICS:
