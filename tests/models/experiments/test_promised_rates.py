@@ -144,3 +144,18 @@ def test_a_planted_loss_of_one_arms_people_is_alarmed_and_a_sound_split_is_not()
         lost += sample_ratio({"control": control, "variant": left}, shares).is_mismatch
     assert sound / RUNS <= 10 * RATIO_ALPHA
     assert lost / RUNS >= 0.99
+
+
+def test_a_sound_split_that_is_looked_at_all_the_time_is_rarely_alarmed() -> None:
+    """300 looks at each of 200 sound experiments."""
+    chance, ends = np.random.default_rng(15), np.arange(100, 30_001, 100)
+    controls = np.cumsum(chance.random((RUNS, 30_000)) < 0.5, axis=1)[:, ends - 1]
+    shares = {"control": 0.5, "variant": 0.5}
+    alarmed = sum(
+        any(
+            sample_ratio({"control": int(n), "variant": int(end - n)}, shares).is_mismatch
+            for n, end in zip(run, ends, strict=True)
+        )
+        for run in controls
+    )
+    assert alarmed / RUNS <= 0.03
