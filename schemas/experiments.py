@@ -1,6 +1,5 @@
 """Experiments and holdout of a policy: who is compared with whom, on what, and from when until when."""
 
-from itertools import accumulate
 from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta, Struct
@@ -68,18 +67,16 @@ class Experiment(Struct, frozen=True, forbid_unknown_fields=True):
     """Where in its group the experiment's part of the people begins: with 0.5 and shares that sum to 0.5 it is their second half."""
 
     @property
-    def shares(self) -> tuple[float, ...]:
-        """Of all units, in the order of the arms."""
-        told = [arm.share for arm in self.arms]
-        if None not in told:
-            return tuple(one for one in told if one is not None)
-        left = max(0.0, 1.0 - sum(one or 0.0 for one in told)) / told.count(None)
-        return tuple(left if one is None else one for one in told)
+    def left(self) -> float:
+        """What each arm has that says no share."""
+        told = [arm.share for arm in self.arms if arm.share is not None]
+        return max(0.0, 1.0 - sum(told)) / max(1, len(self.arms) - len(told))
 
     @property
-    def reached(self) -> tuple[float, ...]:
-        """Up to where on the way from 0 to 1 each arm goes."""
-        return tuple(accumulate(self.shares))
+    def shares(self) -> tuple[float, ...]:
+        """Of all units, in the order of the arms."""
+        left = self.left
+        return tuple(left if arm.share is None else arm.share for arm in self.arms)
 
     @property
     def compared_with(self) -> str:

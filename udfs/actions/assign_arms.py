@@ -32,10 +32,14 @@ def _arm(one: Experiment, unit: str) -> str | None:
     """Of a group everybody has one place, of which each experiment takes a part; within that the arms are drawn anew, so that two experiments that follow
     one another split the same people in different ways.
     """
-    place, reached = draw("experiment", one.salt or one.name, unit), one.reached
+    place, reached = draw("experiment", one.salt or one.name, unit), 0.0
     if one.group is not None:
-        wide = min(reached[-1], 1.0)
+        wide = min(sum(one.shares), 1.0)
         if not one.offset <= draw("experiment group", one.group, unit) < one.offset + wide:
             return None
         place *= wide
-    return next((arm.name for arm, end in zip(one.arms, reached, strict=True) if place < end), None)
+    for arm in one.arms:
+        reached += one.left if arm.share is None else arm.share
+        if place < reached:
+            return arm.name
+    return None
