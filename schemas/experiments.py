@@ -56,9 +56,9 @@ class Experiment(Struct, frozen=True, forbid_unknown_fields=True):
     ends_ms: MomentMs = EVENT_TIME_MAX_MS
     control: Id | None = None
     """The arm that the others are compared with; without it the first."""
-    metrics: Annotated[Metrics, Meta(min_length=1)] = ("revenue_per_session",)
+    metrics: Annotated[Metrics, Meta(min_length=1)] = ("revenue_per_visit",)
     """What it is about, by names of `kairos kpi`; the more there are, the surer each has to be (Holm)."""
-    guardrails: Metrics = ("bounce_rate",)
+    guardrails: Metrics = ("bounce",)
     """What may not become worse: the arm stops where one does."""
     minimum: Minimum = Minimum()
     group: Id | None = None

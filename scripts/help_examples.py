@@ -42,7 +42,7 @@ EXAMPLES: Final[dict[str, tuple[str, str]]] = {
     ),
     "experiment plan": (
         "experiment plan hero --lift 0.05",
-        "experiment plan --metric conversion_rate --unit session --arms 3 --power 0.9 --json",
+        "experiment plan --metric conversion --unit session --arms 3 --power 0.9 --json",
     ),
     "evaluate-policy": (
         "evaluate-policy decisions.csv.gz",

@@ -24,22 +24,30 @@ class Metric(NamedTuple):
 METRICS: Final[Mapping[str, Metric]] = {
     one.name: one
     for one in (
-        Metric("revenue_per_session", "revenue", "sessions", "what a visit earned, less refunds"),
-        Metric("revenue_per_person", "revenue", UNITS, "what a person earned, less refunds"),
-        Metric("conversion_rate", "purchases", "sessions", "purchases by visit", is_share=True),
-        Metric("average_order_value", "revenue", "purchases", "what a purchase earned, less refunds"),
-        Metric("click_rate", "clicks", "exposures", "clicks on decisions that were seen", is_share=True),
-        Metric("add_to_cart_rate", "carts", "exposures", "cart additions that a decision led to", is_share=True),
-        Metric("dismissal_rate", "dismissals", "exposures", "decisions that were closed", False, is_share=True),
-        Metric("bounce_rate", "bounces", "sessions", "visits of a single page", False, is_share=True),
-        Metric("pages_per_session", "pages", "sessions", "pages of a visit"),
-        Metric("session_seconds", "seconds", "sessions", "how long a visit lasted"),
+        Metric("revenue_per_visit", "revenue", "visits", "what is paid, a visit"),
+        Metric("revenue_per_person", "revenue", UNITS, "what is paid, a person"),
+        Metric("conversion", "bought_visits", "visits", "visits in which something is bought", is_share=True),
+        Metric("order_value", "revenue", "orders", "what is paid, an order"),
+        Metric("click_rate", "clicked", "shown", "clicks on decisions that were seen", is_share=True),
+        Metric("cart_rate", "carted_of", "shown", "items put into the cart from a decision that was seen", is_share=True),
+        Metric("dismissal_rate", "dismissed", "shown", "dismissals of decisions that were seen", False, is_share=True),
+        Metric("bounce", "bounced", "visits", "visits of one page without doing anything", False, is_share=True),
+        Metric("pages", "pages", "visits", "pages a visit"),
+        Metric("visit_length", "length_ms", "visits", "time a visit, in milliseconds"),
+        Metric("return_rate", "returned", "revenue", "of what is paid, what is given back", False, is_share=True),
         Metric("satisfaction", "opinion", "opinions", "opinions, from -1 to 1"),
     )
 }  # fmt: skip
+"""As `kairos kpi` has them, as far as they are of one unit at a time."""
 SIMPLE: Final[Mapping[str, str]] = {
-    "exposed": "exposures", "clicked": "clicks", "dismissed": "dismissals",
+    "exposed": "shown", "clicked": "clicked", "dismissed": "dismissed",
 }  # fmt: skip
+
+
+OF_VISITS: Final = {
+    "pages": "pages", "length_ms": "length_ms", "bounced": "bounced", "bought_visits": "bought",
+}  # fmt: skip
+"""By measure what a visit tells of it."""
 
 
 def measures_of(outcome: Outcome) -> Iterator[Measured]:
@@ -48,29 +56,27 @@ def measures_of(outcome: Outcome) -> Iterator[Measured]:
     match outcome.kind:
         case "exposed" | "clicked" | "dismissed":
             yield SIMPLE[outcome.kind], count
+            if outcome.kind == "clicked" and is_seen(outcome):
+                yield "shown", count
         case "carted" if outcome.decision_id:
-            yield "carts", count
-        case "converted":
-            yield "revenue", credit
-            if outcome.name == CONVERSION:
-                yield "purchases", count
+            yield "carted_of", count
+        case "converted" if outcome.name == CONVERSION:
+            yield from (("revenue", credit), ("orders", count))
         case "refunded":
-            yield "revenue", -credit
+            yield "returned", credit
         case "felt":
             yield from (("opinion", credit), ("opinions", count))
         case "visited":
-            yield from _of_visit(outcome)
+            yield "visits", count
+            for measure, told in OF_VISITS.items():
+                yield measure, count * outcome.measures.get(told, 0.0)
         case _:
             pass
 
 
-def _of_visit(outcome: Outcome) -> Iterator[Measured]:
-    count, told = outcome.count, outcome.measures
-    yield "sessions", count
-    pages = told.get("pages", 0.0)
-    yield "pages", count * pages
-    yield "bounces", count * (pages <= 1)
-    yield "seconds", count * told.get("length_ms", 0.0) / 1000
+def is_seen(outcome: Outcome) -> bool:
+    """Whether it tells that a decision was seen; of what tells no exposure, as a letter, who clicks on it has seen it."""
+    return outcome.kind == "exposed" or (outcome.kind == "clicked" and not outcome.exposed_ms)
 
 
 def is_money(outcome: Outcome) -> bool:

@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
-from models.experiments.metrics import METRICS, UNITS, ArmOf, Metric, is_money, measures_of
+from models.experiments.metrics import METRICS, UNITS, ArmOf, Metric, is_money, is_seen, measures_of
 from models.experiments.sums import QUANTUM, Sums, Values, add
 from schemas.errors import ConfigError
 from schemas.experiments import Experiment
@@ -79,7 +79,7 @@ class Ledger:
         if is_money(outcome) and outcome.currency not in (None, self._compared.currency):
             self._other_currency += 1
             return
-        arm = self._compared.arm_of(outcome) if outcome.kind == "exposed" else None
+        arm = self._compared.arm_of(outcome) if is_seen(outcome) else None
         if arm is not None:
             place = (arm, outcome.session_id, outcome.outcome_ms)
             self._seen[outcome.person][place] += outcome.sign
@@ -163,8 +163,8 @@ class _Sums:
         since: Mapping[str, int],
         daily: Mapping[int, Mapping[str, int]],
     ) -> None:
-        self.exposures[arm] += since.get("exposures", 0) // QUANTUM
-        self.sessions[arm] += since.get("sessions", 0) // QUANTUM
+        self.exposures[arm] += since.get("shown", 0) // QUANTUM
+        self.sessions[arm] += since.get("visits", 0) // QUANTUM
         for metric in self.metrics:
             known = before.get(metric.above, 0)
             self.sums[metric.name, arm] = add(

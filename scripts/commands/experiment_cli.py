@@ -55,7 +55,7 @@ def show(
 def plan(
     name: Name = None,
     metric: Annotated[
-        str | None, typer.Option(help="Without it, the experiment's first, or revenue_per_session.")
+        str | None, typer.Option(help="Without it, the experiment's first, or revenue_per_visit.")
     ] = None,
     lift: Annotated[
         float | None, typer.Option(help="The lift to find, 0.05 is 5 %; without it, several.")

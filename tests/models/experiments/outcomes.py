@@ -12,7 +12,7 @@ from tests.builders import NOON
 
 EXPERIMENT = Experiment(
     "ranker", (Arm("popular"), Arm("session")), unit="person",
-    starts_ms=NOON, ends_ms=NOON + 60 * DAY_MS, metrics=("revenue_per_session",), guardrails=("bounce_rate",),
+    starts_ms=NOON, ends_ms=NOON + 60 * DAY_MS, metrics=("revenue_per_visit",), guardrails=("bounce",),
 )  # fmt: skip
 
 
@@ -31,12 +31,17 @@ def make_outcome(kind: str, person: str = "p", at_ms: int = NOON, **fields: Any)
     return Outcome(**{name: one for name, one in (told | fields).items() if name in names})
 
 
+def went(pages: float, spent: float = 0.0, length_ms: float = 9.0 * MINUTE_MS) -> dict[str, float]:
+    """How a visit went."""
+    return {"pages": pages, "length_ms": length_ms, "bounced": float(pages <= 1), "bought": float(spent > 0)}  # fmt: skip
+
+
 def visit(person: str, arm: str, at_ms: int, pages: float = 3, spent: float = 0.0) -> list[Outcome]:
     """A visit: seen in an arm, perhaps bought, ended."""
     session = f"s-{person}-{at_ms}"
     found = [
         make_outcome("exposed", person, at_ms, arm={"ranker": arm}, session_id=session),
-        make_outcome("visited", person, at_ms + 9 * MINUTE_MS, session_id=session, measures={"pages": pages, "length_ms": 9.0 * MINUTE_MS}),
+        make_outcome("visited", person, at_ms + 9 * MINUTE_MS, session_id=session, measures=went(pages, spent)),
     ]  # fmt: skip
     if spent:
         bought = {"value": spent, "session_id": session}

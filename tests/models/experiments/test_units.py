@@ -13,7 +13,7 @@ from schemas.experiments import Experiment
 from schemas.limits import DAY_MS, MINUTE_MS
 from schemas.outcomes import Outcome
 from tests.builders import NOON
-from tests.models.experiments.outcomes import EXPERIMENT, make_outcome, visit, visits
+from tests.models.experiments.outcomes import EXPERIMENT, make_outcome, visit, visits, went
 
 ALL = tuple(METRICS.values())
 
@@ -53,7 +53,7 @@ def test_what_lies_long_before_or_after_the_end_counts_nothing() -> None:
     assert (sums.y, sums.x) == (0, 0)
 
 
-def test_a_refund_takes_its_revenue_back_and_what_is_taken_back_is_gone() -> None:
+def test_what_is_taken_back_is_gone_and_refunds_stand_for_themselves() -> None:
     bought = make_outcome("converted", at_ms=NOON + 2, value=30.0, share=0.5)
     found = counted([
         make_outcome("exposed", at_ms=NOON + 1, arm={"ranker": "session"}),
@@ -62,16 +62,15 @@ def test_a_refund_takes_its_revenue_back_and_what_is_taken_back_is_gone() -> Non
         replace(bought, outcome_id="once more", revision=2, share=1.0),
         make_outcome("refunded", at_ms=NOON + 9, value=10.0),
     ])  # fmt: skip
-    assert revenue(found, "session") == 20.0
-    assert found.sums["average_order_value", "session"].d == QUANTUM
+    assert revenue(found, "session") == 30.0
+    assert found.sums["order_value", "session"].d == QUANTUM
+    assert revenue(found, "session", "return_rate") == 10.0
 
 
-def test_a_refund_of_what_was_never_bought_makes_a_person_earn_less_than_nothing() -> None:
-    found = counted([
-        make_outcome("exposed", at_ms=NOON, arm={"ranker": "session"}),
-        make_outcome("refunded", at_ms=NOON + 9, value=10.0),
-    ])  # fmt: skip
-    assert revenue(found, "session") == -10.0
+def test_who_clicks_on_what_tells_no_exposure_has_seen_it() -> None:
+    found = counted([make_outcome("clicked", at_ms=NOON, arm={"ranker": "session"}, exposed_ms=0)])
+    assert (found.units, found.exposures) == ({"session": 1}, {"session": 1})
+    assert not counted([make_outcome("clicked", at_ms=NOON, arm={"ranker": "session"})]).units
 
 
 def test_amounts_of_another_currency_are_left_out_and_counted() -> None:
@@ -128,8 +127,8 @@ def test_the_order_of_outcomes_and_repeats_change_nothing(chance: Random) -> Non
 def test_days_add_up_to_all() -> None:
     found = counted(visits(300, {"popular": 0.0, "session": 0.0}))
     for arm in ("popular", "session"):
-        daily = [one.y for (name, of, _), one in found.days.items() if (name, of) == ("revenue_per_session", arm)]  # fmt: skip
-        assert sum(daily) == found.sums["revenue_per_session", arm].y
+        daily = [one.y for (name, of, _), one in found.days.items() if (name, of) == ("revenue_per_visit", arm)]  # fmt: skip
+        assert sum(daily) == found.sums["revenue_per_visit", arm].y
         assert len(daily) > 10
 
 
@@ -140,15 +139,14 @@ def test_every_metric_is_the_ratio_that_its_name_says() -> None:
         make_outcome("clicked", at_ms=at), make_outcome("dismissed", at_ms=at), make_outcome("carted", at_ms=at, value=9.0),
         make_outcome("carted", at_ms=at, value=9.0, decision_id="", cause="of none"),
         make_outcome("converted", at_ms=at, value=12.0), make_outcome("converted", at_ms=at, value=6.0, name="signed_up", cause="2"),
-        make_outcome("felt", at_ms=at, value=0.5), make_outcome("felt", at_ms=at, value=-1.0, cause="2"),
-        make_outcome("visited", at_ms=at, measures={"pages": 1.0, "length_ms": 4000.0}),
-        make_outcome("visited", at_ms=at, measures={"pages": 5.0, "length_ms": 8000.0}, cause="2"),
+        make_outcome("refunded", at_ms=at, value=3.0), make_outcome("felt", at_ms=at, value=0.5), make_outcome("felt", at_ms=at, value=-1.0, cause="2"),
+        make_outcome("visited", at_ms=at, measures=went(1.0, length_ms=4_000.0)),
+        make_outcome("visited", at_ms=at, measures=went(5.0, 12.0, 8_000.0), cause="2"),
     ])  # fmt: skip
     values = {name: moments(one) for (name, _), one in found.sums.items()}
     assert {name: one.y / one.d for name, one in values.items()} == {
-        "revenue_per_session": 9.0, "revenue_per_person": 18.0, "conversion_rate": 0.5, "average_order_value": 18.0,
-        "click_rate": 0.5, "add_to_cart_rate": 0.5, "dismissal_rate": 0.5, "bounce_rate": 0.5, "pages_per_session": 3.0,
-        "session_seconds": 6.0, "satisfaction": -0.25,
+        "revenue_per_visit": 6.0, "revenue_per_person": 12.0, "conversion": 0.5, "order_value": 12.0, "click_rate": 0.5,
+        "cart_rate": 0.5, "dismissal_rate": 0.5, "bounce": 0.5, "pages": 3.0, "visit_length": 6_000.0, "return_rate": 0.25, "satisfaction": -0.25,
     }  # fmt: skip
 
 

@@ -33,9 +33,9 @@ def test_a_large_lift_is_kept_and_its_figures_are_told() -> None:
     found = said(visits(4_000, {"popular": 0.0, "session": 1.0}))
     assert (found.word, found.arm) == ("keep", "session")
     better, safe = found.reasons
-    assert better.startswith("revenue_per_session is better: ")
+    assert better.startswith("revenue_per_visit is better: ")
     assert "(between +" in better
-    assert safe == "bounce_rate did not become worse as far as can be told"
+    assert safe == "bounce did not become worse as far as can be told"
 
 
 def test_the_same_before_the_minimum_is_not_yet() -> None:
@@ -50,7 +50,7 @@ def test_the_same_before_the_minimum_is_not_yet() -> None:
 def test_a_loss_is_stopped_at_once() -> None:
     found = said(visits(4_000, {"popular": 1.0, "session": 0.0}, days=2))
     assert found.word == "stop"
-    assert found.reasons[0].startswith("revenue_per_session became worse: ")
+    assert found.reasons[0].startswith("revenue_per_visit became worse: ")
 
 
 def test_a_guardrail_that_becomes_worse_stops_what_earns_more() -> None:
@@ -59,7 +59,7 @@ def test_a_guardrail_that_becomes_worse_stops_what_earns_more() -> None:
     )
     found = said(lifted)
     assert found.word == "stop"
-    assert found.reasons[0].startswith("bounce_rate, a guardrail, became worse: 3")
+    assert found.reasons[0].startswith("bounce, a guardrail, became worse: 3")
     assert said(lifted, replace(EXPERIMENT, guardrails=())).word == "keep"
 
 
@@ -117,7 +117,7 @@ def test_a_constant_metric_tells_nothing() -> None:
     still = [one for one in visits(1_000, SAME) if one.kind != "converted"]
     found = said(still)
     assert found.word == "not yet"
-    assert "revenue_per_session is the same for everybody (0), so it tells nothing" in found.reasons
+    assert "revenue_per_visit is the same for everybody (0), so it tells nothing" in found.reasons
 
 
 def test_a_metric_of_which_nothing_is_told_is_named() -> None:
@@ -135,14 +135,14 @@ def test_before_anybody_was_seen_it_is_not_yet() -> None:
 def test_of_several_arms_the_best_is_kept_and_all_are_corrected_for() -> None:
     three = Experiment(
         "ranker", (Arm("popular"), Arm("session"), Arm("bold")), starts_ms=NOON,
-        metrics=("revenue_per_session", "conversion_rate"), guardrails=(),
+        metrics=("revenue_per_visit", "conversion"), guardrails=(),
     )  # fmt: skip
     reading = reading_of(visits(9_000, {"popular": 0.0, "session": 0.9, "bold": 1.6}), three)
     verdicts = judge(reading, LATER)
     assert {one.arm: one.word for one in verdicts} == {"session": "keep", "bold": "keep"}
     assert headline(verdicts, reading).arm == "bold"
     assert reading.comparisons == 4
-    (one,) = (each for each in reading.compared if (each.metric.name, each.arm) == ("conversion_rate", "session"))  # fmt: skip
+    (one,) = (each for each in reading.compared if (each.metric.name, each.arm) == ("conversion", "session"))  # fmt: skip
     assert one.p is not None
     assert one.always is not None
     assert one.p >= one.always.p

@@ -68,7 +68,7 @@ def test_the_usual_test_takes_five_lines_and_is_what_the_page_says() -> None:
     policy = parse_policy("placements: [{name: home, event_types: [page_viewed]}]\n" + written)
     (one,) = policy.experiments
     assert (one.name, one.unit, one.compared_with, one.shares) == ("session_ranker", "session", "popular", (0.5, 0.5))  # fmt: skip
-    assert (one.metrics, one.guardrails) == (("revenue_per_session",), ("bounce_rate",))
+    assert (one.metrics, one.guardrails) == (("revenue_per_visit",), ("bounce",))
     assert (one.minimum.lasts_ms, one.minimum.sessions) == (14 * DAY_MS, 10_000)
     ranked_by = [arm.changes for arm in one.arms]
     assert ranked_by == [{"placements": {"home": {"rank_by": "popular_in_category"}}}, {}]
@@ -98,8 +98,8 @@ def test_a_verdict_comes_first_and_the_figures_below(run: Run) -> None:
     lines = [one.strip() for one in done.output.splitlines() if one.strip()]
     assert lines[0].startswith("ranker: since 2023-11-14T")
     assert lines[1] == "KEEP: session"
-    assert lines[2].startswith("revenue_per_session is better: ")
-    assert "bounce_rate (guardrail)" in done.output
+    assert lines[2].startswith("revenue_per_visit is better: ")
+    assert "bounce (guardrail)" in done.output
     assert "p holds however often you look" in done.output
 
 
@@ -109,7 +109,7 @@ def test_programs_get_every_figure(run: Run) -> None:
     assert (told["verdict"]["word"], told["verdict"]["arm"]) == ("keep", "session")
     assert told["correction"] == "holm"
     (revenue, bounce) = told["metrics"]
-    assert (revenue["metric"], bounce["is_guardrail"]) == ("revenue_per_session", True)
+    assert (revenue["metric"], bounce["is_guardrail"]) == ("revenue_per_visit", True)
     low, high = revenue["always_valid"]["interval"]
     once_low, once_high = revenue["fixed_horizon"]["interval"]
     assert low < once_low < revenue["difference"] < once_high < high
@@ -148,14 +148,14 @@ def test_pictures_are_written_and_are_pictures(run: Run, tmp_path: Path) -> None
     done = run("show", "ranker", "--plots", str(folder), "--json", outcomes=visits(4_000, {"popular": 0.0, "session": 1.0}))  # fmt: skip
     written = json.loads(done.output)["plots"]
     assert sorted(Path(one).name for one in written) == [
-        "ranker-bounce_rate-session-days.svg", "ranker-lifts.svg", "ranker-revenue_per_session-session-days.svg",
+        "ranker-bounce-session-days.svg", "ranker-lifts.svg", "ranker-revenue_per_visit-session-days.svg",
     ]  # fmt: skip
     for one in written:
         root = ET.parse(one).getroot()
         assert root.tag.endswith("svg")
         assert len(root.findall(".//{*}circle")) >= (2 if "lifts" in one else 20)
     lifts = (folder / "ranker-lifts.svg").read_text()
-    assert "revenue_per_session, session" in lifts
+    assert "revenue_per_visit, session" in lifts
 
 
 def test_a_folder_that_cannot_be_is_said(run: Run, tmp_path: Path) -> None:
@@ -218,7 +218,7 @@ def test_a_plan_says_units_and_days_for_both_ways_of_looking(run: Run) -> None:
     [
         (("plan", "--metric", "clicks"), "there is no metric 'clicks'"),
         (("plan", "--lift", "0"), "a lift other than 0"),
-        (("plan",), "the log tells nothing of revenue_per_session"),
+        (("plan",), "the log tells nothing of revenue_per_visit"),
     ],
 )
 def test_what_cannot_be_planned_is_said(run: Run, words: tuple[str, ...], said: str) -> None:
