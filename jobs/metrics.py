@@ -41,6 +41,7 @@ MEANINGS: Final = {
     "decisions": "decisions made",
     "conditions_failed": "conditions of a policy that could not be checked of a person: what needs them is excluded",
     "dead_letters": "records that could not be used; the reasons are counted by name",
+    "outcomes": "outcomes written, those that take others back included",
     "traces_cut": "traces without their features, or without some candidates or actions: they would have been too large",
     "knowledge_applied": "records of control and items taken, by each operator instance",
     "knowledge_refused": "records of control, items and knowledge that cannot be used, likewise",

@@ -12,6 +12,7 @@ from schemas.topics import (
     EVENTS,
     ITEMS,
     KNOWLEDGE,
+    OUTCOMES,
     TOPICS,
     TRACES,
 )
@@ -47,7 +48,12 @@ ROLES: Final = (
         (DECISIONS, TRACES, DEAD_LETTERS),
         creates_topics=True,
     ),
-    Role("learn job", (EVENTS, ITEMS, CONTROL, KNOWLEDGE), (KNOWLEDGE,), creates_topics=True),
+    Role(
+        "learn job",
+        (EVENTS, ITEMS, CONTROL, KNOWLEDGE, DECISIONS),
+        (KNOWLEDGE, OUTCOMES),
+        creates_topics=True,
+    ),
     Role(
         "store writer", (DECISIONS, KNOWLEDGE), (DEAD_LETTERS,), (STORE_GROUP, FALLBACK_GROUP),
         ("decision:*", "session:*", "fallback:*", "writer", "latency"), WRITES_STORE,

@@ -22,6 +22,7 @@ LengthMs = Annotated[int, Meta(ge=1, le=400 * DAY_MS)]
 RestMs = Annotated[int, Meta(ge=0, le=400 * DAY_MS)]
 """How long something is left alone; 0 = not at all."""
 MomentMs = Annotated[int, Meta(ge=0, le=EVENT_TIME_MAX_MS)]
+Share = Annotated[float, Meta(ge=0, le=1)]
 Weight = Annotated[float, Meta(ge=0, le=1_000)]
 Value = Annotated[float, Meta(ge=0, le=1e9)]
 Sentence = dict[Text, Text]

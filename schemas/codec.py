@@ -27,7 +27,9 @@ from schemas.limits import (
     EVENT_BYTES_MAX,
     EVENT_WRITTEN_BYTES_MAX,
     ITEM_BYTES_MAX,
+    OUTCOME_BYTES_MAX,
 )
+from schemas.outcomes import Outcome
 from schemas.sizes import size_at_most
 from schemas.thread_safe_types import prepared
 from schemas.write_avro import writer_of
@@ -178,6 +180,7 @@ CONTROL: Final = Codec[Control]("control", own(Control), CONTROL_BYTES_MAX)
 DECISION: Final = Codec[Decision]("decision", own(Decision), 10 * EVENT_BYTES_MAX)
 TRACE: Final = Codec[DecisionTrace]("trace", own(DecisionTrace), 10 * EVENT_BYTES_MAX)
 DEAD_LETTER: Final = Codec[DeadLetter]("dead_letter", own(DeadLetter), 2 * EVENT_BYTES_MAX)
+OUTCOME: Final = Codec[Outcome]("outcome", own(Outcome), OUTCOME_BYTES_MAX)
 
 
 def check_event_size(event: Event) -> None:

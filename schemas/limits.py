@@ -277,3 +277,10 @@ SESSIONS_PER_ITEM_MAX: Final = 1_000
 """Of them, so many newest are found through one item."""
 BOARD_MAX: Final = 200
 """Places of a trending list; per category and overall."""
+
+# --- what came of decisions -------------------------------------------------------------------
+SEGMENTS_MAX: Final = 32
+"""Segments that an outcome names; of a person who is in more the first by name."""
+OUTCOME_MEASURES_MAX: Final = 16
+OUTCOME_BYTES_MAX: Final = 200_000
+"""A larger record of `outcomes` is refused by who reads it; 200 item ids as long as they may be have 52 kB."""

@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterable
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
-from schemas.codec import DEAD_LETTER, DECISION, TRACE, Codec
+from schemas.codec import DEAD_LETTER, DECISION, OUTCOME, TRACE, Codec
 from schemas.dead_letters import DeadLetter, key_of
 from schemas.decisions import Decision, DecisionTrace
-from schemas.topics import DEAD_LETTERS, DECISIONS, TRACES
+from schemas.outcomes import Outcome
+from schemas.topics import DEAD_LETTERS, DECISIONS, OUTCOMES, TRACES
 
-Written = Decision | DecisionTrace | DeadLetter
+Written = Decision | DecisionTrace | DeadLetter | Outcome
 """One record of a topic of ours; its class is its tag."""
 
 
@@ -26,6 +27,7 @@ DESTINATIONS: Final[dict[type, Destination]] = {
     Decision: Destination(DECISIONS, DECISION, attrgetter("person"), "decisions"),
     DecisionTrace: Destination(TRACES, TRACE, attrgetter("decision_id")),
     DeadLetter: Destination(DEAD_LETTERS, DEAD_LETTER, key_of, "dead_letters"),
+    Outcome: Destination(OUTCOMES, OUTCOME, attrgetter("person"), "outcomes"),
 }
 """Another kind is one line here, and a member of `Written`."""
 

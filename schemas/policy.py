@@ -4,20 +4,22 @@ Conditions are CEL expressions over the attributes of `udfs/facts/attributes.py`
 milliseconds, lengths of time milliseconds (`_ms`); days and hours of the clock are those of `time_zone`.
 """
 
-from typing import Annotated, Any, Final, Literal, get_args
+from typing import Annotated, Final, Literal, get_args
 
 import msgspec
 from msgspec import Meta, Struct
 
-from schemas.actions import Action, Condition, LengthMs, Rule, Value, Weight
+from schemas.actions import Action, Condition, LengthMs, MomentMs, Rule, Share, Value, Weight
 from schemas.contact import Contact
 from schemas.control import Control
 from schemas.errors import ConfigError
 from schemas.events import EventName, Id, Text
+from schemas.experiments import Experiment
 from schemas.limits import (
     ACTIONS_PER_POLICY_MAX,
     DAY_MS,
     DECLARED_MAX,
+    EVENT_TIME_MAX_MS,
     HOUR_MS,
     IGNORED_MAX,
     MINUTE_MS,
@@ -33,8 +35,6 @@ from schemas.limits import (
 )
 from schemas.own_events import IGNORED, DeclaredFact, NamedEvent
 from schemas.thread_safe_types import prepared
-
-Share = Annotated[float, Meta(ge=0, le=1)]
 
 Impersonal = Literal["popularity", "popular_in_category", "given"]
 """Orders that look at nothing a person did (udfs/items/orders.py): `popular_in_category` puts what is in the category of the event's item, or that
@@ -153,35 +153,20 @@ class Holdout(Struct, frozen=True, forbid_unknown_fields=True):
     """The share of people who get the non-personal default, for ever the same ones under one `salt`.
 
     Example: with 0.05 some 50 of 1,000 people get the placement's `fallback`, so the others can be compared with them.
-    Another `salt` makes it 50 others.
+    Another `salt` makes it 50 others. Who takes people out of it before it `ends` has to say why (`kairos policy publish --reason`), and the audit log keeps that.
     """
 
     share: Share = 0.05
     salt: Text = "holdout"
     rank_by: Impersonal = "popularity"
     """What orders the items that they get, where the placement itself names no order of this kind; a caller's own list stays as it is given."""
+    starts_ms: MomentMs = 0
+    """Before, and from `ends` on, nobody is held out."""
+    ends_ms: MomentMs = EVENT_TIME_MAX_MS
 
-
-class Arm(Struct, frozen=True, forbid_unknown_fields=True):
-    """A variant: `changes` says what is different for its people, and nothing else is.
-
-    Name a thing by its id or name, then the fields that change. Example: `changes: {actions: {chat: {value: 3}}}` gives the
-    action `chat` the value 3 and leaves its other fields as they are; `{actions: {chat: {budget: null}}}` takes its budget
-    away. A list does the same: `actions: [{id: chat, value: 3}]`. Without `changes` an arm is what the others are compared with.
-    """
-
-    name: Id
-    share: Share
-    changes: dict[str, Any] = {}
-
-
-class Experiment(Struct, frozen=True, forbid_unknown_fields=True):
-    """People are split by a salted hash, for ever the same way; those beyond the arms' shares are in none."""
-
-    name: Id
-    arms: Annotated[tuple[Arm, ...], Meta(min_length=2, max_length=20)]
-    salt: Text = ""
-    """Empty = the experiment's name."""
+    def runs(self, at_ms: int) -> bool:
+        """Whether anybody is held out at this time."""
+        return self.starts_ms <= at_ms < self.ends_ms
 
 
 class Identity(Struct, frozen=True, forbid_unknown_fields=True):

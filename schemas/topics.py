@@ -19,6 +19,7 @@ KNOWLEDGE: Final = "knowledge"
 DECISIONS: Final = "decisions"
 TRACES: Final = "traces"
 DEAD_LETTERS: Final = "dead_letters"
+OUTCOMES: Final = "outcomes"
 
 RETENTION_MS: Final = "retention.ms"
 CLEANUP: Final = "cleanup.policy"
@@ -83,6 +84,8 @@ TABLE: Final = (
     # Most of all bytes; `explain` and the audits want them for what is asked about, the last weeks.
     Topic(TRACES, 4, 90, "arrival"),
     Topic(DEAD_LETTERS, 1, 90, "arrival"),
+    # As long as the decisions that they came of.
+    Topic(OUTCOMES, 4, 400, "arrival"),
 )
 
 # Records may be as old as they like, but none may be from the future, or one would move the watermark for all.

@@ -25,6 +25,7 @@ from scripts.commands import (
     control_cli,
     decision_cli,
     engine_cli,
+    experiment_cli,
     files_cli,
     items_cli,
     job_cli,
@@ -58,6 +59,7 @@ ALONE: Final = (
 GROUPS: Final = {
     "items": items_cli,
     "policy": policy_cli,
+    "experiment": experiment_cli,
     "model": model_cli,
     "control": control_cli,
     "key": key_cli,

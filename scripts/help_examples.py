@@ -34,6 +34,16 @@ EXAMPLES: Final[dict[str, tuple[str, str]]] = {
         "try events.jsonl --why 3f2a",
     ),
     "archive": ("archive --to s3://bucket/kairos", "archive --until 2026-06-01"),
+    "experiment": ("experiment list", "experiment show hero"),
+    "experiment list": ("experiment list", "experiment list --policy policy.yaml --json"),
+    "experiment show": (
+        "experiment show hero --plots pictures",
+        "experiment show holdout --events events.jsonl --policy policy.yaml",
+    ),
+    "experiment plan": (
+        "experiment plan hero --lift 0.05",
+        "experiment plan --metric conversion --unit session --arms 3 --power 0.9 --json",
+    ),
     "evaluate-policy": (
         "evaluate-policy decisions.csv.gz",
         "evaluate-policy decisions.parquet --new new_chance --reward revenue --json",

@@ -29,7 +29,8 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
         "dead-letters",
     ),
     "What is decided, and why": ("policy", "explain", "why-not", "verify"),
-    "Models": ("train", "evaluate", "evaluate-policy", "model"),
+    "Models": ("train", "evaluate", "model"),
+    "What it earns": ("experiment", "evaluate-policy"),
     "History": ("replay", "compare"),
     "People's rights": ("forget", "export", "retention"),
     "Operate": (

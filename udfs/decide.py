@@ -138,7 +138,7 @@ def _decide_all(asked: Asked) -> tuple[list[Made], int]:
 def _is_exposed_twice(unit: Unit, news: SessionNews, knowledge: Knowledge) -> bool:
     """Whether what the visitor saw before they signed in was another arm than what they see from now on."""
     policy = knowledge.policy_at(news.order_ms)
-    return policy is not None and changes_arm(policy.policy, unit, told_unit(news))
+    return policy is not None and changes_arm(policy.policy, unit, told_unit(news), news.order_ms)
 
 
 def expire_person(state: PersonState, now_ms: int) -> PersonResult:
@@ -172,11 +172,12 @@ def _asked(
     unit = unit_of(state, news).id
     holds = agreed(state.consent, knowledge.assumed)
     # an arm and the holdout are for those whose decisions are personal: the others are not experimented on
-    arms = assign_arms(policy.experiments, unit) if holds.is_personal else {}
+    at_ms, may_test = event.event_time_ms, holds.is_personal
+    arms = assign_arms(policy.experiments, unit, event.session_id, at_ms) if may_test else {}
     variant = known.policy.variant(arms)
     if not any(asks_for(event, one.placement, news.own_name) for one in variant.placements):
         return None
-    is_out = holds.is_personal and is_held_out(policy.holdout, unit)
+    is_out = may_test and is_held_out(policy.holdout, unit, at_ms)
     moment = Moment(state, news.visit, event, knowledge, known, news.own_name)
     language = language_of(event, policy.language)
     asked = Asked(news.person, state, moment, variant, arms, is_out, holds, language, seed, tracing)

@@ -15,6 +15,7 @@ from jobs.fold.learner import Learner
 from schemas.dead_letters import DeadLetter
 from schemas.events import Event
 from schemas.limits import LATENESS_MS, SECOND_MS
+from schemas.outcomes import Outcome
 from schemas.outputs import Written
 from schemas.records import LogRecord
 from schemas.state.inputs import Claim, Transfer
@@ -56,13 +57,14 @@ class FoldRules(NamedTuple):
 class Folded(NamedTuple):
     """What one step gave: `outputs` for topics, of a record or of `news` that its person was told, and counts.
 
-    `moved`: the claim or transfer that was taken, instead of news.
+    `moved`: the claim or transfer that was taken, instead of news. `outcomes`: what the learn job writes of what came of decisions.
     """
 
     news: SessionNews | None = None
     outputs: tuple[Written, ...] = ()
     counts: tuple[str, ...] = ()
     moved: Claim | Transfer | None = None
+    outcomes: tuple[Outcome, ...] = ()
 
     @property
     def decisions(self) -> tuple[Made, ...]:

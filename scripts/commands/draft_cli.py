@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from scripts.commands.options import EffectiveFrom, JsonValue, Until
+from scripts.commands.options import EffectiveFrom, JsonValue, Reason, Until
 
 app = typer.Typer(
     help="Keep policies that are not in force: unfinished, or for later.", no_args_is_help=True
@@ -60,6 +60,7 @@ def publish(
     note: Annotated[
         str | None, typer.Option(help="Why there is this version; without it, the draft's note.")
     ] = None,
+    reason: Reason = "",
     json: JsonValue = False,
 ) -> None:
     """Check a draft and put it in force, as `kairos policy publish` does with a file; the draft stays."""
@@ -67,7 +68,7 @@ def publish(
     from scripts.policy.moments import time_given
     from scripts.policy.policies_here import When
 
-    run(draft, note, When(time_given(effective_from), time_given(until)), is_json=json)
+    run(draft, note, reason, When(time_given(effective_from), time_given(until)), is_json=json)
 
 
 @app.command()

@@ -39,6 +39,12 @@ As = Annotated[
         "--as", help="What `rank_by` of a placement or an arm calls it, as `challenger`. Without it, it ranks wherever nothing else is named."
     ),
 ]  # fmt: skip
+Reason = Annotated[
+    str,
+    typer.Option(
+        "--reason", help="Why the holdout or an experiment ends, or changes, before its time; the audit log keeps it."
+    ),
+]  # fmt: skip
 Follow = Annotated[bool, typer.Option("--follow", help="With --topic: go on for ever.")]
 Rename = Annotated[
     list[str] | None,

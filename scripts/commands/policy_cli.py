@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from scripts.commands import draft_cli
-from scripts.commands.options import EffectiveFrom, JsonValue, Until
+from scripts.commands.options import EffectiveFrom, JsonValue, Reason, Until
 from scripts.console import show_json
 
 app = typer.Typer(help="Check, publish, compare and take back policies.", no_args_is_help=True)
@@ -35,18 +35,19 @@ def publish(
         str | None, typer.Option(help="What decisions call it; without it, a hash of the content.")
     ] = None,
     note: Annotated[str, typer.Option(help="Why there is this version; `history` shows it.")] = "",
+    reason: Reason = "",
     json: JsonValue = False,
 ) -> None:
     """Check a file and put it in force: it decides events from then on.
 
-    The version bears your name and the note, as `kairos policy history` shows.
+    The version bears your name and the note, as `kairos policy history` shows. Where the holdout or an experiment would end before its time, --reason has to say why.
     """
     from scripts.policy.moments import time_given
     from scripts.policy.policies_here import Called, When
     from scripts.policy.policies_here import publish as run
 
     when = When(time_given(effective_from), time_given(until))
-    run(file, Called(name, version, note), when, is_json=json)
+    run(file, Called(name, version, note, reason), when, is_json=json)
 
 
 @app.command()
@@ -106,13 +107,14 @@ def rollback(
         str | None, typer.Argument(help="Without it, the one that was before the present one.")
     ] = None,
     effective_from: EffectiveFrom = None,
+    reason: Reason = "",
     json: JsonValue = False,
 ) -> None:
     """Put a policy in force again that was before; done twice, it is undone."""
     from scripts.policy.moments import time_given
     from scripts.policy.policies_here import roll_back
 
-    roll_back(version, time_given(effective_from), is_json=json)
+    roll_back(version, time_given(effective_from), reason, is_json=json)
 
 
 @app.command("show")

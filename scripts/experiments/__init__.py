@@ -1,1 +1,1 @@
-"""What proves that a decision was a good one: estimates from logs of decisions."""
+"""What proves that a decision was a good one: experiments and their verdicts, and estimates from logs of decisions."""

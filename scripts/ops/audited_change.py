@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from channels.api.audit_log import Actor, AuditLog
-from jobs.publish import Log
+from jobs.publish import AHEAD_MS, Log, now_ms
 from models.content import Published
+from schemas.errors import ConfigError
 from schemas.policy import RANKER
-from scripts.change import Change
+from scripts.change import Change, in_force
 from scripts.policy import policy_versions, schedule
 from scripts.policy.drafts import Drafts, KeptDraft
-from scripts.policy.policy_versions import Draft, PolicyVersion
+from scripts.policy.policy_versions import Draft, PolicyVersion, deciding
+from scripts.policy.switched_off import switched_off
 from scripts.times import utc
 from scripts.training import model_versions
 from scripts.training.model_guard import in_words
@@ -30,13 +32,16 @@ class Audited(NamedTuple):
 def change_policy(
     audited: Audited, log: Log, versions: list[PolicyVersion], draft: Draft, at_ms: int | None
 ) -> Change:
-    """Puts a checked policy in force from `at_ms` on; raises ConfigError where that may not be."""
+    """Puts a checked policy in force from `at_ms` on; raises ConfigError where that may not be, as where the holdout or an experiment would end before its
+    time and nobody says why.
+    """
     draft = draft._replace(author=audited.actor.who)
     details = {"version": draft.version, "name": draft.name}
     if draft.note:
         details["note"] = draft.note
     with audited.log.recording(audited.actor, f"policy {audited.what}", details):
         policy_versions.check_new(versions, draft, at_ms)
+        _check_running(versions, draft, at_ms, details)
         change = schedule.publish(log, versions, draft, at_ms)
         details.update(_details(change))
     return change
@@ -81,6 +86,28 @@ def delete_draft(log: AuditLog, actor: Actor, drafts: Drafts, name: str) -> Kept
     """Deletes a draft; raises ConfigError where there is none."""
     with log.recording(actor, "policy draft delete", {"draft": name}):
         return drafts.delete(name)
+
+
+def _check_running(
+    versions: list[PolicyVersion], draft: Draft, at_ms: int | None, details: dict[str, str]
+) -> None:
+    """Notes what would end before its time, and why; raises ConfigError without a reason.
+
+    Compared with what is in force up to then: what is taken back before it begins has never run.
+    """
+    from_ms = now_ms() + AHEAD_MS if at_ms is None else at_ms
+    before = in_force(deciding(versions), from_ms - 1)
+    if before is None or before.policy is None:
+        return
+    gone = switched_off(before.policy, draft.policy, from_ms)
+    if not gone:
+        return
+    details["switches_off"] = "; ".join(gone)
+    if not draft.reason:
+        raise ConfigError(
+            f"{details['switches_off']}: what was measured so far would be worth less. --reason says why, and the audit log keeps it"
+        )
+    details["reason"] = draft.reason
 
 
 def _details(change: Change) -> dict[str, str]:

@@ -86,7 +86,9 @@ class ConsoleVersions:
         )
         now = policy_versions.in_force(self._versions(), now_ms())
         name = now.name if now else "default"
-        draft = Draft(version_of(policy), name, policy, given.note, until_ms=until_ms)
+        draft = Draft(
+            version_of(policy), name, policy, given.note, until_ms=until_ms, reason=given.note
+        )
         return self._change_policy(Audited(self._audit, actor, "publish"), draft, from_ms)
 
     def roll_back_policy(self, actor: Actor, version: str) -> Shown:

@@ -62,10 +62,10 @@ def _experiments(policy: Policy | None, arms: list[Shown]) -> list[Shown]:
             "arms": [
                 {
                     "name": arm.name,
-                    "share": arm.share,
+                    "share": share,
                     "decisions": counted.get((one.name, arm.name), 0),
                 }
-                for arm in one.arms
+                for arm, share in zip(one.arms, one.shares, strict=True)
             ],
         }
         for one in (policy.experiments if policy else ())

@@ -82,11 +82,11 @@ def show_difference(name: str, *, is_json: bool) -> None:
     show_differences(before, policy, is_json=is_json)
 
 
-def publish(name: str, note: str | None, when: When, *, is_json: bool) -> None:
+def publish(name: str, note: str | None, reason: str, when: When, *, is_json: bool) -> None:
     """Puts a draft in force as a file; the draft stays."""
     draft = Drafts(config_from()).find(name)
     place = f"draft {name}"
-    called = Called("default", None, draft.note if note is None else note)
+    called = Called("default", None, draft.note if note is None else note, reason)
     publish_checked(checked(draft.text, place), place, called, when, is_json=is_json)
 
 

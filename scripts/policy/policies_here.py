@@ -83,11 +83,15 @@ def check_files(files: Sequence[Path], *, is_json: bool) -> int:
 
 
 class Called(NamedTuple):
-    """What a version is called: whose policy it is, by what decisions name it (None: its content), and why it is there."""
+    """What a version is called: whose policy it is, by what decisions name it (None: its content), and why it is there.
+
+    `reason`: why the holdout or an experiment may end with it before its time.
+    """
 
     name: str
     version: str | None
     note: str
+    reason: str = ""
 
 
 class When(NamedTuple):
@@ -108,7 +112,9 @@ def publish_checked(
     """Puts a checked policy in force; `place` is what warnings call it by."""
     policy = found.policy
     version = called.version or version_of(policy)
-    draft = Draft(version, called.name, policy, called.note, until_ms=when.until_ms)
+    draft = Draft(
+        version, called.name, policy, called.note, until_ms=when.until_ms, reason=called.reason
+    )
     warnings = [f"{place}:{one}" for one in found.warnings]
     change = _put_in_force("publish", policies_here(), draft, when.from_ms, warnings)
     notes = [*found.notes]
@@ -132,14 +138,15 @@ def take_back(version: str | None, at_ms: int | None, *, is_json: bool) -> None:
     _show(change, (), (), is_json=is_json)
 
 
-def roll_back(version: str | None, at_ms: int | None, *, is_json: bool) -> None:
-    """Puts a version in force again; without one, that which was before the present one."""
+def roll_back(version: str | None, at_ms: int | None, reason: str, *, is_json: bool) -> None:
+    """Puts a version in force again; without one, that which was before the present one. `reason`: as of Called."""
     versions = policies_here()
     if version is None:
         draft = previous(versions, now_ms())
     else:
         draft = draft_again(find_version(version, versions))
     warnings = warnings_of(draft.policy)
+    draft = draft._replace(reason=reason)
     change = _put_in_force("rollback", versions, draft, at_ms, warnings)
     _show(change, warnings, (), is_json=is_json)
 

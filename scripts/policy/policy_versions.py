@@ -45,7 +45,8 @@ class PolicyVersion(NamedTuple):
 class Draft(NamedTuple):
     """A checked policy that is to be put in force, with a note why, and who does so.
 
-    `until_ms`: when what is in force before it takes over again. `is_return`: it is what takes over (schemas/control.py).
+    `until_ms`: when what is in force before it takes over again. `is_return`: it is what takes over (schemas/control.py). `reason`: why
+    the holdout or an experiment may end before its time.
     """
 
     version: str
@@ -55,6 +56,7 @@ class Draft(NamedTuple):
     author: str = ""
     until_ms: int | None = None
     is_return: bool = False
+    reason: str = ""
 
 
 def version_of(policy: Policy) -> str:

@@ -20,7 +20,7 @@ from log.topic_settings import retention_ms_of
 from schemas.counted import counted
 from schemas.erasures import ErasureKey
 from schemas.errors import ConfigError
-from schemas.topics import DEAD_LETTERS, DECISIONS, EVENTS, TRACES
+from schemas.topics import DEAD_LETTERS, DECISIONS, EVENTS, OUTCOMES, TRACES
 from scripts.audit.deployed_log import Log
 from scripts.console import say, show_json
 from scripts.exit_codes import passed
@@ -99,7 +99,7 @@ def forget(config: Config, wanted: Wanted, is_sure: Callable[[Trail], bool]) -> 
         _state(one, wanted, engines)
         _store(one)
         _archive(one, uri)
-        retention = retention_ms_of(kafka, [config.topic_prefix + name for name in (EVENTS, DECISIONS, TRACES, DEAD_LETTERS)])  # fmt: skip
+        retention = retention_ms_of(kafka, [config.topic_prefix + name for name in (EVENTS, DECISIONS, TRACES, OUTCOMES, DEAD_LETTERS)])  # fmt: skip
         one.rows += topic_rows(config.topic_prefix, holdings.topics(trail), retention)
         one.rows += _nothing_there()
         proof = _proof(one)

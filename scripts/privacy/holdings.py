@@ -1,14 +1,14 @@
-"""What the other topics hold of a person: decisions, traces, dead letters."""
+"""What the other topics hold of a person: decisions, traces, outcomes, dead letters."""
 
 from collections.abc import Iterable, Mapping
 
 from msgspec import Struct, field
 
-from schemas.codec import DEAD_LETTER, DECISION, TRACE
+from schemas.codec import DEAD_LETTER, DECISION, OUTCOME, TRACE
 from schemas.decisions import Decision
 from schemas.errors import InvalidEvent
 from schemas.records import LogRecord
-from schemas.topics import DEAD_LETTERS, DECISIONS, EVENTS, TRACES
+from schemas.topics import DEAD_LETTERS, DECISIONS, EVENTS, OUTCOMES, TRACES
 from scripts.audit.deployed_log import Log
 from scripts.privacy.trails import Seen, Trail
 
@@ -48,6 +48,10 @@ def find_holdings(trail: Trail, log: Log, keeps_decisions: bool = False) -> Hold
     for record in log.records(TRACES):
         if record.key in mine or _traced(record) in trail.names:
             found.add(TRACES, record)
+    for record in log.records(OUTCOMES):
+        person, session_id, decision_id = _came_of(record)
+        if person in trail.names or session_id in trail.sessions or decision_id in mine:
+            found.add(OUTCOMES, record)
     ids = [name.encode() for name in (*trail.names, *trail.sessions)]
     for record in log.records(DEAD_LETTERS):
         if _names(record, ids):
@@ -73,6 +77,15 @@ def _traced(record: LogRecord) -> str:
         return TRACE.decode(record.value).person
     except InvalidEvent:
         return ""
+
+
+def _came_of(record: LogRecord) -> tuple[str, str, str]:
+    """Person, visit and decision of an outcome."""
+    try:
+        one = OUTCOME.decode(record.value)
+    except InvalidEvent:
+        return "", "", ""
+    return one.person, one.session_id, one.decision_id
 
 
 def _names(record: LogRecord, ids: Iterable[bytes]) -> bool:

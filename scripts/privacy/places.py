@@ -14,7 +14,16 @@ from channels.store.store import FALLBACK_KEPT_MS, SESSION_KEPT_MS
 from jobs.config import Config
 from jobs.flink.settings import CHECKPOINTS_KEPT
 from schemas.limits import DAY_MS, DEDUP_MS, ERASED_KEPT_MS, PERSON_EXPIRY_MS, SESSION_GAP_MS
-from schemas.topics import CONTROL, DEAD_LETTERS, DECISIONS, EVENTS, ITEMS, KNOWLEDGE, TRACES
+from schemas.topics import (
+    CONTROL,
+    DEAD_LETTERS,
+    DECISIONS,
+    EVENTS,
+    ITEMS,
+    KNOWLEDGE,
+    OUTCOMES,
+    TRACES,
+)
 from scripts.ops.archive import FOLDER
 from scripts.ops.local_audit import FILE_NAME
 
@@ -74,6 +83,12 @@ TOPICS: Final[dict[str, Rights]] = {
         "`export` says how many, since when; `explain` shows each",
         DECIDED,
         "stays until its retention",
+    ),
+    OUTCOMES: Rights(
+        "ids of person and visit, what came of decisions: seen, clicked, bought, for how much; nothing of who does not agree to `analytics`",
+        "`export` says how many, since when",
+        "stays until its retention; nothing of ours reads it of before any more",
+        "stays until its retention; of who refuses `analytics` nothing more is written",
     ),
     DEAD_LETTERS: Rights(
         "bytes of records that could not be used, ids included; addresses, numbers and sensitive attributes masked",

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from schemas.counted import counted
 from schemas.limits import DAY_MS
-from schemas.topics import DEAD_LETTERS, DECISIONS, EVENTS, SEGMENT_DAYS, TRACES
+from schemas.topics import DEAD_LETTERS, DECISIONS, EVENTS, OUTCOMES, SEGMENT_DAYS, TRACES
 from scripts.console import show, show_table
 from scripts.privacy.trails import Seen
 from scripts.times import utc
@@ -56,7 +56,7 @@ def topic_rows(
     prefix: str, held: Mapping[str, Seen], retention_ms: Mapping[str, int | None]
 ) -> Iterable[Row]:
     """A row for each topic that holds records of people."""
-    for topic in (EVENTS, DECISIONS, TRACES, DEAD_LETTERS):
+    for topic in (EVENTS, DECISIONS, TRACES, OUTCOMES, DEAD_LETTERS):
         name, seen = prefix + topic, held.get(topic, Seen())
         if not seen.records:
             yield Row(f"topic {name}", "nothing was there")

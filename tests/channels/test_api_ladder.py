@@ -16,8 +16,9 @@ from channels.api.ladder import choose
 from channels.api.services import Services
 from schemas.actions import Action, Treatment
 from schemas.decisions import Decision, DecisionItem, Versions
+from schemas.experiments import Arm, Experiment
 from schemas.items import Item
-from schemas.policy import Arm, Experiment, Placement, Policy, Suppression
+from schemas.policy import Placement, Policy, Suppression
 from schemas.rests_on import RestsOn
 from scripts.ops.serve_api import read_policy
 from udfs.language.sentences import say

@@ -18,8 +18,9 @@ from log.kafka import ends_of
 from models.content import Published
 from schemas.control import Control
 from schemas.decisions import Decision
+from schemas.experiments import Arm, Experiment
 from schemas.limits import MINUTE_MS, SECOND_MS
-from schemas.policy import RANKER, Arm, Experiment, Holdout, Placement, Policy
+from schemas.policy import RANKER, Holdout, Placement, Policy
 from schemas.topics import CONTROL, ITEMS
 from scripts.audit.explanation import BIAS
 from scripts.bench.workload import shoppers

@@ -14,7 +14,17 @@ import numpy as np
 from jobs.fold.fold import Fold, FoldRules
 from jobs.fold.learner import Learner
 from schemas.actions import Action, Limits, Requirement, Treatment
-from schemas.codec import CONTROL, DEAD_LETTER, DECISION, EVENT, ITEM, TRACE, Codec, StateCodec
+from schemas.codec import (
+    CONTROL,
+    DEAD_LETTER,
+    DECISION,
+    EVENT,
+    ITEM,
+    OUTCOME,
+    TRACE,
+    Codec,
+    StateCodec,
+)
 from schemas.contact import Contact
 from schemas.control import Control
 from schemas.dead_letters import dead_letter
@@ -35,6 +45,7 @@ from schemas.knowledge import (
     PastSession,
 )
 from schemas.limits import DAY_MS, HOUR_MS, MINUTE_MS
+from schemas.outcomes import Outcome
 from schemas.own_events import DeclaredFact, NamedEvent
 from schemas.policy import DEFAULT_CONTROL, Exploration, Holdout, Placement, Policy
 from schemas.records import LogRecord
@@ -69,7 +80,7 @@ CODECS: Final[dict[str, Codec[Any]]] = {
     "event": EVENT, "item": ITEM, "control": CONTROL,
     "decision": DECISION, "trace": TRACE, "dead_letter": DEAD_LETTER,
     "item_knowledge": ITEM_KNOWLEDGE, "past_session": PAST_SESSION, "epoch_end": EPOCH_END,
-    "action_knowledge": ACTION_KNOWLEDGE,
+    "action_knowledge": ACTION_KNOWLEDGE, "outcome": OUTCOME,
 }  # fmt: skip
 STATE_CODECS: Final[dict[str, StateCodec[Any]]] = {
     "session_state": SESSION_STATE, "session_context": SESSION_CONTEXT,
@@ -96,6 +107,11 @@ EVERYTHING: Final[dict[str, Any]] = {
 }  # fmt: skip
 
 
+CONVERTED: Final = Outcome(
+    "89abcdef0123456789abcdef01234567", "converted", -1, 3, "0123456789abcdef0123456789abcdef", "p1", "s1", "e7",
+    "purchase_completed", NOON + HOUR_MS, NOON, NOON + 4_000, "hero", "web", "welcome", "big", ("i1", "i2"),
+    {"price": "bold"}, True, "shop-3", "0a1b2c", 0.125, "time_decay", 0.75, 129.9, "EUR", ("loyal", "new"), {"quantity": 2.0},
+)  # fmt: skip
 KNOWN_ITEM: Final = ItemKnowledge(
     "item", "i1", 340_000_001, NOON + 8_000, NOON + 5_000, NOON - HOUR_MS, NOON + 4_000,
     views=8.5, clicks=2.0, carts=1.5, purchases=0.5, exposures=20.0, examined=11.25, taken=1.0,
@@ -213,6 +229,13 @@ def wire_examples() -> dict[str, dict[str, Any]]:
             ),
             "popularity": Control(
                 "popularity", "shop", "1", NOON, b'{"i1":3.0,"i2":1.5}'
+            ),
+        },
+        "outcome": {
+            "converted": CONVERTED,
+            "visited": msgspec.structs.replace(
+                CONVERTED, kind="visited", sign=1, revision=0, decision_id="", event_id="", name="", channel=None, decided_ms=0,
+                exposed_ms=0, item_ids=(), arm={}, currency=None, segments=(), measures={"pages": 3.0, "length_ms": 4500.0},
             ),
         },
         "decision": {

@@ -28,15 +28,14 @@ from schemas.contact import Contact, ContactLimit, Fatigue, QuietHours
 from schemas.control import Control
 from schemas.decisions import Decision, DecisionTrace
 from schemas.errors import InvalidEvent
+from schemas.experiments import Arm, Experiment
 from schemas.items import Item
 from schemas.limits import HOUR_MS, MINUTE_MS
 from schemas.own_events import DeclaredFact, NamedEvent
 from schemas.policy import (
     DEFAULT_CONTROL,
     DEFAULT_POLICY,
-    Arm,
     ContextWeight,
-    Experiment,
     Exploration,
     Holdout,
     Policy,

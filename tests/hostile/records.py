@@ -23,6 +23,7 @@ from schemas.topics import (
     EVENTS,
     ITEMS,
     KNOWLEDGE,
+    OUTCOMES,
     TRACES,
 )
 from tests.examples.write import CODECS, FOLDER
@@ -34,6 +35,7 @@ RECORDS: Final[Mapping[str, tuple[str, ...]]] = {
     KNOWLEDGE: ("item_knowledge", "action_knowledge", "past_session", "epoch_end"),
     DECISIONS: ("decision",),
     TRACES: ("trace",),
+    OUTCOMES: ("outcome",),
     DEAD_LETTERS: ("dead_letter",),
 }
 """The records of each topic."""

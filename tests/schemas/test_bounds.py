@@ -11,7 +11,17 @@ import pytest
 from msgspec import inspect
 
 import schemas
-from schemas.codec import CONTROL, DEAD_LETTER, DECISION, EVENT, ITEM, TRACE, Codec, StateCodec
+from schemas.codec import (
+    CONTROL,
+    DEAD_LETTER,
+    DECISION,
+    EVENT,
+    ITEM,
+    OUTCOME,
+    TRACE,
+    Codec,
+    StateCodec,
+)
 from schemas.control import Control
 from schemas.errors import ConfigError, InvalidEvent
 from schemas.knowledge import ACTION_KNOWLEDGE, EPOCH_END, ITEM_KNOWLEDGE, PAST_SESSION, EpochEnd
@@ -163,7 +173,7 @@ def test_a_time_or_count_beyond_all_is_refused(kind: Any, value: int) -> None:
 CODECS: dict[str, Codec[Any]] = {
     "event": EVENT, "item": ITEM, "control": CONTROL, "decision": DECISION, "trace": TRACE,
     "dead_letter": DEAD_LETTER, "item_knowledge": ITEM_KNOWLEDGE, "action_knowledge": ACTION_KNOWLEDGE,
-    "past_session": PAST_SESSION, "epoch_end": EPOCH_END,
+    "past_session": PAST_SESSION, "epoch_end": EPOCH_END, "outcome": OUTCOME,
 }  # fmt: skip
 EXAMPLES = sorted(one for one in FOLDER.glob("*/v*/*.avro"))
 STATES = sorted((FOLDER / "state").glob("*.msgpack"))

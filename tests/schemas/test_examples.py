@@ -22,6 +22,7 @@ from schemas.events import EVENT_TYPES, Event
 from schemas.items import Item
 from schemas.knowledge import ActionKnowledge, EpochEnd, ItemKnowledge, PastSession
 from schemas.limits import EVENT_BYTES_MAX
+from schemas.outcomes import Outcome
 from tests.examples.write import CODECS, FOLDER, STATE_CODECS, named, unreadable
 
 SCHEMAS = Path(codec_module.__file__).parent / "avro"
@@ -29,7 +30,7 @@ KINDS: dict[str, type[msgspec.Struct]] = {
     "event": Event, "item": Item, "control": Control,
     "decision": Decision, "trace": DecisionTrace, "dead_letter": DeadLetter,
     "item_knowledge": ItemKnowledge, "past_session": PastSession, "epoch_end": EpochEnd,
-    "action_knowledge": ActionKnowledge,
+    "action_knowledge": ActionKnowledge, "outcome": Outcome,
 }  # fmt: skip
 FINGERPRINTS = {
     "action_knowledge.v1": "fad166c1a0d57a2b",
@@ -51,6 +52,7 @@ FINGERPRINTS = {
     "item.v2": "474abc983d5c7503",
     "item_knowledge.v1": "df8cf5e71cbdf766",
     "item_knowledge.v2": "ea5526bf07c7dcc4",
+    "outcome.v1": "0f7fb326349a97ac",
     "past_session.v1": "951ee76a6c496611",
     "trace.v1": "b4630f1366cd88ac",
     "trace.v2": "0943e37a8101a6cf",

@@ -5,13 +5,14 @@ from typing import get_args
 import pytest
 
 from jobs.metrics import MEANINGS
-from schemas.codec import DEAD_LETTER, DECISION, TRACE
+from schemas.codec import DEAD_LETTER, DECISION, OUTCOME, TRACE
 from schemas.outputs import DESTINATIONS, Written, counters
-from schemas.topics import DEAD_LETTERS, DECISIONS, TOPICS, TRACES
+from schemas.topics import DEAD_LETTERS, DECISIONS, OUTCOMES, TOPICS, TRACES
 from tests.examples.write import FOLDER
 
 DECIDED = DECISION.decode((FOLDER / "decision/v2/slate.avro").read_bytes())
 TRACED = TRACE.decode((FOLDER / "trace/v3/slate.avro").read_bytes())
+CAME = OUTCOME.decode((FOLDER / "outcome/v1/converted.avro").read_bytes())
 LETTER = DEAD_LETTER.decode((FOLDER / "dead_letter/v1/undecodable.avro").read_bytes())
 
 
@@ -25,6 +26,7 @@ def test_every_kind_of_output_has_one_destination() -> None:
     [
         (DECIDED, DECISIONS, DECIDED.person),
         (TRACED, TRACES, TRACED.decision_id),
+        (CAME, OUTCOMES, "p1"),
         (LETTER, DEAD_LETTERS, f"{LETTER.topic}/{LETTER.partition}/{LETTER.offset}"),
     ],
 )
@@ -35,5 +37,7 @@ def test_an_output_knows_its_topic_key_and_bytes(output: Written, topic: str, ke
 
 
 def test_decisions_and_dead_letters_are_counted_under_names_that_there_are() -> None:
-    assert counters([DECIDED, TRACED, LETTER, "news"]) == ["decisions", "dead_letters"]
+    assert counters([DECIDED, TRACED, CAME, LETTER, "news"]) == [
+        "decisions", "outcomes", "dead_letters",
+    ]  # fmt: skip
     assert {to.counter for to in DESTINATIONS.values() if to.counter} <= MEANINGS.keys()

@@ -23,7 +23,7 @@ ENDS: Final[dict[int, tuple[str, ...]]] = {
         "down", "reset", "reset --yes", "try FILE", "audit-data FILE", "features", "accepts", "docs", f"policy check {POLICY}",
         f"policy diff {POLICY} {POLICY}", "policy docs", "control keygen KEY", f"policy draft save {POLICY}",
         "policy draft save NO_EVENTS", "policy draft list",
-        "key secret KEY", "key audit", "consent proof p", "key create --name anna --role viewer --file KEYS", "cluster down",
+        "key secret KEY", "key audit", f"experiment list --policy {POLICY}", "consent proof p", "key create --name anna --role viewer --file KEYS", "cluster down",
         "replay status", "retention", "simulate tiny --people 3",
     ),
     FAILED: (
@@ -38,7 +38,7 @@ ENDS: Final[dict[int, tuple[str, ...]]] = {
     ),
     NOT_UP: (
         "import FILE", "status", "status --quality", "items import ITEMS", "items list", "items show i", "items remove i", "train", "explain d", "why-not p a", "verify", "verify replay", "verify skew", "archive",
-        f"policy publish {POLICY}", "policy history", "policy scheduled", "policy take-back", "policy rollback", "policy show", "model list", "model rollback",
+        f"policy publish {POLICY}", "experiment show hero", "experiment plan", "policy history", "policy scheduled", "policy take-back", "policy rollback", "policy show", "model list", "model rollback",
         "control list", "replay --prefix p.", "cluster status", "cluster stop decide", "cluster savepoint decide",
         "cluster cancel decide", "replay drop p.", "upgrade decide", "decide", "learn", "compare p.", "docs --pictures", "api", "forget p --yes", "forget --requested",
         "export p", "retention set decisions 30", "dead-letters list", "dead-letters show", "dead-letters repair", "dead-letters replay", "simulate tiny --live",

@@ -36,8 +36,13 @@ def merge_units(one: Unit, other: Unit) -> Unit:
     return min(one, other, key=lambda unit: (not unit.is_identified, unit.first_ms, unit.id))
 
 
-def changes_arm(policy: Policy, one: Unit, other: Unit) -> bool:
-    """Whether who was `other` sees something else as `one`."""
-    return is_held_out(policy.holdout, one.id) != is_held_out(policy.holdout, other.id) or (
-        assign_arms(policy.experiments, one.id) != assign_arms(policy.experiments, other.id)
+def changes_arm(policy: Policy, one: Unit, other: Unit, at_ms: int) -> bool:
+    """Whether who was `other` sees something else as `one` at this time. An arm of their session is the same for both."""
+    mine, others = (
+        (
+            is_held_out(policy.holdout, unit.id, at_ms),
+            assign_arms(policy.experiments, unit.id, "", at_ms),
+        )
+        for unit in (one, other)
     )
+    return mine != others

@@ -10,6 +10,7 @@ import msgspec
 
 from schemas.errors import ConfigError
 from schemas.policy import Policy
+from udfs.policy.check_experiments import experiment_mistakes
 from udfs.policy.check_policy import BUILT_IN, check_names, check_setting, pointless, warnings_of
 from udfs.policy.compile_action import STAGES, compile_action, requirements
 from udfs.policy.compile_events import compile_events, doubtful_names
@@ -20,7 +21,6 @@ from udfs.policy.gather_parts import Gathered
 from udfs.policy.vary_policy import (
     changing,
     combinations,
-    experiment_mistakes,
     has_other_compliance,
     varied,
 )

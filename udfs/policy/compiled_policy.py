@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from schemas.actions import Action, Stage, Treatment
 from schemas.events import Event
-from schemas.policy import Experiment, Placement, Policy
+from schemas.experiments import Experiment
+from schemas.policy import Placement, Policy
 from udfs.language.render_texts import Template
 from udfs.policy.compiled_events import NO_OWN_EVENTS, OwnEvents
 from udfs.policy.conditions import Condition

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from schemas.experiments import HOLDOUT
 from schemas.limits import NAME_LENGTH_MAX
 from schemas.policy import Policy
 from udfs.policy.compiled_policy import CompiledPolicy, Mistake, Path
@@ -26,6 +27,14 @@ def name_mistakes(compiled: CompiledPolicy) -> list[Mistake]:
         for _, name in _named(variant.policy)
         if name not in known and not _is_name(name)
     }
+    mistakes += [
+        Mistake(
+            ("experiments", at, "name"),
+            f"{HOLDOUT!r} is the name of what everybody else is compared with",
+        )
+        for at, one in enumerate(compiled.policy.experiments)
+        if one.name == HOLDOUT
+    ]
     return mistakes + [_mistake(("experiments",), name) for name in sorted(added)]
 
 

@@ -1,37 +1,16 @@
 """A policy's experiments: what their arms may change, in which combinations, and what a policy is then."""
 
 from collections.abc import Iterator
+from itertools import combinations as pairs_of
 from itertools import product
-from math import prod
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
 from schemas.actions import Rule
 from schemas.policy import Policy
-from udfs.policy.compiled_policy import Arms, Mistake, Path, changed_arms
-
-VARIANTS_MAX: Final = 32
-"""Combinations of arms; a policy with more is refused, because each is compiled before it is live."""
-SHARES_SUM_MAX: Final = 1.0 + 1e-9
-
-
-def experiment_mistakes(policy: Policy) -> list[Mistake]:
-    """What is wrong with the experiments themselves, whatever their arms make of the policy."""
-    mistakes = []
-    for at, one in enumerate(policy.experiments):
-        if sum(arm.share for arm in one.arms) > SHARES_SUM_MAX:
-            mistakes.append(Mistake(("experiments", at, "arms"), "the shares sum to more than 1"))
-        for number, arm in enumerate(one.arms):
-            path: Path = ("experiments", at, "arms", number, "changes")
-            mistakes += [
-                Mistake((*path, name), "an arm cannot change this")
-                for name in ("experiments", "holdout")
-                if name in arm.changes
-            ]
-    if prod(1 + len(changed_arms(one)) for one in policy.experiments) > VARIANTS_MAX:
-        mistakes.append(Mistake(("experiments",), f"more than {VARIANTS_MAX} combinations of arms"))
-    return mistakes
+from udfs.policy.check_experiments import are_apart
+from udfs.policy.compiled_policy import Arms, Path, changed_arms
 
 
 def changing(policy: Policy) -> frozenset[tuple[str, str]]:
@@ -40,7 +19,8 @@ def changing(policy: Policy) -> frozenset[tuple[str, str]]:
 
 
 def combinations(policy: Policy) -> Iterator[tuple[Arms, Path]]:
-    """Every combination of arms that changes the policy, with the place of what (one of) its arms changes."""
+    """Every combination of arms that changes the policy and that somebody can be in, with the place of what (one of) its arms changes."""
+    experiments = {one.name: one for one in policy.experiments}
     choices = [
         [None, *((one.name, arm) for arm in changed_arms(one))] for one in policy.experiments
     ]
@@ -51,7 +31,11 @@ def combinations(policy: Policy) -> Iterator[tuple[Arms, Path]]:
     }
     for chosen in product(*choices):
         arms = tuple(one for one in chosen if one is not None)
-        if arms:
+        exclude = (
+            are_apart(experiments[one], experiments[other])
+            for (one, _), (other, _) in pairs_of(arms, 2)
+        )
+        if arms and not any(exclude):
             yield arms, places[arms[-1]]
 
 

@@ -9,7 +9,8 @@ from schemas.actions import Action, Requirement, Treatment
 from schemas.codec import EVENT
 from schemas.errors import ConfigError
 from schemas.events import Event
-from schemas.policy import Arm, Experiment, Holdout, Placement, Policy
+from schemas.experiments import Arm, Experiment
+from schemas.policy import Holdout, Placement, Policy
 from scripts.audit.difference import Difference, Side, against, differences, show_against
 from tests.builders import NOON, make_event, make_record
 from udfs.knowledge.knowledge import Knowledge

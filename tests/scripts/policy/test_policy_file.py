@@ -11,17 +11,10 @@ from hypothesis import strategies as st
 
 from schemas.actions import Action, Boost, Budget, ItemRules, Limits, Requirement, Rule, Treatment
 from schemas.errors import ConfigError
+from schemas.experiments import Arm, Experiment
 from schemas.limits import CONTROL_BYTES_MAX, DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from schemas.marked_yaml import Mapping, Scalar, Unreadable, read_tree
-from schemas.policy import (
-    DEFAULT_POLICY,
-    Arm,
-    Experiment,
-    Placement,
-    Policy,
-    Segment,
-    policy_from_payload,
-)
+from schemas.policy import DEFAULT_POLICY, Placement, Policy, Segment, policy_from_payload
 from scripts.policy.policy_file import (
     SHOWN_MAX,
     FileMistake,
@@ -452,7 +445,7 @@ def test_what_is_wrong_in_such_a_list_is_told_at_its_place(changes: str, said: s
     [
         ("experiments: {words: {arms: {}}}",
          "1: experiments: expected a list, in which each begins with `- name:`, found a mapping"),
-        ("holdout: 0.1", "1: holdout: expected a mapping of share, salt, rank_by, found 0.1"),
+        ("holdout: 0.1", "1: holdout: expected a mapping of share, salt, rank_by, starts, ends, found 0.1"),
         ("holdout: {share: 10%}", "1: holdout.share: expected a number from 0 to 1, found '10%': 10 % is 0.1"),
         ("time_zone: Berlin", "1: time_zone: there is no time zone 'Berlin': did you mean 'Europe/Berlin'?"),
         ("time_zone: Europe/Berlim", "1: time_zone: there is no time zone 'Europe/Berlim': did you mean 'Europe/Berlin'"),

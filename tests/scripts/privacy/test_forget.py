@@ -4,11 +4,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from msgspec.structs import replace
 
 from channels.api.audit_log import AuditLog
 from jobs.config import Config, config_from
 from jobs.fold.fold import Fold, FoldRules
-from schemas.codec import CONTROL, DECISION, EVENT, TRACE
+from schemas.codec import CONTROL, DECISION, EVENT, OUTCOME, TRACE
 from schemas.control import Control
 from schemas.errors import ConfigError, NotUp
 from schemas.events import Event
@@ -16,7 +17,7 @@ from schemas.limits import DAY_MS
 from schemas.policy import DEFAULT_CONTROL
 from schemas.records import LogRecord
 from schemas.topics import CONTROL as CONTROL_TOPIC
-from schemas.topics import DECISIONS, EVENTS, SEGMENT_DAYS, TRACES
+from schemas.topics import DECISIONS, EVENTS, OUTCOMES, SEGMENT_DAYS, TRACES
 from scripts.privacy import export as export_module
 from scripts.privacy import forget as module
 from scripts.privacy.export import everything, show_everything
@@ -24,6 +25,7 @@ from scripts.privacy.forget import Wanted, forget
 from scripts.privacy.proof import proof_json, show_proof
 from scripts.privacy.running import Engine, await_
 from tests.builders import NOON, make_catalogue, make_event, make_knowledge, make_record
+from tests.examples.write import CONVERTED
 
 MIA: Final = {"session_id": "s1", "anonymous_id": "phone"}
 SHOPPING: Final = [
@@ -42,7 +44,12 @@ class MemoryLog:
         self.rules = FoldRules(EVENT.decode, "seed")
         fold = Fold(make_knowledge(*make_catalogue(9)), self.rules)
         log = [make_record(one, offset) for offset, one in enumerate(SHOPPING)]
-        self.topics: dict[str, list[LogRecord]] = {EVENTS: log, DECISIONS: [], TRACES: []}
+        self.topics: dict[str, list[LogRecord]] = {
+            EVENTS: log,
+            DECISIONS: [],
+            TRACES: [],
+            OUTCOMES: [],
+        }
         self.topics[CONTROL_TOPIC] = [
             LogRecord(CONTROL_TOPIC, 0, 0, 0, "", CONTROL.encode(DEFAULT_CONTROL))
         ]
@@ -50,6 +57,8 @@ class MemoryLog:
             for decision, trace in step.decisions:
                 at = decision.event_time_ms
                 self.topics[DECISIONS].append(LogRecord(DECISIONS, 0, 0, at, decision.person, DECISION.encode(decision)))  # fmt: skip
+                came = replace(CONVERTED, person=decision.person, session_id=decision.session_id, decision_id=decision.decision_id)  # fmt: skip
+                self.topics[OUTCOMES].append(LogRecord(OUTCOMES, 0, 0, at, came.person, OUTCOME.encode(came)))  # fmt: skip
                 self.topics[TRACES].append(LogRecord(TRACES, 0, 0, at, trace.decision_id, TRACE.encode(trace)))  # fmt: skip
 
     def records(self, topic: str, from_ms: int | None = None) -> list[LogRecord]:
@@ -88,7 +97,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
     monkeypatch.setattr(module, "SETTLE_S", 0.0)
     monkeypatch.setattr(module, "engine_of", lambda _, kind: Engine(kind, None))
     monkeypatch.setattr(module, "redis_of", no_store)
-    monkeypatch.setattr(module, "retention_ms_of", lambda *_: {EVENTS: None, DECISIONS: 400 * DAY_MS, TRACES: 90 * DAY_MS})  # fmt: skip
+    monkeypatch.setattr(module, "retention_ms_of", lambda *_: {EVENTS: None, DECISIONS: 400 * DAY_MS, TRACES: 90 * DAY_MS, OUTCOMES: 400 * DAY_MS})  # fmt: skip
     return config_from({"KAIROS_HOME": str(tmp_path / "home"), "KAIROS_CONSENT": "all"})
 
 
@@ -111,6 +120,8 @@ def test_the_proof_says_what_is_left_and_until_when(
     rows = {one.place: one for one in proof.rows}
     decisions, events = rows["topic decisions"], rows["topic events"]
     assert (decisions.left, decisions.until_ms) == (2, NOON + 3 + (400 + SEGMENT_DAYS) * DAY_MS)
+    outcomes = rows["topic outcomes"]
+    assert (outcomes.left, outcomes.until_ms) == (decisions.left, decisions.until_ms)
     assert rows["topic traces"].until_ms == NOON + 3 + (90 + SEGMENT_DAYS) * DAY_MS
     assert (events.left, events.until_ms) == (4, None)
     assert "owner" in events.said
@@ -188,7 +199,7 @@ def test_everything_that_is_held_is_given(
     assert found["consent"]["mia"]["purposes"] == ("personalisation",)
     assert [one["person"] for one in found["decisions"]] == ["phone", "mia"]
     assert {name: one["records"] for name, one in found["held_in"].items()} == {
-        "decisions": 2, "traces": 2, "events": 4,
+        "decisions": 2, "traces": 2, "outcomes": 2, "events": 4,
     }  # fmt: skip
     assert [one["event_id"] for one in found["events"]] == ["1", "2", "3", "4"]
     show_everything(found)

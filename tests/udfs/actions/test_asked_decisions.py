@@ -1,6 +1,7 @@
 """The decisions that were asked for are at least those that are made, in whatever arm a person is."""
 
-from schemas.policy import Arm, Experiment, Holdout, Placement, Policy
+from schemas.experiments import Arm, Experiment
+from schemas.policy import Holdout, Placement, Policy
 from schemas.state.session import SESSION_CONTEXT, SessionContext, SessionNews
 from tests.builders import NOON, make_event
 from udfs.actions.asked_decisions import asked_decisions

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from schemas.decisions import Decision
 from schemas.events import Event
-from schemas.policy import Arm, Experiment, Holdout, Placement, Policy
+from schemas.experiments import Arm, Experiment
+from schemas.policy import Holdout, Placement, Policy
 from schemas.state.person import PERSON_STATE, PersonState, Unit
 from schemas.state.session import SESSION_CONTEXT, SessionContext, SessionNews
 from tests.builders import NOON, make_event
@@ -26,9 +27,9 @@ UNITS = st.builds(Unit, st.sampled_from("abc"), st.booleans(), st.integers(0, 2)
 VISITORS = [f"v{number}" for number in range(300)]
 
 
-def knowing() -> Knowledge:
+def knowing(policy: Policy = POLICY) -> Knowledge:
     knowledge = Knowledge()
-    knowledge.add_policy("p", 0, 0, compile_policy(POLICY))
+    knowledge.add_policy("p", 0, 0, compile_policy(policy))
     return knowledge
 
 
@@ -38,7 +39,8 @@ KNOWLEDGE = knowing()
 class People:
     """The states of people, and the decisions on what they do."""
 
-    def __init__(self) -> None:
+    def __init__(self, knowledge: Knowledge = KNOWLEDGE) -> None:
+        self._knowledge = knowledge
         self.states: dict[str, PersonState | None] = {}
         self.counts: Counter[str] = Counter()
         self._at = 0
@@ -59,7 +61,7 @@ class People:
             anonymous_id=device, person_id=person if person != device else None,
         )  # fmt: skip
         news = SessionNews(kind, person, event.event_time_ms, "s", self._at, event, CONTEXT)  # type: ignore[arg-type]
-        result = decide(self.states.get(person), news, KNOWLEDGE, "seed")
+        result = decide(self.states.get(person), news, self._knowledge, "seed")
         state = result.state
         # as it lies in Flink's state
         self.states[person] = (
@@ -92,6 +94,36 @@ def test_a_person_keeps_the_arm_on_another_device_which_may_change_its_own_and_i
         assert people.counts["multiple_exposures"] == (before != first)
         changed += before != first
     assert len(VISITORS) / 2 < changed < len(VISITORS)
+
+
+def test_a_visit_keeps_its_arm_when_its_visitor_signs_in_and_that_is_no_second_exposure() -> None:
+    by_session = Policy(
+        placements=POLICY.placements,
+        experiments=(Experiment("hero", POLICY.experiments[0].arms, unit="session"),),
+        holdout=Holdout(0.0),
+    )
+    for visitor in VISITORS[:50]:
+        people = People(knowing(by_session))
+        before = people.page(visitor, visitor)
+        people.sign_in("somebody who was here before", visitor)
+        assert people.page("somebody who was here before", visitor) == before
+        assert not people.counts["multiple_exposures"]
+
+
+def test_who_signs_in_out_of_its_dates_is_exposed_to_nothing() -> None:
+    over = Policy(
+        placements=POLICY.placements,
+        experiments=(Experiment("hero", POLICY.experiments[0].arms, ends_ms=NOON),),
+        holdout=Holdout(0.5, ends_ms=NOON),
+    )
+    counts: Counter[str] = Counter()
+    for visitor in VISITORS[:50]:
+        people = People(knowing(over))
+        person, phone = f"person-{visitor}", f"phone-{visitor}"
+        people.sign_in(person, visitor)
+        people.sign_in(person, phone)
+        counts += people.counts
+    assert not counts["multiple_exposures"]
 
 
 def test_a_state_of_before_units_keeps_the_arm_that_its_id_was_drawn() -> None:

@@ -6,9 +6,10 @@ import msgspec
 import pytest
 
 from schemas.policy import DEFAULT_POLICY, NOTHING, RECOMMEND_ITEMS, Policy
+from udfs.policy.check_experiments import VARIANTS_MAX
 from udfs.policy.compile_policy import PolicyError, compile_policy
 from udfs.policy.compiled_policy import dotted
-from udfs.policy.vary_policy import VARIANTS_MAX, merge
+from udfs.policy.vary_policy import merge
 
 TREATMENT = {"id": "plain"}
 

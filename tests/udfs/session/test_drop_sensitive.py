@@ -8,10 +8,11 @@ from jobs.fold.fold import Fold, FoldRules
 from schemas.actions import Action, Boost, ItemRules, Requirement, Rule, Treatment
 from schemas.codec import DECISION, EVENT, TRACE
 from schemas.events import Event
+from schemas.experiments import Arm, Experiment
 from schemas.formats import FORMATS
 from schemas.items import Item
 from schemas.limits import DAY_MS, MINUTE_MS, SESSION_GAP_MS
-from schemas.policy import Arm, ContextWeight, Experiment, Holdout, Placement, Policy, Segment
+from schemas.policy import ContextWeight, Holdout, Placement, Policy, Segment
 from schemas.state.person import PERSON_STATE
 from schemas.state.session import SESSION_STATE
 from tests.builders import NOON, make_event, make_record
