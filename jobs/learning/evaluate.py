@@ -19,8 +19,10 @@ from jobs.fold.learner import Learner
 from jobs.learning.answers import REQUESTED, Answer
 from jobs.learning.evaluation_split import VIEWED, Setting, Split
 from jobs.learning.examples import AnsweredDecisions
+from jobs.learning.weighing import Weighing
 from models.evaluation import Outcome, Ranks, ranked
 from models.learning.calibration import expected_calibration_error
+from models.learning.examination import Examination, Weighed
 from models.learning.example_file import ExampleWriter
 from models.scorer import ColumnScorer, Scorer
 from schemas.decisions import Decision, DecisionTrace
@@ -67,7 +69,7 @@ class Evaluated(NamedTuple):
     `ms` is the time from when a decision is asked for to when it is made (retrieval, every feature,
     scores, reasons); `found` are the decisions whose truth was among the candidates. `ece` is the expected
     calibration error of the candidates' propensities, None where the model has none. `refused` decisions are of people who do not
-    agree that others learn from them.
+    agree that others learn from them. `examination` is what training knew of places.
     """
 
     outcomes: list[Outcome]
@@ -83,10 +85,11 @@ class Evaluated(NamedTuple):
     version: str
     ece: float | None
     refused: int = 0
+    examination: Examination | None = None
 
 
-Learn = Callable[[Path], Scorer | None]
-"""Trains on a file of examples; None where there is nothing to learn."""
+Learn = Callable[[Path, Weighed | None], Scorer | None]
+"""Trains on a file of examples, and what each of them counts; None where there is nothing to learn."""
 
 
 def evaluate(
@@ -107,15 +110,18 @@ def evaluate(
         writer = stack.enter_context(ExampleWriter(examples, FEATURE_SPACE))
         file = AnsweredDecisions(writer)
         run = _Run(setting, split, file)
+        shares = {} if setting.own is None else {setting.own.name: setting.own.shuffle}
+        weighing = Weighing(knowledge, setting.seed, setting.looking, shares)
 
         def train() -> None:
             stack.close()  # the file is whole
             if file.examples:
-                run.train(knowledge, learn, examples)
+                run.train(knowledge, learn, examples, weighing.weigh(file.taken))
 
         rules = FoldRules(event_from_json, setting.seed, lateness_ms=0, decides=run.decides)
         fold = Fold(knowledge, rules, Learner())
         for one in fold.run(_paused(log, setting, train)):
+            weighing.see(one, fold)
             for decision, trace in one.decisions:
                 if fold.teaches(one.news):
                     run.take(decision, trace)
@@ -127,13 +133,19 @@ def evaluate(
 def _placement(setting: Setting) -> Placement:
     """The whole list of a rerank, else the k best; whatever was seen before stays in.
 
-    Of a policy's own placement items are ranked wherever it is asked for: without its condition and its other actions.
+    Of a policy's own placement items are ranked wherever it is asked for: without its condition and its other actions, in no random order.
     """
     own = setting.own
     if own is not None:
         size = SLATE_MAX if REQUESTED in own.event_types else setting.k
         return msgspec.structs.replace(
-            own, size=size, suppress=False, when=None, actions=(RECOMMEND_ITEMS,), fallback=None
+            own,
+            size=size,
+            suppress=False,
+            when=None,
+            actions=(RECOMMEND_ITEMS,),
+            fallback=None,
+            shuffle=0.0,
         )
     if setting.placement == "rerank":
         return Placement("rerank", (REQUESTED,), size=SLATE_MAX, suppress=False)
@@ -174,6 +186,7 @@ class _Run:
         self._is_cold_start = True
         self._version = ""
         self._scorer: Scorer | None = None
+        self._examination: Examination | None = None
         self._chances: list[NDArray[np.float32]] = []
         self._taken: list[NDArray[np.float32]] = []
         self._scorers = baselines_of(setting)
@@ -189,10 +202,13 @@ class _Run:
         self._asked_s = perf_counter()  # measured; decides nothing
         return key in self._waiting or key in self._split.train
 
-    def train(self, knowledge: Knowledge, learn: Learn, examples: Path) -> None:
+    def train(
+        self, knowledge: Knowledge, learn: Learn, examples: Path, weighed: Weighed | None
+    ) -> None:
         """Learns, and puts the model in force at the split."""
         started_s = perf_counter()
-        scorer = learn(examples)
+        scorer = learn(examples, weighed)
+        self._examination = weighed.examination if weighed is not None else None
         self._train_seconds = perf_counter() - started_s
         self._is_cold_start = scorer is None
         self._scorer = scorer
@@ -223,7 +239,7 @@ class _Run:
         return Evaluated(
             self._outcomes, self._ranks, self._baselines, self._ms, self._candidates, self._found,
             self._file.decisions, self._file.examples, self._train_seconds, self._is_cold_start,
-            self._version, self._ece(), self._refused,
+            self._version, self._ece(), self._refused, self._examination,
         )  # fmt: skip
 
     def _ece(self) -> float | None:

@@ -11,6 +11,8 @@ from typing import NamedTuple
 from jobs.fold.fold import Fold, FoldRules
 from jobs.fold.learner import Learner
 from jobs.learning.answers import Answer, Joiner, Question, Sample
+from jobs.learning.weighing import UNASKED, Looking, Weighing
+from models.learning.examination import Weighed
 from models.learning.example_file import ExampleWriter
 from schemas.decisions import DecisionTrace
 from schemas.errors import InvalidEvent
@@ -35,7 +37,13 @@ class AnsweredDecisions:
         self._writer = writer
         self._newest_ms = 0
         self.decisions = 0
-        self.examples = 0
+        self.taken: list[tuple[str, str]] = []
+        """Of each example its decision and the item that is its answer."""
+
+    @property
+    def examples(self) -> int:
+        """How many were written."""
+        return len(self.taken)
 
     def add(self, trace: DecisionTrace, answer: Answer) -> None:
         """Writes the decision, unless the answer is not among its candidates."""
@@ -43,7 +51,7 @@ class AnsweredDecisions:
         positive = place_of(trace, answer.item_id)
         if positive is None:
             return
-        self.examples += 1
+        self.taken.append((trace.decision_id, answer.item_id))
         self._newest_ms = max(self._newest_ms, trace.event_time_ms)
         self._writer.add(
             self._newest_ms, trace.session_id, trace.decision_id, matrix_of(trace), positive
@@ -81,7 +89,7 @@ def answers_to(event: Event, joiner: Joiner, knowledge: Knowledge) -> list[Answe
 class Collected(NamedTuple):
     """What was seen on the way: `answered` decisions could be learnt from, `decisions` were made,
     `examples` had the answer among their candidates. Times are those of the records. `erased` events were of who was erased since, `refused`
-    decisions were made and are of people who do not agree that others learn from them.
+    decisions were made and are of people who do not agree that others learn from them. `weighed`: what the examples count.
     """
 
     events: int
@@ -92,6 +100,7 @@ class Collected(NamedTuple):
     to_ms: int
     erased: int = 0
     refused: int = 0
+    weighed: Weighed | None = None
 
 
 def collect(
@@ -101,6 +110,7 @@ def collect(
     taught: Iterable[KnowledgeRecord] | None,
     writer: ExampleWriter,
     placement: str | None = None,
+    looking: Looking = UNASKED,
 ) -> Collected:
     """Folds the log and writes its examples, of all placements or of one; `log` is read twice, and each time from its start.
 
@@ -125,7 +135,9 @@ def collect(
     if taught is not None:
         log = _teach(log, knowledge, taught, rules.lateness_ms)
     fold = Fold(knowledge, only, Learner() if taught is None else None)
+    weighing = Weighing(knowledge, rules.seed, looking)
     for one in fold.run(log):
+        weighing.see(one, fold)
         for decision, trace in one.decisions:
             if placement not in (None, decision.placement):
                 continue
@@ -134,8 +146,9 @@ def collect(
             elif not decision.is_holdout:  # its features are nobody's
                 file.add(trace, wanted[trace.session_id, trace.event_id])
     return Collected(
-        events, sample.offered, file.decisions, file.examples, from_ms, to_ms, fold.erased, refused
-    )
+        events, sample.offered, file.decisions, file.examples, from_ms, to_ms, fold.erased, refused,
+        weighing.weigh(file.taken),
+    )  # fmt: skip
 
 
 def _teach(

@@ -39,6 +39,12 @@ As = Annotated[
         "--as", help="What `rank_by` of a placement or an arm calls it, as `challenger`. Without it, it ranks wherever nothing else is named."
     ),
 ]  # fmt: skip
+Examination = Annotated[
+    str,
+    typer.Option(
+        "--examination", metavar="WAY", help="How likely each place of a list is looked at: learnt from lists in random order (`random`), from items at several places as well (`swaps`), `none`, or a JSON file."
+    ),
+]  # fmt: skip
 Follow = Annotated[bool, typer.Option("--follow", help="With --topic: go on for ever.")]
 Rename = Annotated[
     list[str] | None,

@@ -20,11 +20,13 @@ from jobs.learning.artefact_check import Artefacts
 from jobs.learning.artefact_child import Kind
 from jobs.learning.examples import collect
 from jobs.learning.trust import models_folder, trust_of
+from jobs.learning.weighing import LEARNT, Looking
 from log.kafka import read_to_end
 from log.range import LogRange
 from models.artefact import Artefact, save_artefact
 from models.content import Published
 from models.learning.boosting import TrainingSettings
+from models.learning.examination import Weighed
 from models.learning.example_file import ExampleWriter
 from models.learning.report import Report as ModelReport
 from models.learning.training import train
@@ -45,6 +47,7 @@ from scripts.files.item_files import read_items
 from scripts.ops.archive import opened
 from scripts.progress import Watched
 from scripts.times import utc
+from scripts.training.model_tables import show_examination, show_figures
 from udfs.facts.features import FEATURE_SPACE
 from udfs.items.orders import ORDERS
 from udfs.knowledge.erasures import Erasures
@@ -83,7 +86,7 @@ class Source(NamedTuple):
     """A log in order, to be read twice, what is known beyond it, and how its records are decoded.
 
     `taught` are the records of `knowledge`; None: the statistics are made from the log on the way. `placement`: whose decisions are learnt from,
-    None = of all.
+    None = of all. `looking`: where it is known from how likely places are looked at.
     """
 
     log: Iterable[LogRecord]
@@ -92,6 +95,7 @@ class Source(NamedTuple):
     taught: Iterable[KnowledgeRecord] | None = None
     invalid: int = 0
     placement: str | None = None
+    looking: Looking = LEARNT
 
 
 class Learnt(NamedTuple):
@@ -172,8 +176,9 @@ def train_from(source: Source, config: Config) -> tuple[Report, Published]:
         path = Path(folder) / EXAMPLES_NAME
         with ExampleWriter(path, FEATURE_SPACE) as writer:
             found = collect(
-                source.log, source.knowledge, source.rules, source.taught, writer, source.placement
-            )
+                source.log, source.knowledge, source.rules, source.taught, writer, source.placement,
+                source.looking,
+            )  # fmt: skip
         if not found.decisions and found.refused:
             assumed = purposes_from(config.consent)
             raise ConfigError(f"nothing to learn from: {unlearnt_in_words(assumed)}")
@@ -186,7 +191,7 @@ def train_from(source: Source, config: Config) -> tuple[Report, Published]:
                 f"{counted(found.events, 'event')} led to {counted(found.decisions, 'decision')}, and nobody then "
                 "took one of the candidates: nothing to learn from"
             )
-        learnt = learn(path, config, source.placement)
+        learnt = learn(path, config, source.placement, found.weighed)
     report = Report(
         learnt.published.version, learnt.published.uri, found.events, found.answered,
         found.decisions, found.examples, source.invalid, learnt.seconds, learnt.artefact.metrics,
@@ -195,12 +200,14 @@ def train_from(source: Source, config: Config) -> tuple[Report, Published]:
     return report, learnt.published
 
 
-def learn(examples: Path, config: Config, placement: str | None = None) -> Learnt:
-    """Trains on a file of examples, of one `placement` or of all, and writes the artefact."""
+def learn(
+    examples: Path, config: Config, placement: str | None = None, weighed: Weighed | None = None
+) -> Learnt:
+    """Trains on a file of examples, of one `placement` or of all, each counting as `weighed`, and writes the artefact."""
     begun_s = time.monotonic()
     threads = min(THREADS_MAX, os.cpu_count() or 1)
     settings = TrainingSettings(threads=threads)
-    trained = train(examples, FEATURE_SPACE, settings, say, _baselines())
+    trained = train(examples, FEATURE_SPACE, settings, say, _baselines(), weighed)
     seconds = time.monotonic() - begun_s
     read = FEATURE_SPACE.only(trained.names)
     artefact = Artefact(
@@ -249,8 +256,9 @@ def show_report(report: Report) -> None:
         + (f", {report.refused:,} of people who do not agree to it" if report.refused else "")
         + f"; trained in {report.train_seconds:.1f} s; {granted_in_words(frozenset(report.assumed_consent))}"
     )
-    _show_figures(report)
     told = report.report
+    show_figures(report.version, report.metrics, told)
+    show_examination(told.examination, told.groups)
     if told.calibration_curve:
         curve = [
             (f"{one.predicted:.4f}", f"{one.observed:.4f}", one.rows)
@@ -280,15 +288,3 @@ def show_report(report: Report) -> None:
 def left_out_in_words(erased: int) -> str:
     """How many events were left out, where some were."""
     return f", {counted(erased, 'event')} of people who were erased left out" if erased else ""
-
-
-def _show_figures(report: Report) -> None:
-    orders = {report.version: report.metrics} | report.report.baselines
-    names = list(report.metrics)
-    if names:
-        rows = [
-            (order, *(f"{found[name]:.4f}" if name in found else "" for name in names))
-            for order, found in orders.items()
-        ]
-        title = f"{counted(report.report.held_out, 'held-out decision')}"
-        show_table(title, ("order", *names), rows)

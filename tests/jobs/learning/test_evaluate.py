@@ -79,7 +79,9 @@ def evaluated(
     setting = Setting(placement, split_ms, 20, "seed")
     log = log_of(events)
     split = split_log(log, setting)
-    return evaluate(log, Knowledge(), setting, split, folder / "examples.parquet", lambda _: scorer)
+    return evaluate(
+        log, Knowledge(), setting, split, folder / "examples.parquet", lambda *_: scorer
+    )
 
 
 # --- the split and the truths -----------------------------------------------------------------
@@ -365,7 +367,7 @@ def test_training_sees_only_what_was_before_the_split(tmp_path: Path) -> None:
         path.mkdir()
         learnt: list[bytes] = []
 
-        def learn(examples: Path, kept: list[bytes] = learnt) -> Scorer | None:
+        def learn(examples: Path, _: object, kept: list[bytes] = learnt) -> Scorer | None:
             kept.append(examples.read_bytes())
             return ColumnScorer("test", "item_interest")
 
