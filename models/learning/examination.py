@@ -8,6 +8,14 @@ shown at several places (g: query and item), which is intervention harvesting as
 Of n(g, k) shows and c(g, k) clicks, r falls out once the clicks of g are given: they are spread over its places as n(g, k) e(k) / sum over j of
 n(g, j) e(j). The e of the greatest likelihood is the fixed point of e(k) = sum over g of c(g, k) / sum over g of c(g) n(g, k) / sum over j of n(g, j) e(j)
 (the MM algorithm of Hunter, Annals of Statistics 2004): all places of a thing at once, where AllPairs takes two of them at a time.
+
+What was taken then counts 1 / e(k) (inverse propensity, Joachims et al., WSDM 2017), its whole decision with it, so that in the mean an item is taken as often as
+it is wanted. Neutral at serving means: no column of a model says where the decision shows an item, so nothing has to be set to a constant there (as with a tower or
+column of places: PAL, Guo et al., RecSys 2019; Zhao et al., RecSys 2019), and a vector in training is the one that was served, bit for bit. The place in a list that a
+caller hands in stays a column: it is known before the decision, and what it tells of an item (the caller's own order) is left of it, once clicks are weighed.
+
+Swaps are as good as their assumption: at which of its places an item stood must have had nothing to do with who looked for it (rankers, arms, boards that change), but for
+the query. Of lists that are ordered for each person it does not hold: who wants an item finds it higher, and places seem to be worth more than they are.
 """
 
 from collections.abc import Sequence

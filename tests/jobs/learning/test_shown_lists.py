@@ -150,6 +150,25 @@ def test_what_the_policy_had_shuffled_is_known_without_being_told() -> None:
     assert not any(one.is_random for one in shown(*events))
 
 
+def test_decisions_that_were_shuffled_are_known_by_their_exposures() -> None:
+    """Decided under the policy, shown as decided, told as shown: the fold that learns draws as the one that decided."""
+    carts = [at(60 * n, "cart_viewed", session_id=f"s{n}", anonymous_id=f"p{n}") for n in range(40)]
+    made = {}
+    for share in (0.0, 0.5):
+        policy = {"placements": [HOME | {"shuffle": share, "size": 10}, RERANK]}
+        fold = Fold(knowing(**policy), RULES._replace(decides=lambda _: True))
+        steps = fold.run([make_record(event, n) for n, event in enumerate(carts)])
+        made[share] = [decision for one in steps for decision, _ in one.decisions]
+    told_of = [
+        told(60 * n + 1, "exposed", one.decision_id, *(it.item_id for it in one.items), session_id=f"s{n}", anonymous_id=f"p{n}")
+        for n, one in enumerate(made[0.5])
+    ]  # fmt: skip
+    found = shown(*told_of, placements=[HOME | {"shuffle": 0.5}, RERANK])
+    is_other = [one.items != two.items for one, two in zip(*made.values(), strict=True)]
+    assert [one.is_random for one in found] == is_other
+    assert 8 < sum(is_other) < 32
+
+
 def test_of_arms_that_shuffle_different_shares_what_all_of_them_shuffle_counts() -> None:
     arms = [{"name": "less", "share": 0.5, "changes": {"placements": {"home": {"shuffle": 0.2}}}}, {"name": "same", "share": 0.5}]  # fmt: skip
     events = [told(n, "exposed", f"d{n}", "a", "b") for n in range(60)]
