@@ -184,6 +184,14 @@ def test_any_counts_give_a_curve_or_a_doubt_in_whatever_order_they_come(
     assert mixed.chances == pytest.approx(found.chances, rel=1e-3)
 
 
+def test_where_each_person_has_their_own_order_swaps_take_wanting_for_looking() -> None:
+    """Why they are not asked by default: all places are looked at alike here, and who wants the item more finds it higher."""
+    shown = np.full(4, 5_000.0)
+    clicks = np.array([1_000.0, 750.0, 500.0, 250.0])
+    shows = Shows(np.zeros(4, np.int64), np.arange(4), shown, clicks)
+    assert max(learn_curve("home", "swaps", shows, 20_000).chances[1:]) < 0.8
+
+
 # --- weights ----------------------------------------------------------------------------------
 
 
