@@ -27,17 +27,23 @@ def ranks_of_positives(
     return ranks
 
 
-def ranking_figures(ranks: NDArray[np.int64], k: int) -> dict[str, float]:
-    """The mrr of whole lists, hr and ndcg of the first k, hr of the first one; nothing of no ranks."""
+def ranking_figures(
+    ranks: NDArray[np.int64], k: int, weights: NDArray[np.float32] | None = None
+) -> dict[str, float]:
+    """The mrr of whole lists, hr and ndcg of the first k, hr of the first one; nothing of no ranks. `weights`: what each rank counts; None = all alike."""
     if not len(ranks):
         return {}
     found = gains(ranks, k)
     return {
-        "mrr": float(found["mrr"].mean()),
-        "hr@1": float((ranks == 1).mean()),
-        f"hr@{k}": float(found["hr"].mean()),
-        f"ndcg@{k}": float(found["ndcg"].mean()),
+        "mrr": _mean(found["mrr"], weights),
+        "hr@1": _mean(ranks == 1, weights),
+        f"hr@{k}": _mean(found["hr"], weights),
+        f"ndcg@{k}": _mean(found["ndcg"], weights),
     }
+
+
+def _mean(values: NDArray[np.float64], weights: NDArray[np.float32] | None) -> float:
+    return float(values.mean() if weights is None else np.average(values, weights=weights))
 
 
 def area_under_curve(scores: Scores, labels: NDArray[np.float32]) -> float:

@@ -117,7 +117,8 @@ def measure(material: Material, split: Split, baselines: Sequence[Scorer]) -> Me
             lean = whole if drop_check.has_loss else fewer
         lean, rounds_checks = _shortened(material, split, whole, lean, held)
     scores = lean.scores
-    metrics = ranking_figures(_ranks(scores, held), settings.k)
+    counts = _counts(held)
+    metrics = ranking_figures(_ranks(scores, held), settings.k, counts)
     if 0 < held.labels.sum() < len(held.labels):
         metrics["auc"] = area_under_curve(scores, held.labels)
     sure, curve = _measure_calibration(scores, held.labels, split.newest - split.checking)
@@ -129,7 +130,9 @@ def measure(material: Material, split: Split, baselines: Sequence[Scorer]) -> Me
         metrics | sure,
         curve,
         {
-            one.version: ranking_figures(_ranks(_score(material, split, one), held), settings.k)
+            one.version: ranking_figures(
+                _ranks(_score(material, split, one), held), settings.k, counts
+            )
             for one in baselines
         },
         drop_check,
@@ -156,6 +159,12 @@ def _score(material: Material, split: Split, scorer: Scorer) -> NDArray[np.float
 
 def _ranks(scores: NDArray[np.float32], held: Index) -> NDArray[np.int64]:
     return ranks_of_positives(scores, held.labels, held.groups)
+
+
+def _counts(held: Index) -> NDArray[np.float32] | None:
+    """What each answered decision counts in figures of ranking, as in learning; None where all count alike."""
+    counts = held.weights[held.labels > 0]
+    return counts if len(counts) and (counts != counts[0]).any() else None
 
 
 def _measure_calibration(
@@ -208,12 +217,14 @@ def _shortened(
 def _check_drop(whole: Tried, fewer: Tried, gain_shares: Sequence[float], held: Index) -> DropCheck:
     """What the features that are not kept are worth."""
     gone = [at for at, name in enumerate(whole.names) if name not in {*fewer.names}]
-    before, after = (1.0 / _ranks(one.scores, held) for one in (whole, fewer))
+    before, after = (
+        ranking_figures(_ranks(one.scores, held), 1, _counts(held))["mrr"] for one in (whole, fewer)
+    )
     return DropCheck(
         features=tuple(whole.names[at] for at in gone),
         gain_share=sum(gain_shares[at] for at in gone),
-        mrr_with=float(before.mean()),
-        mrr_without=float(after.mean()),
+        mrr_with=before,
+        mrr_without=after,
         **_gained(whole, fewer, held),
     )
 
@@ -221,6 +232,9 @@ def _check_drop(whole: Tried, fewer: Tried, gain_shares: Sequence[float], held: 
 def _gained(before: Tried, after: Tried, held: Index) -> dict[str, float]:
     """The difference of the mean reciprocal ranks and its 95 % interval, as a Check has them."""
     gains = 1.0 / _ranks(after.scores, held) - 1.0 / _ranks(before.scores, held)
+    counts = _counts(held)
+    if counts is not None:
+        gains *= counts / counts.mean()
     sessions = np.unique(held.sessions[held.labels > 0], return_inverse=True)[1]
     difference, low, high = bootstrap(gains, sessions)
     return {"mrr_difference": difference, "low": low, "high": high}

@@ -57,12 +57,12 @@ EVENT_EXAMPLES: Final[dict[EventType, Example]] = {
     "feature_opened": Example("A feature of a product was opened.", {"attribute": "forecasting"}),
     "feature_activated": Example("It was switched on.", {"attribute": "forecasting"}),
     "ranking_requested": Example(
-        "A list of the caller's is to be put into a better order.",
+        "A list of the caller's is to be put into a better order. With the property `order` = `random` it was shuffled: `kairos train` learns from it how likely each place is looked at.",
         {"placements": ["rerank"], "candidates": [{"item_id": "SKU-402", "position": 0}, {"item_id": "SKU-403", "position": 1}]},
     ),
     "ranking_clicked": Example("An item of such a list was clicked.", {"item_ids": ["SKU-403"], "request_id": "r1"}),
     "decision_exposed": Example(
-        "A decision was shown. `decision_id` is as the answer gave it; `properties` say which action and where. It is what a budget pays for.", REACTION
+        "A decision was shown. `decision_id` is as the answer gave it; `properties` say which action and where, `item_ids` what was seen, from the first place on (`order` = `random`: shuffled). It is what a budget pays for.", REACTION
     ),
     "decision_clicked": Example("It was clicked.", REACTION),
     "decision_dismissed": Example("It was closed.", REACTION),

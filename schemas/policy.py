@@ -95,6 +95,9 @@ class Placement(Struct, frozen=True, forbid_unknown_fields=True):
     fallback: Id | None = None
     """The action of people in the holdout, and of an answer of the API that no decision stands behind; None = items: by what
     all people do, those that trend."""
+    shuffle: Share = 0.0
+    """The share of the decisions, the holdout's too, whose items are shown in random order (of a caller's list all of it): `kairos train` learns from them how likely
+    each place is looked at, and has what was taken at places that are seldom looked at count for more. Example: 0.01 shuffles every hundredth slate."""
 
 
 class Suppression(Struct, frozen=True, forbid_unknown_fields=True):

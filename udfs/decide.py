@@ -33,6 +33,7 @@ from udfs.facts.purchases import is_told_again, note_fact, remember_told
 from udfs.facts.rooms import fold_profile, purge_person
 from udfs.items.fill_slate import Ranked, Slate, fill_slate
 from udfs.items.rank_items import rank_items, scorer_of
+from udfs.items.shuffle_slates import shuffle_slates
 from udfs.knowledge.knowledge import Knowledge
 from udfs.language.render_texts import language_of
 from udfs.moment import Moment
@@ -218,6 +219,7 @@ def _compete(placement: CompiledPlacement, asked: Asked, checked: Checked) -> Co
     judged = [_with_items(one, slates.get(one.compiled.action.id)) for one in judged]
     competing = [one for one in judged if one.verdict is MAY]
     contenders = weigh_actions(competing, setting, asked, checked, ranked, slates)
+    slates = shuffle_slates(slates, ranked, asked.seed, decision_id, setting.shuffle)
     return Competition(decision_id, checked, judged, contenders, ranked, slates)
 
 

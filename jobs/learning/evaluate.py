@@ -21,8 +21,10 @@ from jobs.learning.baselines import baselines_of
 from jobs.learning.evaluation_split import VIEWED, Setting, Split
 from jobs.learning.examples import AnsweredDecisions
 from jobs.learning.vectors_on_the_way import VectorsOnTheWay
+from jobs.learning.weighing import Weighing
 from models.evaluation import Outcome, Ranks, ranked
 from models.learning.calibration import expected_calibration_error
+from models.learning.examination import Examination, Weighed
 from models.learning.example_file import ExampleWriter
 from models.list_figures import Looks
 from models.scorer import Scorer
@@ -50,6 +52,7 @@ class Evaluated(NamedTuple):
     scores, reasons); `found` are the decisions whose truth was among the candidates. `ece` is the expected
     calibration error of the candidates' propensities, None where the model has none. `refused` decisions are of people who do not
     agree that others learn from them. `by_score`: the same decisions, were their lists by score alone; None where that is what they are.
+    `examination` is what training knew of places.
     """
 
     outcomes: list[Outcome]
@@ -66,10 +69,11 @@ class Evaluated(NamedTuple):
     ece: float | None
     refused: int = 0
     by_score: Ranks | None = None
+    examination: Examination | None = None
 
 
-Learn = Callable[[Path, VectorTable | None], Scorer | None]
-"""Trains on a file of examples, with the vectors of items of then; None where there is nothing to learn."""
+Learn = Callable[[Path, Weighed | None, VectorTable | None], Scorer | None]
+"""Trains on a file of examples: what each of them counts, and the vectors of items of then; None where there is nothing to learn."""
 
 
 def evaluate(
@@ -91,17 +95,21 @@ def evaluate(
         file = AnsweredDecisions(writer)
         run = _Run(setting, split, file, knowledge)
         on_the_way = VectorsOnTheWay(knowledge)
+        shares = {} if setting.own is None else {setting.own.name: setting.own.shuffle}
+        weighing = Weighing(knowledge, setting.seed, setting.looking, shares)
 
         def train() -> None:
             stack.close()  # the file is whole
             vectors = on_the_way.finish(setting.train_before_ms)
             if file.examples:
-                run.train(knowledge, lambda path: learn(path, vectors), examples)
+                weighed = weighing.weigh(file.taken)
+                run.train(knowledge, lambda: learn(examples, weighed, vectors), weighed)
 
         rules = FoldRules(event_from_json, setting.seed, lateness_ms=0, decides=run.decides)
         fold = Fold(knowledge, rules, Learner())
         for one in fold.run(_paused(log, setting, train)):
             on_the_way.take(one, fold)
+            weighing.see(one, fold)
             for decision, trace in one.decisions:
                 if fold.teaches(one.news):
                     run.take(decision, trace)
@@ -113,13 +121,19 @@ def evaluate(
 def _placement(setting: Setting) -> Placement:
     """The whole list of a rerank, else the k best; whatever was seen before stays in.
 
-    Of a policy's own placement items are ranked wherever it is asked for: without its condition and its other actions.
+    Of a policy's own placement items are ranked wherever it is asked for: without its condition and its other actions, in no random order.
     """
     own = setting.own
     if own is not None:
         size = SLATE_MAX if REQUESTED in own.event_types else setting.k
         return msgspec.structs.replace(
-            own, size=size, suppress=False, when=None, actions=(RECOMMEND_ITEMS,), fallback=None
+            own,
+            size=size,
+            suppress=False,
+            when=None,
+            actions=(RECOMMEND_ITEMS,),
+            fallback=None,
+            shuffle=0.0,
         )
     if setting.placement == "rerank":
         return Placement("rerank", (REQUESTED,), size=SLATE_MAX, suppress=False)
@@ -162,6 +176,7 @@ class _Run:
         self._is_cold_start = True
         self._version = ""
         self._scorer: Scorer | None = None
+        self._examination: Examination | None = None
         self._chances: list[NDArray[np.float32]] = []
         self._taken: list[NDArray[np.float32]] = []
         self._scorers = baselines_of(setting)
@@ -180,11 +195,12 @@ class _Run:
         return key in self._waiting or key in self._split.train
 
     def train(
-        self, knowledge: Knowledge, learn: Callable[[Path], Scorer | None], examples: Path
+        self, knowledge: Knowledge, learn: Callable[[], Scorer | None], weighed: Weighed | None
     ) -> None:
         """Learns, and puts the model in force at the split."""
         started_s = perf_counter()
-        scorer = learn(examples)
+        scorer = learn()
+        self._examination = weighed.examination if weighed is not None else None
         self._train_seconds = perf_counter() - started_s
         self._is_cold_start = scorer is None
         self._scorer = scorer
@@ -215,7 +231,7 @@ class _Run:
         return Evaluated(
             self._outcomes, self._ranks, self._baselines, self._ms, self._candidates, self._found,
             self._file.decisions, self._file.examples, self._train_seconds, self._is_cold_start,
-            self._version, self._ece(), self._refused, self._by_score,
+            self._version, self._ece(), self._refused, self._by_score, self._examination,
         )  # fmt: skip
 
     def _ece(self) -> float | None:

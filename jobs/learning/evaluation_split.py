@@ -14,6 +14,7 @@ from jobs.learning.answers import (
     Sample,
 )
 from jobs.learning.examples import answers_to, decoded
+from jobs.learning.weighing import UNASKED, Looking
 from schemas.errors import ConfigError
 from schemas.formats.json_lines import event_from_json
 from schemas.own_events import DeclaredFact, NamedEvent
@@ -35,7 +36,8 @@ QUESTIONS: Final[dict[str, Question]] = {
 class Setting(NamedTuple):
     """What is evaluated: sessions that begin before `train_before_ms` train.
 
-    `own` is the placement of a policy that is meant; without it `placement` is one of QUESTIONS. `events` and `facts` are that policy's.
+    `own` is the placement of a policy that is meant; without it `placement` is one of QUESTIONS. `events` and `facts` are that policy's. `looking`: where it is
+    known from how likely places are looked at, in training: a decision is scored by what was taken, wherever that stood.
     """
 
     placement: str
@@ -45,6 +47,7 @@ class Setting(NamedTuple):
     own: Placement | None = None
     events: tuple[NamedEvent, ...] = ()
     facts: tuple[DeclaredFact, ...] = ()
+    looking: Looking = UNASKED
 
     def policy(self, *placements: Placement) -> Policy:
         """What is in force: these placements alone, nobody is held out, and events mean what the policy has them mean."""

@@ -12,6 +12,8 @@ from jobs.fold.fold import Fold, FoldRules
 from jobs.fold.learner import Learner
 from jobs.learning.answers import Answer, Joiner, Question, Sample
 from jobs.learning.vectors_on_the_way import VectorsOnTheWay
+from jobs.learning.weighing import UNASKED, Looking, Weighing
+from models.learning.examination import Weighed
 from models.learning.example_file import ExampleWriter
 from models.vectors import VectorTable
 from schemas.decisions import DecisionTrace
@@ -37,7 +39,13 @@ class AnsweredDecisions:
         self._writer = writer
         self._newest_ms = 0
         self.decisions = 0
-        self.examples = 0
+        self.taken: list[tuple[str, str]] = []
+        """Of each example its decision and the item that is its answer."""
+
+    @property
+    def examples(self) -> int:
+        """How many were written."""
+        return len(self.taken)
 
     def add(self, trace: DecisionTrace, answer: Answer) -> None:
         """Writes the decision, unless the answer is not among its candidates."""
@@ -45,7 +53,7 @@ class AnsweredDecisions:
         positive = place_of(trace, answer.item_id)
         if positive is None:
             return
-        self.examples += 1
+        self.taken.append((trace.decision_id, answer.item_id))
         self._newest_ms = max(self._newest_ms, trace.event_time_ms)
         self._writer.add(
             self._newest_ms, trace.session_id, trace.decision_id, matrix_of(trace), positive
@@ -83,7 +91,7 @@ def answers_to(event: Event, joiner: Joiner, knowledge: Knowledge) -> list[Answe
 class Collected(NamedTuple):
     """What was seen on the way: `answered` decisions could be learnt from, `decisions` were made,
     `examples` had the answer among their candidates. Times are those of the records. `erased` events were of who was erased since, `refused`
-    decisions were made and are of people who do not agree that others learn from them. `vectors`: of items, by all sessions.
+    decisions were made and are of people who do not agree that others learn from them. `weighed`: what the examples count; `vectors`: of items, by all sessions.
     """
 
     events: int
@@ -94,6 +102,7 @@ class Collected(NamedTuple):
     to_ms: int
     erased: int = 0
     refused: int = 0
+    weighed: Weighed | None = None
     vectors: VectorTable | None = None
 
 
@@ -104,6 +113,7 @@ def collect(
     taught: Iterable[KnowledgeRecord] | None,
     writer: ExampleWriter,
     placement: str | None = None,
+    looking: Looking = UNASKED,
 ) -> Collected:
     """Folds the log and writes its examples, of all placements or of one; `log` is read twice, and each time from its start.
 
@@ -128,8 +138,9 @@ def collect(
     if taught is not None:
         log = _teach(log, knowledge, taught, rules.lateness_ms)
     fold = Fold(knowledge, only, Learner() if taught is None else None)
-    on_the_way = VectorsOnTheWay(knowledge)
+    weighing, on_the_way = Weighing(knowledge, rules.seed, looking), VectorsOnTheWay(knowledge)
     for one in fold.run(log):
+        weighing.see(one, fold)
         on_the_way.take(one, fold)
         for decision, trace in one.decisions:
             if placement not in (None, decision.placement):
@@ -139,16 +150,9 @@ def collect(
             elif not decision.is_holdout:  # its features are nobody's
                 file.add(trace, wanted[trace.session_id, trace.event_id])
     return Collected(
-        events,
-        sample.offered,
-        file.decisions,
-        file.examples,
-        from_ms,
-        to_ms,
-        fold.erased,
-        refused,
-        on_the_way.finish(to_ms),
-    )
+        events, sample.offered, file.decisions, file.examples, from_ms, to_ms, fold.erased, refused,
+        weighing.weigh(file.taken), on_the_way.finish(to_ms),
+    )  # fmt: skip
 
 
 def _teach(

@@ -178,12 +178,14 @@ class ExampleWriter:
 
 
 class ExampleFile:
-    """A file of examples, open for reading; `rows` of `space.count` features.
+    """A file of examples, open for reading; `rows` of `space.count` features. With `weights` each group's weight is that many times the one in the file.
 
     Raises ConfigError for what is no such file, or one of another feature set.
     """
 
-    def __init__(self, path: Path, space: FeatureSpace) -> None:
+    def __init__(
+        self, path: Path, space: FeatureSpace, weights: NDArray[np.float64] | None = None
+    ) -> None:
         try:
             self._file = pq.ParquetFile(path)
         except (OSError, pa.ArrowException) as error:
@@ -196,6 +198,7 @@ class ExampleFile:
                 f"examples {path}: written with feature set {digest}, this is {space.digest}"
             )
         self._space = space
+        self._weights = None if weights is None else weights.astype(np.float32)
         self.rows: int = self._file.metadata.num_rows
 
     def __enter__(self) -> Self:
@@ -215,7 +218,13 @@ class ExampleFile:
             sessions.indices.to_numpy().astype(np.int64) if len(table) else np.zeros(0, np.int64),
             table["group"].to_numpy(),
             table["label"].to_numpy(),
-            table["weight"].to_numpy(),
+            self._weighed(table),
+        )
+
+    def _weighed(self, table: Any) -> NDArray[np.float32]:
+        weights: NDArray[np.float32] = table["weight"].to_numpy()
+        return (
+            weights if self._weights is None else weights * self._weights[table["group"].to_numpy()]
         )
 
     def batches(
@@ -235,17 +244,18 @@ class ExampleFile:
                 table = self._file.read_row_group(
                     number, ["time_ms", "group", "label", "weight", *names], use_threads=False
                 )
-                yield _batch(table.slice(first, last - first), names)
+                part = table.slice(first, last - first)
+                yield _batch(part, names, self._weighed(part))
 
 
-def _batch(table: Any, names: Sequence[str]) -> Batch:
+def _batch(table: Any, names: Sequence[str], weights: NDArray[np.float32]) -> Batch:
     features = np.empty((len(table), len(names)), dtype=np.float32)
     for at, name in enumerate(names):
         features[:, at] = table[name].to_numpy()
     return Batch(
         features,
         table["label"].to_numpy(),
-        table["weight"].to_numpy(),
+        weights,
         table["group"].to_numpy(),
         table["time_ms"].to_numpy(),
     )

@@ -5,6 +5,7 @@ from typing import Annotated, Final
 from msgspec import Meta, Struct
 
 from models.learning.calibration import CurvePoint
+from models.learning.examination import Examination
 
 FEATURES_MAX: Final = 4_096
 BASELINES_MAX: Final = 64
@@ -53,6 +54,7 @@ class Report(Struct, frozen=True):
     """`groups` decisions of which `held_out` were kept for figures; `importance`: share of the gain.
 
     `calibration_curve`, `drop_check` and `rounds_checks` are empty where there were too few decisions.
+    `examination`: how likely places of lists are looked at, and what that had examples count; None of before, and where it was not asked.
     """
 
     rounds: int
@@ -64,3 +66,4 @@ class Report(Struct, frozen=True):
     calibration_curve: Annotated[tuple[CurvePoint, ...], Meta(max_length=100)] = ()
     drop_check: DropCheck | None = None
     rounds_checks: Annotated[tuple[RoundsCheck, ...], Meta(max_length=100)] = ()
+    examination: Examination | None = None

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from models.held_out import Material, measure, split_by_time, unmeasured
 from models.learning.boosting import Progress, Rows, TrainingSettings, boost
 from models.learning.calibration import Calibration
+from models.learning.examination import Weighed
 from models.learning.example_file import ExampleFile, Index
 from models.learning.report import Report
 from models.scorer import FeatureSpace, Scorer
@@ -41,14 +42,16 @@ def train(
     settings: TrainingSettings | None = None,
     progress: Progress = lambda line: None,
     baselines: Sequence[Scorer] = (),
+    weighed: Weighed | None = None,
 ) -> Trained:
     """Trains on the examples of a file, in the order in which they were written.
 
-    `progress` takes lines to show; `baselines` are measured on the same held-out decisions. Raises
-    ConfigError where there is nothing to learn: no examples, or only one kind of them.
+    `progress` takes lines to show; `baselines` are measured on the same held-out decisions; `weighed`: what each decision counts, in learning and in the
+    figures of ranking (chances stay those of what was shown). Raises ConfigError where there is nothing to learn: no examples, or only one kind of them.
     """
     settings = settings or TrainingSettings()
-    with ExampleFile(path, space) as file:
+    weights = weighed.weights if weighed is not None else None
+    with ExampleFile(path, space, weights) as file:
         index = file.index()
         groups = _checked_groups(index)
         split = split_by_time(index, settings.held_out_share)
@@ -75,6 +78,7 @@ def train(
             calibration_curve=measured.curve,
             drop_check=measured.drop_check,
             rounds_checks=measured.rounds_checks,
+            examination=weighed.examination if weighed is not None else None,
         )
     from_ms, to_ms = int(index.times_ms.min()), int(index.times_ms.max())
     return Trained(

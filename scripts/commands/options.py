@@ -45,6 +45,12 @@ Reason = Annotated[
         "--reason", help="Why the holdout or an experiment ends, or changes, before its time; the audit log keeps it."
     ),
 ]  # fmt: skip
+Examination = Annotated[
+    str,
+    typer.Option(
+        "--examination", metavar="WAY", help="How likely each place of a list is looked at: learnt from lists in random order (`random`), from items at several places as well (`swaps`), `none`, or a JSON file."
+    ),
+]  # fmt: skip
 Follow = Annotated[bool, typer.Option("--follow", help="With --topic: go on for ever.")]
 Rename = Annotated[
     list[str] | None,

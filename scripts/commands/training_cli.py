@@ -12,6 +12,7 @@ from scripts.commands.options import (
     As,
     Consent,
     EventFiles,
+    Examination,
     Force,
     ItemsFile,
     Json,
@@ -44,6 +45,7 @@ def train(
         str | None,
         typer.Option(help="Learn from the decisions of this placement alone; without it, of all."),
     ] = None,
+    examination: Examination = "random",
     archive: Archive = None,
     consent: Consent = None,
     publish: Annotated[bool, typer.Option("--publish", help="Make the model live.")] = False,
@@ -60,6 +62,7 @@ def train(
     from scripts.ops.status import running_kafka
     from scripts.policy.policies_here import policy_in
     from scripts.privacy.list_of_erased import list_here
+    from scripts.training.looking import looking_from
     from scripts.training.model_versions import checked_name
     from scripts.training.train_here import Wish, train_here
     from scripts.training.training import from_files, from_log
@@ -68,6 +71,7 @@ def train(
         raise ConfigError("--placement and --as are of what ranks items, not of --responses")
     if name is not None and not publish:
         raise ConfigError("--as is what a model is called that is put in force: --publish as well")
+    looking = looking_from(examination)
     config = with_consent(config_from(), consent)
     if events:
         said = policy_in(policy) if policy else DEFAULT_POLICY
@@ -79,7 +83,8 @@ def train(
         source = from_log(running_kafka(config), config, *span, archive)
     called = checked_name(name) if name is not None else RANKER
     wish = Wish(is_responses=responses, is_published=publish, is_forced=force, name=called)
-    return train_here(config, source._replace(placement=placement), wish, is_json=json)
+    source = source._replace(placement=placement, looking=looking)
+    return train_here(config, source, wish, is_json=json)
 
 
 @app.command()
@@ -102,6 +107,7 @@ def evaluate(
     compare: Annotated[
         tuple[Path, Path] | None, typer.Option(help="Two files of --save: second less first.")
     ] = None,
+    examination: Examination = "random",
     consent: Consent = None,
     json: Json = False,
 ) -> None:
@@ -112,6 +118,7 @@ def evaluate(
     steady the lists are, and what the placement's settings for that change of the mrr.
     """
     from scripts.training import evaluation, saved_runs
+    from scripts.training.looking import looking_from
 
     if compare:
         ranks = saved_runs.compare_files(*compare)
@@ -121,6 +128,7 @@ def evaluate(
         raise ConfigError("evaluate needs --events and --train-before, or --compare with two files")
     config = with_consent(config_from(), consent)
     setting = evaluation.setting_of(placement, parse_time(train_before), k, config, policy)
+    setting = setting._replace(looking=looking_from(examination))
     found = evaluation.evaluate_files([*events, *(more or ())], items, setting, config, save)
     (show_json if json else evaluation.show_report)(found)
 

@@ -8,10 +8,9 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
-from schemas.actions import LengthMs, MomentMs
+from schemas.actions import LengthMs, MomentMs, Share
 from schemas.events import Id, Text
 from schemas.limits import DAY_MS, PLACEMENTS_PER_EVENT_MAX
-from schemas.policy import Share
 
 PEOPLE_MAX: Final = 1_000_000
 DAYS_MAX: Final = 400

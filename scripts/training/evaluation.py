@@ -5,6 +5,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+import msgspec
+
 from jobs.config import Config
 from jobs.empty_knowledge import empty_knowledge
 from jobs.learning.answers import EXAMPLES_MAX, EventKey
@@ -12,6 +14,7 @@ from jobs.learning.evaluate import Evaluated, evaluate
 from jobs.learning.evaluation_split import QUESTIONS, Setting, Split, split_log
 from jobs.publish import now_ms
 from models.artefact import load_scorer
+from models.learning.examination import Examination, Weighed
 from models.scorer import Scorer
 from models.vectors import VectorTable
 from schemas.counted import counted
@@ -24,6 +27,7 @@ from scripts.policy.policies_here import policies_here, policy_in
 from scripts.policy.policy_versions import draft_again, live
 from scripts.progress import Watched
 from scripts.training.model_guard import DECISIONS_MIN
+from scripts.training.model_tables import show_examination
 from scripts.training.saved_runs import Saved, check_writable, write_saved
 from scripts.training.training import EXAMPLES_NAME, learn
 from udfs.facts.features import FEATURE_SPACE
@@ -55,9 +59,11 @@ def evaluate_files(
         f"{len(split.test):,} to score"
     )
 
-    def learnt(examples: Path, vectors: VectorTable | None) -> Scorer | None:
+    def learnt(
+        examples: Path, weighed: Weighed | None, vectors: VectorTable | None
+    ) -> Scorer | None:
         try:
-            published = learn(examples, config, vectors=vectors).published
+            published = learn(examples, config, None, weighed, vectors).published
         except ConfigError as error:  # one class only, say: there still is something to evaluate
             say(str(error))
             return None
@@ -73,7 +79,11 @@ def evaluate_files(
         raise ConfigError(f"nothing to score: {unlearnt_in_words(assumed)}")
     if save is not None:
         write_saved(Saved(setting.placement, setting.k, found.outcomes), save)
-    told = {"refused": found.refused, "assumed_consent": sorted(assumed)}
+    told = {
+        "refused": found.refused,
+        "assumed_consent": sorted(assumed),
+        "examination": msgspec.to_builtins(found.examination),
+    }
     return report(setting, split, found, log.invalid) | told
 
 
@@ -200,6 +210,7 @@ def show_report(found: dict[str, Any]) -> None:
             f"({train['sampled_share']:.0%} of {train['answered']:,}, seed {train['seed']!r}) "
             f"in {found['train_seconds']} s"
         )
+    show_examination(msgspec.convert(found["examination"], Examination | None), train["examples"])
     lead = found["lead"]
     show(
         f"mrr {found['mrr']:.4f} ({found['mrr_low']:.4f} to {found['mrr_high']:.4f}, 95 %), {lead['difference']:+.4f} "

@@ -9,6 +9,7 @@ from models.vectors import VectorTable
 from schemas.counted import counted
 from schemas.events import granted_in_words
 from scripts.console import show, show_table
+from scripts.training.model_tables import show_examination, show_figures
 
 SHOWN_FEATURES_MAX: Final = 20
 
@@ -65,9 +66,10 @@ def show_report(report: Report) -> None:
         + (f", {report.refused:,} of people who do not agree to it" if report.refused else "")
         + f"; trained in {report.train_seconds:.1f} s; {granted_in_words(frozenset(report.assumed_consent))}"
     )
-    _show_figures(report)
-    show(vectors_in_words(report.vectors))
     told = report.report
+    show_figures(report.version, report.metrics, told)
+    show_examination(told.examination, told.groups)
+    show(vectors_in_words(report.vectors))
     if told.calibration_curve:
         curve = [
             (f"{one.predicted:.4f}", f"{one.observed:.4f}", one.rows)
@@ -92,18 +94,6 @@ def show_report(report: Report) -> None:
             f"{counted(one.rounds, 'tree')} {verdict} (MRR {one.mrr_difference:+.4f}"
             f" [{one.low:+.4f}, {one.high:+.4f}])"
         )
-
-
-def _show_figures(report: Report) -> None:
-    orders = {report.version: report.metrics} | report.report.baselines
-    names = list(report.metrics)
-    if names:
-        rows = [
-            (order, *(f"{found[name]:.4f}" if name in found else "" for name in names))
-            for order, found in orders.items()
-        ]
-        title = f"{counted(report.report.held_out, 'held-out decision')}"
-        show_table(title, ("order", *names), rows)
 
 
 def left_out_in_words(erased: int) -> str:

@@ -18,11 +18,13 @@ from jobs.learning.artefact_check import Artefacts
 from jobs.learning.artefact_child import Kind
 from jobs.learning.examples import collect
 from jobs.learning.trust import models_folder, trust_of
+from jobs.learning.weighing import LEARNT, Looking
 from log.kafka import read_to_end
 from log.range import LogRange
 from models.artefact import Artefact, save_artefact
 from models.content import Published
 from models.learning.boosting import TrainingSettings
+from models.learning.examination import Weighed
 from models.learning.example_file import ExampleWriter
 from models.learning.training import train
 from models.scorer import FeatureSpace, Scorer
@@ -58,7 +60,7 @@ class Source(NamedTuple):
     """A log in order, to be read twice, what is known beyond it, and how its records are decoded.
 
     `taught` are the records of `knowledge`; None: the statistics are made from the log on the way. `placement`: whose decisions are learnt from,
-    None = of all.
+    None = of all. `looking`: where it is known from how likely places are looked at.
     """
 
     log: Iterable[LogRecord]
@@ -67,6 +69,7 @@ class Source(NamedTuple):
     taught: Iterable[KnowledgeRecord] | None = None
     invalid: int = 0
     placement: str | None = None
+    looking: Looking = LEARNT
 
 
 class Learnt(NamedTuple):
@@ -147,8 +150,9 @@ def train_from(source: Source, config: Config) -> tuple[Report, Published]:
         path = Path(folder) / EXAMPLES_NAME
         with ExampleWriter(path, FEATURE_SPACE) as writer:
             found = collect(
-                source.log, source.knowledge, source.rules, source.taught, writer, source.placement
-            )
+                source.log, source.knowledge, source.rules, source.taught, writer, source.placement,
+                source.looking,
+            )  # fmt: skip
         if not found.decisions and found.refused:
             assumed = purposes_from(config.consent)
             raise ConfigError(f"nothing to learn from: {unlearnt_in_words(assumed)}")
@@ -161,7 +165,7 @@ def train_from(source: Source, config: Config) -> tuple[Report, Published]:
                 f"{counted(found.events, 'event')} led to {counted(found.decisions, 'decision')}, and nobody then "
                 "took one of the candidates: nothing to learn from"
             )
-        learnt = learn(path, config, source.placement, found.vectors)
+        learnt = learn(path, config, source.placement, found.weighed, found.vectors)
     report = Report(
         learnt.published.version, learnt.published.uri, found.events, found.answered,
         found.decisions, found.examples, source.invalid, learnt.seconds, learnt.artefact.metrics,
@@ -175,13 +179,14 @@ def learn(
     examples: Path,
     config: Config,
     placement: str | None = None,
+    weighed: Weighed | None = None,
     vectors: VectorTable | None = None,
 ) -> Learnt:
-    """Trains on a file of examples, of one `placement` or of all, and writes the artefact with the `vectors` of items."""
+    """Trains on a file of examples, of one `placement` or of all, each counting as `weighed`, and writes the artefact with the `vectors` of items."""
     begun_s = time.monotonic()
     threads = min(THREADS_MAX, os.cpu_count() or 1)
     settings = TrainingSettings(threads=threads)
-    trained = train(examples, FEATURE_SPACE, settings, say, _baselines())
+    trained = train(examples, FEATURE_SPACE, settings, say, _baselines(), weighed)
     seconds = time.monotonic() - begun_s
     read = FEATURE_SPACE.only(trained.names)
     artefact = Artefact(

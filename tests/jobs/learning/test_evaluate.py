@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 
 from jobs.learning.evaluate import Evaluated, evaluate, rank_of
 from jobs.learning.evaluation_split import Setting, Split, split_log
+from jobs.learning.weighing import LEARNT
 from models.scorer import ColumnScorer, Matrix, Scorer
 from schemas.errors import ConfigError
 from schemas.events import Event
 from schemas.limits import HOUR_MS, MINUTE_MS, SECOND_MS
+from schemas.policy import Placement
 from schemas.records import LogRecord
 from tests.builders import NOON, make_event
 from udfs.facts.features import FEATURE_SPACE
@@ -374,7 +376,9 @@ def test_training_sees_only_what_was_before_the_split(tmp_path: Path) -> None:
         path.mkdir()
         learnt: list[bytes] = []
 
-        def learn(examples: Path, _: object, kept: list[bytes] = learnt) -> Scorer | None:
+        def learn(
+            examples: Path, _: object, __: object, kept: list[bytes] = learnt
+        ) -> Scorer | None:
             kept.append(examples.read_bytes())
             return ColumnScorer("test", "item_interest")
 
@@ -384,3 +388,45 @@ def test_training_sees_only_what_was_before_the_split(tmp_path: Path) -> None:
         rows += learnt
     assert len(rows) == 2
     assert rows[0] == rows[1]
+
+
+# --- places -----------------------------------------------------------------------------------
+
+
+def of_shuffling(share: float, folder: Path) -> Evaluated:
+    """Of a placement that shuffles a share of its lists, each told of as it was shown; two of them are scored."""
+    folder.mkdir()
+    asked = ("ranking_requested",)
+    setting = Setting("own", SPLIT_MS, 20, "seed", Placement("own", asked, shuffle=share), looking=LEARNT)  # fmt: skip
+    exposed = [
+        at(n, "decision_exposed", "a", "b", session_id=f"old{n}", event_id=f"d{n}", decision_id=f"d{n}", properties={"placement": "own"})
+        for n in range(10, 20)
+    ]  # fmt: skip
+    scored = [
+        one
+        for n in range(6)
+        for one in (
+            request(3600 + 60 * n, f"r{n}", *"abcdef", session_id=f"s{n}"),
+            at(3630 + 60 * n, "ranking_clicked", "d", request_id=f"r{n}", session_id=f"s{n}"),
+        )
+    ]
+    log = log_of([*BEFORE, *exposed, *scored])
+    split = split_log(log, setting)
+    return evaluate(log, Knowledge(), setting, split, folder / "e.parquet", lambda *_: Recorder())
+
+
+def test_a_placement_that_shuffles_is_scored_in_the_order_of_its_ranker(tmp_path: Path) -> None:
+    plain, shuffled = (of_shuffling(share, tmp_path / f"{share}") for share in (0.0, 1.0))
+    assert [one.rank for one in plain.outcomes] == [4] * 6
+    assert shuffled.outcomes == plain.outcomes
+
+
+def test_what_such_a_placement_shuffled_is_learnt_from(tmp_path: Path) -> None:
+    """The list that its caller handed in was not; nothing after the split is known yet."""
+    lists = []
+    for share in (0.0, 1.0):
+        examination = of_shuffling(share, tmp_path / f"{share}").examination
+        assert examination is not None
+        (curve,) = examination.curves
+        lists.append(curve.lists)
+    assert lists == [0, 10]

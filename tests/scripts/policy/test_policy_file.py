@@ -289,7 +289,7 @@ ACTIONS = st.builds(
 )  # fmt: skip
 PLACEMENTS = st.builds(
     Placement, IDS, several(st.sampled_from(["page_viewed", "item_rated"])),
-    st.integers(1, 1000), LENGTHS, diversity=SHARES, novelty=SHARES, coverage=SHARES, steadiness=st.floats(0, 100), when=st.none() | CONDITIONS,
+    st.integers(1, 1000), LENGTHS, diversity=SHARES, novelty=SHARES, coverage=SHARES, steadiness=st.floats(0, 100), shuffle=SHARES, when=st.none() | CONDITIONS,
     actions=several(IDS), fallback=st.none() | IDS,
 )  # fmt: skip
 ARMS = st.lists(st.builds(Arm, IDS, SHARES), min_size=2, max_size=3).map(tuple)

@@ -53,7 +53,7 @@ def test_the_report_has_every_figure(run: tuple[dict[str, Any], Path]) -> None:
     assert found["placement"] == "next_item"
     assert figures | {
         "decisions", "train_seconds", "ms_per_decision_p50", "ms_per_decision_p99", "version",
-        "mrr_low", "mrr_high", "lead", "warnings", "candidates_mean", "recall", "ece", "train", "items", "events", "invalid", "placement", "baselines", "assumed_consent", "refused", "parts", "by_score", "settings_lead",
+        "mrr_low", "mrr_high", "lead", "warnings", "candidates_mean", "recall", "ece", "train", "items", "events", "invalid", "placement", "baselines", "assumed_consent", "refused", "parts", "by_score", "settings_lead", "examination",
     } == set(found)  # fmt: skip
     assert set(found["baselines"]) == {
         "transitions", "nearest_sessions", "last_touched", "popularity", "cold_start",
