@@ -33,6 +33,12 @@ TIME_MAX_MS: Final = EVENT_TIME_MAX_MS + 1_000 * DAY_MS
 AHEAD_OF_LOG_MAX_MS: Final = 10 * MINUTE_MS
 """An event may lie this far ahead of its own record's timestamp; further is `ahead_of_log`."""
 
+LATITUDE_MAX: Final = 90.0
+LONGITUDE_MAX: Final = 180.0
+"""Degrees, to the north and east; as many to the south and west."""
+DEGREE_DIGITS: Final = 2
+"""Places behind the point of the degrees of whoever an event is of, some 1.1 km; the rest is cut off by rounding and kept nowhere."""
+
 # --- what is written, in bytes of key and value ----------------------------------------------
 RECORD_BYTES_MAX: Final = 1_000_000
 """A record that a job writes; less where the broker or the topic takes less (`max.message.bytes`). Beyond it a
@@ -54,9 +60,6 @@ EMBEDDING_MAX: Final = 256
 """Numbers of an item's embedding."""
 FLOAT32_MAX: Final = 3.4028234663852886e38
 """Any of these: the largest of 32 bits that is finite."""
-LATITUDE_MAX: Final = 90.0
-LONGITUDE_MAX: Final = 180.0
-"""Degrees, to the north and east; as many to the south and west."""
 NOTE_LENGTH_MAX: Final = 300
 DRAFTS_MAX: Final = 200
 """Drafts of policies in one home; one more is refused."""

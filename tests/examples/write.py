@@ -89,7 +89,7 @@ EVERYTHING: Final[dict[str, Any]] = {
     "context": {
         "device": "phone", "os": "Android", "browser": "Firefox", "country": "DE",
         "city": "Köln", "referrer": "https://example.org/", "campaign": "spring",
-        "utc_offset_min": 60, "gpc": True,
+        "utc_offset_min": 60, "gpc": True, "region": "NW", "latitude": 50.94, "longitude": 6.96, "currency": "EUR",
     },
     "properties": {"theme": "dunkel", "emoji": "👟"}, "sent_at_ms": NOON + 7,
     "is_unproven": True, "has_no_candidates": True, "imported_at_ms": NOON + 60_000,
