@@ -64,6 +64,11 @@ NOTE_LENGTH_MAX: Final = 300
 DRAFTS_MAX: Final = 200
 """Drafts of policies in one home; one more is refused."""
 CONTROL_BYTES_MAX: Final = 1_000_000
+CURRENCIES_MAX: Final = 300
+"""Currencies in a table of rates: ISO 4217 has some 180."""
+RATE_MIN: Final = 1e-9
+RATE_MAX: Final = 1e9
+"""What one unit of a currency may be worth of another."""
 SIGNATURE_BYTES_MAX: Final = 64
 ARTEFACT_BYTES_MAX: Final = 512 * 1024 * 1024
 ARTEFACT_S_MAX: Final = 60
@@ -205,6 +210,8 @@ DECLARED_MAX: Final = 32
 """Facts that a policy declares, so what is kept of them of a visit, and of a person; with more it is refused when it is checked."""
 DECLARED_PARTS: Final = 24
 """Parts of a declared fact's window that are counted apart: it is that much too short at most."""
+NIGHTS_MAX: Final = 366
+"""Of the days that a visit is about; longer stays are none."""
 FEATURES_MAX: Final = 32
 """Features of a product that a person opened; at the bound the one opened longest ago goes."""
 

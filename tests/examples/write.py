@@ -398,9 +398,13 @@ def _declared() -> dict[str, bytes]:
     said = {"level": "3", "stars": "2.5", "score": "1200", "mode": "hard"}
     log = [make_record(make_event(event_type="level_completed", properties=said))]
     told = next(one.news for one in fold.run(log) if one.news)
+    days = {"check_in": "2026-07-01", "check_out": "2026-07-04"}
+    searched = make_record(make_event(event_type="search_performed", properties=days))
+    stayed = next(one.news for one in Fold(Knowledge(), FoldRules(EVENT.decode, "seed")).run([searched]) if one.news)  # fmt: skip
     return {
         "session_news.own_name": SESSION_NEWS.encode(told),
         "session_context.declared": told.context,
+        "session_context.stay": stayed.context,
         "person_state.declared": PERSON_STATE.encode(fold.persons["a1"]),
     }
 
