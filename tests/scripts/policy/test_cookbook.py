@@ -54,7 +54,7 @@ def decided(recipe: Recipe, folder: Path) -> str:
 
 
 def test_every_section_of_the_page_is_a_recipe() -> None:
-    assert len(RECIPES) == PAGE.count("\n## ") == 12
+    assert len(RECIPES) == PAGE.count("\n## ") == 13
 
 
 @by_title
@@ -75,6 +75,9 @@ def test_a_recipe_decides_what_the_page_says(recipe: Recipe, tmp_path: Path) -> 
         ("Quiet hours", "time_zone: Europe/Vienna", "time_zone: UTC"),
         ("A budget", "total: 10,", "total: 1000,"),
         ("Pinned items", '"new" in item.tags', '"old" in item.tags'),
+        ("What is near, comes here, and is free then", "< 250.0", "< 100.0"),
+        ("What is near, comes here, and is free then", "undelivered: true, ", ""),
+        ("What is near, comes here, and is free then", ", unavailable: true", ""),
         ("Must-read", '"must-read" in', '"read" in'),
         ("Must-read", " && !item.is_viewed\n      pin", "\n      pin"),
         ("A segment", ">= 2", ">= 3"),

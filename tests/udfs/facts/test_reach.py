@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from jobs.fold.fold import Fold, FoldRules
 from schemas.codec import EVENT
 from schemas.events import PURPOSES, Context
 from schemas.items import AvailableDates, Item, Point
 from schemas.policy import Placement, Policy, Suppression
-from schemas.state.person import PersonState
+from schemas.state.person import PERSON_STATE, PersonState
 from schemas.state.session import SESSION_CONTEXT, SessionContext
 from schemas.times import day_number
 from tests.builders import NOON, make_event, make_knowledge, make_record
@@ -278,6 +279,18 @@ def offered(events: list[dict[str, Any]], suppression: Suppression) -> list[str]
     ]  # fmt: skip
     made = [one for folded in fold.run(records) for one in folded.decisions]
     return sorted(one.item_id for one in made[-1][0].items)
+
+
+def test_nothing_of_where_and_when_is_kept_of_a_person() -> None:
+    said = {"context": Context(country="DE", region="BE", latitude=52.52, longitude=13.4, currency="EUR"), "properties": {"check_in": "2026-07-01"}}  # fmt: skip
+    kept = []
+    for fields in ({}, said):
+        fold = Fold(make_knowledge(), FoldRules(EVENT.decode, "seed"))
+        event = make_event(event_type="search_performed", query="hotel", consent=PURPOSES)
+        list(fold.run([make_record(replace(event, **fields))]))
+        kept += [PERSON_STATE.encode(one) for one in fold.persons.values()]
+    assert len(kept) == 2
+    assert kept[0] == kept[1]
 
 
 def test_a_fold_offers_what_comes_there_on_the_days_that_were_searched_for() -> None:
