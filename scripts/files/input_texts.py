@@ -79,7 +79,7 @@ VALUES: Final = """\
 - Whole numbers to 2^53, so what JSON carries exactly; no infinity and no NaN (`1e999` is refused); texts that are cut inside a character (`"\\ud83d"`) are refused.
 - Money: `currency` of an item or event is a code of ISO 4217. Once `kairos rates set EUR=1 USD=1.08` has said what currencies are worth, every amount is taken in the first of them, by the rates of the event's time: prices of items, of candidates and
   of events, carts, purchases. An amount that names no currency is in that of the item that it is of, else in the first. What has no rate is missing, and counted (`amounts_without_rate`); it is never compared with amounts of another
-  currency. Carts and purchases stay what they were worth when they were told. Values, costs and budgets of a policy are in its own `currency`, which should be the first. Without rates amounts are compared as they stand, which `items import` tells where they are in several currencies.
+  currency. Carts and purchases stay what they were worth when they were told, so keep the first currency. Values, costs and budgets of a policy are in its own `currency`, which should be the first. Without rates amounts are compared as they stand, which `items import` tells where they are in several currencies.
 - Place: `context.latitude` and `longitude` are kept to two places of a degree, some 1.1 km, whatever was sent. `check_in` and `check_out` among the properties of any event (`2026-07-01`) say which nights the visit is about: from the one to before the other.
 - Unknown fields are passed over and told, with the name that was probably meant: `warnings` of a request, the summary of a command. `--strict` and `?strict=true` refuse them.
 

@@ -63,6 +63,11 @@ def set_rates(config: Config, said: Sequence[str], from_ms: int | None, *, is_js
         show_json(change._asdict())
     else:
         show_change("rates", change)
+    before = in_force(versions, control.effective_from_ms)
+    if before is not None and before.rates.base != rates.base:
+        say(
+            f"amounts that are kept in {before.rates.base} (carts, purchases, prices seen) count as if they were in {rates.base} from then on"
+        )
     for line in missing_lines(items_in_force(kafka, config.topic_prefix), rates):
         say(line)
 

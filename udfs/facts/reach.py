@@ -9,6 +9,8 @@ from collections.abc import Callable
 from math import asin, cos, nan, radians, sin, sqrt
 from typing import Final, NamedTuple
 
+import numpy as np
+
 from schemas.events import Event
 from schemas.items import Item, Point
 from schemas.limits import DAY_MS, NIGHTS_MAX
@@ -17,7 +19,6 @@ from schemas.times import day_number
 from udfs.by_identity import by_identity
 from udfs.facts.clock import local_ms
 from udfs.facts.fact import Column, Fact, Room, feature, item, session
-from udfs.facts.item import numbers
 from udfs.facts.types import BOOL, DOUBLE, INT
 from udfs.facts.view import View
 from udfs.items.retrieve_candidates import Retrieved
@@ -60,12 +61,18 @@ def distance_km(one: Point, other: Point) -> float:
     return 2 * EARTH_KM * asin(sqrt(min(1.0, share)))
 
 
+def here_of(m: Moment) -> Point | None:
+    """Where the event is of, as far as it says so."""
+    told = m.told
+    if told.latitude is None or told.longitude is None:
+        return None
+    return Point(told.latitude, told.longitude)
+
+
 def away_km(m: Moment, one: Retrieved) -> float | None:
     """How far the item is from where the event is of."""
-    told, place = m.told, one.item.place if one.item else None
-    if place is None or told.latitude is None or told.longitude is None:
-        return None
-    return distance_km(Point(told.latitude, told.longitude), place)
+    here, place = here_of(m), one.item.place if one.item else None
+    return None if here is None or place is None else distance_km(here, place)
 
 
 # --- where to -----------------------------------------------------------------------------------
@@ -184,29 +191,32 @@ def days_ahead(m: Moment) -> int | None:
 
 
 def _km(v: View) -> Column:
-    has_place = v.moment.told.latitude is not None and _any(v, lambda one: one.place is not None)
-    return numbers(v, away_km) if has_place else nan
+    here = here_of(v.moment)
+    if here is None:
+        return nan
+    return _of(v, "place", lambda one: None if one.place is None else distance_km(here, one.place))
 
 
 def _delivers(v: View) -> Column:
-    if not _any(v, lambda one: bool(one.regions)):
-        return nan
-    return numbers(v, lambda m, one: _where_said(one, "regions", delivers_here(m, one)))
+    there = where(v.moment)
+    return _of(v, "regions", lambda one: comes_to(one, there) if one.regions else None)
 
 
 def _available(v: View) -> Column:
-    if stay_of(v.moment) is None or not _any(v, lambda one: bool(one.available_dates)):
+    stay = stay_of(v.moment)
+    if stay is None:
         return nan
-    return numbers(v, lambda m, one: _where_said(one, "available_dates", is_available(m, one)))
+    return _of(
+        v, "available_dates", lambda one: is_free(one, stay) if one.available_dates else None
+    )
 
 
-def _any(v: View, has: Callable[[Item], bool]) -> bool:
-    return any(has(one) for one in v.items if one is not None)
-
-
-def _where_said(one: Retrieved, field: str, answer: bool | None) -> float | None:
-    """The answer as a number, of an item that says something of it."""
-    return None if answer is None or not getattr(one.item, field) else float(answer)
+def _of(v: View, field: str, read: Callable[[Item], float | None]) -> Column:
+    """What `read` says of each item that the catalogue has, where any item of it says something in the field."""
+    if field not in v.moment.knowledge.catalogue.fields_said:
+        return nan
+    found = [None if one is None else read(one) for one in v.items]
+    return np.array([nan if one is None else one for one in found], dtype=np.float64)
 
 
 FACTS: Final[tuple[Fact, ...]] = (

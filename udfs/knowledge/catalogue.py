@@ -18,6 +18,7 @@ ALL: Final = ""
 """The category that holds every item."""
 SETTLED_MAX: Final = 10_000
 """Lists that are kept of a catalogue in which nothing changes: some 4 MB."""
+SAID_RARELY: Final = ("place", "regions", "available_dates")
 SEARCHED_MAX: Final = 256
 """What so many queries have found, likewise: some 8 MB."""
 T = TypeVar("T")
@@ -33,7 +34,11 @@ class Catalogue:
         self._newest: dict[str, list[tuple[int, str]]] = {ALL: []}
         self._times: list[int] = []
         self._words = SearchIndex()
+        self.fields_said: set[str] = set()
+        """Of SAID_RARELY what any item says, were it later: of the others nobody need look at each item."""
         self._rates: Timeline[Rates] | None = None
+        self._rates_seen: tuple[int, Rates | None] = (-1, None)
+        """Those of the moment that was asked about last, which is the same all through a decision."""
         self._priced: dict[str, tuple[Item, Rates, Item]] = {}
         """Of each item whose price is in another currency than the common one: how it is written, by which rates it was converted, and what it became."""
         self.revision = 0
@@ -47,6 +52,7 @@ class Catalogue:
         """Adds one version of an item; `position` is its offset in the topic `items`."""
         item = _shared(item)
         self.revision += 1
+        self.fields_said.update(name for name in SAID_RARELY if getattr(item, name))
         timeline = self._items.setdefault(item.item_id, Timeline())
         before_ms = timeline.first_ms
         timeline.add(Entry(item.effective_from_ms, position, "", item))
@@ -69,6 +75,7 @@ class Catalogue:
         self.revision += 1
         self._rates = self._rates or Timeline()
         self._rates.add(rates)
+        self._rates_seen = -1, None
         self._note_time(rates.effective_from_ms)
 
     def _note_time(self, from_ms: int) -> None:
@@ -91,15 +98,20 @@ class Catalogue:
 
     def rates_at(self, time_ms: int) -> Rates | None:
         """The rates in force at `time_ms`; None = there are none, and amounts are compared as they stand."""
-        entry = self._rates.at(time_ms) if self._rates is not None else None
-        return entry.value if entry is not None else None
+        if self._rates is None:
+            return None
+        if self._rates_seen[0] != time_ms:
+            entry = self._rates.at(time_ms)
+            self._rates_seen = time_ms, entry.value if entry is not None else None
+        return self._rates_seen[1]
 
     def _in_base(self, item: Item, time_ms: int) -> Item:
-        rates = self.rates_at(time_ms)
-        if rates is None or item.price is None or rates.is_base(item.currency):
+        rates, known = self.rates_at(time_ms), self._priced.get(item.item_id)
+        if rates is None or item.price is None:
             return item
-        known = self._priced.get(item.item_id)
         if known is None or known[0] is not item or known[1] is not rates:
+            if rates.is_base(item.currency):
+                return item
             price = rates.in_base(item.price, item.currency)
             found = replace(item, price=price, currency=item.currency if price is None else rates.base)  # fmt: skip
             known = self._priced[item.item_id] = item, rates, found
@@ -183,6 +195,7 @@ class Catalogue:
             timeline.prune(before_ms)
         if self._rates is not None:
             self._rates.prune(before_ms)
+            self._rates_seen = -1, None
         keep_from = bisect_right(self._times, before_ms) - 1
         del self._times[: max(0, keep_from)]
 
@@ -210,7 +223,8 @@ class CatalogueUntil(Catalogue):
         self._items, self._latest = whole._items, whole._latest
         self._newest, self._times = whole._newest, whole._times
         self._words = whole._words
-        self._rates, self._priced = whole._rates, {}
+        self._rates, self._rates_seen, self._priced = whole._rates, (-1, None), {}
+        self.fields_said = whole.fields_said
         self._until_ms = until_ms
         self.revision = whole.revision
         self._settled, self._settled_at = {}, (0, 0)

@@ -113,6 +113,15 @@ def test_rates_are_put_on_control_ahead_of_now_noted_and_what_has_none_is_told(t
     assert control_in(topic).effective_from_ms == change["effective_from_ms"] == 1_701_388_800_000
 
 
+def test_another_first_currency_is_warned_of(topic: Topic) -> None:
+    warning = (
+        "amounts that are kept in EUR (carts, purchases, prices seen) count as if they were in USD"
+    )
+    kairos("rates", "set", "EUR=1", "--from", "2023-01-01")
+    assert warning not in kairos("rates", "set", "EUR=1", "USD=2").said
+    assert warning in kairos("rates", "set", "USD=1").said
+
+
 def test_what_is_in_force_and_comes_is_shown(topic: Topic) -> None:
     assert "prices are in EUR, GBP, usd, and compared as if these were one" in kairos("rates", "show").said  # fmt: skip
     kairos("rates", "set", "EUR=1", "USD=3", "--from", "2023-01-01")

@@ -34,8 +34,13 @@ HALF_ROUND_KM = pi * EARTH_KM
 points = st.builds(Point, st.floats(-90, 90), st.floats(-180, 180))
 
 
-def moment(context: Context | None = None, visit: SessionContext = NOBODY, **fields: Any) -> Moment:
-    knowledge = make_knowledge()
+def moment(
+    context: Context | None = None,
+    visit: SessionContext = NOBODY,
+    items: tuple[Item, ...] = (),
+    **fields: Any,
+) -> Moment:
+    knowledge = make_knowledge(*items)
     event = make_event(event_time_ms=NOON, context=context, **fields)
     return Moment(PersonState(NOON, NOON), visit, event, knowledge, knowledge.at(NOON))
 
@@ -220,11 +225,11 @@ def columns(m: Moment, *items: Item) -> list[list[float]]:
 
 
 def test_columns_say_what_is_known_and_are_missing_where_an_item_says_nothing() -> None:
-    there = moment(
-        Context(country="DE", latitude=52.52, longitude=13.41),
-        properties={"check_in": "2023-11-20", "check_out": "2023-11-22"},
-    )
     hotel = Item("i1", place=PARIS, regions=("FR",), available_dates=dates("2023-11-01/2023-11-30"))
+    there = moment(
+        Context(country="DE", latitude=52.52, longitude=13.41), items=(hotel,),
+        properties={"check_in": "2023-11-20", "check_out": "2023-11-22"},
+    )  # fmt: skip
     km, delivers, available, nights, ahead = columns(there, hotel, Item("i2", regions=("DE",)))
     assert km[0] == pytest.approx(877.5, abs=1)
     assert (delivers, available[0]) == ([0.0, 1.0], 1.0)
@@ -237,8 +242,9 @@ def test_where_nothing_has_a_place_nothing_is_computed(monkeypatch: pytest.Monke
     def never(*_: object) -> None:
         raise AssertionError("computed")
 
-    for name in ("away_km", "delivers_here", "is_available", "numbers"):
+    for name in ("distance_km", "comes_to", "is_free"):
         monkeypatch.setattr(reach, name, never)
+    monkeypatch.setattr(reach, "np", None)
     there = moment(Context(country="DE", latitude=1.0, longitude=1.0), properties={"check_in": "2026-07-01"})  # fmt: skip
     found = columns(there, Item("i1"), Item("i2"))
     assert all(isnan(value) for column in found[:3] for value in column)
