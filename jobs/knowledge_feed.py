@@ -17,6 +17,7 @@ from models.response import ResponseModel
 from models.scorer import FeatureSpace
 from schemas.codec import HEADER_BYTES, ITEM
 from schemas.control import Control
+from schemas.currencies import RATES, rates_from_payload
 from schemas.erasures import ERASURE
 from schemas.errors import ConfigError, InvalidEvent
 from schemas.knowledge import RECORDS, KnowledgeRecord, is_learnt, learnt_record
@@ -202,6 +203,8 @@ class KnowledgeFeed:
             self.knowledge.add_policy(version, from_ms, position, compile_policy(policy))
         elif control.kind == "model":
             return self._takes_models and self._apply_model(control, position)
+        elif control.kind == RATES:
+            self.knowledge.add_rates(version, from_ms, position, rates_from_payload(control.payload or b""))  # fmt: skip
         elif control.kind == ERASURE:
             self.knowledge.erasures.add(control)
         else:

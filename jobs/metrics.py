@@ -32,6 +32,7 @@ MEANINGS: Final = {
     "limits_linked": "visitors whose limits were merged into a person's because they are the person perhaps",
     "events_ignored": "events of bots, of internal traffic, or of what else the policy ignores: they count for nothing",
     "events_without_role": "events of a name that is none of ours and that the policy does not know: they are activity and no more",
+    "amounts_without_rate": "events with an amount in a currency that has no rate: the amount is missing, the event is not",
     "roles_unproven": "events without proof whose role by the policy needs one (`identify`): they are activity and no more",
     "links_too_weak": "events that say who somebody is, and not surely enough for the policy: they link nothing",
     "persons_unmerged": "people from whom what a visitor had given was split again",

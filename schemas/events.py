@@ -3,11 +3,13 @@
 from typing import Annotated, Final, Literal, get_args
 
 from msgspec import Meta, Struct, ValidationError, convert
+from msgspec.structs import force_setattr
 
 from schemas.errors import InvalidEvent
 from schemas.limits import (
     AMOUNT_MAX,
     CANDIDATES_PER_EVENT_MAX,
+    DEGREE_DIGITS,
     EVENT_NAME_LENGTH_MAX,
     EVENT_TIME_MAX_MS,
     EVENT_TIME_MIN_MS,
@@ -20,7 +22,7 @@ from schemas.limits import (
     STRING_LENGTH_MAX,
 )
 from schemas.meant_types import meant_type
-from schemas.numbers import Finite, Whole
+from schemas.numbers import Finite, Latitude, Longitude, Whole
 from schemas.thread_safe_types import prepared
 
 EventType = Literal[
@@ -129,7 +131,9 @@ class Candidate(Struct, frozen=True):
 class Context(Struct, frozen=True):
     """Where the event came from; all of it optional, none of it identifies a person.
 
-    `gpc`: whether the browser asks by Global Privacy Control not to be sold or shared; it takes `advertising` back.
+    `gpc`: whether the browser asks by Global Privacy Control not to be sold or shared; it takes `advertising` back. `country` is a code of ISO 3166-1
+    ("DE"), `region` one of ISO 3166-2, with or without its country ("US-CA", "CA"), `currency` that in which prices are shown, by ISO 4217. `latitude` and
+    `longitude` are kept to DEGREE_DIGITS, whatever the sender knows: that is enough for what is near, and no address.
     """
 
     device: Text | None = None
@@ -141,6 +145,17 @@ class Context(Struct, frozen=True):
     campaign: Text | None = None
     utc_offset_min: Annotated[int, Meta(ge=-1440, le=1440)] | None = None
     gpc: bool | None = None
+    region: Text | None = None
+    latitude: Latitude | None = None
+    longitude: Longitude | None = None
+    currency: Text | None = None
+
+    def __post_init__(self) -> None:
+        """No context that anybody makes or reads is more exact."""
+        if self.latitude is not None:
+            force_setattr(self, "latitude", round(self.latitude, DEGREE_DIGITS))
+        if self.longitude is not None:
+            force_setattr(self, "longitude", round(self.longitude, DEGREE_DIGITS))
 
 
 class Event(Struct, frozen=True):

@@ -12,17 +12,13 @@ from schemas.events import Id, Price, Text
 from schemas.limits import (
     DATES_PER_ITEM_MAX,
     EMBEDDING_MAX,
-    LATITUDE_MAX,
-    LONGITUDE_MAX,
     REGIONS_PER_ITEM_MAX,
 )
-from schemas.numbers import Count, Float32, Moment, Whole
+from schemas.numbers import Count, Float32, Latitude, Longitude, Moment, Whole
 from schemas.thread_safe_types import prepared
 from schemas.times import day_number
 
 Long = Annotated[str, Meta(max_length=20_000)]
-Latitude = Annotated[float, Meta(ge=-LATITUDE_MAX, le=LATITUDE_MAX)]
-Longitude = Annotated[float, Meta(ge=-LONGITUDE_MAX, le=LONGITUDE_MAX)]
 DAY_PATTERN: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\Z"
 REGION_PATTERN: Final = r"^[A-Z]{2}(-[A-Z0-9]{1,3})?\Z"
 Day = Annotated[str, Meta(pattern=DAY_PATTERN, max_length=10)]

@@ -33,6 +33,12 @@ TIME_MAX_MS: Final = EVENT_TIME_MAX_MS + 1_000 * DAY_MS
 AHEAD_OF_LOG_MAX_MS: Final = 10 * MINUTE_MS
 """An event may lie this far ahead of its own record's timestamp; further is `ahead_of_log`."""
 
+LATITUDE_MAX: Final = 90.0
+LONGITUDE_MAX: Final = 180.0
+"""Degrees, to the north and east; as many to the south and west."""
+DEGREE_DIGITS: Final = 2
+"""Places behind the point of the degrees of whoever an event is of, some 1.1 km; the rest is cut off by rounding and kept nowhere."""
+
 # --- what is written, in bytes of key and value ----------------------------------------------
 RECORD_BYTES_MAX: Final = 1_000_000
 """A record that a job writes; less where the broker or the topic takes less (`max.message.bytes`). Beyond it a
@@ -54,13 +60,15 @@ EMBEDDING_MAX: Final = 256
 """Numbers of an item's embedding."""
 FLOAT32_MAX: Final = 3.4028234663852886e38
 """Any of these: the largest of 32 bits that is finite."""
-LATITUDE_MAX: Final = 90.0
-LONGITUDE_MAX: Final = 180.0
-"""Degrees, to the north and east; as many to the south and west."""
 NOTE_LENGTH_MAX: Final = 300
 DRAFTS_MAX: Final = 200
 """Drafts of policies in one home; one more is refused."""
 CONTROL_BYTES_MAX: Final = 1_000_000
+CURRENCIES_MAX: Final = 300
+"""Currencies in a table of rates: ISO 4217 has some 180."""
+RATE_MIN: Final = 1e-9
+RATE_MAX: Final = 1e9
+"""What one unit of a currency may be worth of another."""
 SIGNATURE_BYTES_MAX: Final = 64
 ARTEFACT_BYTES_MAX: Final = 512 * 1024 * 1024
 ARTEFACT_S_MAX: Final = 60
@@ -206,6 +214,8 @@ DECLARED_MAX: Final = 32
 """Facts that a policy declares, so what is kept of them of a visit, and of a person; with more it is refused when it is checked."""
 DECLARED_PARTS: Final = 24
 """Parts of a declared fact's window that are counted apart: it is that much too short at most."""
+NIGHTS_MAX: Final = 366
+"""Of the days that a visit is about; longer stays are none."""
 FEATURES_MAX: Final = 32
 """Features of a product that a person opened; at the bound the one opened longest ago goes."""
 

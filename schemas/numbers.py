@@ -16,6 +16,8 @@ from schemas.limits import (
     FLOAT32_MAX,
     FLOAT_MAX,
     ID_LENGTH_MAX,
+    LATITUDE_MAX,
+    LONGITUDE_MAX,
     RECORD_TEXT_MAX,
     STRING_LENGTH_MAX,
     TIME_MAX_MS,
@@ -29,6 +31,8 @@ Whole = Annotated[int, Meta(ge=-WHOLE_MAX, le=WHOLE_MAX)]
 Count = Annotated[int, Meta(ge=0, le=WHOLE_MAX)]
 Finite = Annotated[float, Meta(ge=-FLOAT_MAX, le=FLOAT_MAX)]
 Float32 = Annotated[float, Meta(ge=-FLOAT32_MAX, le=FLOAT32_MAX)]
+Latitude = Annotated[float, Meta(ge=-LATITUDE_MAX, le=LATITUDE_MAX)]
+Longitude = Annotated[float, Meta(ge=-LONGITUDE_MAX, le=LONGITUDE_MAX)]
 Weighed = Annotated[float, Meta(ge=0, le=AMOUNT_MAX)]
 """A count or interest that fades."""
 Chance = Annotated[float, Meta(ge=0, le=1 + ROUNDING)]

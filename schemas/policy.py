@@ -117,6 +117,10 @@ class Suppression(Struct, frozen=True, forbid_unknown_fields=True):
     bought_ms: Annotated[int, Meta(ge=0, le=400 * DAY_MS)] = 30 * DAY_MS
     dismissed_ms: Annotated[int, Meta(ge=0, le=400 * DAY_MS)] = 90 * DAY_MS
     current_item: bool = True
+    undelivered: bool = False
+    """Items whose `regions` do not hold the country, or the region, of the event; what is not known speaks against none."""
+    unavailable: bool = False
+    """Items whose `available_dates` do not hold every night that the visit is about."""
     sensitive: Annotated[tuple[Id, ...], Meta(max_length=SENSITIVE_MAX)] = ()
     """Categories (health, belief …) whose items are offered only within the visit that asked for them, by the engine and by every rung of the API, and kept in no profile;
     a `rerank` with `suppress: false` keeps the caller's own."""

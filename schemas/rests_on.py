@@ -14,6 +14,7 @@ CHECKED: Final[Mapping[str, Callable[[Item], object]]] = {
     "item.name": lambda item: item.name,
     "item.category": lambda item: item.category,
     "item.brand": lambda item: item.brand,
+    "item.currency": lambda item: item.currency,
     "item.price": lambda item: item.price,
     "item.stock": lambda item: item.stock,
     "item.is_in_stock": lambda item: item.stock != 0,

@@ -35,6 +35,7 @@ from scripts.commands import (
     model_cli,
     policy_cli,
     privacy_cli,
+    rates_cli,
     replay_cli,
     retention_cli,
     schema_cli,
@@ -58,6 +59,7 @@ ALONE: Final = (
 """Their commands stand by themselves: `kairos up`."""
 GROUPS: Final = {
     "items": items_cli,
+    "rates": rates_cli,
     "policy": policy_cli,
     "experiment": experiment_cli,
     "model": model_cli,

@@ -150,6 +150,12 @@ EXAMPLES: Final[dict[str, tuple[str, str]]] = {
         "model publish ranker.kairos-model --force",
     ),
     "model rollback": ("model rollback", "model rollback --at 2026-06-01T00:00:00Z"),
+    "rates": ("rates set EUR=1 USD=1.08 CHF=0.94", "rates show"),
+    "rates set": (
+        "rates set EUR=1 USD=1.08 CHF=0.94",
+        "rates set EUR=1 USD=1.10 --from 2026-06-01T00:00:00Z",
+    ),
+    "rates show": ("rates show", "rates show --json"),
     "control": ("control list", "control keygen publisher.pem"),
     "control keygen": ("control keygen publisher.pem", "control keygen publisher.pem --json"),
     "control list": ("control list", "control list --json"),

@@ -19,6 +19,7 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "Events and items": (
         "import",
         "items",
+        "rates",
         "convert",
         "try",
         "audit-data",

@@ -37,6 +37,10 @@ class Moment(NamedTuple):
         """The item as the catalogue has it now."""
         return self.knowledge.item_at(item_id, self.now_ms) if item_id else None
 
+    def written(self, item_id: str) -> Item | None:
+        """The same as its owner wrote it: its price in its own currency, as whoever reads the catalogue has it."""
+        return self.knowledge.catalogue.as_written(item_id, self.now_ms)
+
     def masked(self) -> "Moment":
         """The same moment of anybody: nothing of who it is and of what they did before this event."""
         return self._replace(state=PersonState(self.now_ms, self.now_ms), context=NOBODY)

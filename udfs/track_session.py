@@ -27,6 +27,7 @@ from udfs.facts.rooms import fold_context
 from udfs.facts.slate import remember_slate
 from udfs.knowledge.knowledge import Knowledge
 from udfs.results import Output, Result, SessionResult
+from udfs.session.common_currency import in_common_currency
 from udfs.session.deduplicate import hash_of, is_seen, remember
 from udfs.session.drop_sensitive import masking_at, without_attributes
 from udfs.session.erase_session import erase_session, is_erased
@@ -81,7 +82,7 @@ def track_session(
     """
     try:
         event = without_attributes(valid_event(record, decode), knowledge)
-        meant = give_meaning(event, knowledge)
+        meant = in_common_currency(give_meaning(event, knowledge), knowledge)
     except PassedOver as passed:
         return _result(state, counts=(passed.counted,))
     except InvalidEvent as error:

@@ -48,14 +48,19 @@ def enriched(event: Event, came: Came) -> Event:
 def completed(context: Context, came: Came, time_ms: int) -> Context:
     """The context, likewise."""
     agent, place = came.agent, came.place
-    offset_min = context.utc_offset_min
+    offset_min, is_there = context.utc_offset_min, _is_there(context, place)
+    has_point = context.latitude is not None or context.longitude is not None
+    near = place if is_there and not has_point else NOWHERE
     return replace(
         context,
         device=BOT if agent.device == BOT else context.device or agent.device,
         os=context.os or agent.os,
         browser=context.browser or agent.browser,
         country=context.country or place.country,
-        city=context.city or (place.city if _is_there(context, place) else None),
+        city=context.city or (place.city if is_there else None),
+        region=context.region or (place.region if is_there else None),
+        latitude=near.latitude if near.latitude is not None else context.latitude,
+        longitude=near.longitude if near.longitude is not None else context.longitude,
         utc_offset_min=utc_offset_min(place.time_zone, time_ms) if offset_min is None else offset_min,
     )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Address -> country, city and time zone, by a database in MaxMind's format that the operator supplies (none comes with Kairos).
+"""Address -> country, region, city, time zone and a point to some kilometres, by a database in MaxMind's format that the operator supplies (none comes with Kairos).
 
 The address is looked up and let go of: nothing keeps it. https://maxmind.github.io/MaxMind-DB/
 """
@@ -12,17 +12,20 @@ from typing import Any, Final, NamedTuple
 from maxminddb import InvalidDatabaseError, open_database
 
 from schemas.errors import ConfigError
-from schemas.limits import STRING_LENGTH_MAX
+from schemas.limits import LATITUDE_MAX, LONGITUDE_MAX, STRING_LENGTH_MAX
 
 LANGUAGE: Final = "en"
 
 
 class Place(NamedTuple):
-    """Where an address is: the country by its code of two letters, the city by its English name."""
+    """Where an address is: country and region by their codes (DE, BE), the city by its English name, the point in degrees."""
 
     country: str | None = None
     city: str | None = None
     time_zone: str | None = None
+    region: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
 
 
 NOWHERE: Final = Place()
@@ -54,13 +57,32 @@ class Places:
             return NOWHERE
         country = _part(found, "country") or _part(found, "registered_country")
         city = _part(_part(found, "city"), "names").get(LANGUAGE)
-        zone = _part(found, "location").get("time_zone")
-        return Place(_text(country.get("iso_code")), _text(city), _text(zone))
+        location = _part(found, "location")
+        point = (
+            _degrees(location.get("latitude"), LATITUDE_MAX),
+            _degrees(location.get("longitude"), LONGITUDE_MAX),
+        )
+        return Place(
+            _text(country.get("iso_code")), _text(city), _text(location.get("time_zone")),
+            _text(_first(found.get("subdivisions")).get("iso_code")), *(point if None not in point else (None, None)),
+        )  # fmt: skip
 
 
 def _part(of: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     found = of.get(name)
     return found if isinstance(found, dict) else {}
+
+
+def _first(several: object) -> Mapping[str, Any]:
+    """The largest part of a country, which stands first."""
+    found = several[0] if isinstance(several, list) and several else None
+    return found if isinstance(found, dict) else {}
+
+
+def _degrees(value: object, most: float) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if -most <= value <= most else None
 
 
 def _text(value: object) -> str | None:

@@ -95,7 +95,7 @@ EVENT_NAMES: Final = Names(
         "attributes": "properties",
     },
     parts={
-        "context": Names(names_of(Context) | LOOKED_UP, meant={"referer": "referrer", "utm_campaign": "campaign", "region": "country"}),
+        "context": Names(names_of(Context) | LOOKED_UP, meant={"referer": "referrer", "utm_campaign": "campaign", "lat": "latitude", "lng": "longitude", "lon": "longitude", "state": "region", "province": "region", "country_code": "country"}),
         "candidates": Names(names_of(Candidate), meant={"id": "item_id", "product_id": "item_id", "rank": "position"}),
     },
 )  # fmt: skip

@@ -28,7 +28,9 @@ UNMAPPED: Final = frozenset(
 TEXTS: Final = frozenset(Event.__struct_fields__) - UNMAPPED
 CONTEXTS: Final = frozenset(f"context.{name}" for name in Context.__struct_fields__)
 TIMES: Final = frozenset({"event_time_ms", "sent_at_ms"})
-NUMBERS: Final = frozenset({"price", "value_amount", "quantity", "context.utc_offset_min"})
+NUMBERS: Final = frozenset(
+    {"price", "value_amount", "quantity", "context.utc_offset_min", "context.latitude", "context.longitude"}
+)  # fmt: skip
 LISTS: Final = frozenset({"item_ids", "placements", "consent"})
 PROPERTY: Final = "properties."
 REQUIRED: Final = ("event_type", "event_time_ms", "session_id", "anonymous_id")

@@ -112,13 +112,12 @@ class Fact(Struct, array_like=True, frozen=True):
 class SessionContext(Struct, array_like=True):
     """One session so far. Bounds and what happens at them are in schemas/limits.py.
 
-    `slate` is the newest list that was asked to be ranked (its first EXPOSURES_PER_EVENT_MAX items), but for the one that is asked for now; `slate_taken` the place in
-    it that was taken last (-1: none). `newest_ms` is the time of the newest event, `kind` its type and `before_kind` that of the one before it, `pause_ms` the time
-    between the two. The open page is the last of `pages`: opened at `page_since_ms`, `page_opens` times in a row. `topics` counts the items that a topic (a tag) came
-    with, 1 where it was only named; `named_topics` the reviews and queries that named it; `skipped_topics` the skipped items. The newest come last in these, in
-    `skipped`, `help_*` and `features_*`. `text_intent` is that of the newest query or message, of `text_ms`. `back_ms`, `repeat_ms` and `rage_ms` are the newest times
-    of going back, of repeating the last search and of rage clicks; `exit_ms` is when the person was last about to leave. `facts` are its purchases and refunds,
-    `declared` what came of facts that a policy declares, by what tells their meaning.
+    `slate` is the newest list that was asked to be ranked (its first EXPOSURES_PER_EVENT_MAX items), but for the one that is asked for now; `slate_taken` the place in it that was taken last (-1:
+    none). `newest_ms` is the time of the newest event, `kind` its type and `before_kind` that of the one before it, `pause_ms` the time between the two. The open page is the last of `pages`:
+    opened at `page_since_ms`, `page_opens` times in a row. `topics` counts the items that a topic (a tag) came with, 1 where it was only named; `named_topics` the reviews and queries that named
+    it; `skipped_topics` the skipped items. The newest come last in these, in `skipped`, `help_*` and `features_*`. `text_intent` is that of the newest query or message, of `text_ms`. `back_ms`,
+    `repeat_ms` and `rage_ms` are the newest times of going back, of repeating the last search and of rage clicks; `exit_ms` is when the person was last about to leave. `facts` are its purchases
+    and refunds, `declared` what came of facts that a policy declares, by what tells their meaning, `stay` the first and the last night that it is about (0 = none).
     """
 
     number: Whole
@@ -186,6 +185,7 @@ class SessionContext(Struct, array_like=True):
     facts: list[Fact] = field(default_factory=list)
     consent: Consent = NO_CONSENT
     declared: dict[str, Declared] = field(default_factory=dict)
+    stay: tuple[Whole, Whole] = (0, 0)
 
 
 class SessionState(Struct, array_like=True, dict=True):

@@ -77,6 +77,10 @@ VALUES: Final = """\
 - `null` is as if the field were not there, everywhere. An empty list is not: `candidates: []` has nothing to rank, and gets an empty answer.
 - In `properties` and `value` numbers and booleans become text: `10` of 10.0, `true`.
 - Whole numbers to 2^53, so what JSON carries exactly; no infinity and no NaN (`1e999` is refused); texts that are cut inside a character (`"\\ud83d"`) are refused.
+- Money: `currency` of an item or event is a code of ISO 4217. Once `kairos rates set EUR=1 USD=1.08` has said what currencies are worth, every amount is taken in the first of them, by the rates of the event's time: prices of items, of candidates and
+  of events, carts, purchases. An amount that names no currency is in that of the item that it is of, else in the first. What has no rate is missing, and counted (`amounts_without_rate`); it is never compared with amounts of another
+  currency. Carts and purchases stay what they were worth when they were told, so keep the first currency. Values, costs and budgets of a policy are in its own `currency`, which should be the first. Without rates amounts are compared as they stand, which `items import` tells where they are in several currencies.
+- Place: `context.latitude` and `longitude` are kept to two places of a degree, some 1.1 km, whatever was sent. `check_in` and `check_out` among the properties of any event (`2026-07-01`) say which nights the visit is about: from the one to before the other.
 - Unknown fields are passed over and told, with the name that was probably meant: `warnings` of a request, the summary of a command. `--strict` and `?strict=true` refuse them.
 
 """
@@ -157,7 +161,7 @@ REASONS: Final[dict[str, str]] = {
 }
 """What the reason of a refusal or a dead letter means."""
 
-LOOKED_UP: Final = """In JSON `user_agent` and `ip` may stand there, too: device, system, browser and (where there is a database, KAIROS_PLACES) country, city and offset are made of them
+LOOKED_UP: Final = """In JSON `user_agent` and `ip` may stand there, too: device, system, browser and (where there is a database, KAIROS_PLACES) country, region, city, point and offset are made of them
 at the door, and neither is kept. A `page` of an event that is a whole address becomes its path; its campaign (`utm_…`) is kept, and nothing else of its query. Which category a page is of, a policy says (`page_categories`).
 
 """

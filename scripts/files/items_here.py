@@ -24,6 +24,7 @@ from scripts.files.publish_items import (
     versions_to_write,
 )
 from scripts.ops.home_note import note_import
+from scripts.ops.rates_on_control import lines_of
 from scripts.ops.status import running_kafka
 from scripts.times import utc
 
@@ -117,6 +118,8 @@ def import_items(
     else:
         new = len(written) - gone
         show(f"{counted(len(catalogue), 'item')} read, {new:,} of them new or changed")
+    for line in lines_of(config, kafka, (one.item for one in catalogue)):
+        say(line)
 
 
 def list_items(config: Config, most: int, *, is_json: bool) -> None:

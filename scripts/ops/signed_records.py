@@ -9,6 +9,7 @@ from jobs.publish import now_ms
 from log.kafka import read_to_end
 from schemas.codec import CONTROL
 from schemas.control import Control
+from schemas.currencies import RATES, rates_from_payload
 from schemas.erasures import ERASURE
 from schemas.errors import ConfigError, InvalidEvent
 from schemas.policy import policy_from_payload
@@ -139,6 +140,8 @@ def fault_of(control: Control, trust: Trust) -> str | None:
             compile_policy(policy_from_payload(control.payload or b""))
         elif control.kind == "model":
             locate("model", control.uri or "", trust.roots)
+        elif control.kind == RATES:
+            rates_from_payload(control.payload or b"")
         elif control.kind != ERASURE:
             return f"of unknown kind {control.kind!r}"
     except ConfigError as error:

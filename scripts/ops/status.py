@@ -33,7 +33,7 @@ JOBS: Final = {"flink": "decide", "learn": "learn"}
 
 
 COUNTED: Final = (
-    "events", "decisions", "dead_letters", "events_without_role", "events_ignored", "knowledge_refused", "epochs_late", "conditions_failed",
+    "events", "decisions", "dead_letters", "events_without_role", "events_ignored", "amounts_without_rate", "knowledge_refused", "epochs_late", "conditions_failed",
 )  # fmt: skip
 """What an operator looks at first; the rest is in Flink's metrics."""
 DEAD_SHARE_MAX: Final = 0.01

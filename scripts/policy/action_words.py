@@ -178,6 +178,10 @@ RULES: Final[dict[tuple[str, str], Callable[[Values], str]]] = {
     ("suppression", "no_item"): lambda v: f"there is none: {_saw(v)}",
     ("suppression", "gone"): lambda v: f"it has left the catalogue: {_saw(v)}",
     ("suppression", "out_of_stock"): lambda v: f"it is out of stock: {_saw(v)}",
+    ("suppression", "undelivered"): lambda v: f"it is not delivered there: {_saw(v)}",
+    ("suppression", "unavailable"): lambda v: (
+        f"it is not to be had on all the days that the visit is about: {_saw(v)}"
+    ),
     ("suppression", "reserved"): lambda v: (
         f"others have bought its last pieces or have them in their carts: {_saw(v)}"
     ),

@@ -6,7 +6,7 @@ from typing import Final
 from schemas.events import Event
 from udfs.session.deduplicate import hash_of
 
-CONTEXT: Final = ("device", "os", "browser", "country", "city", "referrer", "campaign", "utc_offset_min")  # fmt: skip
+CONTEXT: Final = ("device", "os", "browser", "country", "city", "referrer", "campaign", "utc_offset_min", "region", "latitude", "longitude", "currency")  # fmt: skip
 FIELDS: Final = (
     "person_id", "channel", "page", "placements", "item_ids", "category", "query", "attribute", "value", "quantity", "price",
     "currency", "value_amount", "candidates", "decision_id", "request_id", "consent", "properties", "sent_at_ms",

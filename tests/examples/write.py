@@ -100,7 +100,7 @@ EVERYTHING: Final[dict[str, Any]] = {
     "context": {
         "device": "phone", "os": "Android", "browser": "Firefox", "country": "DE",
         "city": "Köln", "referrer": "https://example.org/", "campaign": "spring",
-        "utc_offset_min": 60, "gpc": True,
+        "utc_offset_min": 60, "gpc": True, "region": "NW", "latitude": 50.94, "longitude": 6.96, "currency": "EUR",
     },
     "properties": {"theme": "dunkel", "emoji": "👟"}, "sent_at_ms": NOON + 7,
     "is_unproven": True, "has_no_candidates": True, "imported_at_ms": NOON + 60_000,
@@ -421,9 +421,13 @@ def _declared() -> dict[str, bytes]:
     said = {"level": "3", "stars": "2.5", "score": "1200", "mode": "hard"}
     log = [make_record(make_event(event_type="level_completed", properties=said))]
     told = next(one.news for one in fold.run(log) if one.news)
+    days = {"check_in": "2026-07-01", "check_out": "2026-07-04"}
+    searched = make_record(make_event(event_type="search_performed", properties=days))
+    stayed = next(one.news for one in Fold(Knowledge(), FoldRules(EVENT.decode, "seed")).run([searched]) if one.news)  # fmt: skip
     return {
         "session_news.own_name": SESSION_NEWS.encode(told),
         "session_context.declared": told.context,
+        "session_context.stay": stayed.context,
         "person_state.declared": PERSON_STATE.encode(fold.persons["a1"]),
     }
 

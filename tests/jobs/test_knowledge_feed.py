@@ -83,6 +83,8 @@ def test_policy_and_items_are_told_apart_by_their_bytes() -> None:
         control(kind="policy"),
         control(kind="policy", payload=b'{"placements": 1}'),
         control(kind="popularity", payload=b'{"i1": 1.0}'),
+        control(kind="rates"),
+        control(kind="rates", payload=b'{"base": "EUR", "per_base": {"USD": -1}}'),
         control(kind="model"),
         control(kind="model", uri="/no/such/file", sha256="00"),
         control(kind="model", name="responses"),
@@ -95,6 +97,15 @@ def test_unusable_record_leaves_what_was(value: bytes) -> None:
     fed.take(value)
     assert fed.counts == {"knowledge_applied": 1, "knowledge_refused": 1}
     assert fed.knowledge.at(NOON) == before
+
+
+def test_rates_hold_from_their_time_on_and_what_is_none_leaves_those_of_before() -> None:
+    item = ITEM.encode(Item("i1", 0, price=3.0, currency="USD"))
+    rates = [b'{"base": "EUR", "per_base": {"USD": 2}}', b'{"base": "EUR", "per_base": {"USD": 0}}']
+    fed = Fed().take(item, *(control(kind="rates", effective_from_ms=NOON, payload=one) for one in rates))  # fmt: skip
+    found = [fed.knowledge.item_at("i1", at) for at in (NOON - 1, NOON)]
+    assert [(one.price, one.currency) for one in found if one] == [(3.0, "USD"), (1.5, "EUR")]
+    assert fed.counts == {"knowledge_applied": 2, "knowledge_refused": 1}
 
 
 def test_artefact_with_another_checksum_is_left_out(tmp_path: Path) -> None:

@@ -48,6 +48,7 @@ FINGERPRINTS = {
     "event.v3": "346cd785dbe62b53",
     "event.v4": "b43a956e73beceed",
     "event.v5": "0f8737bb934dfff5",
+    "event.v6": "0b28059bd52ea762",
     "item.v1": "c5d5f42c562ef3aa",
     "item.v2": "474abc983d5c7503",
     "item_knowledge.v1": "df8cf5e71cbdf766",
@@ -126,7 +127,7 @@ def test_no_file_is_an_orphan() -> None:
 
 
 def test_every_event_field_has_an_example() -> None:
-    everything = EVENT.decode((FOLDER / "event/v5/everything.avro").read_bytes())
+    everything = EVENT.decode((FOLDER / "event/v6/everything.avro").read_bytes())
     empty = {name for name in Event.__struct_fields__ if not getattr(everything, name)}
     assert empty == set()
     assert everything.event_type in EVENT_TYPES
@@ -190,9 +191,9 @@ def as_read(fields: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def event_v6() -> WriterSchema:
+def event_v7() -> WriterSchema:
     """The event with an optional field more, and one more in its candidates."""
-    schema = deepcopy(json.loads((SCHEMAS / "event.v5.avsc").read_text(encoding="utf-8")))
+    schema = deepcopy(json.loads((SCHEMAS / "event.v6.avsc").read_text(encoding="utf-8")))
     schema["fields"].append({"name": "mood", "type": "string", "default": "calm"})
     candidates = next(one for one in schema["fields"] if one["name"] == "candidates")
     candidates["type"]["items"]["fields"].append(
@@ -200,7 +201,7 @@ def event_v6() -> WriterSchema:
     )
     parsed = parse_schema(schema)
     crc = fingerprint(to_parsing_canonical_form(parsed), "CRC-64-AVRO")
-    return WriterSchema("event", 6, parsed, MARKER + bytes.fromhex(crc))
+    return WriterSchema("event", 7, parsed, MARKER + bytes.fromhex(crc))
 
 
 @pytest.mark.parametrize(
@@ -209,7 +210,7 @@ def event_v6() -> WriterSchema:
 def test_a_record_of_an_old_version_decodes_under_the_next(
     example: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(codec_module, "WRITER_SCHEMAS", (*WRITER_SCHEMAS, event_v6()))
+    monkeypatch.setattr(codec_module, "WRITER_SCHEMAS", (*WRITER_SCHEMAS, event_v7()))
     codec = Codec[Any]("event", lambda fields: fields, EVENT_BYTES_MAX)
     old = example.with_suffix(".avro").read_bytes()
     fields = codec.decode(old)

@@ -10,12 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
+from schemas.currencies import Rates
 from schemas.decisions import Decision, DecisionTrace, TracedAction
 from schemas.events import Event
 from schemas.items import Item
 from schemas.limits import DAY_MS, MINUTE_MS
 from schemas.policy import NOTHING, RECOMMEND_ITEMS, Policy
-from schemas.rests_on import RestsOn
+from schemas.rests_on import RestsOn, holds
 from schemas.state.person import PersonState, Purchase
 from schemas.state.session import SESSION_CONTEXT, CartLine, SessionContext, SessionNews
 from tests.builders import NOON, make_catalogue, make_event
@@ -257,6 +258,40 @@ def test_an_item_that_an_action_is_about_gives_its_texts_and_its_stock() -> None
     decision, trace = ask(knowing(reminder, items=sold), context=cart)
     assert decision.action_id == NOTHING
     assert fate(trace).rule == "out_of_stock"
+
+
+def test_a_text_tells_a_price_in_the_common_currency_and_rests_on_how_its_owner_wrote_it() -> None:
+    reminder = action(item="session.cart_item", reason={"en": "{item.price} {item.currency}"})
+    cart = SessionContext(1, NOON, NOON, cart={"shoe": CartLine(1, 45.0)})
+    shoe = Item("shoe", 0, price=90.0, currency="USD")
+    knowledge = knowing(reminder, items=(shoe,))
+    knowledge.add_rates("r", 0, 0, Rates("EUR", {"USD": 2.0}))
+    decision, _ = ask(knowledge, context=cart)
+    assert decision.explanation == "45.00 EUR"
+    (told,) = decision.rests_on
+    assert told.said == {"item.price": "90.0", "item.currency": "USD"}
+    assert holds(told, shoe), "as whoever reads the catalogue has it"
+    assert not holds(told, msgspec.structs.replace(shoe, currency="EUR"))
+
+
+def test_a_reason_of_a_slate_does_so_too() -> None:
+    dear = {
+        "name": "dear",
+        "when": "item.price > 40.0",
+        "weight": 9.0,
+        "reason": {"en": "{item.price} {item.currency}"},
+    }
+    slate = action("picked", kind="slate", items={"boosts": [dear]})
+    knowledge = knowing(
+        slate, items=(Item("shoe", 0, price=90.0, currency="USD"), Item("sock", 0, price=50.0))
+    )
+    knowledge.add_rates("r", 0, 0, Rates("EUR", {"USD": 2.0}))
+    decision, _ = ask(knowledge)
+    assert (
+        decision.items[[one.item_id for one in decision.items].index("shoe")].reason == "45.00 EUR"
+    )
+    said = {one.item_id: one.said["item.price"] for one in decision.rests_on}
+    assert said == {"shoe": "90.0", "sock": "50.0"}
 
 
 def test_an_item_of_a_sensitive_category_is_no_action_in_a_visit_that_did_not_ask_for_it() -> None:

@@ -20,7 +20,7 @@ from udfs.facts.consent import Agreed
 from udfs.facts.contacts import unanswered
 from udfs.facts.exposures import dismissed_since, refused_since
 from udfs.facts.grants import beyond_limits, stands
-from udfs.items.suppress_candidates import sold_out
+from udfs.items.suppress_candidates import sold_out, unreached
 from udfs.items.withhold_sensitive import is_withheld
 from udfs.moment import Moment
 from udfs.policy.compiled_policy import (
@@ -241,7 +241,7 @@ def _suppressed(attribute: str, moment: Moment, rules: Suppression) -> Verdict |
     dismissed = dismissed_since(item, moment.state, moment.now_ms, rules.dismissed_ms)
     if dismissed is not None:
         return Verdict("suppression", *dismissed)
-    gone = sold_out(item, moment, rules)
+    gone = sold_out(item, moment, rules) or unreached(item, moment, rules)
     if gone is not None:
         return Verdict("suppression", gone.rule, {attribute: item_id, **gone.values})
     if rules.sensitive and is_withheld(item, rules.sensitive, moment):

@@ -44,7 +44,7 @@ def told_of_items(
     templates = [in_language(one, asked.language, own) for one in (chosen.compiled.reason, *texts)]
     names = [name for template in templates if template for name in template.names]
     item_id = read_attributes((attribute,), checked.moment)[attribute]
-    told = rests_on(checked.moment.item(str(item_id)), names)
+    told = rests_on(checked.moment.written(str(item_id)), names)
     return (*reasons, told) if told else reasons
 
 

@@ -20,15 +20,16 @@ FIRST_WEEKDAY: Final = 3
 
 def hour(m: Moment) -> int:
     """The hour of the day, local where the offset to UTC is known."""
-    return _local_ms(m) // HOUR_MS % 24
+    return local_ms(m) // HOUR_MS % 24
 
 
 def weekday(m: Moment) -> int:
     """0 = Monday, local where the offset to UTC is known."""
-    return (_local_ms(m) // DAY_MS + FIRST_WEEKDAY) % 7
+    return (local_ms(m) // DAY_MS + FIRST_WEEKDAY) % 7
 
 
-def _local_ms(m: Moment) -> int:
+def local_ms(m: Moment) -> int:
+    """The time on the clock of where the event is of, where its offset to UTC is known."""
     return m.now_ms + (m.told.utc_offset_min or 0) * MINUTE_MS
 
 

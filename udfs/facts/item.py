@@ -23,6 +23,14 @@ def price(m: Moment, one: Retrieved) -> float | None:
     return price_of(one, m.context.items.get(one.item_id))
 
 
+def currency(m: Moment, one: Retrieved) -> str | None:
+    """That of its price, whoever said it."""
+    rates = m.knowledge.catalogue.rates_at(m.now_ms)
+    if rates is not None:
+        return rates.base
+    return one.item.currency if one.item else None
+
+
 def price_level(m: Moment, one: Retrieved) -> str | None:
     """The level of the item's price in its category."""
     category = one.item.category if one.item else None
@@ -128,7 +136,8 @@ FACTS: Final[tuple[Fact, ...]] = (
     item("name", STRING, "its name", lambda m, one: one.item.name if one.item else None, "item"),
     item("category", STRING, "its category, a path: Sport/Shoes", lambda m, one: one.item.category if one.item else None, "item"),
     item("brand", STRING, "its brand", lambda m, one: one.item.brand if one.item else None, "item"),
-    item("price", DOUBLE, "its price", price, "item", "item_price", column=price_logs, scale=np.log1p),
+    item("currency", STRING, "the currency of its price: where there are rates, the one that all prices are compared in", currency, "item"),
+    item("price", DOUBLE, "its price; where there are rates, in the currency that all are compared in", price, "item", "item_price", column=price_logs, scale=np.log1p),
     item("price_level", STRING, "budget, middle or premium: the third of the prices of its category that it is in", price_level, "item"),
     item("tags", STRINGS, "its tags, in lower case", lambda m, one: tags(one), "item"),
     item("attributes", TEXTS, "its attributes, by name", lambda m, one: one.item.attributes if one.item else None, "item"),

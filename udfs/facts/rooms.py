@@ -36,6 +36,7 @@ from udfs.facts import (
     place,
     prices,
     purchases,
+    reach,
     search,
     slate,
     statements,
@@ -55,7 +56,7 @@ from udfs.session.drop_sensitive import forget_attributes
 ROOMS: Final[tuple[Room, ...]] = (
     visit.ROOM, topics.ROOM, touches.ROOM, pages.ROOM, search.ROOM, intent.ROOM, cart.ROOM, statements.ROOM,
     usage.ROOM, consent.ROOM, erasure.ROOM, identity.ROOM, joins.ROOM, activity.ROOM, purchases.ROOM, affinity.ROOM, exposures.ROOM, grants.ROOM, contacts.ROOM,
-    clock.ROOM, place.ROOM, touched.ROOM, prices.ROOM, leads.ROOM, item.ROOM, learnt.ROOM, slate.ROOM, last_slates.ROOM, caller.ROOM, declared.ROOM, likeness.ROOM,
+    clock.ROOM, place.ROOM, touched.ROOM, prices.ROOM, reach.ROOM, leads.ROOM, item.ROOM, learnt.ROOM, slate.ROOM, last_slates.ROOM, caller.ROOM, declared.ROOM, likeness.ROOM,
 )  # fmt: skip
 FACTS: Final[tuple[Fact, ...]] = tuple(fact for room in ROOMS for fact in room.facts)
 

@@ -104,7 +104,8 @@ def fill_slate(
         text = render(template, weighed[at].values) if template else None
         if template and text:
             reasons[number] = text
-            told.append(rests_on(ranked.candidates[at].item, template.names, is_reason=True))
+            written = moment.written(ranked.candidates[at].item_id)
+            told.append(rests_on(written, template.names, is_reason=True))
     verdicts = _with_weights(verdicts, free, weighed, ranked.stated)
     verdicts = tell_balance(verdicts, free, balance)
     return Slate(places, reasons, verdicts, tuple(filter(None, told)))

@@ -6,6 +6,7 @@ from schemas.items import Item
 from schemas.limits import PIECES_MAX
 from schemas.policy import Suppression
 from udfs.facts.exposures import dismissed_since
+from udfs.facts.reach import comes_to, is_free, stay_of, where
 from udfs.items.retrieve_candidates import Retrieved
 from udfs.items.withhold_sensitive import is_withheld
 from udfs.knowledge.pieces import pieces_left
@@ -49,6 +50,10 @@ def _verdict(
         gone = sold_out(item, moment, rules)
         if gone is not None:
             return gone
+    if item is not None and (rules.undelivered or rules.unavailable):
+        far = unreached(item, moment, rules)
+        if far is not None:
+            return far
     if rules.sensitive and is_withheld(item, rules.sensitive, moment):
         return Verdict("sensitive", {"category": str(item.category if item else None)})
     if item_id in bought:
@@ -78,6 +83,17 @@ def sold_out(item: Item, moment: Moment, rules: Suppression) -> Verdict | None:
     if left is None or item.stock is None or left > 0:
         return None
     return Verdict("reserved", {"stock": str(item.stock), "taken": str(item.stock - left)})
+
+
+def unreached(item: Item, moment: Moment, rules: Suppression) -> Verdict | None:
+    """Why the item does not come there, or is not to be had then; None where it does, or nobody knows."""
+    there = where(moment)
+    if rules.undelivered and comes_to(item, there) is False:
+        return Verdict("undelivered", {"country": there.region or there.country})
+    stay = stay_of(moment)
+    if rules.unavailable and stay is not None and not is_free(item, stay):
+        return Verdict("unavailable", {"nights": str(stay.last - stay.first + 1)})
+    return None
 
 
 def _is_scarce(item: Item) -> bool:

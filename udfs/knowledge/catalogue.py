@@ -1,4 +1,4 @@
-"""The catalogue: each item's versions in time, and the items of a category from the newest on."""
+"""The catalogue: each item's versions in time, its prices in one currency, and the items of a category from the newest on."""
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterator
@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 
 from msgspec.structs import replace
 
+from schemas.currencies import Rates
 from schemas.items import Item
 from schemas.limits import EVENT_TIME_MAX_MS
 from udfs.knowledge.search_index import SearchIndex
@@ -17,6 +18,7 @@ ALL: Final = ""
 """The category that holds every item."""
 SETTLED_MAX: Final = 10_000
 """Lists that are kept of a catalogue in which nothing changes: some 4 MB."""
+SAID_RARELY: Final = ("place", "regions", "available_dates")
 SEARCHED_MAX: Final = 256
 """What so many queries have found, likewise: some 8 MB."""
 T = TypeVar("T")
@@ -32,6 +34,13 @@ class Catalogue:
         self._newest: dict[str, list[tuple[int, str]]] = {ALL: []}
         self._times: list[int] = []
         self._words = SearchIndex()
+        self.fields_said: set[str] = set()
+        """Of SAID_RARELY what any item says, were it later: of the others nobody need look at each item."""
+        self._rates: Timeline[Rates] | None = None
+        self._rates_seen: tuple[int, Rates | None] = (-1, None)
+        """Those of the moment that was asked about last, which is the same all through a decision."""
+        self._priced: dict[str, tuple[Item, Rates, Item]] = {}
+        """Of each item whose price is in another currency than the common one: how it is written, by which rates it was converted, and what it became."""
         self.revision = 0
         """Another one with each record: an item may come late and hold since long ago."""
         self._settled: dict[tuple[str, ...], list[Any]] = {}
@@ -43,6 +52,7 @@ class Catalogue:
         """Adds one version of an item; `position` is its offset in the topic `items`."""
         item = _shared(item)
         self.revision += 1
+        self.fields_said.update(name for name in SAID_RARELY if getattr(item, name))
         timeline = self._items.setdefault(item.item_id, Timeline())
         before_ms = timeline.first_ms
         timeline.add(Entry(item.effective_from_ms, position, "", item))
@@ -58,14 +68,54 @@ class Catalogue:
             at = bisect_left(members, place)
             if at == len(members) or members[at] != place:
                 members.insert(at, place)
-        at = bisect_left(self._times, item.effective_from_ms)
-        if at == len(self._times) or self._times[at] != item.effective_from_ms:
-            self._times.insert(at, item.effective_from_ms)
+        self._note_time(item.effective_from_ms)
+
+    def add_rates(self, rates: Entry[Rates]) -> None:
+        """Adds one version of the rates: from its time on prices are another, so it counts as a record of the catalogue."""
+        self.revision += 1
+        self._rates = self._rates or Timeline()
+        self._rates.add(rates)
+        self._rates_seen = -1, None
+        self._note_time(rates.effective_from_ms)
+
+    def _note_time(self, from_ms: int) -> None:
+        at = bisect_left(self._times, from_ms)
+        if at == len(self._times) or self._times[at] != from_ms:
+            self._times.insert(at, from_ms)
 
     def at(self, item_id: str, time_ms: int) -> Item | None:
-        """The item as it is at `time_ms`; None if it is unknown, not yet there or gone."""
+        """The item as it is at `time_ms`; None if it is unknown, not yet there or gone.
+
+        Where there are rates its price is in their base; missing, where its currency has no rate.
+        """
+        item = self.as_written(item_id, time_ms)
+        return item if item is None or self._rates is None else self._in_base(item, time_ms)
+
+    def as_written(self, item_id: str, time_ms: int) -> Item | None:
+        """The same, its price in its own currency."""
         item = self._version(item_id, time_ms)
         return item if item is not None and not item.is_gone else None
+
+    def rates_at(self, time_ms: int) -> Rates | None:
+        """The rates in force at `time_ms`; None = there are none, and amounts are compared as they stand."""
+        if self._rates is None:
+            return None
+        if self._rates_seen[0] != time_ms:
+            entry = self._rates.at(time_ms)
+            self._rates_seen = time_ms, entry.value if entry is not None else None
+        return self._rates_seen[1]
+
+    def _in_base(self, item: Item, time_ms: int) -> Item:
+        rates, known = self.rates_at(time_ms), self._priced.get(item.item_id)
+        if rates is None or item.price is None:
+            return item
+        if known is None or known[0] is not item or known[1] is not rates:
+            if rates.is_base(item.currency):
+                return item
+            price = rates.in_base(item.price, item.currency)
+            found = replace(item, price=price, currency=item.currency if price is None else rates.base)  # fmt: skip
+            known = self._priced[item.item_id] = item, rates, found
+        return known[2]
 
     def is_gone(self, item_id: str, time_ms: int) -> bool:
         """Whether the item has been taken from the catalogue; False if it was never in it."""
@@ -78,7 +128,8 @@ class Catalogue:
 
     def is_empty(self, time_ms: int) -> bool:
         """Whether it holds nothing at `time_ms`, not even an item that is gone."""
-        return not self._times or self._times[0] > time_ms
+        oldest = self._newest[ALL][-1:]
+        return not oldest or -oldest[0][0] > time_ms
 
     def newest(self, category: str, time_ms: int) -> Iterator[Item]:
         """The items of a category (or ALL) at `time_ms`, the newest in the catalogue first."""
@@ -139,12 +190,17 @@ class Catalogue:
             for entry in timeline:
                 if entry.position < position:
                     found.add(entry.value, entry.position)
+        for rates in self._rates or ():
+            found.add_rates(rates)
         return found
 
     def prune(self, before_ms: int) -> None:
         """Forgets versions that no event at or after `before_ms` can see."""
         for timeline in self._items.values():
             timeline.prune(before_ms)
+        if self._rates is not None:
+            self._rates.prune(before_ms)
+            self._rates_seen = -1, None
         keep_from = bisect_right(self._times, before_ms) - 1
         del self._times[: max(0, keep_from)]
 
@@ -172,6 +228,8 @@ class CatalogueUntil(Catalogue):
         self._items, self._latest = whole._items, whole._latest
         self._newest, self._times = whole._newest, whole._times
         self._words = whole._words
+        self._rates, self._rates_seen, self._priced = whole._rates, (-1, None), {}
+        self.fields_said = whole.fields_said
         self._until_ms = until_ms
         self.revision = whole.revision
         self._settled, self._settled_at = {}, (0, 0)
@@ -188,6 +246,10 @@ class CatalogueUntil(Catalogue):
     def time_at(self, time_ms: int) -> int:
         """`until_ms` at the latest."""
         return super().time_at(min(time_ms, self._until_ms))
+
+    def rates_at(self, time_ms: int) -> Rates | None:
+        """Those of `until_ms` at the latest."""
+        return super().rates_at(min(time_ms, self._until_ms))
 
     def _version(self, item_id: str, time_ms: int) -> Item | None:
         return super()._version(item_id, min(time_ms, self._until_ms))

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from models.response import ResponseModel
 from models.scorer import Scorer
 from models.vectors import ItemVectors
+from schemas.currencies import Rates
 from schemas.decisions import Versions
 from schemas.errors import ConfigError
 from schemas.events import PURPOSES
@@ -75,6 +76,10 @@ class Knowledge:
     def add_item(self, item: Item, position: int) -> None:
         """Adds one version of an item; `position` is its offset in the topic `items`."""
         self.catalogue.add(item, position)
+
+    def add_rates(self, version: str, effective_from_ms: int, position: int, rates: Rates) -> None:
+        """Adds one version of what currencies are worth."""
+        self.catalogue.add_rates(Entry(effective_from_ms, position, version, rates))
 
     def add_policy(
         self, version: str, effective_from_ms: int, position: int, policy: CompiledPolicy

@@ -36,6 +36,19 @@ def test_what_the_sender_says_stands() -> None:
     assert at(Came(PHONE, BERLIN), country="DE") == Context("mobile", "iOS", "Safari", "DE", "Berlin", utc_offset_min=60)  # fmt: skip
 
 
+def test_region_and_point_are_those_of_the_address_where_the_sender_may_mean_it() -> None:
+    place = Place("US", "Oakland", region="CA", latitude=37.8044, longitude=-122.2712)
+    near = Context(country="US", city="Oakland", region="CA", latitude=37.8, longitude=-122.27)
+    assert at(Came(place=place)) == near
+    assert at(Came(place=place), country="MX") == Context(country="MX")
+    said = Context(country="US", city="Reno", region="NV", latitude=39.53, longitude=-119.81)
+    event = make_event(context=said)
+    assert enriched(event, Came(place=place)) is event
+    half = at(Came(place=place), latitude=39.53)
+    assert half is not None
+    assert (half.latitude, half.longitude) == (39.53, None)
+
+
 def test_a_bot_is_one_whatever_its_page_says() -> None:
     found = at(Came(Agent("bot", None, "Googlebot")), device="mobile", browser="Chrome")
     assert found == Context("bot", browser="Chrome")

@@ -17,6 +17,11 @@ BERLIN = {
     "location": {"time_zone": "Europe/Berlin", "latitude": 52.5},
 }
 
+OAKLAND = {
+    "country": {"iso_code": "US"}, "subdivisions": [{"iso_code": "CA"}, {"iso_code": "ALA"}],
+    "location": {"latitude": 37.8044, "longitude": -122.2712},
+}  # fmt: skip
+
 
 def write_places(path: Path) -> Path:
     """A database of a few networks of those that are kept for examples."""
@@ -24,6 +29,8 @@ def write_places(path: Path) -> Path:
     writer.insert_network(IPSet(["203.0.113.0/24"]), BERLIN)
     writer.insert_network(IPSet(["2001:db8:1::/48"]), {"registered_country": {"iso_code": "FR"}})
     writer.insert_network(IPSet(["198.51.100.0/24"]), {"country": "odd", "city": {"names": "odd"}, "location": {"time_zone": 7}})  # fmt: skip
+    writer.insert_network(IPSet(["2001:db8:2::/48"]), OAKLAND)
+    writer.insert_network(IPSet(["2001:db8:3::/48"]), {"subdivisions": ["odd"], "location": {"latitude": 91, "longitude": True}})  # fmt: skip
     writer.to_db_file(str(path))
     return path
 
@@ -40,6 +47,8 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Places:
         ("2001:db8:1::5", Place("FR")),
         ("2001:db8:1:2::/64", Place("FR")),
         ("192.0.2.1", NOWHERE),
+        ("2001:db8:2::5", Place("US", region="CA", latitude=37.8044, longitude=-122.2712)),
+        ("2001:db8:3::5", NOWHERE),
         ("198.51.100.7", NOWHERE),
         ("/run/socket", NOWHERE),
         ("", NOWHERE),

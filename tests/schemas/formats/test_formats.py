@@ -14,7 +14,7 @@ from schemas.limits import EVENT_TIME_MAX_MS
 from tests.builders import NOON
 from tests.examples.write import FOLDER
 
-EVENTS = [EVENT.decode(path.read_bytes()) for path in sorted(FOLDER.glob("event/v5/*.avro"))]
+EVENTS = [EVENT.decode(path.read_bytes()) for path in sorted(FOLDER.glob("event/v6/*.avro"))]
 
 
 @pytest.mark.parametrize("name", FORMATS)

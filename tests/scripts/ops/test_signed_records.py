@@ -9,6 +9,7 @@ from jobs.config import Config, config_from
 from jobs.learning.trust import Trust, roots_of, signer_of, trust_of
 from schemas.codec import CONTROL
 from schemas.control import Control
+from schemas.currencies import Rates, control_of
 from schemas.errors import ConfigError
 from schemas.policy import DEFAULT_CONTROL
 from schemas.records import LogRecord
@@ -46,6 +47,15 @@ def trust(tmp_path: Path) -> Trust:
 
 def versions(controls: list[Control]) -> list[str]:
     return [one.version for one in controls]
+
+
+def test_rates_are_listed_and_what_is_none_is_refused(trust: Trust) -> None:
+    euro = control_of(Rates("EUR", {"USD": 2.0}), "euro", 1)
+    broken = msgspec.structs.replace(euro, version="broken", effective_from_ms=2, payload=b"{}")
+    log = in_log(*map(OURS.sign, (euro, broken)), control_of(Rates("USD"), "unsigned", 3))
+    states = {one.version: (one.state, one.is_missed) for one in listed(log, trust, NOW)}
+    assert states == {"euro": ("live", False), "broken": ("refused", False), "unsigned": ("refused", True)}  # fmt: skip
+    assert versions(unsigned_records(log, trust, NOW, is_all=False)) == ["unsigned"]
 
 
 def test_what_is_in_force_or_coming_is_signed_once(trust: Trust, tmp_path: Path) -> None:

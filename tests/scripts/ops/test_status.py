@@ -60,7 +60,9 @@ def test_what_the_jobs_assume_of_consent_is_said_once(
 
 
 def test_what_counts_for_nothing_is_among_what_is_looked_at_first() -> None:
-    assert {"events_without_role", "events_ignored", "dead_letters"} <= {*module.COUNTED}
+    assert {"events_without_role", "events_ignored", "amounts_without_rate", "dead_letters"} <= {
+        *module.COUNTED
+    }
 
 
 def test_a_job_that_is_up_says_what_its_engine_noted_and_one_of_before_nothing(

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from schemas.actions import Limits
 from schemas.decisions import DecisionTrace, TracedAction, Versions
-from schemas.items import Item
+from schemas.items import AvailableDates, Item
 from schemas.limits import DAY_MS, HOUR_MS
 from schemas.policy import Policy
 from schemas.state.contacts import Contacted
@@ -64,6 +64,8 @@ def excluded(case: Case) -> TracedAction:
     knowledge.add_item(Item("pills", category="health"), 1)
     knowledge.add_item(Item("pot", category="Tea/Pots"), 2)
     knowledge.add_item(Item("one-left", stock=1), 3)
+    july = AvailableDates("2026-07-01", "2026-07-14")
+    knowledge.add_item(Item("room", regions=("FR",), available_dates=(july,)), 4)
     shown = case.exposures
     hour = NOON // HOUR_MS
     teach(
@@ -209,6 +211,17 @@ CASES = [
         "suppression", "reserved",
         "others have bought its last pieces or have them in their carts: context.item was one-left, stock was 1, taken was 1",
         {"item": "context.item"}, event={"item_ids": ["one-left"]},
+    ),
+    Case(
+        "suppression", "undelivered", "it is not delivered there: context.item was room, country was DE-BE",
+        {"item": "context.item"}, {"suppression": {"undelivered": True}},
+        event={"item_ids": ["room"], "context": {"country": "DE", "region": "BE"}},
+    ),
+    Case(
+        "suppression", "unavailable",
+        "it is not to be had on all the days that the visit is about: context.item was room, nights was 2",
+        {"item": "context.item"}, {"suppression": {"unavailable": True}},
+        event={"item_ids": ["room"], "properties": {"check_in": "2026-07-14", "check_out": "2026-07-16"}},
     ),
     Case(
         "suppression", "sensitive",

@@ -18,12 +18,13 @@ from schemas.errors import ConfigError
 from schemas.limits import SECOND_MS
 from scripts.cli import app
 from scripts.files.event_lines import write_lines
+from scripts.training import training
 from scripts.training.evaluation import evaluate_files, show_report
 from scripts.training.looking import looking_from
 from scripts.training.model_tables import show_examination
 from scripts.training.train_report import Report, report_json
+from scripts.training.train_report import show_report as show_trained
 from scripts.training.training import from_files, train_from
-from scripts.training.training import show_report as show_trained
 from tests.builders import NOON
 from tests.jobs.learning.test_shown_lists import LOOKED_AT, visits
 from udfs.facts.features import FEATURE_SPACE

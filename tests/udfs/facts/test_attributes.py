@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from schemas.codec import EVENT
 from schemas.errors import InvalidEvent
 from schemas.events import EVENT_TYPES, Event
-from schemas.items import Item
+from schemas.items import AvailableDates, Item, Point
 from schemas.limits import DAY_MS, EVENT_TIME_MAX_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from schemas.state.inputs import Claim, Transfer
 from schemas.state.person import PERSON_STATE, PersonState
@@ -43,7 +43,10 @@ SHOES = (
     ),
     Item("rail", 0, "Rail", "Sport/Shoes", "Brio", 150.0, "EUR", 0, ("running", "arch support")),
     Item("mud", 0, "Mud", "Sport/Shoes", "Alba", 60.0, tags=("trail",)),
-    Item("pan", 0, "Pan", "Home/Pans", price=20.0),
+    Item(
+        "pan", 0, "Pan", "Home/Pans", price=20.0, place=Point(54.32, 11.14), regions=("FR",),
+        available_dates=(AvailableDates("2023-11-01", "2023-11-16"),),
+    ),
 )  # fmt: skip
 KNOWLEDGE = make_knowledge(*SHOES)
 KINDS: dict[str, tuple[type, ...]] = {
@@ -187,7 +190,7 @@ def test_only_what_is_asked_for_is_read() -> None:
 
 # --- what they are worth ------------------------------------------------------------------------
 
-WEB = {"device": "mobile", "os": "Android", "browser": "Firefox", "country": "DE", "city": "Kiel",
+WEB = {"device": "mobile", "os": "Android", "browser": "Firefox", "country": "DE", "city": "Kiel", "region": "SH", "latitude": 54.32, "longitude": 10.14, "currency": "EUR",
        "referrer": "https://example.org/", "campaign": "spring", "utc_offset_min": 60}  # fmt: skip
 STORY: tuple[Step, ...] = (
     (0, "page_viewed", {"page": "/", "channel": "web"}),
@@ -223,7 +226,7 @@ STORY: tuple[Step, ...] = (
     (
         130,
         "page_scrolled",
-        {"context": WEB, "page": "/help/returns", "item_ids": ["cloud"], "properties": {"language": "de"}},
+        {"context": WEB, "page": "/help/returns", "item_ids": ["cloud"], "properties": {"language": "de", "check_in": "2023-11-16", "check_out": "2023-11-18"}},
     ),
 )  # fmt: skip
 MOMENT = after(*STORY)
@@ -262,6 +265,8 @@ EXPECTED: dict[str, object] = {
     "session.price_max": 150.0,
     "session.price_mean": (90 + 150 + 60 + 20) / 4,
     "session.price_level": "premium",
+    "session.nights": 2,
+    "session.days_ahead": 2,
     "session.queries": ["cheap shoes"],
     "session.last_query": "cheap shoes",
     "session.searches_of_last_query": 2,
@@ -349,6 +354,8 @@ EXPECTED: dict[str, object] = {
     "context.browser": "Firefox",
     "context.country": "DE",
     "context.city": "Kiel",
+    "context.region": "SH",
+    "context.currency": "EUR",
     "context.referrer": "https://example.org/",
     "context.campaign": "spring",
     "context.medium": "referral",
@@ -443,6 +450,16 @@ def test_a_bargain_hunt_of_today_does_not_change_what_a_person_leans_to() -> Non
         ("item.brand", candidate("cloud"), "Alba"),
         ("item.price", candidate("cloud"), 90.0),
         ("item.price", candidate("gone"), None),
+        ("item.currency", candidate("cloud"), "EUR"),
+        ("item.currency", candidate("pan"), None),
+        ("item.distance_km", candidate("pan"), pytest.approx(64.86, abs=0.1)),
+        ("item.distance_km", candidate("cloud"), None),
+        ("item.delivers_here", candidate("pan"), False),
+        ("item.delivers_here", candidate("cloud"), True),
+        ("item.delivers_here", candidate("gone"), None),
+        ("item.is_available", candidate("pan"), False),
+        ("item.is_available", candidate("cloud"), True),
+        ("item.is_available", candidate("gone"), None),
         ("item.price_level", candidate("mud"), "budget"),
         ("item.price_level", candidate("cloud"), "middle"),
         ("item.price_level", candidate("rail"), "premium"),
