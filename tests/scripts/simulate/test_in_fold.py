@@ -21,11 +21,12 @@ from scripts.files.event_lines import EventLines, lines_of
 from scripts.files.item_files import read_items
 from scripts.files.try_files import Trial, World
 from scripts.policy.policy_file import read_policy
+from scripts.simulate.in_fold import Play
 from scripts.simulate.log_files import opened
 from scripts.simulate.simulate import Wish, in_words, simulate, told
 from scripts.simulate.truth import truths, write_truth
 from scripts.simulate.world_file import Overrides, read_setting, world_path
-from tests.scripts.simulate.worlds import Played, play, setting_of, written
+from tests.scripts.simulate.worlds import Played, Taken, play, setting_of, written
 
 MEMBERS = {"share": 1.0, "signs_in": 0.7}
 FEW = {"people": 25, "members": MEMBERS, "devices": [0.3, 0.7], "visits": {"mean": 2.5}}
@@ -59,6 +60,17 @@ def test_its_log_is_in_order_of_time_and_no_two_events_have_the_same(tiny: Playe
     assert times == sorted(set(times))
     ids = [one.event_id for one in tiny.events]
     assert len({*ids}) == len(ids)
+
+
+def test_who_would_do_something_in_the_same_millisecond_does_it_in_the_next() -> None:
+    setting = setting_of("tiny", people=60, bots={"share": 1.0, "declared": 1.0, "views": 3})
+    out = Taken()
+    crowd = Play(setting, config_from({}), out)
+    crowd._coming = [(setting.world.begins_ms, number, at) for _, number, at in crowd._coming]
+    crowd.run()
+    times = [msgspec.json.decode(line, type=Event).event_time_ms for line in out.lines]
+    assert len(times) >= 180
+    assert times == sorted({*times})
 
 
 def test_any_fold_of_its_files_decides_the_same(tiny: Played, folder: Path) -> None:
@@ -284,7 +296,8 @@ def test_the_command_writes_the_log_and_the_truth_and_tells_the_counts(
     found = json.loads(capsys.readouterr().out)
     assert found["people"] == 3
     assert found["events"] == len(written(log / "events.jsonl")) > 5
-    assert found["decisions"] == len(written(log / "decisions.jsonl")) > 3
+    decided = [one for one in written(log / "decisions.jsonl") if one["kind"] == "decided"]
+    assert found["decisions"] == len(decided) > 3
     assert found["cpu_seconds"] > 0
     assert len([one for one in written(truth) if "person" in one]) == 3
     assert (log / "policy.yaml").read_bytes() == POLICY_FILE.read_bytes()
