@@ -151,7 +151,7 @@ def fields_of(kind: inspect.Type, seen: set[type]) -> Iterator[tuple[type, str]]
 
 
 def test_each_field_of_a_policy_is_read_by_the_core_or_says_that_nothing_is_decided_by_it() -> None:
-    used = read_in("udfs") | {*STAGES}
+    used = (read_in("udfs") | {*STAGES}) - {"currency"}  # which is read of events
     fields = list(fields_of(inspect.type_info(Policy), set()))
     assert len(fields) > 80
     unread = {(of.__name__, name) for of, name in fields if name not in used}
