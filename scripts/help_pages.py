@@ -28,7 +28,7 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
         "archive",
         "dead-letters",
     ),
-    "What is decided, and why": ("policy", "explain", "why-not", "verify"),
+    "What is decided, and why": ("policy", "explain", "why-not", "verify", "kpi", "outcomes"),
     "Models": ("train", "evaluate", "evaluate-policy", "model"),
     "History": ("replay", "compare"),
     "People's rights": ("forget", "export", "retention"),
