@@ -33,6 +33,7 @@ from scripts.commands import (
     letters_cli,
     mapping_cli,
     model_cli,
+    outcomes_cli,
     policy_cli,
     privacy_cli,
     rates_cli,
@@ -55,6 +56,7 @@ ALONE: Final = (
     privacy_cli,
     job_cli,
     simulate_cli,
+    outcomes_cli,
 )
 """Their commands stand by themselves: `kairos up`."""
 GROUPS: Final = {

@@ -44,6 +44,14 @@ EXAMPLES: Final[dict[str, tuple[str, str]]] = {
         "experiment plan hero --lift 0.05",
         "experiment plan --metric conversion --unit session --arms 3 --power 0.9 --json",
     ),
+    "kpi": (
+        "kpi --by arm",
+        "kpi --events events.jsonl --policy shop.yaml --daily --json",
+    ),
+    "outcomes": (
+        "outcomes --out outcomes.parquet",
+        "outcomes --out may.parquet --from 2026-05-01 --to 2026-06-01",
+    ),
     "evaluate-policy": (
         "evaluate-policy decisions.csv.gz",
         "evaluate-policy decisions.parquet --new new_chance --reward revenue --json",
