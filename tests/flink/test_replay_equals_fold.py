@@ -26,6 +26,7 @@ from schemas.actions import Action, Budget, Limits, Requirement, Treatment
 from schemas.codec import CONTROL, DEAD_LETTER, DECISION, EVENT, ITEM, TRACE, Codec
 from schemas.contact import Contact, ContactLimit, Fatigue, QuietHours
 from schemas.control import Control
+from schemas.currencies import Rates, control_of
 from schemas.decisions import Decision, DecisionTrace
 from schemas.errors import InvalidEvent
 from schemas.experiments import Arm, Experiment
@@ -226,12 +227,15 @@ def changing_knowledge(lines: list[Line], folder: Path) -> Iterator[Control]:
         "model", "ranker", published.version, NOON + 2 * quarter,
         uri=published.uri, sha256=published.sha256,
     )  # fmt: skip
+    yield control_of(Rates("USD", {"EUR": 0.9, "GBP": 0.8}), "all", NOON + quarter)
+    yield control_of(Rates("USD", {"GBP": 0.7}), "no_euros", NOON + 3 * quarter)
     yield Control("model", "ranker", "broken", NOON + 3 * quarter, uri="/nowhere", sha256="0" * 64)
 
 
 def changing_items() -> Iterator[Item]:
-    """Half of the catalogue changes price, stock, category or is gone, at some time on the way."""
-    for number, item in enumerate(make_catalogue()):
+    """Half of the catalogue changes price, stock, category or is gone, at some time on the way; some is priced in currencies of its own."""
+    for number, one in enumerate(make_catalogue()):
+        item = msgspec.structs.replace(one, currency=(None, "USD", "GBP", "EUR", "JPY")[number % 5])
         yield item
         changed_ms = NOON + number * int(HOURS * HOUR_MS / 40)
         if number % 8 == 1:
@@ -279,6 +283,7 @@ def test_the_log_holds_everything_that_could_go_wrong(shopping: Log) -> None:
         "sessions_ended",
         "events",
         "events_without_role",
+        "amounts_without_rate",
     ):
         assert name in shopping.counts, name
     every = [DECISION.decode(value) for _, value in shopping.expected[DECISIONS]]
