@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from pyflink.datastream import DataStream, OutputTag, StreamExecutionEnvironment
+from pyflink.datastream import DataStream, StreamExecutionEnvironment
 from pyflink.table import StreamTableEnvironment
 
 from jobs.flink.kafka import (
@@ -14,6 +14,7 @@ from jobs.flink.kafka import (
     key_by_first,
     knowledge_source,
     learnt_source,
+    side_output,
 )
 from jobs.job_settings import JobSettings
 from jobs.operators import (
@@ -67,12 +68,12 @@ def build_pipeline(
         .uid(SESSION)
     )
     visitors = _persons(PERSON, news, known, settings)
-    claimed = _side_output(visitors, TRANSFERS_TAG)
-    members = _persons(MEMBER, _side_output(news, MEMBERS_TAG).union(claimed), known, settings)
+    claimed = side_output(visitors, TRANSFERS_TAG)
+    members = _persons(MEMBER, side_output(news, MEMBERS_TAG).union(claimed), known, settings)
     return {
         DECISIONS_SINK: visitors,
         MEMBER_DECISIONS_SINK: members,
-        DEAD_LETTERS_SINK: _side_output(news, DEAD_LETTERS_TAG),
+        DEAD_LETTERS_SINK: side_output(news, DEAD_LETTERS_TAG),
     }
 
 
@@ -86,8 +87,3 @@ def _persons(name: str, inputs: DataStream, known: DataStream, settings: JobSett
         .uid(name)
     )
     return outputs.slot_sharing_group(PERSON) if settings.has_own_slots else outputs
-
-
-def _side_output(stream: DataStream, tag: OutputTag) -> DataStream:
-    # DataStream.get_side_output would put a Python operator behind it
-    return DataStream(stream._j_data_stream.getSideOutput(tag.get_java_output_tag()))

@@ -75,7 +75,17 @@ class JobSettings(NamedTuple):
     @property
     def session_topics(self) -> tuple[str, ...]:
         """The topics of knowledge that the session operators take: what events are folded with, and what they ask for."""
-        return self.topic(CONTROL), self.topic(ITEMS)
+        return (*self.policy_topics, *self.item_topics)
+
+    @property
+    def policy_topics(self) -> tuple[str, ...]:
+        """The topics that say which policies there are."""
+        return (self.topic(CONTROL),)
+
+    @property
+    def item_topics(self) -> tuple[str, ...]:
+        """The topics of the catalogue."""
+        return (self.topic(ITEMS),)
 
     @property
     def learnt_topic(self) -> str:

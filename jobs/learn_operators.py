@@ -4,25 +4,37 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from pyflink.common import Row, Types
+from pyflink.datastream import OutputTag
 from pyflink.datastream.functions import KeyedBroadcastProcessFunction, KeyedProcessFunction
 
 from jobs.code import import_operators
 from jobs.flink.epoch_buffer import EpochBuffer, open_epoch
 from jobs.flink.plain_state import ValueOfBytes
+from jobs.flink.side_outputs import AsideOperator
 from jobs.flink.task import enter_task
 from jobs.flink.timed_state import TimedState
 from jobs.flink.waiting import Waiting, pack, unpack
 from jobs.job_settings import JobSettings
+from jobs.knowledge_feed import open_feed
 from jobs.metrics import Counts
-from jobs.operators import BYTES, SessionStep, take_knowledge
+from jobs.operators import BYTES, OUTPUT_ROW, SessionStep, row_of, take_knowledge
 from log.private_lines import privately
 from schemas.knowledge import EPOCH_END, EpochEnd, effective_from_ms, epoch_end_ms, epoch_of
 from schemas.limits import BUSY_KEYS_MAX, EPOCH_MS
+from schemas.outputs import counters
 from schemas.state.lessons import LEARNER_MEMORY, LESSON, LearnerMemory, Lesson
+from schemas.state.outcomes import OUTCOME_MEMORY, OutcomeMemory
 from schemas.state.session import SessionNews
 from schemas.topics import KNOWLEDGE
 from udfs.knowledge.learnt_kinds import facts_of, kind_of
-from udfs.take_lessons import lesson_of, take_lesson
+from udfs.outcomes.join import Joined, expire_outcomes
+from udfs.outcomes.join_lesson import (
+    bears_on_outcomes,
+    join_lesson,
+    lessons_of,
+    looks_at_shown,
+)
+from udfs.take_lessons import take_lesson
 
 FACT_ROW: Final = Types.ROW([Types.STRING(), Types.ROW([Types.LONG(), BYTES])])
 """What is learnt of (key of the next operator; udfs/knowledge/learnt_kinds.py); order_ms and facts."""
@@ -31,6 +43,8 @@ LESSON_ROW: Final = Types.ROW([Types.STRING(), BYTES])
 RECORD_ROW: Final = Types.ROW([Types.STRING(), Types.ROW([Types.LONG(), Types.STRING(), BYTES])])
 """The one key of the next operator; epoch, Kafka key and value of a record."""
 END_KEY: Final = b"epoch-end"
+OUTCOMES_TAG: Final = OutputTag("outcomes", OUTPUT_ROW)
+"""Records of `outcomes`."""
 WRITER: Final = "0"
 
 
@@ -46,7 +60,8 @@ class FactOperator(KeyedBroadcastProcessFunction):  # type: ignore[misc]
     def open(self, runtime_context: Any) -> None:
         """Reads what events are folded with before the first of them."""
         self._step = SessionStep(self._settings, runtime_context)
-        self._asked = AskedBySession(runtime_context)
+        self._asked = KeptBySession(runtime_context, "asked")
+        self._shown = KeptBySession(runtime_context, "shown")
 
     def process_element(self, value: Any, ctx: Any) -> Iterator[Row]:
         """One record of the log."""
@@ -64,18 +79,20 @@ class FactOperator(KeyedBroadcastProcessFunction):  # type: ignore[misc]
             yield from self._lessons(news)
 
     def _lessons(self, news: SessionNews) -> Iterator[Row]:
-        before = self._asked.load(news.session_id)
-        asked, lesson = lesson_of(before, news, self._step.feed.knowledge)
-        self._asked.store(news.session_id, before, asked)
-        if lesson is not None:
+        asked = self._asked.load(news.session_id)
+        shown = self._shown.load(news.session_id) if looks_at_shown(news) else b""
+        told = lessons_of(asked, shown, news, self._step.feed.knowledge)
+        self._asked.store(news.session_id, asked, told.asked)
+        self._shown.store(news.session_id, shown, told.shown)
+        for lesson in told.lessons:
             yield Row(lesson.person, LESSON.encode(lesson))
 
 
-class AskedBySession:
-    """The decisions that the current session, while it is open, has asked for; those of busy sessions kept beside Flink's state."""
+class KeptBySession:
+    """What the current session, while it is open, has asked for, or seen; that of busy sessions kept beside Flink's state."""
 
-    def __init__(self, context: Any) -> None:
-        self._cell = ValueOfBytes(context, "asked")
+    def __init__(self, context: Any, name: str) -> None:
+        self._cell = ValueOfBytes(context, name)
         self._busy: dict[str, bytes] = {}
 
     def load(self, session_id: str) -> bytes:
@@ -108,8 +125,8 @@ def fact_rows(lesson: Lesson) -> Iterator[Row]:
         yield Row(key, Row(lesson.order_ms, pack(encoded)))
 
 
-class LessonOperator(KeyedProcessFunction):  # type: ignore[misc]
-    """Keyed by person: lessons in, what counts of them out as facts for items, categories, actions and past sessions.
+class LessonOperator(AsideOperator):
+    """Keyed by person: lessons in, what counts of them out as facts for items, categories, actions and past sessions; aside, outcomes.
 
     They wait for the watermark and are taken in the order of time, live too: the epochs that they belong to wait for it
     anyway. So what counts does not depend on which of a person's sessions is read first.
@@ -119,13 +136,15 @@ class LessonOperator(KeyedProcessFunction):  # type: ignore[misc]
         self._settings = settings
 
     def open(self, runtime_context: Any) -> None:
-        """Nothing is read."""
+        """Reads which policies there are before the first lesson."""
         self._counts = Counts(runtime_context.get_metrics_group())
+        self._feed = open_feed(self._settings, self._settings.policy_topics, self._counts.add)
         self._memory = TimedState[LearnerMemory](runtime_context, "memory", LEARNER_MEMORY)
+        self._outcomes = TimedState[OutcomeMemory](runtime_context, "outcomes", OUTCOME_MEMORY)
         self._waiting = Waiting(runtime_context, LESSON.decode)
         enter_task(self._settings)
 
-    def process_element(self, value: Any, ctx: Any) -> Iterator[Row]:
+    def process_element(self, value: Any, ctx: Any) -> Iterator[Any]:
         """Keeps the lesson under its time, or takes it at once: what is late has nothing to wait for."""
         lesson, timers = LESSON.decode(value), ctx.timer_service()
         if lesson.order_ms > timers.current_watermark():
@@ -133,22 +152,41 @@ class LessonOperator(KeyedProcessFunction):  # type: ignore[misc]
         else:
             yield from self._take(lesson, timers)
 
-    def on_timer(self, timestamp: int, ctx: Any) -> Iterator[Row]:
-        """Takes the lessons of this moment, then the memory's own timer."""
+    def process_broadcast_element(self, value: Any, ctx: Any) -> None:
+        """One record of `control`."""
+        take_knowledge(self._feed, value, ctx, self._settings)
+
+    def on_timer(self, timestamp: int, ctx: Any) -> Iterator[Any]:
+        """Takes the lessons of this moment, then the memories' own timers."""
         key, timers = ctx.get_current_key(), ctx.timer_service()
         for lesson in self._waiting.take(timestamp):
-            yield from self._take(lesson, timers)
+            yield from self._aside(self._take(lesson, timers))
         if timestamp <= self._settings.end_ms:
+            due = self._outcomes.load_due(key, timestamp, timers)
+            if due is not None:
+                yield from self._aside(self._joined(expire_outcomes(due, key, timestamp), key, timers))  # fmt: skip
             silent = self._memory.load_due(key, timestamp, timers)
             if silent is not None:
                 self._memory.store(key, None, timers)
 
-    def _take(self, lesson: Lesson, timers: Any) -> Iterator[Row]:
-        memory, assumed = self._memory.load(lesson.person), self._settings.assumed
+    def _take(self, lesson: Lesson, timers: Any) -> Iterator[Any]:
+        key, assumed = lesson.person, self._settings.assumed
+        memory = self._memory.load(key)
         taken = privately(take_lesson, memory, lesson, assumed)
-        self._memory.store(lesson.person, taken.memory, timers)
+        self._memory.store(key, taken.memory, timers)
         self._counts.add(*taken.counts)
         yield from fact_rows(taken.lesson)
+        if bears_on_outcomes(taken):
+            self._feed.settle()
+            before = self._outcomes.load(key)
+            joined = privately(join_lesson, before, taken, self._feed.knowledge, assumed)
+            yield from self._joined(joined, key, timers)
+
+    def _joined(self, joined: Joined, key: str, timers: Any) -> Iterator[Any]:
+        self._outcomes.store(key, joined.memory, timers)
+        for one in joined.outcomes:
+            yield OUTCOMES_TAG, row_of(one, self._settings)
+        self._counts.add(*joined.counts, *counters(joined.outcomes))
 
 
 class ItemOperator(KeyedProcessFunction):  # type: ignore[misc]

@@ -5,13 +5,13 @@ from typing import Final
 
 from jobs.run_arguments import Job
 from jobs.run_job import main
-from schemas.topics import CONTROL, ITEMS, KNOWLEDGE
+from schemas.topics import CONTROL, ITEMS, KNOWLEDGE, OUTCOMES
 
 LEARN: Final = Job(
     kind="learn",
     graph="jobs.learn",
     knowledge=(CONTROL, ITEMS),
-    outputs=(KNOWLEDGE,),
+    outputs=(KNOWLEDGE, OUTCOMES),
     heap_mb=512,
     service="learn",
 )

@@ -8,7 +8,7 @@ from typing import Final
 
 from schemas.codec import check_event_size
 from schemas.errors import InvalidEvent
-from schemas.events import CONFIDENCE, IDENTIFIED, Event
+from schemas.events import CONFIDENCE, FEEDBACK, IDENTIFIED, Event
 from schemas.limits import AHEAD_OF_LOG_MAX_MS
 
 NOBODY: Final = frozenset(
@@ -54,6 +54,21 @@ def check_identity(event: Event) -> None:
         )
 
 
+def check_feedback(event: Event) -> None:
+    """Raises InvalidEvent for a `feedback_given` whose `value_amount` is not from -1 to 1: no mean of them would mean anything."""
+    said = event.value_amount
+    if event.event_type == FEEDBACK and (said is None or not -1.0 <= said <= 1.0):
+        raise InvalidEvent(
+            "invalid_value", f"`{FEEDBACK}` needs a value_amount from -1 to 1", event.event_time_ms
+        )
+
+
+def check_meant(event: Event) -> None:
+    """Both: whatever an event counts as is asked here. Raises InvalidEvent."""
+    check_identity(event)
+    check_feedback(event)
+
+
 def check_at_door(event: Event, now_ms: int) -> None:
     """Raises InvalidEvent for an event that must not come in at `now_ms`, the door's wall clock."""
     if event.event_time_ms > now_ms + AHEAD_OF_LOG_MAX_MS:
@@ -61,5 +76,5 @@ def check_at_door(event: Event, now_ms: int) -> None:
         raise InvalidEvent("ahead_of_log", f"{ahead_s} s ahead of now", event.event_time_ms)
     if event.event_type == "clock_ticked":
         raise InvalidEvent("invalid_value", "clock_ticked is the engine's own")
-    check_identity(event)
+    check_meant(event)
     check_event_size(event)

@@ -48,6 +48,10 @@ EVENT_EXAMPLES: Final[dict[EventType, Example]] = {
     "content_read": Example("An article was read.", {"item_ids": ["ART-201"], "page": "/shop/a/ART-201"}),
     "item_skipped": Example("An item was passed over or turned away.", {"item_ids": ["SKU-402"]}),
     "review_read": Example("A review was read. Topics that its text names count.", {"item_ids": ["SKU-402"], "value": "Good arch support"}),
+    "feedback_given": Example(
+        "Somebody said how they liked it, from -1 (not at all) to 1, on the whole or of the decision that is named.",
+        {"value_amount": 0.5, "decision_id": "0123456789abcdef0123456789abcdef"},
+    ),
     "item_rated": Example("An item was rated.", {"item_ids": ["SKU-402"], "value": "4"}),
     "help_viewed": Example(
         "A help page was opened. The time on it lasts until the next event.", {"page": "/help/shipping", "value": "Shipping and returns"}

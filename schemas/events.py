@@ -41,6 +41,7 @@ EventType = Literal[
     "item_skipped",
     "review_read",
     "item_rated",
+    "feedback_given",
     "help_viewed",
     "support_message",
     "calculator_used",
@@ -73,6 +74,7 @@ ERASURE_REQUESTED: Final = "erasure_requested"
 KEEPS: Final = "keeps"
 VISITOR: Final = "visitor"
 """Property, and its value, of an erasure that leaves the anonymous id alone: others use the device."""
+FEEDBACK: Final = "feedback_given"
 IDENTIFIED: Final = "identified"
 CONFIDENCE: Final = "confidence"
 """Property of an `identified` that is not certain: how sure it is, from 0 to 1. What it links, the policy says (`identity`)."""

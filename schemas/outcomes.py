@@ -31,7 +31,7 @@ class Outcome(Struct, frozen=True):
 
     `exposed`: it was seen. `ignored`: neither clicked nor dismissed within the reward window. `carted`, `converted`, `refunded`: within
     the window after it was seen or clicked, `share` of the event's whole `value` by the rule of the policy of then (`attribution`); the shares of one event add up to
-    1, with the decision NO_DECISION where nothing led to it. `felt`: an opinion from -1 to 1. `visited`: a visit ended; `measures` say how it went (udfs/outcomes/visits.py).
+    1, with the decision NO_DECISION where nothing led to it. `felt`: an opinion from -1 to 1. `visited`: a visit ended; `measures` say how it went (udfs/outcomes/deeds.py).
 
     What the decision was made with (placement to `action_probability`) is copied from it; of NO_DECISION arms and holdout are those of the person's newest
     decision that is known. `event_id` names the cause (what was ignored and a visit have none), `name` its event by the type that it counts as, or as its sender called it where the policy names that a conversion.
@@ -54,15 +54,11 @@ class Outcome(Struct, frozen=True):
     placement: Name
     channel: Line | None
     action_id: Name
-    treatment_id: Name
     item_ids: Annotated[tuple[Name, ...], Meta(max_length=ITEMS_PER_EVENT_MAX)]
     """The items that the person acted on; of `exposed` those that were shown."""
     arm: Annotated[dict[Name, Name], Meta(max_length=ARMS_MAX)]
     is_holdout: bool
     policy: Name
-    model: Name
-    action_probability: Chance
-    """1 where there is no decision."""
     attribution: Name
     share: Chance
     value: Finite

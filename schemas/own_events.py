@@ -11,7 +11,7 @@ from schemas.events import TRUE, EventName, EventType, Text
 
 Role = Literal[
     "page", "view", "read", "click", "play", "search", "filter", "cart", "uncart", "look_at_cart",
-    "checkout", "convert", "refund", "skip", "review", "rate", "help", "ask", "calculate", "open",
+    "checkout", "convert", "refund", "skip", "review", "rate", "feel", "help", "ask", "calculate", "open",
     "activate", "take", "refuse", "profile", "prefer", "consent", "identify", "sign_out", "end",
 ]  # fmt: skip
 ROLES: Final[dict[Role, EventType]] = {
@@ -31,6 +31,7 @@ ROLES: Final[dict[Role, EventType]] = {
     "skip": "item_skipped",
     "review": "review_read",
     "rate": "item_rated",
+    "feel": "feedback_given",
     "help": "help_viewed",
     "ask": "support_message",
     "calculate": "calculator_used",

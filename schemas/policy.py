@@ -17,6 +17,7 @@ from schemas.events import EventName, Id, Text
 from schemas.experiments import Experiment
 from schemas.limits import (
     ACTIONS_PER_POLICY_MAX,
+    CONVERSIONS_MAX,
     DAY_MS,
     DECLARED_MAX,
     EVENT_TIME_MAX_MS,
@@ -39,6 +40,7 @@ Impersonal = Literal["popularity", "popular_in_category", "given"]
 """Orders that look at nothing a person did (udfs/items/orders.py): `popular_in_category` puts what is in the category of the event's item, or that
 it names, first."""
 IMPERSONAL: Final[frozenset[str]] = frozenset(get_args(Impersonal))
+Attribution = Literal["first_touch", "last_touch", "linear", "time_decay", "position"]
 RankBy = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
 """`model`, an order of udfs/items/orders.py, or the name of a model (`kairos model publish VERSION --as NAME`)."""
 MODEL: Final = "model"
@@ -158,6 +160,25 @@ class Holdout(Struct, frozen=True, forbid_unknown_fields=True):
         return self.starts_ms <= at_ms < self.ends_ms
 
 
+class Outcomes(Struct, frozen=True, forbid_unknown_fields=True):
+    """What counts as an outcome of a decision, and how several decisions share one (docs/outcomes.md).
+
+    A click or dismissal counts within `window` after the decision was seen; who does neither has ignored it. A cart or conversion counts
+    within `window` after a `touch`. Example: with `attribution: time_decay` and `half_life: 10 min`, of two clicks, one and eleven minutes
+    before the purchase, the newer has two thirds of it.
+    """
+
+    window_ms: LengthMs = 30 * MINUTE_MS
+    touch: Literal["clicked", "exposed"] = "clicked"
+    """What may have led to a conversion: a click on the decision, or that it was seen (or clicked)."""
+    attribution: Attribution = "last_touch"
+    """`first_touch`, `last_touch`: all of it; `linear`: as much each; `time_decay`: half as much for each `half_life` before it; `position`: .4 for the first, .4 for the last, the
+    rest among those between."""
+    half_life_ms: LengthMs = 10 * MINUTE_MS
+    conversions: Annotated[tuple[EventName, ...], Meta(max_length=CONVERSIONS_MAX)] = ()
+    """Names of events, ours or the policy's own, that are conversions, beside `purchase_completed`."""
+
+
 class Identity(Struct, frozen=True, forbid_unknown_fields=True):
     """What an `identified` links that is not certain: one with the property `confidence` below 1 (docs/consent.md).
 
@@ -196,6 +217,7 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     sensitive_attributes: Annotated[tuple[Id, ...], Meta(max_length=SENSITIVE_MAX)] = ()
     """Names (religion, health_status …) of what people state and of properties of events: never kept, never a feature, and no condition or text may read them."""
     identity: Identity = Identity()
+    outcomes: Outcomes = Outcomes()
     events: Annotated[tuple[NamedEvent, ...], Meta(max_length=NAMED_EVENTS_MAX)] = ()
     """What events of any name mean."""
     facts: Annotated[tuple[DeclaredFact, ...], Meta(max_length=DECLARED_MAX)] = ()

@@ -32,6 +32,7 @@ UNPROVEN: Final[dict[EventType, Weight]] = {
     "item_skipped": "full",
     "review_read": "full",
     "item_rated": "full",
+    "feedback_given": "full",
     "help_viewed": "full",
     "support_message": "full",
     "calculator_used": "full",

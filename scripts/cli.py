@@ -33,6 +33,7 @@ from scripts.commands import (
     letters_cli,
     mapping_cli,
     model_cli,
+    outcomes_cli,
     policy_cli,
     privacy_cli,
     replay_cli,
@@ -52,6 +53,7 @@ ALONE: Final = (
     archive_cli,
     privacy_cli,
     job_cli,
+    outcomes_cli,
 )
 """Their commands stand by themselves: `kairos up`."""
 GROUPS: Final = {

@@ -30,7 +30,7 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "What is decided, and why": ("policy", "explain", "why-not", "verify"),
     "Models": ("train", "evaluate", "model"),
-    "What it earns": ("experiment", "evaluate-policy"),
+    "What it earns": ("kpi", "outcomes", "experiment", "evaluate-policy"),
     "History": ("replay", "compare"),
     "People's rights": ("forget", "export", "retention"),
     "Operate": (

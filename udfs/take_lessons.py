@@ -22,8 +22,10 @@ from schemas.limits import (
 )
 from schemas.state.consent import NO_CONSENT
 from schemas.state.lessons import LearnerMemory, Lesson
+from schemas.state.person import Unit
 from schemas.state.session import SessionNews
 from udfs.actions.asked_decisions import asked_decisions
+from udfs.actions.draw_unit import merge_units
 from udfs.facts.consent import Granted, agreed, later, stricter, told
 from udfs.facts.erasure import is_erasure
 from udfs.facts.purchases import fact_of
@@ -85,10 +87,11 @@ def take_lesson(memory: LearnerMemory | None, lesson: Lesson, assumed: Granted) 
         return _erased(memory, lesson)
     memory.last_ms = max(memory.last_ms, lesson.order_ms)
     memory.timer_ms = memory.last_ms + PERSON_EXPIRY_MS
+    memory.unit = _unit(memory.unit, lesson)
     counts: list[str] = []
     if lesson.bought:
         if is_seen(memory.fact_ids, lesson.bought):
-            lesson = replace(lesson, items=())
+            lesson = replace(lesson, items=(), deeds=())
             counts.append("facts_repeated")
         counts += _remember_facts(memory, [lesson.bought])
     if lesson.touches:
@@ -99,7 +102,7 @@ def take_lesson(memory: LearnerMemory | None, lesson: Lesson, assumed: Granted) 
             counts.append("touches_uncounted")
     if lesson.decision and not is_seen(memory.asked, lesson.decision):
         history = tuple(replace(one, spends=False) for one in lesson.actions)
-        lesson = replace(lesson, actions=history)
+        lesson = replace(lesson, actions=history, deeds=())
         counts.append("decisions_unknown")
     memory.consent = (stricter if lesson.is_handover else later)(memory.consent, lesson.consent)
     if not agreed(memory.consent, assumed).is_counted:
@@ -123,6 +126,16 @@ def _erased(memory: LearnerMemory, lesson: Lesson) -> Taken:
     left = LearnerMemory(lesson.order_ms, lesson.order_ms + ERASED_KEPT_MS)
     left.erased_ms = max(memory.erased_ms, lesson.erased_ms)
     return Taken(left, lesson)
+
+
+def _unit(unit: Unit | None, lesson: Lesson) -> Unit | None:
+    """Whose chance the person's arms are drawn from, as the state of the person has it (udfs/actions/draw_unit.py): who signs in takes over that of their visitor."""
+    if not lesson.anonymous_id:
+        return unit
+    told = Unit(lesson.anonymous_id, lesson.is_identified, lesson.order_ms)
+    if unit is None:
+        return told
+    return merge_units(unit, told) if lesson.is_handover else unit
 
 
 def _ended(news: SessionNews, knowledge: Knowledge) -> Lesson | None:
@@ -158,7 +171,7 @@ def _uncounted(lesson: Lesson) -> Lesson:
         if one.spends and one.count == "exposures" and KEY_SEPARATOR not in one.key
     )
     taken = tuple(one for one in lesson.items if one.count in MOVES.values())
-    return replace(lesson, actions=spent, items=taken, ended=None)
+    return replace(lesson, actions=spent, items=taken, ended=None, deeds=())
 
 
 def _bought(event: Event) -> bytes:

@@ -6,7 +6,7 @@ from typing import Any, Final
 from pyflink.common import Duration, Types, WatermarkStrategy
 from pyflink.common.serialization import RowFieldExtractorSchema
 from pyflink.common.typeinfo import RowTypeInfo
-from pyflink.datastream import BroadcastStream, DataStream, KeyedStream
+from pyflink.datastream import BroadcastStream, DataStream, KeyedStream, OutputTag
 from pyflink.datastream.connectors.base import DeliveryGuarantee
 from pyflink.datastream.connectors.kafka import KafkaRecordSerializationSchema, KafkaSink
 from pyflink.datastream.state import MapStateDescriptor
@@ -208,6 +208,11 @@ def key_by_first(stream: DataStream, row: RowTypeInfo) -> KeyedStream:
 def broadcast(stream: DataStream) -> BroadcastStream:
     """To every instance of the operator that it is connected to, which keeps no Flink state of it."""
     return stream.broadcast(MapStateDescriptor("unused", Types.STRING(), Types.STRING()))
+
+
+def side_output(stream: DataStream, tag: OutputTag) -> DataStream:
+    """What the stream's operator sends aside; DataStream.get_side_output would put a Python operator behind it."""
+    return DataStream(stream._j_data_stream.getSideOutput(tag.get_java_output_tag()))
 
 
 def kafka_sink(kafka: str) -> KafkaSink:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from heapq import heappop, heappush
 from typing import NamedTuple
 
-from jobs.fold.learner import Learner
+from jobs.fold.learner import NOTHING_LEARNED, Learner
 from schemas.dead_letters import DeadLetter
 from schemas.events import Event
 from schemas.limits import LATENESS_MS, SECOND_MS
@@ -122,11 +122,11 @@ class Fold:
         for session_id in [*self._put_off]:  # nothing more comes
             del self._put_off[session_id]
             self._set_timer(self.sessions[session_id].timer_ms, session_id)
-        end_ms = self._rules.end_ms
-        yield from self._advance(
-            max(self._newest.values(), default=0) if end_ms is None else end_ms
-        )
+        said_ms = self._rules.end_ms
+        end_ms = max(self._newest.values(), default=0) if said_ms is None else said_ms
+        yield from self._advance(end_ms)
         yield from self._deliver(None)
+        yield from self._ignored(end_ms)
 
     @property
     def persons(self) -> Mapping[str, PersonState]:
@@ -232,13 +232,13 @@ class Fold:
         while self._pending and (until_ms is None or self._pending[0][0] <= until_ms):
             given = heappop(self._pending)[3]
             yield from self._expire_persons(given.order_ms)
+            yield from self._ignored(given.order_ms)
             self._learn(given.order_ms)
             if isinstance(given, SessionNews):
                 result = self.decide(self.state_of(given), given)
-                if self._learner is not None:
-                    self._learner.add(given, self._knowledge)
+                learned = self._learner.add(given, self._knowledge) if self._learner else NOTHING_LEARNED  # fmt: skip
                 self._keep(given, result)
-                yield Folded(given, result.written, result.counts)
+                yield Folded(given, result.written, result.counts, outcomes=learned.outcomes)
             else:
                 yield self._move(given)
 
@@ -256,6 +256,11 @@ class Fold:
         rules, event = self._rules, news.event
         is_wanted = event is None or rules.decides(event)
         return decide(state, news, self._knowledge, rules.seed, is_wanted, tracing=rules.tracing)
+
+    def _ignored(self, now_ms: int) -> Iterator[Folded]:
+        """What becomes an outcome because nothing more was done."""
+        if self._learner is not None and (found := self._learner.expire(now_ms).outcomes):
+            yield Folded(outcomes=found)
 
     def _learn(self, now_ms: int) -> None:
         """Closes the epochs that have ended; the person step brings them into force in their time."""

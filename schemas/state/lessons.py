@@ -8,9 +8,11 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Struct, field
 
 from schemas.codec import StateCodec
-from schemas.limits import SESSION_FACTS_MAX
+from schemas.limits import SESSION_FACTS_MAX, SHOWN_MAX
 from schemas.numbers import Finite, Whole
 from schemas.state.consent import NO_CONSENT, Consent
+from schemas.state.outcomes import Deed
+from schemas.state.person import Unit
 from schemas.state.session import HASH_BYTES
 
 IdHash = Annotated[bytes, Meta(max_length=HASH_BYTES)]
@@ -68,7 +70,8 @@ class Lesson(Struct, array_like=True, frozen=True):
     response names and its session does not know. `asked`: decisions that the person is known to have asked for from now on;
     `moved`: purchases and refunds of a session that is the person's from now on. `consent`: what its visit said by then,
     of a visitor who turns out to be the person where it `is_handover`. `erased_ms`: when the person was erased, where the news is that; `is_listed`: the list of the erased
-    names them, so nothing need be remembered. Lessons of a person are taken in the order of (order_ms,
+    names them, so nothing need be remembered. `deeds`: what may be outcomes (udfs/outcomes/); of a handover those of its session so far, which the visitor loses by the
+    lesson that says `left`. `anonymous_id`, `is_identified`: whose chance arms are drawn from, by this news. Lessons of a person are taken in the order of (order_ms,
     session_id, position).
     """
 
@@ -88,13 +91,17 @@ class Lesson(Struct, array_like=True, frozen=True):
     is_handover: bool = False
     erased_ms: Whole = 0
     is_listed: bool = False
+    deeds: Annotated[tuple[Deed, ...], Meta(max_length=SHOWN_MAX)] = ()
+    anonymous_id: str = ""
+    is_identified: bool = False
+    left: bool = False
 
 
 class LearnerMemory(Struct, array_like=True):
     """What the learn job remembers of one person; bounds are in schemas/limits.py, it expires by event time.
 
     `fact_ids`: purchases and refunds that were counted; `asked`: decisions that were asked for; `touches`: how often events
-    without proof counted for an item (by a hash) on `touch_day`; `consent`: what the person said. Nothing of before `erased_ms` is learnt.
+    without proof counted for an item (by a hash) on `touch_day`; `consent`: what the person said. Nothing of before `erased_ms` is learnt. `unit`: as udfs/actions/draw_unit.py has it.
     """
 
     last_ms: Whole
@@ -105,6 +112,7 @@ class LearnerMemory(Struct, array_like=True):
     touches: dict[str, Whole] = field(default_factory=dict)
     consent: Consent = NO_CONSENT
     erased_ms: Whole = 0
+    unit: Unit | None = None
 
 
 ITEM_FACT: Final = StateCodec(ItemFact, version=1)

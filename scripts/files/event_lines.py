@@ -12,7 +12,7 @@ import numpy as np
 from msgspec import NODEFAULT, Struct
 
 from schemas.counted import counted
-from schemas.doors import check_identity
+from schemas.doors import check_meant
 from schemas.errors import ConfigError, InvalidEvent, UnusableInput
 from schemas.events import Event
 from schemas.formats.field_names import MADE_ID, Notices
@@ -84,7 +84,7 @@ class EventLines:
         line = placed if isinstance(placed, bytes) else placed.raw
         try:
             event, notes = read_event(line)
-            check_identity(event)
+            check_meant(event)
         except InvalidEvent as error:
             if not self.invalid:
                 self.first_fault = _fault(placed, error)

@@ -10,11 +10,13 @@ import udfs.decide
 from channels.api.kept_decisions import KeptDecisions
 from channels.api.visitors import Visitor, Visitors
 from jobs.fold.fold import Fold, FoldRules
+from jobs.fold.learner import Learner
 from schemas.actions import CHANNELS, ActionKind
 from schemas.codec import DECISION, EVENT
 from schemas.decisions import Decision, DecisionTrace
 from schemas.events import PROFILING, PURPOSES, Event
 from schemas.limits import DAY_MS, MINUTE_MS
+from schemas.outcomes import Outcome
 from schemas.outputs import Written
 from schemas.policy import Policy
 from schemas.records import LogRecord
@@ -103,6 +105,8 @@ class World(NamedTuple):
     kept: KeptDecisions
     before: Visitor
     """The API's memory as of the moment in which something was taken back and the engine has not done anything yet."""
+    outcomes: tuple[Outcome, ...]
+    """Written of what was done after all that was said."""
 
     def decision(self, placement: str) -> Decision:
         """The last decision there."""
@@ -197,7 +201,7 @@ def world(told: Told) -> World:
     visitor, before = remembered(events)
     return World(
         fold.persons["p"], seen[-1], outputs, tuple(lessons(news, knowledge)), fold.teaches(theirs),
-        visitor, kept(outputs), before,
+        visitor, kept(outputs), before, tuple(came(news, knowledge)),
     )  # fmt: skip
 
 
@@ -214,6 +218,13 @@ def lessons(news: list[SessionNews], knowledge: Knowledge) -> list[Lesson]:
             if lesson.order_ms > NOON + CHANGES_MIN * MINUTE_MS:
                 found.append(taken.lesson)
     return found
+
+
+def came(news: list[SessionNews], knowledge: Knowledge) -> list[Outcome]:
+    """What is written of outcomes from the end of the visit, after all that was said."""
+    learner = Learner()
+    found = [outcome for one in news for outcome in learner.add(one, knowledge).outcomes]
+    return [one for one in found if one.outcome_ms > NOON + CHANGES_MIN * MINUTE_MS]
 
 
 def remembered(events: list[Event]) -> tuple[Visitor, Visitor]:

@@ -133,6 +133,10 @@ WRITTEN: Final[dict[str, dict[str, Line]]] = {
         "what is spent": Line((), "an exposure takes from its action's budget, whoever saw it"),
         "an example for models": Line(("analytics", PROFILING), "no topic: what training takes from the log"),
     },
+    "outcomes": {
+        "an outcome": Line(("analytics",), "what others learn from"),
+        "an arm of it": Line(("analytics", *SELF), "as decisions have it"),
+    },
     "dead_letters": {"an unusable record": Line((), "it cannot be read, so nobody knows whose it is")},
 }  # fmt: skip
 
@@ -283,6 +287,9 @@ def written(world: World, placement: str = "of-offer") -> dict[str, dict[str, bo
             "what others learn from": any(one.items for one in lessons),
             "what is spent": any(fact.spends for one in lessons for fact in one.actions),
             "an example for models": world.teaches,
+        },
+        "outcomes": {
+            "an outcome": bool(world.outcomes), "an arm of it": any(one.arm for one in world.outcomes),
         },
         "dead_letters": {"an unusable record": DeadLetter in kinds},
     }  # fmt: skip

@@ -47,7 +47,7 @@ from schemas.knowledge import (
 from schemas.limits import DAY_MS, HOUR_MS, MINUTE_MS
 from schemas.outcomes import Outcome
 from schemas.own_events import DeclaredFact, NamedEvent
-from schemas.policy import DEFAULT_CONTROL, Exploration, Holdout, Placement, Policy
+from schemas.policy import DEFAULT_CONTROL, Exploration, Holdout, Outcomes, Placement, Policy
 from schemas.records import LogRecord
 from schemas.rests_on import RestsOn
 from schemas.state.contacts import Clocked
@@ -61,15 +61,18 @@ from schemas.state.lessons import (
     ActionFact,
     LearnerMemory,
 )
+from schemas.state.outcomes import OUTCOME_MEMORY, SESSION_SHOWN, OutcomeMemory
 from schemas.state.person import PERSON_STATE, PersonState
 from schemas.state.session import SESSION_CONTEXT, SESSION_NEWS, SESSION_STATE
 from tests.builders import NOON, make_catalogue, make_event, make_knowledge, make_record, track_all
+from udfs.draw import identify_decision
 from udfs.explain.fit_records import leave_out
 from udfs.facts import cart, consent, contacts, exposures, grants
 from udfs.facts.features import FEATURE_SPACE
 from udfs.facts.grants import remember_grant
 from udfs.knowledge.knowledge import Knowledge
 from udfs.knowledge.learn_facts import item_facts, session_fact
+from udfs.outcomes.join_lesson import join_lesson, lessons_of
 from udfs.policy.compile_policy import compile_policy
 from udfs.policy.contact_rules import contact_rules
 from udfs.session.limit_rate import Rate
@@ -87,6 +90,7 @@ STATE_CODECS: Final[dict[str, StateCodec[Any]]] = {
     "session_news": SESSION_NEWS, "person_state": PERSON_STATE,
     "item_knowledge": ITEM_KNOWLEDGE_STATE, "item_fact": ITEM_FACT, "session_fact": SESSION_FACT,
     "action_knowledge": ACTION_KNOWLEDGE_STATE, "action_fact": ACTION_FACT,
+    "outcome_memory": OUTCOME_MEMORY, "session_shown": SESSION_SHOWN,
     "lesson": LESSON, "learner_memory": LEARNER_MEMORY, "claim": CLAIM, "transfer": TRANSFER,
 }  # fmt: skip
 EVERYTHING: Final[dict[str, Any]] = {
@@ -109,8 +113,8 @@ EVERYTHING: Final[dict[str, Any]] = {
 
 CONVERTED: Final = Outcome(
     "89abcdef0123456789abcdef01234567", "converted", -1, 3, "0123456789abcdef0123456789abcdef", "p1", "s1", "e7",
-    "purchase_completed", NOON + HOUR_MS, NOON, NOON + 4_000, "hero", "web", "welcome", "big", ("i1", "i2"),
-    {"price": "bold"}, True, "shop-3", "0a1b2c", 0.125, "time_decay", 0.75, 129.9, "EUR", ("loyal", "new"), {"quantity": 2.0},
+    "purchase_completed", NOON + HOUR_MS, NOON, NOON + 4_000, "hero", "web", "welcome", ("i1", "i2"),
+    {"price": "bold"}, True, "shop-3", "time_decay", 0.75, 129.9, "EUR", ("loyal", "new"), {"quantity": 2.0},
 )  # fmt: skip
 KNOWN_ITEM: Final = ItemKnowledge(
     "item", "i1", 340_000_001, NOON + 8_000, NOON + 5_000, NOON - HOUR_MS, NOON + 4_000,
@@ -502,9 +506,54 @@ def state_examples() -> dict[str, Any]:
         ),
         "lesson.consent": LESSON.encode(_consented_lesson()),
         "lesson.signed_in": LESSON.encode(_signed_in()),
+        **_came_of(),
         "learner_memory.consent": _memory_of(_consented_lesson()),
         "person_state.anonymous": PERSON_STATE.encode(fold.persons["a1"]),
     }
+
+
+def _came_of() -> dict[str, bytes]:
+    """A visit that sees and clicks a decision, is told what somebody thinks of it, and signs in and buys something that is given back."""
+    policy = Policy(
+        placements=(Placement("home"),),
+        outcomes=Outcomes(touch="exposed", attribution="linear", half_life_ms=HOUR_MS),
+    )
+    knowledge = Knowledge()
+    knowledge.add_policy("shop-3", 0, 0, compile_policy(policy))
+    said: list[dict[str, Any]] = [
+        {"event_type": "page_viewed", "placements": ["home"]},
+        *({"event_type": f"decision_{one}"} for one in ("exposed", "clicked", "dismissed")),
+        {"event_type": "identified", "person_id": "p1"},
+        {"event_type": "purchase_completed", "value_amount": 30.0},
+        {"event_type": "purchase_refunded", "value_amount": 12.0},
+        {"event_type": "purchase_refunded", "item_ids": ["i9"]}, {"event_type": "session_ended"},
+    ]  # fmt: skip
+    shown = {
+        "channel": "web", "item_ids": ["i1"], "currency": "EUR", "context": {"device": "phone", "country": "AT"},
+        "properties": {"action_id": "gift", "placement": "hero"}, "decision_id": identify_decision("a1", "s1", "came0", "home"),
+    }  # fmt: skip
+    events = [make_event(event_id=f"came{n}", event_time_ms=NOON + n * MINUTE_MS, **shown | one) for n, one in enumerate(said)]  # fmt: skip
+    asked = seen = b""
+    found: dict[str, bytes] = {}
+    people: dict[str, LearnerMemory | None] = {}
+    memories: dict[str, OutcomeMemory | None] = {}
+    for news in track_all(events, knowledge)[1]:
+        asked, seen, lessons = lessons_of(asked, seen, news, knowledge)
+        for lesson in lessons:
+            who = lesson.person
+            taken = take_lesson(people.get(who), lesson, knowledge.assumed)
+            people[who] = taken.memory
+            memories[who] = join_lesson(memories.get(who), taken, knowledge, knowledge.assumed).memory  # fmt: skip
+            if lesson.left or (lesson.deeds and lesson.is_handover):
+                found["lesson.left" if lesson.left else "lesson.deeds"] = LESSON.encode(lesson)
+                found["session_shown.full"] = seen
+            found["lesson.visited"] = LESSON.encode(lesson)
+    memory, person = memories["p1"], people["p1"]
+    assert memory is not None
+    assert person is not None
+    found["outcome_memory.full"] = OUTCOME_MEMORY.encode(memory)
+    found["learner_memory.unit"] = LEARNER_MEMORY.encode(person)
+    return found
 
 
 def _erased() -> dict[str, bytes]:

@@ -2,7 +2,7 @@
 
 import signal
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from jobs.fold.learner import Learner
 from jobs.knowledge_feed import KnowledgeFeed
 from jobs.learning.trust import Trust
 from log.kafka import read_to_end
-from schemas.codec import EVENT, HEADER_BYTES
+from schemas.codec import EVENT, HEADER_BYTES, OUTCOME
 from schemas.knowledge import (
     ACTION_KNOWLEDGE,
     EPOCH_END,
@@ -29,9 +29,10 @@ from schemas.knowledge import (
     epoch_of,
 )
 from schemas.limits import EPOCH_MS, HOUR_MS, MINUTE_MS, SECOND_MS, SESSION_GAP_MS
+from schemas.outcomes import Outcome
 from schemas.records import LogRecord
 from schemas.state.session import SessionNews, SessionState
-from schemas.topics import CONTROL, EVENTS, ITEMS, KNOWLEDGE
+from schemas.topics import CONTROL, EVENTS, ITEMS, KNOWLEDGE, OUTCOMES
 from tests.builders import LATENESS_MS, NOON, make_catalogue, make_event
 from tests.flink.replays import Replays
 from tests.flink.runs import Line, fill_log, produce, run_learn_replay, start_job
@@ -52,6 +53,8 @@ class Log(NamedTuple):
 
     prefix: str
     epochs: dict[int, Pairs]
+    outcomes: dict[str, list[bytes]]
+    """By person, in the order in which they are written."""
 
 
 def news_of(
@@ -69,15 +72,23 @@ def news_of(
             yield from expire_session(state, session_id, state.timer_ms).news
 
 
-def learnt(records: Iterable[LogRecord], knowledge: Knowledge, end_ms: int) -> dict[int, Pairs]:
-    """What the learner of the fold makes of the log: each epoch's pairs of key and value."""
+def learnt(
+    records: Iterable[LogRecord], knowledge: Knowledge, end_ms: int
+) -> tuple[dict[int, Pairs], dict[str, list[bytes]]]:
+    """What the learner of the fold makes of the log: each epoch's pairs of key and value, and each person's outcomes."""
     learner = Learner()
+    came: list[Outcome] = []
     for news in sorted(news_of(records, knowledge, end_ms), key=_order):
-        learner.add(news, knowledge)
+        came += learner.expire(news.order_ms).outcomes
+        came += learner.add(news, knowledge).outcomes
+    came += learner.expire(end_ms).outcomes
     epochs: dict[int, Pairs] = defaultdict(list)
     for record in learner.close(end_ms):
         epochs[record.epoch].append(pair_of(record))
-    return dict(epochs)
+    outcomes: dict[str, list[bytes]] = defaultdict(list)
+    for one in came:
+        outcomes[one.person].append(OUTCOME.encode(one))
+    return dict(epochs), dict(outcomes)
 
 
 def _order(news: SessionNews) -> tuple[int, str, int]:
@@ -113,7 +124,7 @@ def shopping(kafka: str) -> Log:
     fill_log(kafka, prefix, lines, make_catalogue())
     records = read_to_end(kafka, [prefix + EVENTS])
     end_ms = max(line.timestamp_ms for line in lines)
-    return Log(prefix, learnt(records, items_of(kafka, prefix), end_ms))
+    return Log(prefix, *learnt(records, items_of(kafka, prefix), end_ms))
 
 
 RESPONSES = (
@@ -201,6 +212,15 @@ def written(records: Iterable[LogRecord]) -> list[tuple[int, Pairs]]:
     return epochs
 
 
+def test_things_come_of_the_decisions_of_the_log(shopping: Log) -> None:
+    """So that comparing outcomes compares something."""
+    came = [OUTCOME.decode(one) for mine in shopping.outcomes.values() for one in mine]
+    kinds = Counter(one.kind for one in came)
+    assert min(kinds[one] for one in ("exposed", "ignored", "clicked", "dismissed", "carted", "converted", "visited")) >= 5  # fmt: skip
+    assert any(one.decision_id for one in came if one.kind in ("carted", "converted"))
+    assert len({one.outcome_id for one in came}) == len(came)
+
+
 def test_the_log_teaches_everything(shopping: Log) -> None:
     keys = {key.partition("/")[0] for pairs in shopping.epochs.values() for key, _ in pairs}
     assert keys == {"action", "item", "category", "session", END_KEY}
@@ -236,6 +256,10 @@ def test_the_job_writes_what_the_fold_learns_in_whole_epochs(
     assert dict(epochs) == shopping.epochs
     begun_ms = time.time_ns() // 1_000_000 - HOUR_MS
     assert all(record.timestamp_ms > begun_ms for record in found), "of its arrival"
+    outcomes: dict[str, list[bytes]] = defaultdict(list)
+    for record in read_to_end(kafka, [outputs + OUTCOMES]):
+        outcomes[record.key].append(record.value)
+    assert outcomes == shopping.outcomes
 
 
 def test_epochs_that_end_after_the_replay_are_not_written(

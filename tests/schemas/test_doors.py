@@ -2,7 +2,7 @@
 
 import pytest
 
-from schemas.doors import check_at_door, check_identity
+from schemas.doors import check_at_door, check_identity, check_meant
 from schemas.errors import InvalidEvent
 from schemas.limits import AHEAD_OF_LOG_MAX_MS
 from tests.builders import NOON, make_event
@@ -37,3 +37,12 @@ def test_the_future_stays_outside() -> None:
 def test_time_is_told_by_the_engine_alone() -> None:
     with pytest.raises(InvalidEvent, match="engine's own"):
         check_at_door(make_event(event_type="clock_ticked"), NOON)
+
+
+@pytest.mark.parametrize("said", [None, -1.01, 1.5, 99.0])
+def test_an_opinion_is_a_number_from_minus_one_to_one(said: float | None) -> None:
+    with pytest.raises(InvalidEvent, match="from -1 to 1"):
+        check_meant(make_event(event_type="feedback_given", value_amount=said))
+    for fine in (-1.0, 0.0, 1.0):
+        check_meant(make_event(event_type="feedback_given", value_amount=fine))
+    check_meant(make_event(event_type="page_viewed", value_amount=said))

@@ -51,7 +51,7 @@ FINGERPRINTS = {
     "item.v1": "c5d5f42c562ef3aa",
     "item_knowledge.v1": "df8cf5e71cbdf766",
     "item_knowledge.v2": "ea5526bf07c7dcc4",
-    "outcome.v1": "0f7fb326349a97ac",
+    "outcome.v1": "120934d375bc77b4",
     "past_session.v1": "951ee76a6c496611",
     "trace.v1": "b4630f1366cd88ac",
     "trace.v2": "0943e37a8101a6cf",

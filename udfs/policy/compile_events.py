@@ -21,6 +21,13 @@ from udfs.policy.gather_parts import Gathered
 from udfs.policy.page_categories import Template, fault_in, template_of
 
 EVENT_TYPES_READ: Final = {name: kind for name, (kind, _) in EVENT_READS.items()}
+NO_CONVERSIONS: Final = frozenset(
+    {
+        "clock_ticked", "erasure_requested", "purchase_refunded", "session_ended", "feedback_given", "product_added_to_cart",
+        *(one for one in EVENT_TYPES if one.startswith("decision_")),
+    }
+)  # fmt: skip
+"""Types that are outcomes of another kind, or nothing that a person does."""
 TEXT_FIELDS: Final = frozenset(
     one for one in OWN_FIELDS - {"value"} if EVENT_READS[f"event.{one}"][0] == STRING
 )
@@ -114,12 +121,15 @@ def _check_columns(policy: Policy, gathered: Gathered) -> None:
 
 
 def _check_asking(policy: Policy, gathered: Gathered) -> None:
-    """A placement is asked for by types of ours, and by names that the policy says something of."""
+    """A placement is asked for by types of ours, and by names that the policy says something of; likewise what is a conversion."""
     known = EVENT_TYPES | policy.own_names
     for at, placement in enumerate(policy.placements):
         for number, name in enumerate(placement.event_types):
             path = ("placements", at, "event_types", number)
             gathered.known(name, known, "type of event or entry of `events`", path)
+    for number, name in enumerate(policy.outcomes.conversions):
+        place: Path = ("outcomes", "conversions", number)
+        gathered.known(name, known - NO_CONVERSIONS, "type of event or entry of `events`", place)
 
 
 def doubtful_names(policy: Policy) -> Iterator[Mistake]:

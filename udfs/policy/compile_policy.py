@@ -80,7 +80,7 @@ def _compile_variant(
         mistakes.append(
             Mistake(
                 (),
-                "an arm cannot change compliance rules, what is sensitive, who is linked with whom, or what events mean",
+                "an arm cannot change compliance rules, what is sensitive, who is linked with whom, what counts as an outcome, or what events mean",
             )
         )
     return compiled, mistakes

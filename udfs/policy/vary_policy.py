@@ -50,10 +50,10 @@ def varied(policy: Policy, arms: Arms) -> Policy:
 
 
 def has_other_compliance(variant: Policy, policy: Policy) -> bool:
-    """Whether an arm would change compliance rules, what is sensitive, who is linked with whom, or what events mean, which it cannot."""
+    """Whether an arm would change compliance rules, what is sensitive, who is linked with whom, what counts as an outcome, or what events mean, which it cannot."""
     mine, others = (
         (
-            _compliance(one), one.sensitive_attributes, one.identity, one.events, one.facts, one.strict_events, one.ignored,
+            _compliance(one), one.sensitive_attributes, one.identity, one.outcomes, one.events, one.facts, one.strict_events, one.ignored,
         )
         for one in (variant, policy)
     )  # fmt: skip

@@ -6,7 +6,7 @@ from msgspec import ValidationError, convert
 from msgspec.structs import fields as fields_of
 from msgspec.structs import replace
 
-from schemas.doors import check_identity
+from schemas.doors import check_meant
 from schemas.errors import InvalidEvent, PassedOver
 from schemas.events import EVENT_TYPES, Event, unknown_in_words
 from schemas.numbers import number_in
@@ -66,7 +66,7 @@ def _as(role: Role, fields: Fields, event: Event, knowledge: Knowledge) -> Meant
         if of in event.properties and getattr(event, name) in (None, ())
     }
     found = replace(event, event_type=ROLES[role], **filled)
-    check_identity(found)
+    check_meant(found)
     # a property may say which attribute it is about, so it is looked at once more
     return Meant(without_attributes(found, knowledge), event.event_type)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from schemas.doors import check_identity
+from schemas.doors import check_meant
 from schemas.errors import InvalidEvent
 from schemas.events import Event
 from schemas.limits import AHEAD_OF_LOG_MAX_MS
@@ -19,5 +19,5 @@ def valid_event(record: LogRecord, decode: Callable[[bytes], Event]) -> Event:
     if time_ms > record.timestamp_ms + AHEAD_OF_LOG_MAX_MS:
         ahead_s = (time_ms - record.timestamp_ms) // 1000
         raise InvalidEvent("ahead_of_log", f"{ahead_s} s ahead of the record's timestamp", time_ms)
-    check_identity(event)
+    check_meant(event)
     return masked(event)

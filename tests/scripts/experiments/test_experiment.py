@@ -22,6 +22,7 @@ from scripts import cli
 from scripts.cli import app
 from scripts.experiments import outcome_source
 from scripts.files.try_files import Trial, World
+from scripts.outcomes import reading
 from scripts.policy.policy_file import parse_policy
 from tests.builders import NOON
 from tests.models.experiments.outcomes import make_outcome, visits
@@ -46,7 +47,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setenv("KAIROS_HOME", str(tmp_path / "home"))
     (tmp_path / "policy.yaml").write_text(POLICY)
     told: list[Outcome] = []
-    monkeypatch.setattr(outcome_source, "_from_files", lambda _: iter(told))
+    monkeypatch.setattr(reading, "of_files", lambda *_: iter(told))
 
     def ask(*words: str, outcomes: list[Outcome] | None = None) -> Result:
         told[:] = outcomes or []

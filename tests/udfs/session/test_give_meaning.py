@@ -107,7 +107,7 @@ def test_a_type_of_ours_may_mean_something_else_where_a_property_says_so() -> No
 
 @pytest.mark.parametrize("role", sorted(ROLES))
 def test_every_role_is_a_type_that_the_engine_knows(role: str) -> None:
-    event = make_event(event_type="mine", person_id="p", item_ids=["i"])
+    event = make_event(event_type="mine", person_id="p", item_ids=["i"], value_amount=0.5)
     found = give_meaning(event, knowing({"name": "mine", "role": role}))
     assert found.event.event_type == ROLES[role]  # type: ignore[index]  # it is one
     assert found.event.event_type in EVENT_TYPES - {"clock_ticked", "erasure_requested"}

@@ -46,7 +46,7 @@ def teaches(news: list[SessionNews]) -> int:
 @pytest.mark.parametrize("event_type", sorted(EVENT_TYPES - {"clock_ticked"}))
 def test_every_type_teaches_others_what_its_line_says(event_type: str) -> None:
     fields: dict[str, Any] = {
-        "item_ids": ["a"], "person_id": "p", "value_amount": 99.0, "decision_id": "d1",
+        "item_ids": ["a"], "person_id": "p", "value_amount": 0.5, "decision_id": "d1",
         "properties": {"action_id": "quiz", "placement": "hero"},
     }  # fmt: skip
     proven = told(said(1, event_type, is_unproven=False, **fields))[0]
@@ -55,7 +55,7 @@ def test_every_type_teaches_others_what_its_line_says(event_type: str) -> None:
     assert teaches(unproven) == (teaches(proven) if is_full else 0)
     event = unproven[0].event
     assert event is not None
-    assert (event.value_amount == 99.0) == is_full
+    assert (event.value_amount == 0.5) == is_full
 
 
 def test_a_claimed_purchase_ends_offers_and_is_no_revenue() -> None:

@@ -1,0 +1,1 @@
+"""What came of decisions: read, added up, written to a file."""
