@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from jobs.config import Config
 from jobs.learning.trust import keys_of
 from jobs.publish import now_ms
 from models.experiments.units import BEFORE_MS
 from schemas.errors import ConfigError
-from schemas.experiments import HOLDOUT, Arm, Experiment
+from schemas.experiments import HELD_OUT, HOLDOUT, PERSONAL, Arm, Experiment
 from schemas.outcomes import Outcome
 from schemas.policy import Policy
 from scripts.ops.status import running_kafka
@@ -75,10 +75,6 @@ def find(source: Source, name: str | None) -> Found:
     raise ConfigError(f"no policy has an experiment {name!r}; there are: {known or 'none'}")
 
 
-HELD_OUT: Final = "held out"
-PERSONAL: Final = "personalised"
-
-
 def experiments_of(policy: Policy) -> list[Experiment]:
     """Those of the policy, and where people are held out the holdout as one more: what personalisation earns a person."""
     return [*policy.experiments, *([held_out(policy)] if policy.holdout.share else [])]
@@ -92,13 +88,6 @@ def held_out(policy: Policy) -> Experiment:
         holdout.salt, "person", holdout.starts_ms, holdout.ends_ms,
         metrics=("revenue_per_person",), guardrails=(),
     )  # fmt: skip
-
-
-def arm_of(experiment: Experiment, outcome: Outcome) -> str | None:
-    """The arm of the decision that an outcome came of."""
-    if experiment.name == HOLDOUT:
-        return HELD_OUT if outcome.is_holdout else PERSONAL
-    return outcome.arm.get(experiment.name)
 
 
 def since(experiment: Experiment) -> int:

@@ -15,6 +15,7 @@ from jobs.config import PROJECT, config_from
 from models.experiments.metrics import METRICS
 from schemas.codec import OUTCOME
 from schemas.events import event_from_fields
+from schemas.experiments import HELD_OUT, HOLDOUT, PERSONAL
 from schemas.limits import DAY_MS, HOUR_MS
 from schemas.outcomes import Outcome
 from schemas.policy import Policy
@@ -166,17 +167,25 @@ def test_a_folder_that_cannot_be_is_said(run: Run, tmp_path: Path) -> None:
     assert "cannot be written" in str(done.exception)
 
 
+def without_consent(people: int) -> Iterator[Outcome]:
+    """Who did not agree to personalisation is neither held out nor personalised, and spends much."""
+    for number in range(people):
+        yield make_outcome("exposed", f"q{number}", NOON)
+        yield make_outcome("converted", f"q{number}", NOON + 1, value=100.0)
+
+
 def in_holdout(people: int, worth: float) -> Iterator[Outcome]:
     """Every second person is held out; the others spend `worth` more."""
     for number in range(people):
         person, is_held, at_ms = f"p{number}", number % 2 == 0, NOON + number * HOUR_MS // 10
-        yield make_outcome("exposed", person, at_ms, is_holdout=is_held)
+        arm = {HOLDOUT: HELD_OUT if is_held else PERSONAL}
+        yield make_outcome("exposed", person, at_ms, arm=arm)
         spent = 10.0 + number % 7 + (0.0 if is_held else worth)
         yield make_outcome("converted", person, at_ms + 1, value=spent)
 
 
 def test_what_personalisation_earns_is_told_with_its_interval(run: Run) -> None:
-    done = run("show", "holdout", outcomes=[*in_holdout(4_000, 2.0)])
+    done = run("show", "holdout", outcomes=[*in_holdout(4_000, 2.0), *without_consent(1_000)])
     assert done.exit_code == 0, done.output
     (line,) = (one for one in done.output.splitlines() if one.startswith("Personalisation has earned"))  # fmt: skip
     assert line.startswith(
