@@ -41,8 +41,8 @@ class Rules(NamedTuple):
     is_holdout: bool
 
 
-RulesAt = Callable[[int], Rules]
-"""Those in force at a time."""
+RulesAt = Callable[[int, str], Rules]
+"""Those in force at a time, in a session."""
 
 
 class Joined(NamedTuple):
@@ -90,7 +90,7 @@ def expire_outcomes(memory: OutcomeMemory, person: str, now_ms: int) -> Joined:
     return work.done()
 
 
-def _no_rules(_time_ms: int) -> Rules:
+def _no_rules(_time_ms: int, _session_id: str) -> Rules:
     raise AssertionError("no timer needs them")
 
 
@@ -166,7 +166,7 @@ class _Work:
             if one.facts.decision_id == deed.decision_id:
                 return one
         decided_ms = deed.decided_ms or self._given.decided_ms.get(deed.decision_id, 0)
-        rules = self._rules_at(decided_ms or deed.time_ms)
+        rules = self._rules_at(decided_ms or deed.time_ms, deed.session_id)
         facts = Facts(
             deed.decision_id, decided_ms, 0, deed.placement, deed.action_id,
             rules.arm, rules.is_holdout, rules.policy,
@@ -185,7 +185,7 @@ class _Work:
         memory = self._memory
         if any(_is_same(one.deed, deed) for one in memory.sold):
             return
-        rules = self._rules_at(deed.time_ms)
+        rules = self._rules_at(deed.time_ms, deed.session_id)
         by = rules.outcomes
         none = Facts(NO_DECISION, 0, 0, "", "", rules.arm, rules.is_holdout, rules.policy)
         sold = Sold(deed, deed.kind, by.touch, by.attribution, by.half_life_ms, none)
@@ -250,7 +250,7 @@ class _Work:
             None,
         )
         if facts is None:
-            rules = self._rules_at(deed.time_ms)
+            rules = self._rules_at(deed.time_ms, deed.session_id)
             facts = Facts(NO_DECISION, 0, 0, "", "", rules.arm, rules.is_holdout, rules.policy)
         cause = deed.event_id or f"{deed.number}"
         key = f"{deed.kind}/{deed.session_id}/{cause}"

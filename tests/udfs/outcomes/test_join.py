@@ -34,7 +34,7 @@ END_MS = NOON + 200 * DAY_MS
 def rules(**fields: Any) -> RulesAt:
     """Always the same."""
     found = Rules("shop-3", Outcomes(**fields), {"price": "bold"}, False)
-    return lambda _: found
+    return lambda _time_ms, _session_id: found
 
 
 def deed(kind: Any, minutes: float, decision: str = "", event: str = "", **fields: Any) -> Deed:
