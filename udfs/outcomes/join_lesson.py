@@ -101,17 +101,21 @@ def join_lesson(
     unit = person.unit.id if person.unit is not None else lesson.person
     if lesson.is_handover:
         unit = lesson.anonymous_id  # it was decided for the visitor
-    return join(memory, given, partial(rules_at, knowledge, unit, holds.is_personal))
+    return join(
+        memory, given, partial(rules_at, knowledge, unit, lesson.session_id, holds.is_personal)
+    )
 
 
-def rules_at(knowledge: Knowledge, unit: str, is_personal: bool, time_ms: int) -> Rules:
+def rules_at(
+    knowledge: Knowledge, unit: str, session_id: str, is_personal: bool, time_ms: int
+) -> Rules:
     """Those of the policy in force; an arm and the holdout are for those whose decisions are personal (udfs/decide.py)."""
     known = knowledge.at(time_ms)
     if known.policy is None:
         return Rules(known.policy_version, NO_POLICY, {}, False)
     policy = known.policy.policy
-    arm = assign_arms(policy.experiments, unit) if is_personal else {}
-    is_out = is_personal and is_held_out(policy.holdout, unit)
+    arm = assign_arms(policy.experiments, unit, session_id, time_ms) if is_personal else {}
+    is_out = is_personal and is_held_out(policy.holdout, unit, time_ms)
     return Rules(known.policy_version, policy.outcomes, arm, is_out)
 
 

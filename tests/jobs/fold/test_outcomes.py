@@ -10,10 +10,11 @@ from jobs.fold.learner import Learner
 from schemas.codec import EVENT
 from schemas.decisions import Decision
 from schemas.events import Event
+from schemas.experiments import Arm, Experiment
 from schemas.limits import HOUR_MS, MINUTE_MS
 from schemas.outcomes import NO_DECISION, Outcome
 from schemas.own_events import NamedEvent
-from schemas.policy import Arm, Experiment, Holdout, Outcomes, Placement, Policy
+from schemas.policy import Holdout, Outcomes, Placement, Policy
 from tests.builders import NOON, make_catalogue, make_event, make_record
 from udfs.draw import identify_decision
 from udfs.knowledge.knowledge import Knowledge
