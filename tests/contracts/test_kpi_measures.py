@@ -10,7 +10,6 @@ from schemas.outcomes import OutcomeKind
 from tests.models.experiments.outcomes import make_outcome, went
 from udfs.outcomes import count_kpis
 
-
 SHARED = ("carted", "converted", "refunded")
 """Kinds of which several decisions may have a share; the others are whole."""
 
