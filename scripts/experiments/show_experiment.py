@@ -15,7 +15,7 @@ from schemas.experiments import HOLDOUT, Experiment
 from schemas.limits import DAY_MS, EVENT_TIME_MAX_MS
 from scripts.console import show, show_json, show_table
 from scripts.exit_codes import passed
-from scripts.experiments.outcome_source import Found, Source, arm_of, experiments_of, find, since
+from scripts.experiments.outcome_source import Found, Source, experiments_of, find, since
 from scripts.experiments.plots import write_plots
 from scripts.times import utc
 
@@ -39,7 +39,7 @@ class Shown(NamedTuple):
 def read_experiment(source: Source, found: Found) -> Shown:
     """By all outcomes that bear on it; raises ConfigError where they cannot be read."""
     experiment, currency = found.experiment, found.policy.currency
-    ledger = Ledger(Asked(experiment, lambda one: arm_of(experiment, one), currency))
+    ledger = Ledger(Asked(experiment, lambda one: one.arm.get(experiment.name), currency))
     for one in source.outcomes(since(experiment)):
         ledger.add(one)
     reading = read(experiment, ledger.counted(metrics_of(experiment)))
