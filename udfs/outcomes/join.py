@@ -130,7 +130,7 @@ class _Work:
         elif deed.kind in ("carted", "converted"):
             self._sell(deed)
         elif deed.kind == "refunded":
-            self._refund(deed, is_new=True)
+            self._refund(deed)
         else:
             self._tell_once(deed)
 
@@ -194,7 +194,7 @@ class _Work:
         if deed.kind == "converted" and memory.early:
             waiting, memory.early = memory.early, []
             for one in waiting:
-                self._refund(one, is_new=False)
+                self._refund(one)
         if len(memory.sold) > SOLD_MAX:
             memory.sold.remove(min(memory.sold, key=due_of_sold))
             self._counts.append("outcomes_dropped")
@@ -203,10 +203,11 @@ class _Work:
         find_touches(sold, self._memory.shown)
         self._tell(sold.told, said_of_sold(sold))
 
-    def _refund(self, deed: Deed, *, is_new: bool) -> None:
+    def _refund(self, deed: Deed) -> None:
         """Takes back what a purchase brought: of the newest that it may be of. One whose purchase is not known waits for it."""
         memory = self._memory
-        if any(_is_same(one, deed) for sold in memory.sold for one in sold.refunds):
+        known = [*memory.early, *(one for sold in memory.sold for one in sold.refunds)]
+        if any(_is_same(one, deed) for one in known):
             return
         of = [one for one in memory.sold if is_refund_of(deed, one) and one.deed.name == CONVERSION]
         if not of:

@@ -263,8 +263,9 @@ def test_a_refund_is_of_the_newest_purchase_of_its_item() -> None:
 
 
 def test_a_refund_that_comes_before_its_purchase_waits_for_it() -> None:
-    person = Person().does(refunded(20, 30.0)).does(bought(10), at=25).waits()
+    person = Person().does(refunded(20, 30.0), refunded(20, 30.0)).does(bought(10), at=25).waits()
     assert person.credit == {("converted", NO_DECISION): 90.0, ("refunded", NO_DECISION): 30.0}
+    assert sum(one.kind == "refunded" for one in person.outcomes) == 1
 
 
 # --- the rest, and bounds -----------------------------------------------------------------------
