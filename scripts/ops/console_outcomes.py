@@ -5,6 +5,7 @@ from typing import Final
 from channels.console.facts import Shown
 from jobs.config import Config
 from schemas.errors import ConfigError
+from schemas.policy import Policy
 from scripts.ops.console_letters import ConsoleLetters
 from scripts.ops.counting import ask, command_of, place_of
 from scripts.ops.outcomes_child import Told, Wanted
@@ -19,11 +20,11 @@ class ConsoleOutcomes(ConsoleLetters):
 
     def __init__(self, config: Config, kafka: str) -> None:
         super().__init__(config, kafka)
-        self._outcomes = Refreshed(self._read_outcomes)
+        self._outcomes: Refreshed[Policy, Told] = Refreshed(self._read_outcomes)
 
     def experiments(self) -> Shown:
         """Every experiment of the live policy, and what personalisation earns."""
-        newest = self._outcomes()
+        newest = self._outcomes(self._live_policy())
         found = newest.found
         return _state(newest) | {
             "experiments": found.experiments if found else [],
@@ -32,7 +33,8 @@ class ConsoleOutcomes(ConsoleLetters):
 
     def business(self, by: str, value: str) -> Shown | None:
         """The KPIs of one value of a dimension by day, against the holdout; None where nothing is known of that value."""
-        newest = self._outcomes()
+        policy = self._live_policy()
+        newest = self._outcomes(policy)
         scopes = newest.found.scopes if newest.found else []
         chosen = next((one for one in scopes if (one["by"], one["value"]) == (by, value)), None)
         if chosen is None and newest.found is not None:
@@ -40,11 +42,11 @@ class ConsoleOutcomes(ConsoleLetters):
         return _state(newest) | {
             "scope": chosen,
             "scopes": [{"by": one["by"], "value": one["value"]} for one in scopes],
-            "is_held_out": self._live_policy().holdout.share > 0,
+            "is_held_out": policy.holdout.share > 0,
         }
 
-    def _read_outcomes(self) -> Told:
-        wanted = Wanted(place_of(self._kafka, self._prefix), self._live_policy())
+    def _read_outcomes(self, policy: Policy) -> Told:
+        wanted = Wanted(place_of(self._kafka, self._prefix), policy)
         found = ask(command_of("scripts.ops.outcomes_child"), wanted, Told, READING_S)
         if found.fault:
             raise ConfigError(found.fault)

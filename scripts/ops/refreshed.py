@@ -17,6 +17,7 @@ REST: Final = 10
 
 logger = logging.getLogger(__name__)
 
+About = TypeVar("About")
 T = TypeVar("T")
 
 
@@ -29,28 +30,32 @@ class Newest(NamedTuple, Generic[T]):
     fault: str
 
 
-class Refreshed(Generic[T]):
+class Refreshed(Generic[About, T]):
     """The answer of `count`, asked in a thread of its own, one at a time; `count` raises ConfigError or NotCounted."""
 
-    def __init__(self, count: Callable[[], T], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, count: Callable[[About], T], clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._count, self._clock, self._lock = count, clock, Lock()
         self._newest: Newest[T] = Newest(None, 0, is_counting=False, fault="")
-        self._stale_s: float | None = None
+        self._about: list[About] = []
+        self._stale_s = 0.0
 
-    def __call__(self) -> Newest[T]:
-        """What there is; where it is old it is counted anew behind."""
+    def __call__(self, about: About) -> Newest[T]:
+        """What there is; where it is old, or of something else than is asked about now, it is counted anew behind."""
         with self._lock:
-            is_stale = self._stale_s is None or self._clock() >= self._stale_s
+            is_stale = self._about != [about] or self._clock() >= self._stale_s
             if is_stale and not self._newest.is_counting:
                 self._newest = self._newest._replace(is_counting=True)
-                Thread(target=self._renew, name="console-count", daemon=True).start()
+                self._about = [about]
+                Thread(target=self._renew, args=(about,), name="console-count", daemon=True).start()
             return self._newest
 
-    def _renew(self) -> None:
+    def _renew(self, about: About) -> None:
         begun_s = self._clock()
         before = self._newest
         try:
-            newest = Newest(self._count(), now_ms(), is_counting=False, fault="")
+            newest = Newest(self._count(about), now_ms(), is_counting=False, fault="")
         except (ConfigError, NotCounted) as error:
             newest = before._replace(is_counting=False, fault=str(error))
         except Exception:

@@ -1,5 +1,6 @@
 """Experiments and business on the console: read in the background, told in words, and what cannot be read is a sentence."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -8,25 +9,32 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from jobs.config import config_from
+from channels.console.routes import STATIC
+from jobs.config import PROJECT, config_from
+from models.experiments.difference import Interval
+from models.experiments.sequential import FIRST_LOOK
 from models.experiments.verdict import Verdict, what_to_do
+from schemas.codec import OUTCOME
 from schemas.errors import ConfigError
 from schemas.experiments import HELD_OUT, HOLDOUT, PERSONAL, Arm, Experiment
 from schemas.limits import DAY_MS
 from schemas.outcomes import Outcome
 from schemas.policy import Holdout, Policy
+from schemas.records import LogRecord
+from schemas.topics import OUTCOMES
 from scripts.experiments.outcome_source import Found
 from scripts.experiments.show_experiment import in_words as printed
 from scripts.experiments.show_experiment import ledger_of, shown_of
-from scripts.ops import console_outcomes
+from scripts.ops import console_outcomes, outcomes_child
 from scripts.ops.console_outcomes import ConsoleOutcomes
-from scripts.ops.counting import NotCounted
-from scripts.ops.outcomes_child import Told, told_of
+from scripts.ops.counting import NotCounted, place_of
+from scripts.ops.outcomes_child import OUTCOMES_MAX, Told, Wanted, read, told_of
 from scripts.ops.refreshed import FRESH_S, REST, Refreshed
-from scripts.outcomes.uplift import DAYS_MAX
+from scripts.outcomes.uplift import DAYS_MAX, Lift, sentence
 from tests.builders import NOON
 from tests.e2e.homes import wait_for
 from tests.models.experiments.outcomes import EXPERIMENT, visits
+from udfs.knowledge.erasures import Erasures
 
 POLICY = Policy(holdout=Holdout(share=0.5), experiments=(EXPERIMENT,))
 SEEN_MS = NOON + 21 * DAY_MS
@@ -88,6 +96,48 @@ def test_business_is_of_the_newest_days_alone() -> None:
     found = told_of(outcomes(), POLICY, NOON + (DAYS_MAX + 10) * DAY_MS)
     assert len(found.scopes[0]["days"]) == 11
     assert found.outcomes == len(outcomes()), "experiments read all"
+
+
+class Log:
+    """Outcomes in a topic, each told twice, of which the newest are asked for."""
+
+    def __init__(self, told: list[Outcome]) -> None:
+        self.values = [OUTCOME.encode(one) for one in told for _ in range(2)] + [b"nothing of ours"]
+
+    def keep_newest(self, count: int) -> bool:
+        return count >= len(self.values)
+
+    def __iter__(self) -> Iterator[LogRecord]:
+        return (LogRecord(OUTCOMES, 0, at, NOON, "", one) for at, one in enumerate(self.values))
+
+
+def test_what_was_told_twice_or_is_no_outcome_counts_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outcomes_child, "LogRange", lambda *_: Log(outcomes()[:100]))
+    monkeypatch.setattr(outcomes_child, "list_of_erased", lambda *_: Erasures())
+    found = read(Wanted(place_of("nowhere:1", ""), POLICY))
+    assert (found.outcomes, found.is_whole, found.fault) == (100, True, "")
+    monkeypatch.setattr(outcomes_child, "OUTCOMES_MAX", 10)
+    assert not read(Wanted(place_of("nowhere:1", ""), POLICY)).is_whole
+
+
+def test_a_log_that_cannot_be_read_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object) -> Log:
+        raise ConfigError("Kafka does not answer")
+
+    monkeypatch.setattr(outcomes_child, "LogRange", away)
+    assert read(Wanted(place_of("nowhere:1", ""), POLICY)) == Told(fault="Kafka does not answer")
+
+
+def test_the_page_tells_the_bounds() -> None:
+    page = " ".join((PROJECT / "docs" / "console.md").read_text().split())
+    assert f"the newest {OUTCOMES_MAX:,} outcomes are read" in page
+    assert f"the last {DAYS_MAX} days" in page
+    assert f"nothing is said of fewer than {FIRST_LOOK} people on a side" in page
+    assert (FRESH_S, REST) == (60, 10)
+    assert "a minute old (ten times as old as reading took, where that is more)" in page
+    assert sentence("revenue_per_visit", Lift(0.04, Interval(0.01, 0.07), is_sure=True))[:-1] in page  # fmt: skip
+    script = (STATIC / "outcomes.js").read_text()
+    assert f"the last {DAYS_MAX} days" in script
 
 
 class Child:
@@ -161,7 +211,7 @@ def test_it_is_counted_anew_when_it_is_old_and_the_rarer_the_longer_it_takes() -
     clock, counted = Clock(), []
     answers: list[Any] = ["a", NotCounted("it takes longer than 5 s"), ConfigError("no"), KeyError("x"), "b"]  # fmt: skip
 
-    def count() -> str:
+    def count(_: str) -> str:
         counted.append(clock.now_s)
         if len(counted) == 1:
             clock.now_s += 20.0
@@ -173,9 +223,9 @@ def test_it_is_counted_anew_when_it_is_old_and_the_rarer_the_longer_it_takes() -
     newest = Refreshed(count, clock)
 
     def ask() -> tuple[str | None, str]:
-        newest()
-        wait_for(lambda: not newest().is_counting)
-        return newest().found, newest().fault
+        newest("v1")
+        wait_for(lambda: not newest("v1").is_counting)
+        return newest("v1").found, newest("v1").fault
 
     assert ask() == ("a", "")
     clock.now_s += 20.0 * REST - 1
@@ -190,3 +240,20 @@ def test_it_is_counted_anew_when_it_is_old_and_the_rarer_the_longer_it_takes() -
     clock.now_s += FRESH_S
     assert ask() == ("b", "")
     assert len(counted) == len(answers)
+
+
+def test_of_another_policy_it_is_counted_at_once_and_the_old_is_shown_meanwhile() -> None:
+    may = Event()
+
+    def count(version: str) -> str:
+        assert version == "v1" or may.wait(30)
+        return version
+
+    newest: Refreshed[str, str] = Refreshed(count, Clock())
+    newest("v1")
+    wait_for(lambda: newest("v1").found)
+    assert newest("v2")[:1] == ("v1",)
+    assert newest("v2").is_counting
+    may.set()
+    wait_for(lambda: not newest("v2").is_counting)
+    assert newest("v2").found == "v2"
