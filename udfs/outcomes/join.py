@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from schemas.limits import (
+from schemas.outcome_limits import (
     DEEDS_EARLY_MAX,
     OUTCOMES_OPEN_MS,
     REFUNDS_MAX,

@@ -8,15 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.codec import OUTCOME
-from schemas.limits import (
+from schemas.limits import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
+from schemas.outcome_limits import (
     CLOCKS_MS,
-    DAY_MS,
     DEEDS_EARLY_MAX,
-    HOUR_MS,
-    MINUTE_MS,
     OUTCOMES_OPEN_MS,
     REFUNDS_MAX,
-    SECOND_MS,
     SHOWN_MAX,
     SOLD_KEPT_MS,
     SOLD_MAX,
