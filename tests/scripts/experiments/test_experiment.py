@@ -101,7 +101,8 @@ def test_a_verdict_comes_first_and_the_figures_below(run: Run) -> None:
     lines = [one.strip() for one in done.output.splitlines() if one.strip()]
     assert lines[0].startswith("ranker: since 2023-11-14T")
     assert lines[1] == "KEEP: session"
-    assert lines[2].startswith("revenue_per_visit is better: ")
+    assert lines[2] == "Make session the policy: everybody gets it."
+    assert lines[3].startswith("revenue_per_visit is better: ")
     assert "bounce (guardrail)" in done.output
     assert "p holds however often you look" in done.output
 
