@@ -183,7 +183,7 @@ EXAMPLES: Final[dict[str, tuple[str, str]]] = {
     "key audit": ("key audit --last 50", "key audit --verify --noted HASH"),
     "replay": (
         "replay --prefix may. --from 2026-05-01 --to 2026-06-01",
-        "replay --prefix what-if. --policy policy.yaml",
+        "replay --policy policy.yaml --evaluate --reward revenue --from 2026-05-01",
     ),
     "replay pause": ("replay pause may.", "replay pause what-if."),
     "replay resume": ("replay resume may.", "replay resume may. --rate 500"),

@@ -25,6 +25,7 @@ from udfs.erase import past_erasure
 from udfs.explain.fit_records import Made, fit_all
 from udfs.explain.trace_decision import trace_actions, trace_decision
 from udfs.explain.tracing import WHOLE, Tracing
+from udfs.explain.weighed import weighed
 from udfs.explain.write_texts import content_of, explanation_of, told_of_items
 from udfs.facts.consent import agreed, told
 from udfs.facts.identity import part_of
@@ -194,6 +195,8 @@ def _decide_one(placement: CompiledPlacement, asked: Asked) -> tuple[Made | None
     drawn = draw(asked.seed, asked.person, asked.moment.event.event_id, placement.placement.name)
     contenders = competition.contenders
     choice = arbitrate(list(contenders.values()), asked.policy.policy.exploration, drawn)
+    if asked.tracing.tell is not None:
+        asked.tracing.tell(weighed(competition.decision_id, competition.judged, competition.ranked, competition.slates, choice))  # fmt: skip
     asked.state.sequence = max(asked.state.sequence + 1, asked.moment.now_ms * 1000)
     decision = _decision(placement, asked, competition, choice)
     actions = trace_actions(competition.judged, contenders, choice)

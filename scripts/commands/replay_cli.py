@@ -5,9 +5,9 @@ from typing import Annotated, Final
 
 import typer
 
-from jobs.config import config_from
+from jobs.config import config_from, with_consent
 from schemas.errors import ConfigError
-from scripts.commands.options import Archive, JsonValue
+from scripts.commands.options import Archive, Consent, EventFiles, ItemsFile, JsonValue
 from scripts.times import time_or_none
 
 RATE_MIN: Final = 20
@@ -50,11 +50,45 @@ def replay(
     niceness: Annotated[
         int, typer.Option("--nice", min=0, max=19, help="How far it stands back for others.")
     ] = 10,
+    evaluate: Annotated[
+        bool,
+        typer.Option(
+            "--evaluate",
+            help="Write nothing: say what --policy would have earned, shown and refused.",
+        ),
+    ] = False,
+    reward: Annotated[
+        str, typer.Option(help="With --evaluate: click, cart, conversion, revenue or dismissal.")
+    ] = "click",
+    events: EventFiles = None,
+    items: ItemsFile = None,
+    against: Annotated[
+        Path | None, typer.Option(help="With --events: the policy file that decided.")
+    ] = None,
+    consent: Consent = None,
     json: JsonValue = False,
-) -> None:
-    """Decide again over a range of the log. Nothing but PREFIX's topics is written."""
+) -> int:
+    """Decide again over a range of the log. Nothing but PREFIX's topics is written.
+
+    With --evaluate nothing is: each decision of the log, or of --events, is made again by --policy on the state of its moment. Said are the
+    reward that it would have earned, with its interval, who would have seen something else, and which limits would have bound. Exit code 1 where the log cannot tell
+    what it would have earned.
+    """
     if context.invoked_subcommand is not None:
-        return
+        return 0
+    if evaluate:
+        from scripts.replay.evaluate import Wish as Evaluation
+        from scripts.replay.evaluate_view import run
+
+        if policy is None:
+            raise ConfigError("--evaluate needs the policy that it asks about: --policy FILE")
+        if prefix is not None or model is not None or then_live or store or rate is not None:
+            raise ConfigError("--evaluate writes nothing: leave --prefix, --model, --then-live, --store and --rate out")  # fmt: skip
+        span = time_or_none(from_), time_or_none(to)
+        asked = Evaluation(policy, reward, events or (), items, against, *span, archive)
+        return run(asked, with_consent(config_from(), consent), is_json=json)
+    if events or items or against or consent:
+        raise ConfigError("--events, --items, --against and --consent are of --evaluate")
     from scripts.replay.replay_begin import Wish
     from scripts.replay.replay_run import Manner
     from scripts.replay.replays_here import start
@@ -64,6 +98,7 @@ def replay(
     wish = Wish(time_or_none(from_), time_or_none(to), policy, model, then_live, archive)
     keys = store_prefix or ("" if store else None)
     start(config_from(), prefix, wish, Manner(rate, keys, niceness), is_json=json)
+    return 0
 
 
 @app.command()

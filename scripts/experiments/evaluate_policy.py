@@ -1,5 +1,6 @@
 """`kairos evaluate-policy`: what another policy would have earned, from a log of decisions and their chances."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -71,16 +72,12 @@ def told(found: Judged) -> dict[str, Any]:
 
 
 def _show(found: Judged, new: str) -> None:
-    rows = [
-        (one.name, *map(_figure, (one.value, one.low, one.high)), MEANINGS[one.name].format(clip=found.support.clip))
-        for one in found.estimates
-    ]  # fmt: skip
-    show_table("", HEADS, rows)
+    show_table("", HEADS, estimate_rows(found.estimates, found.support.clip))
     values = {one.name: one for one in found.estimates}
     was, best = values["on_policy"], values["snips"]
     what = f"a choice of {found.actions} actions at random" if new == UNIFORM else "the new policy"
     show(
-        f"{what} would have earned {_figure(best.value)} a decision, what decided earned {_figure(was.value)}: {_verdict(best, was)}"
+        f"{what} would have earned {_figure(best.value)} a decision, what decided earned {_figure(was.value)}: {verdict(best, was)}"
     )
     known = found.support
     say(
@@ -89,7 +86,15 @@ def _show(found: Judged, new: str) -> None:
     )
 
 
-def _verdict(new: Estimate, was: Estimate) -> str:
+def estimate_rows(several: Iterable[Estimate], clip: float) -> list[tuple[object, ...]]:
+    """A row of the table for each: what a decision earns, between what, and how that is meant."""
+    return [
+        (one.name, *map(_figure, (one.value, one.low, one.high)), MEANINGS[one.name].format(clip=clip))
+        for one in several
+    ]  # fmt: skip
+
+
+def verdict(new: Estimate, was: Estimate) -> str:
     """Whether the intervals are apart: less than a test, and never too sure."""
     if None in (new.low, new.high, was.low, was.high):
         return "how sure that is cannot be said"

@@ -8,6 +8,7 @@ import pytest
 from models.off_policy import (
     Logged,
     NewPolicy,
+    Spread,
     Support,
     doubts,
     estimates,
@@ -67,6 +68,53 @@ def test_of_chances_in_a_column_only_what_needs_no_model_is_told() -> None:
     new = NewPolicy(NEW[logged.groups, logged.actions])
     assert [one.name for one in estimates(logged, new, 10.0)] == ["on_policy", "ips", "clipped", "snips"]  # fmt: skip
     assert support(logged, new, 10.0).unseen is None
+
+
+def test_chances_by_row_tell_what_a_table_of_them_tells() -> None:
+    logged = made(400, 3)
+    rows, actions = np.repeat(np.arange(400), 5), np.tile(np.arange(5), 400)
+    chances = NEW[logged.groups[rows], actions]
+    spread = Spread(rows, actions, chances, np.zeros(400))
+    by_row = NewPolicy(NEW[logged.groups, logged.actions], spread=spread)
+    said, wanted = by_name(logged, by_row, 2.0), by_name(logged, of_table(logged, NEW), 2.0)
+    assert said == pytest.approx(wanted, rel=1e-12)
+    assert {"direct", "doubly_robust", "switch"} <= said.keys()
+
+
+def test_what_could_not_have_been_done_is_missing_from_the_mean_weight_and_no_fault_of_the_chances() -> None:  # fmt: skip
+    """A quarter of the new policy's chance lies on what no row could have shown."""
+    logged = made(4_000, 4)
+    taken = 0.75 * NEW[logged.groups, logged.actions]
+    whole = np.zeros(0, np.int64)
+    spread = Spread(whole, whole, np.zeros(0), np.full(4_000, 0.25))
+    said = support(logged, NewPolicy(taken, spread=spread), 1e9)
+    assert said.unseen == said.beyond == 0.25
+    assert said.weight_error < 4
+    assert support(logged, NewPolicy(taken), 1e9).weight_error > 4
+    assert [one for one in doubts(said) if "mean weight" in one] == []
+    assert any("25.0% of the new policy's chance" in one for one in doubts(said))
+
+
+def test_rows_of_one_person_count_as_one() -> None:
+    """Every row three times is no news: with whose they are known the intervals are those of the rows once."""
+    once = made(300, 5)
+    thrice = Logged(
+        np.repeat(once.actions, 3), np.repeat(once.groups, 3), np.repeat(once.rewards, 3), np.repeat(once.chances, 3),
+        np.repeat(np.arange(300), 3),
+    )  # fmt: skip
+    for few, many in zip(
+        estimates(once, NewPolicy(NEW[once.groups, once.actions]), 3.0),
+        estimates(thrice, NewPolicy(NEW[thrice.groups, thrice.actions]), 3.0), strict=True,
+    ):  # fmt: skip
+        assert isclose(few.value, many.value)
+        assert few.low is not None
+        assert many.low is not None
+        # the delta method of the ratio has no n / (n - 1)
+        wider = sqrt(300 / 299) if few.name == "snips" else 1.0
+        assert isclose((few.value - few.low) * wider, many.value - many.low)
+    alone = once._replace(people=np.zeros(300, np.int64))
+    found = estimates(alone, NewPolicy(NEW[once.groups, once.actions]), 3.0)
+    assert all(one.low is None for one in found), "of one person no interval can be stated"
 
 
 def test_the_truth_lies_in_the_intervals_as_often_as_they_say() -> None:

@@ -186,6 +186,13 @@ class Knowledge:
         seen.catalogue = CatalogueUntil(self.catalogue, versions.catalogue)
         return seen, known._replace(catalogue_ms=versions.catalogue)
 
+    def under(self, version: str, policy: CompiledPolicy) -> "Knowledge":
+        """The same, which goes on learning with this one, but for the policy: this one, in force since ever."""
+        seen = copy(self)
+        seen._policies = Timeline()
+        seen.add_policy(version, 0, 0, policy)
+        return seen
+
     def item_at(self, item_id: str, time_ms: int) -> Item | None:
         """The item as it is at `time_ms`; None if it is unknown, not yet there or gone."""
         return self.catalogue.at(item_id, time_ms)
