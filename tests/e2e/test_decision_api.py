@@ -513,6 +513,7 @@ def test_metrics_tell_how_far_behind_the_engine_is_and_what_it_could_not_use(api
     wanted += [
         'kairos_job_restarts_total{job="decide"}',
         'kairos_service_restarts_total{service="api"}',
+        'kairos_learn_total{counter="outcomes"}',
     ]
     wait_for(lambda: all(f"{one} " in api.client.get("/metrics").text for one in wanted))
     wait_for(lambda: api.metric('kairos_engine_total{counter="decisions"}') > 0)
