@@ -45,8 +45,8 @@ EXAMPLES: Final[dict[str, tuple[str, str]]] = {
         "experiment plan --metric conversion --unit session --arms 3 --power 0.9 --json",
     ),
     "kpi": (
-        "kpi --by arm",
-        "kpi --events events.jsonl --policy shop.yaml --daily --json",
+        "kpi --by arm --daily",
+        "kpi --alerts --events events.jsonl --policy shop.yaml",
     ),
     "outcomes": (
         "outcomes --out outcomes.parquet",
