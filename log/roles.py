@@ -50,7 +50,7 @@ ROLES: Final = (
     ),
     Role(
         "learn job",
-        (EVENTS, ITEMS, CONTROL, KNOWLEDGE, DECISIONS),
+        (EVENTS, ITEMS, CONTROL, KNOWLEDGE),
         (KNOWLEDGE, OUTCOMES),
         creates_topics=True,
     ),
@@ -70,7 +70,7 @@ ROLES: Final = (
         keys=("writer", "latency"), commands=READS_STORE,
     ),
     Role("import and shop", ALL, (EVENTS, ITEMS, CONTROL, DEAD_LETTERS)),
-    Role("explain, why-not, verify, train, evaluate, archive, compare", ALL),
+    Role("explain, why-not, verify, train, evaluate, kpi, outcomes, archive, compare", ALL),
     Role("publishing of policies and models", (CONTROL,), (CONTROL,)),
     Role("replay, under its own prefix", ALL, ALL, creates_topics=True),
 )  # fmt: skip

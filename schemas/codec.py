@@ -27,8 +27,8 @@ from schemas.limits import (
     EVENT_BYTES_MAX,
     EVENT_WRITTEN_BYTES_MAX,
     ITEM_BYTES_MAX,
-    OUTCOME_BYTES_MAX,
 )
+from schemas.outcome_limits import OUTCOME_BYTES_MAX
 from schemas.outcomes import Outcome
 from schemas.sizes import size_at_most
 from schemas.thread_safe_types import prepared

@@ -11,6 +11,9 @@ from schemas.limits import DAY_MS, EVENT_TIME_MAX_MS
 Unit = Literal["person", "session"]
 HOLDOUT: Final = "holdout"
 """Under this name those whose decisions are personal are compared with who is held out, so no experiment may have it."""
+HELD_OUT: Final = "held out"
+PERSONAL: Final = "personalised"
+"""What outcomes call both: of who did not agree to personalisation they say neither."""
 METRICS_MAX: Final = 8
 Metrics = Annotated[tuple[Id, ...], Meta(max_length=METRICS_MAX)]
 SHARES_SUM_MAX: Final = 1.0 + 1e-9

@@ -9,8 +9,9 @@ from typing import Annotated, Final, Literal, get_args
 from msgspec import Meta, Struct
 
 from schemas.decisions import ARMS_MAX
-from schemas.limits import ITEMS_PER_EVENT_MAX, OUTCOME_MEASURES_MAX, SEGMENTS_MAX
+from schemas.limits import ITEMS_PER_EVENT_MAX
 from schemas.numbers import Chance, Count, Finite, Line, Moment, Name
+from schemas.outcome_limits import OUTCOME_MEASURES_MAX, SEGMENTS_MAX
 
 OutcomeKind = Literal[
     "exposed", "ignored", "clicked", "dismissed", "carted", "converted", "refunded",

@@ -17,7 +17,6 @@ from schemas.events import EventName, Id, Text
 from schemas.experiments import Experiment
 from schemas.limits import (
     ACTIONS_PER_POLICY_MAX,
-    CONVERSIONS_MAX,
     DAY_MS,
     DECLARED_MAX,
     EVENT_TIME_MAX_MS,
@@ -34,6 +33,7 @@ from schemas.limits import (
     SLATE_MAX,
     STEADINESS_MAX,
 )
+from schemas.outcome_limits import CONVERSIONS_MAX
 from schemas.own_events import IGNORED, DeclaredFact, NamedEvent
 from schemas.thread_safe_types import prepared
 

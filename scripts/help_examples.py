@@ -34,6 +34,14 @@ EXAMPLES: Final[dict[str, tuple[str, str]]] = {
         "try events.jsonl --why 3f2a",
     ),
     "archive": ("archive --to s3://bucket/kairos", "archive --until 2026-06-01"),
+    "kpi": (
+        "kpi --by arm --daily",
+        "kpi --alerts --events events.jsonl --policy shop.yaml",
+    ),
+    "outcomes": (
+        "outcomes --out outcomes.parquet",
+        "outcomes --out may.parquet --from 2026-05-01 --to 2026-06-01",
+    ),
     "experiment": ("experiment list", "experiment show hero"),
     "experiment list": ("experiment list", "experiment list --policy policy.yaml --json"),
     "experiment show": (
@@ -43,14 +51,6 @@ EXAMPLES: Final[dict[str, tuple[str, str]]] = {
     "experiment plan": (
         "experiment plan hero --lift 0.05",
         "experiment plan --metric conversion --unit session --arms 3 --power 0.9 --json",
-    ),
-    "kpi": (
-        "kpi --by arm --daily",
-        "kpi --alerts --events events.jsonl --policy shop.yaml",
-    ),
-    "outcomes": (
-        "outcomes --out outcomes.parquet",
-        "outcomes --out may.parquet --from 2026-05-01 --to 2026-06-01",
     ),
     "evaluate-policy": (
         "evaluate-policy decisions.csv.gz",

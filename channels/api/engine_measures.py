@@ -15,6 +15,9 @@ COUNTS: Final = {
     "kairos_engine_total": Meant(
         "What decide has counted since its start, by counter: events, decisions and the others of the jobs' counters", ("counter",)
     ),
+    "kairos_learn_total": Meant(
+        "What learn has counted of outcomes since its start, by counter: outcomes, those that came late, refunds of what was never bought", ("counter",)
+    ),
     "kairos_job_restarts_total": Meant(
         "How often Flink has restarted a job since it was submitted: decide, learn", ("job",)
     ),

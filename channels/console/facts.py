@@ -42,6 +42,12 @@ class Facts(Protocol):
     def today(self) -> Shown:
         """What became of every action today, over all people, who met a limit, and what budgets have spent."""
 
+    def experiments(self) -> Shown:
+        """Every experiment of the live policy, its verdict in words, and what personalisation earns against the holdout."""
+
+    def business(self, by: str, value: str) -> Shown | None:
+        """The KPIs by day against the holdout, of all (`all`) or of one value of a dimension; None where nothing is known of it."""
+
     def catalogue(self, words: str, offset: int) -> Shown:
         """A page of the items that hold these words; all of them without."""
 

@@ -17,6 +17,7 @@ from channels.console.drafts import DRAFT_HANDLERS
 from channels.console.facts import Facts, Shown
 from channels.console.letters import LETTER_HANDLERS
 from channels.console.offers import OFFER_HANDLERS
+from channels.console.outcomes import OUTCOME_HANDLERS
 from channels.console.policy_bodies import POLICY_TEXT, PolicyText, Version
 from channels.console.sign_in import me, sign_in, sign_out
 from schemas.errors import ConfigError
@@ -33,6 +34,8 @@ PAGES: Final = {
     "drafts.js": ("drafts.js", "text/javascript"),
     "letters.js": ("letters.js", "text/javascript"),
     "offers.js": ("offers.js", "text/javascript"),
+    "outcomes.js": ("outcomes.js", "text/javascript"),
+    "outcome-charts.js": ("outcome-charts.js", "text/javascript"),
     "cards.js": ("cards.js", "text/javascript"),
     "today.js": ("today.js", "text/javascript"),
     "dom.js": ("dom.js", "text/javascript"),
@@ -223,7 +226,7 @@ HANDLERS: Final = [
     sign_in, sign_out, me,
     live, traffic, person, limits, recent, today, catalogue, decision, why_not, policy, models, audit,
     check, what_if, publish, rollback, publish_model, rollback_model, *LETTER_HANDLERS, *OFFER_HANDLERS,
-    *DRAFT_HANDLERS,
+    *DRAFT_HANDLERS, *OUTCOME_HANDLERS,
 ]  # fmt: skip
 
 

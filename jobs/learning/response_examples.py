@@ -14,7 +14,7 @@ from jobs.fold.fold import Fold
 from models.response import ResponseExamples
 from models.scorer import Matrix
 from schemas.events import Event
-from schemas.limits import MINUTE_MS
+from schemas.policy import Outcomes
 from schemas.proof import is_for_all
 from schemas.records import LogRecord
 from schemas.state.person import PersonState
@@ -25,7 +25,8 @@ from udfs.knowledge.knowledge import Knowledge
 from udfs.knowledge.learn_facts import named_action
 from udfs.moment import Moment
 
-REWARD_WINDOW_MS: Final = 30 * MINUTE_MS
+REWARD_WINDOW_MS: Final = Outcomes().window_ms
+"""Where the policy of an exposure's time says no other."""
 EXAMPLES_MAX: Final = 500_000
 """Exposures in memory; at the bound the oldest goes."""
 MOMENTS_MAX: Final = 32
@@ -41,6 +42,7 @@ Key = tuple[str, str]
 class _Exposure(NamedTuple):
     time_ms: int
     row: Matrix
+    until_ms: int
 
 
 class _Moment(NamedTuple):
@@ -80,7 +82,7 @@ def collect_responses(
 ) -> ResponseExamples:
     """Folds the log, and gives every exposure of an action, in the order of the news.
 
-    An exposure counts once by decision and action; its label is a click within REWARD_WINDOW_MS after it.
+    An exposure counts once by decision and action; its label is a click within the reward window of its policy, as outcomes have it (udfs/outcomes/).
     Features are those that the decision saw: of the event that asked for it, where that is one of the last
     MOMENTS_MAX of the exposure's session, so that a model is asked about what it was trained on; else of the
     exposure. `fold` holds `knowledge`, and need not decide (FoldRules.decides).
@@ -108,17 +110,23 @@ def collect_responses(
         key, time_ms = (event.decision_id, action_id), event.event_time_ms
         exposure = exposures.get(key)
         if exposure is None and event.event_type == "decision_exposed" and news.context:
-            exposures[key] = _Exposure(time_ms, moments.row_of(event))
+            until_ms = time_ms + reward_window_ms(knowledge, time_ms)
+            exposures[key] = _Exposure(time_ms, moments.row_of(event), until_ms)
             if len(exposures) > EXAMPLES_MAX:
                 oldest = next(iter(exposures))
                 del exposures[oldest]
                 clicked.discard(oldest)
         elif exposure is not None and event.event_type == "decision_clicked":
-            is_in_time = 0 <= time_ms - exposure.time_ms <= REWARD_WINDOW_MS
+            is_in_time = exposure.time_ms <= time_ms <= exposure.until_ms
             clicked.update([key] if is_in_time else [])
-    over_ms = newest_ms - REWARD_WINDOW_MS
-    whole = {key: one for key, one in exposures.items() if one.time_ms <= over_ms}
+    whole = {key: one for key, one in exposures.items() if one.until_ms <= newest_ms}
     return _examples(whole, clicked)._replace(refused=refused)
+
+
+def reward_window_ms(knowledge: Knowledge, time_ms: int) -> int:
+    """How long after it was seen a decision waits for its click, by the policy of the time."""
+    policy = knowledge.policy_at(time_ms)
+    return REWARD_WINDOW_MS if policy is None else policy.policy.outcomes.window_ms
 
 
 def _row(state: PersonState, news: SessionNews, event: Event, knowledge: Knowledge) -> Matrix:

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final, NamedTuple
 
+from schemas.kpis import KPIS, OF_PEOPLE
 from schemas.outcomes import CONVERSION, Outcome
 
-UNITS: Final = "units"
+UNITS: Final = "people"
 """A measure that each unit has once."""
 Measured = tuple[str, float]
 
@@ -22,23 +23,13 @@ class Metric(NamedTuple):
 
 
 METRICS: Final[Mapping[str, Metric]] = {
-    one.name: one
-    for one in (
-        Metric("revenue_per_visit", "revenue", "visits", "what is paid, a visit"),
-        Metric("revenue_per_person", "revenue", UNITS, "what is paid, a person"),
-        Metric("conversion", "bought_visits", "visits", "visits in which something is bought", is_share=True),
-        Metric("order_value", "revenue", "orders", "what is paid, an order"),
-        Metric("click_rate", "clicked", "shown", "clicks on decisions that were seen", is_share=True),
-        Metric("cart_rate", "carted_of", "shown", "items put into the cart from a decision that was seen", is_share=True),
-        Metric("dismissal_rate", "dismissed", "shown", "dismissals of decisions that were seen", False, is_share=True),
-        Metric("bounce", "bounced", "visits", "visits of one page without doing anything", False, is_share=True),
-        Metric("pages", "pages", "visits", "pages a visit"),
-        Metric("visit_length", "length_ms", "visits", "time a visit, in milliseconds"),
-        Metric("return_rate", "returned", "revenue", "of what is paid, what is given back", False, is_share=True),
-        Metric("satisfaction", "opinion", "opinions", "opinions, from -1 to 1"),
+    one.name: Metric(
+        one.name, one.numerator, one.denominator, one.says, one.better != "less", one.unit == "share"
     )
+    for one in KPIS
+    if one.numerator not in OF_PEOPLE and (one.denominator == UNITS or one.denominator not in OF_PEOPLE)
 }  # fmt: skip
-"""As `kairos kpi` has them, as far as they are of one unit at a time."""
+"""The KPIs, as far as they are of one unit at a time: not those of when people come again."""
 SIMPLE: Final[Mapping[str, str]] = {
     "exposed": "shown", "clicked": "clicked", "dismissed": "dismissed",
 }  # fmt: skip
@@ -51,7 +42,7 @@ OF_VISITS: Final = {
 
 
 def measures_of(outcome: Outcome) -> Iterator[Measured]:
-    """What an outcome adds to which measures; a taken back one takes it away."""
+    """What an outcome adds to which measures of schemas/kpis.py; a taken back one takes it away. As `kairos kpi` counts (tests/contracts/test_kpi_measures.py)."""
     count, credit = outcome.count, outcome.credit
     match outcome.kind:
         case "exposed" | "clicked" | "dismissed":

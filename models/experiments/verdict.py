@@ -5,6 +5,7 @@ from typing import Final, Literal, NamedTuple
 
 from models.experiments.reading import MIXED_MAX, Compared, Reading
 from schemas.counted import counted
+from schemas.experiments import HOLDOUT, Experiment
 from schemas.limits import DAY_MS
 
 Word = Literal["keep", "stop", "not yet", "do not trust"]
@@ -20,6 +21,24 @@ class Verdict(NamedTuple):
     word: Word
     arm: str
     reasons: tuple[str, ...]
+
+
+ACTS: Final[dict[Word, str]] = {
+    "keep": "Make {arm} the policy: everybody gets it.",
+    "stop": "Take {arm} out: everybody gets {control}.",
+    "not yet": "Leave it as it is, and wait.",
+    "do not trust": "Find the fault first: until then its figures mean nothing.",
+}
+OF_HOLDOUT: Final[dict[Word, str]] = ACTS | {
+    "keep": "Personalisation earns more than it would be without: keep it.",
+    "stop": "Personalisation does not earn more than it would be without: look what people are shown before it goes on.",
+}
+
+
+def what_to_do(verdict: Verdict, experiment: Experiment) -> str:
+    """One sentence for who decides; of the holdout, which nobody would take out, what it says of personalisation."""
+    acts = OF_HOLDOUT if experiment.name == HOLDOUT else ACTS
+    return acts[verdict.word].format(arm=verdict.arm, control=experiment.compared_with)
 
 
 def judge(reading: Reading, now_ms: int) -> list[Verdict]:

@@ -8,8 +8,9 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Struct, field
 
 from schemas.codec import StateCodec
-from schemas.limits import SESSION_FACTS_MAX, SHOWN_MAX
+from schemas.limits import SESSION_FACTS_MAX
 from schemas.numbers import Finite, Whole
+from schemas.outcome_limits import SHOWN_MAX
 from schemas.state.consent import NO_CONSENT, Consent
 from schemas.state.outcomes import Deed
 from schemas.state.person import Unit

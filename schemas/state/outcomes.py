@@ -9,16 +9,16 @@ from msgspec import Meta, Struct, field
 
 from schemas.codec import StateCodec
 from schemas.decisions import ARMS_MAX
-from schemas.limits import (
+from schemas.limits import EXPOSURES_PER_EVENT_MAX
+from schemas.numbers import Chance, Finite, Line, Name, Whole
+from schemas.outcome_limits import (
     DEEDS_EARLY_MAX,
-    EXPOSURES_PER_EVENT_MAX,
     OUTCOME_MEASURES_MAX,
     REFUNDS_MAX,
     SEGMENTS_MAX,
     SHOWN_MAX,
     SOLD_MAX,
 )
-from schemas.numbers import Chance, Finite, Line, Name, Whole
 from schemas.outcomes import OutcomeKind
 
 ItemIds = Annotated[tuple[Name, ...], Meta(max_length=EXPOSURES_PER_EVENT_MAX)]

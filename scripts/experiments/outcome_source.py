@@ -2,28 +2,20 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from jobs.config import Config
 from jobs.learning.trust import keys_of
 from jobs.publish import now_ms
-from log.range import LogRange
 from models.experiments.units import BEFORE_MS
-from schemas.codec import OUTCOME
-from schemas.counted import counted
-from schemas.errors import ConfigError, InvalidEvent
-from schemas.experiments import HOLDOUT, Arm, Experiment
-from schemas.limits import EVENT_TIME_MAX_MS
+from schemas.errors import ConfigError
+from schemas.experiments import HELD_OUT, HOLDOUT, PERSONAL, Arm, Experiment
 from schemas.outcomes import Outcome
 from schemas.policy import Policy
-from schemas.topics import OUTCOMES
-from scripts.console import say
-from scripts.files.event_files import EventFiles
-from scripts.files.try_files import Trial, World
 from scripts.ops.status import running_kafka
+from scripts.outcomes import reading
 from scripts.policy.policies_here import policy_in
 from scripts.policy.policy_versions import announced, deciding
-from scripts.progress import Watched
 
 
 class Found(NamedTuple):
@@ -37,16 +29,16 @@ class Source(NamedTuple):
     """`policies`: the newest first. `now_ms`: None = the time of the last outcome, as of files."""
 
     policies: Sequence[Policy]
-    events: EventFiles | None
+    events: Sequence[Path]
     items: Path | None
     config: Config
     now_ms: int | None
 
     def outcomes(self, from_ms: int) -> Iterator[Outcome]:
         """All of them since then; of files simply all. Raises ConfigError where they cannot be read."""
-        if self.events is None:
-            return _from_log(self.config, max(0, from_ms))
-        return _from_files(self)
+        if not self.events:
+            return reading.of_topic(self.config, from_ms if from_ms > 0 else None, None)
+        return reading.of_files(self.events, self.items, self.policies[0], self.config)
 
 
 def source_of(
@@ -58,12 +50,12 @@ def source_of(
             raise ConfigError(
                 "with --events the experiments are those of a policy file: --policy FILE"
             )
-        return Source([policy_in(policy)], EventFiles(events), items, config, None)
+        return Source([policy_in(policy)], events, items, config, None)
     if policy is not None:
-        return Source([policy_in(policy)], None, None, config, now_ms())
+        return Source([policy_in(policy)], (), None, config, now_ms())
     versions = deciding(announced(running_kafka(config), config.topic_prefix, keys_of(config)))
     said = [one.policy for one in reversed(versions) if one.policy is not None]
-    return Source(said, None, None, config, now_ms())
+    return Source(said, (), None, config, now_ms())
 
 
 def find(source: Source, name: str | None) -> Found:
@@ -83,10 +75,6 @@ def find(source: Source, name: str | None) -> Found:
     raise ConfigError(f"no policy has an experiment {name!r}; there are: {known or 'none'}")
 
 
-HELD_OUT: Final = "held out"
-PERSONAL: Final = "personalised"
-
-
 def experiments_of(policy: Policy) -> list[Experiment]:
     """Those of the policy, and where people are held out the holdout as one more: what personalisation earns a person."""
     return [*policy.experiments, *([held_out(policy)] if policy.holdout.share else [])]
@@ -102,32 +90,6 @@ def held_out(policy: Policy) -> Experiment:
     )  # fmt: skip
 
 
-def arm_of(experiment: Experiment, outcome: Outcome) -> str | None:
-    """The arm of the decision that an outcome came of."""
-    if experiment.name == HOLDOUT:
-        return HELD_OUT if outcome.is_holdout else PERSONAL
-    return outcome.arm.get(experiment.name)
-
-
 def since(experiment: Experiment) -> int:
     """From when on outcomes bear on it."""
     return experiment.starts_ms - BEFORE_MS
-
-
-def _from_log(config: Config, from_ms: int) -> Iterator[Outcome]:
-    log = LogRange(running_kafka(config), config.topic_prefix + OUTCOMES, from_ms or None, None)
-    unread = 0
-    for record in Watched("reading outcomes", log, len(log)):
-        try:
-            yield OUTCOME.decode(record.value)
-        except InvalidEvent:
-            unread += 1
-    if unread:
-        say(f"warning: {counted(unread, 'record')} of outcomes cannot be read, and are left out")
-
-
-def _from_files(source: Source) -> Iterator[Outcome]:
-    assert source.events is not None
-    # a file's clock is its events', so none of them lies ahead of it
-    events = source.events.read(EVENT_TIME_MAX_MS)
-    return Trial(events, World(source.items, source.policies[0]), source.config).outcomes()

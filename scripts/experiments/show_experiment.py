@@ -9,13 +9,13 @@ from models.experiments.metrics import METRICS
 from models.experiments.reading import Compared, Reading, read
 from models.experiments.units import Compared as Asked
 from models.experiments.units import Ledger, metrics_of
-from models.experiments.verdict import Verdict, headline, judge, value
+from models.experiments.verdict import Verdict, headline, judge, value, what_to_do
 from schemas.counted import counted
 from schemas.experiments import HOLDOUT, Experiment
 from schemas.limits import DAY_MS, EVENT_TIME_MAX_MS
 from scripts.console import show, show_json, show_table
 from scripts.exit_codes import passed
-from scripts.experiments.outcome_source import Found, Source, arm_of, experiments_of, find, since
+from scripts.experiments.outcome_source import Found, Source, experiments_of, find, since
 from scripts.experiments.plots import write_plots
 from scripts.times import utc
 
@@ -38,14 +38,24 @@ class Shown(NamedTuple):
 
 def read_experiment(source: Source, found: Found) -> Shown:
     """By all outcomes that bear on it; raises ConfigError where they cannot be read."""
-    experiment, currency = found.experiment, found.policy.currency
-    ledger = Ledger(Asked(experiment, lambda one: arm_of(experiment, one), currency))
-    for one in source.outcomes(since(experiment)):
+    ledger = ledger_of(found)
+    for one in source.outcomes(since(found.experiment)):
         ledger.add(one)
+    return shown_of(found, ledger, source.now_ms)
+
+
+def ledger_of(found: Found) -> Ledger:
+    """Where outcomes are told that may bear on it."""
+    name = found.experiment.name
+    return Ledger(Asked(found.experiment, lambda one: one.arm.get(name), found.policy.currency))
+
+
+def shown_of(found: Found, ledger: Ledger, now_ms: int | None) -> Shown:
+    """By what was told; `now_ms`: None = the time of the last outcome."""
+    experiment = found.experiment
     reading = read(experiment, ledger.counted(metrics_of(experiment)))
-    now_ms = reading.counted.last_ms if source.now_ms is None else source.now_ms
-    verdicts = judge(reading, now_ms)
-    return Shown(reading, verdicts, headline(verdicts, reading), currency)
+    verdicts = judge(reading, reading.counted.last_ms if now_ms is None else now_ms)
+    return Shown(reading, verdicts, headline(verdicts, reading), found.policy.currency)
 
 
 def run_show(source: Source, name: str | None, plots: Path | None, *, is_json: bool) -> int:
@@ -58,8 +68,8 @@ def run_show(source: Source, name: str | None, plots: Path | None, *, is_json: b
     for line in in_words(shown):
         show(line)
     if shown.reading.compared:
-        show_table("", HEADS, [_row(one) for one in shown.reading.compared])
-    for line in _notes(shown.reading):
+        show_table("", HEADS, [row(one) for one in shown.reading.compared])
+    for line in notes(shown.reading):
         show(line)
     for path in written:
         show(f"{path} is written")
@@ -70,7 +80,7 @@ def run_list(source: Source, *, is_json: bool) -> int:
     """Those of the newest policy."""
     policy = source.policies[0] if source.policies else None
     several = experiments_of(policy) if policy is not None else []
-    rows = [_listed(one, source.now_ms) for one in several]
+    rows = [listed(one, source.now_ms) for one in several]
     if is_json:
         show_json(rows)
     elif rows:
@@ -81,7 +91,7 @@ def run_list(source: Source, *, is_json: bool) -> int:
     return passed(True)
 
 
-def _listed(one: Experiment, now_ms: int | None) -> dict[str, Any]:
+def listed(one: Experiment, now_ms: int | None) -> dict[str, Any]:
     state = ""
     if now_ms is not None:
         state = "runs" if one.runs(now_ms) else "over" if now_ms >= one.ends_ms else "to come"
@@ -95,28 +105,36 @@ def _listed(one: Experiment, now_ms: int | None) -> dict[str, Any]:
 
 
 def in_words(shown: Shown) -> Iterator[str]:
-    """What a marketer reads first: the verdict and why, arm by arm."""
-    reading, experiment = shown.reading, shown.reading.experiment
-    people = "people" if experiment.unit == "person" else "sessions"
-    units = ", ".join(f"{arm.name} {reading.counted.units.get(arm.name, 0):,}" for arm in experiment.arms)  # fmt: skip
-    since_when = f"since {utc(reading.counted.first_ms)}" if reading.counted.first_ms else "not seen by anybody yet"  # fmt: skip
-    yield f"{experiment.name}: {since_when}, {reading.lasted_ms / DAY_MS:.1f} days; {people}: {units}; compared with {experiment.compared_with}"
+    """What a marketer reads first: the verdict, what to do and why, arm by arm."""
+    yield who_was_seen(shown.reading)
     for one in shown.verdicts:
         yield ""
         yield f"{one.word.upper()}{f': {one.arm}' if one.arm else ''}"
+        yield f"  {what_to_do(one, shown.reading.experiment)}"
         yield from (f"  {reason}" for reason in one.reasons)
-    if experiment.name == HOLDOUT:
-        yield from _incremental(shown)
+    for line in incremental(shown):
+        yield ""
+        yield line
     yield ""
 
 
-def _incremental(shown: Shown) -> Iterator[str]:
-    """What personalisation earns: a person whose decisions are personal less one who is held out, and all of them together so far."""
+def who_was_seen(reading: Reading) -> str:
+    """Since when, how long, how many in each arm."""
+    experiment = reading.experiment
+    people = "people" if experiment.unit == "person" else "sessions"
+    units = ", ".join(f"{arm.name} {reading.counted.units.get(arm.name, 0):,}" for arm in experiment.arms)  # fmt: skip
+    since_when = f"since {utc(reading.counted.first_ms)}" if reading.counted.first_ms else "not seen by anybody yet"  # fmt: skip
+    return f"{experiment.name}: {since_when}, {reading.lasted_ms / DAY_MS:.1f} days; {people}: {units}; compared with {experiment.compared_with}"
+
+
+def incremental(shown: Shown) -> Iterator[str]:
+    """Of the holdout what personalisation earns: a person whose decisions are personal less one who is held out, and all of them together so far."""
+    if shown.reading.experiment.name != HOLDOUT:
+        return
     for one in shown.reading.compared:
         bounds = one.always.interval if one.always else one.once.interval
         units = one.apart.variant.units
         sums = ", ".join(f"{end * units:,.0f}" for end in bounds if end is not None)
-        yield ""
         yield (
             f"Personalisation has earned {one.apart.value:+,.2f} {shown.currency} a person against the holdout (95 %: {_between(one, bounds)}); "
             f"with {counted(units, 'person', 'people')} that is {one.apart.value * units:+,.0f} {shown.currency} so far (95 %: {sums})"
@@ -129,8 +147,8 @@ def told(shown: Shown) -> dict[str, Any]:
     sums = reading.counted
     return {
         "experiment": reading.experiment.name, "unit": reading.experiment.unit, "control": reading.experiment.compared_with,
-        "verdict": {"word": shown.verdict.word, "arm": shown.verdict.arm, "reasons": shown.verdict.reasons},
-        "arms": [{"word": one.word, "arm": one.arm, "reasons": one.reasons} for one in shown.verdicts],
+        "verdict": {"word": shown.verdict.word, "arm": shown.verdict.arm, "reasons": shown.verdict.reasons, "do": what_to_do(shown.verdict, reading.experiment)},
+        "arms": [{"word": one.word, "arm": one.arm, "reasons": one.reasons, "do": what_to_do(one, reading.experiment)} for one in shown.verdicts],
         "units": dict(sums.units), "sessions": dict(sums.sessions), "exposures": dict(sums.exposures),
         "first_ms": sums.first_ms, "last_ms": sums.last_ms, "is_enough": reading.is_enough, "currency": shown.currency,
         "sample_ratio": {"p": reading.ratio.p, "expected": reading.ratio.expected, "is_mismatch": reading.ratio.is_mismatch},
@@ -160,7 +178,7 @@ def _told_metric(one: Compared) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _row(one: Compared) -> tuple[object, ...]:
+def row(one: Compared) -> tuple[object, ...]:
     always = one.always.interval if one.always else Interval(None, None)
     better = one.belief.better if one.metric.is_more_better else 1.0 - one.belief.better
     return (
@@ -181,7 +199,7 @@ def _signed(one: Compared, end: float) -> str:
     return f"{'+' if end > 0 else ''}{value(one, end)}"
 
 
-def _notes(reading: Reading) -> Iterator[str]:
+def notes(reading: Reading) -> Iterator[str]:
     """How the figures are meant."""
     names = {one.metric.name for one in reading.compared}
     if not names:

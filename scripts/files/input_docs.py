@@ -3,12 +3,15 @@
 import ast
 import json
 from collections.abc import Iterator
+from inspect import getsource
+from itertools import chain
+from types import ModuleType
 from typing import Final, get_args
 
 from msgspec import inspect
 
 from jobs.config import PROJECT
-from schemas import limits
+from schemas import limits, outcome_limits
 from schemas.doors import NOBODY
 from schemas.errors import InvalidEvent, InvalidReason
 from schemas.event_examples import EVENT_EXAMPLES, ITEM_EXAMPLE, example_of
@@ -238,18 +241,17 @@ def _reasons() -> str:
 
 
 def _bounds() -> str:
-    """Every bound of schemas/limits.py under its heading, with what happens at it."""
+    """Every bound of schemas/limits.py and schemas/outcome_limits.py under its heading, with what happens at it."""
     head = "## Bounds\n\nSizes in bytes, times in milliseconds.\n\n"
     parts = []
-    for title, rows in _sections():
+    for title, rows in chain(_sections(limits), _sections(outcome_limits)):
         table = "".join(f"| `{name}` | {value} | {cell(words)} |\n" for name, value, words in rows)
         parts.append(f"### {title}\n\n| bound | value | |\n| --- | --- | --- |\n{table}\n")
     return head + "\n".join(one.rstrip("\n") + "\n" for one in parts)
 
 
-def _sections() -> Iterator[tuple[str, list[tuple[str, str, str]]]]:
-    path = PROJECT / "schemas" / "limits.py"
-    text = path.read_text()
+def _sections(module: ModuleType) -> Iterator[tuple[str, list[tuple[str, str, str]]]]:
+    text = getsource(module)
     lines = text.splitlines()
     heads = {
         number: line.removeprefix("# --- ").rstrip("- ")
@@ -262,12 +264,11 @@ def _sections() -> Iterator[tuple[str, list[tuple[str, str, str]]]]:
         above = [number for number in heads if number < node.lineno]
         if isinstance(node, ast.AnnAssign) and above and isinstance(node.target, ast.Name):
             name = node.target.id
-            found[heads[above[-1]]].append((name, _number(name), _doc(after)))
+            found[heads[above[-1]]].append((name, _number(getattr(module, name)), _doc(after)))
     yield from found.items()
 
 
-def _number(name: str) -> str:
-    value = getattr(limits, name)
+def _number(value: float) -> str:
     if value in (FLOAT_MAX, FLOAT32_MAX):
         return f"{value:.1e}".replace("+", "")
     return f"{value:,}" if isinstance(value, int) else f"{value:,.0f}"

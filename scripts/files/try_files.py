@@ -25,7 +25,6 @@ from schemas.errors import ConfigError
 from schemas.events import EVENT_TYPES, Event, granted_in_words
 from schemas.formats.field_names import Notices
 from schemas.limits import ARTEFACT_BYTES_MAX, EVENT_TIME_MAX_MS
-from schemas.outcomes import Outcome
 from schemas.policy import DEFAULT_CONTROL, DEFAULT_POLICY, NOTHING, Policy
 from schemas.records import LogRecord
 from scripts.audit.explained_view import show_explained
@@ -109,12 +108,15 @@ class Trial:
 
         Raises ConfigError where a file cannot be read.
         """
+        config = self._config
+        rules = FoldRules(EVENT.decode, config.seed, config.lateness_ms, rate_of(config))
+        fold = Fold(self.knowledge, rules, Learner())
         people = set()
         log = list(self._log())
         yield from (Tried((), (one,), None) for one in self._letters)
         self.counts["dead_letters"] = len(self._letters)
         self.counts["read"] = len(log) + len(self._letters)
-        for step in self._fold(log):
+        for step in fold.run(log):
             if step.decisions:
                 people.add(step.decisions[0][0].person)
             self._count(step)
@@ -125,16 +127,6 @@ class Trial:
         dead_events = self.counts["dead_letters"] - len(self._letters)
         passed_over = self.counts["duplicates"] + self.counts.get("ignored", 0)
         self.counts["events"] = len(log) - dead_events - passed_over
-
-    def outcomes(self) -> Iterator[Outcome]:
-        """What came of what is decided, in place of `run`; raises ConfigError where a file cannot be read."""
-        for step in self._fold(self._log()):
-            yield from step.outcomes
-
-    def _fold(self, log: Iterable[LogRecord]) -> Iterator[Folded]:
-        config = self._config
-        rules = FoldRules(EVENT.decode, config.seed, config.lateness_ms, rate_of(config))
-        return Fold(self.knowledge, rules, Learner()).run(log)
 
     def _set_up(self, world: World) -> None:
         knowledge = self.knowledge

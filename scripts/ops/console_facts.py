@@ -25,7 +25,7 @@ from scripts.audit.decision_view import decision_row, decision_view, fate_view, 
 from scripts.audit.explain_decision import DecisionFinder
 from scripts.audit.today_child import Today, Wanted
 from scripts.ops.audit_view import changes_of
-from scripts.ops.console_letters import ConsoleLetters
+from scripts.ops.console_outcomes import ConsoleOutcomes
 from scripts.ops.counting import NotCounted, ask, command_of, place_of
 from scripts.ops.engine_counts import EngineCounts, rate, rates
 from scripts.ops.hops import BUDGETS_MS, Hop, stored_ms
@@ -45,7 +45,7 @@ WHY_NOT_S: Final = 8.0
 """Then no further decision is looked at: somebody waits for the answer."""
 
 
-class ConsoleFacts(ConsoleLetters, Facts):
+class ConsoleFacts(ConsoleOutcomes, Facts):
     """The facts of one running engine."""
 
     def __init__(

@@ -50,16 +50,18 @@ def command_of(module: str) -> tuple[str, ...]:
     return (sys.executable, "-P", "-m", module)
 
 
-def ask(command: tuple[str, ...], wanted: Struct, kind: type[Told]) -> Told:
-    """What a child tells that gets `wanted` by stdin; raises NotCounted."""
+def ask(
+    command: tuple[str, ...], wanted: Struct, kind: type[Told], waited_s: float = WAITED_S
+) -> Told:
+    """What a child tells that gets `wanted` by stdin; raises NotCounted, also after `waited_s`."""
     try:
         ended = subprocess.run(
             command, input=msgspec.json.encode(wanted), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            cwd=PROJECT, env=os.environ | {"PYTHONPATH": str(PROJECT)}, timeout=WAITED_S, check=True,
+            cwd=PROJECT, env=os.environ | {"PYTHONPATH": str(PROJECT)}, timeout=waited_s, check=True,
         )  # fmt: skip
         return msgspec.json.decode(ended.stdout, type=kind)
     except subprocess.TimeoutExpired as error:
-        raise NotCounted(f"counting takes longer than {WAITED_S:.0f} s") from error
+        raise NotCounted(f"counting takes longer than {waited_s:.0f} s") from error
     except (OSError, subprocess.CalledProcessError, msgspec.MsgspecError) as error:
         raise NotCounted("the process that counts has ended by itself") from error
 

@@ -18,6 +18,14 @@ from scripts.ops.status import JOBS
 from scripts.replay.replay_topics import store_lag
 
 ASKED_S: Final = 10.0
+OF_OUTCOMES: Final = (
+    "outcomes",
+    "outcomes_late",
+    "outcomes_dropped",
+    "decisions_unknown",
+    "refunds_unknown",
+)
+"""What learn counts of what came of decisions; the others of its counters are decide's as well."""
 REASONS: Final = frozenset(get_args(InvalidReason))
 Ask = Callable[[], Iterable[Measured]]
 
@@ -78,8 +86,9 @@ class EngineProgress:
             yield Measured("kairos_lag_records", (topic, kind), behind)
         if progress.restarts is not None:
             yield Measured("kairos_job_restarts_total", (kind,), progress.restarts)
-        if kind == JOBS["flink"] and progress.restarts is not None:
-            yield from counted(read_counts(rest, kind))
+        if progress.restarts is not None:
+            counts = read_counts(rest, kind)
+            yield from counted(counts) if kind == JOBS["flink"] else learnt(counts)
 
 
 def counted(counts: dict[str, int]) -> Iterator[Measured]:
@@ -89,3 +98,9 @@ def counted(counts: dict[str, int]) -> Iterator[Measured]:
             yield Measured("kairos_dead_letters_total", (name,), count)
         else:
             yield Measured("kairos_engine_total", (name,), count)
+
+
+def learnt(counts: dict[str, int]) -> Iterator[Measured]:
+    """The counters of learn that are of outcomes."""
+    for name in OF_OUTCOMES:
+        yield Measured("kairos_learn_total", (name,), counts[name])

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from jobs.config import Config
 from jobs.fold.fold import Fold
-from jobs.learning.response_examples import REWARD_WINDOW_MS, collect_responses
+from jobs.learning.response_examples import collect_responses, reward_window_ms
 from jobs.learning.trust import models_folder
 from models.content import Published
 from models.figures import log_loss
@@ -30,7 +30,7 @@ from models.response import (
 from schemas.counted import counted
 from schemas.errors import ConfigError
 from schemas.events import granted_in_words, purposes_from, unlearnt_in_words
-from schemas.limits import MINUTE_MS
+from schemas.limits import EVENT_TIME_MAX_MS, MINUTE_MS
 from scripts.console import say, show, show_table
 from scripts.training.train_report import left_out_in_words
 from scripts.training.training import Source, vouched
@@ -92,9 +92,10 @@ def train_from(source: Source, config: Config) -> tuple[ResponseReport, Publishe
             f"nothing to learn from: {unlearnt_in_words(purposes_from(config.consent))}"
         )
     if not examples.action_ids:
+        window_ms = reward_window_ms(source.knowledge, EVENT_TIME_MAX_MS)
         raise ConfigError(
             "no exposure of an action (a `decision_exposed` with a decision_id and the property "
-            f"action_id) is older than {REWARD_WINDOW_MS // MINUTE_MS} minutes: nothing to learn from"
+            f"action_id) is older than {window_ms // MINUTE_MS} minutes: nothing to learn from"
         )
     begun_s = time.monotonic()
     responses = fit_responses(examples, RESPONSE_SPACE)

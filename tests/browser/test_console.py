@@ -12,7 +12,19 @@ from tests.browser.shop import Shop, Visitor
 from tests.e2e.homes import send_odd, wait_for
 
 pytestmark = pytest.mark.browser
-PAGES = ("now", "look", "today", "catalogue", "letters", "offers", "policy", "models", "audit")
+PAGES = (
+    "now",
+    "look",
+    "today",
+    "business",
+    "experiments",
+    "catalogue",
+    "letters",
+    "offers",
+    "policy",
+    "models",
+    "audit",
+)
 PHONE = (390, 844)
 
 

@@ -63,6 +63,12 @@ class StandIn(Facts):
     def today(self) -> Shown:
         return {"asked": "today"}
 
+    def experiments(self) -> Shown:
+        return {"asked": "experiments"}
+
+    def business(self, by: str, value: str) -> Shown | None:
+        return {"asked": f"{by} {value}"} if by in ("all", "segment") else None
+
     def catalogue(self, words: str, offset: int) -> Shown:
         return {"asked": f"{words} {offset}"}
 

@@ -32,7 +32,17 @@ READS = [
 ]
 OF_NOBODY = {"me", "audit", "offers", "drafts", "draft", "scheduled"}
 """The reader, the log itself, and what is published or will be."""
-NO_READS = ["live", "traffic", "letters/kinds", "today", "catalogue", "policy", "models"]
+NO_READS = [
+    "live",
+    "traffic",
+    "letters/kinds",
+    "today",
+    "experiments",
+    "business",
+    "catalogue",
+    "policy",
+    "models",
+]
 
 
 def looks(facts: StandIn) -> list[Entry]:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
+from jobs.config import config_from
 from jobs.flink.counted import read_counts
 from jobs.flink.rest import FlinkRest
 from jobs.fold.learner import Learner
@@ -33,6 +34,7 @@ from schemas.outcomes import Outcome
 from schemas.records import LogRecord
 from schemas.state.session import SessionNews, SessionState
 from schemas.topics import CONTROL, EVENTS, ITEMS, KNOWLEDGE, OUTCOMES
+from scripts.outcomes.reading import of_topic
 from tests.builders import LATENESS_MS, NOON, make_catalogue, make_event
 from tests.flink.replays import Replays
 from tests.flink.runs import Line, fill_log, produce, run_learn_replay, start_job
@@ -260,6 +262,9 @@ def test_the_job_writes_what_the_fold_learns_in_whole_epochs(
     for record in read_to_end(kafka, [outputs + OUTCOMES]):
         outcomes[record.key].append(record.value)
     assert outcomes == shopping.outcomes
+    names = {"KAIROS_KAFKA": kafka, "KAIROS_TOPIC_PREFIX": outputs, "KAIROS_HOME": str(home)}
+    read = [OUTCOME.encode(one) for one in of_topic(config_from(names), None, None)]
+    assert sorted(read) == sorted(one for mine in outcomes.values() for one in mine)
 
 
 def test_epochs_that_end_after_the_replay_are_not_written(

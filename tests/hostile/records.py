@@ -57,7 +57,7 @@ TEXTS: Final = (
     "a:b",
     "NaN",
 )
-NESTED: Final = frozenset({"context", "versions", "left_out"})
+NESTED: Final = frozenset({"context", "versions", "left_out", "place"})
 """Fields that are records themselves."""
 LENGTHS: Final = (0, 1, 70, 1_001, 20_000)
 

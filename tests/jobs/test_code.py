@@ -42,9 +42,9 @@ for place, (time_ms, key, value) in enumerate(events):
     )
     sessions[key] = result.state
     for news in result.news:
-        _, lesson = learn_operators.lesson_of(b"", news, feed.knowledge)
-        if lesson is not None:
+        for lesson in learn_operators.lessons_of(b"", b"", news, feed.knowledge).lessons:
             taken = learn_operators.take_lesson(None, lesson, feed.knowledge.assumed)
+            learn_operators.join_lesson(None, taken, feed.knowledge, feed.knowledge.assumed)
             facts += sum(1 for _ in learn_operators.fact_rows(taken.lesson))
         found = sys.modules["udfs.decide"].decide(persons.get(news.person), news, feed.knowledge, "seed")
         persons[news.person] = found.state

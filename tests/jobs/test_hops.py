@@ -69,6 +69,9 @@ class Store:
     def update(self, data: bytes) -> None:
         self._value = data
 
+    def clear(self) -> None:
+        self._value = None
+
     def is_empty(self) -> bool:
         return not self._map
 
@@ -149,8 +152,9 @@ def _name(codec: Any) -> str:
 @pytest.fixture
 def shop(monkeypatch: pytest.MonkeyPatch) -> Knowledge:
     knowledge = make_knowledge(*make_catalogue())
-    for module in (operators, person_operators):
+    for module in (operators, person_operators, learn_operators):
         monkeypatch.setattr(module, "open_feed", lambda *_: Feed(knowledge))
+    for module in (operators, person_operators):
         monkeypatch.setattr(module, "settle_memory", lambda: None)
     for module in (operators, person_operators, learn_operators):
         monkeypatch.setattr(module, "enter_task", lambda _: None)

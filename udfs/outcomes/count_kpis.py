@@ -11,8 +11,8 @@ from math import sqrt
 from typing import Final, NamedTuple
 
 from schemas.kpis import KPIS, OF_PEOPLE, Kpi, Measure
-from schemas.limits import (  # fmt: skip
-    DAY_MS,
+from schemas.limits import DAY_MS
+from schemas.outcome_limits import (
     KPI_BUCKETS,
     KPI_CELLS_MAX,
     KPI_DAYS_MAX,

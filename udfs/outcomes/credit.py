@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from schemas.limits import CLOCKS_MS, SHOWN_MAX
+from schemas.outcome_limits import CLOCKS_MS, SHOWN_MAX
 from schemas.policy import Attribution
 from schemas.state.outcomes import Deed, Said, Shown, Sold, Touch
 from udfs.outcomes.attribution import shares

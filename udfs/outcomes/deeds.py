@@ -5,13 +5,8 @@ from typing import Final
 from msgspec.structs import replace
 
 from schemas.events import Event
-from schemas.limits import (
-    EXPOSURES_PER_EVENT_MAX,
-    ID_LENGTH_MAX,
-    SECOND_MS,
-    SEGMENTS_MAX,
-    SHOWN_MAX,
-)
+from schemas.limits import EXPOSURES_PER_EVENT_MAX, ID_LENGTH_MAX, SECOND_MS
+from schemas.outcome_limits import SEGMENTS_MAX, SHOWN_MAX
 from schemas.outcomes import CONVERSION, OutcomeKind
 from schemas.proof import is_for_all
 from schemas.state.outcomes import SESSION_SHOWN, Deed, SessionShown

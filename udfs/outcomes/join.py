@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from schemas.limits import (
+from schemas.outcome_limits import (
     DEEDS_EARLY_MAX,
     OUTCOMES_OPEN_MS,
     REFUNDS_MAX,
@@ -41,8 +41,8 @@ class Rules(NamedTuple):
     is_holdout: bool
 
 
-RulesAt = Callable[[int], Rules]
-"""Those in force at a time."""
+RulesAt = Callable[[int, str], Rules]
+"""Those in force at a time, in a session."""
 
 
 class Joined(NamedTuple):
@@ -90,7 +90,7 @@ def expire_outcomes(memory: OutcomeMemory, person: str, now_ms: int) -> Joined:
     return work.done()
 
 
-def _no_rules(_time_ms: int) -> Rules:
+def _no_rules(_time_ms: int, _session_id: str) -> Rules:
     raise AssertionError("no timer needs them")
 
 
@@ -130,7 +130,7 @@ class _Work:
         elif deed.kind in ("carted", "converted"):
             self._sell(deed)
         elif deed.kind == "refunded":
-            self._refund(deed, is_new=True)
+            self._refund(deed)
         else:
             self._tell_once(deed)
 
@@ -166,7 +166,7 @@ class _Work:
             if one.facts.decision_id == deed.decision_id:
                 return one
         decided_ms = deed.decided_ms or self._given.decided_ms.get(deed.decision_id, 0)
-        rules = self._rules_at(decided_ms or deed.time_ms)
+        rules = self._rules_at(decided_ms or deed.time_ms, deed.session_id)
         facts = Facts(
             deed.decision_id, decided_ms, 0, deed.placement, deed.action_id,
             rules.arm, rules.is_holdout, rules.policy,
@@ -185,7 +185,7 @@ class _Work:
         memory = self._memory
         if any(_is_same(one.deed, deed) for one in memory.sold):
             return
-        rules = self._rules_at(deed.time_ms)
+        rules = self._rules_at(deed.time_ms, deed.session_id)
         by = rules.outcomes
         none = Facts(NO_DECISION, 0, 0, "", "", rules.arm, rules.is_holdout, rules.policy)
         sold = Sold(deed, deed.kind, by.touch, by.attribution, by.half_life_ms, none)
@@ -194,7 +194,7 @@ class _Work:
         if deed.kind == "converted" and memory.early:
             waiting, memory.early = memory.early, []
             for one in waiting:
-                self._refund(one, is_new=False)
+                self._refund(one)
         if len(memory.sold) > SOLD_MAX:
             memory.sold.remove(min(memory.sold, key=due_of_sold))
             self._counts.append("outcomes_dropped")
@@ -203,10 +203,11 @@ class _Work:
         find_touches(sold, self._memory.shown)
         self._tell(sold.told, said_of_sold(sold))
 
-    def _refund(self, deed: Deed, *, is_new: bool) -> None:
+    def _refund(self, deed: Deed) -> None:
         """Takes back what a purchase brought: of the newest that it may be of. One whose purchase is not known waits for it."""
         memory = self._memory
-        if any(_is_same(one, deed) for sold in memory.sold for one in sold.refunds):
+        known = [*memory.early, *(one for sold in memory.sold for one in sold.refunds)]
+        if any(_is_same(one, deed) for one in known):
             return
         of = [one for one in memory.sold if is_refund_of(deed, one) and one.deed.name == CONVERSION]
         if not of:
@@ -250,7 +251,7 @@ class _Work:
             None,
         )
         if facts is None:
-            rules = self._rules_at(deed.time_ms)
+            rules = self._rules_at(deed.time_ms, deed.session_id)
             facts = Facts(NO_DECISION, 0, 0, "", "", rules.arm, rules.is_holdout, rules.policy)
         cause = deed.event_id or f"{deed.number}"
         key = f"{deed.kind}/{deed.session_id}/{cause}"

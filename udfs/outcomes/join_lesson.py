@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
+from schemas.experiments import HELD_OUT, HOLDOUT, PERSONAL
 from schemas.policy import Outcomes
 from schemas.state.lessons import LearnerMemory, Lesson
 from schemas.state.outcomes import Deed, OutcomeMemory
@@ -101,21 +102,26 @@ def join_lesson(
     unit = person.unit.id if person.unit is not None else lesson.person
     if lesson.is_handover:
         unit = lesson.anonymous_id  # it was decided for the visitor
-    return join(
-        memory, given, partial(rules_at, knowledge, unit, lesson.session_id, holds.is_personal)
-    )
+    return join(memory, given, partial(rules_at, knowledge, unit, holds.is_personal))
 
 
 def rules_at(
-    knowledge: Knowledge, unit: str, session_id: str, is_personal: bool, time_ms: int
+    knowledge: Knowledge, unit: str, is_personal: bool, time_ms: int, session_id: str
 ) -> Rules:
-    """Those of the policy in force; an arm and the holdout are for those whose decisions are personal (udfs/decide.py)."""
+    """Those of the policy in force; an arm and the holdout are for those whose decisions are personal (udfs/decide.py).
+
+    The holdout is one more arm: so who is neither in it nor personal is told from who is not held out.
+    """
     known = knowledge.at(time_ms)
     if known.policy is None:
         return Rules(known.policy_version, NO_POLICY, {}, False)
     policy = known.policy.policy
-    arm = assign_arms(policy.experiments, unit, session_id, time_ms) if is_personal else {}
-    is_out = is_personal and is_held_out(policy.holdout, unit, time_ms)
+    if not is_personal:
+        return Rules(known.policy_version, policy.outcomes, {}, False)
+    arm = assign_arms(policy.experiments, unit, session_id, time_ms)
+    is_out = is_held_out(policy.holdout, unit, time_ms)
+    if policy.holdout.share and policy.holdout.runs(time_ms):
+        arm[HOLDOUT] = HELD_OUT if is_out else PERSONAL
     return Rules(known.policy_version, policy.outcomes, arm, is_out)
 
 

@@ -5,7 +5,7 @@ from hashlib import blake2b
 
 from msgspec.structs import replace
 
-from schemas.limits import OUTCOMES_OPEN_MS, SOLD_KEPT_MS
+from schemas.outcome_limits import OUTCOMES_OPEN_MS, SOLD_KEPT_MS
 from schemas.outcomes import Outcome
 from schemas.state.outcomes import Deed, Said, Shown, Sold
 from udfs.outcomes.credit import is_in_time

@@ -35,12 +35,12 @@ export function chart(title, draw, rows) {
 }
 
 /** A figure with its title and what it says, for screen readers. */
-function svg(width, height, says, ...children) {
+export function svg(width, height, says, ...children) {
   return s("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": says || "nothing to show" }, children);
 }
 
 /** A round number not below `value` that divides well by GRID. */
-function ceiling(value) {
+export function ceiling(value) {
   if (!(value > 0)) return 1;
   const step = 10 ** Math.floor(Math.log10(value));
   return [1, 2, 4, 8, 10].map((one) => one * step).find((one) => one >= value * 0.999) ?? 10 * step;
@@ -208,11 +208,11 @@ export function funnel(width, { steps }) {
   };
 }
 
-function legend(rows) {
+export function legend(rows) {
   return rows.map(([at, name, now]) => h("span", { class: "key" }, h("i", { class: `swatch s${at}` }), name, now !== undefined && h("b", {}, now)));
 }
 
-const shorten = (text, width) => {
+export const shorten = (text, width) => {
   const count = Math.max(8, Math.floor(width / 7.2));
   return text.length > count ? `${text.slice(0, count - 1)}…` : text;
 };

@@ -3,6 +3,7 @@
 import { h, renew } from "./dom.js";
 import { letters } from "./letters.js";
 import { offers } from "./offers.js";
+import { business, experiments } from "./outcomes.js";
 import { catalogue, today } from "./today.js";
 import { audit, look, models, now, policy } from "./views.js";
 
@@ -11,6 +12,8 @@ const PAGES = [
   { name: "now", title: "Now", view: now, role: "viewer" },
   { name: "look", title: "Look up", view: look, role: "viewer" },
   { name: "today", title: "Today", view: today, role: "viewer" },
+  { name: "business", title: "Business", view: business, role: "viewer" },
+  { name: "experiments", title: "Experiments", view: experiments, role: "viewer" },
   { name: "catalogue", title: "Catalogue", view: catalogue, role: "viewer" },
   { name: "letters", title: "Dead letters", view: letters, role: "viewer" },
   { name: "offers", title: "Offers", view: offers, role: "viewer" },

@@ -10,7 +10,7 @@ from jobs.fold.learner import Learner
 from schemas.codec import EVENT
 from schemas.decisions import Decision
 from schemas.events import Event
-from schemas.experiments import Arm, Experiment
+from schemas.experiments import HELD_OUT, HOLDOUT, PERSONAL, Arm, Experiment
 from schemas.limits import HOUR_MS, MINUTE_MS
 from schemas.outcomes import NO_DECISION, Outcome
 from schemas.own_events import NamedEvent
@@ -126,11 +126,15 @@ def test_outcomes_say_the_arms_and_the_holdout_that_decisions_say() -> None:
     assert len({one.decision_id for one in named}) == len(made) > 50
     for one in named:
         decision_made = decided[one.decision_id]
-        assert (one.arm, one.is_holdout) == (decision_made.arm, decision_made.is_holdout)
+        side = HELD_OUT if decision_made.is_holdout else PERSONAL
+        assert (one.arm, one.is_holdout) == (
+            decision_made.arm | {HOLDOUT: side},
+            decision_made.is_holdout,
+        )
         assert (one.policy, one.placement) == (decision_made.versions.policy, decision_made.placement)  # fmt: skip
     assert {one.is_holdout for one in named} == {True, False}
     assert {one.arm["price"] for one in named} == {"bold", "shy"}
-    arms = {one.person: decided[one.decision_id].arm for one in named}
+    arms = {one.person: one.arm for one in named}
     of_none = [one for one in outcomes if one.kind == "converted" and not one.decision_id]
     assert [one.arm for one in of_none] == [arms[one.person] for one in of_none] != []
 

@@ -10,14 +10,18 @@ from jobs.learning.response_examples import REWARD_WINDOW_MS, collect_responses
 from models.response import ResponseExamples, ResponseModel, fit_responses
 from schemas.codec import EVENT
 from schemas.limits import HOUR_MS, SECOND_MS
+from schemas.policy import Outcomes, Policy
 from tests.builders import NOON, make_event, make_knowledge, make_record
 from udfs.actions.respond import RESPONSE_SPACE
+from udfs.policy.compile_policy import compile_policy
 
 RULES = FoldRules(EVENT.decode, "seed", decides=lambda _: False)
 COLUMN = {name: at for at, name in enumerate(RESPONSE_SPACE.names)}
 
 
-def collected(*steps: tuple[int, dict[str, Any]], end_ms: int = 2 * HOUR_MS) -> ResponseExamples:
+def collected(
+    *steps: tuple[int, dict[str, Any]], end_ms: int = 2 * HOUR_MS, window_ms: int | None = None
+) -> ResponseExamples:
     """The examples of a log: events by their time after noon, and a last one that ends it."""
     last = end_ms, {"session_id": "last", "anonymous_id": "last"}
     log = [
@@ -25,6 +29,9 @@ def collected(*steps: tuple[int, dict[str, Any]], end_ms: int = 2 * HOUR_MS) -> 
         for at, (after_ms, fields) in enumerate([*steps, last])
     ]
     knowledge = make_knowledge()
+    if window_ms is not None:
+        policy = Policy(outcomes=Outcomes(window_ms=window_ms))
+        knowledge.add_policy("own", 1, 1, compile_policy(policy))
     return collect_responses(Fold(knowledge, RULES), log, knowledge)
 
 
@@ -79,6 +86,13 @@ def test_click_after_the_reward_window_is_none(late_ms: int, expected: float) ->
         (REWARD_WINDOW_MS + late_ms, response("clicked")),
     )
     assert found.clicks.tolist() == [expected]
+
+
+def test_the_reward_window_is_that_of_the_policy_as_of_outcomes() -> None:
+    for window_ms, end_ms, expected in ((HOUR_MS, 2, [1.0]), (SECOND_MS, 2, [0.0]), (3 * HOUR_MS, 2, [])):  # fmt: skip
+        late = REWARD_WINDOW_MS + 1, response("clicked")
+        found = collected((0, response("exposed")), (REWARD_WINDOW_MS // 2, {}), late, end_ms=end_ms * HOUR_MS, window_ms=window_ms)  # fmt: skip
+        assert found.clicks.tolist() == expected
 
 
 def test_exposure_whose_window_is_still_open_is_no_example() -> None:

@@ -15,6 +15,7 @@ from jobs.config import PROJECT, config_from
 from models.experiments.metrics import METRICS
 from schemas.codec import OUTCOME
 from schemas.events import event_from_fields
+from schemas.experiments import HELD_OUT, HOLDOUT, PERSONAL
 from schemas.limits import DAY_MS, HOUR_MS
 from schemas.outcomes import Outcome
 from schemas.policy import Policy
@@ -22,9 +23,11 @@ from scripts import cli
 from scripts.cli import app
 from scripts.experiments import outcome_source
 from scripts.files.try_files import Trial, World
+from scripts.outcomes import reading
 from scripts.policy.policy_file import parse_policy
 from tests.builders import NOON
 from tests.models.experiments.outcomes import make_outcome, visits
+from tests.scripts.experiments.shop_of_two_arms import write_visits
 
 PAGE = (PROJECT / "docs" / "experiments.md").read_text()
 FIVE_LINES = re.search(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
@@ -46,7 +49,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setenv("KAIROS_HOME", str(tmp_path / "home"))
     (tmp_path / "policy.yaml").write_text(POLICY)
     told: list[Outcome] = []
-    monkeypatch.setattr(outcome_source, "_from_files", lambda _: iter(told))
+    monkeypatch.setattr(reading, "of_files", lambda *_: iter(told))
 
     def ask(*words: str, outcomes: list[Outcome] | None = None) -> Result:
         told[:] = outcomes or []
@@ -98,7 +101,8 @@ def test_a_verdict_comes_first_and_the_figures_below(run: Run) -> None:
     lines = [one.strip() for one in done.output.splitlines() if one.strip()]
     assert lines[0].startswith("ranker: since 2023-11-14T")
     assert lines[1] == "KEEP: session"
-    assert lines[2].startswith("revenue_per_visit is better: ")
+    assert lines[2] == "Make session the policy: everybody gets it."
+    assert lines[3].startswith("revenue_per_visit is better: ")
     assert "bounce (guardrail)" in done.output
     assert "p holds however often you look" in done.output
 
@@ -164,17 +168,25 @@ def test_a_folder_that_cannot_be_is_said(run: Run, tmp_path: Path) -> None:
     assert "cannot be written" in str(done.exception)
 
 
+def without_consent(people: int) -> Iterator[Outcome]:
+    """Who did not agree to personalisation is neither held out nor personalised, and spends much."""
+    for number in range(people):
+        yield make_outcome("exposed", f"q{number}", NOON)
+        yield make_outcome("converted", f"q{number}", NOON + 1, value=100.0)
+
+
 def in_holdout(people: int, worth: float) -> Iterator[Outcome]:
     """Every second person is held out; the others spend `worth` more."""
     for number in range(people):
         person, is_held, at_ms = f"p{number}", number % 2 == 0, NOON + number * HOUR_MS // 10
-        yield make_outcome("exposed", person, at_ms, is_holdout=is_held)
+        arm = {HOLDOUT: HELD_OUT if is_held else PERSONAL}
+        yield make_outcome("exposed", person, at_ms, arm=arm)
         spent = 10.0 + number % 7 + (0.0 if is_held else worth)
         yield make_outcome("converted", person, at_ms + 1, value=spent)
 
 
 def test_what_personalisation_earns_is_told_with_its_interval(run: Run) -> None:
-    done = run("show", "holdout", outcomes=[*in_holdout(4_000, 2.0)])
+    done = run("show", "holdout", outcomes=[*in_holdout(4_000, 2.0), *without_consent(1_000)])
     assert done.exit_code == 0, done.output
     (line,) = (one for one in done.output.splitlines() if one.startswith("Personalisation has earned"))  # fmt: skip
     assert line.startswith(
@@ -234,32 +246,65 @@ def test_the_page_names_every_metric() -> None:
     assert [one for one in METRICS if f"`{one}`" not in PAGE] == []
 
 
-# --- of a running engine ------------------------------------------------------------------------
+# --- of files, and of a running engine ----------------------------------------------------------
+
+SHOP = "placements: [{name: home, event_types: [page_viewed]}]\nholdout: {share: 0}\n"
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> tuple[str, ...]:
+    """The test of the page, over 1,500 visits of which those of the arm `ranker` buy far more often: options that name its files."""
+    text = SHOP + lines_of_the_page()
+    (tmp_path / "policy.yaml").write_text(text)
+    bought = {"popular": 0.1, "ranker": 0.35}
+    write_visits(tmp_path / "events.jsonl", parse_policy(text), 1_500, bought)
+    return "--events", str(tmp_path / "events.jsonl"), "--policy", str(tmp_path / "policy.yaml")
+
+
+def told_of(*words: str) -> dict[str, Any]:
+    done = CliRunner().invoke(app, ["experiment", "show", "session_ranker", "--json", *words])
+    assert done.exit_code == 0, done.output
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def test_from_a_file_of_events_to_a_verdict(
+    shop: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KAIROS_HOME", str(tmp_path / "home"))
+    told = told_of(*shop)
+    assert (told["verdict"]["word"], told["verdict"]["arm"]) == ("keep", "ranker")
+    assert sum(told["units"].values()) == 1_500
+    assert not told["sample_ratio"]["is_mismatch"]
+    (revenue,) = (one for one in told["metrics"] if one["metric"] == "revenue_per_visit")
+    low, high = revenue["always_valid"]["interval"]
+    assert low < 0.25 * 35 < high, "the truth: 25 of 100 visits more, 35 each"
 
 
 @pytest.mark.e2e
-def test_what_the_engine_wrote_is_read_live_and_twice_told_counts_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_what_the_engine_wrote_is_read_as_the_fold_makes_it_whatever_its_order(
+    shop: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Live, corrections come late and a restart tells again what it had told."""
     from log.kafka import create_topics
     from schemas.topics import OUTCOMES, topics
     from tests.broker import running_broker
 
-    (tmp_path / "policy.yaml").write_text(POLICY)
-    prefix = "t-"
-    outcomes = visits(600, {"popular": 0.0, "session": 0.0})
+    config = config_from({"KAIROS_HOME": str(tmp_path / "home")})
+    events, policy = Path(shop[1]), parse_policy(Path(shop[3]).read_text())
+    outcomes = [*reading.of_files([events], None, policy, config)]
     with running_broker(tmp_path / "kafka") as address:
-        for name, text in {"KAFKA": address, "TOPIC_PREFIX": prefix, "HOME": str(tmp_path / "home")}.items():  # fmt: skip
+        for name, text in {"KAFKA": address, "TOPIC_PREFIX": "t-", "HOME": str(tmp_path / "home")}.items():  # fmt: skip
             monkeypatch.setenv(f"KAIROS_{name}", text)
-        create_topics(address, topics(prefix))
-        write(address, prefix + OUTCOMES, [*outcomes, *outcomes[:50]])
-        CliRunner().invoke(app, ["policy", "publish", str(tmp_path / "policy.yaml")])
+        create_topics(address, topics("t-"))
+        mixed = sorted(outcomes, key=lambda one: one.outcome_id)
+        write(address, "t-" + OUTCOMES, [*mixed, *mixed[:50]])
+        published = CliRunner().invoke(app, ["policy", "publish", shop[3]])
         listed = CliRunner().invoke(app, ["experiment", "list", "--json"])
-        shown = CliRunner().invoke(app, ["experiment", "show", "ranker", "--json"])
-    assert [one["name"] for one in json.loads(listed.stdout)] == ["ranker", "holdout"]
-    told: dict[str, Any] = json.loads(shown.stdout)
-    assert sum(told["units"].values()) == 600
-    assert told["verdict"]["word"] == "stop", "it ended years ago"
+        live = told_of()
+    assert published.exit_code == 0, published.output
+    assert [one["name"] for one in json.loads(listed.stdout)] == ["session_ranker"]
+    assert live == told_of(*shop)
 
 
 def write(kafka: str, topic: str, outcomes: list[Outcome]) -> None:

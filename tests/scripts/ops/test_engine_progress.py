@@ -9,6 +9,7 @@ from channels.api.engine_measures import COUNTS, GAUGES, EngineMeasures, Measure
 from channels.api.measures import Measures
 from jobs.config import config_from
 from jobs.flink.counted import Progress
+from jobs.metrics import MEANINGS
 from jobs.stack.status import Status
 from schemas.errors import NotUp
 from scripts.ops import engine_progress as module
@@ -69,6 +70,18 @@ def test_restarts_lag_and_dead_letters_are_asked_for_and_what_is_silent_is_left_
         Measured("kairos_engine_total", ("events",), 9),
         Measured("kairos_dead_letters_total", ("too_late",), 3),
     }
+
+
+def test_learn_tells_what_it_counted_of_outcomes_and_no_more(
+    progress: EngineProgress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts = dict.fromkeys(MEANINGS, 0) | {"outcomes": 8, "refunds_unknown": 2}
+    monkeypatch.setattr(module, "read_progress", lambda rest, kind: Progress({}, 0))
+    monkeypatch.setattr(module, "read_counts", lambda rest, kind: counts if kind == "learn" else {})
+    learnt = {one.labels[0]: one.value for one in progress.ask() if one.name == "kairos_learn_total"}  # fmt: skip
+    assert learnt == {
+        "outcomes": 8, "outcomes_late": 0, "outcomes_dropped": 0, "decisions_unknown": 0, "refunds_unknown": 2,
+    }  # fmt: skip
 
 
 def test_the_newest_answer_is_told_without_waiting(progress: EngineProgress) -> None:

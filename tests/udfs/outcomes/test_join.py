@@ -8,15 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.codec import OUTCOME
-from schemas.limits import (
+from schemas.limits import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
+from schemas.outcome_limits import (
     CLOCKS_MS,
-    DAY_MS,
     DEEDS_EARLY_MAX,
-    HOUR_MS,
-    MINUTE_MS,
     OUTCOMES_OPEN_MS,
     REFUNDS_MAX,
-    SECOND_MS,
     SHOWN_MAX,
     SOLD_KEPT_MS,
     SOLD_MAX,
@@ -34,7 +31,7 @@ END_MS = NOON + 200 * DAY_MS
 def rules(**fields: Any) -> RulesAt:
     """Always the same."""
     found = Rules("shop-3", Outcomes(**fields), {"price": "bold"}, False)
-    return lambda _: found
+    return lambda _time_ms, _session_id: found
 
 
 def deed(kind: Any, minutes: float, decision: str = "", event: str = "", **fields: Any) -> Deed:
@@ -263,8 +260,9 @@ def test_a_refund_is_of_the_newest_purchase_of_its_item() -> None:
 
 
 def test_a_refund_that_comes_before_its_purchase_waits_for_it() -> None:
-    person = Person().does(refunded(20, 30.0)).does(bought(10), at=25).waits()
+    person = Person().does(refunded(20, 30.0), refunded(20, 30.0)).does(bought(10), at=25).waits()
     assert person.credit == {("converted", NO_DECISION): 90.0, ("refunded", NO_DECISION): 30.0}
+    assert sum(one.kind == "refunded" for one in person.outcomes) == 1
 
 
 # --- the rest, and bounds -----------------------------------------------------------------------

@@ -28,7 +28,7 @@ def mistakes(*experiments: dict[str, Any], **fields: Any) -> dict[str, str]:
         ({"control": "c"}, "control", "there is no arm 'c': there are a, b"),
         ({"starts_ms": 5, "ends_ms": 5}, "ends_ms", "before it starts"),
         ({"guardrails": ["revenue_per_visit"]}, "guardrails", "'revenue_per_visit' is a metric already"),
-        ({"metrics": ["clicks"]}, "metrics[0]", "there is no metric 'clicks': there are revenue_per_visit, "),
+        ({"metrics": ["clicks"]}, "metrics[0]", "there is no metric 'clicks': there are click_rate, "),
         ({"guardrails": ["click_rate", "clicks"]}, "guardrails[1]", "there is no metric 'clicks'"),
         ({"offset": 0.5}, "offset", "only an experiment of a group"),
         ({"group": "g", "offset": 0.5}, "offset", "sum to more than 1"),
