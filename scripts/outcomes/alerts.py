@@ -12,7 +12,7 @@ from schemas.limits import HOUR_MS, MINUTE_MS, SECOND_MS
 from schemas.outcomes import Outcome
 from scripts.console import complain, say, show, show_json, show_table
 from scripts.exit_codes import passed
-from udfs.outcomes.kpi_alerts import WATCHED, Alarms, Alert, Cause, Off
+from udfs.outcomes.kpi_alerts import COOL_DOWN_HOURS, WATCHED, Alarms, Alert, Cause, Off
 from udfs.outcomes.kpi_hours import WEEKS, KpiHours
 
 SETTLED_MS: Final = 10 * MINUTE_MS
@@ -35,11 +35,17 @@ def find_alerts(
     if hours.last < 0:
         return [], hours
     until = ((newest_ms if now_ms is None else now_ms) - SETTLED_MS) // HOUR_MS
+    return judged(hours, until, last), hours
+
+
+def judged(hours: KpiHours, until: int, last: int) -> list[Alert]:
+    """Of the `last` hours before `until`. Hours before those are judged as well, so that what was told then cools down: from the same ones on whoever looks
+    within a cool-down, so that what goes on for days is told in the same hours to all.
+    """
     alarms = Alarms()
-    # those before are judged as well, so that what was told then cools down
-    every = range(until - 2 * last, until)
-    judged = [one for hour in every for one in alarms.judge(hours, hour)]
-    return [one for one in judged if one.hour >= until - last], hours
+    begins = (until - 2 * last) // COOL_DOWN_HOURS * COOL_DOWN_HOURS
+    found = [one for hour in range(begins, until) for one in alarms.judge(hours, hour)]
+    return [one for one in found if one.hour >= until - last]
 
 
 def run(

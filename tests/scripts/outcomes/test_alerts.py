@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -13,10 +14,20 @@ from schemas.errors import ConfigError
 from schemas.limits import HOUR_MS, MINUTE_MS
 from schemas.outcomes import Outcome
 from scripts.outcomes import alerts
-from scripts.outcomes.alerts import SETTLED_MS, checked_webhook, find_alerts, in_words, post, run
+from scripts.outcomes.alerts import (
+    SETTLED_MS,
+    checked_webhook,
+    find_alerts,
+    in_words,
+    judged,
+    post,
+    run,
+)
 from tests.builders import NOON
 from tests.examples.write import CONVERTED
-from udfs.outcomes.kpi_hours import WEEK_HOURS
+from udfs.outcomes.count_kpis import ALL
+from udfs.outcomes.kpi_alerts import COOL_DOWN_HOURS
+from udfs.outcomes.kpi_hours import WEEK_HOURS, KpiHours
 
 FIRST = NOON // HOUR_MS
 LAST = FIRST + 3 * WEEK_HOURS + 30
@@ -73,6 +84,18 @@ def test_json_and_the_exit_code_are_of_bad_news_in_the_newest_hour(
     assert "as the same hours of past weeks" in capsys.readouterr().out
     assert run(outcomes(cart=0), NOW_MS, None, is_json=False) == 1
     assert "placement cart" in capsys.readouterr().out
+
+
+def test_what_goes_on_for_days_is_told_again_and_again_to_who_looks_each_hour() -> None:
+    hours = KpiHours()
+    begins = FIRST + 4 * WEEK_HOURS
+    for hour in range(FIRST, begins + 48):
+        hours.put(hour, [ALL], {"shown": 100.0 if hour < begins else 10.0})
+    told = [until - 1 for until in range(begins, begins + 48) for one in judged(hours, until, 8) if one.hour == until - 1]  # fmt: skip
+    assert told[0] == begins
+    assert all(1 <= later - one < 2 * COOL_DOWN_HOURS for one, later in pairwise(told))
+    assert told[-1] > begins + 48 - 2 * COOL_DOWN_HOURS
+    assert all(later - one == COOL_DOWN_HOURS for one, later in pairwise(told[-4:]))
 
 
 class Receiver(HTTPServer):
