@@ -209,6 +209,20 @@ def _offer(page: "Page", url: str) -> None:
     _to_foot(reached)
 
 
+def _experiments(page: "Page", url: str) -> None:
+    """What to do about the demo's experiment, the numbers unfolded."""
+    _console(page, url, "experiments")
+    numbers = page.get_by_text("The numbers").first
+    numbers.wait_for(timeout=COUNTED_MS)
+    numbers.click()
+
+
+def _business(page: "Page", url: str) -> None:
+    """How visits go, day by day."""
+    _console(page, url, "business")
+    page.get_by_role("region", name="In words").wait_for(timeout=COUNTED_MS)
+
+
 def _to_foot(place: "Locator") -> None:
     """Scrolls so that the place stands above the foot of the window."""
     place.evaluate("one => { one.scrollIntoView({block: 'end'}); scrollBy(0, 48); }")
@@ -226,4 +240,6 @@ PICTURES: Final = (
     Picture("console-dark", _today, colours="dark"),
     Picture("console-person", _person),
     Picture("console-offer", _offer),
+    Picture("console-experiments", _experiments),
+    Picture("console-business", _business, "phone"),
 )

@@ -134,9 +134,14 @@ def incremental(shown: Shown) -> Iterator[str]:
     for one in shown.reading.compared:
         bounds = one.always.interval if one.always else one.once.interval
         units = one.apart.variant.units
-        sums = ", ".join(f"{end * units:,.0f}" for end in bounds if end is not None)
+        sums = " to ".join(f"{end * units:+,.0f}" for end in bounds if end is not None)
+        told = (
+            "Personalisation earns"
+            if one.is_sure
+            else "It is not sure yet what personalisation earns, if anything:"
+        )
         yield (
-            f"Personalisation has earned {one.apart.value:+,.2f} {shown.currency} a person against the holdout (95 %: {_between(one, bounds)}); "
+            f"{told} {one.apart.value:+,.2f} {shown.currency} a person against the holdout (95 %: {_between(one, bounds)}); "
             f"with {counted(units, 'person', 'people')} that is {one.apart.value * units:+,.0f} {shown.currency} so far (95 %: {sums})"
         )
 

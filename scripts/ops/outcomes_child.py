@@ -35,7 +35,7 @@ from scripts.outcomes.reading import decoded, once
 from scripts.outcomes.uplift import DAYS_MAX, Uplift
 from scripts.privacy.list_of_erased import list_of_erased
 
-OUTCOMES_MAX: Final = 400_000
+OUTCOMES_MAX: Final = 200_000
 """The newest; with more the page says so, and that the commands read all."""
 
 

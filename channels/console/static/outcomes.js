@@ -158,11 +158,10 @@ export function business(place, desk, query) {
     const kpi = scope.kpis.find((one) => one.name === which.value) ?? scope.kpis[0];
     if (!scope.days.length) { days.node.hidden = true; return; }
     days.node.hidden = false;
-    days.show({
-      kpi, unit: kpi.unit, days: scope.days.map((one) => one.day),
-      series: SIDES.map((name, at) => ({ name, values: scope.days.map((one) => one.values[kpi.name][at]) })).filter((one, at) => at > 0 && one.values.some((each) => each !== null)).concat(
-        found.is_held_out ? [] : [{ name: SIDES[0], values: scope.days.map((one) => one.values[kpi.name][0]) }]),
-    });
+    const series = SIDES.map((name, at) => ({ name, values: scope.days.map((one) => one.values[kpi.name][at]) }));
+    const sides = series.slice(1).filter((one) => one.values.some((each) => each !== null));
+    // where nobody is held out there are no sides
+    days.show({ kpi, unit: kpi.unit, days: scope.days.map((one) => one.day), series: sides.length ? sides : series.slice(0, 1) });
   }
 }
 

@@ -188,9 +188,9 @@ def in_holdout(people: int, worth: float) -> Iterator[Outcome]:
 def test_what_personalisation_earns_is_told_with_its_interval(run: Run) -> None:
     done = run("show", "holdout", outcomes=[*in_holdout(4_000, 2.0), *without_consent(1_000)])
     assert done.exit_code == 0, done.output
-    (line,) = (one for one in done.output.splitlines() if one.startswith("Personalisation has earned"))  # fmt: skip
+    (line,) = (one for one in done.output.splitlines() if one.startswith("Personalisation earns"))  # fmt: skip
     assert line.startswith(
-        "Personalisation has earned +2.00 EUR a person against the holdout (95 %: +1."
+        "Personalisation earns +2.00 EUR a person against the holdout (95 %: +1."
     )
     assert "with 2,000 people that is +3,998 EUR so far" in line
     assert "KEEP: personalised" in done.output

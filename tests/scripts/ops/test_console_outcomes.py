@@ -74,8 +74,10 @@ def test_a_verdict_is_that_of_kairos_experiment_show(told: Told) -> None:
 
 def test_what_personalisation_earns_stands_apart(told: Told) -> None:
     (line,) = told.incremental
-    assert line.startswith("Personalisation has earned +")
+    assert line.startswith("Personalisation earns +")
     assert "EUR a person against the holdout (95 %: +" in line
+    (unsure,) = told_of(outcomes(0.0), POLICY, SEEN_MS).incremental
+    assert unsure.startswith("It is not sure yet what personalisation earns, if anything: ")
 
 
 def test_what_has_to_be_done_is_one_sentence_of_each_word() -> None:
