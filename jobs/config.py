@@ -90,6 +90,7 @@ class Config(NamedTuple):
     schema_registry_settings_file: Path | None
     mapping: Path | None
     dead_letter_raw: bool
+    alert_webhook: str
 
     @property
     def written_format(self) -> SourceFormat:
@@ -186,6 +187,7 @@ SETTINGS: Final = (
             "names, passwords and certificates for it, by the names of Confluent's clients; see docs/security.md"),
     Setting("KAIROS_MAPPING", "", values.file, "mapping by which records of others on `events` are read: of KAIROS_FORMAT json, json-schema or confluent-avro (`kairos mapping`)"),
     Setting("KAIROS_DEAD_LETTER_RAW", "no", values.yes, "`yes`: dead letters keep e-mail and network addresses, phone numbers and cards as they were sent"),
+    Setting("KAIROS_ALERT_WEBHOOK", "", Secret, "URL that `kairos kpi --alerts` POSTs alerts of the newest hour to (http or https); empty = none"),
 )  # fmt: skip
 
 

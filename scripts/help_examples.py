@@ -35,8 +35,8 @@ EXAMPLES: Final[dict[str, tuple[str, str]]] = {
     ),
     "archive": ("archive --to s3://bucket/kairos", "archive --until 2026-06-01"),
     "kpi": (
-        "kpi --by arm",
-        "kpi --events events.jsonl --policy shop.yaml --daily --json",
+        "kpi --by arm --daily",
+        "kpi --alerts --events events.jsonl --policy shop.yaml",
     ),
     "outcomes": (
         "outcomes --out outcomes.parquet",

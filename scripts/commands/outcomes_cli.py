@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from jobs.config import config_from, with_consent
+from schemas.errors import ConfigError
 from scripts.commands.options import Consent, EventFiles, ItemsFile, Json, MoreFiles
 from scripts.times import time_or_none
 
@@ -31,22 +32,36 @@ def kpi(
         typer.Option(help="Only by one of arm, holdout, placement, action, segment."),
     ] = None,
     daily: Annotated[bool, typer.Option("--daily", help="Day by day as well.")] = False,
+    alerts: Annotated[
+        bool,
+        typer.Option("--alerts", help="Instead: which hours were not as those of past weeks."),
+    ] = False,
     consent: Consent = None,
     json: Json = False,
-) -> None:
+) -> int:
     """Say how well decisions do: clicks, carts, revenue, conversion, bounces, returns, retention, satisfaction.
 
     Of the outcomes that the learn job has written, or with --events of what the fold makes of files: the same figures. How each is made stands in
     --json, and in docs/outcomes.md.
+
+    --alerts compares each of the last 24 whole hours with the same hours of four past weeks, says what deviates, what of it explains that, and by which figures. What is of the newest
+    hour is also sent to KAIROS_ALERT_WEBHOOK; exit code 1 where that is bad news.
     """
     from scripts.outcomes.kpi import count, show_kpis
     from scripts.outcomes.kpi_here import outcomes_of, shown_dimension
 
     dimension = shown_dimension(by)
     config = with_consent(config_from(), consent)
-    span = time_or_none(from_), time_or_none(to)
-    found, currency = outcomes_of(config, [*(events or ()), *(more or ())], items, policy, span)
+    span, files = (time_or_none(from_), time_or_none(to)), [*(events or ()), *(more or ())]
+    if alerts:
+        from scripts.outcomes.kpi_here import alerts_here
+
+        if dimension or daily or span != (None, None):
+            raise ConfigError("--alerts looks at the last hours of all: leave --by, --daily, --from and --to out")  # fmt: skip
+        return alerts_here(config, files, items, policy, is_json=json)
+    found, currency = outcomes_of(config, files, items, policy, span)
     show_kpis(count(found, currency), currency, dimension, daily=daily, is_json=json)
+    return 0
 
 
 @app.command()

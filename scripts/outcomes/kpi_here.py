@@ -7,13 +7,16 @@ from jobs.config import Config
 from jobs.publish import now_ms
 from schemas.counted import counted
 from schemas.errors import ConfigError
+from schemas.limits import HOUR_MS
 from schemas.outcomes import Outcome
 from schemas.policy import DEFAULT_POLICY
 from scripts.console import show, show_json
+from scripts.outcomes.alerts import checked_webhook, run
 from scripts.outcomes.reading import of_files, of_topic
 from scripts.policy.policies_here import policies_here, policy_in
 from scripts.policy.policy_versions import draft_again, live
 from udfs.outcomes.count_kpis import DIMENSIONS
+from udfs.outcomes.kpi_hours import HOURS_KEPT
 
 
 def outcomes_of(
@@ -33,6 +36,16 @@ def outcomes_of(
         raise ConfigError("--policy and --items are of files: --events as well")
     found = of_topic(config, *span)
     return found, draft_again(live(policies_here(), now_ms())).policy.currency
+
+
+def alerts_here(
+    config: Config, files: Sequence[Path], items: Path | None, policy: Path | None, *, is_json: bool
+) -> int:
+    """The alerts of the last hours, of files or of what runs; the exit code."""
+    webhook = checked_webhook(config.alert_webhook)
+    now, from_ms = (None, None) if files else (now_ms(), now_ms() - HOURS_KEPT * HOUR_MS)
+    found, _ = outcomes_of(config, files, items, policy, (from_ms, None))
+    return run(found, now, webhook, is_json=is_json)
 
 
 def shown_dimension(by: str | None) -> str | None:

@@ -36,7 +36,7 @@ def test_without_any_setting_there_are_the_defaults() -> None:
             places=None,
             internal_networks="",
             schema_registry=None, schema_registry_settings_file=None,
-            mapping=None, dead_letter_raw=False,
+            mapping=None, dead_letter_raw=False, alert_webhook=Secret(),
         )  # fmt: skip
 
 
@@ -66,7 +66,7 @@ def test_every_setting_is_read() -> None:
         "KAIROS_ERASURE_KEY_FILE": "/k/erasure.key", "KAIROS_PLACES": "/data/city.mmdb", "KAIROS_INTERNAL_NETWORKS": "10.0.0.0/8",
         "KAIROS_SCHEMA_REGISTRY": "https://registry.example/v7", "KAIROS_MAPPING": "/k/game.yaml",
         "KAIROS_SCHEMA_REGISTRY_SETTINGS_FILE": "/k/registry.properties",
-        "KAIROS_DEAD_LETTER_RAW": "True", "KAIROS_PORTS": "kafka=1,redis=0,flink=3,learn=65535",
+        "KAIROS_DEAD_LETTER_RAW": "True", "KAIROS_ALERT_WEBHOOK": "https://hooks.example/t", "KAIROS_PORTS": "kafka=1,redis=0,flink=3,learn=65535",
     }  # fmt: skip
     assert set(given) == {one.name for one in SETTINGS}
     assert config_from(given) == Config(
@@ -81,7 +81,7 @@ def test_every_setting_is_read() -> None:
         Path("/k/shop.key"),
         0, 1, "never", "decisions=30,events=ever", Ports(1, 0, 3, 65_535), 0.5, "email,analytics",
         Path("/k/erasure.key"), Path("/data/city.mmdb"), "10.0.0.0/8", "https://registry.example/v7", Path("/k/registry.properties"),
-        Path("/k/game.yaml"), True,
+        Path("/k/game.yaml"), True, Secret("https://hooks.example/t"),
     )  # fmt: skip
     assert as_environment(config_from(given)) == given
 

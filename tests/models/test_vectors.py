@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -35,8 +35,7 @@ class World:
 @pytest.fixture(scope="module")
 def said() -> World:
     """Items of which words are said."""
-    items = catalogue()
-    return World(items, fitted(items))
+    return World(ITEMS, VECTORS.table)
 
 
 def same_style(vectors: ItemVectors, item: Item) -> float:
@@ -115,19 +114,22 @@ def test_neighbours_are_the_same_whether_they_were_found_before_or_when_asked_fo
         assert len({*known} & {*found}) >= NEIGHBOURS - 1
 
 
-@given(st.lists(st.sampled_from([*catalogue()]), max_size=40))
+ITEMS = catalogue()
+VECTORS = ItemVectors(fitted(ITEMS))
+ALONE = ItemVectors(VECTORS.table)
+"""The same, asked for one item at a time."""
+
+
+@given(st.lists(st.sampled_from([*ITEMS]), max_size=40))
+@settings(max_examples=30)
 def test_a_vector_is_the_same_whatever_stands_beside_it(item_ids: list[str]) -> None:
-    items, vectors = catalogue(), VECTORS
-    rows = vectors.rows_of(item_ids, [items[one] for one in item_ids])
-    assert rows.shape == (len(item_ids), vectors.dimensions)
+    rows = VECTORS.rows_of(item_ids, [ITEMS[one] for one in item_ids])
+    assert rows.shape == (len(item_ids), VECTORS.dimensions)
     for item_id, row in zip(item_ids, rows, strict=True):
-        alone = ItemVectors(vectors.table).of(item_id, items[item_id])
+        alone = ALONE.of(item_id, ITEMS[item_id])
         assert alone is not None
         np.testing.assert_array_equal(row, alone)
         assert float(row @ row) == pytest.approx(1.0, abs=1e-5)
-
-
-VECTORS = ItemVectors(fitted(catalogue()))
 
 
 def test_what_is_said_anew_of_an_item_counts_at_once(said: World) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -243,3 +244,43 @@ def test_of_files_it_is_told_in_words_tables_and_json(
     old.write_text(TEXT + "currency: USD\n")
     with pytest.raises(ConfigError, match="nothing is converted"):
         evaluate(wish._replace(reward="revenue"), config)
+
+
+@pytest.mark.e2e
+def test_of_a_log_that_was_written_it_says_what_it_says_of_its_files(
+    played: Played, tmp_path: Path
+) -> None:
+    """A real Kafka: events, control and decisions as they were written, one of them otherwise and one not at all."""
+    from confluent_kafka import Producer
+
+    from log.kafka import create_topics
+    from schemas.codec import CONTROL, EVENT
+    from schemas.policy import DEFAULT_CONTROL
+    from schemas.topics import CONTROL as CONTROL_TOPIC
+    from schemas.topics import topics
+    from tests.broker import running_broker
+
+    new = tmp_path / "new.yaml"
+    new.write_text(TEXT.replace("value: 20", "value: 2").replace("value: 1,", "value: 20,"))
+    control = replace(DEFAULT_CONTROL, payload=msgspec.json.encode(OLD))
+    made = [one for one in played.out.decisions if one.kind == "decided"][1:]
+    made[0] = replace(made[0], action_id="other")
+    with running_broker(tmp_path / "kafka") as address:
+        create_topics(address, topics("t-"))
+        producer = Producer({"bootstrap.servers": address})
+        producer.produce("t-" + CONTROL_TOPIC, CONTROL.encode(control), "policy/default", timestamp=1)  # fmt: skip
+        for event in played.events:
+            producer.produce("t-" + EVENTS, EVENT.encode(event), event.session_id, timestamp=event.event_time_ms)  # fmt: skip
+        for one in made:
+            producer.produce("t-" + DECISIONS, DECISION.encode(one), one.person)
+        producer.flush()
+        config = config_from({
+            "KAIROS_HOME": str(tmp_path / "home"), "KAIROS_KAFKA": address, "KAIROS_TOPIC_PREFIX": "t-", "KAIROS_CONSENT": "all",
+        })  # fmt: skip
+        found = evaluate(Wish(new), config)
+    whole = compare(history(played), BOLD, "click")
+    assert (found.otherwise, found.unwritten) == (1, 1)
+    assert found.support.rows == whole.support.rows - 2
+    assert found.limits[1].refused == whole.limits[1].refused
+    assert values(found)["snips"] == pytest.approx(values(whole)["snips"], abs=0.01)
+    assert found.differences.decisions.changed >= whole.differences.decisions.changed - 2

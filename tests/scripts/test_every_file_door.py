@@ -251,7 +251,8 @@ TIMES: Final = ("--from", "--to", "--at", "--effective-from", "--train-before", 
 FOLDERS: Final = (("archive", "--to"), ("docs", "--to"))
 NEEDED: Final = {
     "items import": ("none.jsonl",), "import": ("--profiles", "none.csv"), "why-not": ("p", "a"), "compare": ("x.",), "model publish": ("v",), "policy publish": (POLICY,), "policy draft publish": ("sale",),
-    "evaluate": ("--events", "none.jsonl"), "replay": ("--prefix", "x."), "key create": ("--name", "n", "--role", "viewer", "--file", "none.yaml"),
+    "evaluate": ("--events", "none.jsonl"), "replay": ("--prefix", "x."), "key create": ("--name", "n", "--role", "viewer", "--file", "none.yaml"), "outcomes": ("--out", "none.parquet"),
+    "rates set": ("EUR=1",),
 }  # fmt: skip
 
 

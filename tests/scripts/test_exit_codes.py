@@ -30,14 +30,14 @@ ENDS: Final[dict[int, tuple[str, ...]]] = {
         "try NO_EVENTS", "audit-data NO_EVENTS", "policy check NO_EVENTS", "policy publish NO_EVENTS", "convert FILE OUT --format snowplow", "mapping check GONE",
     ),
     REFUSED: (
-        "evaluate", "evaluate-policy GONE", "kpi --by nothing", "kpi --events GONE", "outcomes --out OUT --events GONE", "key list --file KEYS", "convert GONE OUT --format snowplow", "key revoke nobody --file KEYS", "key person-token p --file KEYS",
+        "evaluate", "evaluate-policy GONE", "kpi --by nothing", "kpi --alerts --daily", "kpi --events GONE", "outcomes --out OUT --events GONE", "key list --file KEYS", "convert GONE OUT --format snowplow", "key revoke nobody --file KEYS", "key person-token p --file KEYS",
         "key revoke-token t --file KEYS", "key revoke-person p --file KEYS", "key rotate-secret --file KEYS", "control sign",
         "model publish nobody", "rates set USD=1.08", "verify archive", "replay", "replay --evaluate", f"replay --evaluate --policy {POLICY} --prefix p.", f"replay --evaluate --policy {POLICY} --reward joy", "replay --prefix p. --against GONE", "replay pause p.", "replay resume p.",
         "retention set items 30", "retention set savepoints 30", "retention set decisions 0", "train --events GONE", "logs", "policy draft show gone", "policy draft diff gone", "policy draft publish gone", "policy draft delete gone",
          "items import GONE", "mapping try GONE FILE", "schemas check GONE", "infer GONE", "simulate GONE", "simulate tiny --url http://x", "convert FILE OUT", "forget", "forget p --requested", "items import NO_EVENTS", "dance", "status --no-such-option", "status --quality --watch",
     ),
     NOT_UP: (
-        "import FILE", "kpi", "outcomes --out OUT", "status", "status --quality", "items import ITEMS", "items list", "items show i", "items remove i", "train", "explain d", "why-not p a", "verify", "verify replay", "verify skew", "archive",
+        "import FILE", "kpi", "kpi --alerts", "outcomes --out OUT", "status", "status --quality", "items import ITEMS", "items list", "items show i", "items remove i", "train", "explain d", "why-not p a", "verify", "verify replay", "verify skew", "archive",
         f"policy publish {POLICY}", "experiment show hero", "experiment plan", "policy history", "policy scheduled", "policy take-back", "policy rollback", "policy show", "model list", "model rollback",
         "control list", "rates set EUR=1", "rates show", "replay --prefix p.", f"replay --evaluate --policy {POLICY}", "cluster status", "cluster stop decide", "cluster savepoint decide",
         "cluster cancel decide", "replay drop p.", "upgrade decide", "decide", "learn", "compare p.", "docs --pictures", "api", "forget p --yes", "forget --requested",
