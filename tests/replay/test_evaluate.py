@@ -246,6 +246,7 @@ def test_of_files_it_is_told_in_words_tables_and_json(
         evaluate(wish._replace(reward="revenue"), config)
 
 
+@pytest.mark.long
 @pytest.mark.e2e
 def test_of_a_log_that_was_written_it_says_what_it_says_of_its_files(
     played: Played, tmp_path: Path

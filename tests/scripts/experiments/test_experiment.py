@@ -281,6 +281,7 @@ def test_from_a_file_of_events_to_a_verdict(
     assert low < 0.25 * 35 < high, "the truth: 25 of 100 visits more, 35 each"
 
 
+@pytest.mark.long
 @pytest.mark.e2e
 def test_what_the_engine_wrote_is_read_as_the_fold_makes_it_whatever_its_order(
     shop: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
