@@ -15,7 +15,7 @@ CONSENT = ("personalisation", "analytics")
 
 def write_visits(path: Path, policy: Policy, visits: int, chances: dict[str, float], days: int = 15) -> None:  # fmt: skip
     """One visit a person from the experiment's start on; `chances`: to buy, by arm."""
-    chance = Random(5)  # noqa: S311 - made from a seed
+    chance = Random(5)
     experiment = policy.experiments[0]
     lines: list[dict[str, Any]] = []
     for number in range(visits):
