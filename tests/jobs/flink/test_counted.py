@@ -145,7 +145,9 @@ def test_there_is_one_client_of_flinks_rest_interface() -> None:
     assert "/healthz" in (PROJECT / own).read_text(), "it asks our own API"
     registry = Path("log/schema_answers.py")
     assert "schemas/ids" in (PROJECT / registry).read_text(), "it asks a registry of schemas"
-    assert found == {"jobs/flink/rest.py", str(own), str(registry)}
+    webhook = Path("scripts/outcomes/alerts.py")
+    assert "KAIROS_ALERT_WEBHOOK" in (PROJECT / webhook).read_text(), "it tells the operator's own"
+    assert found == {"jobs/flink/rest.py", str(own), str(registry), str(webhook)}
     assert clients_in("from urllib.request import urlopen\nimport http.client") == {
         "urllib.request", "http.client",
     }  # fmt: skip
