@@ -63,7 +63,7 @@ USERS: Final = {
     "api": "Decision API and console",
     "up": "`kairos up`, its clock and its set-up",
     "import": "import and shop",
-    "reader": "explain, why-not, verify, train, evaluate, archive, compare",
+    "reader": "explain, why-not, verify, train, evaluate, kpi, outcomes, archive, compare",
 }
 """Each part of the table has a user of its own."""
 CLUSTER: Final = "kTestOfSecuredServers1"
