@@ -3,7 +3,6 @@
 import random
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -20,25 +19,12 @@ from schemas.events import Event
 from schemas.limits import HOUR_MS, MINUTE_MS, SECOND_MS
 from schemas.policy import Placement
 from schemas.records import LogRecord
-from tests.builders import NOON, make_event
+from tests.builders import NOON
+from tests.jobs.learning.asked import at, request
 from udfs.facts.features import FEATURE_SPACE
 from udfs.knowledge.knowledge import Knowledge
 
 SPLIT_MS = NOON + HOUR_MS
-
-
-def at(seconds: float, event_type: str, *item_ids: str, **fields: Any) -> Event:
-    return make_event(
-        **{"event_id": f"{event_type}-{seconds}", "event_type": event_type, "item_ids": item_ids,
-           "event_time_ms": NOON + int(seconds * SECOND_MS)} | fields
-    )  # fmt: skip
-
-
-def request(seconds: float, event_id: str, *item_ids: str, **fields: Any) -> Event:
-    return at(
-        seconds, "ranking_requested", event_id=event_id,
-        candidates=[{"item_id": one, "position": n} for n, one in enumerate(item_ids)], **fields,
-    )  # fmt: skip
 
 
 def log_of(events: Sequence[Event]) -> list[LogRecord]:

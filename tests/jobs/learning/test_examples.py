@@ -18,30 +18,17 @@ from schemas.codec import EVENT
 from schemas.erasures import ErasureKey, erasure_record
 from schemas.events import Event
 from schemas.knowledge import KnowledgeRecord
-from schemas.limits import HOUR_MS, MINUTE_MS, SECOND_MS
+from schemas.limits import HOUR_MS, MINUTE_MS
 from schemas.policy import Policy
 from schemas.records import LogRecord
-from tests.builders import NOON, make_catalogue, make_event, make_knowledge, make_record
+from tests.builders import NOON, make_catalogue, make_knowledge, make_record
+from tests.jobs.learning.asked import at, request
 from udfs.explain.tracing import Tracing
 from udfs.facts.features import FEATURE_SPACE
 from udfs.knowledge.erasures import Erasures
 from udfs.policy.compile_policy import compile_policy
 
 RULES = FoldRules(EVENT.decode, "seed", tracing=Tracing(0.0))
-
-
-def at(seconds: float, event_type: str, *item_ids: str, **fields: Any) -> Event:
-    return make_event(
-        **{"event_id": f"{event_type}-{seconds}", "event_type": event_type, "item_ids": item_ids,
-           "event_time_ms": NOON + int(seconds * SECOND_MS)} | fields
-    )  # fmt: skip
-
-
-def request(seconds: float, event_id: str, *item_ids: str) -> Event:
-    return at(
-        seconds, "ranking_requested", event_id=event_id,
-        candidates=[{"item_id": one, "position": n} for n, one in enumerate(item_ids)],
-    )  # fmt: skip
 
 
 def test_people_who_do_not_agree_to_analytics_are_no_examples() -> None:

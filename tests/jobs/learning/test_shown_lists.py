@@ -15,9 +15,9 @@ from jobs.learning.weighing import UNASKED, Looking, Weighing
 from models.learning.examination import CLICKS_MIN, Curve, Weighed
 from schemas.codec import EVENT
 from schemas.events import Event
-from schemas.limits import SECOND_MS
 from schemas.policy import Policy
-from tests.builders import NOON, make_catalogue, make_event, make_knowledge, make_record
+from tests.builders import make_catalogue, make_knowledge, make_record
+from tests.jobs.learning.asked import at, request
 from udfs.draw import identify_decision
 from udfs.explain.tracing import Tracing
 from udfs.items.shuffle_slates import is_shuffled
@@ -28,20 +28,6 @@ SEED: Final = "seed"
 RULES: Final = FoldRules(EVENT.decode, SEED, decides=lambda _: False, tracing=Tracing(0.0))
 HOME: Final[dict[str, Any]] = {"name": "home", "event_types": ["cart_viewed"]}
 RERANK: Final[dict[str, Any]] = {"name": "rerank", "event_types": ["ranking_requested"], "size": 25}
-
-
-def at(seconds: float, event_type: str, *item_ids: str, **fields: Any) -> Event:
-    return make_event(
-        **{"event_id": f"{event_type}-{seconds}", "event_type": event_type, "item_ids": item_ids,
-           "event_time_ms": NOON + int(seconds * SECOND_MS)} | fields
-    )  # fmt: skip
-
-
-def request(seconds: float, event_id: str, *item_ids: str, **fields: Any) -> Event:
-    return at(
-        seconds, "ranking_requested", event_id=event_id,
-        candidates=[{"item_id": one, "position": n} for n, one in enumerate(item_ids)], **fields,
-    )  # fmt: skip
 
 
 def chosen(seconds: float, request_id: str, item_id: str, **fields: Any) -> Event:
