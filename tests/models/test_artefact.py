@@ -23,6 +23,7 @@ from models.learning.calibration import Calibration, CurvePoint
 from models.learning.report import DropCheck, Report
 from models.ranker import XgboostRanker
 from models.scorer import FeatureSpace
+from models.vectors import VectorTable
 from schemas import CODE_VERSION
 from schemas.errors import ConfigError
 from tests.models.signal import SPACE, make_groups, read_by
@@ -246,3 +247,14 @@ def test_a_folder_lists_its_models_newest_data_first_and_its_faults(tmp_path: Pa
     assert "broken" in found[2].fault
     assert f"its content is {older.version}" in found[3].fault
     assert list_artefacts(tmp_path / "nowhere") == []
+
+
+def test_a_ranker_has_the_vectors_that_it_was_trained_with(tmp_path: Path) -> None:
+    rows = np.array([[1.0, 0.0], [0.0, 1.0]], np.float16).tobytes()
+    table = VectorTable(dimensions=2, item_ids=("a", "b"), rows=rows, sessions=3)
+    saved = save_artefact(msgspec.structs.replace(ARTEFACT, vectors=table), tmp_path)
+    found = load_scorer(saved.uri, saved.sha256, SPACE).vectors
+    assert found is not None
+    assert (found.table, found.version) == (table, saved.version)
+    before = save_artefact(ARTEFACT, tmp_path)
+    assert load_scorer(before.uri, before.sha256, SPACE).vectors is None

@@ -1,5 +1,6 @@
 """Vectors of items: what sessions teach, what is said of new items, and tables that are foreign."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from models.learning import vectors as learning
 from models.learning.vectors import ITEMS_MIN, Sessions, fit_vectors
 from models.vectors import BUCKETS, NEIGHBOURS, ItemVectors, VectorTable, cosines, said_of
 from schemas.items import Item
@@ -96,6 +98,21 @@ def test_a_session_of_one_item_says_nothing() -> None:
     taught = Sessions()
     taught.add(["oak-1"])
     assert taught.count == 0
+
+
+def test_the_oldest_touches_go_and_the_items_touched_most_stay(monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    monkeypatch.setattr(learning, "TOUCHES_MAX", 5)
+    taught = Sessions()
+    for one in (["a", "b"], ["c", "d"], ["e", "f", "g"]):
+        taught.add(one)
+    names = list(taught.ids)
+    assert [names[number] for number in taught.touches()[0]] == ["c", "d", "e", "f", "g"]
+    monkeypatch.undo()
+    monkeypatch.setattr(learning, "VECTORS_MAX", 20)
+    kept = fitted(ITEMS).item_ids
+    counts = Counter(item_id for one in sessions(800) for item_id in set(one))
+    assert len(kept) == 20
+    assert min(counts[one] for one in kept) >= max(n for one, n in counts.items() if one not in kept)  # fmt: skip
 
 
 def test_the_same_sessions_give_the_same_vectors(said: World) -> None:

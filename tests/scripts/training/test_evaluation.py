@@ -7,6 +7,8 @@ import pytest
 
 from jobs.config import config_from
 from jobs.learning.evaluation_split import Setting
+from jobs.learning.trust import models_folder
+from models.artefact import list_artefacts
 from models.evaluation import Outcome
 from schemas.errors import ConfigError
 from schemas.limits import DAY_MS
@@ -27,6 +29,7 @@ from scripts.training.saved_runs import (
     show_comparison,
     write_saved,
 )
+from scripts.training.train_report import vectors_in_words, vectors_report
 from tests.builders import NOON, make_event
 
 GRANTED = {"KAIROS_CONSENT": "all"}
@@ -102,6 +105,26 @@ def test_of_a_placement_with_settings_it_prints_what_they_cost(
     assert "(by score alone)" in said
     show_report(as_ever)
     assert "by score alone" not in capsys.readouterr().out
+
+
+def test_the_model_has_vectors_of_the_sessions_before_the_split(
+    run: tuple[dict[str, Any], Path],
+) -> None:
+    found, save = run
+    (listed,) = list_artefacts(models_folder(config_from(GRANTED)._replace(home=save.parent)))
+    assert listed.artefact is not None
+    vectors = listed.artefact.vectors
+    assert vectors is not None
+    assert vectors.sessions > 200
+    assert 50 < len(vectors.item_ids) <= 60
+    told = vectors_in_words(vectors_report(vectors))
+    assert told == f"vectors of {len(vectors.item_ids)} items, by {vectors.sessions} sessions"
+    assert vectors_in_words(None).startswith("no vectors of items")
+    assert set(found["parts"]) == {"cold_items", "first_events"}
+    first = found["parts"]["first_events"]
+    assert 0 < first["decisions"] < found["decisions"]
+    assert first["hr@20"] <= first["recall"] <= 1.0
+    assert found["parts"]["cold_items"]["decisions"] == 0  # all 60 were touched before
 
 
 def test_what_was_learnt_beats_popularity_and_transitions(

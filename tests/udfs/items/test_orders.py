@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
+import numpy as np
 import pytest
 
 from jobs.fold.fold import Fold, FoldRules
 from jobs.fold.learner import Learner
+from models.ranker import XgboostRanker
 from models.scorer import ColumnScorer, Scorer, WeightedScorer
+from models.vectors import ItemVectors, VectorTable
 from schemas.codec import EVENT
 from schemas.decisions import Decision, DecisionTrace, Versions
 from schemas.errors import ConfigError
@@ -18,6 +21,7 @@ from schemas.limits import MINUTE_MS, RANKERS_MAX
 from schemas.policy import IMPERSONAL, MODEL, RANKER, Policy
 from schemas.state.person import PersonState
 from tests.builders import NOON, make_event, make_record
+from tests.models.made import booster_of
 from udfs.facts.features import FEATURE_SPACE
 from udfs.items.orders import ORDERS
 from udfs.items.retrieve_candidates import found_by_query
@@ -193,6 +197,17 @@ def test_a_decision_is_made_again_by_the_model_that_it_names() -> None:
         assert (found.scorer, found.others) == (champion, others)
     knowledge.prune(NOON)
     assert knowledge.at(NOON - 1).others == {}
+
+
+def test_a_model_that_was_trained_with_vectors_finds_what_is_alike() -> None:
+    """By its own: what lies near the item that was looked at, and behind it nothing."""
+    rows = np.array([[1.0, 0.0], [0.9, 0.1], [-1.0, 0.0]], np.float16).tobytes()
+    table = VectorTable(dimensions=2, item_ids=("shoe1", "pan5", "pan6"), rows=rows)
+    booster = booster_of(FEATURE_SPACE.count)
+    for vectors, found in ((ItemVectors(table, "m"), {"pan5"}), (None, set())):
+        model = XgboostRanker("m", booster, FEATURE_SPACE.names, None, vectors)
+        (made,) = decided(*looks("shoe1"), asks(), models={RANKER: model})
+        assert {one.item_id for one in made[1].candidates if one.source == "alike"} == found
 
 
 def test_only_so_many_models_have_names() -> None:
