@@ -20,6 +20,7 @@ from schemas.topics import (
 ALL: Final = tuple(spec.name for spec in TOPICS)
 STORE_GROUP: Final = "kairos-store-"
 FALLBACK_GROUP: Final = "kairos-fallback-"
+OUTCOMES_GROUP: Final = "kairos-outcomes-"
 """Of the store writer's consumers, behind the topic prefix and before the store's."""
 
 
@@ -37,9 +38,10 @@ class Role(NamedTuple):
 
 WRITES_STORE: Final = (
     "evalsha", "eval", "script|load", "script|exists", "hget", "hset", "hdel", "hmget", "get", "set", "del", "type", "time",
-    "pexpireat", "pexpiretime", "rpush", "ltrim", "ping",
+    "pexpireat", "pexpiretime", "rpush", "ltrim", "ping", "hlen", "hgetall",
 )  # fmt: skip
-READS_STORE: Final = ("hmget", "get", "exists", "lrange", "ping")
+READS_STORE: Final = ("hmget", "hvals", "get", "exists", "lrange", "ping")
+KEYS: Final = ("decision:*", "session:*", "fallback:*", "outcomes:*", "writer", "latency")
 
 ROLES: Final = (
     Role(
@@ -55,14 +57,14 @@ ROLES: Final = (
         creates_topics=True,
     ),
     Role(
-        "store writer", (DECISIONS, KNOWLEDGE), (DEAD_LETTERS,), (STORE_GROUP, FALLBACK_GROUP),
-        ("decision:*", "session:*", "fallback:*", "writer", "latency"), WRITES_STORE,
+        "store writer", (DECISIONS, KNOWLEDGE, OUTCOMES), (DEAD_LETTERS,),
+        (STORE_GROUP, FALLBACK_GROUP, OUTCOMES_GROUP), KEYS, WRITES_STORE,
     ),
     Role(
         "Decision API and console",
         ALL,
         (EVENTS, DEAD_LETTERS, CONTROL),
-        keys=("decision:*", "session:*", "fallback:*", "writer", "latency"),
+        keys=KEYS,
         commands=READS_STORE,
     ),
     Role(

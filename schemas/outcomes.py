@@ -34,8 +34,8 @@ class Outcome(Struct, frozen=True):
     the window after it was seen or clicked, `share` of the event's whole `value` by the rule of the policy of then (`attribution`); the shares of one event add up to
     1, with the decision NO_DECISION where nothing led to it. `felt`: an opinion from -1 to 1. `visited`: a visit ended; `measures` say how it went (udfs/outcomes/deeds.py).
 
-    What the decision was made with (placement to `action_probability`) is copied from it; of NO_DECISION arms and holdout are those of the person's newest
-    decision that is known. `event_id` names the cause (what was ignored and a visit have none), `name` its event by the type that it counts as, or as its sender called it where the policy names that a conversion.
+    Placement and action are those that the first response names; arms and holdout are drawn as the policy of the decision's time draws them, of NO_DECISION as that of the
+    event's. `event_id` names the cause (what was ignored and a visit have none), `name` its event by the type that it counts as, or as its sender called it where the policy names that a conversion.
     """
 
     outcome_id: Name
@@ -66,7 +66,7 @@ class Outcome(Struct, frozen=True):
     """The event's amount, of `carted` price x quantity, of `felt` the opinion; 0 where there is none."""
     currency: Line | None
     segments: Annotated[tuple[Name, ...], Meta(max_length=SEGMENTS_MAX)] = ()
-    """The policy's segments that the person was in when it was decided."""
+    """What the event itself tells of who did it, `country:DE`, `device:phone`, `known:member`; not the policy's own segments, which a profile decides."""
     measures: Annotated[dict[Name, Finite], Meta(max_length=OUTCOME_MEASURES_MAX)] = {}
 
     @property

@@ -1,6 +1,6 @@
 """The person step where somebody is to be forgotten, or was."""
 
-from schemas.decisions import Decision
+from schemas.decisions import EVERYWHERE, Decision
 from schemas.state.person import PersonState
 from schemas.state.session import SessionNews
 from udfs.actions.take_back import purged
@@ -10,11 +10,14 @@ from udfs.results import PersonResult, Result
 
 
 def erase(state: PersonState | None, news: SessionNews, erasures: Erasures) -> PersonResult:
-    """Takes back all that stands, and forgets all; of somebody unknown there is nothing to forget."""
+    """Takes back all that stands, and forgets all; of somebody unknown there is nothing to forget.
+
+    Where no decision stands, one record for EVERYWHERE tells the store, which may hold what came of earlier ones.
+    """
     taken_back: tuple[Decision, ...] = ()
     counts: tuple[str, ...] = ()
     if state is not None and (state.parts or not state.erased_ms):
-        taken_back = tuple(purged(state, list(state.placed), news))
+        taken_back = tuple(purged(state, list(state.placed) or [EVERYWHERE], news))
         counts = ("persons_erased", *("decisions_purged",) * len(taken_back))
         if taken_back:
             state.sequence = taken_back[0].sequence

@@ -18,6 +18,7 @@ from schemas.events import (
     Text,
 )
 from schemas.limits import CANDIDATES_PER_EVENT_MAX, ITEMS_PER_EVENT_MAX, PLACEMENTS_PER_EVENT_MAX
+from schemas.outcomes import OutcomeKind
 
 BODY_BYTES_MAX: Final = 1024 * 1024
 EVENTS_PER_REQUEST_MAX: Final = 500
@@ -231,6 +232,32 @@ class CategoriesOut(Struct, frozen=True):
     """All categories, by name."""
 
     categories: tuple[CategoryOut, ...]
+
+
+class OutcomeOut(Struct, frozen=True):
+    """One thing that came of a decision. `share` of the event's `value` is this decision's, where several led to it; `decided_ms` and `exposed_ms` are 0 where that is not known.
+
+    `kind`: exposed, clicked, dismissed, ignored, carted, converted, refunded, felt. `name`: its event's type, or as the policy names a conversion.
+    """
+
+    kind: OutcomeKind
+    decision_id: str
+    placement: str
+    action_id: str
+    name: str
+    outcome_ms: int
+    decided_ms: int
+    exposed_ms: int
+    item_ids: tuple[str, ...]
+    share: float
+    value: float
+    currency: str | None
+
+
+class OutcomesOut(Struct, frozen=True):
+    """What came of a person's decisions, the newest first."""
+
+    outcomes: tuple[OutcomeOut, ...]
 
 
 class Problem(Struct, frozen=True, omit_defaults=True):

@@ -9,11 +9,12 @@ from channels.api.handlers.events import REACTED, events, sessions
 from channels.api.handlers.explanations import explain, stream
 from channels.api.handlers.health import healthz, metrics, readyz
 from channels.api.handlers.items import categories, item, items
+from channels.api.handlers.outcomes import outcomes
 
 ENDPOINTS: Final[list[HTTPRouteHandler]] = [
     recommendations, decisions, decision, decision_there,
     events, *REACTED, sessions,
-    stream, explain,
+    stream, explain, outcomes,
     items, item, categories,
     healthz, readyz, metrics,
 ]  # fmt: skip

@@ -13,6 +13,7 @@ from channels.api.breaker import Breaker
 from channels.store.store import Store
 from schemas.decisions import Decision
 from schemas.errors import InvalidEvent
+from schemas.outcomes import Outcome
 
 THREADS: Final = 4
 WAITING_MAX: Final = 64
@@ -97,6 +98,20 @@ class StoreReader:
         if len(self._trends) > CATEGORIES_MAX:
             del self._trends[next(iter(self._trends))]
         return ids
+
+    async def outcomes(
+        self, person: str, now_ms: int, timeout_s: float, before: Callable[[], None]
+    ) -> list[Outcome]:
+        """What came of a person's decisions, the newest first; `before` is called in the thread that reads, ahead of it.
+
+        Raises StoreUnavailable, and what `before` raises.
+        """
+
+        def read() -> list[Outcome]:
+            before()
+            return self._store.outcomes.read(person, now_ms)
+
+        return await self._ask(read, timeout_s)
 
     def close(self) -> None:
         """Lets the threads end."""

@@ -3,6 +3,7 @@
 `PREFIX:decision:PERSON:PLACEMENT`  hash: sequence, decision (the record's bytes), stored_at_ms
 `PREFIX:fallback:CATEGORY`          trending items of a category, the empty one: of all; JSON, best first
 `PREFIX:session:SESSION_ID`         the person the session's newest decision was made for, a day
+`PREFIX:outcomes:PERSON`            hash, by cause: revision, when it happened, the record's bytes; `gone`: until when all is withdrawn
 `PREFIX:writer`                     there while a store writer is at work
 `PREFIX:latency`                    newest samples of event -> store, in milliseconds
 

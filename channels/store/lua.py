@@ -39,3 +39,42 @@ return 1
 
 The visitor's and the person's decisions lie in two partitions, which are read in any order.
 """
+
+WRITE_OUTCOME: Final = """
+if redis.call('TYPE', KEYS[1]).ok ~= 'hash' then redis.call('DEL', KEYS[1]) end
+local gone_ms = tonumber(redis.call('HGET', KEYS[1], 'gone') or '0') or 0
+if tonumber(ARGV[3]) <= gone_ms then return 0 end
+local found = redis.call('HGET', KEYS[1], ARGV[1])
+local revision = found and tonumber(string.match(found, '^%d+')) or -1
+if tonumber(ARGV[2]) <= revision then return 0 end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2] .. ':' .. ARGV[3] .. ':' .. ARGV[4])
+if redis.call('HLEN', KEYS[1]) > tonumber(ARGV[6]) then
+  local all, oldest, oldest_ms = redis.call('HGETALL', KEYS[1]), nil, nil
+  for at = 1, #all, 2 do
+    local time_ms = tonumber(string.match(all[at + 1], '^%d+:(%d+):'))
+    if all[at] ~= 'gone' and (oldest == nil or (time_ms or 0) < oldest_ms) then
+      oldest, oldest_ms = all[at], time_ms or 0
+    end
+  end
+  redis.call('HDEL', KEYS[1], oldest)
+end
+local until_ms = math.max(tonumber(ARGV[3]) + tonumber(ARGV[5]), redis.call('PEXPIRETIME', KEYS[1]))
+redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', until_ms))
+return 1
+"""
+"""Refuses a revision that is not newer, and what happened before its person withdrew (`gone`), and answers 0, else 1.
+
+At the bound the one that happened first goes. The key lives as long as the newest of them is kept: what is older than that on arrival is not there at all.
+"""
+
+FORGET_OUTCOMES: Final = """
+local count = redis.call('TYPE', KEYS[1]).ok == 'hash' and redis.call('HLEN', KEYS[1]) or 0
+local gone_ms = count > 0 and tonumber(redis.call('HGET', KEYS[1], 'gone') or '0') or 0
+if gone_ms > 0 then count = count - 1 end
+redis.call('DEL', KEYS[1])
+gone_ms = math.max(gone_ms or 0, tonumber(ARGV[1]))
+redis.call('HSET', KEYS[1], 'gone', string.format('%.0f', gone_ms))
+redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', gone_ms + tonumber(ARGV[2])))
+return count
+"""
+"""Empties a person's outcomes and leaves until when they are gone, so that a record that is read after that does not bring them back. Answers how many there were."""

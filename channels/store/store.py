@@ -11,6 +11,7 @@ from channels.security.pseudonyms import Pseudonyms
 from channels.security.server_faults import in_words, refuses_for_now
 from channels.store.keys import former_key_of, key_of
 from channels.store.lua import WRITE, WRITE_SESSION
+from channels.store.outcomes import StoredOutcomes
 from channels.store.values import Trend, is_of_another_type, text_of, trends_of, whole_of
 from log.store_address import open_redis
 from schemas.codec import DECISION
@@ -49,6 +50,7 @@ class Store:
         self._write = redis.register_script(WRITE)
         self._write_session = redis.register_script(WRITE_SESSION)
         self._is_cluster = isinstance(redis, RedisCluster)
+        self.outcomes = StoredOutcomes(redis, prefix, self._pseudonyms, self._run)
 
     def key(self, person: str, placement: str) -> str:
         """Where the decision of a person and placement lies."""
@@ -110,8 +112,10 @@ class Store:
         self, persons: Iterable[str], placements: Iterable[str], sessions: Iterable[str]
     ) -> int:
         """Removes what lies there of these people and sessions; how many keys that were."""
+        persons = list(persons)
         pairs = list(product(persons, placements))
         keys = [self.key(*one) for one in pairs] + [self.session_key(one) for one in sessions]
+        keys += [self.outcomes.key(one) for one in persons]
         for person, placement in pairs:
             whose = self._pseudonyms.of("person", person)
             former = former_key_of(self._prefix, "decision", whose, placement)

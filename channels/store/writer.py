@@ -1,4 +1,4 @@
-"""The store writer: decisions, and fallbacks made from knowledge, from Kafka into the store.
+"""The store writer: decisions, what came of them, and fallbacks made from knowledge, from Kafka into the store.
 
 Offsets are committed after the store has answered: those of knowledge at the ends of epochs, so that
 a new writer begins with a whole one and goes on from the slates that are stored.
@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from confluent_kafka import Consumer, Message
 from redis import RedisError
@@ -27,18 +27,17 @@ from channels.store.values import Trend
 from log.clients import open_consumer_of, open_producer_of
 from log.following import ServerAway, log_record, poll_batch
 from log.private_lines import log_privately
-from log.roles import FALLBACK_GROUP, STORE_GROUP
+from log.roles import FALLBACK_GROUP, OUTCOMES_GROUP, STORE_GROUP
 from log.settings import Brokers
 from log.store_address import StoreAddress
 from log.unusable import Aside, Unusable
-from schemas.codec import DECISION
-from schemas.decisions import Decision
+from schemas.codec import DECISION, OUTCOME, Codec
 from schemas.errors import ConfigError, InvalidEvent
-from schemas.topics import DECISIONS, KNOWLEDGE
+from schemas.topics import DECISIONS, KNOWLEDGE, OUTCOMES
 
 BATCH_MAX: Final = 500
 KNOWLEDGE_BATCH_MAX: Final = 100
-"""Records of knowledge taken between two batches of decisions, which wait for them: some 5 ms."""
+"""Records of knowledge, and of outcomes, taken between two batches of decisions, which wait for them: some 5 ms each."""
 POLL_S: Final = 0.5
 RETRY_S: Final = (0.05, 0.1, 0.2, 0.5, 1.0)
 COMPLAIN_S: Final = 10.0
@@ -48,22 +47,28 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 
+class Consumers(NamedTuple):
+    """One of each topic that is written into the store."""
+
+    decisions: Consumer
+    knowledge: Consumer
+    outcomes: Consumer
+
+
 class StoreWriter:
-    """One consumer of `decisions` and one of `knowledge`; more writers share the partitions.
+    """One consumer of `decisions`, of `knowledge` and of `outcomes`; more writers share the partitions.
 
     A record that cannot be used is left out and put `aside`; a server that refuses for now is waited for.
     """
 
     def __init__(
         self,
-        consumer: Consumer,
-        knowledge: Consumer,
+        consumers: Consumers,
         store: Store,
         aside: Aside | None = None,
         proofs: Proofs | None = None,
     ) -> None:
-        self._consumer = consumer
-        self._knowledge = knowledge
+        self._consumers = consumers
         self._store = store
         self.fallbacks = Fallbacks(store.read_fallback)
         self.unusable = Unusable(logger, aside)
@@ -87,19 +92,20 @@ class StoreWriter:
         is_behind = False
         while not self._is_stopping:
             self._beat()
-            batch = self._batch(self._consumer, 0.0 if is_behind else POLL_S)
+            batch = self._batch(self._consumers.decisions, 0.0 if is_behind else POLL_S)
             if batch and self._write(batch):
-                self._consumer.commit(asynchronous=True)
+                self._consumers.decisions.commit(asynchronous=True)
             is_behind = self._take_knowledge()
-        self._consumer.close()
-        self._knowledge.close()
+            is_behind |= self._take_outcomes()
+        for consumer in self._consumers:
+            consumer.close()
         if self._aside is not None:
             self._aside.close()
 
     def _beat(self) -> None:
         """Says once a second that the writer has its partitions, for as long as that is so."""
         now_s = time.monotonic()
-        if now_s < self._next_beat_s or not self._consumer.assignment():
+        if now_s < self._next_beat_s or not self._consumers.decisions.assignment():
             return
         self._next_beat_s = now_s + 1.0
         with contextlib.suppress(RedisError):
@@ -120,7 +126,9 @@ class StoreWriter:
 
     def _write(self, batch: list[Message]) -> bool:
         """Whether the store has the batch; False only when told to stop while it is down."""
-        decoded = [(message, pair) for message in batch if (pair := self._decoded(message))]
+        decoded = [
+            (message, pair) for message in batch if (pair := self._decoded(message, DECISION))
+        ]
         stored = self._when_there(lambda: self._store.write([pair for _, pair in decoded]))
         if stored is None:
             return False
@@ -129,14 +137,24 @@ class StoreWriter:
                 self.unusable.add(log_record(message), InvalidEvent("invalid_value", one.fault))
         if self._proofs is not None:
             self._proofs.note((pair[0], _place_of(message)) for message, pair in decoded)
+        self._when_there(lambda: self._store.outcomes.withdraw([one for _, (one, _) in decoded]))
         self._when_there(lambda: self._store.sample_latencies(stored))
         self.written += sum(1 for one in stored if one.stored_at_ms)
         self.refused += sum(1 for one in stored if not one.stored_at_ms)
         return True
 
+    def _take_outcomes(self) -> bool:
+        """Takes what there is of a few outcomes; whether more lies there."""
+        consumer = self._consumers.outcomes
+        batch = self._batch(consumer, 0.0, KNOWLEDGE_BATCH_MAX)
+        found = [pair for message in batch if (pair := self._decoded(message, OUTCOME))]
+        if batch and self._when_there(lambda: self._store.outcomes.write(found)) is not None:
+            consumer.commit(asynchronous=True)
+        return len(batch) == KNOWLEDGE_BATCH_MAX
+
     def _take_knowledge(self) -> bool:
         """Takes what there is of a few records, writes what their epochs change; whether more lies there."""
-        messages = self._batch(self._knowledge, 0.0, KNOWLEDGE_BATCH_MAX)
+        messages = self._batch(self._consumers.knowledge, 0.0, KNOWLEDGE_BATCH_MAX)
         slates: dict[str, list[Trend]] = {}
         last: Message | None = None
         for message in messages:
@@ -149,7 +167,7 @@ class StoreWriter:
         if last is not None:
             self._when_there(lambda: self._store.write_fallbacks(slates))
             if not self._is_stopping:
-                self._knowledge.commit(message=last, asynchronous=True)
+                self._consumers.knowledge.commit(message=last, asynchronous=True)
         return len(messages) == KNOWLEDGE_BATCH_MAX
 
     def _ends_epoch(self, message: Message) -> bool:
@@ -175,9 +193,9 @@ class StoreWriter:
                 time.sleep(RETRY_S[min(attempt, len(RETRY_S) - 1)])
         return None
 
-    def _decoded(self, message: Message) -> tuple[Decision, bytes] | None:
+    def _decoded(self, message: Message, codec: Codec[T]) -> tuple[T, bytes] | None:
         try:
-            return DECISION.decode(message.value() or b""), message.value()
+            return codec.decode(message.value() or b""), message.value()
         except InvalidEvent as error:
             self.unusable.add(log_record(message), error)
             return None
@@ -196,13 +214,18 @@ def store_writer(
     proofs: Proofs | None = None,
 ) -> StoreWriter:
     """A writer between these addresses; what it cannot use goes to the dead letters, proofs of withdrawals to an audit log."""
-    consumer = _consumer(kafka, f"{topic_prefix}{STORE_GROUP}{store_prefix}")
-    knowledge = _consumer(kafka, f"{topic_prefix}{FALLBACK_GROUP}{store_prefix}")
+    groups = (STORE_GROUP, FALLBACK_GROUP, OUTCOMES_GROUP)
+    consumers = Consumers(
+        *(_consumer(kafka, f"{topic_prefix}{group}{store_prefix}") for group in groups)
+    )
     aside = Aside(open_producer_of(kafka), topic_prefix)
     store = open_store(redis, store_prefix, pseudonyms)
-    writer = StoreWriter(consumer, knowledge, store, aside, proofs)
-    consumer.subscribe([topic_prefix + DECISIONS])
-    knowledge.subscribe([topic_prefix + KNOWLEDGE], on_assign=lambda *_: writer.fallbacks.forget())
+    writer = StoreWriter(consumers, store, aside, proofs)
+    consumers.decisions.subscribe([topic_prefix + DECISIONS])
+    consumers.knowledge.subscribe(
+        [topic_prefix + KNOWLEDGE], on_assign=lambda *_: writer.fallbacks.forget()
+    )
+    consumers.outcomes.subscribe([topic_prefix + OUTCOMES])
     return writer
 
 

@@ -13,7 +13,7 @@ from jobs.flink.counted import read_counts, read_progress
 from jobs.flink.rest import rest_of
 from jobs.stack.status import statuses
 from schemas.errors import ConfigError, InvalidReason
-from schemas.topics import DECISIONS
+from schemas.topics import DECISIONS, OUTCOMES
 from scripts.ops.status import JOBS
 from scripts.replay.replay_topics import store_lag
 
@@ -72,8 +72,9 @@ class EngineProgress:
 
     def _store_lag(self) -> Iterator[Measured]:
         config = self._config
-        behind = store_lag(self._kafka, config.topic_prefix, config.store_prefix)
-        yield Measured("kairos_lag_records", (DECISIONS, "store"), behind)
+        for topic in (DECISIONS, OUTCOMES):
+            behind = store_lag(self._kafka, config.topic_prefix, config.store_prefix, topic)
+            yield Measured("kairos_lag_records", (topic, "store"), behind)
 
     def _job(self, service: str, kind: str) -> Iterator[Measured]:
         found = statuses(self._config.home).get(service)

@@ -10,6 +10,7 @@ from typing import Final, Literal, NamedTuple
 
 from channels.api.decision_stream import DECISIONS_KEPT_MAX
 from channels.api.visitors import PERSONS_MAX, SESSIONS_MAX
+from channels.store.outcomes import KEPT_MS
 from channels.store.store import FALLBACK_KEPT_MS, SESSION_KEPT_MS
 from jobs.config import Config
 from jobs.flink.settings import CHECKPOINTS_KEPT
@@ -183,6 +184,15 @@ PLACES: Final[dict[str, Place]] = {
     "store: session": Place(
         "class", Rights("`PREFIX:session:SESSION_ID`: for whom its newest decision was made", "as `decisions`", "`forget` deletes the keys", "stays for its time"),
         SESSION_KEPT_MS / DAY_MS, "SESSION_KEPT_MS after its newest decision",
+    ),
+    "store: outcomes": Place(
+        "class",
+        Rights(
+            "`PREFIX:outcomes:PERSON`: what came of their decisions, as topic `outcomes` has it", "as `outcomes`",
+            "emptied by the `purged` records, but for when; `forget` deletes the key",
+            "of who refuses `analytics` emptied by the `purged` records, but for when",
+        ),
+        KEPT_MS / DAY_MS, "KEPT_MS after it happened",
     ),
     "store: fallback": Place(
         "class", Rights("`PREFIX:fallback:CATEGORY`: what trends; nothing of anybody"),

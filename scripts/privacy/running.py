@@ -11,6 +11,7 @@ from jobs.publish import now_ms
 from jobs.stack.local_cluster import local_address
 from jobs.stack.status import statuses
 from schemas.errors import ConfigError
+from schemas.topics import DECISIONS, OUTCOMES
 from scripts.console import say
 from scripts.ops.status import JOBS
 from scripts.replay.replay_topics import store_lag
@@ -65,8 +66,13 @@ def await_erased(engine: Engine, count: int, *, needs_checkpoint: bool) -> Done:
 
 
 def await_store(kafka: str, config: Config) -> None:
-    """Waits, bounded, until the store writer has taken all decisions."""
-    await_(lambda: store_lag(kafka, config.topic_prefix, config.store_prefix) == 0, "the store writer")  # fmt: skip
+    """Waits, bounded, until the store writer has taken all decisions and all outcomes."""
+    prefixes = config.topic_prefix, config.store_prefix
+
+    def is_done() -> bool:
+        return not any(store_lag(kafka, *prefixes, topic) for topic in (DECISIONS, OUTCOMES))
+
+    await_(is_done, "the store writer")
 
 
 def _newer(rest: FlinkRest, kind: str, since_ms: int) -> Callable[[], bool]:

@@ -67,6 +67,7 @@ TESTS: Final[dict[str, str]] = {
     "list of the erased": KEY,
     "store: decision": f"{STORE}test_void_and_purged_leave_nothing_but_the_sequence",
     "store: session": f"{STORE}test_a_session_leads_to_its_person_for_a_day",
+    "store: outcomes": "tests/channels/store/test_outcomes.py::test_who_is_erased_or_withdraws_analytics_has_none_and_none_come_back",
     "store: fallback": FORGOTTEN,
     "store: writer, latency": FORGOTTEN,
     "memory of the API": "tests/channels/test_api_parts.py::test_of_a_visitor_who_wants_to_be_forgotten_nothing_is_left",

@@ -8,18 +8,20 @@ from jobs.learning.trust import Sign, unsigned
 from jobs.publish import Log
 from log.clients import open_admin_of, open_consumer_of
 from log.kafka import ANSWER_S, create_topics, ends_of, read_to_end, topics_of
-from log.roles import STORE_GROUP
+from log.roles import OUTCOMES_GROUP, STORE_GROUP
 from log.store_address import open_redis
 from schemas.codec import CONTROL
 from schemas.control import Control
 from schemas.counted import counted
 from schemas.errors import ConfigError, InvalidEvent
 from schemas.topics import CONTROL as CONTROL_TOPIC
-from schemas.topics import DEAD_LETTERS, DECISIONS, TRACES, TopicSpec, topics
+from schemas.topics import DEAD_LETTERS, DECISIONS, OUTCOMES, TRACES, TopicSpec, topics
 
 BELL: Final = "resumed_"
 """See ReplayRange.bell."""
 KEYS: Final = 1_000
+GROUPS: Final = {DECISIONS: STORE_GROUP, OUTCOMES: OUTCOMES_GROUP}
+"""Of the store writer's consumers, by what they read."""
 OUTPUTS: Final = (DECISIONS, TRACES, DEAD_LETTERS)
 
 
@@ -103,11 +105,11 @@ def drop_keys(redis: str, store_prefix: str) -> int:
     return sum(int(client.unlink(key)) for key in client.scan_iter(f"{store_prefix}:*", KEYS))
 
 
-def store_lag(kafka: str, prefix: str, store_prefix: str) -> int:
-    """How many decisions under the prefix the store writer has not confirmed."""
-    topic = prefix + DECISIONS
+def store_lag(kafka: str, prefix: str, store_prefix: str, of: str = DECISIONS) -> int:
+    """How many decisions, or records of another topic `of` GROUPS, under the prefix the store writer has not confirmed."""
+    topic = prefix + of
     ends = ends_of(kafka, [topic])[topic]
-    group = f"{prefix}{STORE_GROUP}{store_prefix}"
+    group = f"{prefix}{GROUPS[of]}{store_prefix}"
     consumer = open_consumer_of(kafka, group=group)
     try:
         places = consumer.committed([TopicPartition(topic, at) for at in ends], ANSWER_S)

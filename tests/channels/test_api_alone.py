@@ -420,7 +420,7 @@ def test_the_document_refers_to_nothing_that_is_not_there() -> None:
 
 def test_the_document_says_what_is_asked_and_what_is_refused() -> None:
     told = {(one.method, one.path): one.told for one in OPERATIONS}
-    assert len(told) == 16
+    assert len(told) == 17
     assert {one["operationId"] for one in told.values()} >= {
         "post_v1_events", "post_v1_decisions_decision_id_exposed", "get_v1_decisions_person_placement",
     }  # fmt: skip
@@ -478,7 +478,7 @@ def test_metrics_name_their_charset_once(client: httpx.Client) -> None:
     "path",
     [
         "/healthz", "/shop/", "/openapi.json", "/docs", "/nowhere", "/v1/items", "/v1/items/x", "/readyz",
-        "/v1/catalogue/categories", "/v1/decisions/p/home", "/v1/explain/d", "/metrics", "/console/",
+        "/v1/catalogue/categories", "/v1/decisions/p/home", "/v1/explain/d", "/v1/outcomes/p", "/metrics", "/console/",
     ],
 )  # fmt: skip
 def test_head_is_as_get_without_the_body(client: httpx.Client, path: str) -> None:

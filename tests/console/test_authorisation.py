@@ -115,6 +115,8 @@ TABLE: dict[tuple[str, str], dict[str, int]] = {
     ("POST /v1/decisions", "own both"): READS_AND_WRITES_ANY,
     (f"GET /v1/decisions/{PERSON}/home", ""): READS_PERSON,
     (f"GET /v1/decisions/{FOREIGN}/home", ""): READS_ANY,
+    (f"GET /v1/outcomes/{PERSON}", ""): READS_PERSON,
+    (f"GET /v1/outcomes/{FOREIGN}", ""): READS_ANY,
     ("POST /v1/events", "own event"): WRITES_OWN,
     ("POST /v1/events", "own events"): WRITES_OWN,
     ("POST /v1/events", "foreign event"): WRITES_ANY,

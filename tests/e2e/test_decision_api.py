@@ -360,6 +360,23 @@ def test_bad_events_are_named_and_kept_and_the_good_ones_taken(api: Api) -> None
     assert api.post("/v1/events", ["no event"], 422)["detail"].startswith("no event can be used")
 
 
+def test_what_came_of_a_decision_is_there_for_who_wants_to_know(api: Api) -> None:
+    """Through both jobs and the store: seen and clicked a second ago."""
+    session, person = own("came"), own("who-came")
+    found = api.recommend(session, "i12", anonymous_id=person)
+    path = f"/v1/decisions/{found['decision_id']}"
+    assert api.get(f"/v1/outcomes/{person}") == {"outcomes": []}
+    for reaction in ("exposed", "clicked"):
+        api.post(f"{path}/{reaction}", {"session_id": session, "anonymous_id": person}, 202)
+    wait_for(lambda: len(api.get(f"/v1/outcomes/{person}")["outcomes"]) == 2)
+    came = api.get(f"/v1/outcomes/{person}")["outcomes"]
+    assert {one["kind"] for one in came} == {"exposed", "clicked"}
+    assert {one["decision_id"] for one in came} == {found["decision_id"]}
+    assert {(one["placement"], one["action_id"]) for one in came} == {
+        ("next_item", "recommend_items")
+    }
+
+
 def test_reactions_count_once_and_say_what_they_are_about(api: Api) -> None:
     session = own("reacts")
     found = api.recommend(session, "i12")

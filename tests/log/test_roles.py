@@ -7,7 +7,7 @@ from channels.store import lua
 from channels.store import writer as store_writer
 from jobs.run_decide import DECIDE
 from jobs.run_learn import LEARN
-from log.roles import FALLBACK_GROUP, ROLES, STORE_GROUP, WRITES_STORE, Role, table
+from log.roles import FALLBACK_GROUP, OUTCOMES_GROUP, ROLES, STORE_GROUP, WRITES_STORE, Role, table
 from schemas.topics import EVENTS, TOPICS
 from scripts.audit import today_child
 from scripts.ops import last_week
@@ -50,10 +50,10 @@ def test_every_topic_has_who_writes_and_who_reads_it() -> None:
 
 
 def test_the_store_writer_has_the_rights_to_its_scripts_and_groups() -> None:
-    scripts = lua.WRITE + lua.WRITE_SESSION
+    scripts = lua.WRITE + lua.WRITE_SESSION + lua.WRITE_OUTCOME + lua.FORGET_OUTCOMES
     called = {one.lower() for one in re.findall(r"redis\.p?call\('(\w+)'", scripts)}
     assert called <= set(WRITES_STORE)
     source = Path(store_writer.__file__).read_text()
-    assert "STORE_GROUP" in source
-    assert "FALLBACK_GROUP" in source
-    assert role("store writer").groups == (STORE_GROUP, FALLBACK_GROUP)
+    for name in ("STORE_GROUP", "FALLBACK_GROUP", "OUTCOMES_GROUP"):
+        assert name in source
+    assert role("store writer").groups == (STORE_GROUP, FALLBACK_GROUP, OUTCOMES_GROUP)

@@ -8,7 +8,7 @@ import pytest
 from jobs.fold.fold import Fold, Folded, FoldRules
 from jobs.fold.learner import Learner
 from schemas.codec import EVENT
-from schemas.decisions import Decision
+from schemas.decisions import EVERYWHERE, Decision
 from schemas.erasures import ErasureKey, erasure_record
 from schemas.events import Event
 from schemas.limits import DAY_MS, ERASED_KEPT_MS, HOUR_MS, MINUTE_MS, SESSION_GAP_MS
@@ -101,6 +101,14 @@ def test_nothing_of_the_person_is_left_and_what_stands_is_taken_back() -> None:
     assert left == alone
     assert fold.sessions["s1"].context == b""
     assert b"i7" not in states(fold)
+
+
+def test_where_no_decision_stands_one_record_tells_the_store() -> None:
+    """It may hold what came of earlier ones; who is erased again, or unknown, has nothing there."""
+    again = erase(4, event_id="again")
+    found = [one for one in told(engine(), view(1, 7), erase(3), again) if one.kind == "purged"]
+    assert [(one.placement, one.content) for one in found] == [(EVERYWHERE, {})]
+    assert told(engine(), erase(3)) == []
 
 
 def test_what_is_left_goes_a_day_later_too() -> None:

@@ -23,11 +23,12 @@ from jobs.stack.state import kafka_words
 from jobs.stack.valkey import valkey_child
 from log.clients import open_consumer_of, open_producer_of
 from log.kafka import create_topics, read_to_end
-from schemas.codec import DEAD_LETTER, DECISION
+from schemas.codec import DEAD_LETTER, DECISION, OUTCOME
 from schemas.decisions import WITHDRAWN_PURPOSES
 from schemas.knowledge import EPOCH_END, ITEM_KNOWLEDGE, EpochEnd, ItemKnowledge
-from schemas.topics import DEAD_LETTERS, DECISIONS, KNOWLEDGE, topics
+from schemas.topics import DEAD_LETTERS, DECISIONS, KNOWLEDGE, OUTCOMES, topics
 from tests.channels.decisions import make_decision
+from tests.models.experiments.outcomes import make_outcome
 
 pytestmark = pytest.mark.e2e
 
@@ -40,9 +41,9 @@ def wait_until(is_true: Callable[[], object]) -> None:
 
 @pytest.fixture
 def prefix(kafka: str, request: pytest.FixtureRequest) -> str:
-    """A prefix of this test's own, with empty topics of decisions and knowledge."""
+    """A prefix of this test's own, with empty topics of what it reads and writes."""
     name = f"{abs(hash(request.node.name))}-"
-    wanted = (name + DECISIONS, name + KNOWLEDGE, name + DEAD_LETTERS)
+    wanted = [name + one for one in (DECISIONS, KNOWLEDGE, OUTCOMES, DEAD_LETTERS)]
     create_topics(kafka, [spec for spec in topics(name) if spec.name in wanted])
     return name
 
@@ -141,6 +142,25 @@ def test_a_withdrawal_is_noted_once_the_store_has_it(
     assert proof.at_ms >= int(proof.details["asked_ms"])
 
 
+def test_outcomes_go_into_the_store_and_are_committed(
+    kafka: str, valkey: str, prefix: str, store: Store
+) -> None:
+    at_ms = time.time_ns() // 1_000_000
+    seen, late = (make_outcome(kind, "p1", at_ms) for kind in ("exposed", "clicked"))
+    values = OUTCOME.encode(seen), b"junk"
+    produce_bytes(kafka, prefix, *values, topic=OUTCOMES)
+    with running(store_writer(kafka, valkey, prefix, "test")) as writer:
+        wait_until(lambda: committed(kafka, prefix, "outcomes", OUTCOMES) == 2)
+        assert store.outcomes.read("p1", at_ms) == [seen]
+        assert writer.invalid == 1
+        erased = make_decision(2, kind="purged", items=(), event_time_ms=at_ms)
+        produce_bytes(kafka, prefix, DECISION.encode(erased))
+        wait_until(lambda: committed(kafka, prefix) == 1)
+        produce_bytes(kafka, prefix, OUTCOME.encode(late), topic=OUTCOMES)
+        wait_until(lambda: committed(kafka, prefix, "outcomes", OUTCOMES) == 3)
+    assert store.outcomes.read("p1", at_ms) == []
+
+
 def test_latencies_are_sampled(kafka: str, valkey: str, prefix: str, store: Store) -> None:
     sent_at_ms = int(time.time() * 1000)
     produce_bytes(kafka, prefix, DECISION.encode(make_decision(1, sent_at_ms=sent_at_ms)))
@@ -175,7 +195,8 @@ def test_a_store_that_is_down_is_waited_for_and_nothing_is_lost(
 
 def _is_waiting(writer: StoreWriter) -> bool:
     """Whether the writer holds records that the store does not have: it reads on only after it has."""
-    place = writer._consumer.position(writer._consumer.assignment())
+    consumer = writer._consumers.decisions
+    place = consumer.position(consumer.assignment())
     return sum(int(max(0, one.offset)) for one in place) > writer.written
 
 

@@ -54,7 +54,7 @@ def progress(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EngineProgress:
     monkeypatch.setattr(module, "rest_of", lambda config, address: address)
     monkeypatch.setattr(module, "read_progress", read_progress)
     monkeypatch.setattr(module, "read_counts", lambda rest, kind: {"events": 9, "too_late": 3})
-    monkeypatch.setattr(module, "store_lag", lambda kafka, prefix, store: 5)
+    monkeypatch.setattr(module, "store_lag", lambda kafka, prefix, store, topic: 5)
     return EngineProgress(config_from({"KAIROS_HOME": str(tmp_path)}), "kafka:1", None)
 
 
@@ -65,6 +65,7 @@ def test_restarts_lag_and_dead_letters_are_asked_for_and_what_is_silent_is_left_
         Measured("kairos_service_restarts_total", ("flink",), 0),
         Measured("kairos_service_restarts_total", ("learn",), 4),
         Measured("kairos_lag_records", ("decisions", "store"), 5),
+        Measured("kairos_lag_records", ("outcomes", "store"), 5),
         Measured("kairos_lag_records", ("events", "decide"), 70),
         Measured("kairos_job_restarts_total", ("decide",), 2),
         Measured("kairos_engine_total", ("events",), 9),

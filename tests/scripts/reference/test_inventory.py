@@ -40,7 +40,7 @@ def test_every_place_that_retention_shows_has_a_line() -> None:
 
 def test_every_kind_of_key_of_the_store_has_a_line() -> None:
     kinds = re.findall(r"`PREFIX:(\w+)", keys.__doc__ or "")
-    assert len(kinds) == 5
+    assert len(kinds) == 6
     held = " ".join(one.rights.holds for name, one in PLACES.items() if name.startswith("store: "))
     assert sorted(re.findall(r"`PREFIX:(\w+)", held)) == sorted(kinds)
 
