@@ -4,7 +4,7 @@ An exposure is an example once its reward window has passed within the log, so t
 come is not taken for none.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
@@ -14,18 +14,20 @@ from jobs.fold.fold import Fold
 from models.response import ResponseExamples
 from models.scorer import Matrix
 from schemas.events import Event
-from schemas.policy import Outcomes
-from schemas.proof import is_for_all
+from schemas.outcomes import Outcome
 from schemas.records import LogRecord
+from schemas.state.outcomes import OutcomeMemory
 from schemas.state.person import PersonState
 from schemas.state.session import SessionNews
 from udfs.actions.respond import RESPONSE_SPACE, response_row
 from udfs.draw import identify_decision
 from udfs.knowledge.knowledge import Knowledge
-from udfs.knowledge.learn_facts import named_action
 from udfs.moment import Moment
+from udfs.outcomes.deeds import RESPONSES, deed_of
+from udfs.outcomes.join import Deeds, Rules, join
+from udfs.outcomes.join_lesson import NO_POLICY
 
-REWARD_WINDOW_MS: Final = Outcomes().window_ms
+REWARD_WINDOW_MS: Final = NO_POLICY.window_ms
 """Where the policy of an exposure's time says no other."""
 EXAMPLES_MAX: Final = 500_000
 """Exposures in memory; at the bound the oldest goes."""
@@ -35,8 +37,9 @@ MOMENTS_MAX: Final = 32
 Which of them asked only the policy of then could tell, and a file of events does not say what that was.
 """
 
+
 Key = tuple[str, str]
-"""A decision and its action."""
+"""A decision and its action: a click that names another one is no click on what was seen."""
 
 
 class _Exposure(NamedTuple):
@@ -77,19 +80,48 @@ class _Moments:
         return mine[-1].row
 
 
+class _Outcomes:
+    """What came of each decision, by the join of the learn job (udfs/outcomes/join.py), one decision at a time.
+
+    It takes every response that can be proven: history does not say who asked for what, so here nobody needs to have.
+    """
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self._knowledge = knowledge
+        self._open: dict[Key, OutcomeMemory] = {}
+
+    def take(self, news: SessionNews) -> tuple[Outcome, ...]:
+        """What is known by this news of the decision that it names, and what of before is taken back."""
+        deed = deed_of(b"", news, self._knowledge)
+        if deed is None or deed.kind not in RESPONSES.values():
+            return ()
+        key = deed.decision_id, deed.action_id
+        memory = self._open.pop(key, None)
+        joined = join(memory, Deeds(news.person, news.order_ms, (deed,)), self._rules_at)
+        if joined.memory is not None:
+            self._open[key] = joined.memory
+            if len(self._open) > EXAMPLES_MAX:
+                del self._open[next(iter(self._open))]
+        return joined.outcomes
+
+    def _rules_at(self, time_ms: int, _session_id: str) -> Rules:
+        known = self._knowledge.policy_at(time_ms)
+        return Rules("", NO_POLICY if known is None else known.policy.outcomes, {}, False)
+
+
 def collect_responses(
     fold: Fold, log: Iterable[LogRecord], knowledge: Knowledge
 ) -> ResponseExamples:
     """Folds the log, and gives every exposure of an action, in the order of the news.
 
-    An exposure counts once by decision and action; its label is a click within the reward window of its policy, as outcomes have it (udfs/outcomes/).
+    What is an exposure of which decision, and whether a click came within its window, outcomes say (udfs/outcomes/): a decision counts once, whatever is repeated.
     Features are those that the decision saw: of the event that asked for it, where that is one of the last
     MOMENTS_MAX of the exposure's session, so that a model is asked about what it was trained on; else of the
     exposure. `fold` holds `knowledge`, and need not decide (FoldRules.decides).
     """
     exposures: dict[Key, _Exposure] = {}
-    clicked: set[Key] = set()
-    moments = _Moments()
+    clicked: Counter[Key] = Counter()
+    moments, outcomes = _Moments(), _Outcomes(knowledge)
     newest_ms = refused = 0
     for one in fold.run(log):
         news, event = one.news, one.news.event if one.news else None
@@ -104,21 +136,16 @@ def collect_responses(
             continue
         if news.context:
             moments.add(news.person, event, _row(state, news, event, knowledge))
-        action_id = named_action(event)
-        if action_id is None or event.decision_id is None or not is_for_all(event):
-            continue
-        key, time_ms = (event.decision_id, action_id), event.event_time_ms
-        exposure = exposures.get(key)
-        if exposure is None and event.event_type == "decision_exposed" and news.context:
-            until_ms = time_ms + reward_window_ms(knowledge, time_ms)
-            exposures[key] = _Exposure(time_ms, moments.row_of(event), until_ms)
-            if len(exposures) > EXAMPLES_MAX:
-                oldest = next(iter(exposures))
-                del exposures[oldest]
-                clicked.discard(oldest)
-        elif exposure is not None and event.event_type == "decision_clicked":
-            is_in_time = exposure.time_ms <= time_ms <= exposure.until_ms
-            clicked.update([key] if is_in_time else [])
+        for outcome in outcomes.take(news):
+            key = outcome.decision_id, outcome.action_id
+            if outcome.kind == "clicked":
+                clicked[key] += outcome.sign
+            elif outcome.kind == "exposed" and outcome.sign > 0 and news.context:
+                until_ms = outcome.outcome_ms + reward_window_ms(knowledge, outcome.outcome_ms)
+                exposure = _Exposure(outcome.outcome_ms, moments.row_of(event), until_ms)
+                exposures.setdefault(key, exposure)
+                if len(exposures) > EXAMPLES_MAX:
+                    del exposures[next(iter(exposures))]
     whole = {key: one for key, one in exposures.items() if one.until_ms <= newest_ms}
     return _examples(whole, clicked)._replace(refused=refused)
 
@@ -134,13 +161,13 @@ def _row(state: PersonState, news: SessionNews, event: Event, knowledge: Knowled
     return response_row(Moment(state, news.visit, event, knowledge, known, news.own_name))
 
 
-def _examples(exposures: dict[Key, _Exposure], clicked: set[Key]) -> ResponseExamples:
+def _examples(exposures: dict[Key, _Exposure], clicked: Counter[Key]) -> ResponseExamples:
     times = [one.time_ms for one in exposures.values()]
     rows = [one.row for one in exposures.values()]
     return ResponseExamples(
         [action_id for _, action_id in exposures],
         np.concatenate([np.empty((0, RESPONSE_SPACE.count), dtype=np.float32), *rows]),
-        np.array([key in clicked for key in exposures], dtype=np.float32),
+        np.array([clicked[key] > 0 for key in exposures], dtype=np.float32),
         min(times, default=0),
         max(times, default=0),
     )

@@ -5,13 +5,17 @@ from typing import Any
 import numpy as np
 import pytest
 
+from jobs.config import config_from
 from jobs.fold.fold import Fold, FoldRules
+from jobs.fold.learner import Learner
 from jobs.learning.response_examples import REWARD_WINDOW_MS, collect_responses
 from models.response import ResponseExamples, ResponseModel, fit_responses
 from schemas.codec import EVENT
 from schemas.limits import HOUR_MS, SECOND_MS
 from schemas.policy import Outcomes, Policy
+from scripts.simulate.in_fold import knowledge_of
 from tests.builders import NOON, make_event, make_knowledge, make_record
+from tests.scripts.simulate.worlds import play, setting_of
 from udfs.actions.respond import RESPONSE_SPACE
 from udfs.policy.compile_policy import compile_policy
 
@@ -93,6 +97,21 @@ def test_the_reward_window_is_that_of_the_policy_as_of_outcomes() -> None:
         late = REWARD_WINDOW_MS + 1, response("clicked")
         found = collected((0, response("exposed")), (REWARD_WINDOW_MS // 2, {}), late, end_ms=end_ms * HOUR_MS, window_ms=window_ms)  # fmt: skip
         assert found.clicks.tolist() == expected
+
+
+def test_labels_are_the_outcomes_of_the_learn_job() -> None:
+    """Of people who do all sorts of things with what was decided for them, as the world of simulated shoppers has it."""
+    played = play(setting_of("tiny", people=40))
+    log = [make_record(event, at) for at, event in enumerate(played.events)]
+    knowledge = knowledge_of(played.setting, config_from({}))
+    told = Fold(knowledge, RULES, Learner()).run(log)
+    outcomes = [outcome for one in told for outcome in one.outcomes if outcome.decision_id]
+    clicks = sum(outcome.sign for outcome in outcomes if outcome.kind == "clicked")
+    seen = sum(outcome.sign for outcome in outcomes if outcome.kind == "exposed")
+    again = knowledge_of(played.setting, config_from({}))
+    found = collect_responses(Fold(again, RULES), log, again)
+    assert (int(found.clicks.sum()), len(found.clicks)) == (clicks, seen)
+    assert clicks > 10
 
 
 def test_exposure_whose_window_is_still_open_is_no_example() -> None:
