@@ -12,8 +12,9 @@ from schemas.limits import HOUR_MS, MINUTE_MS, SECOND_MS
 from schemas.outcomes import Outcome
 from scripts.console import complain, say, show, show_json, show_table
 from scripts.exit_codes import passed
-from udfs.outcomes.kpi_alerts import COOL_DOWN_HOURS, WATCHED, Alarms, Alert, Cause, Off
+from udfs.outcomes.kpi_alerts import COOL_DOWN_HOURS, Alarms, Alert, Cause
 from udfs.outcomes.kpi_hours import WEEKS, KpiHours
+from udfs.outcomes.kpi_offs import WATCHED, Off
 
 SETTLED_MS: Final = 10 * MINUTE_MS
 """After its end an hour is judged once so much has passed: what is late is there by then."""
@@ -25,10 +26,10 @@ SAYS: Final = {one.name: one.says for one in WATCHED}
 
 
 def find_alerts(
-    outcomes: Iterable[Outcome], now_ms: int | None, last: int = JUDGED_HOURS
+    outcomes: Iterable[Outcome], currency: str, now_ms: int | None, last: int = JUDGED_HOURS
 ) -> tuple[list[Alert], KpiHours]:
     """What there is to say of the `last` whole hours, in order of time. `now_ms` None: the time of the newest outcome, as of files."""
-    hours, newest_ms = KpiHours(), 0
+    hours, newest_ms = KpiHours(currency), 0
     for one in outcomes:
         hours.add(one)
         newest_ms = max(newest_ms, one.outcome_ms)
@@ -49,10 +50,15 @@ def judged(hours: KpiHours, until: int, last: int) -> list[Alert]:
 
 
 def run(
-    outcomes: Iterable[Outcome], now_ms: int | None, webhook: str | None, *, is_json: bool
+    outcomes: Iterable[Outcome],
+    currency: str,
+    now_ms: int | None,
+    webhook: str | None,
+    *,
+    is_json: bool,
 ) -> int:
     """Prints them, and posts those of the newest whole hour; the exit code: 1 where one of those is bad news."""
-    found, hours = find_alerts(outcomes, now_ms)
+    found, hours = find_alerts(outcomes, currency, now_ms)
     newest = [one for one in found if one.hour == max(each.hour for each in found)]
     until = hours.last if now_ms is None else (now_ms - SETTLED_MS) // HOUR_MS - 1
     fresh = [one for one in newest if one.hour >= until]

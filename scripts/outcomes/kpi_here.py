@@ -44,8 +44,8 @@ def alerts_here(
     """The alerts of the last hours, of files or of what runs; the exit code."""
     webhook = checked_webhook(config.alert_webhook)
     now, from_ms = (None, None) if files else (now_ms(), now_ms() - HOURS_KEPT * HOUR_MS)
-    found, _ = outcomes_of(config, files, items, policy, (from_ms, None))
-    return run(found, now, webhook, is_json=is_json)
+    found, currency = outcomes_of(config, files, items, policy, (from_ms, None))
+    return run(found, currency, now, webhook, is_json=is_json)
 
 
 def shown_dimension(by: str | None) -> str | None:
