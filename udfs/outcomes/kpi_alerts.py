@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from hashlib import blake2b
-from typing import Final, NamedTuple
+from typing import Final
 
+from schemas.alerts import Alert, Cause, Direction, Off
 from schemas.kpis import Measure
+from schemas.limits import HOUR_MS
 from udfs.outcomes.count_kpis import ALL, Cell
 from udfs.outcomes.kpi_hours import KpiHours
-from udfs.outcomes.kpi_offs import SUSPECT, WATCHED, Direction, Off, Watch, off_of, same_hours
+from udfs.outcomes.kpi_offs import SUSPECT, WATCHED, Watch, off_of, same_hours
 
 SURE: Final = 6.0
 """So many standard errors off is an alert. Of chance alone that is never; the rest is for what is known badly: how restless a shop is, of four weeks."""
@@ -18,29 +20,6 @@ COOL_DOWN_HOURS: Final = 6
 CAUSES: Final = ("placement", "arm", "action", "segment")
 JUDGED: Final = ("all", "placement")
 """Dimensions whose cells are looked at each hour; the others explain."""
-
-
-class Cause(NamedTuple):
-    """The cell that explains most: `share` of the deviation is its own, and `left`: standard errors by which the rest without it is off."""
-
-    cell: Cell
-    off: Off
-    share: float
-    left: float
-
-
-class Alert(NamedTuple):
-    """`hour` since 1970. `cause` None: it is everywhere alike. `past`: what the same hours of past weeks had, the newest first."""
-
-    alert_id: str
-    hour: int
-    kpi: str
-    direction: Direction
-    is_bad: bool
-    cell: Cell
-    off: Off
-    cause: Cause | None
-    past: tuple[float, ...]
 
 
 class Alarms:
@@ -73,12 +52,13 @@ def judge_hour(hours: KpiHours, watch: Watch, hour: int) -> Alert | None:
     # the whole first where it is off itself: what explains it is then told beside it
     cell, off = max(sure, key=lambda one: (one[0] == ALL, abs(one[1].errors)))
     direction: Direction = "less" if off.errors < 0 else "more"
-    cause = _cause(hours, watch, hour, off) if cell == ALL else Cause(cell, off, 1.0, 0.0)
+    cause = _cause(hours, watch, hour, off) if cell == ALL else Cause(*cell, off, 1.0, 0.0)
     named = cause.cell if cause is not None else cell
     text = f"{hour}/{watch.name}/{direction}/{named[0]}/{named[1]}"
     return Alert(
-        blake2b(text.encode(), digest_size=16).hexdigest(), hour, watch.name, direction, direction == watch.bad, cell, off, cause,
+        blake2b(text.encode(), digest_size=16).hexdigest(), hour * HOUR_MS, watch.name, direction, direction == watch.bad, *cell, off, cause,
         tuple(_value(hours.at(cell, one), watch) for one in same_hours(hours, hour)),
+        None if watch.squares is None else hours.currency,
     )  # fmt: skip
 
 
@@ -93,7 +73,7 @@ def _cause(hours: KpiHours, watch: Watch, hour: int, whole: Off) -> Cause | None
         rest = off_of(hours, watch, ALL, hour, cell)
         left = abs(rest.errors) if rest is not None else 0.0
         if share >= EXPLAINS_MIN and left < SUSPECT:
-            found.append(Cause(cell, off, share, left))
+            found.append(Cause(*cell, off, share, left))
     if not found:
         return None
     return min(

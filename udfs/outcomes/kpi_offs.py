@@ -9,8 +9,9 @@ much more as the past weeks themselves had (median of absolute deviations over a
 from collections.abc import Iterable, Iterator, Mapping
 from math import asin, sin, sqrt
 from statistics import median
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
+from schemas.alerts import Direction, Off
 from schemas.kpis import Measure
 from udfs.outcomes.count_kpis import Cell
 from udfs.outcomes.kpi_hours import WEEK_HOURS, WEEKS, KpiHours
@@ -23,15 +24,11 @@ EXPECTED_MIN: Final = 10.0
 """Fewer tell nothing; of amounts so many as large as the large ones (the square of their sum by the sum of their squares: Kish 1965)."""
 SHARE_OF_MIN: Final = 30.0
 """Of so many at least a share is judged."""
-CHANGE_MIN: Final = 0.2
-"""Where there is much traffic, less than this is no incident, however sure."""
 MEDIAN_LOSS: Final = 1.5707963
 """The variance of a median by that of a mean, of many (pi / 2)."""
 MAD: Final = 1.4826
 OF_FEW: Final[Mapping[int, float]] = {3: 2.148, 4: 1.39}
 """How far the median distance from medians of so many falls short of that from the truth (400,000 normal ones)."""
-
-Direction = Literal["less", "more"]
 
 
 class Watch(NamedTuple):
@@ -55,20 +52,6 @@ WATCHED: Final = (
     Watch("conversion", "visits in which something is bought", "bought_visits", "visits", "less"),
     Watch("bounce", "visits of one page without doing anything", "bounced", "visits", "more"),
 )
-
-
-class Off(NamedTuple):
-    """How far a cell is off in an hour: `errors` standard errors of what past weeks let one expect. `expected` and `value` are counts or amounts, of a share the counts of what it counts."""
-
-    value: float
-    expected: float
-    of: float | None
-    errors: float
-
-    @property
-    def is_large(self) -> bool:
-        """Whether it is more than what is called a change."""
-        return abs(self.value - self.expected) >= CHANGE_MIN * self.expected
 
 
 def off_of(

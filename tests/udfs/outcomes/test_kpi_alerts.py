@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
+from schemas.alerts import Alert
 from schemas.kpis import Measure
 from schemas.limits import HOUR_MS
 from tests.builders import NOON
 from tests.examples.write import CONVERTED
 from udfs.outcomes import kpi_hours
 from udfs.outcomes.count_kpis import ALL, Cell
-from udfs.outcomes.kpi_alerts import COOL_DOWN_HOURS, Alarms, Alert, judge_hour
+from udfs.outcomes.kpi_alerts import COOL_DOWN_HOURS, Alarms, judge_hour
 from udfs.outcomes.kpi_hours import HOURS_KEPT, WEEK_HOURS, KpiHours
 from udfs.outcomes.kpi_offs import PAST_MIN, WATCHED, off_of
 
