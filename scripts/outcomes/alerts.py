@@ -40,8 +40,7 @@ def find_alerts(
         newest_ms = max(newest_ms, one.outcome_ms)
     if hours.last < 0:
         return [], hours
-    until = ((newest_ms if now_ms is None else now_ms) - SETTLED_MS) // HOUR_MS
-    return judged(hours, until, last), hours
+    return judged(hours, settled(newest_ms if now_ms is None else now_ms), last), hours
 
 
 def judged(hours: KpiHours, until: int, last: int) -> list[Alert]:
@@ -52,6 +51,18 @@ def judged(hours: KpiHours, until: int, last: int) -> list[Alert]:
     begins = (until - 2 * last) // COOL_DOWN_HOURS * COOL_DOWN_HOURS
     found = [one for hour in range(begins, until) for one in alarms.judge(hours, hour)]
     return [one for one in found if one.hour >= until - last]
+
+
+def settled(now_ms: int) -> int:
+    """The hour after the newest that is whole and settled."""
+    return (now_ms - SETTLED_MS) // HOUR_MS
+
+
+def watch(hours: KpiHours, now_ms: int, keep: Keep, webhook: str | None) -> None:
+    """What whoever reads outcomes anyway does beside it: judges, keeps, and posts what is new of the newest whole hour."""
+    if hours.last >= 0:
+        until = settled(now_ms)
+        tell_new(keep(judged(hours, until, JUDGED_HOURS)), until - 1, webhook)
 
 
 def run(
@@ -66,7 +77,7 @@ def run(
     """Prints them, keeps them, and posts those of the newest whole hour that are new; the exit code: 1 where one of those is bad news."""
     found, hours = find_alerts(outcomes, currency, now_ms)
     newest = [one for one in found if one.hour == max(each.hour for each in found)]
-    until = hours.last if now_ms is None else (now_ms - SETTLED_MS) // HOUR_MS - 1
+    until = hours.last if now_ms is None else settled(now_ms) - 1
     fresh = [one for one in newest if one.hour >= until]
     if is_json:
         show_json(

@@ -11,8 +11,10 @@ from jobs.publish import now_ms
 from schemas.alerts import Alert
 from schemas.codec import ALERT, OUTCOME
 from schemas.limits import HOUR_MS
-from schemas.policy import DEFAULT_CONTROL
+from schemas.policy import DEFAULT_CONTROL, Policy
 from scripts.cli import app
+from scripts.ops.counting import place_of
+from scripts.ops.outcomes_child import Wanted, read
 from scripts.outcomes.alert_topic import held, held_in, write_new
 from scripts.outcomes.alerts import find_alerts, run, tell_new
 from tests.examples.write import ALERTED, CONVERTED
@@ -83,5 +85,8 @@ def test_the_command_writes_new_alerts_to_the_topic_of_what_runs_and_nothing_twi
         assert write_new(address, "t-", [alert]) == []
         other = replace(alert, alert_id="other")
         assert write_new(address, "t-", [alert, other]) == [other]
-        assert len(held(address, "t-").alerts) == 2
+        console = read(Wanted(place_of(address, "t-"), Policy())).alerts
+        assert {one["alert_id"] for one in console.shown} == {alert.alert_id, "other"}
+        assert (console.foreign, console.fault) == (1, "")
+        assert len(held(address, "t-").alerts) == 2, "the console found the same"
     assert receiver.taken == [], "it is of three hours ago"
