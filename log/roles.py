@@ -6,6 +6,7 @@ docs/security.md shows this table; the end-to-end test with access control lists
 from typing import Final, NamedTuple
 
 from schemas.topics import (
+    ALERTS,
     CONTROL,
     DEAD_LETTERS,
     DECISIONS,
@@ -63,7 +64,7 @@ ROLES: Final = (
     Role(
         "Decision API and console",
         ALL,
-        (EVENTS, DEAD_LETTERS, CONTROL),
+        (EVENTS, DEAD_LETTERS, CONTROL, ALERTS),
         keys=KEYS,
         commands=READS_STORE,
     ),
@@ -73,6 +74,7 @@ ROLES: Final = (
     ),
     Role("import and shop", ALL, (EVENTS, ITEMS, CONTROL, DEAD_LETTERS)),
     Role("explain, why-not, verify, train, evaluate, kpi, outcomes, archive, compare", ALL),
+    Role("`kpi --alerts`", ALL, (ALERTS,)),
     Role("publishing of policies and models", (CONTROL,), (CONTROL,)),
     Role("replay, under its own prefix", ALL, ALL, creates_topics=True),
 )  # fmt: skip

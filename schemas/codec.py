@@ -16,6 +16,7 @@ import fastavro
 import msgspec
 from fastavro.schema import fingerprint, parse_schema, to_parsing_canonical_form
 
+from schemas.alerts import Alert
 from schemas.control import Control
 from schemas.dead_letters import DeadLetter
 from schemas.decisions import Decision, DecisionTrace
@@ -28,7 +29,7 @@ from schemas.limits import (
     EVENT_WRITTEN_BYTES_MAX,
     ITEM_BYTES_MAX,
 )
-from schemas.outcome_limits import OUTCOME_BYTES_MAX
+from schemas.outcome_limits import ALERT_BYTES_MAX, OUTCOME_BYTES_MAX
 from schemas.outcomes import Outcome
 from schemas.sizes import size_at_most
 from schemas.thread_safe_types import prepared
@@ -181,6 +182,7 @@ DECISION: Final = Codec[Decision]("decision", own(Decision), 10 * EVENT_BYTES_MA
 TRACE: Final = Codec[DecisionTrace]("trace", own(DecisionTrace), 10 * EVENT_BYTES_MAX)
 DEAD_LETTER: Final = Codec[DeadLetter]("dead_letter", own(DeadLetter), 2 * EVENT_BYTES_MAX)
 OUTCOME: Final = Codec[Outcome]("outcome", own(Outcome), OUTCOME_BYTES_MAX)
+ALERT: Final = Codec[Alert]("alert", own(Alert), ALERT_BYTES_MAX)
 
 
 def check_event_size(event: Event) -> None:

@@ -7,9 +7,9 @@ Better = Literal["more", "less", "neither"]
 Measure = Literal[
     "shown", "clicked", "dismissed", "carted_of", "visits", "bounced", "pages", "length_ms", "bought_visits",
     "orders", "revenue", "returned", "opinions", "opinion", "people", "first_ms", "first_orders", "repeat_ms",
-    "repeat_orders", "newcomers", "came_again",
+    "repeat_orders", "newcomers", "came_again", "paid", "paid_squares",
 ]  # fmt: skip
-"""What is added up: of outcomes, or (the last seven and `people`) of people."""
+"""What is added up: of outcomes, or (OF_PEOPLE) of people; `paid` is revenue less what is given back, by the hour, with the squares of its amounts."""
 OF_PEOPLE: Final[frozenset[Measure]] = frozenset(
     {"people", "first_ms", "first_orders", "repeat_ms", "repeat_orders", "newcomers", "came_again"}
 )

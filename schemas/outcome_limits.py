@@ -26,6 +26,10 @@ OUTCOMES_OPEN_MS: Final = HOUR_MS
 """What is so much older than the newest of its person is corrected by nothing that comes late any more: an event that old is a dead letter, or counted (`outcomes_late`)."""
 CLOCKS_MS: Final = 5 * SECOND_MS
 """The clocks of two channels may differ by so much: a purchase that much before its touch is after it."""
+ALERT_PAST_MAX: Final = 16
+"""Past weeks that an alert tells of."""
+ALERT_BYTES_MAX: Final = 50_000
+"""A larger record of `alerts` is refused by who reads it."""
 KPI_CELLS_MAX: Final = 50_000
 """Cells (dimension, value, day) of KPIs that are added up; what would be one more is added to its dimension's `(others)`, and counted."""
 KPI_BUCKETS: Final = 256

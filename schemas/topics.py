@@ -20,6 +20,7 @@ DECISIONS: Final = "decisions"
 TRACES: Final = "traces"
 DEAD_LETTERS: Final = "dead_letters"
 OUTCOMES: Final = "outcomes"
+ALERTS: Final = "alerts"
 
 RETENTION_MS: Final = "retention.ms"
 CLEANUP: Final = "cleanup.policy"
@@ -86,6 +87,8 @@ TABLE: Final = (
     Topic(DEAD_LETTERS, 1, 90, "arrival"),
     # As long as the decisions that they came of.
     Topic(OUTCOMES, 4, 400, "arrival"),
+    # As long as the outcomes that they are of.
+    Topic(ALERTS, 1, 400, "arrival"),
 )
 
 # Records may be as old as they like, but none may be from the future, or one would move the watermark for all.

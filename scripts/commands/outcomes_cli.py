@@ -44,8 +44,8 @@ def kpi(
     Of the outcomes that the learn job has written, or with --events of what the fold makes of files: the same figures. How each is made stands in
     --json, and in docs/outcomes.md.
 
-    --alerts compares each of the last 24 whole hours with the same hours of four past weeks, says what deviates, what of it explains that, and by which figures. What is of the newest
-    hour is also sent to KAIROS_ALERT_WEBHOOK; exit code 1 where that is bad news.
+    --alerts compares each of the last 24 whole hours with the same hours of four past weeks, says what deviates, what of it explains that, and by which figures. Of what runs, new ones are written to topic alerts, and those of the newest
+    hour are also sent to KAIROS_ALERT_WEBHOOK; exit code 1 where one is bad news.
     """
     from scripts.outcomes.kpi import count, show_kpis
     from scripts.outcomes.kpi_here import outcomes_of, shown_dimension

@@ -2,13 +2,15 @@
 
 from typing import Final
 
+import msgspec
+
 from channels.console.facts import Shown
 from jobs.config import Config
 from schemas.errors import ConfigError
 from schemas.policy import Policy
 from scripts.ops.console_letters import ConsoleLetters
 from scripts.ops.counting import ask, command_of, place_of
-from scripts.ops.outcomes_child import Told, Wanted
+from scripts.ops.outcomes_child import Alerts, Told, Wanted
 from scripts.ops.refreshed import Newest, Refreshed
 
 READING_S: Final = 300.0
@@ -32,7 +34,7 @@ class ConsoleOutcomes(ConsoleLetters):
         }
 
     def business(self, by: str, value: str) -> Shown | None:
-        """The KPIs of one value of a dimension by day, against the holdout; None where nothing is known of that value."""
+        """The KPIs of one value of a dimension by day, against the holdout, and the newest alerts; None where nothing is known of that value."""
         policy = self._live_policy()
         newest = self._outcomes(policy)
         scopes = newest.found.scopes if newest.found else []
@@ -43,6 +45,7 @@ class ConsoleOutcomes(ConsoleLetters):
             "scope": chosen,
             "scopes": [{"by": one["by"], "value": one["value"]} for one in scopes],
             "is_held_out": policy.holdout.share > 0,
+            "alerts": msgspec.to_builtins(newest.found.alerts if newest.found else Alerts()),
         }
 
     def _read_outcomes(self, policy: Policy) -> Told:

@@ -3,12 +3,13 @@
 Wanted (JSON) comes by stdin; Told goes to stdout.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any, Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from jobs.config import config_from
+from jobs.config import Config, config_from
 from jobs.publish import now_ms
 from log.range import LogRange
 from models.experiments.metrics import METRICS
@@ -31,12 +32,20 @@ from scripts.experiments.show_experiment import (
     who_was_seen,
 )
 from scripts.ops.counting import Place, answer
+from scripts.outcomes.alert_topic import held, write_new
+from scripts.outcomes.alerts import checked_webhook, watch
+from scripts.outcomes.alerts import told as evidence
 from scripts.outcomes.reading import decoded, once
 from scripts.outcomes.uplift import DAYS_MAX, Uplift
 from scripts.privacy.list_of_erased import list_of_erased
+from udfs.outcomes.kpi_hours import KpiHours
 
 OUTCOMES_MAX: Final = 200_000
 """The newest; with more the page says so, and that the commands read all."""
+
+
+ALERTS_MAX: Final = 50
+"""So many are shown, the newest."""
 
 
 class Wanted(Struct, frozen=True):
@@ -44,6 +53,14 @@ class Wanted(Struct, frozen=True):
 
     place: Place
     policy: Policy
+
+
+class Alerts(Struct, frozen=True):
+    """The newest of topic `alerts`, the newest first, as programs get them; `foreign`: records there that are no alerts; `fault`: why none were looked for, or none can be told."""
+
+    shown: list[dict[str, Any]] = []
+    foreign: int = 0
+    fault: str = ""
 
 
 class Told(Struct, frozen=True):
@@ -55,6 +72,7 @@ class Told(Struct, frozen=True):
     incremental: list[str] = []
     scopes: list[dict[str, Any]] = []
     fault: str = ""
+    alerts: Alerts = Alerts()
 
 
 def read(wanted: Wanted) -> Told:
@@ -64,10 +82,41 @@ def read(wanted: Wanted) -> Told:
         log = LogRange(place.brokers, place.prefix + OUTCOMES, None, None)
         is_whole = log.keep_newest(OUTCOMES_MAX)
         erased = list_of_erased(place.brokers, config)
-        outcomes = once(decoded(one.value for one in log), erased)
-        return told_of(outcomes, wanted.policy, now_ms(), is_whole=is_whole)
+        hours, at_ms = KpiHours(wanted.policy.currency), now_ms()
+        outcomes = added(once(decoded(one.value for one in log), erased), hours)
+        told = told_of(outcomes, wanted.policy, at_ms, is_whole=is_whole)
+        alerts = alerts_of(place, config, hours if is_whole else None, at_ms)
+        return structs.replace(told, alerts=alerts)
     except ConfigError as error:
         return Told(fault=str(error))
+
+
+def added(outcomes: Iterable[Outcome], hours: KpiHours) -> Iterator[Outcome]:
+    """The same, each added up by hour as it passes."""
+    for one in outcomes:
+        hours.add(one)
+        yield one
+
+
+def alerts_of(place: Place, config: Config, hours: KpiHours | None, at_ms: int) -> Alerts:
+    """Looks for new alerts (`hours` None: outcomes of past weeks are missing, so it does not), keeps and posts them, and tells what the topic then holds."""
+    fault = (
+        ""
+        if hours is not None
+        else "there are too many outcomes to look for alerts here: kairos kpi --alerts does"
+    )
+    try:
+        if hours is not None:
+            keep = partial(write_new, place.brokers, place.prefix)
+            watch(hours, at_ms, keep, checked_webhook(config.alert_webhook))
+    except ConfigError as error:
+        fault = str(error)
+    try:
+        found = held(place.brokers, place.prefix)
+    except ConfigError as error:
+        return Alerts(fault=fault or str(error))
+    newest = sorted(found.alerts.values(), key=lambda one: (-one.hour_ms, not one.is_bad, one.kpi))
+    return Alerts([evidence(one) for one in newest[:ALERTS_MAX]], found.foreign, fault)
 
 
 def told_of(

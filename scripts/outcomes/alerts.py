@@ -1,41 +1,46 @@
 """`kairos kpi --alerts`: which of the newest hours were not as the same hours of past weeks, why, and to whom that is told."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import msgspec
+
+from schemas.alerts import Alert, Cause, Off
 from schemas.errors import ConfigError
 from schemas.limits import HOUR_MS, MINUTE_MS, SECOND_MS
 from schemas.outcomes import Outcome
 from scripts.console import complain, say, show, show_json, show_table
 from scripts.exit_codes import passed
-from udfs.outcomes.kpi_alerts import COOL_DOWN_HOURS, WATCHED, Alarms, Alert, Cause, Off
+from udfs.outcomes.kpi_alerts import COOL_DOWN_HOURS, Alarms
 from udfs.outcomes.kpi_hours import WEEKS, KpiHours
+from udfs.outcomes.kpi_offs import WATCHED
 
 SETTLED_MS: Final = 10 * MINUTE_MS
 """After its end an hour is judged once so much has passed: what is late is there by then."""
 JUDGED_HOURS: Final = 24
 SHOWN_MAX: Final = 50
+Keep = Callable[[list[Alert]], list[Alert]]
+"""Keeps alerts, and gives those that were not kept before."""
 POST_S: Final = 5.0
 POSTED_MAX: Final = 100
 SAYS: Final = {one.name: one.says for one in WATCHED}
 
 
 def find_alerts(
-    outcomes: Iterable[Outcome], now_ms: int | None, last: int = JUDGED_HOURS
+    outcomes: Iterable[Outcome], currency: str, now_ms: int | None, last: int = JUDGED_HOURS
 ) -> tuple[list[Alert], KpiHours]:
     """What there is to say of the `last` whole hours, in order of time. `now_ms` None: the time of the newest outcome, as of files."""
-    hours, newest_ms = KpiHours(), 0
+    hours, newest_ms = KpiHours(currency), 0
     for one in outcomes:
         hours.add(one)
         newest_ms = max(newest_ms, one.outcome_ms)
     if hours.last < 0:
         return [], hours
-    until = ((newest_ms if now_ms is None else now_ms) - SETTLED_MS) // HOUR_MS
-    return judged(hours, until, last), hours
+    return judged(hours, settled(newest_ms if now_ms is None else now_ms), last), hours
 
 
 def judged(hours: KpiHours, until: int, last: int) -> list[Alert]:
@@ -48,13 +53,31 @@ def judged(hours: KpiHours, until: int, last: int) -> list[Alert]:
     return [one for one in found if one.hour >= until - last]
 
 
+def settled(now_ms: int) -> int:
+    """The hour after the newest that is whole and settled."""
+    return (now_ms - SETTLED_MS) // HOUR_MS
+
+
+def watch(hours: KpiHours, now_ms: int, keep: Keep, webhook: str | None) -> None:
+    """What whoever reads outcomes anyway does beside it: judges, keeps, and posts what is new of the newest whole hour."""
+    if hours.last >= 0:
+        until = settled(now_ms)
+        tell_new(keep(judged(hours, until, JUDGED_HOURS)), until - 1, webhook)
+
+
 def run(
-    outcomes: Iterable[Outcome], now_ms: int | None, webhook: str | None, *, is_json: bool
+    outcomes: Iterable[Outcome],
+    currency: str,
+    now_ms: int | None,
+    webhook: str | None,
+    *,
+    is_json: bool,
+    keep: Keep = lambda found: found,
 ) -> int:
-    """Prints them, and posts those of the newest whole hour; the exit code: 1 where one of those is bad news."""
-    found, hours = find_alerts(outcomes, now_ms)
+    """Prints them, keeps them, and posts those of the newest whole hour that are new; the exit code: 1 where one of those is bad news."""
+    found, hours = find_alerts(outcomes, currency, now_ms)
     newest = [one for one in found if one.hour == max(each.hour for each in found)]
-    until = hours.last if now_ms is None else (now_ms - SETTLED_MS) // HOUR_MS - 1
+    until = hours.last if now_ms is None else settled(now_ms) - 1
     fresh = [one for one in newest if one.hour >= until]
     if is_json:
         show_json(
@@ -62,9 +85,15 @@ def run(
         )
     else:
         _show(found)
+    tell_new(keep(found), until, webhook)
+    return passed(not any(one.is_bad for one in fresh))
+
+
+def tell_new(new: list[Alert], until: int, webhook: str | None) -> None:
+    """Posts those of the hour `until` and later; the older ones are no news any more."""
+    fresh = [one for one in new if one.hour >= until]
     if webhook is not None and fresh:
         post(webhook, fresh)
-    return passed(not any(one.is_bad for one in fresh))
 
 
 def _show(found: list[Alert]) -> None:
@@ -102,9 +131,10 @@ def in_words(one: Alert) -> str:
     change = abs(off.value - off.expected) / off.expected if off.expected else 1.0
     news = "" if one.is_bad else " (no bad news)"
     because = _because(one.cause)
+    money = "" if one.currency is None else f" {one.currency}"
     return (
         f"{hour_of(one.hour)}: {SAYS[one.kpi]}: {change:.0%} {one.direction} than in the same hour of past weeks{news}, {off.value:,.0f} where "
-        f"{off.expected:,.0f} were expected{_of(off)}: {because}"
+        f"{off.expected:,.0f}{money} were expected{_of(off)}: {because}"
     )
 
 
@@ -120,15 +150,8 @@ def _because(cause: Cause | None) -> str:
 
 def told(one: Alert) -> dict[str, Any]:
     """For programs, and what a webhook gets."""
-    cause = one.cause
-    return {
-        "alert_id": one.alert_id, "hour_ms": one.hour * HOUR_MS, "kpi": one.kpi, "direction": one.direction, "is_bad": one.is_bad,
-        "dimension": one.cell[0], "value": one.cell[1], "off": one.off._asdict(), "past": one.past,
-        "cause": None if cause is None else {
-            "dimension": cause.cell[0], "value": cause.cell[1], "off": cause.off._asdict(), "share": cause.share, "left": cause.left,
-        },
-        "says": in_words(one),
-    }  # fmt: skip
+    fields: dict[str, Any] = msgspec.to_builtins(one)
+    return fields | {"says": in_words(one)}
 
 
 def post(url: str, found: list[Alert]) -> bool:

@@ -1,6 +1,7 @@
 """Where `kairos kpi` and `outcomes` take outcomes from: files, or the deployment that runs."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from jobs.config import Config
@@ -11,6 +12,8 @@ from schemas.limits import HOUR_MS
 from schemas.outcomes import Outcome
 from schemas.policy import DEFAULT_POLICY
 from scripts.console import show, show_json
+from scripts.ops.status import running_kafka
+from scripts.outcomes.alert_topic import write_new
 from scripts.outcomes.alerts import checked_webhook, run
 from scripts.outcomes.reading import of_files, of_topic
 from scripts.policy.policies_here import policies_here, policy_in
@@ -41,11 +44,14 @@ def outcomes_of(
 def alerts_here(
     config: Config, files: Sequence[Path], items: Path | None, policy: Path | None, *, is_json: bool
 ) -> int:
-    """The alerts of the last hours, of files or of what runs; the exit code."""
+    """The alerts of the last hours, of files or of what runs, which keeps them in topic `alerts`; the exit code."""
     webhook = checked_webhook(config.alert_webhook)
     now, from_ms = (None, None) if files else (now_ms(), now_ms() - HOURS_KEPT * HOUR_MS)
-    found, _ = outcomes_of(config, files, items, policy, (from_ms, None))
-    return run(found, now, webhook, is_json=is_json)
+    found, currency = outcomes_of(config, files, items, policy, (from_ms, None))
+    if files:
+        return run(found, currency, now, webhook, is_json=is_json)
+    keep = partial(write_new, running_kafka(config), config.topic_prefix)
+    return run(found, currency, now, webhook, is_json=is_json, keep=keep)
 
 
 def shown_dimension(by: str | None) -> str | None:

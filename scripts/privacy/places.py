@@ -16,6 +16,7 @@ from jobs.config import Config
 from jobs.flink.settings import CHECKPOINTS_KEPT
 from schemas.limits import DAY_MS, DEDUP_MS, ERASED_KEPT_MS, PERSON_EXPIRY_MS, SESSION_GAP_MS
 from schemas.topics import (
+    ALERTS,
     CONTROL,
     DEAD_LETTERS,
     DECISIONS,
@@ -90,6 +91,9 @@ TOPICS: Final[dict[str, Rights]] = {
         "`export` says how many, since when",
         "stays until its retention; nothing of ours reads it of before any more",
         "stays until its retention; of who refuses `analytics` nothing more is written",
+    ),
+    ALERTS: Rights(
+        "nothing of people: KPIs by the hour, as sums over all, a placement, arm, action or segment"
     ),
     DEAD_LETTERS: Rights(
         "bytes of records that could not be used, ids included; addresses, numbers and sensitive attributes masked",

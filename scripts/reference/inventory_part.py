@@ -51,6 +51,7 @@ TESTS: Final[dict[str, str]] = {
     "decisions": "tests/udfs/test_consent.py::test_each_withdrawal_leaves_one_record_and_what_withdraws_nothing_leaves_none",
     "traces": f"{FORGET}test_the_proof_says_what_is_left_and_until_when",
     "outcomes": f"{FORGET}test_the_proof_says_what_is_left_and_until_when",
+    "alerts": "tests/scripts/outcomes/test_alert_topic.py::test_an_alert_names_nobody",
     "dead_letters": "tests/schemas/test_mask_event.py::test_no_dead_letter_holds_one",
     "archive": "tests/log/archive/test_erasing.py::test_their_records_go_and_all_others_stay_where_they_were",
     "checkpoints": FORGOTTEN,

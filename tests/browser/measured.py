@@ -14,19 +14,21 @@ from msgspec.structs import replace
 
 from jobs.config import config_from
 from jobs.publish import Log, now_ms
-from schemas.codec import OUTCOME
+from schemas.codec import ALERT, OUTCOME
 from schemas.experiments import HELD_OUT, HOLDOUT, PERSONAL
-from schemas.limits import DAY_MS
-from schemas.topics import OUTCOMES
+from schemas.limits import DAY_MS, HOUR_MS
+from schemas.topics import ALERTS, OUTCOMES
 from scripts.ops.status import running_kafka
 from scripts.times import utc
 from tests.builders import NOON
 from tests.e2e.homes import KAIROS
+from tests.examples.write import ALERTED
 from tests.models.experiments.outcomes import visits
 
 EXPERIMENT: Final = "cart_list_length"
 """That of the demo's policy."""
 DAYS: Final = 20
+GOOD: Final = replace(ALERTED, alert_id="good", kpi="orders", direction="more", is_bad=False, cause=None, currency=None, hour_ms=ALERTED.hour_ms - HOUR_MS)  # fmt: skip
 Kairos = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -58,6 +60,9 @@ def write_outcomes(kafka: str) -> None:
         at_ms = one.outcome_ms + shift_ms
         told = replace(one, outcome_id=f"measured-{at}", outcome_ms=at_ms, decided_ms=at_ms, exposed_ms=at_ms, arm=arm)  # fmt: skip
         log.raw(OUTCOMES, told.decision_id, OUTCOME.encode(told), at_ms)
+    for alert in (replace(ALERTED, hour_ms=begins_ms()), GOOD):
+        log.raw(ALERTS, alert.alert_id, ALERT.encode(alert), now_ms())
+    log.raw(ALERTS, "foreign", b"nothing of ours", now_ms())
     log.flush()
 
 

@@ -72,3 +72,22 @@ def test_the_business_is_read_in_words_by_day_and_of_a_choice(page: Page) -> Non
     page.get_by_label("Of").select_option(label="recommend_items")
     expect(page).to_have_url(re.compile("by=action&value=recommend_items"))
     expect(page.get_by_role("region", name="In words")).to_contain_text("click on")
+
+
+def test_alerts_stand_newest_first_in_words_with_their_evidence_one_click_away(page: Page) -> None:
+    page.get_by_role("link", name="Business").click()
+    alerts = page.get_by_role("region", name="Alerts")
+    told = alerts.get_by_role("listitem")
+    expect(told).to_have_count(2, timeout=READ_MS)
+    expect(told.first).to_contain_text("what is paid, less what is given back: 90% less")
+    expect(told.first.get_by_text("bad news", exact=True)).to_be_visible()
+    expect(told.last.get_by_text("no bad news", exact=True)).to_be_visible()
+    expect(alerts).to_contain_text("Records of the topic that are no alerts, left out: 1.")
+    expect(told.first.get_by_role("table")).to_be_hidden()
+    accessible(page, "alerts in words")
+    told.first.get_by_text("The evidence").click()
+    rows = told.first.get_by_role("row")
+    expect(rows.nth(1)).to_contain_text("3,100")
+    expect(rows.nth(2)).to_contain_text("because of placement cart")
+    expect(told.last.get_by_role("table")).to_be_hidden()
+    accessible(page, "alerts with their evidence")

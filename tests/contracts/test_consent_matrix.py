@@ -137,6 +137,7 @@ WRITTEN: Final[dict[str, dict[str, Line]]] = {
         "an outcome": Line(("analytics",), "what others learn from"),
         "an arm of it": Line(("analytics", *SELF), "as decisions have it"),
     },
+    "alerts": {},
     "dead_letters": {"an unusable record": Line((), "it cannot be read, so nobody knows whose it is")},
 }  # fmt: skip
 
@@ -291,6 +292,7 @@ def written(world: World, placement: str = "of-offer") -> dict[str, dict[str, bo
         "outcomes": {
             "an outcome": bool(world.outcomes), "an arm of it": any(one.arm for one in world.outcomes),
         },
+        "alerts": {},  # sums over people, made of `outcomes`
         "dead_letters": {"an unusable record": DeadLetter in kinds},
     }  # fmt: skip
 

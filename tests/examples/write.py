@@ -14,7 +14,9 @@ import numpy as np
 from jobs.fold.fold import Fold, FoldRules
 from jobs.fold.learner import Learner
 from schemas.actions import Action, Limits, Requirement, Treatment
+from schemas.alerts import Alert, Cause, Off
 from schemas.codec import (
+    ALERT,
     CONTROL,
     DEAD_LETTER,
     DECISION,
@@ -83,7 +85,7 @@ CODECS: Final[dict[str, Codec[Any]]] = {
     "event": EVENT, "item": ITEM, "control": CONTROL,
     "decision": DECISION, "trace": TRACE, "dead_letter": DEAD_LETTER,
     "item_knowledge": ITEM_KNOWLEDGE, "past_session": PAST_SESSION, "epoch_end": EPOCH_END,
-    "action_knowledge": ACTION_KNOWLEDGE, "outcome": OUTCOME,
+    "action_knowledge": ACTION_KNOWLEDGE, "outcome": OUTCOME, "alert": ALERT,
 }  # fmt: skip
 STATE_CODECS: Final[dict[str, StateCodec[Any]]] = {
     "session_state": SESSION_STATE, "session_context": SESSION_CONTEXT,
@@ -116,6 +118,12 @@ CONVERTED: Final = Outcome(
     "purchase_completed", NOON + HOUR_MS, NOON, NOON + 4_000, "hero", "web", "welcome", ("i1", "i2"),
     {"price": "bold"}, True, "shop-3", "time_decay", 0.75, 129.9, "EUR", ("loyal", "new"), {"quantity": 2.0},
 )  # fmt: skip
+ALERTED: Final = Alert(
+    "fedcba9876543210fedcba9876543210", NOON, "revenue", "less", True, "all", "", Off(310.5, 3_100.0, None, -7.5),
+    Cause("placement", "cart", Off(12.0, 2_800.25, None, -9.0), 0.95, 0.5), (3_000.5, 3_200.0, 3_100.0), "EUR",
+)  # fmt: skip
+"""Revenue at the cart is gone."""
+EVERYWHERE: Final = Off(90.0, 40.0, 100.0, 8.0)
 KNOWN_ITEM: Final = ItemKnowledge(
     "item", "i1", 340_000_001, NOON + 8_000, NOON + 5_000, NOON - HOUR_MS, NOON + 4_000,
     views=8.5, clicks=2.0, carts=1.5, purchases=0.5, exposures=20.0, examined=11.25, taken=1.0,
@@ -233,6 +241,12 @@ def wire_examples() -> dict[str, dict[str, Any]]:
             ),
             "popularity": Control(
                 "popularity", "shop", "1", NOON, b'{"i1":3.0,"i2":1.5}'
+            ),
+        },
+        "alert": {
+            "revenue": ALERTED,
+            "everywhere": msgspec.structs.replace(
+                ALERTED, kpi="bounce", direction="more", off=EVERYWHERE, cause=None, currency=None
             ),
         },
         "outcome": {

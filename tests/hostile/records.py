@@ -17,6 +17,7 @@ import msgspec
 from schemas.codec import HEADER_BYTES, WRITER_SCHEMAS, Codec
 from schemas.limits import EVENT_TIME_MAX_MS, EVENT_TIME_MIN_MS, FLOAT_MAX
 from schemas.topics import (
+    ALERTS,
     CONTROL,
     DEAD_LETTERS,
     DECISIONS,
@@ -36,6 +37,7 @@ RECORDS: Final[Mapping[str, tuple[str, ...]]] = {
     DECISIONS: ("decision",),
     TRACES: ("trace",),
     OUTCOMES: ("outcome",),
+    ALERTS: ("alert",),
     DEAD_LETTERS: ("dead_letter",),
 }
 """The records of each topic."""
@@ -57,7 +59,7 @@ TEXTS: Final = (
     "a:b",
     "NaN",
 )
-NESTED: Final = frozenset({"context", "versions", "left_out", "place"})
+NESTED: Final = frozenset({"context", "versions", "left_out", "place", "off", "cause"})
 """Fields that are records themselves."""
 LENGTHS: Final = (0, 1, 70, 1_001, 20_000)
 

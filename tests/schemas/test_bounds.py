@@ -12,6 +12,7 @@ from msgspec import inspect
 
 import schemas
 from schemas.codec import (
+    ALERT,
     CONTROL,
     DEAD_LETTER,
     DECISION,
@@ -173,7 +174,7 @@ def test_a_time_or_count_beyond_all_is_refused(kind: Any, value: int) -> None:
 CODECS: dict[str, Codec[Any]] = {
     "event": EVENT, "item": ITEM, "control": CONTROL, "decision": DECISION, "trace": TRACE,
     "dead_letter": DEAD_LETTER, "item_knowledge": ITEM_KNOWLEDGE, "action_knowledge": ACTION_KNOWLEDGE,
-    "past_session": PAST_SESSION, "epoch_end": EPOCH_END, "outcome": OUTCOME,
+    "past_session": PAST_SESSION, "epoch_end": EPOCH_END, "outcome": OUTCOME, "alert": ALERT,
 }  # fmt: skip
 EXAMPLES = sorted(one for one in FOLDER.glob("*/v*/*.avro"))
 STATES = sorted((FOLDER / "state").glob("*.msgpack"))

@@ -13,6 +13,7 @@ import pytest
 from fastavro.schema import fingerprint, parse_schema, to_parsing_canonical_form
 
 from schemas import codec as codec_module
+from schemas.alerts import Alert
 from schemas.codec import EVENT, HEADER_BYTES, MARKER, WRITER_SCHEMAS, Codec, WriterSchema
 from schemas.control import Control
 from schemas.dead_letters import DeadLetter
@@ -30,10 +31,11 @@ KINDS: dict[str, type[msgspec.Struct]] = {
     "event": Event, "item": Item, "control": Control,
     "decision": Decision, "trace": DecisionTrace, "dead_letter": DeadLetter,
     "item_knowledge": ItemKnowledge, "past_session": PastSession, "epoch_end": EpochEnd,
-    "action_knowledge": ActionKnowledge, "outcome": Outcome,
+    "action_knowledge": ActionKnowledge, "outcome": Outcome, "alert": Alert,
 }  # fmt: skip
 FINGERPRINTS = {
     "action_knowledge.v1": "fad166c1a0d57a2b",
+    "alert.v1": "c12774fd33ae0f9f",
     "control.v1": "fbf4855d0f2e24bb",
     "control.v2": "ed28b511b6aa7d66",
     "control.v3": "aef0c1dcfe6691ad",

@@ -7,6 +7,7 @@ import pytest
 
 from schemas.limits import AHEAD_OF_LOG_MAX_MS, DAY_MS
 from schemas.topics import (
+    ALERTS,
     CLEANUP,
     COMPACTION_LAG_MS,
     CONTROL,
@@ -55,10 +56,10 @@ def test_every_name_gets_the_prefix() -> None:
 def test_what_is_bounded_unless_set_counts_from_arrival() -> None:
     kept, times = settings_of("retention.ms"), settings_of("message.timestamp.type")
     bounded = {name for name, retention in kept.items() if retention != "-1"}
-    assert bounded == {DECISIONS, TRACES, DEAD_LETTERS, OUTCOMES}
+    assert bounded == {DECISIONS, TRACES, DEAD_LETTERS, OUTCOMES, ALERTS}
     assert {times[name] for name in bounded} == {"LogAppendTime"}
     assert {times[name] for name in kept.keys() - bounded - {KNOWLEDGE}} == {"CreateTime"}
-    assert kept[DECISIONS] == kept[OUTCOMES] == str(400 * DAY_MS)
+    assert kept[DECISIONS] == kept[OUTCOMES] == kept[ALERTS] == str(400 * DAY_MS)
     assert kept[TRACES] == kept[DEAD_LETTERS] == str(90 * DAY_MS)
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from schemas.kpis import Measure
 from schemas.limits import HOUR_MS
-from schemas.outcomes import Outcome
+from schemas.outcomes import CONVERSION, Outcome
 from udfs.outcomes.count_kpis import ALL, Cell, Sums, cells_of, measures_of
 
 WEEK_HOURS: Final = 168
@@ -18,9 +18,10 @@ CELLS_MAX: Final = 200_000
 
 
 class KpiHours:
-    """Sums of measures by cell and hour (hours since 1970). Hours older than HOURS_KEPT before the newest are forgotten."""
+    """Sums of measures by cell and hour (hours since 1970). Hours older than HOURS_KEPT before the newest are forgotten. Money in another `currency` is left out, as of KPIs."""
 
-    def __init__(self) -> None:
+    def __init__(self, currency: str) -> None:
+        self.currency = currency
         self._sums: dict[int, dict[Cell, Sums]] = {}
         self._known: Counter[Cell] = Counter()
         """In how many hours each cell has anything."""
@@ -31,7 +32,7 @@ class KpiHours:
 
     def add(self, outcome: Outcome) -> None:
         """One record of `outcomes`, each id once; what is taken back is taken back in its hour."""
-        sums = measures_of(outcome)
+        sums = measures_of(outcome) | paid(outcome, self.currency)
         if sums:
             self.put(outcome.outcome_ms // HOUR_MS, cells_of(outcome), sums)
 
@@ -71,3 +72,14 @@ class KpiHours:
                 self._known[cell] -= 1
                 if not self._known[cell]:
                     del self._known[cell]
+
+
+def paid(outcome: Outcome, currency: str) -> Sums:
+    """What it adds to what is paid, less what is given back, and to the squares of such amounts: share x value x value, so that an order that several decisions
+    share counts as the one amount that it is.
+    """
+    is_bought = outcome.kind == "converted" and outcome.name == CONVERSION
+    if not (is_bought or outcome.kind == "refunded") or outcome.currency not in (None, currency):
+        return {}
+    net = outcome.credit if is_bought else -outcome.credit
+    return {"paid": net, "paid_squares": outcome.count * outcome.value**2}

@@ -41,7 +41,7 @@ function anew(list, children) {
   for (const one of list.querySelectorAll("details")) one.open = is_open.has(path_of(one));
 }
 
-const path_of = (details) => `${details.closest("[aria-label], [id]")?.getAttribute("aria-label") ?? ""} ${details.closest("figure")?.querySelector("h2, h3")?.textContent ?? ""} ${details.querySelector("summary").textContent}`;
+const path_of = (details) => `${details.closest("[aria-label], [id]")?.getAttribute("aria-label") ?? details.closest("[id]")?.id ?? ""} ${details.closest("figure")?.querySelector("h2, h3")?.textContent ?? ""} ${details.querySelector("summary").textContent}`;
 
 function earned(found) {
   if (!found.incremental.length) return null;
@@ -108,7 +108,8 @@ export function business(place, desk, query) {
   const which = h("select", { id: "kpi", onchange: () => draw() });
   const numbers = h("div");
   const lift = h("div");
-  const body = h("div", { class: "column", hidden: true }, said,
+  const alerts = h("section", { class: "card", "aria-label": "Alerts" });
+  const body = h("div", { class: "column", hidden: true }, alerts, said,
     h("div", { class: "row" }, h("label", { for: "kpi" }, "KPI"), which), days.node,
     h("details", {}, h("summary", {}, "The numbers"), numbers, lift));
   renew(place, h("p", { class: "muted" }, "People with personal recommendations beside those who are held out: the KPIs of ", h("code", {}, "kairos kpi"), "."),
@@ -120,6 +121,7 @@ export function business(place, desk, query) {
     if (!newest.counted_ms || newest.counted_ms === found?.counted_ms) return;
     found = newest;
     body.hidden = false;
+    anew(alerts, alerts_told(found.alerts));
     choices();
     tell();
     draw();
@@ -163,6 +165,26 @@ export function business(place, desk, query) {
     // where nobody is held out there are no sides
     days.show({ kpi, unit: kpi.unit, days: scope.days.map((one) => one.day), series: sides.length ? sides : series.slice(0, 1) });
   }
+}
+
+/** The newest alerts, in words; the figures behind each one click away. */
+function alerts_told({ shown, foreign, fault }) {
+  return [h("h2", {}, "Alerts"),
+    fault && h("p", { class: "problem" }, `No alerts are looked for now: ${fault}`),
+    shown.length ? h("ul", { class: "alerts" }, shown.map(alert_told))
+      : h("p", { class: "muted" }, "No hour was other than the same hours of past weeks, as far as it was looked at."),
+    foreign > 0 && h("p", { class: "muted" }, `Records of the topic that are no alerts, left out: ${number(foreign)}.`)];
+}
+
+function alert_told(one) {
+  const figures = ({ off }, name, past = []) => [name, off.value, off.expected, off.of, off.errors, past.map((each) => number(each, each % 1 ? 3 : 0)).join(", ")];
+  const cell = ({ dimension, value }) => (dimension === "all" ? "all of it" : `${dimension} ${value}`);
+  return h("li", { id: `alert-${one.alert_id}` },
+    h("p", {}, badge(one.is_bad ? "bad news" : "no bad news", one.is_bad ? "bad" : "ok"), " ", one.says),
+    h("details", {}, h("summary", {}, "The evidence"),
+      table(`Evidence: ${words(one.kpi)}, ${one.says.split(": ")[0]}`, ["of", "was", "expected", "of so many", "standard errors", "the weeks before"],
+        [figures(one, cell(one), one.past), one.cause && figures(one.cause, `because of ${cell(one.cause)}`)].filter(Boolean)),
+      !one.cause && h("p", { class: "muted" }, "It is everywhere alike: no placement, arm, action or segment explains it.")));
 }
 
 function days_told({ kpi, days, series, unit }) {

@@ -101,7 +101,7 @@ def test_it_says_how_long_topics_are_kept(tmp_path: Path, monkeypatch: pytest.Mo
     assert check.is_ok
     assert check.found == (
         "kept from arrival: events 730 days, decisions 30 days, traces 90 days, dead_letters 90 days, "
-        "outcomes 400 days, knowledge compacted after 98 days, others for ever"
+        "outcomes 400 days, alerts 400 days, knowledge compacted after 98 days, others for ever"
     )
 
 

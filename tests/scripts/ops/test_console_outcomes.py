@@ -14,7 +14,8 @@ from jobs.config import PROJECT, config_from
 from models.experiments.difference import Interval
 from models.experiments.sequential import FIRST_LOOK
 from models.experiments.verdict import Verdict, what_to_do
-from schemas.codec import OUTCOME
+from schemas.alerts import Alert
+from schemas.codec import ALERT, OUTCOME
 from schemas.errors import ConfigError
 from schemas.experiments import HELD_OUT, HOLDOUT, PERSONAL, Arm, Experiment
 from schemas.limits import DAY_MS
@@ -28,13 +29,29 @@ from scripts.experiments.show_experiment import ledger_of, shown_of
 from scripts.ops import console_outcomes, outcomes_child
 from scripts.ops.console_outcomes import ConsoleOutcomes
 from scripts.ops.counting import NotCounted, place_of
-from scripts.ops.outcomes_child import OUTCOMES_MAX, Told, Wanted, read, told_of
+from scripts.ops.outcomes_child import (
+    ALERTS_MAX,
+    OUTCOMES_MAX,
+    Told,
+    Wanted,
+    alerts_of,
+    read,
+    told_of,
+)
 from scripts.ops.refreshed import FRESH_S, REST, Refreshed
+from scripts.outcomes.alert_topic import Held, held_in
 from scripts.outcomes.uplift import DAYS_MAX, Lift, sentence
 from tests.builders import NOON
 from tests.e2e.homes import wait_for
+from tests.examples.write import ALERTED
 from tests.models.experiments.outcomes import EXPERIMENT, visits
+from tests.scripts.outcomes.test_alerts import NOW_MS as ALERT_MS
+from tests.scripts.outcomes.test_alerts import Receiver, receiver
+from tests.scripts.outcomes.test_alerts import outcomes as outcomes_with_alert
 from udfs.knowledge.erasures import Erasures
+from udfs.outcomes.kpi_hours import KpiHours
+
+__all__ = ["receiver"]
 
 POLICY = Policy(holdout=Holdout(share=0.5), experiments=(EXPERIMENT,))
 SEEN_MS = NOON + 21 * DAY_MS
@@ -116,6 +133,7 @@ class Log:
 def test_what_was_told_twice_or_is_no_outcome_counts_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outcomes_child, "LogRange", lambda *_: Log(outcomes()[:100]))
     monkeypatch.setattr(outcomes_child, "list_of_erased", lambda *_: Erasures())
+    Topic(monkeypatch)
     found = read(Wanted(place_of("nowhere:1", ""), POLICY))
     assert (found.outcomes, found.is_whole, found.fault) == (100, True, "")
     monkeypatch.setattr(outcomes_child, "OUTCOMES_MAX", 10)
@@ -138,8 +156,70 @@ def test_the_page_tells_the_bounds() -> None:
     assert (FRESH_S, REST) == (60, 10)
     assert "a minute old (ten times as old as reading took, where that is more)" in page
     assert sentence("revenue_per_visit", Lift(0.04, Interval(0.01, 0.07), is_sure=True))[:-1] in page  # fmt: skip
+    assert f"the newest {ALERTS_MAX} [alerts]" in page
     script = (STATIC / "outcomes.js").read_text()
     assert f"the last {DAYS_MAX} days" in script
+
+
+class Topic:
+    """Topic `alerts`, in memory."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.values, self.fault = [b"nothing of ours"], ""
+        monkeypatch.setattr(outcomes_child, "write_new", self.write_new)
+        monkeypatch.setattr(outcomes_child, "held", self.held)
+
+    def held(self, *_: object) -> Held:
+        return held_in(self.values)
+
+    def write_new(self, _kafka: str, _prefix: str, found: list[Alert]) -> list[Alert]:
+        if self.fault:
+            raise ConfigError(self.fault)
+        new = [one for one in found if one.alert_id not in self.held().alerts]
+        self.values += [ALERT.encode(one) for one in new]
+        return new
+
+
+def hours_of_alerts() -> KpiHours:
+    hours = KpiHours("EUR")
+    for one in outcomes_with_alert(cart=0):
+        hours.add(one)
+    return hours
+
+
+def test_each_hour_is_judged_once_kept_posted_and_shown_from_the_topic(
+    monkeypatch: pytest.MonkeyPatch, receiver: Receiver
+) -> None:
+    topic, place = Topic(monkeypatch), place_of("nowhere:1", "")
+    config = config_from({"KAIROS_ALERT_WEBHOOK": receiver.url})
+    early = alerts_of(place, config, hours_of_alerts(), ALERT_MS - 1)
+    assert (early.shown, early.foreign, early.fault) == ([], 1, ""), "it is not settled yet"
+    first, again = (alerts_of(place, config, hours_of_alerts(), ALERT_MS) for _ in range(2))
+    assert first == again
+    (shown,) = first.shown
+    assert (shown["kpi"], shown["is_bad"], shown["cause"]["value"]) == ("shown", True, "cart")
+    assert "0 where 40 were expected" in shown["says"]
+    assert [len(body["alerts"]) for _, body in receiver.taken] == [1]
+    topic.values += [ALERT.encode(replace(ALERTED, alert_id=str(at), hour_ms=at)) for at in range(60)]  # fmt: skip
+    many = alerts_of(place, config, None, ALERT_MS).shown
+    assert len(many) == ALERTS_MAX
+    assert [one["hour_ms"] for one in many] == sorted((one["hour_ms"] for one in many), reverse=True)  # fmt: skip
+    assert many[0] == shown, "a restart shows what the topic holds"
+
+
+def test_where_alerts_cannot_be_looked_for_it_is_said_and_the_others_are_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    topic, place = Topic(monkeypatch), place_of("nowhere:1", "")
+    topic.values.append(ALERT.encode(ALERTED))
+    part = alerts_of(place, config_from({}), None, ALERT_MS)
+    assert "kairos kpi --alerts does" in part.fault
+    assert len(part.shown) == 1
+    topic.fault = "no right to write"
+    assert alerts_of(place, config_from({}), hours_of_alerts(), ALERT_MS).fault == topic.fault
+    bad = config_from({"KAIROS_ALERT_WEBHOOK": "example.com"})
+    topic.fault = ""
+    assert "KAIROS_ALERT_WEBHOOK" in alerts_of(place, bad, hours_of_alerts(), ALERT_MS).fault
 
 
 class Child:

@@ -48,46 +48,46 @@ def outcomes(cart: int = 40, home: int = 60) -> Iterator[Outcome]:
 
 
 def test_the_hour_is_judged_once_it_is_whole_and_settled() -> None:
-    assert [one.hour for one in find_alerts(outcomes(cart=0), NOW_MS)[0]] == [LAST]
-    assert find_alerts(outcomes(cart=0), NOW_MS - 1)[0] == []
-    assert find_alerts(outcomes(cart=0), NOW_MS + 25 * HOUR_MS)[0] == []
-    assert find_alerts(outcomes(), NOW_MS)[0] == []
-    assert find_alerts((), NOW_MS)[0] == []
+    assert [one.hour for one in find_alerts(outcomes(cart=0), "EUR", NOW_MS)[0]] == [LAST]
+    assert find_alerts(outcomes(cart=0), "EUR", NOW_MS - 1)[0] == []
+    assert find_alerts(outcomes(cart=0), "EUR", NOW_MS + 25 * HOUR_MS)[0] == []
+    assert find_alerts(outcomes(), "EUR", NOW_MS)[0] == []
+    assert find_alerts((), "EUR", NOW_MS)[0] == []
 
 
 def test_it_says_what_why_and_by_which_figures() -> None:
-    (one,), _ = find_alerts(outcomes(cart=0), NOW_MS)
+    (one,), _ = find_alerts(outcomes(cart=0), "EUR", NOW_MS)
     said = in_words(one)
     assert said.startswith(f"{alerts.hour_of(LAST)}: decisions that were seen: ")
     assert "100% less than in the same hour of past weeks, 0 where 40 were expected" in said
     assert "all of it is placement cart" in said
     assert "no bad news" not in said
-    (more,), _ = find_alerts(outcomes(cart=400), NOW_MS)
+    (more,), _ = find_alerts(outcomes(cart=400), "EUR", NOW_MS)
     assert "more than in the same hour of past weeks (no bad news)" in in_words(more)
 
 
 def test_json_and_the_exit_code_are_of_bad_news_in_the_newest_hour(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert run(outcomes(cart=0), NOW_MS, None, is_json=True) == 1
+    assert run(outcomes(cart=0), "EUR", NOW_MS, None, is_json=True) == 1
     (said,) = json.loads(capsys.readouterr().out)["alerts"]
     assert (said["kpi"], said["direction"], said["is_bad"]) == ("shown", "less", True)
     assert said["cause"]["value"] == "cart"
     assert said["hour_ms"] == LAST * HOUR_MS
     assert said["past"] == [40.0, 40.0, 40.0]
     assert said["off"]["value"] == 0.0
-    assert run(outcomes(cart=0), NOW_MS + HOUR_MS, None, is_json=True) == 0, "an hour ago"
+    assert run(outcomes(cart=0), "EUR", NOW_MS + HOUR_MS, None, is_json=True) == 0, "an hour ago"
     assert len(json.loads(capsys.readouterr().out)["alerts"]) == 1
-    assert run(outcomes(cart=400), NOW_MS, None, is_json=True) == 0, "no bad news"
+    assert run(outcomes(cart=400), "EUR", NOW_MS, None, is_json=True) == 0, "no bad news"
     capsys.readouterr()
-    assert run(outcomes(), NOW_MS, None, is_json=False) == 0
+    assert run(outcomes(), "EUR", NOW_MS, None, is_json=False) == 0
     assert "as the same hours of past weeks" in capsys.readouterr().out
-    assert run(outcomes(cart=0), NOW_MS, None, is_json=False) == 1
+    assert run(outcomes(cart=0), "EUR", NOW_MS, None, is_json=False) == 1
     assert "placement cart" in capsys.readouterr().out
 
 
 def test_what_goes_on_for_days_is_told_again_and_again_to_who_looks_each_hour() -> None:
-    hours = KpiHours()
+    hours = KpiHours("EUR")
     begins = FIRST + 4 * WEEK_HOURS
     for hour in range(FIRST, begins + 48):
         hours.put(hour, [ALL], {"shown": 100.0 if hour < begins else 10.0})
@@ -143,19 +143,19 @@ def receiver() -> Iterator[Receiver]:
 def test_a_webhook_gets_the_alerts_of_the_newest_hour_and_no_older_ones(
     receiver: Receiver, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run(outcomes(cart=0), NOW_MS, receiver.url, is_json=True)
+    run(outcomes(cart=0), "EUR", NOW_MS, receiver.url, is_json=True)
     ((path, body),) = receiver.taken
     assert path == "/hook?token=secret"
     assert body["alerts"] == json.loads(capsys.readouterr().out)["alerts"]
-    run(outcomes(cart=0), NOW_MS + HOUR_MS, receiver.url, is_json=True)
-    run(outcomes(), NOW_MS, receiver.url, is_json=True)
+    run(outcomes(cart=0), "EUR", NOW_MS + HOUR_MS, receiver.url, is_json=True)
+    run(outcomes(), "EUR", NOW_MS, receiver.url, is_json=True)
     assert len(receiver.taken) == 1
 
 
 def test_a_webhook_that_refuses_hangs_or_is_gone_is_told_without_its_secret(
     receiver: Receiver, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found, _ = find_alerts(outcomes(cart=0), NOW_MS)
+    found, _ = find_alerts(outcomes(cart=0), "EUR", NOW_MS)
     receiver.status = 500
     assert not post(receiver.url, found)
     assert "it answered 500" in capsys.readouterr().err
@@ -166,7 +166,9 @@ def test_a_webhook_that_refuses_hangs_or_is_gone_is_told_without_its_secret(
     told = capsys.readouterr().err
     assert told.count("took no alert") == 2
     assert "secret" not in told
-    assert run(outcomes(cart=0), NOW_MS, receiver.url, is_json=True) == 1, "it ends as it would"
+    assert run(outcomes(cart=0), "EUR", NOW_MS, receiver.url, is_json=True) == 1, (
+        "it ends as it would"
+    )
 
 
 @pytest.mark.parametrize("url", ["example.com/hook", "ftp://example.com", "http://", "https:///x"])

@@ -9,22 +9,16 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
+from schemas.alerts import Alert
 from schemas.kpis import Measure
 from schemas.limits import HOUR_MS
 from tests.builders import NOON
 from tests.examples.write import CONVERTED
 from udfs.outcomes import kpi_hours
 from udfs.outcomes.count_kpis import ALL, Cell
-from udfs.outcomes.kpi_alerts import (
-    COOL_DOWN_HOURS,
-    PAST_MIN,
-    WATCHED,
-    Alarms,
-    Alert,
-    judge_hour,
-    off_of,
-)
+from udfs.outcomes.kpi_alerts import COOL_DOWN_HOURS, Alarms, judge_hour
 from udfs.outcomes.kpi_hours import HOURS_KEPT, WEEK_HOURS, KpiHours
+from udfs.outcomes.kpi_offs import PAST_MIN, WATCHED, off_of
 
 BEGUN = NOON // HOUR_MS
 PLACEMENTS = {"home": 1.0, "cart": 0.35, "product": 1.6}
@@ -56,7 +50,7 @@ def shop(
     seed: int, weeks: int = 5, spoil: Spoil = fine, restless: float = 0.0, times: float = 1.0
 ) -> KpiHours:
     """Weeks of hours by chance; `restless`: hours and days are of themselves better and worse, by a normal factor."""
-    chance, hours = np.random.default_rng(seed), KpiHours()
+    chance, hours = np.random.default_rng(seed), KpiHours("EUR")
     day = 1.0
     for at in range(weeks * WEEK_HOURS):
         hour = BEGUN + at
@@ -87,7 +81,7 @@ def alerts(hours: KpiHours, begins: int, count: int) -> list[Alert]:
 
 @pytest.mark.parametrize("restless", [0.0, 0.15])
 def test_quiet_weeks_are_quiet(restless: float) -> None:
-    """6 shops, a week of hours each, also where their days are of themselves apart by 15 %: 7 KPIs of the whole and three placements, 28,000 looks."""
+    """6 shops, a week of hours each, also where their days are of themselves apart by 15 %: 7 KPIs of the whole and three placements, 28,000 looks (revenue is below)."""
     found = [
         one
         for seed in range(6)
@@ -169,14 +163,14 @@ def test_nothing_is_said_before_enough_weeks_are_known_or_of_a_few() -> None:
     begins = 3 * WEEK_HOURS - 30
     young = shop(7, weeks=3, spoil=spoilt("home", begins))
     assert alerts(young, begins, 30) == [], f"there are fewer than {PAST_MIN} same hours"
-    few = KpiHours()
+    few = KpiHours("EUR")
     for at in range(5 * WEEK_HOURS):
         few.put(BEGUN + at, [ALL], {"shown": 3.0 if at < 5 * WEEK_HOURS - 5 else 0.0})
     assert off_of(few, BY_NAME["shown"], ALL, few.last) is None
 
 
 def test_much_traffic_makes_no_incident_of_a_small_change() -> None:
-    hours = KpiHours()
+    hours = KpiHours("EUR")
     last = 5 * WEEK_HOURS - 1
     for at in range(last + 1):
         hours.put(BEGUN + at, [ALL], {"shown": 1_000_000.0 * (0.85 if at == last else 1.0)})
@@ -188,13 +182,94 @@ def test_much_traffic_makes_no_incident_of_a_small_change() -> None:
     assert judge_hour(hours, BY_NAME["shown"], hours.last) is not None
 
 
+Prices = Callable[[int, str, str], float]
+"""Hour, placement, device -> by what a price is multiplied."""
+
+
+def till(seed: int, sigma: float = 1.0, prices: Prices = lambda *_: 1.0, restless: float = 0.0) -> KpiHours:  # fmt: skip
+    """Weeks of hours of orders alone, about 300 in a busy hour, of log-normal amounts: with `sigma` 1.5 a tenth of the orders has half of the money."""
+    chance, hours, day = np.random.default_rng(seed), KpiHours("EUR"), 1.0
+    for at in range(5 * WEEK_HOURS):
+        if at % 24 == 0:
+            day = max(0.3, chance.normal(1.0, restless))
+        for placement, size in PLACEMENTS.items():
+            for device, share in DEVICES.items():
+                orders = int(chance.poisson(busy(BEGUN + at) * 0.6 * size * share * day))
+                paid = chance.lognormal(3.0, sigma, orders) * prices(at, placement, device)
+                cells: list[Cell] = [ALL, ("placement", placement), ("segment", f"device:{device}")]
+                hours.put(BEGUN + at, cells, {"orders": orders, "paid": float(paid.sum()), "paid_squares": float((paid**2).sum())})  # fmt: skip
+    return hours
+
+
+@pytest.mark.parametrize(("sigma", "restless"), [(1.0, 0.0), (1.5, 0.0), (2.0, 0.0), (1.0, 0.15)])
+def test_heavy_tailed_revenue_of_quiet_weeks_is_quiet(sigma: float, restless: float) -> None:
+    found = [
+        one
+        for seed in range(3)
+        for one in alerts(till(seed, sigma, restless=restless), 4 * WEEK_HOURS, WEEK_HOURS)
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_prices_divided_by_ten_are_told_while_orders_stay(seed: int) -> None:
+    hours = till(seed, prices=lambda hour, *_: 0.1 if hour >= BUSY else 1.0)
+    (alert,) = Alarms().judge(hours, BEGUN + BUSY)
+    assert (alert.kpi, alert.direction, alert.is_bad) == ("revenue", "less", True)
+    assert (alert.cell, alert.cause) == (ALL, None), "it is everywhere alike"
+    assert 0 < alert.off.value < 0.2 * alert.off.expected
+    assert [one.kpi for one in alerts(hours, BUSY - 6, 6)] == []
+
+
+def test_prices_that_break_at_one_placement_are_told_of_it() -> None:
+    hours = till(5, sigma=0.5, prices=lambda hour, where, _: 0.1 if hour >= BUSY and where == "product" else 1.0)  # fmt: skip
+    (alert,) = Alarms().judge(hours, BEGUN + BUSY)
+    assert alert.kpi == "revenue"
+    assert alert.cause is not None
+    assert alert.cause.cell == ("placement", "product")
+
+
+def test_one_order_as_large_as_all_others_is_no_alert_and_hides_none() -> None:
+    hours = till(6)
+    usual = hours.at(ALL, BEGUN + BUSY)["paid"]
+    huge: dict[Measure, float] = {"orders": 1.0, "paid": 3 * usual, "paid_squares": 9 * usual**2}
+    hours.put(BEGUN + BUSY, [ALL, HOME], huge)
+    assert judge_hour(hours, BY_NAME["revenue"], BEGUN + BUSY) is None
+    broken = till(6, prices=lambda hour, *_: 0.1 if hour >= BUSY else 1.0)
+    broken.put(BEGUN + BUSY - WEEK_HOURS, [ALL, HOME], huge)
+    assert judge_hour(broken, BY_NAME["revenue"], BEGUN + BUSY) is not None
+
+
+def test_refunds_are_taken_off_to_less_than_nothing() -> None:
+    hours = till(7)
+    was = hours.at(ALL, BEGUN + BUSY)["paid"]
+    hours.put(BEGUN + BUSY, [ALL], {"paid": -2 * was, "paid_squares": 500 * (2 * was / 500) ** 2})
+    alert = judge_hour(hours, BY_NAME["revenue"], BEGUN + BUSY)
+    assert alert is not None
+    assert alert.off.value == pytest.approx(-was)
+
+
+def test_money_is_net_of_one_currency_and_an_order_that_is_shared_is_one_amount() -> None:
+    hours = KpiHours("EUR")
+    for share in (0.25, 0.75):
+        hours.add(came("converted", BEGUN, share=share, value=100.0))
+    hours.add(came("refunded", BEGUN, value=30.0))
+    hours.add(came("converted", BEGUN, value=70.0, currency="USD"))
+    hours.add(came("converted", BEGUN, value=70.0, name="signed_up"))
+    found = hours.at(ALL, BEGUN)
+    assert (found["paid"], found["paid_squares"]) == (70.0, 100.0**2 + 30.0**2)
+    hours.add(came("refunded", BEGUN, value=30.0, sign=-1))
+    hours.add(came("converted", BEGUN, value=20.0, currency=None))
+    assert (found["paid"], found["paid_squares"]) == (120.0, 100.0**2 + 20.0**2)
+
+
 def came(kind: str, hour: int, **fields: Any) -> Any:
     said = {"sign": 1, "share": 1.0, "placement": "home", "arm": {}, "segments": ()} | fields
     return replace(CONVERTED, kind=kind, outcome_ms=hour * HOUR_MS + 1, **said)
 
 
 def test_outcomes_are_added_to_their_hour_and_what_is_taken_back_is_taken_from_it() -> None:
-    hours = KpiHours()
+    hours = KpiHours("EUR")
     for one in (came("exposed", BEGUN), came("exposed", BEGUN + 1), came("exposed", BEGUN), came("exposed", BEGUN, sign=-1)):  # fmt: skip
         hours.add(one)
     assert hours.at(ALL, BEGUN) == hours.at(HOME, BEGUN) == {"shown": 1.0}
@@ -205,7 +280,7 @@ def test_outcomes_are_added_to_their_hour_and_what_is_taken_back_is_taken_from_i
 def test_old_hours_are_forgotten_and_cells_beyond_the_bound_count_in_the_whole(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    hours = KpiHours()
+    hours = KpiHours("EUR")
     hours.put(BEGUN, [ALL, HOME], {"shown": 1.0})
     hours.put(BEGUN + HOURS_KEPT, [ALL], {"shown": 1.0})
     assert (hours.cells("placement"), hours.at(ALL, BEGUN)) == ([], {})
