@@ -34,13 +34,12 @@ def find_alerts(
     outcomes: Iterable[Outcome], currency: str, now_ms: int | None, last: int = JUDGED_HOURS
 ) -> tuple[list[Alert], KpiHours]:
     """What there is to say of the `last` whole hours, in order of time. `now_ms` None: the time of the newest outcome, as of files."""
-    hours, newest_ms = KpiHours(currency), 0
+    hours = KpiHours(currency)
     for one in outcomes:
         hours.add(one)
-        newest_ms = max(newest_ms, one.outcome_ms)
     if hours.last < 0:
         return [], hours
-    return judged(hours, settled(newest_ms if now_ms is None else now_ms), last), hours
+    return judged(hours, settled(hours.newest_ms if now_ms is None else now_ms), last), hours
 
 
 def judged(hours: KpiHours, until: int, last: int) -> list[Alert]:
@@ -76,22 +75,20 @@ def run(
 ) -> int:
     """Prints them, keeps them, and posts those of the newest whole hour that are new; the exit code: 1 where one of those is bad news."""
     found, hours = find_alerts(outcomes, currency, now_ms)
-    newest = [one for one in found if one.hour == max(each.hour for each in found)]
-    until = hours.last if now_ms is None else settled(now_ms) - 1
-    fresh = [one for one in newest if one.hour >= until]
+    newest = settled(hours.newest_ms if now_ms is None else now_ms) - 1
     if is_json:
         show_json(
             {"alerts": [told(one) for one in found], "weeks": WEEKS, "cells_full": hours.cells_full}
         )
     else:
         _show(found)
-    tell_new(keep(found), until, webhook)
-    return passed(not any(one.is_bad for one in fresh))
+    tell_new(keep(found), newest, webhook)
+    return passed(not any(one.is_bad and one.hour >= newest for one in found))
 
 
-def tell_new(new: list[Alert], until: int, webhook: str | None) -> None:
-    """Posts those of the hour `until` and later; the older ones are no news any more."""
-    fresh = [one for one in new if one.hour >= until]
+def tell_new(new: list[Alert], newest: int, webhook: str | None) -> None:
+    """Posts those of the `newest` whole hour; the older ones are no news any more."""
+    fresh = [one for one in new if one.hour >= newest]
     if webhook is not None and fresh:
         post(webhook, fresh)
 

@@ -22,6 +22,7 @@ class KpiHours:
 
     def __init__(self, currency: str) -> None:
         self.currency = currency
+        self.newest_ms = 0
         self._sums: dict[int, dict[Cell, Sums]] = {}
         self._known: Counter[Cell] = Counter()
         """In how many hours each cell has anything."""
@@ -32,6 +33,7 @@ class KpiHours:
 
     def add(self, outcome: Outcome) -> None:
         """One record of `outcomes`, each id once; what is taken back is taken back in its hour."""
+        self.newest_ms = max(self.newest_ms, outcome.outcome_ms)
         sums = measures_of(outcome) | paid(outcome, self.currency)
         if sums:
             self.put(outcome.outcome_ms // HOUR_MS, cells_of(outcome), sums)

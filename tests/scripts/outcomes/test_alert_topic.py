@@ -7,6 +7,7 @@ import pytest
 from msgspec.structs import replace
 from typer.testing import CliRunner
 
+from jobs.config import config_from
 from jobs.publish import now_ms
 from schemas.alerts import Alert
 from schemas.codec import ALERT, OUTCOME
@@ -17,6 +18,7 @@ from scripts.ops.counting import place_of
 from scripts.ops.outcomes_child import Wanted, read
 from scripts.outcomes.alert_topic import held, held_in, write_new
 from scripts.outcomes.alerts import find_alerts, run, tell_new
+from scripts.outcomes.kpi_here import alerts_here
 from tests.examples.write import ALERTED, CONVERTED
 from tests.scripts.outcomes.test_alerts import LAST, NOW_MS, Receiver, outcomes, receiver
 
@@ -52,6 +54,20 @@ def test_only_what_is_new_of_the_newest_hour_is_posted(receiver: Receiver) -> No
     assert len(receiver.taken) == len(kept) == 1
     tell_new(kept, LAST + 1, receiver.url)
     assert len(receiver.taken) == 1, "of an hour ago"
+
+
+def test_of_files_nothing_is_written_and_no_engine_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def asked(*_: object) -> None:
+        raise AssertionError("files are nobody's deployment")
+
+    monkeypatch.setattr("scripts.outcomes.kpi_here.running_kafka", asked)
+    monkeypatch.setattr("scripts.outcomes.kpi_here.write_new", asked)
+    found = [*outcomes(cart=0), replace(CONVERTED, outcome_ms=NOW_MS)]
+    monkeypatch.setattr("scripts.outcomes.kpi_here.outcomes_of", lambda *_: (found, "EUR"))
+    config = config_from({"KAIROS_HOME": str(tmp_path)})
+    assert alerts_here(config, [tmp_path / "events.jsonl"], None, None, is_json=True) == 1
 
 
 @pytest.mark.long
