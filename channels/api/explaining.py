@@ -51,11 +51,8 @@ class Explaining:
             about = found["decision"] if found else {}
             if found is None or not may_see(services, caller, about["session_id"], about["person"]):
                 return None
-            if not caller.is_visitor:
-                actor = Actor(caller.name, caller.role or "api", address)
-                services.looked(
-                    actor, "read decision", [about["person"]], {"decision": decision_id}
-                )
+            of_it = {"decision": decision_id}
+            note_look(services, caller, address, "read decision", about["person"], of_it)
             return found
 
         return await queue.run(seen)
@@ -92,6 +89,15 @@ class Queue:
 def _tell(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
     with suppress(RuntimeError):  # the loop has ended, and with it whoever waited
         loop.call_soon_threadsafe(call)
+
+
+def note_look(
+    services: Services, caller: Caller, address: str, what: str, person: str, about: dict[str, str]
+) -> None:
+    """Writes down that a server looks at somebody; a page is told of its own visitor only. Raises ConfigError where it cannot be written. Blocks."""
+    if not caller.is_visitor:
+        actor = Actor(caller.name, caller.role or "api", address)
+        services.looked(actor, what, [person], about)
 
 
 def may_see(services: Services, caller: Caller, session_id: str, person: str) -> bool:

@@ -5,7 +5,7 @@ record, and no waiting mends it.
 """
 
 import re
-from typing import Final
+from typing import Any, Final
 
 from redis import RedisError
 from redis import exceptions as faults
@@ -43,6 +43,15 @@ CODE: Final = re.compile(rf"(?:^|[\s:@-])-?({'|'.join(SAYS)})\b")
 def refuses_for_now(error: RedisError) -> bool:
     """Whether the same request may succeed later, without any change of it."""
     return isinstance(error, FOR_NOW) or CODE.search(str(error)) is not None
+
+
+def answers_of(pipeline: Any) -> list[Any]:
+    """What the server says to each that a pipeline asks: an answer, or the error of one that it refuses for good. Raises RedisError where it refuses for now."""
+    answers: list[Any] = pipeline.execute(raise_on_error=False)
+    for answer in answers:
+        if isinstance(answer, RedisError) and refuses_for_now(answer):
+            raise answer
+    return answers
 
 
 def in_words(error: RedisError) -> str:

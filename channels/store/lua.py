@@ -68,13 +68,12 @@ At the bound the one that happened first goes. The key lives as long as the newe
 """
 
 FORGET_OUTCOMES: Final = """
-local count = redis.call('TYPE', KEYS[1]).ok == 'hash' and redis.call('HLEN', KEYS[1]) or 0
-local gone_ms = count > 0 and tonumber(redis.call('HGET', KEYS[1], 'gone') or '0') or 0
-if gone_ms > 0 then count = count - 1 end
+local is_hash = redis.call('TYPE', KEYS[1]).ok == 'hash'
+local before_ms = is_hash and tonumber(redis.call('HGET', KEYS[1], 'gone') or '0') or 0
 redis.call('DEL', KEYS[1])
-gone_ms = math.max(gone_ms or 0, tonumber(ARGV[1]))
+local gone_ms = math.max(before_ms, tonumber(ARGV[1]))
 redis.call('HSET', KEYS[1], 'gone', string.format('%.0f', gone_ms))
 redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', gone_ms + tonumber(ARGV[2])))
-return count
+return 1
 """
-"""Empties a person's outcomes and leaves until when they are gone, so that a record that is read after that does not bring them back. Answers how many there were."""
+"""Empties a person's outcomes and leaves until when they are gone, so that a record that is read after that does not bring them back."""

@@ -4,12 +4,12 @@ One hash a person: by cause the newest revision of what is told of it, so a repe
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from redis import Redis, RedisError, ResponseError
 
 from channels.security.pseudonyms import Pseudonyms
-from channels.security.server_faults import refuses_for_now
+from channels.security.server_faults import answers_of, in_words
 from channels.store.keys import key_of
 from channels.store.lua import FORGET_OUTCOMES, WRITE_OUTCOME
 from channels.store.values import is_of_another_type
@@ -31,6 +31,13 @@ Run = Callable[..., None]
 """Puts a script into a pipeline: pipeline, script, key, arguments."""
 
 
+class Kept(NamedTuple):
+    """What writing an outcome did: whether it was new; with a `fault`: refused by the server, for good."""
+
+    is_new: bool
+    fault: str = ""
+
+
 class StoredOutcomes:
     """Those of one store; `run` is the store's own way of asking a script."""
 
@@ -45,24 +52,26 @@ class StoredOutcomes:
         """Where a person's lie."""
         return key_of(self._prefix, "outcomes", self._pseudonyms.of("person", person))
 
-    def write(self, outcomes: Iterable[tuple[Outcome, bytes]]) -> int:
-        """Writes those of decisions, with their records' bytes, in one round trip; how many were new. Raises RedisError where the server refuses for now."""
+    def write(self, outcomes: Iterable[tuple[Outcome, bytes]]) -> list[Kept]:
+        """Writes those of decisions, with their records' bytes, in their order and in one round trip. Raises RedisError where the server refuses for now."""
+        several = list(outcomes)
         pipeline: Any = self._redis.pipeline(transaction=False)
-        for one, data in outcomes:
+        for one, data in several:
             if one.decision_id != NO_DECISION:
                 self._run(
                     pipeline, self._write, self.key(one.person), cause_of(one), one.revision, one.outcome_ms,
                     data if one.sign > 0 else b"", KEPT_MS, OUTCOMES_MAX,
                 )  # fmt: skip
-        return _done(pipeline)
+        answers = iter(answers_of(pipeline))
+        return [_kept(0 if one.decision_id == NO_DECISION else next(answers)) for one, _ in several]
 
     def withdraw(self, decisions: Iterable[Decision]) -> int:
-        """Forgets what happened until then of who is erased, or lets nobody count it any more; how many there were."""
+        """Forgets what happened until then of who is erased, or lets nobody count it any more; of how many withdrawals. Raises RedisError, as `write`."""
         pipeline: Any = self._redis.pipeline(transaction=False)
         for one in decisions:
             if is_withdrawal(one):
                 self._run(pipeline, self._forget, self.key(one.person), one.event_time_ms, KEPT_MS)
-        return _done(pipeline)
+        return len(answers_of(pipeline))
 
     def read(self, person: str, now_ms: int) -> list[Outcome]:
         """What holds of the last KEPT_MS, the newest first; what is not ours, or another's, is as if absent."""
@@ -99,15 +108,8 @@ def is_withdrawal(decision: Decision) -> bool:
     return purposes is None or ANALYTICS in purposes.split(", ")
 
 
-def _done(pipeline: Any) -> int:
-    """How many scripts changed something; of those that the server refuses for good, none."""
-    if not len(pipeline):  # one is true, however empty
-        return 0
-    answers = pipeline.execute(raise_on_error=False)
-    for answer in answers:
-        if isinstance(answer, RedisError) and refuses_for_now(answer):
-            raise answer
-    return sum(int(one) for one in answers if not isinstance(one, RedisError))
+def _kept(answer: Any) -> Kept:
+    return Kept(False, in_words(answer)) if isinstance(answer, RedisError) else Kept(bool(answer))
 
 
 def _outcome_of(data: bytes) -> Outcome | None:

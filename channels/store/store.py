@@ -8,7 +8,7 @@ import msgspec
 from redis import Redis, RedisCluster, RedisError, ResponseError
 
 from channels.security.pseudonyms import Pseudonyms
-from channels.security.server_faults import in_words, refuses_for_now
+from channels.security.server_faults import answers_of, in_words
 from channels.store.keys import former_key_of, key_of
 from channels.store.lua import WRITE, WRITE_SESSION
 from channels.store.outcomes import StoredOutcomes
@@ -80,10 +80,7 @@ class Store:
                     pipeline, self._write_session, self.session_key(decision.session_id),
                     decision.person, decision.event_time_ms + SESSION_KEPT_MS,
                 )  # fmt: skip
-        answers = pipeline.execute(raise_on_error=False)
-        for answer in answers:
-            if isinstance(answer, RedisError) and refuses_for_now(answer):
-                raise answer
+        answers = answers_of(pipeline)
         return [
             Stored(decision, 0, in_words(answer))
             if isinstance(answer, RedisError)

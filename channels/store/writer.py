@@ -10,7 +10,7 @@ import logging
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
@@ -132,23 +132,33 @@ class StoreWriter:
         stored = self._when_there(lambda: self._store.write([pair for _, pair in decoded]))
         if stored is None:
             return False
-        for (message, _), one in zip(decoded, stored, strict=True):
-            if one.fault:
-                self.unusable.add(log_record(message), InvalidEvent("invalid_value", one.fault))
+        messages = [message for message, _ in decoded]
+        self._put_aside(zip(messages, (one.fault for one in stored), strict=True))
+        made = [one for _, (one, _) in decoded]
+        if self._when_there(lambda: self._store.outcomes.withdraw(made)) is None:
+            return False
         if self._proofs is not None:
             self._proofs.note((pair[0], _place_of(message)) for message, pair in decoded)
-        self._when_there(lambda: self._store.outcomes.withdraw([one for _, (one, _) in decoded]))
         self._when_there(lambda: self._store.sample_latencies(stored))
         self.written += sum(1 for one in stored if one.stored_at_ms)
         self.refused += sum(1 for one in stored if not one.stored_at_ms)
         return True
 
+    def _put_aside(self, refused: Iterable[tuple[Message, str]]) -> None:
+        """Those with a fault: the server refuses them for good."""
+        for message, fault in refused:
+            if fault:
+                self.unusable.add(log_record(message), InvalidEvent("invalid_value", fault))
+
     def _take_outcomes(self) -> bool:
         """Takes what there is of a few outcomes; whether more lies there."""
         consumer = self._consumers.outcomes
         batch = self._batch(consumer, 0.0, KNOWLEDGE_BATCH_MAX)
-        found = [pair for message in batch if (pair := self._decoded(message, OUTCOME))]
-        if batch and self._when_there(lambda: self._store.outcomes.write(found)) is not None:
+        decoded = [(one, pair) for one in batch if (pair := self._decoded(one, OUTCOME))]
+        messages, pairs = [one for one, _ in decoded], [pair for _, pair in decoded]
+        kept = self._when_there(lambda: self._store.outcomes.write(pairs))
+        if batch and kept is not None:
+            self._put_aside(zip(messages, (one.fault for one in kept), strict=True))
             consumer.commit(asynchronous=True)
         return len(batch) == KNOWLEDGE_BATCH_MAX
 

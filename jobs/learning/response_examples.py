@@ -15,6 +15,7 @@ from models.response import ResponseExamples
 from models.scorer import Matrix
 from schemas.events import Event
 from schemas.outcomes import Outcome
+from schemas.policy import Outcomes
 from schemas.records import LogRecord
 from schemas.state.outcomes import OutcomeMemory
 from schemas.state.person import PersonState
@@ -36,7 +37,6 @@ MOMENTS_MAX: Final = 32
 
 Which of them asked only the policy of then could tell, and a file of events does not say what that was.
 """
-
 
 Key = tuple[str, str]
 """A decision and its action: a click that names another one is no click on what was seen."""
@@ -105,8 +105,7 @@ class _Outcomes:
         return joined.outcomes
 
     def _rules_at(self, time_ms: int, _session_id: str) -> Rules:
-        known = self._knowledge.policy_at(time_ms)
-        return Rules("", NO_POLICY if known is None else known.policy.outcomes, {}, False)
+        return Rules("", rules_of(self._knowledge, time_ms), {}, False)
 
 
 def collect_responses(
@@ -138,22 +137,28 @@ def collect_responses(
             moments.add(news.person, event, _row(state, news, event, knowledge))
         for outcome in outcomes.take(news):
             key = outcome.decision_id, outcome.action_id
-            if outcome.kind == "clicked":
+            if outcome.kind == "clicked" and key in exposures:
                 clicked[key] += outcome.sign
             elif outcome.kind == "exposed" and outcome.sign > 0 and news.context:
                 until_ms = outcome.outcome_ms + reward_window_ms(knowledge, outcome.outcome_ms)
                 exposure = _Exposure(outcome.outcome_ms, moments.row_of(event), until_ms)
                 exposures.setdefault(key, exposure)
                 if len(exposures) > EXAMPLES_MAX:
-                    del exposures[next(iter(exposures))]
+                    oldest = next(iter(exposures))
+                    del exposures[oldest], clicked[oldest]
     whole = {key: one for key, one in exposures.items() if one.until_ms <= newest_ms}
     return _examples(whole, clicked)._replace(refused=refused)
 
 
 def reward_window_ms(knowledge: Knowledge, time_ms: int) -> int:
     """How long after it was seen a decision waits for its click, by the policy of the time."""
+    return rules_of(knowledge, time_ms).window_ms
+
+
+def rules_of(knowledge: Knowledge, time_ms: int) -> Outcomes:
+    """By what outcomes count at a time."""
     policy = knowledge.policy_at(time_ms)
-    return REWARD_WINDOW_MS if policy is None else policy.policy.outcomes.window_ms
+    return NO_POLICY if policy is None else policy.policy.outcomes
 
 
 def _row(state: PersonState, news: SessionNews, event: Event, knowledge: Knowledge) -> Matrix:

@@ -12,6 +12,7 @@ from channels.api.openapi import document
 from channels.api.services import Services
 from channels.security.keys import ROLES
 from channels.shop.pages import CLIENT
+from schemas.outcomes import Outcome
 from tests.channels.decisions import make_decision
 from tests.channels.test_access import PAGE
 from tests.console.conftest import StandIn, console_of
@@ -174,6 +175,27 @@ def test_who_is_let_in(
         caller: ask(client, path, headers_of(caller, services, ids), body) for caller in CALLERS
     }
     assert found == TABLE[what, about]
+
+
+def test_only_who_holds_a_servers_key_is_noted_to_have_read_outcomes(
+    client: TestClient[Litestar], services: Services, ids: Ids, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page, or a person's own token, is told of its own person."""
+    looks: list[str] = []
+
+    async def outcomes(person: str, now_ms: int, timeout_s: float, before: Any) -> list[Outcome]:
+        before()
+        return []
+
+    monkeypatch.setattr(services.store, "outcomes", outcomes)
+    monkeypatch.setattr(services, "looked", lambda actor, *_: looks.append(actor.who))
+    noted = {}
+    for caller in ("reader", "admin", "person", "browser+person", "writer+person"):
+        looks.clear()
+        headers = headers_of(caller, services, ids)
+        assert client.get(f"/v1/outcomes/{PERSON}", headers=headers).status_code == 200
+        noted[caller] = len(looks)
+    assert noted == {"reader": 1, "admin": 1, "person": 0, "browser+person": 0, "writer+person": 1}
 
 
 def test_a_person_who_is_proven_may_be_named_in_ones_own_session(

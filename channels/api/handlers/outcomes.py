@@ -2,19 +2,19 @@
 
 from typing import Final
 
+import msgspec
 from litestar import get
 
 from channels.api.app_state import Asked, services_of
-from channels.api.audit_log import Actor
 from channels.api.bodies import OutcomeOut, OutcomesOut
 from channels.api.declaring import LOOK, PLAIN, Person, problems
 from channels.api.doorway import visit_of
+from channels.api.explaining import note_look
 from channels.api.log_events import now_ms
 from channels.api.problems import ApiError
 from channels.api.requests import caller_of, id_in_path
 from channels.api.store_reader import StoreUnavailable
 from schemas.errors import ConfigError
-from schemas.outcomes import Outcome
 
 READ: Final = "read outcomes"
 """What a look at them is called in the audit log."""
@@ -35,11 +35,10 @@ async def outcomes(request: Asked, person: Person) -> OutcomesOut:
     person = id_in_path(person, "a person")
     if not services.access.may_read_person(caller, person):
         raise ApiError(403, "this key may not read what came of this person's decisions")
-    actor = Actor(caller.name, caller.role or "api", str(visit_of(request).address))
+    address = str(visit_of(request).address)
 
     def looked() -> None:
-        if caller.person != person:
-            services.looked(actor, READ, [person], {})
+        note_look(services, caller, address, READ, person, {})
 
     try:
         found = await services.store.outcomes(person, now_ms(), TIMEOUT_S, looked)
@@ -47,11 +46,4 @@ async def outcomes(request: Asked, person: Person) -> OutcomesOut:
         raise ApiError(503, "the store does not answer", retry_after_s=AGAIN_S) from error
     except ConfigError as error:
         raise ApiError(503, str(error), retry_after_s=AGAIN_S) from error
-    return OutcomesOut(tuple(map(_told, found)))
-
-
-def _told(one: Outcome) -> OutcomeOut:
-    return OutcomeOut(
-        one.kind, one.decision_id, one.placement, one.action_id, one.name, one.outcome_ms, one.decided_ms,
-        one.exposed_ms, one.item_ids, one.share, one.value, one.currency,
-    )  # fmt: skip
+    return OutcomesOut(msgspec.convert(found, tuple[OutcomeOut, ...], from_attributes=True))

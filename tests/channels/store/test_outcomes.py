@@ -30,7 +30,8 @@ def outcome(kind: str, at_ms: int = NOW, revision: int = 0, **fields: Any) -> Ou
 
 
 def write(store: Store, *outcomes: Outcome) -> int:
-    return store.outcomes.write([(one, OUTCOME.encode(one)) for one in outcomes])
+    pairs = [(one, OUTCOME.encode(one)) for one in outcomes]
+    return sum(one.is_new for one in store.outcomes.write(pairs))
 
 
 def kinds(store: Store, person: str = "p1") -> list[str]:

@@ -5,16 +5,17 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from confluent_kafka import TopicPartition
+from redis import RedisError
 
 from channels.api.audit_log import AuditLog
 from channels.security.pseudonyms import Pseudonyms
-from channels.store.proofs import Proofs, proofs_of
+from channels.store.proofs import Place, Proofs, proofs_of
 from channels.store.store import Store, open_store
 from channels.store.writer import StoreWriter, store_writer
 from jobs.stack.ports import free_port
@@ -24,7 +25,7 @@ from jobs.stack.valkey import valkey_child
 from log.clients import open_consumer_of, open_producer_of
 from log.kafka import create_topics, read_to_end
 from schemas.codec import DEAD_LETTER, DECISION, OUTCOME
-from schemas.decisions import WITHDRAWN_PURPOSES
+from schemas.decisions import WITHDRAWN_PURPOSES, Decision
 from schemas.knowledge import EPOCH_END, ITEM_KNOWLEDGE, EpochEnd, ItemKnowledge
 from schemas.topics import DEAD_LETTERS, DECISIONS, KNOWLEDGE, OUTCOMES, topics
 from tests.channels.decisions import make_decision
@@ -159,6 +160,58 @@ def test_outcomes_go_into_the_store_and_are_committed(
         produce_bytes(kafka, prefix, OUTCOME.encode(late), topic=OUTCOMES)
         wait_until(lambda: committed(kafka, prefix, "outcomes", OUTCOMES) == 3)
     assert store.outcomes.read("p1", at_ms) == []
+
+
+def test_a_withdrawal_is_noted_once_what_came_of_decisions_is_gone_as_well(
+    kafka: str, valkey: str, prefix: str, store: Store, tmp_path: Path
+) -> None:
+    at_ms, left = time.time_ns() // 1_000_000, []
+    seen = make_outcome("exposed", "p1", at_ms)
+    store.outcomes.write([(seen, OUTCOME.encode(seen))])
+    content = {WITHDRAWN_PURPOSES: "analytics"}
+    withdrawn = make_decision(2, kind="purged", items=(), content=content, event_time_ms=at_ms)
+
+    class Watched(Proofs):
+        def note(self, written: Iterable[tuple[Decision, Place]]) -> None:
+            left.append(store.outcomes.read("p1", at_ms))
+            super().note(written)
+
+    proofs = Watched(AuditLog(tmp_path / "audit.jsonl"), Pseudonyms(b"k" * 32), "test")
+    produce_bytes(kafka, prefix, DECISION.encode(withdrawn))
+    with running(store_writer(kafka, valkey, prefix, "test", proofs=proofs)):
+        wait_until(lambda: committed(kafka, prefix) == 1)
+    assert left == [[]]
+
+
+def test_a_batch_whose_withdrawals_the_store_has_not_taken_is_not_committed(
+    kafka: str, valkey: str, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = threading.Event()
+
+    def down(_: object) -> int:
+        asked.set()
+        raise RedisError("LOADING")
+
+    produce(kafka, prefix, range(1, 2))
+    writer = store_writer(kafka, valkey, prefix, "test")
+    monkeypatch.setattr(writer._store.outcomes, "withdraw", down)
+    with running(writer):
+        wait_until(asked.is_set)
+    assert committed(kafka, prefix) == 0
+
+
+def test_an_outcome_that_the_store_refuses_for_good_is_put_aside(
+    kafka: str, valkey: str, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusal = "return redis.error_reply('never this')"
+    monkeypatch.setattr("channels.store.outcomes.WRITE_OUTCOME", refusal)
+    raw = OUTCOME.encode(make_outcome("clicked", "p1", outcome_id="o1"))
+    produce_bytes(kafka, prefix, raw, topic=OUTCOMES)
+    with running(store_writer(kafka, valkey, prefix, "test")) as writer:
+        wait_until(lambda: committed(kafka, prefix, "outcomes", OUTCOMES) == 1)
+    assert writer.invalid == 1
+    letters = [DEAD_LETTER.decode(one.value) for one in read_to_end(kafka, [prefix + DEAD_LETTERS])]
+    assert [(one.topic, one.raw) for one in letters] == [(prefix + OUTCOMES, raw)]
 
 
 def test_latencies_are_sampled(kafka: str, valkey: str, prefix: str, store: Store) -> None:

@@ -114,6 +114,17 @@ def test_labels_are_the_outcomes_of_the_learn_job() -> None:
     assert clicks > 10
 
 
+def test_at_the_bound_the_oldest_exposure_goes_with_its_click(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("jobs.learning.response_examples.EXAMPLES_MAX", 2)
+    names = ("d1", "d2", "d3")
+    steps = [response(kind, one) for one in names for kind in ("exposed", "clicked")][:5]
+    again = [response("clicked", "d1")]  # of one that has gone
+    found = collected(*((SECOND_MS * at, step) for at, step in enumerate([*steps, *again])))
+    assert found.clicks.tolist() == [1.0, 0.0]
+
+
 def test_exposure_whose_window_is_still_open_is_no_example() -> None:
     for end_ms, count in ((REWARD_WINDOW_MS - 1, 0), (REWARD_WINDOW_MS, 1)):
         assert len(collected((0, response("exposed")), end_ms=end_ms).clicks) == count
